@@ -1,0 +1,139 @@
+//! Who is asking, for which tenant, with which rights: no database call goes without it.
+//!
+//! A [`Ctx`] is made in two places only, HTTP authentication and the worker runtime. Time and chance
+//! come with it, so that a test can hold both still.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use engine::{Engine, enqueue::Provenance};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    access::permission::{Permission, PermissionSet},
+    error::{Error, Result},
+    tenancy::{Begun, Idempotency, TenantTx},
+    types::{ApiKeyId, TenantId, UserId},
+    vault::Vault,
+};
+
+/// The wall clock, for stamps and expiry. Due times are compared with the database's clock instead.
+pub trait Clock: Send + Sync + 'static {
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// Random bytes and fresh ids.
+pub trait Chance: Send + Sync + 'static {
+    /// Fills the buffer with bytes fit for keys and nonces.
+    fn fill(&self, buffer: &mut [u8]);
+    /// A UUIDv7.
+    fn id(&self) -> Uuid;
+}
+
+/// What every context of a process shares.
+#[derive(Clone)]
+pub struct Platform {
+    pub engine: Engine,
+    pub vault: Arc<Vault>,
+    pub clock: Arc<dyn Clock>,
+    pub chance: Arc<dyn Chance>,
+}
+
+impl Platform {
+    /// Random bytes as an array.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.chance.fill(&mut bytes);
+        bytes
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum Actor {
+    User(UserId),
+    ApiKey(ApiKeyId),
+    /// The product itself: the command line and upkeep.
+    System,
+}
+
+impl Actor {
+    /// The kind as the audit log names it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
+            Self::System => "system",
+        }
+    }
+
+    /// The id of the user or key; none for the product itself.
+    #[must_use]
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::User(user) => Some(user.0),
+            Self::ApiKey(key) => Some(key.0),
+            Self::System => None,
+        }
+    }
+}
+
+/// The context of one request or one attempt.
+#[derive(Clone)]
+pub struct Ctx {
+    pub platform: Platform,
+    pub tenant: TenantId,
+    pub actor: Actor,
+    pub grants: PermissionSet,
+    /// The request id, carried over the queue.
+    pub trace: Option<String>,
+    /// The Idempotency-Key of this request, if it carried one.
+    pub idempotency: Option<Idempotency>,
+}
+
+impl Ctx {
+    /// The clock's time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.platform.clock.now()
+    }
+
+    /// A fresh UUIDv7.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.platform.chance.id()
+    }
+
+    /// # Errors
+    /// [`Error::Forbidden`] names the permission that is missing.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.grants.contains(permission) { Ok(()) } else { Err(Error::Forbidden(permission.as_str())) }
+    }
+
+    /// On whose behalf jobs of this context run.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        let actor = serde_json::to_value(self.actor).unwrap_or_default();
+        Provenance { actor, trace: self.trace.clone() }
+    }
+
+    /// A transaction behind the tenant's wall.
+    ///
+    /// # Errors
+    /// If no connection can be had.
+    pub async fn begin(&self) -> Result<TenantTx> {
+        TenantTx::begin(self).await
+    }
+
+    /// The same for a request that may carry an Idempotency-Key: it begins once for each key.
+    ///
+    /// # Errors
+    /// A conflict if the key came with another body before, or is in use at this moment.
+    pub async fn begin_once(&self) -> Result<Begun> {
+        TenantTx::begin_once(self).await
+    }
+}

@@ -1,0 +1,71 @@
+//! What a command can answer besides success.
+//!
+//! The front of house turns each variant into an RFC 9457 problem; causes inside `Internal`
+//! go to the log and never to a client.
+
+use std::borrow::Cow;
+
+/// One invalid field of a request, named by an RFC 6901 JSON pointer into the body.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// JSON pointer to the offending value, for example `/email`; a query parameter is `?name`.
+    pub pointer: String,
+    /// What to change, in words for the person who sent it.
+    pub detail: String,
+}
+
+impl FieldError {
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+}
+
+/// The failure of a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such thing in this tenant. Another tenant's thing looks the same.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The caller is known but lacks a permission.
+    #[error("the permission `{0}` is needed")]
+    Forbidden(&'static str),
+    /// The caller is not known, or not any more.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Values that break a rule; nothing was written.
+    #[error("{} invalid field(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The request is well formed but the present state forbids it. `kind` is the stable last
+    /// part of the problem's `type`.
+    #[error("{detail}")]
+    Conflict { kind: &'static str, detail: Cow<'static, str> },
+    /// Something of ours failed; the cause is for the log.
+    #[error(transparent)]
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What every command returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A single invalid field.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(pointer, detail)])
+    }
+
+    /// Anything that is our own fault.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// A state conflict with its stable problem name.
+    pub fn conflict(kind: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Conflict { kind, detail: detail.into() }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}

@@ -1,0 +1,118 @@
+//! What is told to people who watch: the event types, and who may see each.
+//!
+//! Events are rows of the engine's log. Types are stable strings, listed here only.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::access::permission::Permission;
+
+/// The type of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventType {
+    MessageQueued,
+    MessageSent,
+    MessageFailed,
+    MessageUnknown,
+    MessageRetrying,
+    LeadCreated,
+    LeadUpdated,
+    LeadDeleted,
+    LeadsScored,
+    LeadAssigned,
+    ImportFinished,
+    AgentStatusChanged,
+}
+
+impl EventType {
+    pub const ALL: [Self; 12] = [
+        Self::MessageQueued,
+        Self::MessageSent,
+        Self::MessageFailed,
+        Self::MessageUnknown,
+        Self::MessageRetrying,
+        Self::LeadCreated,
+        Self::LeadUpdated,
+        Self::LeadDeleted,
+        Self::LeadsScored,
+        Self::LeadAssigned,
+        Self::ImportFinished,
+        Self::AgentStatusChanged,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MessageQueued => "message.queued",
+            Self::MessageSent => "message.sent",
+            Self::MessageFailed => "message.failed",
+            Self::MessageUnknown => "message.unknown",
+            Self::MessageRetrying => "message.retrying",
+            Self::LeadCreated => "lead.created",
+            Self::LeadUpdated => "lead.updated",
+            Self::LeadDeleted => "lead.deleted",
+            Self::LeadsScored => "lead.scored",
+            Self::LeadAssigned => "lead.assigned",
+            Self::ImportFinished => "import.finished",
+            Self::AgentStatusChanged => "agent.status",
+        }
+    }
+}
+
+/// The permission that lets a person see events of a type; engine events (`job.…`) are for those who
+/// may read jobs, and a type this build does not know is for nobody.
+#[must_use]
+pub fn needed(kind: &str) -> Option<Permission> {
+    match kind.split('.').next()? {
+        "message" => Some(Permission::MessagesRead),
+        "lead" | "import" => Some(Permission::LeadsRead),
+        "agent" => Some(Permission::AgentsRead),
+        "job" => Some(Permission::JobsRead),
+        _ => None,
+    }
+}
+
+/// Something that happened to one thing. The body holds ids and states, never personal data.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub kind: EventType,
+    pub subject: String,
+    pub body: Value,
+}
+
+impl Event {
+    /// An event about `resource:id`.
+    pub fn new(kind: EventType, resource: &str, id: impl std::fmt::Display) -> Self {
+        Self { kind, subject: format!("{resource}:{id}"), body: json!({}) }
+    }
+
+    #[must_use]
+    pub fn with(mut self, body: Value) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(crate) fn entry(&self, tenant: Uuid) -> engine::log::NewEntry {
+        engine::log::NewEntry {
+            tenant,
+            kind: self.kind.as_str(),
+            subject: self.subject.clone(),
+            body: self.body.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_a_name_of_its_own_and_a_permission() {
+        let mut names: Vec<_> = EventType::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert!(names.iter().all(|name| needed(name).is_some()), "{names:?}");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), EventType::ALL.len());
+        assert_eq!(needed("secret.thing"), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! The two doors to the database.
+
+use engine::{Engine, Enqueued, NewJob, Tx, enqueue::Provenance, finish::Ending, log::NewEntry};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    Ctx,
+    audit::{self, Entry},
+    ctx::{Actor, Platform},
+    error::Result,
+    events::Event,
+    types::TenantId,
+};
+
+/// A transaction behind one tenant's wall. Comes only from a [`Ctx`]. What it changes, tells and
+/// enqueues commits together or not at all.
+pub struct TenantTx {
+    tx: Tx,
+    pub tenant: TenantId,
+    pub platform: Platform,
+    actor: Actor,
+    by: Provenance,
+}
+
+impl TenantTx {
+    pub(crate) async fn begin(ctx: &Ctx) -> Result<Self> {
+        let tx = ctx.platform.engine.begin_tenant(ctx.tenant.0).await?;
+        let (tenant, platform) = (ctx.tenant, ctx.platform.clone());
+        Ok(Self { tx, tenant, platform, actor: ctx.actor, by: ctx.provenance() })
+    }
+
+    /// The connection, for the stores.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.tx.conn()
+    }
+
+    /// Enqueues jobs that commit with this transaction.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn enqueue(&mut self, jobs: &[NewJob]) -> Result<Vec<Enqueued>> {
+        Ok(self.tx.enqueue(jobs, &self.by).await?)
+    }
+
+    /// Tells what happened.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn emit(&mut self, events: &[Event]) -> Result<()> {
+        let tenant = self.tenant.0;
+        let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant)).collect();
+        Ok(self.tx.log(&entries).await?)
+    }
+
+    /// Writes down who changed what.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn audit(&mut self, entries: &[Entry]) -> Result<()> {
+        let (tenant, actor, trace) = (self.tenant, self.actor, self.by.trace.clone());
+        let ids: Vec<Uuid> = entries.iter().map(|_| self.platform.chance.id()).collect();
+        audit::store::insert(self.conn(), tenant, actor, trace.as_deref(), &ids, entries).await
+    }
+
+    /// Ends the caller's own attempts with the effects of this transaction. Answers the jobs that were
+    /// still held; see [`engine::Tx::finish`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn finish(&mut self, endings: &[Ending]) -> Result<Vec<Uuid>> {
+        Ok(self.tx.finish(endings).await?)
+    }
+
+    /// # Errors
+    /// If the commit fails; nothing happened then.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// A transaction across tenants: for upkeep, for the bootstrap commands, and for the steps of
+/// authentication before a tenant is known.
+pub struct SystemTx(Tx);
+
+impl SystemTx {
+    /// # Errors
+    /// If no connection can be had.
+    pub async fn begin(engine: &Engine) -> Result<Self> {
+        Ok(Self(engine.begin_system().await?))
+    }
+
+    /// The connection, for the stores.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        self.0.conn()
+    }
+
+    /// # Errors
+    /// If the commit fails; nothing happened then.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.0.commit().await?)
+    }
+}

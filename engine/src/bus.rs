@@ -1,0 +1,226 @@
+//! Hints between processes. A hint that is lost costs latency, never work: everything that listens
+//! also polls.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// Lanes of a queue have new work; no lanes named means any of them.
+    Queue { queue: i32, lanes: Vec<i64> },
+    /// Rows were committed to the log and want numbers.
+    Logged,
+    /// The log was numbered up to this batch.
+    Numbered { batch: i64 },
+    /// Hints may have been missed; look at everything.
+    Missed,
+}
+
+/// Carries hints to this process and to all others.
+pub trait Bus: Send + Sync + 'static {
+    /// Tells every process, this one included; never blocks and never fails.
+    fn publish(&self, hint: Hint);
+    /// The hints from now on.
+    fn subscribe(&self) -> broadcast::Receiver<Hint>;
+}
+
+const CHANNEL: &str = "switchboard";
+/// At most one notification a queue in this time: notifying commits serialise on one lock.
+const SPACING: Duration = Duration::from_millis(5);
+/// More lanes than this in one hint are told as "any lane".
+const LANES_PER_HINT: usize = 64;
+
+/// The bus over LISTEN/NOTIFY: one listening connection for each process.
+#[derive(Debug)]
+pub struct PgBus {
+    here: broadcast::Sender<Hint>,
+    outbox: Arc<Outbox>,
+}
+
+#[derive(Debug, Default)]
+struct Outbox {
+    pending: Mutex<Pending>,
+    added: Notify,
+}
+
+/// What is to be told, merged: bounded by the number of queues.
+#[derive(Debug, Default)]
+struct Pending {
+    queues: BTreeMap<i32, BTreeSet<i64>>,
+    any_lane: BTreeSet<i32>,
+    logged: bool,
+    numbered: Option<i64>,
+}
+
+impl PgBus {
+    /// Starts the listener and the teller; both end with `stop`.
+    #[must_use]
+    pub fn start(pool: PgPool, stop: CancellationToken) -> Self {
+        let (here, _) = broadcast::channel(1024);
+        let outbox = Arc::new(Outbox::default());
+        let me = Uuid::now_v7().simple().to_string();
+        tokio::spawn(tell(pool.clone(), Arc::clone(&outbox), me.clone(), stop.clone()));
+        tokio::spawn(listen(pool, here.clone(), me, stop));
+        Self { here, outbox }
+    }
+}
+
+impl Bus for PgBus {
+    fn publish(&self, hint: Hint) {
+        {
+            let mut pending = self.outbox.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            match &hint {
+                Hint::Queue { queue, lanes } if lanes.is_empty() => {
+                    pending.any_lane.insert(*queue);
+                }
+                Hint::Queue { queue, lanes } => {
+                    pending.queues.entry(*queue).or_default().extend(lanes);
+                }
+                Hint::Logged => pending.logged = true,
+                Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
+                Hint::Missed => {}
+            }
+        }
+        self.outbox.added.notify_one();
+        // No receiver in this process is not a failure.
+        let _ = self.here.send(hint);
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.here.subscribe()
+    }
+}
+
+impl Pending {
+    fn into_payloads(self, me: &str) -> Vec<String> {
+        let mut hints = Vec::new();
+        for (queue, lanes) in self.queues {
+            if self.any_lane.contains(&queue) {
+                continue;
+            }
+            let named = if lanes.len() > LANES_PER_HINT { String::new() } else { join(&lanes) };
+            hints.push(format!("{me} q {queue} {named}"));
+        }
+        hints.extend(self.any_lane.iter().map(|queue| format!("{me} q {queue} ")));
+        if self.logged {
+            hints.push(format!("{me} l"));
+        }
+        if let Some(batch) = self.numbered {
+            hints.push(format!("{me} n {batch}"));
+        }
+        hints
+    }
+}
+
+fn join(lanes: &BTreeSet<i64>) -> String {
+    lanes.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Reads a payload of another process; `None` for our own and for what a newer build may say.
+fn read(payload: &str, me: &str) -> Option<Hint> {
+    let mut words = payload.split(' ');
+    if words.next()? == me {
+        return None;
+    }
+    match words.next()? {
+        "q" => Some(Hint::Queue {
+            queue: words.next()?.parse().ok()?,
+            lanes: words.next().unwrap_or("").split(',').filter_map(|lane| lane.parse().ok()).collect(),
+        }),
+        "l" => Some(Hint::Logged),
+        "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
+        _ => None,
+    }
+}
+
+async fn tell(pool: PgPool, outbox: Arc<Outbox>, me: String, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = outbox.added.notified() => {}
+        }
+        let pending = std::mem::take(&mut *outbox.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        let payloads = pending.into_payloads(&me);
+        let told = sqlx::query("select pg_notify($1, payload) from unnest($2::text[]) payload")
+            .bind(CHANNEL)
+            .bind(&payloads)
+            .execute(&pool)
+            .await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "hint not sent; others find the work by polling");
+        }
+        tokio::time::sleep(SPACING).await;
+    }
+}
+
+async fn listen(pool: PgPool, here: broadcast::Sender<Hint>, me: String, stop: CancellationToken) {
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let heard = tokio::select! {
+            () = stop.cancelled() => return,
+            heard = hear(&pool, &here, &me, &mut pause) => heard,
+        };
+        if let Err(error) = heard {
+            tracing::warn!(%error, "hint listener lost its connection; polling goes on");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
+        }
+    }
+}
+
+async fn hear(
+    pool: &PgPool,
+    here: &broadcast::Sender<Hint>,
+    me: &str,
+    pause: &mut Duration,
+) -> sqlx::Result<()> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    *pause = Duration::from_millis(50);
+    let _ = here.send(Hint::Missed);
+    while let Some(notification) = listener.try_recv().await? {
+        if let Some(hint) = read(notification.payload(), me) {
+            let _ = here.send(hint);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_survive_the_wire_and_own_ones_are_ignored() {
+        let pending = Pending {
+            queues: BTreeMap::from([(3, BTreeSet::from([7, 9]))]),
+            any_lane: BTreeSet::from([4]),
+            logged: true,
+            numbered: Some(12),
+        };
+        let lines = pending.into_payloads("a");
+        let heard: Vec<_> = lines.iter().filter_map(|line| read(line, "b")).collect();
+        assert_eq!(
+            heard,
+            [
+                Hint::Queue { queue: 3, lanes: vec![7, 9] },
+                Hint::Queue { queue: 4, lanes: vec![] },
+                Hint::Logged,
+                Hint::Numbered { batch: 12 },
+            ]
+        );
+        assert!(lines.iter().all(|line| read(line, "a").is_none()));
+        assert_eq!(read("x from-the-future 1", "b"), None);
+    }
+}

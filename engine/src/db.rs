@@ -1,0 +1,162 @@
+//! The two pools and the doors that open them.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Connection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Tx,
+    bus::{Bus, PgBus},
+    lanes::Lanes,
+};
+
+/// How to reach Postgres.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub connect: PgConnectOptions,
+    /// Connections of the pool that sees one tenant at a time.
+    pub app_connections: u32,
+    /// Connections of the pool for claim, completion and upkeep.
+    pub system_connections: u32,
+}
+
+/// The engine of one process: cheap to clone, one for each database.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    app: PgPool,
+    system: PgPool,
+    pub(crate) bus: Box<dyn Bus>,
+    lanes: Lanes,
+    connect: PgConnectOptions,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// Which wall a transaction stands behind.
+#[derive(Debug, Clone, Copy)]
+enum Wall {
+    Tenant(Uuid),
+    None,
+}
+
+impl Engine {
+    /// Opens both pools and starts the bus.
+    ///
+    /// # Errors
+    /// If Postgres does not answer or one of the roles is missing (run the migrations first).
+    pub async fn connect(settings: Settings) -> sqlx::Result<Self> {
+        let app = pool(&settings.connect, "switchboard_app", settings.app_connections).await?;
+        let system = pool(&settings.connect, "switchboard_system", settings.system_connections).await?;
+        let stop = CancellationToken::new();
+        let bus = Box::new(PgBus::start(system.clone(), stop.clone()));
+        let lanes = Lanes::default();
+        Ok(Self(Arc::new(Inner { app, system, bus, lanes, connect: settings.connect, stop })))
+    }
+
+    /// Brings the schema up to date, as the owner.
+    ///
+    /// # Errors
+    /// If a migration fails; those before it stay.
+    pub async fn migrate(connect: &PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
+        let mut owner = sqlx::PgConnection::connect_with(connect).await?;
+        crate::MIGRATIONS.run(&mut owner).await?;
+        owner.close().await?;
+        Ok(())
+    }
+
+    /// A transaction behind one tenant's wall, as the unprivileged role.
+    ///
+    /// # Errors
+    /// If no connection can be had within the pool's patience.
+    pub async fn begin_tenant(&self, tenant: Uuid) -> sqlx::Result<Tx> {
+        self.begin(Wall::Tenant(tenant)).await
+    }
+
+    /// A transaction across tenants, for upkeep and for the steps before a tenant is known.
+    ///
+    /// # Errors
+    /// If no connection can be had within the pool's patience.
+    pub async fn begin_system(&self) -> sqlx::Result<Tx> {
+        self.begin(Wall::None).await
+    }
+
+    /// Acquires and begins in a task of its own, in one round trip: a caller that is dropped halfway
+    /// must not hand a connection with an open transaction back to the pool (sqlx 0.9.0 would).
+    async fn begin(&self, wall: Wall) -> sqlx::Result<Tx> {
+        let engine = self.clone();
+        let begun = tokio::spawn(async move {
+            match wall {
+                Wall::Tenant(tenant) => {
+                    // A UUID's text has no character that could end the literal.
+                    let begin = format!("begin; select set_config('app.tenant', '{tenant}', true)");
+                    engine.0.app.begin_with(AssertSqlSafe(begin)).await
+                }
+                Wall::None => engine.0.system.begin().await,
+            }
+        });
+        let transaction = begun.await.map_err(|lost| sqlx::Error::Io(std::io::Error::other(lost)))??;
+        Ok(Tx::new(transaction, self.clone()))
+    }
+
+    /// Whether Postgres answers.
+    ///
+    /// # Errors
+    /// If it does not, within the pool's patience.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sqlx::query("select 1").execute(&self.0.system).await.map(drop)
+    }
+
+    /// Hints between processes.
+    #[must_use]
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.0.bus
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    pub(crate) fn system(&self) -> &PgPool {
+        &self.0.system
+    }
+
+    /// A connection of its own outside the pools, as the system role.
+    pub(crate) fn system_options(&self) -> PgConnectOptions {
+        self.0.connect.clone().options([("role", "switchboard_system")])
+    }
+
+    /// Stops the bus and closes the pools once what is running has given its connections back.
+    pub async fn close(&self) {
+        self.0.stop.cancel();
+        self.0.app.close().await;
+        self.0.system.close().await;
+    }
+}
+
+async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(10))
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    sqlx::query("rollback").execute(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(connect.clone().options([("role", role)]))
+        .await
+}

@@ -1,0 +1,185 @@
+//! What a job is, from asking for it to its ending.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+/// A payload that knows how it wants to be run. Payloads hold ids, never personal data or secrets.
+pub trait JobKind: Serialize + DeserializeOwned + Send + 'static {
+    /// The stable name of the kind: a string we choose, never a type path.
+    const KIND: &'static str;
+    /// The queue it waits in.
+    const QUEUE: &'static str;
+    /// Grows when the payload changes shape.
+    const VERSION: i16 = 1;
+    /// Attempts before the job is discarded.
+    const MAX_ATTEMPTS: i16 = 10;
+    /// How long one attempt may take.
+    const TIMEOUT: Duration = Duration::from_mins(1);
+    /// 0 (first) to 3 (last) within a tenant.
+    const PRIORITY: i16 = 1;
+    /// Whether each ending is told in the log, not only discards.
+    const WATCHED: bool = false;
+}
+
+/// A job about to be enqueued.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub queue: &'static str,
+    pub kind: &'static str,
+    pub version: i16,
+    pub priority: i16,
+    pub args: serde_json::Value,
+    /// Not before this instant; earlier than now means now.
+    pub run_at: Option<DateTime<Utc>>,
+    /// Not before this long after the database's own clock at enqueue.
+    pub delay: Duration,
+    pub max_attempts: i16,
+    pub timeout: Duration,
+    /// After this instant the job is not worth running and is discarded.
+    pub deadline: Option<DateTime<Utc>>,
+    /// What the job is about, for search: `lead:…`, `campaign:…`.
+    pub business_key: Option<String>,
+    pub tags: Vec<String>,
+    pub watched: bool,
+    pub unique: Option<Unique>,
+}
+
+/// At most one job of a tenant and kind with this key.
+#[derive(Debug, Clone)]
+pub struct Unique {
+    pub key: String,
+    /// How long the key is held; `None` holds it until the job has ended.
+    pub period: Option<Duration>,
+}
+
+impl NewJob {
+    /// A job of kind `A` with the kind's own defaults.
+    ///
+    /// # Errors
+    /// If the payload cannot be written as JSON.
+    pub fn of<A: JobKind>(tenant: Uuid, id: Uuid, args: &A) -> serde_json::Result<Self> {
+        Ok(Self {
+            id,
+            tenant,
+            queue: A::QUEUE,
+            kind: A::KIND,
+            version: A::VERSION,
+            priority: A::PRIORITY,
+            args: serde_json::to_value(args)?,
+            run_at: None,
+            delay: Duration::ZERO,
+            max_attempts: A::MAX_ATTEMPTS,
+            timeout: A::TIMEOUT,
+            deadline: None,
+            business_key: None,
+            tags: Vec::new(),
+            watched: A::WATCHED,
+            unique: None,
+        })
+    }
+
+    #[must_use]
+    pub fn about(mut self, business_key: impl Into<String>) -> Self {
+        self.business_key = Some(business_key.into());
+        self
+    }
+
+    #[must_use]
+    pub fn priority(mut self, priority: i16) -> Self {
+        self.priority = priority.clamp(0, 3);
+        self
+    }
+
+    #[must_use]
+    pub fn run_at(mut self, at: DateTime<Utc>) -> Self {
+        self.run_at = Some(at);
+        self
+    }
+
+    #[must_use]
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: i16) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    #[must_use]
+    pub fn deadline(mut self, at: DateTime<Utc>) -> Self {
+        self.deadline = Some(at);
+        self
+    }
+
+    #[must_use]
+    pub fn tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
+        self.tags = tags.into_iter().collect();
+        self
+    }
+
+    /// Unique until the job has ended.
+    #[must_use]
+    pub fn unique(mut self, key: impl Into<String>) -> Self {
+        self.unique = Some(Unique { key: key.into(), period: None });
+        self
+    }
+
+    /// Unique for a period, whether or not the job has ended.
+    #[must_use]
+    pub fn unique_for(mut self, key: impl Into<String>, period: Duration) -> Self {
+        self.unique = Some(Unique { key: key.into(), period: Some(period) });
+        self
+    }
+}
+
+/// How an attempt ended, as the handler says it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The work is done; the value is kept as the job's output.
+    Done(serde_json::Value),
+    /// Try again: after the given time, or by the exponential back-off if none is given.
+    Retry { after: Option<Duration>, code: &'static str, why: String },
+    /// Not now; does not count as an attempt.
+    Snooze { after: Duration },
+    /// Never again. The job is kept as a dead letter.
+    Discard { code: &'static str, why: String },
+    /// The work is no longer wanted.
+    Cancel,
+    /// The handler has already ended its job in the transaction of its effect.
+    Settled,
+}
+
+/// The time before the next attempt: 1 s doubled for each attempt made, capped at one hour, and
+/// spread over ±25 % so that jobs which failed together do not come back together.
+///
+/// `chance` is a uniform random number in 0..1.
+#[must_use]
+pub fn backoff(attempt: i16, chance: f64) -> Duration {
+    let doublings = u32::from(attempt.clamp(1, 13).unsigned_abs()) - 1;
+    let base = Duration::from_secs(1 << doublings).min(Duration::from_hours(1));
+    base.mul_f64(0.75 + chance.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_doubles_stays_bounded_and_is_spread() {
+        let cases = [(1, 0.5, 1.0), (2, 0.5, 2.0), (5, 0.5, 16.0), (13, 0.5, 3600.0), (30_000, 0.5, 3600.0)];
+        for (attempt, chance, seconds) in cases {
+            assert!((backoff(attempt, chance).as_secs_f64() - seconds).abs() < 1e-6, "attempt {attempt}");
+        }
+        assert!((backoff(1, 0.0).as_secs_f64() - 0.75).abs() < 1e-6);
+        assert!((backoff(1, 1.0).as_secs_f64() - 1.25).abs() < 1e-6);
+        assert!(backoff(0, 0.0) > Duration::ZERO, "an attempt number of zero still waits");
+    }
+}

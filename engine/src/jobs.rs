@@ -1,0 +1,98 @@
+//! Reading about jobs: one tenant's live and past ones as a single list.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A job as its tenant sees it.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    pub id: Uuid,
+    pub queue: String,
+    pub kind: String,
+    /// `scheduled available running retrying parked`, or how it ended.
+    pub state: String,
+    pub priority: i16,
+    pub attempt: i16,
+    pub max_attempts: i16,
+    pub created_at: DateTime<Utc>,
+    /// When it is due, while it waits.
+    pub run_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub business_key: Option<String>,
+    pub tags: Vec<String>,
+    /// 0 to 1, as the handler last said.
+    pub progress: Option<f32>,
+    pub note: Option<String>,
+    /// Failed attempts, oldest first, each with node, times, code and redacted text.
+    pub attempts: serde_json::Value,
+    pub output: Option<serde_json::Value>,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub id: Option<Uuid>,
+    pub kind: Option<String>,
+    pub state: Option<String>,
+    pub business_key: Option<String>,
+}
+
+/// One tenant's jobs, newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    filter: &Filter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<JobView>> {
+    sqlx::query_file_as!(
+        JobView,
+        "src/jobs.sql",
+        tenant,
+        before,
+        limit,
+        filter.id,
+        filter.kind,
+        filter.state,
+        filter.business_key
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// One job of a tenant.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<JobView>> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    Ok(list(conn, tenant, &filter, None, 1).await?.pop())
+}
+
+/// Notes how far a running job has come. Only the attempt that holds the claim may say so.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn report_progress(
+    conn: &mut PgConnection,
+    claim: &crate::finish::Claim,
+    progress: f32,
+    note: &str,
+) -> sqlx::Result<bool> {
+    let noted = sqlx::query!(
+        "update engine.jobs set progress = $4, note = $5 where tenant_id = $1 and id = $2 and claim = $3",
+        claim.tenant,
+        claim.job,
+        claim.fence,
+        progress,
+        note
+    )
+    .execute(conn)
+    .await?;
+    Ok(noted.rows_affected() == 1)
+}

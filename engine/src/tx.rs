@@ -1,0 +1,61 @@
+//! The transaction that knows what to wake after its commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{Engine, bus::Hint};
+
+/// An open transaction. Dropping it rolls back; nobody is woken then.
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    engine: Engine,
+    wakes: BTreeMap<i32, BTreeSet<i64>>,
+    logged: bool,
+}
+
+impl Tx {
+    pub(crate) fn new(inner: Transaction<'static, Postgres>, engine: Engine) -> Self {
+        Self { inner, engine, wakes: BTreeMap::new(), logged: false }
+    }
+
+    /// The connection, for statements of the stores.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn will_wake(&mut self, queue: i32, lane: i64) {
+        self.wakes.entry(queue).or_default().insert(lane);
+    }
+
+    pub(crate) fn has_logged(&mut self) {
+        self.logged = true;
+    }
+
+    /// Commits, then wakes dispatchers of this process at once and hints to the others.
+    ///
+    /// # Errors
+    /// If the commit fails; nothing is woken then.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        self.inner.commit().await?;
+        for (queue, lanes) in self.wakes {
+            self.engine.bus().publish(Hint::Queue { queue, lanes: lanes.into_iter().collect() });
+        }
+        if self.logged {
+            self.engine.bus().publish(Hint::Logged);
+        }
+        Ok(())
+    }
+
+    /// Undoes everything.
+    ///
+    /// # Errors
+    /// If the connection broke; the server rolls back by itself then.
+    pub async fn rollback(self) -> sqlx::Result<()> {
+        self.inner.rollback().await
+    }
+}

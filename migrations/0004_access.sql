@@ -1,0 +1,178 @@
+create table tenants (
+  id uuid primary key,
+  slug text not null constraint tenants_slug_key unique
+    constraint tenants_slug_form check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+  name text not null,
+  zone text not null default 'UTC',
+  created_at timestamptz not null default clock_timestamp(),
+  suspended_at timestamptz
+);
+call engine.wall('tenants', 'id');
+grant select on tenants to switchboard_app;
+grant select, insert, update on tenants to switchboard_system;
+
+-- Data keys, wrapped by the key-encryption key. `data` seals secrets of the tenant itself, `index`
+-- keys its blind indexes and outlives rotations of the other.
+create table tenant_keys (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  purpose text not null constraint tenant_keys_purpose check (purpose in ('data', 'index')),
+  wrapped bytea not null,
+  kek text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  retired_at timestamptz,
+  constraint tenant_keys_pkey primary key (tenant_id, id)
+);
+create unique index tenant_keys_current_idx on tenant_keys (tenant_id, purpose) where retired_at is null;
+call engine.wall('tenant_keys');
+grant select, insert, update on tenant_keys to switchboard_app, switchboard_system;
+
+-- One data key for each person whose data we hold. Erasure destroys it: `wrapped` becomes null.
+create table subject_keys (
+  tenant_id uuid not null references tenants,
+  subject_id uuid not null,
+  id uuid not null,
+  wrapped bytea,
+  kek text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  destroyed_at timestamptz,
+  constraint subject_keys_pkey primary key (tenant_id, id),
+  constraint subject_keys_destroyed check ((wrapped is null) = (destroyed_at is not null))
+);
+create index subject_keys_subject_idx on subject_keys (tenant_id, subject_id);
+call engine.wall('subject_keys');
+grant select, insert, update on subject_keys to switchboard_app, switchboard_system;
+
+create table roles (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  name text not null,
+  built_in boolean not null default false,
+  permissions text[] not null,
+  constraint roles_pkey primary key (tenant_id, id),
+  constraint roles_name_key unique (tenant_id, name)
+);
+call engine.wall('roles');
+grant select, insert, update, delete on roles to switchboard_app, switchboard_system;
+
+create table users (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  email_sealed bytea not null,
+  email_index bytea not null,
+  name_sealed bytea not null,
+  password_hash text not null,
+  role_id uuid not null,
+  -- Bumped in the transaction of any change to what the user may do.
+  permission_version bigint not null default 1,
+  created_at timestamptz not null default clock_timestamp(),
+  disabled_at timestamptz,
+  constraint users_pkey primary key (tenant_id, id),
+  constraint users_email_key unique (tenant_id, email_index),
+  constraint users_role_fkey foreign key (tenant_id, role_id) references roles (tenant_id, id)
+);
+call engine.wall('users');
+grant select, insert, update on users to switchboard_app, switchboard_system;
+
+create table api_keys (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  name text not null,
+  secret_hash bytea not null,
+  permissions text[] not null,
+  created_by uuid not null,
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  constraint api_keys_pkey primary key (tenant_id, id),
+  constraint api_keys_creator_fkey foreign key (tenant_id, created_by) references users (tenant_id, id)
+);
+create unique index api_keys_id_idx on api_keys (id);
+call engine.wall('api_keys');
+grant select, insert, update on api_keys to switchboard_app, switchboard_system;
+
+-- Secrets of the installation, sealed by the key-encryption key: the signer of tokens and the pepper
+-- of API keys. No tenant, so only the system role sees them.
+create table installation_secrets (
+  id uuid primary key,
+  purpose text not null constraint installation_secrets_purpose check (purpose in ('token_signer', 'api_key_pepper')),
+  wrapped bytea not null,
+  kek text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  retired_at timestamptz
+);
+create unique index installation_secrets_current_idx on installation_secrets (purpose) where retired_at is null;
+grant select, insert, update on installation_secrets to switchboard_system;
+
+-- Answers to requests that carried an Idempotency-Key, kept with the effect they had.
+create table idempotency_keys (
+  tenant_id uuid not null references tenants,
+  actor_id uuid not null,
+  key text not null,
+  fingerprint bytea not null,
+  status smallint not null,
+  location text not null,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint idempotency_keys_pkey primary key (tenant_id, actor_id, key)
+);
+call engine.wall('idempotency_keys');
+grant select, insert on idempotency_keys to switchboard_app;
+grant select, delete on idempotency_keys to switchboard_system;
+
+-- Every change, in the transaction of the change. `seq` and `hash` are given by the sealer.
+create table audit_log (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  at timestamptz(6) not null default clock_timestamp(),
+  actor_kind text not null,
+  actor_id uuid,
+  action text not null,
+  resource text not null,
+  resource_id text,
+  outcome text not null default 'done',
+  detail jsonb not null default '{}',
+  request_id text,
+  seq bigint,
+  hash bytea
+) partition by range (at);
+create index audit_log_at_idx on audit_log (tenant_id, at, id);
+call engine.wall('audit_log');
+grant select, insert on audit_log to switchboard_app, switchboard_system;
+
+-- Monthly partitions of the audit log, from last month to `ahead` months from now.
+create procedure ensure_audit_partitions(ahead int default 3)
+  language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+  first date;
+  part text;
+begin
+  for first in
+    select d::date from generate_series(
+      date_trunc('month', engine.today()::timestamp) - interval '1 month',
+      date_trunc('month', engine.today()::timestamp) + ahead * interval '1 month', '1 month') d
+  loop
+    part := 'audit_log_' || to_char(first, 'YYYYMM');
+    continue when to_regclass('public.' || part) is not null;
+    execute format('create table public.%I (like public.audit_log including defaults including constraints)', part);
+    execute format('alter table public.audit_log attach partition public.%I for values from (%L) to (%L)',
+      part, first || ' 00:00+00', (first + interval '1 month')::date || ' 00:00+00');
+  end loop;
+end $$;
+revoke all on procedure ensure_audit_partitions(int) from public;
+grant execute on procedure ensure_audit_partitions(int) to switchboard_system;
+call ensure_audit_partitions();
+
+-- One-time tickets for the WebSocket upgrade; the hash is kept, never the ticket.
+create table socket_tickets (
+  tenant_id uuid not null references tenants,
+  hash bytea not null,
+  user_id uuid,
+  api_key_id uuid,
+  permissions text[] not null,
+  expires_at timestamptz not null,
+  constraint socket_tickets_pkey primary key (tenant_id, hash)
+);
+create unique index socket_tickets_hash_idx on socket_tickets (hash);
+call engine.wall('socket_tickets');
+grant insert on socket_tickets to switchboard_app;
+grant select, delete on socket_tickets to switchboard_system;

@@ -1,0 +1,98 @@
+create table teams (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  name text not null,
+  -- The ordinal of the agent who had the last lead of a round.
+  cursor bigint not null default 0,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint teams_pkey primary key (tenant_id, id),
+  constraint teams_name_key unique (tenant_id, name)
+);
+call engine.wall('teams');
+grant select, insert, update, delete on teams to switchboard_app, switchboard_system;
+
+create table agents (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  team_id uuid,
+  ordinal bigint generated always as identity,
+  status text not null constraint agents_status check (status in ('offline', 'available', 'on_call', 'wrap_up', 'break')),
+  -- Open leads the agent may hold at a time.
+  capacity int not null constraint agents_capacity check (capacity between 0 and 100000),
+  version bigint not null default 1,
+  name_sealed bytea not null,
+  created_at timestamptz not null default clock_timestamp(),
+  constraint agents_pkey primary key (tenant_id, id),
+  constraint agents_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id)
+);
+create index agents_team_idx on agents (tenant_id, team_id, ordinal);
+call engine.wall('agents');
+grant select, insert, update, delete on agents to switchboard_app, switchboard_system;
+
+create table imports (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  status text not null constraint imports_status check (status in ('running', 'finished', 'interrupted', 'refused')),
+  accepted bigint not null default 0,
+  rejected bigint not null default 0,
+  reason text,
+  created_by uuid,
+  created_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  constraint imports_pkey primary key (tenant_id, id)
+);
+call engine.wall('imports');
+grant select, insert, update on imports to switchboard_app, switchboard_system;
+
+create table import_rejections (
+  tenant_id uuid not null,
+  import_id uuid not null,
+  line bigint not null,
+  "column" text,
+  reason text not null,
+  constraint import_rejections_pkey primary key (tenant_id, import_id, line),
+  constraint import_rejections_import_fkey foreign key (tenant_id, import_id) references imports (tenant_id, id)
+);
+call engine.wall('import_rejections');
+grant select, insert on import_rejections to switchboard_app, switchboard_system;
+
+create table leads (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  import_id uuid,
+  owner_id uuid,
+  team_id uuid,
+  status text not null constraint leads_status check (status in ('new', 'contacted', 'qualified', 'proposal', 'converted', 'lost')),
+  source text not null constraint leads_source check (source in ('referral', 'organic', 'campaign', 'paid_ads', 'import', 'manual')),
+  language text,
+  region text,
+  value_cents bigint,
+  tags text[] not null default '{}',
+  activities int not null default 0,
+  last_activity_at timestamptz,
+  assigned_at timestamptz,
+  score smallint constraint leads_score check (score between 0 and 100),
+  score_source smallint,
+  score_status smallint,
+  score_engagement smallint,
+  score_assignment smallint,
+  score_model int,
+  scored_at timestamptz,
+  version bigint not null default 1,
+  created_at timestamptz not null default engine.now(),
+  updated_at timestamptz not null default engine.now(),
+  name_sealed bytea,
+  phone_sealed bytea,
+  phone_index bytea,
+  email_sealed bytea,
+  email_index bytea,
+  attributes_sealed bytea,
+  constraint leads_pkey primary key (tenant_id, id),
+  constraint leads_owner_fkey foreign key (tenant_id, owner_id) references agents (tenant_id, id),
+  constraint leads_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id)
+) with (fillfactor = 80);
+create index leads_phone_idx on leads (tenant_id, phone_index) where phone_index is not null;
+create index leads_email_idx on leads (tenant_id, email_index) where email_index is not null;
+create index leads_owner_idx on leads (tenant_id, owner_id) where owner_id is not null;
+call engine.wall('leads');
+grant select, insert, update, delete on leads to switchboard_app, switchboard_system;
