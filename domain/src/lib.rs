@@ -1,1 +1,20 @@
+//! The business, one folder for each capability: `rules.rs` decides and is pure, `store.rs` holds
+//! the SQL, the commands say what may be asked.
+//!
+//! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
+//! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
+//! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
+//! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
 
+pub mod access;
+pub mod audit;
+pub mod ctx;
+pub mod error;
+pub mod events;
+
+pub mod tenancy;
+pub mod types;
+pub mod vault;
+
+pub use ctx::Ctx;
+pub use error::{Error, Result};

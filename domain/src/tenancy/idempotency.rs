@@ -6,7 +6,10 @@
 use uuid::Uuid;
 
 use super::{TenantTx, store};
-use crate::{Ctx, error::{Error, Result}};
+use crate::{
+    Ctx,
+    error::{Error, Result},
+};
 
 /// The Idempotency-Key of a request and the hash of what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +60,8 @@ impl TenantTx {
                 "a request with this Idempotency-Key is still running; ask again when it has ended",
             ));
         }
-        let Some((fingerprint, answer)) = store::stored_answer(tx.conn(), tenant, actor, &asked.key).await? else {
+        let Some((fingerprint, answer)) = store::stored_answer(tx.conn(), tenant, actor, &asked.key).await?
+        else {
             return Ok(Begun::Fresh(Keyed { tx, actor, idempotency: Some(asked) }));
         };
         if fingerprint == asked.fingerprint {

@@ -1,0 +1,228 @@
+//! The keys in use: unwrapped, in memory, for one transaction or a bounded cache.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{
+    cipher::{self, DataKey, Place, length_prefixed},
+    kek::KeyEncryptionKey,
+    store,
+};
+use crate::{
+    ctx::{Chance, Platform},
+    error::{Error, Result},
+    tenancy::TenantTx,
+    types::{SubjectId, TenantId},
+};
+
+/// Tenants whose keys are held at a time; past it the cache starts anew.
+const CACHED: usize = 10_000;
+
+/// Wraps, unwraps and remembers keys.
+pub struct Vault {
+    kek: Box<dyn KeyEncryptionKey>,
+    tenants: Mutex<HashMap<TenantId, Arc<TenantKeys>>>,
+}
+
+/// A tenant's own keys.
+#[derive(Debug)]
+pub struct TenantKeys {
+    data: DataKey,
+    index: DataKey,
+}
+
+/// Data keys of people, by key id and by person.
+#[derive(Debug, Default)]
+pub struct SubjectKeys {
+    keys: HashMap<Uuid, DataKey>,
+    current: HashMap<SubjectId, Uuid>,
+}
+
+impl Vault {
+    #[must_use]
+    pub fn new(kek: Box<dyn KeyEncryptionKey>) -> Self {
+        Self { kek, tenants: Mutex::default() }
+    }
+
+    /// Wraps a fresh key, answering `(id, wrapped, plain)`.
+    async fn fresh(&self, chance: &dyn Chance, purpose: &[u8]) -> Result<(Vec<u8>, DataKey)> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        chance.fill(bytes.as_mut_slice());
+        let wrapped = self.kek.wrap(purpose, &bytes).await.map_err(Error::internal)?;
+        Ok((wrapped, DataKey { id: chance.id(), bytes }))
+    }
+
+    /// A secret of the installation, made once. Takes the connection of the system role.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub async fn installation_secret(
+        &self,
+        conn: &mut PgConnection,
+        chance: &dyn Chance,
+        purpose: &'static str,
+    ) -> Result<DataKey> {
+        let (wrapped, key) = self.fresh(chance, purpose.as_bytes()).await?;
+        store::put_installation_secret(conn, key.id, purpose, &wrapped, self.kek.name()).await?;
+        let (id, wrapped) = store::installation_secret(conn, purpose).await?;
+        let bytes = self.kek.unwrap(purpose.as_bytes(), &wrapped).await.map_err(Error::internal)?;
+        Ok(DataKey { id, bytes })
+    }
+
+    /// Makes a new tenant's keys. Takes the connection of the system role.
+    pub(crate) async fn make_tenant_keys(
+        &self,
+        conn: &mut PgConnection,
+        chance: &dyn Chance,
+        tenant: TenantId,
+    ) -> Result<Arc<TenantKeys>> {
+        let (data_wrapped, data) = self.fresh(chance, &tenant_purpose(tenant, "data")).await?;
+        let (index_wrapped, index) = self.fresh(chance, &tenant_purpose(tenant, "index")).await?;
+        for (purpose, key, wrapped) in [("data", &data, data_wrapped), ("index", &index, index_wrapped)] {
+            store::put_tenant_key(conn, tenant, key.id, purpose, &wrapped, self.kek.name()).await?;
+        }
+        Ok(Arc::new(TenantKeys { data, index }))
+    }
+
+    /// A tenant's keys, from the cache or from the connection.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub async fn tenant_keys(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<Arc<TenantKeys>> {
+        let cached = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).map(Arc::clone);
+        if let Some(keys) = cached {
+            return Ok(keys);
+        }
+        let mut found = HashMap::new();
+        for (id, purpose, wrapped) in store::tenant_keys(conn, tenant).await? {
+            let bytes = self
+                .kek
+                .unwrap(&tenant_purpose(tenant, &purpose), &wrapped)
+                .await
+                .map_err(Error::internal)?;
+            found.insert(purpose, DataKey { id, bytes });
+        }
+        let (Some(data), Some(index)) = (found.remove("data"), found.remove("index")) else {
+            return Err(Error::internal(format!("tenant {tenant} has no keys")));
+        };
+        let keys = Arc::new(TenantKeys { data, index });
+        let mut cache = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(tenant, Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// The keys of people, making one for each who has none yet.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub async fn make_subjects(tx: &mut TenantTx, subjects: &[SubjectId]) -> Result<SubjectKeys> {
+        let mut keys = Self::subjects(tx, subjects).await?;
+        let platform = tx.platform.clone();
+        let (vault, tenant) = (&platform.vault, tx.tenant);
+        let mut fresh = Vec::new();
+        for subject in subjects {
+            if keys.current.contains_key(subject) {
+                continue;
+            }
+            let purpose = subject_purpose(tenant, *subject);
+            let (wrapped, key) = vault.fresh(platform.chance.as_ref(), &purpose).await?;
+            fresh.push((*subject, key.id, wrapped));
+            keys.put(*subject, key);
+        }
+        store::put_subject_keys(tx.conn(), tenant, &fresh, vault.kek.name()).await?;
+        Ok(keys)
+    }
+
+    /// The keys of people; who was erased or never had one is missing.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub async fn subjects(tx: &mut TenantTx, subjects: &[SubjectId]) -> Result<SubjectKeys> {
+        let (platform, tenant) = (tx.platform.clone(), tx.tenant);
+        let mut keys = SubjectKeys::default();
+        for (subject, id, wrapped) in store::subject_keys(tx.conn(), tenant, subjects).await? {
+            let purpose = subject_purpose(tenant, subject);
+            let bytes = platform.vault.kek.unwrap(&purpose, &wrapped).await.map_err(Error::internal)?;
+            keys.put(subject, DataKey { id, bytes });
+        }
+        Ok(keys)
+    }
+}
+
+impl TenantKeys {
+    /// Seals a secret of the tenant.
+    #[must_use]
+    pub fn seal(&self, platform: &Platform, place: &Place, plain: &[u8]) -> Vec<u8> {
+        cipher::seal(&self.data, platform.random(), place, plain)
+    }
+
+    /// # Errors
+    /// If the blob was altered or moved.
+    pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        cipher::open(&self.data, place, blob).map_err(Error::internal)
+    }
+
+    /// The blind index of a normalised value.
+    #[must_use]
+    pub fn index(&self, column: &'static str, normal: &str) -> Vec<u8> {
+        cipher::blind_index(&self.index, column, normal)
+    }
+}
+
+impl SubjectKeys {
+    fn put(&mut self, subject: SubjectId, key: DataKey) {
+        self.current.insert(subject, key.id);
+        self.keys.insert(key.id, key);
+    }
+
+    /// Whether the person's data can still be read.
+    #[must_use]
+    pub fn knows(&self, subject: SubjectId) -> bool {
+        self.current.contains_key(&subject)
+    }
+
+    /// Seals a value about a person.
+    ///
+    /// # Errors
+    /// If the person has no key here: ask [`Vault::make_subjects`] for it first.
+    pub fn seal(
+        &self,
+        platform: &Platform,
+        subject: SubjectId,
+        place: &Place,
+        plain: &str,
+    ) -> Result<Vec<u8>> {
+        let key = self.current.get(&subject).and_then(|id| self.keys.get(id));
+        let key = key.ok_or_else(|| Error::internal("a person without a data key"))?;
+        Ok(cipher::seal(key, platform.random(), place, plain.as_bytes()))
+    }
+
+    /// Opens a value about a person; `None` once the person was erased.
+    ///
+    /// # Errors
+    /// If the blob was altered or moved.
+    pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Option<String>> {
+        let Some(key) = self.keys.get(&cipher::key_of(blob).map_err(Error::internal)?) else {
+            return Ok(None);
+        };
+        let plain = cipher::open(key, place, blob).map_err(Error::internal)?;
+        String::from_utf8(plain.to_vec()).map(Some).map_err(|_| Error::internal("a sealed value is no text"))
+    }
+}
+
+fn tenant_purpose(tenant: TenantId, purpose: &str) -> Vec<u8> {
+    length_prefixed(&[b"tenant key", tenant.0.as_bytes(), purpose.as_bytes()])
+}
+
+fn subject_purpose(tenant: TenantId, subject: SubjectId) -> Vec<u8> {
+    length_prefixed(&[b"subject key", tenant.0.as_bytes(), subject.0.as_bytes()])
+}

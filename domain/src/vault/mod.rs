@@ -1,0 +1,18 @@
+//! Encryption of secrets and of personal data.
+//!
+//! A tenant has a data key for its own secrets and an index key for blind indexes; each person whose
+//! data is held has a data key too, so that destroying it erases the person. All of them are stored
+//! wrapped by a key-encryption key that never meets the database.
+//!
+//! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs
+//! - [`kek`] the key-encryption key; [`keys`] the keys in use; `store` where the wrapped ones lie
+
+pub mod cipher;
+pub mod kek;
+pub mod keys;
+pub mod personal;
+pub(crate) mod store;
+
+pub use cipher::{DataKey, Place};
+pub use keys::{SubjectKeys, TenantKeys, Vault};
+pub use personal::Personal;
