@@ -59,6 +59,7 @@ create table messages (
   constraint messages_provider_fkey foreign key (tenant_id, provider_id) references providers (tenant_id, id),
   constraint messages_template_fkey foreign key (tenant_id, template_id) references templates (tenant_id, id)
 ) with (fillfactor = 70);
+create index messages_lease_idx on messages (lease_until) where status = 'sending';
 create index messages_lead_idx on messages (tenant_id, lead_id) where lead_id is not null;
 call engine.wall('messages');
 grant select, insert, update on messages to switchboard_app, switchboard_system;

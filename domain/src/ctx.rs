@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     access::permission::{Permission, PermissionSet},
     error::{Error, Result},
+    messages::provider::Providers,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, TenantId, UserId},
     vault::Vault,
@@ -38,6 +39,7 @@ pub struct Platform {
     pub vault: Arc<Vault>,
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
+    pub providers: Arc<Providers>,
 }
 
 impl Platform {

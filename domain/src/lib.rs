@@ -11,7 +11,7 @@ pub mod audit;
 pub mod ctx;
 pub mod error;
 pub mod events;
-
+pub mod messages;
 pub mod tenancy;
 pub mod types;
 pub mod vault;

@@ -15,6 +15,7 @@ pub enum EventType {
     MessageFailed,
     MessageUnknown,
     MessageRetrying,
+    MessageCancelled,
     LeadCreated,
     LeadUpdated,
     LeadDeleted,
@@ -25,12 +26,13 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
         Self::MessageUnknown,
         Self::MessageRetrying,
+        Self::MessageCancelled,
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::LeadDeleted,
@@ -48,6 +50,7 @@ impl EventType {
             Self::MessageFailed => "message.failed",
             Self::MessageUnknown => "message.unknown",
             Self::MessageRetrying => "message.retrying",
+            Self::MessageCancelled => "message.cancelled",
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",

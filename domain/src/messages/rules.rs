@@ -1,0 +1,204 @@
+//! Pure: what an answer of a provider does to a message, and whether it may be sent at all.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::provider::{Answer, Refusal};
+use crate::events::EventType;
+
+/// Where a message is. `sending` is left only under its fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Pending,
+    Queued,
+    Sending,
+    Sent,
+    Delivered,
+    Read,
+    Failed,
+    Bounced,
+    Suppressed,
+    Cancelled,
+    Unknown,
+}
+
+impl Status {
+    pub const ALL: [Self; 11] = [
+        Self::Pending,
+        Self::Queued,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Read,
+        Self::Failed,
+        Self::Bounced,
+        Self::Suppressed,
+        Self::Cancelled,
+        Self::Unknown,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::Bounced => "bounced",
+            Self::Suppressed => "suppressed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether nothing more will happen to the message by itself.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        !matches!(self, Self::Pending | Self::Queued | Self::Sending)
+    }
+}
+
+/// What the provider row says about messages of unknown fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// Keep it as `unknown` for a person to decide.
+    #[default]
+    Hold,
+    /// Send again: only for messages that may come twice, like one-time codes.
+    Resend,
+}
+
+/// What is known of a message at the moment of sending.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The recipient's data key was destroyed.
+    pub erased: bool,
+}
+
+/// Why a message does not leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    pub status: Status,
+    pub code: &'static str,
+    pub text: String,
+}
+
+/// Whether a message may leave, asked in the attempt's transaction. Consent, suppression, quiet
+/// hours, caps and campaign state will be facts here too.
+///
+/// # Errors
+/// The reason, and the status that follows from it.
+pub fn gate(facts: Facts) -> Result<(), Stop> {
+    if facts.erased {
+        let text = "the recipient was erased".into();
+        return Err(Stop { status: Status::Cancelled, code: "erased", text });
+    }
+    Ok(())
+}
+
+/// What becomes of a message and its job after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    pub status: Status,
+    pub event: EventType,
+    /// Try again, after the given time or by the back-off.
+    pub again: Option<Option<Duration>>,
+    pub provider_message_id: Option<String>,
+    pub code: Option<String>,
+    pub text: Option<String>,
+}
+
+/// The longest wait a provider may ask for.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// What an answer means. `last` says that no attempt is left after this one.
+#[must_use]
+pub fn settle(answer: Answer, on_unknown: OnUnknown, last: bool) -> Settlement {
+    let settlement = |status, event| Settlement {
+        status,
+        event,
+        again: None,
+        provider_message_id: None,
+        code: None,
+        text: None,
+    };
+    match answer {
+        Answer::Accepted { provider_message_id } => {
+            Settlement { provider_message_id, ..settlement(Status::Sent, EventType::MessageSent) }
+        }
+        Answer::Refused { refusal, code, text, retry_after } => {
+            let told = |base| Settlement { code: Some(code.clone()), text: Some(text.clone()), ..base };
+            if refusal == Refusal::Permanent || last {
+                told(settlement(Status::Failed, EventType::MessageFailed))
+            } else {
+                let again = Some(retry_after.map(|wait| wait.min(LONGEST_WAIT)));
+                told(Settlement { again, ..settlement(Status::Queued, EventType::MessageRetrying) })
+            }
+        }
+        Answer::Unknown { text } => {
+            let told = |base| Settlement { code: Some("unknown".into()), text: Some(text), ..base };
+            if on_unknown == OnUnknown::Resend && !last {
+                told(Settlement {
+                    again: Some(None),
+                    ..settlement(Status::Queued, EventType::MessageRetrying)
+                })
+            } else {
+                told(settlement(Status::Unknown, EventType::MessageUnknown))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(refusal: Refusal, wait: Option<u64>) -> Answer {
+        let retry_after = wait.map(Duration::from_secs);
+        Answer::Refused { refusal, code: "451".into(), text: "busy".into(), retry_after }
+    }
+
+    #[test]
+    fn each_answer_has_one_meaning() {
+        use OnUnknown::{Hold, Resend};
+        let lost = || Answer::Unknown { text: "connection lost".into() };
+        let taken = || Answer::Accepted { provider_message_id: None };
+        let cases = [
+            (taken(), Hold, false, Status::Sent, false),
+            (taken(), Resend, true, Status::Sent, false),
+            (refused(Refusal::Permanent, None), Hold, false, Status::Failed, false),
+            (refused(Refusal::Transient, None), Hold, false, Status::Queued, true),
+            (refused(Refusal::Transient, None), Hold, true, Status::Failed, false),
+            (refused(Refusal::Account, None), Hold, false, Status::Queued, true),
+            (lost(), Hold, false, Status::Unknown, false),
+            (lost(), Resend, false, Status::Queued, true),
+            (lost(), Resend, true, Status::Unknown, false),
+        ];
+        for (answer, on_unknown, last, status, again) in cases {
+            let got = settle(answer.clone(), on_unknown, last);
+            assert_eq!(
+                (got.status, got.again.is_some()),
+                (status, again),
+                "{answer:?} {on_unknown:?} {last}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_provider_cannot_ask_for_a_wait_without_end() {
+        let got = settle(refused(Refusal::Transient, Some(1_000_000)), OnUnknown::Hold, false);
+        assert_eq!(got.again, Some(Some(LONGEST_WAIT)));
+    }
+
+    #[test]
+    fn only_what_waits_is_not_settled() {
+        let open: Vec<_> = Status::ALL.into_iter().filter(|status| !status.is_settled()).collect();
+        assert_eq!(open, [Status::Pending, Status::Queued, Status::Sending]);
+    }
+}

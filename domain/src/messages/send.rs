@@ -1,0 +1,196 @@
+//! The command `send`, and reading what became of messages.
+
+use chrono::{DateTime, Utc};
+use engine::{JobKind, NewJob};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{rules::Status, store};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    tenancy::{Begun, Once},
+    types::{EmailAddress, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
+    vault::{Personal, Place, Vault, personal::reveal},
+};
+
+/// The job that sends one message. It holds an id only: what is said is sealed in the message.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendMessage {
+    pub message: MessageId,
+}
+
+impl JobKind for SendMessage {
+    const KIND: &'static str = "send_message";
+    const QUEUE: &'static str = "messages";
+    const MAX_ATTEMPTS: i16 = 10;
+}
+
+/// What to send to whom.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessage {
+    pub provider_id: ProviderId,
+    pub template_id: TemplateId,
+    /// The e-mail address of the recipient.
+    #[schema(value_type = String)]
+    pub to: EmailAddress,
+    /// The lead this is sent to, if it is one.
+    pub lead_id: Option<LeadId>,
+    /// What the template speaks of.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub variables: serde_json::Map<String, Value>,
+}
+
+/// A message as its tenant sees it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct MessageView {
+    pub id: MessageId,
+    pub status: Status,
+    pub channel: String,
+    pub lead_id: Option<LeadId>,
+    pub provider_id: ProviderId,
+    pub template_id: TemplateId,
+    pub job_id: Option<Uuid>,
+    /// None once the person was erased.
+    #[serde(serialize_with = "reveal")]
+    #[schema(value_type = Option<String>)]
+    pub to: Option<Personal<String>>,
+    /// How often it was tried.
+    pub attempts: i64,
+    pub error_code: Option<String>,
+    pub error_text: Option<String>,
+    pub provider_message_id: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// One attempt at a message.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AttemptView {
+    /// The fence of the attempt: 1 is the first.
+    pub fence: i64,
+    pub started_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+    pub text: Option<String>,
+}
+
+/// Which messages to list.
+#[derive(Debug, Default, Clone)]
+pub struct Filter {
+    pub status: Option<Status>,
+    pub lead: Option<LeadId>,
+    pub id: Option<MessageId>,
+}
+
+/// Accepts a message: its row, the audit row, the event and the job commit together.
+///
+/// # Errors
+/// If provider, template or lead are not there, or do not fit each other.
+pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
+    ctx.require(Permission::MessagesSend)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let facts = store::facts(tx.conn(), ctx.tenant, &new).await?;
+    let channel = match (facts.provider_channel, facts.template_channel) {
+        (None, _) => return Err(Error::invalid("/provider_id", "there is no such provider")),
+        (_, None) => return Err(Error::invalid("/template_id", "there is no such template")),
+        (Some(provider), Some(template)) if provider != template => {
+            return Err(Error::invalid(
+                "/template_id",
+                format!("the provider sends {provider}, not {template}"),
+            ));
+        }
+        (Some(channel), _) => channel,
+    };
+    if new.lead_id.is_some() && !facts.lead_exists {
+        return Err(Error::invalid("/lead_id", "there is no such lead"));
+    }
+    let id = MessageId(ctx.id());
+    let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
+    let keys = Vault::make_subjects(tx, &[subject]).await?;
+    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message: id })
+        .map_err(Error::internal)?
+        .about(format!("message:{id}"));
+    let row = store::NewRow {
+        id,
+        subject,
+        channel: &channel,
+        job: job.id,
+        to_sealed: keys.seal(&ctx.platform, subject, &place(ctx.tenant, "to_sealed", id), new.to.as_str())?,
+        to_index: ctx
+            .platform
+            .vault
+            .tenant_keys(tx.conn(), ctx.tenant)
+            .await?
+            .index("messages.to", &new.to.normal()),
+        vars_sealed: keys.seal(
+            &ctx.platform,
+            subject,
+            &place(ctx.tenant, "vars_sealed", id),
+            &Value::Object(new.variables.clone()).to_string(),
+        )?,
+    };
+    store::insert(tx.conn(), ctx.tenant, &new, &row).await?;
+    tx.audit(&[Entry::new("create", "message", id)]).await?;
+    tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": new.lead_id}))])
+        .await?;
+    tx.enqueue(&[job]).await?;
+    keyed.commit(202, &location(id)).await?;
+    Ok(Once::Fresh(id))
+}
+
+/// Where a message is read.
+#[must_use]
+pub fn location(id: MessageId) -> String {
+    format!("/api/v1/communication/messages/{id}")
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn list(
+    ctx: &Ctx,
+    filter: &Filter,
+    before: Option<MessageId>,
+    limit: i64,
+) -> Result<Vec<MessageView>> {
+    ctx.require(Permission::MessagesRead)?;
+    let mut tx = ctx.begin().await?;
+    let rows = store::messages(tx.conn(), ctx.tenant, filter, before, limit).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
+    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    rows.into_iter()
+        .map(|row| {
+            let to = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?.map(Personal::new);
+            row.into_view(to)
+        })
+        .collect()
+}
+
+/// A message and its attempts, the newest first.
+///
+/// # Errors
+/// If there is no such message.
+pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptView>)> {
+    let only = Filter { id: Some(id), ..Filter::default() };
+    let message = list(ctx, &only, None, 1).await?.pop().ok_or(Error::NotFound("message"))?;
+    let mut tx = ctx.begin().await?;
+    Ok((message, store::attempts(tx.conn(), ctx.tenant, id).await?))
+}
+
+pub(super) fn place(tenant: TenantId, column: &'static str, message: MessageId) -> Place {
+    Place { tenant, table: "messages", column, row: message.0 }
+}

@@ -1,0 +1,184 @@
+//! Rendering: handlebars, strict, with its depth, its loops and its output bounded.
+
+use std::io::{self, Write};
+
+use handlebars::{
+    Handlebars,
+    template::{HelperTemplate, Template, TemplateElement},
+};
+use serde_json::Value;
+
+const MAX_SOURCE: usize = 64 * 1024;
+const MAX_OUTPUT: usize = 256 * 1024;
+const MAX_BLOCKS: usize = 4;
+const MAX_LOOPS: usize = 2;
+/// Items of all lists in the variables together.
+const MAX_ITEMS: usize = 1_000;
+const HELPERS: [&str; 4] = ["if", "unless", "each", "with"];
+
+/// A parsed template of one part of a message.
+#[derive(Debug, Clone)]
+pub struct Parsed(Template);
+
+/// How the text will be used, which decides what is escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A header value: loses line breaks and control characters.
+    Header,
+    Text,
+    /// Values are HTML-escaped.
+    Html,
+}
+
+/// Parses a template.
+///
+/// # Errors
+/// A sentence on what to change: a syntax error, a partial, a decorator, or loops too deep.
+pub fn parse(source: &str) -> Result<Parsed, String> {
+    if source.len() > MAX_SOURCE {
+        return Err("at most 64 KiB".into());
+    }
+    let template = Template::compile(source).map_err(|error| match error.pos() {
+        Some((line, column)) => format!("line {line}, column {column}: {}", error.reason()),
+        None => error.reason().to_string(),
+    })?;
+    check(&template, 0, 0)?;
+    Ok(Parsed(template))
+}
+
+fn check(template: &Template, blocks: usize, loops: usize) -> Result<(), String> {
+    if blocks > MAX_BLOCKS {
+        return Err(format!("blocks may be {MAX_BLOCKS} deep"));
+    }
+    if loops > MAX_LOOPS {
+        return Err(format!("`each` may be {MAX_LOOPS} deep"));
+    }
+    for element in &template.elements {
+        match element {
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+            TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
+                if !helper.params.is_empty() || !helper.hash.is_empty() {
+                    return Err(format!("`{}` is not a value", name(helper)));
+                }
+            }
+            TemplateElement::HelperBlock(block) => {
+                let name = name(block);
+                if !HELPERS.contains(&name) {
+                    return Err(format!("`{name}` is unknown here; there are {}", HELPERS.join(", ")));
+                }
+                let loops = loops + usize::from(name == "each");
+                for inner in [&block.template, &block.inverse].into_iter().flatten() {
+                    check(inner, blocks + 1, loops)?;
+                }
+            }
+            _ => return Err("partials and decorators are not allowed".into()),
+        }
+    }
+    Ok(())
+}
+
+fn name(helper: &HelperTemplate) -> &str {
+    helper.name.as_name().unwrap_or("(expression)")
+}
+
+/// Renders a template.
+///
+/// # Errors
+/// A sentence without any value in it: a variable that is missing, or an output too long.
+pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, String> {
+    if items(variables) > MAX_ITEMS {
+        return Err(format!("the variables hold more than {MAX_ITEMS} list items"));
+    }
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    if part != Part::Html {
+        registry.register_escape_fn(handlebars::no_escape);
+    }
+    registry.register_template("part", parsed.0.clone());
+    let mut output = Bounded(Vec::new());
+    registry.render_to_write("part", variables, &mut output).map_err(|error| {
+        if output.0.len() >= MAX_OUTPUT {
+            return "the rendered text is longer than 256 KiB".into();
+        }
+        match (error.line_no, error.column_no) {
+            (Some(line), Some(column)) => {
+                format!("line {line}, column {column}: a variable is missing or of the wrong kind")
+            }
+            _ => "a variable is missing or of the wrong kind".into(),
+        }
+    })?;
+    let text = String::from_utf8(output.0).map_err(|_| "the rendered text is not UTF-8")?;
+    Ok(match part {
+        Part::Header => {
+            text.split(char::is_control).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+        Part::Text | Part::Html => text,
+    })
+}
+
+fn items(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.len() + list.iter().map(items).sum::<usize>(),
+        Value::Object(fields) => fields.values().map(items).sum(),
+        _ => 0,
+    }
+}
+
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = MAX_OUTPUT - self.0.len();
+        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if bytes.len() > room { Err(io::Error::other("too long")) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_part_is_escaped_as_it_needs() {
+        let parsed = parse("Hi {{name}}!").expect("it parses");
+        let variables = json!({"name": "<b>\r\nBcc: x"});
+        assert_eq!(render(&parsed, Part::Text, &variables).expect("text"), "Hi <b>\r\nBcc: x!");
+        assert_eq!(render(&parsed, Part::Header, &variables).expect("header"), "Hi <b> Bcc: x!");
+        assert_eq!(render(&parsed, Part::Html, &variables).expect("html"), "Hi &lt;b&gt;\r\nBcc: x!");
+    }
+
+    #[test]
+    fn what_could_run_away_is_refused_when_it_is_saved() {
+        let deep = format!("{}x{}", "{{#each a}}".repeat(3), "{{/each}}".repeat(3));
+        let nested = format!("{}x{}", "{{#if a}}".repeat(5), "{{/if}}".repeat(5));
+        for bad in [
+            "{{name",
+            "{{> other}}",
+            "{{#*inline \"a\"}}{{/inline}}",
+            "{{lookup a b}}",
+            "{{#raw}}{{/raw}}",
+            &deep,
+            &nested,
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(parse("{{#each items}}{{this.name}}{{else}}none{{/each}}{{#if a}}{{a}}{{/if}}").is_ok());
+    }
+
+    #[test]
+    fn a_missing_variable_or_an_endless_text_fails_without_naming_a_value() {
+        let parsed = parse("Hi {{name}}, {{secret}}").expect("it parses");
+        let error = render(&parsed, Part::Text, &json!({"secret": "hunter2"})).expect_err("name is missing");
+        assert!(!error.contains("hunter2"), "{error}");
+        let long = parse("{{#each a}}{{#each @root.a}}{{@root.b}}{{/each}}{{/each}}").expect("it parses");
+        let variables = json!({"a": vec![0; 400], "b": "x".repeat(100)});
+        assert!(render(&long, Part::Text, &variables).expect_err("too long").contains("256 KiB"));
+        assert!(render(&long, Part::Text, &json!({"a": vec![0; 2000], "b": ""})).is_err());
+    }
+}

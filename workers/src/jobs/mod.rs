@@ -1,0 +1,52 @@
+//! One file for each job kind.
+
+pub mod send_message;
+
+use std::time::Duration;
+
+use domain::{
+    Ctx,
+    messages::attempt::{self, Finished, Start},
+    types::MessageId,
+};
+
+use crate::batch::Batches;
+
+/// How long results wait for a database that does not answer, before they are given up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What the handlers of a process share.
+pub struct Shared {
+    pub beginning: Batches<MessageId, Start>,
+    pub settling: Batches<Finished, ()>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            beginning: Batches::new(
+                |ctx: Ctx, messages| async move { attempt::begin(&ctx, &messages).await },
+            ),
+            settling: Batches::new(|ctx: Ctx, finished| async move {
+                settle_patiently(&ctx, &finished).await?;
+                Ok(finished.iter().map(|_| ()).collect())
+            }),
+        }
+    }
+}
+
+/// What a provider has taken must be written down: a database that restarts is waited for.
+async fn settle_patiently(ctx: &Ctx, finished: &[Finished]) -> domain::Result<()> {
+    let mut pause = Duration::from_millis(50);
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match attempt::settle(ctx, finished).await {
+            Err(error) if tokio::time::Instant::now() < patience => {
+                tracing::warn!(%error, waiting = finished.len(), "results could not be written; trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            ended => return ended,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A provider that needs no account: it delivers into an outbox that people can look at.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{
+    Ctx,
+    error::FieldError,
+    messages::{
+        outbox,
+        provider::{Account, Answer, Channel, Outgoing, Provider, Refusal},
+    },
+};
+use serde_json::Value;
+
+/// The adapter. `{"delay_ms": 5, "refuse": "transient"}` makes it slow or unwilling.
+#[derive(Debug)]
+pub struct Sandbox;
+
+const LONGEST_DELAY: u64 = 5_000;
+
+#[async_trait]
+impl Provider for Sandbox {
+    fn kind(&self) -> &'static str {
+        "sandbox"
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::Email
+    }
+
+    fn check(&self, credentials: &Value) -> Vec<FieldError> {
+        let Some(settings) = credentials.as_object() else {
+            return if credentials.is_null() {
+                vec![]
+            } else {
+                vec![FieldError::new("", "an object, or nothing")]
+            };
+        };
+        let wrong = settings.iter().filter_map(|(name, value)| match name.as_str() {
+            "delay_ms" if value.as_u64().is_some_and(|delay| delay <= LONGEST_DELAY) => None,
+            "delay_ms" => Some(FieldError::new("/delay_ms", "milliseconds, 0 to 5000")),
+            "refuse" if refusal(value).is_some() => None,
+            "refuse" => Some(FieldError::new("/refuse", "`permanent`, `transient` or `account`")),
+            other => Some(FieldError::new(format!("/{other}"), "there is no such setting")),
+        });
+        wrong.collect()
+    }
+
+    async fn send(&self, ctx: &Ctx, account: &Account, outgoing: &Outgoing) -> Answer {
+        let settings = account.settings();
+        if let Some(delay) = settings["delay_ms"].as_u64() {
+            tokio::time::sleep(Duration::from_millis(delay.min(LONGEST_DELAY))).await;
+        }
+        if let Some(refusal) = refusal(&settings["refuse"]) {
+            let (code, text) = ("sandbox".into(), "refused, as its settings ask".into());
+            return Answer::Refused { refusal, code, text, retry_after: None };
+        }
+        match outbox::deliver(ctx, account.id, outgoing).await {
+            Ok(id) => Answer::Accepted { provider_message_id: Some(id.to_string()) },
+            Err(error) => {
+                tracing::warn!(%error, "the sandbox could not say whether it delivered");
+                Answer::Unknown { text: "the sandbox's own table did not answer".into() }
+            }
+        }
+    }
+}
+
+fn refusal(value: &Value) -> Option<Refusal> {
+    match value.as_str()? {
+        "permanent" => Some(Refusal::Permanent),
+        "transient" => Some(Refusal::Transient),
+        "account" => Some(Refusal::Account),
+        _ => None,
+    }
+}

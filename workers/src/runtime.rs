@@ -1,0 +1,102 @@
+//! An apalis worker for each queue: envelope to context to handler.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use apalis::prelude::{Data, WorkerBuilder};
+use domain::{
+    Ctx, Error,
+    access::permission::PermissionSet,
+    ctx::{Actor, Platform},
+    types::TenantId,
+};
+use engine::{
+    Outcome,
+    node::Node,
+    worker::{self, Envelope, QueueSettings},
+};
+use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{
+    jobs::Shared,
+    registry::{Handler, QUEUES, Run, handlers},
+};
+
+/// How long handlers may go on after the node began to drain: longer than a provider's call.
+const GRACE: Duration = Duration::from_secs(15);
+/// When a job of a kind this build does not know is looked at again.
+const UNKNOWN_KIND: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+struct Runtime {
+    platform: Platform,
+    handlers: Arc<HashMap<&'static str, Handler>>,
+    shared: Arc<Shared>,
+}
+
+/// Works every queue until `stop`, then drains: nothing more is claimed, what runs may end.
+///
+/// # Errors
+/// If a queue cannot be opened.
+pub async fn run(platform: Platform, node: &Node, stop: CancellationToken) -> domain::Result<()> {
+    let runtime = Runtime {
+        platform: platform.clone(),
+        handlers: Arc::new(handlers()),
+        shared: Arc::new(Shared::default()),
+    };
+    let mut workers = Vec::new();
+    for (name, concurrency) in QUEUES {
+        let settings = QueueSettings { name, concurrency, grace: GRACE };
+        let backend = worker::open(&platform.engine, node, settings, stop.clone()).await?;
+        let worker = WorkerBuilder::new(name).backend(backend).data(runtime.clone()).build(handle);
+        workers.push(tokio::spawn(worker.run()));
+    }
+    for (ended, (queue, _)) in join_all(workers).await.into_iter().zip(QUEUES) {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, queue, "a worker ended badly"),
+            Err(error) => tracing::error!(%error, queue, "a worker was lost"),
+        }
+    }
+    Ok(())
+}
+
+async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcome, Error> {
+    let claim = envelope.claim;
+    let Some(handler) = runtime.handlers.get(envelope.kind.as_str()) else {
+        tracing::warn!(job.kind = envelope.kind, "this build does not know the kind; another may");
+        return Ok(Outcome::Snooze { after: UNKNOWN_KIND });
+    };
+    if envelope.deadline.is_some_and(|at| at <= runtime.platform.clock.now()) {
+        return Ok(Outcome::Discard { code: "too_late", why: "its deadline had passed".into() });
+    }
+    let ctx = Ctx {
+        platform: runtime.platform.clone(),
+        tenant: TenantId(claim.tenant),
+        actor: serde_json::from_value(envelope.actor.take()).unwrap_or(Actor::System),
+        // Whoever enqueued the job had the right to; the work itself is the product's.
+        grants: PermissionSet::all(),
+        trace: envelope.trace.take(),
+        idempotency: None,
+    };
+    let span = tracing::info_span!(
+        "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt
+    );
+    let run = Run { ctx, claim, stop: envelope.stop.clone(), shared: Arc::clone(&runtime.shared) };
+    let work = handler(run, envelope.args.take()).instrument(span.clone());
+    let Ok(ended) = tokio::time::timeout(envelope.timeout, work).await else {
+        let why = format!("it took longer than {} s", envelope.timeout.as_secs());
+        return Ok(Outcome::Retry { after: None, code: "timeout", why });
+    };
+    let _inside = span.enter();
+    match ended {
+        Ok(outcome) => {
+            tracing::debug!(?outcome, "ended");
+            Ok(outcome)
+        }
+        // What a command refuses will be refused again; what failed inside may work next time.
+        Err(error @ Error::Internal(_)) => Err(error),
+        Err(refused) => Ok(Outcome::Discard { code: "refused", why: refused.to_string() }),
+    }
+}

@@ -1,0 +1,47 @@
+//! What nobody asked for but must be done: messages whose attempt was cut off.
+
+use std::time::Duration;
+
+use domain::{
+    Ctx,
+    access::permission::PermissionSet,
+    ctx::{Actor, Platform},
+    messages::attempt,
+    types::TenantId,
+};
+use tokio_util::sync::CancellationToken;
+
+const EVERY: Duration = Duration::from_secs(1);
+const TENANTS_AT_A_TIME: i64 = 1_000;
+
+/// Settles expired attempts until `stop`. Any number of processes may do it at once.
+pub async fn run(platform: Platform, stop: CancellationToken) {
+    loop {
+        if let Err(error) = turn(&platform).await {
+            tracing::warn!(%error, "settling expired attempts failed; it goes on shortly");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn turn(platform: &Platform) -> domain::Result<()> {
+    for tenant in attempt::tenants_with_expired(platform, TENANTS_AT_A_TIME).await? {
+        let settled = attempt::expire(&system(platform, tenant)).await?;
+        tracing::warn!(tenant.id = %tenant, settled, "messages were cut off while being sent");
+    }
+    Ok(())
+}
+
+fn system(platform: &Platform, tenant: TenantId) -> Ctx {
+    Ctx {
+        platform: platform.clone(),
+        tenant,
+        actor: Actor::System,
+        grants: PermissionSet::all(),
+        trace: None,
+        idempotency: None,
+    }
+}
