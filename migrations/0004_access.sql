@@ -175,4 +175,4 @@ create table socket_tickets (
 create unique index socket_tickets_hash_idx on socket_tickets (hash);
 call engine.wall('socket_tickets');
 grant insert on socket_tickets to switchboard_app;
-grant select, delete on socket_tickets to switchboard_system;
+grant select, update, delete on socket_tickets to switchboard_system;

@@ -15,7 +15,7 @@ use crate::{
 /// The door: the installation's signer and pepper.
 #[derive(Clone)]
 pub struct Gate {
-    platform: Platform,
+    pub(super) platform: Platform,
     signer: Arc<Signer>,
     pepper: Arc<DataKey>,
     pub passwords: Passwords,
@@ -125,7 +125,7 @@ impl Gate {
         Ok(self.ctx(found.tenant, Actor::ApiKey(key.id), grants, trace))
     }
 
-    fn ctx(&self, tenant: TenantId, actor: Actor, grants: PermissionSet, trace: Option<String>) -> Ctx {
+    pub(super) fn ctx(&self, tenant: TenantId, actor: Actor, grants: PermissionSet, trace: Option<String>) -> Ctx {
         Ctx { platform: self.platform.clone(), tenant, actor, grants, trace, idempotency: None }
     }
 }

@@ -1,7 +1,7 @@
 //! Users, roles and keys: who may come in and what they may do.
 //!
 //! - [`permission`] the list of rights and the four default roles
-//! - [`password`], [`token`], [`api_key`] the three proofs; [`gate`] checks them
+//! - [`password`], [`token`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them
 //! - [`users`] tenants, users and API keys as commands; `store` their tables
 
 pub mod api_key;
@@ -9,5 +9,6 @@ pub mod gate;
 pub mod password;
 pub mod permission;
 pub(crate) mod store;
+pub mod ticket;
 pub mod token;
 pub mod users;

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::permission::PermissionSet;
 use crate::{
+    ctx::Actor,
     error::Result,
     types::{ApiKeyId, RoleId, TenantId, UserId},
 };
@@ -37,6 +38,24 @@ pub struct ApiKeyView {
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+pub(super) struct UserFacts {
+    pub id: UserId,
+    pub role: String,
+    pub email_sealed: Vec<u8>,
+    pub name_sealed: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// What a ticket for a socket stands for.
+pub(super) struct TicketRow {
+    pub tenant: TenantId,
+    pub user: Option<UserId>,
+    pub api_key: Option<ApiKeyId>,
+    pub permissions: PermissionSet,
+    pub expires_at: DateTime<Utc>,
 }
 
 pub(super) struct NewUser<'a> {
@@ -224,4 +243,86 @@ pub(super) async fn revoke_api_key(conn: &mut PgConnection, tenant: TenantId, id
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Users with ids below `before`, newest first; or the one asked for.
+pub(super) async fn users(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    only: Option<UserId>,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserFacts>> {
+    let rows = sqlx::query_as!(
+        UserFacts,
+        r#"select u.id as "id: UserId", r.name as role, u.email_sealed, u.name_sealed, u.created_at, u.disabled_at
+             from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+            where u.tenant_id = $1 and ($2::uuid is null or u.id = $2) and ($3::uuid is null or u.id < $3)
+            order by u.id desc limit $4"#,
+        tenant.0,
+        only.map(|id| id.0),
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+pub(super) async fn insert_ticket(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    actor: Actor,
+    hash: &[u8],
+    grants: PermissionSet,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    let (user, api_key) = match actor {
+        Actor::User(user) => (Some(user.0), None),
+        Actor::ApiKey(key) => (None, Some(key.0)),
+        Actor::System => (None, None),
+    };
+    sqlx::query!(
+        "insert into socket_tickets (tenant_id, hash, user_id, api_key_id, permissions, expires_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        tenant.0,
+        hash,
+        user,
+        api_key,
+        &grants.names(),
+        expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a ticket out, so that it serves once, and with it some that nobody used in time.
+pub(super) async fn take_ticket(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<TicketRow>> {
+    let row = sqlx::query!(
+        r#"delete from socket_tickets where hash = $1
+           returning tenant_id as "tenant: TenantId", user_id as "user: UserId", api_key_id as "key: ApiKeyId",
+                     permissions, expires_at"#,
+        hash
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from socket_tickets where (tenant_id, hash) in (
+           select tenant_id, hash from socket_tickets where expires_at < $1 limit 100 for update skip locked)",
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(row.map(|row| TicketRow {
+        tenant: row.tenant,
+        user: row.user,
+        api_key: row.key,
+        permissions: PermissionSet::from_names(&row.permissions),
+        expires_at: row.expires_at,
+    }))
 }

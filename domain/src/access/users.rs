@@ -1,7 +1,7 @@
 //! Commands: making tenants with their first user, users, and API keys.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -17,16 +17,38 @@ use crate::{
     error::{Error, Result},
     tenancy::{self, Begun, Once, SystemTx, TenantTx},
     types::{ApiKeyId, EmailAddress, RoleId, SubjectId, TenantId, Text, UserId},
-    vault::Vault,
+    vault::{Personal, Vault, personal::reveal},
 };
 pub use store::ApiKeyView;
 
 /// A person who may log in.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewUser {
+    #[schema(value_type = String)]
     pub name: Text<200>,
+    #[schema(value_type = String)]
     pub email: EmailAddress,
+    /// 12 characters or more.
     pub password: String,
+    /// `Admin`, `Manager`, `Supervisor` or `Agent`.
     pub role: String,
+}
+
+/// A user as colleagues see them.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct UserView {
+    pub id: UserId,
+    pub role: String,
+    /// None once the person was erased.
+    #[serde(serialize_with = "reveal")]
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Personal<String>>,
+    #[serde(serialize_with = "reveal")]
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Personal<String>>,
+    pub created_at: DateTime<Utc>,
+    pub disabled_at: Option<DateTime<Utc>>,
 }
 
 /// Makes a tenant with its keys, its four roles and its first admin: the bootstrap. Needs no context,
@@ -90,15 +112,53 @@ pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<Us
     let password_hash = gate.passwords.hash(&ctx.platform, "/password", &new.password).await?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let role = store::role_by_name(keyed.tx.conn(), ctx.tenant, &new.role).await?;
     if role.is_some_and(|(_, held)| held.intersection(ctx.grants) != held) {
         return Err(Error::invalid("/role", "this role holds more permissions than you do"));
     }
     let user = put_user(&mut keyed.tx, &new, &password_hash).await?;
-    keyed.commit(201, &format!("/api/v1/users/{user}")).await?;
-    Ok(Once::Fresh(user))
+    keyed.commit(user, 201, format!("/api/v1/users/{user}")).await
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn users(ctx: &Ctx, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
+    ctx.require(Permission::UsersRead)?;
+    read_users(ctx, None, before, limit).await
+}
+
+/// # Errors
+/// If there is no such user. Everyone may read themselves.
+pub async fn user(ctx: &Ctx, id: UserId) -> Result<UserView> {
+    if ctx.actor != Actor::User(id) {
+        ctx.require(Permission::UsersRead)?;
+    }
+    read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
+}
+
+async fn read_users(ctx: &Ctx, only: Option<UserId>, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
+    let mut tx = ctx.begin().await?;
+    let rows = store::users(tx.conn(), ctx.tenant, only, before, limit).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| SubjectId(row.id.0)).collect();
+    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    rows.into_iter()
+        .map(|row| {
+            let name = keys.open(&name_place(ctx.tenant, row.id), &row.name_sealed)?;
+            let email = keys.open(&email_place(ctx.tenant, row.id), &row.email_sealed)?;
+            Ok(UserView {
+                id: row.id,
+                role: row.role,
+                name: name.map(Personal::new),
+                email: email.map(Personal::new),
+                created_at: row.created_at,
+                disabled_at: row.disabled_at,
+            })
+        })
+        .collect()
 }
 
 async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Result<UserId> {
@@ -130,9 +190,10 @@ async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Resu
 }
 
 /// What an API key is to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
+    #[schema(value_type = String)]
     pub name: Text<100>,
     /// Names of permissions; those of the maker at most.
     pub permissions: Vec<String>,
@@ -163,7 +224,7 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
     }
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let key = ApiKey::new(ApiKeyId(ctx.id()), ctx.platform.random());
     let view = ApiKeyView {
@@ -176,8 +237,8 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
     };
     store::insert_api_key(keyed.tx.conn(), ctx.tenant, maker, &view, &gate.fingerprint(&key)).await?;
     keyed.tx.audit(&[Entry::new("create", "api_key", key.id)]).await?;
-    keyed.commit(201, &format!("/api/v1/api-keys/{}", key.id)).await?;
-    Ok(Once::Fresh((view, key.reveal())))
+    let location = format!("/api/v1/api-keys/{}", key.id);
+    keyed.commit((view, key.reveal()), 201, location).await
 }
 
 /// # Errors

@@ -58,7 +58,7 @@ pub async fn create(ctx: &Ctx, new: NewProvider) -> Result<Once<ProviderView>> {
     }
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let id = ProviderId(ctx.id());
     let keys = ctx.platform.vault.tenant_keys(keyed.tx.conn(), ctx.tenant).await?;
@@ -70,8 +70,8 @@ pub async fn create(ctx: &Ctx, new: NewProvider) -> Result<Once<ProviderView>> {
     }
     keyed.tx.audit(&[Entry::new("create", "provider", id)]).await?;
     let view = store::providers(keyed.tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
-    keyed.commit(201, &format!("/api/v1/communication/providers/{id}")).await?;
-    Ok(Once::Fresh(view.ok_or_else(|| Error::internal("a provider just saved is not there"))?))
+    let view = view.ok_or_else(|| Error::internal("a provider just saved is not there"))?;
+    keyed.commit(view, 201, format!("/api/v1/communication/providers/{id}")).await
 }
 
 /// Newest first, those with ids below `before`.

@@ -99,7 +99,7 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     ctx.require(Permission::MessagesSend)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
     let facts = store::facts(tx.conn(), ctx.tenant, &new).await?;
@@ -147,8 +147,7 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": new.lead_id}))])
         .await?;
     tx.enqueue(&[job]).await?;
-    keyed.commit(202, &location(id)).await?;
-    Ok(Once::Fresh(id))
+    keyed.commit(id, 202, location(id)).await
 }
 
 /// Where a message is read.

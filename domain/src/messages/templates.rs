@@ -56,14 +56,14 @@ pub async fn save(ctx: &Ctx, new: NewTemplate) -> Result<Once<TemplateView>> {
     }
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::Replayed(answer)),
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let id = TemplateId(ctx.id());
     store::insert_template(keyed.tx.conn(), ctx.tenant, id, &new).await?;
     keyed.tx.audit(&[Entry::new("create", "template", id)]).await?;
     let view = store::templates(keyed.tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
-    keyed.commit(201, &format!("/api/v1/communication/templates/{id}")).await?;
-    Ok(Once::Fresh(view.ok_or_else(|| Error::internal("a template just saved is not there"))?))
+    let view = view.ok_or_else(|| Error::internal("a template just saved is not there"))?;
+    keyed.commit(view, 201, format!("/api/v1/communication/templates/{id}")).await
 }
 
 /// Newest first, those with ids below `before`.

@@ -25,11 +25,18 @@ pub struct Answer {
     pub location: String,
 }
 
-/// A command's result that may be the answer of an earlier, equal request.
+/// A command's result: what it made, and the answer under which an equal request finds it again.
 #[derive(Debug)]
-pub enum Once<T> {
-    Fresh(T),
-    Replayed(Answer),
+pub struct Once<T> {
+    pub answer: Answer,
+    /// None if an earlier, equal request had the effect.
+    pub fresh: Option<T>,
+}
+
+impl<T> Once<T> {
+    pub(crate) fn replayed(answer: Answer) -> Self {
+        Self { answer, fresh: None }
+    }
 }
 
 /// A transaction, or the answer given before.
@@ -76,16 +83,17 @@ impl TenantTx {
 }
 
 impl Keyed {
-    /// Commits with the answer that an equal request will get from now on.
+    /// Commits what was made with the answer that an equal request will get from now on.
     ///
     /// # Errors
     /// If the commit fails; nothing happened then.
-    pub async fn commit(mut self, status: u16, location: &str) -> Result<()> {
+    pub async fn commit<T>(mut self, made: T, status: u16, location: String) -> Result<Once<T>> {
+        let answer = Answer { status, location };
         if let Some(asked) = &self.idempotency {
             let tenant = self.tx.tenant;
-            let answer = Answer { status, location: location.to_owned() };
             store::store_answer(self.tx.conn(), tenant, self.actor, asked, &answer).await?;
         }
-        self.tx.commit().await
+        self.tx.commit().await?;
+        Ok(Once { answer, fresh: Some(made) })
     }
 }

@@ -1,0 +1,62 @@
+//! Tickets for sockets: good once, for half a minute, so that no token stands in an address.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+
+use super::{gate::Gate, permission::Permission, store};
+use crate::{
+    Ctx,
+    ctx::Actor,
+    error::{Error, Result},
+    tenancy::SystemTx,
+    vault::cipher::sha256,
+};
+
+/// How long a ticket waits to be used.
+const LIFETIME: Duration = Duration::seconds(30);
+
+/// A ticket as its holder gets it; only its hash is kept.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Ticket {
+    /// Goes into the upgrade as the subprotocol `ticket.<ticket>`.
+    pub ticket: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A ticket for one socket with the caller's rights.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn issue(ctx: &Ctx) -> Result<Ticket> {
+    ctx.require(Permission::EventsRead)?;
+    let ticket = URL_SAFE_NO_PAD.encode(ctx.platform.random::<32>());
+    let expires_at = ctx.now() + LIFETIME;
+    let mut tx = ctx.begin().await?;
+    store::insert_ticket(tx.conn(), ctx.tenant, ctx.actor, &hash(&ticket), ctx.grants, expires_at).await?;
+    tx.commit().await?;
+    Ok(Ticket { ticket, expires_at })
+}
+
+impl Gate {
+    /// The context of whoever got the ticket; the ticket is used up.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if it is unknown, used or expired.
+    pub async fn redeem(&self, ticket: &str, trace: Option<String>) -> Result<Ctx> {
+        let now = self.platform.clock.now();
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let row = store::take_ticket(tx.conn(), &hash(ticket), now).await?;
+        tx.commit().await?;
+        let Some(row) = row.filter(|row| row.expires_at > now) else {
+            return Err(Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one"));
+        };
+        let actor =
+            row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).unwrap_or(Actor::System);
+        Ok(self.ctx(row.tenant, actor, row.permissions, trace))
+    }
+}
+
+fn hash(ticket: &str) -> [u8; 32] {
+    sha256(ticket.as_bytes())
+}

@@ -1,0 +1,73 @@
+//! Lists: newest first, by a cursor that names the last row seen.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::problem::Problem;
+
+const DEFAULT: u16 = 50;
+const MOST: u16 = 200;
+
+/// Where to go on, and how far.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
+}
+
+/// A part of a list.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Absent on the last page.
+    pub next_cursor: Option<String>,
+}
+
+/// What a store needs of a [`Paging`].
+pub struct Window {
+    pub before: Option<Uuid>,
+    /// One more than the page holds, to know whether there is a next one.
+    pub rows: i64,
+    limit: usize,
+}
+
+impl Window {
+    /// # Errors
+    /// If the cursor is not one of ours or the limit out of bounds.
+    pub fn of(cursor: Option<&str>, limit: Option<u16>) -> Result<Self, Problem> {
+        let limit = limit.unwrap_or(DEFAULT);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Problem::field("?limit", "1 to 200"));
+        }
+        let before = cursor.map(read).transpose()?;
+        Ok(Self { before, rows: i64::from(limit) + 1, limit: limit.into() })
+    }
+
+    /// Cuts the rows to a page.
+    pub fn page<T>(self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let next_cursor = rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(id(last)));
+        Page { items: rows, next_cursor }
+    }
+}
+
+impl Paging {
+    /// # Errors
+    /// As [`Window::of`].
+    pub fn window(&self) -> Result<Window, Problem> {
+        Window::of(self.cursor.as_deref(), self.limit)
+    }
+}
+
+fn read(cursor: &str) -> Result<Uuid, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        .ok_or_else(|| Problem::field("?cursor", "give next_cursor of the page before, unchanged"))
+}

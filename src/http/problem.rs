@@ -1,0 +1,96 @@
+//! Failures as RFC 9457 problem documents: what to change, never what broke inside.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::{Error, error::FieldError};
+use serde::Serialize;
+
+tokio::task_local! {
+    /// The id of the request being served, for its problem and its log lines.
+    pub static REQUEST_ID: String;
+}
+
+/// A problem document.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// A stable URI reference: `/problems/<kind>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    pub detail: String,
+    /// Each wrong field by RFC 6901 pointer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub errors: Vec<FieldError>,
+    pub request_id: String,
+}
+
+impl Problem {
+    /// A problem of a stable kind.
+    pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{kind}"),
+            title: status.canonical_reason().unwrap_or("Problem"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            request_id: REQUEST_ID.try_with(Clone::clone).unwrap_or_default(),
+        }
+    }
+
+    /// A problem with one wrong field.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Error::invalid(pointer, detail).into()
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(what) => {
+                Self::new(StatusCode::NOT_FOUND, "not-found", format!("there is no such {what}"))
+            }
+            Error::Forbidden(permission) => Self::new(
+                StatusCode::FORBIDDEN,
+                "permission-missing",
+                format!("this needs the permission `{permission}`; ask an admin of your tenant for it"),
+            ),
+            Error::Unauthenticated(why) => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", why),
+            Error::Invalid(errors) => {
+                let detail = errors.first().map_or_else(String::new, |first| first.detail.clone());
+                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+                Self { errors, ..problem }
+            }
+            Error::Conflict { kind: kind @ "idempotency-key-reused", detail } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
+            }
+            Error::Conflict { kind, detail } => Self::new(StatusCode::CONFLICT, kind, detail),
+            Error::Internal(cause) => {
+                let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+                tracing::error!(%cause, request_id, "a request failed inside");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "something failed on our side; try again, and name the request_id if it stays",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
