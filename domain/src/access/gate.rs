@@ -125,7 +125,13 @@ impl Gate {
         Ok(self.ctx(found.tenant, Actor::ApiKey(key.id), grants, trace))
     }
 
-    pub(super) fn ctx(&self, tenant: TenantId, actor: Actor, grants: PermissionSet, trace: Option<String>) -> Ctx {
+    pub(super) fn ctx(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        grants: PermissionSet,
+        trace: Option<String>,
+    ) -> Ctx {
         Ctx { platform: self.platform.clone(), tenant, actor, grants, trace, idempotency: None }
     }
 }

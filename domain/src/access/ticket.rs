@@ -51,8 +51,7 @@ impl Gate {
         let Some(row) = row.filter(|row| row.expires_at > now) else {
             return Err(Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one"));
         };
-        let actor =
-            row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).unwrap_or(Actor::System);
+        let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).unwrap_or(Actor::System);
         Ok(self.ctx(row.tenant, actor, row.permissions, trace))
     }
 }

@@ -140,7 +140,12 @@ pub async fn user(ctx: &Ctx, id: UserId) -> Result<UserView> {
     read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
 }
 
-async fn read_users(ctx: &Ctx, only: Option<UserId>, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
+async fn read_users(
+    ctx: &Ctx,
+    only: Option<UserId>,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserView>> {
     let mut tx = ctx.begin().await?;
     let rows = store::users(tx.conn(), ctx.tenant, only, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| SubjectId(row.id.0)).collect();
