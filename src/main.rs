@@ -1,39 +1,21 @@
-//! The command line: parses what is asked and starts it.
+//! The binary.
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use sqlx::postgres::PgConnectOptions;
+use clap::Parser;
+use switchboard::cli::{self, Cli};
 
-/// The automation backend of a multi-tenant call centre.
-#[derive(Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Bring the database's schema up to date.
-    Migrate {
-        /// The owner's connection, for example `postgres://owner@host/switchboard`.
-        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-        database_url: PgConnectOptions,
-    },
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let done = match Cli::parse().command {
-        Command::Migrate { database_url } => engine::Engine::migrate(&database_url).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("switchboard: {error}");
-            ExitCode::FAILURE
+            eprintln!("switchboard: no threads to run on: {error}");
+            return ExitCode::FAILURE;
         }
-    }
+    };
+    let code = runtime.block_on(cli::run(cli));
+    // A thread may still wait for standard input, which never ends at a terminal.
+    runtime.shutdown_background();
+    code
 }

@@ -1,5 +1,7 @@
 //! Reading requests, strictly: what does not fit is answered with a problem that names the place.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -12,21 +14,30 @@ use super::problem::Problem;
 
 /// The largest body besides imports.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// How long such a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads a whole body within the limit.
 ///
 /// # Errors
-/// 413 past the limit, 400 if the body breaks off.
+/// 413 past the limit, 408 if it comes too slowly, 400 if the body breaks off.
 pub async fn whole_body(body: Body) -> Result<Bytes, Problem> {
     let limited = http_body_util::Limited::new(body, BODY_LIMIT);
-    match http_body_util::BodyExt::collect(limited).await {
+    let reading = http_body_util::BodyExt::collect(limited);
+    let Ok(read) = tokio::time::timeout(BODY_PATIENCE, reading).await else {
+        let detail = "the body did not arrive within 30 seconds; send it again";
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", detail));
+    };
+    match read {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
             "the body may have 256 KiB; send less at a time",
         )),
-        Err(_) => Err(Problem::new(StatusCode::BAD_REQUEST, "body-incomplete", "the body broke off; send it again")),
+        Err(_) => {
+            Err(Problem::new(StatusCode::BAD_REQUEST, "body-incomplete", "the body broke off; send it again"))
+        }
     }
 }
 
@@ -37,29 +48,34 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
         if kind.split(';').next().map(str::trim) != Some("application/json") {
             let detail = "send the body as JSON with Content-Type: application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", detail));
         }
         let body = whole_body(request.into_body()).await?;
         if body.is_empty() {
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "the body is empty; send a JSON object"));
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed-json",
+                "the body is empty; send a JSON object",
+            ));
         }
         let mut reader = serde_json::Deserializer::from_slice(&body);
         let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let pointer = pointer(error.path());
             let inner = error.into_inner();
-            if inner.is_data() {
-                Problem::field(pointer, without_place(&inner))
-            } else {
-                malformed(&inner)
-            }
+            if inner.is_data() { Problem::field(pointer, without_place(&inner)) } else { malformed(&inner) }
         })?;
         reader.end().map_err(|error| malformed(&error))?;
         // Postgres stores no NUL in text; the one place where it could come in escaped.
         if body.windows(6).any(|six| six.eq_ignore_ascii_case(br"\u0000")) {
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "remove the \\u0000 characters"));
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "remove the \\u0000 characters",
+            ));
         }
         Ok(Self(value))
     }
@@ -95,9 +111,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|query| Self(query.0))
-            .map_err(|error| Problem::field("?", std::error::Error::source(&error).map_or_else(|| error.body_text(), ToString::to_string)))
+        axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
+            Problem::field(
+                "?",
+                std::error::Error::source(&error).map_or_else(|| error.body_text(), ToString::to_string),
+            )
+        })
     }
 }
 

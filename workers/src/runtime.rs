@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use apalis::prelude::{Data, WorkerBuilder};
+use apalis::prelude::{Data, WorkerBuilder, WorkerError};
 use domain::{
     Ctx, Error,
     access::permission::PermissionSet,
@@ -14,7 +14,7 @@ use engine::{
     node::Node,
     worker::{self, Envelope, QueueSettings},
 };
-use futures::future::join_all;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -35,11 +35,14 @@ struct Runtime {
     shared: Arc<Shared>,
 }
 
-/// Works every queue until `stop`, then drains: nothing more is claimed, what runs may end.
+/// Workers whose queues are open.
+pub struct Opened(Vec<(&'static str, JoinHandle<Result<(), WorkerError>>)>);
+
+/// Opens every queue and begins to work, until `stop`; then nothing more is claimed.
 ///
 /// # Errors
 /// If a queue cannot be opened.
-pub async fn run(platform: Platform, node: &Node, stop: CancellationToken) -> domain::Result<()> {
+pub async fn open(platform: Platform, node: &Node, stop: CancellationToken) -> domain::Result<Opened> {
     let runtime = Runtime {
         platform: platform.clone(),
         handlers: Arc::new(handlers()),
@@ -50,16 +53,22 @@ pub async fn run(platform: Platform, node: &Node, stop: CancellationToken) -> do
         let settings = QueueSettings { name, concurrency, grace: GRACE };
         let backend = worker::open(&platform.engine, node, settings, stop.clone()).await?;
         let worker = WorkerBuilder::new(name).backend(backend).data(runtime.clone()).build(handle);
-        workers.push(tokio::spawn(worker.run()));
+        workers.push((name, tokio::spawn(worker.run())));
     }
-    for (ended, (queue, _)) in join_all(workers).await.into_iter().zip(QUEUES) {
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, queue, "a worker ended badly"),
-            Err(error) => tracing::error!(%error, queue, "a worker was lost"),
+    Ok(Opened(workers))
+}
+
+impl Opened {
+    /// Resolves when what ran at the stop has ended.
+    pub async fn run(self) {
+        for (queue, worker) in self.0 {
+            match worker.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, queue, "a worker ended badly"),
+                Err(error) => tracing::error!(%error, queue, "a worker was lost"),
+            }
         }
     }
-    Ok(())
 }
 
 async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcome, Error> {

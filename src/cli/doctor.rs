@@ -1,0 +1,38 @@
+//! `doctor`: what is found on this machine and what is missing.
+
+use sqlx::{Connection, PgConnection};
+
+use super::{Failure, external};
+use crate::{config::Config, postgres::locate};
+
+pub(super) async fn run(config: &Config) -> Result<(), Failure> {
+    println!("data folder  {}", config.data_dir.display());
+    let key = config.data_dir.join("key");
+    let kept = if config.key.is_some() {
+        "from the environment".to_owned()
+    } else if key.exists() {
+        key.display().to_string()
+    } else {
+        format!("{} (made at the first start)", key.display())
+    };
+    println!("key          {kept}");
+    if config.database_url.is_some() {
+        let mut conn = PgConnection::connect_with(&external(config)?)
+            .await
+            .map_err(|error| format!("the Postgres of DATABASE_URL does not answer: {error}"))?;
+        let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut conn).await?;
+        println!("postgres     {version}, as DATABASE_URL says");
+        return Ok(conn.close().await?);
+    }
+    println!("postgres     none named, so a private one is used; looked for its binaries:");
+    for step in locate::chain(config.pg_bindir.as_deref()) {
+        let found = step.found.map_or_else(
+            || "nothing".to_owned(),
+            |found| format!("{} (version {})", found.dir.display(), found.major),
+        );
+        println!("  {:<28} {found}", step.place);
+    }
+    let chosen = locate::locate(config.pg_bindir.as_deref())?;
+    println!("using        {} (version {})", chosen.dir.display(), chosen.major);
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! The command line, one file for each command that is more than a line.
+
+mod doctor;
+mod serve;
+mod tenants;
+
+use std::{path::PathBuf, process::ExitCode, str::FromStr};
+
+use clap::{Parser, Subcommand};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{config::Config, postgres::guard, process::Roles, telemetry};
+
+/// The automation backend of a multi-tenant call centre.
+#[derive(Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that all commands share; they win over the environment and `switchboard.toml`.
+#[derive(clap::Args)]
+struct Flags {
+    /// A Postgres of yours, for example `postgres://user@host/switchboard`; none starts a private one.
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Where this installation keeps its key and its private Postgres.
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+    /// The folder of Postgres's server binaries.
+    #[arg(long, global = true)]
+    pg_bindir: Option<PathBuf>,
+    /// Where the API listens, for example 127.0.0.1:8080.
+    #[arg(long, global = true)]
+    listen: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything in one process: Postgres if none is named, the schema, API, workers, notifier.
+    Up,
+    /// Some roles, against a Postgres that is there and migrated.
+    Serve {
+        /// Any of api, worker, scheduler, notifier, with commas between them.
+        #[arg(long)]
+        role: Roles,
+    },
+    /// Bring the database's schema up to date, as its owner.
+    Migrate,
+    /// Tenants of this installation.
+    #[command(subcommand)]
+    Tenants(tenants::Command),
+    /// Show what is found on this machine and what is missing.
+    Doctor,
+    /// Print the description of the API.
+    Openapi,
+    #[command(hide = true)]
+    PostgresGuard(guard::Orders),
+}
+
+/// What went wrong, in words for whoever typed the command.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs what the command line asks for.
+pub async fn run(cli: Cli) -> ExitCode {
+    match dispatch(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("switchboard: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let config = match cli.command {
+        Command::PostgresGuard(orders) => return Ok(guard::run(orders).await?),
+        Command::Openapi => {
+            print!("{}", crate::http::openapi::text());
+            return Ok(());
+        }
+        _ => cli.flags.config()?,
+    };
+    telemetry::start(config.log_format);
+    match cli.command {
+        Command::Up => serve::up(config).await,
+        Command::Serve { role } => serve::serve(config, role).await,
+        Command::Migrate => Ok(engine::Engine::migrate(&external(&config)?).await?),
+        Command::Tenants(command) => tenants::run(&config, command).await,
+        Command::Doctor => doctor::run(&config).await,
+        Command::Openapi | Command::PostgresGuard(_) => Ok(()),
+    }
+}
+
+impl Flags {
+    fn config(&self) -> Result<Config, config::ConfigError> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        Config::load(&[
+            ("database_url", self.database_url.clone()),
+            ("data_dir", path(&self.data_dir)),
+            ("pg_bindir", path(&self.pg_bindir)),
+            ("listen", self.listen.clone()),
+        ])
+    }
+}
+
+/// The Postgres that the settings name.
+fn external(config: &Config) -> Result<PgConnectOptions, Failure> {
+    let url = config.database_url.as_deref().ok_or(
+        "this needs a Postgres: name it with --database-url or DATABASE_URL (or use `switchboard up`)",
+    )?;
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|error| format!("the database URL cannot be read: {error}"))?)
+}

@@ -1,0 +1,106 @@
+//! `up` and `serve`: a process that runs until it is told to stop.
+
+use std::path::Path;
+
+use domain::ctx::Platform;
+use engine::{Engine, Settings};
+use sqlx::postgres::PgConnectOptions;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, external};
+use crate::{
+    config::Config,
+    platform,
+    postgres::{locate, supervisor::Embedded},
+    process::{Plan, Process, Roles},
+};
+
+/// Everything in one process.
+pub(super) async fn up(config: Config) -> Result<(), Failure> {
+    let (connect, mut embedded) = database(&config).await?;
+    Engine::migrate(&connect).await?;
+    let served = run(&config, &connect, Roles::ALL, embedded.as_mut()).await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    served
+}
+
+/// Some roles.
+pub(super) async fn serve(config: Config, roles: Roles) -> Result<(), Failure> {
+    let connect = external(&config)?;
+    run(&config, &connect, roles, None).await
+}
+
+/// The Postgres of the settings, or a private one.
+pub(crate) async fn database(config: &Config) -> Result<(PgConnectOptions, Option<Embedded>), Failure> {
+    if config.database_url.is_some() {
+        return Ok((external(config)?, None));
+    }
+    let binaries = locate::locate(config.pg_bindir.as_deref())?;
+    let embedded = Embedded::start(&binaries, &config.data_dir, true).await?;
+    Ok((embedded.connect.clone(), Some(embedded)))
+}
+
+/// Engine and vault as the settings say.
+pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Result<Platform, Failure> {
+    let settings = Settings {
+        connect: connect.clone(),
+        app_connections: config.app_connections,
+        system_connections: config.system_connections,
+    };
+    let engine = Engine::connect(settings).await.map_err(|error| {
+        format!("the database refuses: {error}; is it up, and was `switchboard migrate` run?")
+    })?;
+    std::fs::create_dir_all(&config.data_dir)?;
+    let file = config.data_dir.join("key");
+    Ok(platform::assemble(engine, config.key_source(Path::new(&file)))?)
+}
+
+/// The part of the settings that a process needs.
+pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
+    Plan {
+        roles,
+        listen: config.listen,
+        max_connections: config.max_connections,
+        allowed_origins: config.allowed_origins.clone(),
+    }
+}
+
+async fn run(
+    config: &Config,
+    options: &PgConnectOptions,
+    roles: Roles,
+    embedded: Option<&mut Embedded>,
+) -> Result<(), Failure> {
+    let platform = connect(config, options).await?;
+    let process = Process::start(platform, plan(config, roles)).await?;
+    if let Some(addr) = process.addr {
+        tracing::info!("listening on http://{addr}");
+    }
+    let lost = tokio::select! {
+        told = told_to_stop() => told.err().map(Failure::from),
+        ended = ended(embedded) => Some(ended.into()),
+    };
+    tracing::info!("stopping");
+    process.stop().await;
+    lost.map_or(Ok(()), Err)
+}
+
+async fn ended(embedded: Option<&mut Embedded>) -> std::io::Error {
+    match embedded {
+        Some(embedded) => embedded.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+pub(crate) async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::Deserialize;
+
+use crate::{platform::KeySource, telemetry::LogFormat};
+
+/// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
+/// environment as `SWITCHBOARD_<NAME>`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// A Postgres of yours; without it a private one is started in `data_dir`.
+    pub database_url: Option<String>,
+    /// What this installation keeps: the key file and the private Postgres.
+    pub data_dir: PathBuf,
+    /// The key-encryption key in base64; without it the file `key` in `data_dir`.
+    pub key: Option<String>,
+    /// The folder of initdb and postgres, if they are not where they are looked for.
+    pub pg_bindir: Option<PathBuf>,
+    pub app_connections: u32,
+    pub system_connections: u32,
+    /// Connections served at a time; more wait in the kernel's queue.
+    pub max_connections: usize,
+    /// Origins besides our own whose pages may open sockets, for example `https://ops.example.com`.
+    pub allowed_origins: Vec<String>,
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Reads all sources; flags come as `(name, value)`.
+    ///
+    /// # Errors
+    /// A sentence that names the setting and its source.
+    pub fn load(flags: &[(&str, Option<String>)]) -> Result<Self, config::ConfigError> {
+        let mut sources = config::Config::builder()
+            .set_default("listen", "127.0.0.1:8080")?
+            .set_default("data_dir", "data")?
+            .set_default("app_connections", 16)?
+            .set_default("system_connections", 8)?
+            .set_default("max_connections", 4096)?
+            .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("log_format", "text")?
+            .add_source(config::File::with_name("switchboard.toml").required(false))
+            .add_source(
+                config::Environment::with_prefix("SWITCHBOARD")
+                    .try_parsing(true)
+                    .list_separator(",")
+                    .with_list_parse_key("allowed_origins")
+                    .ignore_empty(true),
+            );
+        for (name, value) in flags {
+            sources = sources.set_override_option(*name, value.clone())?;
+        }
+        sources.build()?.try_deserialize()
+    }
+
+    /// The key-encryption key, to be kept in `file` if the environment holds none.
+    #[must_use]
+    pub fn key_source<'a>(&'a self, file: &'a std::path::Path) -> KeySource<'a> {
+        self.key.as_deref().map_or(KeySource::File(file), KeySource::Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_and_wrong_values_are_named() {
+        let config = Config::load(&[("listen", Some("127.0.0.1:9".into()))]).expect("defaults are enough");
+        assert_eq!(config.listen.port(), 9);
+        let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
+        assert!(error.to_string().contains("app_connections"), "{error}");
+    }
+}

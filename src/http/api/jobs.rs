@@ -1,0 +1,163 @@
+//! Jobs and operations: what was asked for and how far it is.
+
+use axum::Json as Body;
+use chrono::{DateTime, Utc};
+use engine::jobs::{self, Filter, JobView};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::http::{
+    extract::{Caller, Path, Query},
+    page::{Page, Window},
+    problem::Problem,
+};
+
+/// A job.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Job {
+    pub id: Uuid,
+    pub queue: String,
+    pub kind: String,
+    /// `scheduled`, `available`, `running`, `retrying` or `parked`, or how it ended.
+    pub state: String,
+    /// 0 is served first.
+    pub priority: i16,
+    pub attempt: i16,
+    pub max_attempts: i16,
+    pub created_at: DateTime<Utc>,
+    /// When it is due, while it waits.
+    pub run_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What it is about, for example `message:<id>`.
+    pub business_key: Option<String>,
+    pub tags: Vec<String>,
+    /// 0 to 1.
+    pub progress: Option<f32>,
+    pub note: Option<String>,
+    /// Failed attempts, the oldest first.
+    #[schema(value_type = Vec<Object>)]
+    pub attempts: serde_json::Value,
+    #[schema(value_type = Option<Object>)]
+    pub output: Option<serde_json::Value>,
+}
+
+impl From<JobView> for Job {
+    fn from(view: JobView) -> Self {
+        Self {
+            id: view.id,
+            queue: view.queue,
+            kind: view.kind,
+            state: view.state,
+            priority: view.priority,
+            attempt: view.attempt,
+            max_attempts: view.max_attempts,
+            created_at: view.created_at,
+            run_at: view.run_at,
+            started_at: view.started_at,
+            finished_at: view.finished_at,
+            business_key: view.business_key,
+            tags: view.tags,
+            progress: view.progress,
+            note: view.note,
+            attempts: view.attempts,
+            output: view.output,
+        }
+    }
+}
+
+/// Which jobs, and how many.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JobQuery {
+    pub kind: Option<String>,
+    pub state: Option<String>,
+    pub business_key: Option<String>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
+}
+
+const STATES: [&str; 9] = [
+    "scheduled",
+    "available",
+    "running",
+    "retrying",
+    "parked",
+    "completed",
+    "discarded",
+    "cancelled",
+    "quarantined",
+];
+
+/// The jobs, newest first.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(JobQuery),
+    responses((status = 200, body = Page<Job>)))]
+pub async fn list_jobs(
+    Caller(ctx): Caller,
+    Query(query): Query<JobQuery>,
+) -> Result<Body<Page<Job>>, Problem> {
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    if query.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+        return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
+    }
+    let filter = Filter { id: None, kind: query.kind, state: query.state, business_key: query.business_key };
+    let mut tx = ctx.begin().await?;
+    let rows = jobs::list(tx.conn(), ctx.tenant.0, &filter, window.before, window.rows).await;
+    let rows = rows.map_err(domain::Error::from)?;
+    Ok(Body(window.page(rows.into_iter().map(Job::from).collect(), |job| job.id)))
+}
+
+/// One job.
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Job)))]
+pub async fn get_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
+    Ok(Body(read(&ctx, id, "job").await?.into()))
+}
+
+/// Long work that was accepted: the caller's view of its job.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Operation {
+    pub id: Uuid,
+    pub kind: String,
+    /// `pending`, `running`, `succeeded`, `failed` or `cancelled`.
+    pub status: &'static str,
+    /// 0 to 1.
+    pub progress: Option<f32>,
+    pub note: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<Object>)]
+    pub result: Option<serde_json::Value>,
+}
+
+/// How far accepted work is.
+#[utoipa::path(get, path = "/api/v1/operations/{id}", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Operation)))]
+pub async fn get_operation(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Operation>, Problem> {
+    let job = read(&ctx, id, "operation").await?;
+    let status = match job.state.as_str() {
+        "running" => "running",
+        "completed" => "succeeded",
+        "discarded" | "quarantined" => "failed",
+        "cancelled" => "cancelled",
+        _ => "pending",
+    };
+    Ok(Body(Operation {
+        id: job.id,
+        kind: job.kind,
+        status,
+        progress: job.progress,
+        note: job.note,
+        created_at: job.created_at,
+        finished_at: job.finished_at,
+        result: job.output,
+    }))
+}
+
+async fn read(ctx: &domain::Ctx, id: Uuid, what: &'static str) -> domain::Result<JobView> {
+    let mut tx = ctx.begin().await?;
+    jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(domain::Error::NotFound(what))
+}

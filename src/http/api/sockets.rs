@@ -1,0 +1,96 @@
+//! Opening sockets: a ticket first, then the upgrade.
+
+use axum::{
+    Json as Body,
+    extract::{State, WebSocketUpgrade},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+use domain::{
+    Error,
+    access::ticket::{self, Ticket},
+};
+use serde::Deserialize;
+
+use crate::{
+    http::{
+        App, Shared,
+        extract::{Caller, Query},
+        problem::{Problem, REQUEST_ID},
+    },
+    live::{frames, session},
+};
+
+/// Get a ticket for one socket; it is good once, for 30 seconds.
+#[utoipa::path(post, path = "/api/v1/ws/tickets", tag = "events",
+    responses((status = 201, body = Ticket)))]
+pub async fn create_ticket(Caller(ctx): Caller) -> Result<(StatusCode, Body<Ticket>), Problem> {
+    Ok((StatusCode::CREATED, Body(ticket::issue(&ctx).await?)))
+}
+
+/// From where to tell.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Since {
+    /// The last `sequence` the client has seen; what came after it is told first.
+    pub since: Option<i64>,
+}
+
+/// Open a socket. Offer the subprotocols `switchboard.v1` and `ticket.<ticket>`.
+#[utoipa::path(get, path = "/api/v1/ws", tag = "events", params(Since),
+    responses((status = 101, description = "CloudEvents 1.0 follow as JSON text frames")))]
+pub async fn open(
+    State(app): Shared,
+    headers: HeaderMap,
+    Query(query): Query<Since>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|refused| {
+        Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "not-a-websocket",
+            format!("open a WebSocket here: {refused}"),
+        )
+    })?;
+    if query.since.is_some_and(|since| since < 0) {
+        return Err(Problem::field("?since", "a sequence number, 0 for everything that is kept"));
+    }
+    origin_allowed(&app, &headers)?;
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let offered: Vec<&str> = offered
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .collect();
+    let ticket = offered.iter().find_map(|protocol| protocol.strip_prefix("ticket."));
+    let (Some(ticket), true) = (ticket, offered.contains(&frames::PROTOCOL)) else {
+        return Err(Error::Unauthenticated(
+            "offer the subprotocols `switchboard.v1` and `ticket.<ticket of POST /api/v1/ws/tickets>`",
+        )
+        .into());
+    };
+    let ctx = app.gate.redeem(ticket, REQUEST_ID.try_with(Clone::clone).ok()).await?;
+    let hub = app.hub.clone();
+    let sessions = hub.sessions.clone();
+    Ok(upgrade
+        .protocols([frames::PROTOCOL])
+        .max_message_size(frames::FRAME_LIMIT)
+        .max_frame_size(frames::FRAME_LIMIT)
+        .read_buffer_size(4096)
+        .on_upgrade(move |socket| sessions.track_future(session::serve(ctx, hub, socket, query.since))))
+}
+
+/// A browser names the page's origin: ours, or one of the allowed ones. Programs send none.
+fn origin_allowed(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let own = origin.split_once("://").is_some_and(|(_, authority)| authority == host);
+    if own || app.allowed_origins.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    let detail = "pages of this origin may not open sockets; add it to allowed_origins";
+    Err(Problem::new(StatusCode::FORBIDDEN, "origin-not-allowed", detail))
+}

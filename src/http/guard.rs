@@ -1,0 +1,97 @@
+//! Proves who asks, before the handler runs: bearer, permission, Idempotency-Key.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::{Error, tenancy::Idempotency};
+use sha2::{Digest, Sha256};
+
+use super::{
+    App,
+    extract::whole_body,
+    problem::{Problem, REQUEST_ID},
+    routes::Access,
+};
+
+/// What a route's guard knows.
+#[derive(Clone)]
+pub struct Guarded {
+    pub app: Arc<App>,
+    pub access: Access,
+    /// The body is not buffered: the import streams.
+    pub streams: bool,
+}
+
+/// Lets the request through with its context, or answers with a problem.
+pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+    match admit(&guarded, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admit(guarded: &Guarded, request: Request) -> Result<Request, Problem> {
+    if guarded.access == Access::Public {
+        return Ok(request);
+    }
+    let bearer = bearer(request.headers()).ok_or(Error::Unauthenticated(
+        "send a token or an API key: `Authorization: Bearer …`; POST /api/v1/auth/login gives a token",
+    ))?;
+    let trace = REQUEST_ID.try_with(Clone::clone).ok();
+    let mut ctx = guarded.app.gate.admit(bearer, trace).await?;
+    if let Access::Needs(permission) = guarded.access {
+        ctx.require(permission)?;
+    }
+    let (key, mut request) = keyed(guarded.streams, request).await?;
+    ctx.idempotency = key;
+    request.extensions_mut().insert(ctx);
+    Ok(request)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(credentials.trim())
+}
+
+/// Reads the Idempotency-Key and hashes what it stands for. Whose request it is belongs to the key's
+/// own row, so the hash need not hold it.
+async fn keyed(streams: bool, request: Request) -> Result<(Option<Idempotency>, Request), Problem> {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let Some(key) = request.headers().get("idempotency-key").filter(|_| changes) else {
+        return Ok((None, request));
+    };
+    let key = key.to_str().ok().filter(|key| (1..=255).contains(&key.len()) && !key.trim().is_empty());
+    let key = key
+        .ok_or_else(|| {
+            Problem::new(
+                axum::http::StatusCode::BAD_REQUEST,
+                "bad-idempotency-key",
+                "the Idempotency-Key must be 1 to 255 visible ASCII characters, for example a UUID",
+            )
+        })?
+        .to_owned();
+    let mut hash = Sha256::new();
+    hash.update(request.method().as_str());
+    hash.update([0]);
+    hash.update(request.uri().path_and_query().map_or("", |path| path.as_str()));
+    hash.update([0]);
+    let request = if streams {
+        for name in ["content-digest", "content-length"] {
+            hash.update(request.headers().get(name).map_or(&[][..], |value| value.as_bytes()));
+            hash.update([0]);
+        }
+        request
+    } else {
+        let (parts, body) = request.into_parts();
+        let body = whole_body(body).await?;
+        hash.update(&body);
+        Request::from_parts(parts, Body::from(body))
+    };
+    Ok((Some(Idempotency { key, fingerprint: hash.finalize().into() }), request))
+}

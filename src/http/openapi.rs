@@ -1,0 +1,86 @@
+//! The description of the API, made from the route table and the handlers' own words.
+
+use std::sync::OnceLock;
+
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
+        path::{Operation, Paths},
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use super::{problem::Problem, routes, routes::Access};
+
+const TITLE: &str = "Switchboard";
+const BEARER: &str = "bearer";
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations", responses((status = 200)))]
+pub async fn document() -> Response {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.get_or_init(text).as_str()).into_response()
+}
+
+/// The document as it is committed in `openapi.json`.
+///
+/// # Panics
+/// If it cannot be written as JSON.
+#[must_use]
+pub fn text() -> String {
+    let mut value = serde_json::to_value(routes::description()).expect("a description is JSON");
+    value["info"] = json!({ "title": TITLE, "version": env!("CARGO_PKG_VERSION") });
+    format!("{value:#}\n")
+}
+
+/// Says in each operation of a route what right it needs and how failures look.
+pub fn say_access(paths: &mut Paths, access: Access) {
+    let items = paths.paths.values_mut();
+    let operations = items.flat_map(|item| {
+        [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .filter_map(Option::as_mut)
+    });
+    for operation in operations {
+        describe(operation, access);
+    }
+}
+
+fn describe(operation: &mut Operation, access: Access) {
+    let problem = ContentBuilder::new()
+        .schema(Some(RefOr::<utoipa::openapi::Schema>::Ref(Ref::from_schema_name("Problem"))))
+        .build();
+    let problem = ResponseBuilder::new()
+        .description("What went wrong and what to change (RFC 9457)")
+        .content("application/problem+json", problem)
+        .build();
+    operation.responses.responses.insert("default".into(), problem.into());
+    if access != Access::Public {
+        operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
+    }
+    if let Access::Needs(permission) = access {
+        operation
+            .extensions
+            .get_or_insert_default()
+            .insert("x-permission".into(), permission.as_str().into());
+    }
+}
+
+/// Adds what all operations share.
+#[must_use]
+pub fn finish(mut api: OpenApi) -> OpenApi {
+    let components = api.components.get_or_insert_with(Components::new);
+    components.schemas.insert(Problem::name().into(), Problem::schema());
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of /api/v1/auth/login, or an API key"))
+        .build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    api
+}

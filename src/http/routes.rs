@@ -1,0 +1,116 @@
+//! The route table: one line for each route, with the right it needs.
+
+use std::sync::Arc;
+
+use axum::{Router, http::StatusCode, middleware};
+use domain::access::permission::Permission as P;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
+
+use super::{
+    App,
+    api::{access, jobs, messages, ops, providers, sockets, templates},
+    envelope::envelope,
+    guard::{Guarded, guard},
+    openapi,
+    problem::Problem,
+};
+use crate::process::Roles;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Public,
+    /// Anyone with a valid token or key; the command decides about the rest.
+    SignedIn,
+    Needs(P),
+}
+use Access::{Needs, Public, SignedIn};
+
+type Route = (Access, UtoipaMethodRouter<Arc<App>>);
+
+/// Every route there is.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    vec![
+        (Public, routes!(ops::livez)),
+        (Public, routes!(ops::readyz)),
+        (Public, routes!(ops::version)),
+        (Public, routes!(ops::metrics)),
+        (Public, routes!(openapi::document)),
+        (Public, routes!(access::login)),
+        (SignedIn, routes!(access::me)),
+        (Needs(P::UsersWrite), routes!(access::create_user)),
+        (Needs(P::UsersRead), routes!(access::list_users)),
+        (SignedIn, routes!(access::get_user)),
+        (Needs(P::ApiKeysWrite), routes!(access::create_api_key)),
+        (Needs(P::ApiKeysRead), routes!(access::list_api_keys)),
+        (Needs(P::ApiKeysRead), routes!(access::get_api_key)),
+        (Needs(P::ApiKeysWrite), routes!(access::revoke_api_key)),
+        (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
+        (Needs(P::ProvidersRead), routes!(providers::list_providers)),
+        (Needs(P::ProvidersRead), routes!(providers::get_provider)),
+        (Needs(P::TemplatesWrite), routes!(templates::create_template)),
+        (Needs(P::TemplatesRead), routes!(templates::list_templates)),
+        (Needs(P::TemplatesRead), routes!(templates::get_template)),
+        (Needs(P::MessagesSend), routes!(messages::send_message)),
+        (Needs(P::MessagesRead), routes!(messages::list_messages)),
+        (Needs(P::MessagesRead), routes!(messages::get_message)),
+        (Needs(P::MessagesRead), routes!(messages::list_deliveries)),
+        (Needs(P::JobsRead), routes!(jobs::list_jobs)),
+        (Needs(P::JobsRead), routes!(jobs::get_job)),
+        (SignedIn, routes!(jobs::get_operation)),
+        (Needs(P::EventsRead), routes!(sockets::create_ticket)),
+        (Public, routes!(sockets::open)),
+    ]
+}
+
+/// Routes whose body is read as it comes and never kept.
+const STREAMS: [&str; 1] = ["/api/v1/leads/imports"];
+
+/// The routes that these roles answer, behind their guards.
+pub fn router(app: &Arc<App>, roles: Roles) -> Router {
+    let mut router = OpenApiRouter::default();
+    for (access, (schemas, paths, methods)) in table() {
+        if !paths.paths.keys().all(|path| answered(path, roles)) {
+            continue;
+        }
+        let streams = paths.paths.keys().any(|path| STREAMS.contains(&path.as_str()));
+        let guarded = Guarded { app: Arc::clone(app), access, streams };
+        let methods = methods.route_layer(middleware::from_fn_with_state(guarded, guard));
+        router = router.routes((schemas, paths, methods));
+    }
+    let (router, _) = router.split_for_parts();
+    router
+        .fallback(|| async {
+            Problem::from(domain::Error::NotFound("route; GET /api/v1/openapi.json lists them"))
+        })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this route knows other methods; see the Allow header";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+        })
+        .layer(middleware::from_fn(envelope))
+        .with_state(Arc::clone(app))
+}
+
+fn answered(path: &str, roles: Roles) -> bool {
+    match path {
+        "/api/v1/ws" => roles.notifier,
+        api if api.starts_with("/api/") => roles.api,
+        _ => true,
+    }
+}
+
+/// The same table as a description.
+#[must_use]
+pub fn description() -> OpenApi {
+    let mut router = OpenApiRouter::<Arc<App>>::default();
+    for (access, (schemas, mut paths, methods)) in table() {
+        openapi::say_access(&mut paths, access);
+        router = router.routes((schemas, paths, methods));
+    }
+    openapi::finish(router.split_for_parts().1)
+}

@@ -1,0 +1,16 @@
+//! The front of house: what people and programs meet.
+//!
+//! - [`cli`] the command line; [`config`] settings; [`telemetry`] logs and metrics
+//! - [`platform`] what every context of a process shares, put together
+//! - [`process`] the parts of a running process, by role
+//! - [`postgres`] the private Postgres and its supervisor
+//! - [`http`] the API; [`live`] status over WebSockets
+
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod live;
+pub mod platform;
+pub mod postgres;
+pub mod process;
+pub mod telemetry;

@@ -1,0 +1,105 @@
+//! One tail of the log for the whole process, fanned out to the sockets' bounded queues.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use engine::{Engine, bus::Hint, log::Entry};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+/// Entries a slow socket may be behind before it is closed and asked to come back with `since`.
+pub const QUEUE: usize = 1024;
+const POLL: Duration = Duration::from_secs(1);
+const AT_A_TIME: i64 = 1_000;
+
+type Sender = mpsc::Sender<Arc<Entry>>;
+
+/// Where sockets sign up. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    sockets: Arc<Mutex<HashMap<Uuid, Vec<Sender>>>>,
+    /// Cancelled when the process stops: sockets say goodbye.
+    pub stop: CancellationToken,
+    /// The sessions that are open.
+    pub sessions: TaskTracker,
+}
+
+impl Hub {
+    #[must_use]
+    pub fn new(stop: CancellationToken) -> Self {
+        Self { sockets: Arc::default(), stop, sessions: TaskTracker::new() }
+    }
+
+    /// The entries of a tenant from now on. The queue ends when its reader falls too far behind.
+    #[must_use]
+    pub fn register(&self, tenant: Uuid) -> mpsc::Receiver<Arc<Entry>> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        self.lock().entry(tenant).or_default().push(sender);
+        receiver
+    }
+
+    /// Tails the log until `stop`.
+    pub async fn run(self, engine: Engine) {
+        let mut hints = engine.bus().subscribe();
+        while !self.stop.is_cancelled() {
+            if let Err(error) = self.tail(&engine, &mut hints).await {
+                tracing::warn!(%error, "the log could not be read; it goes on shortly");
+                tokio::select! {
+                    () = self.stop.cancelled() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+            // What was missed while the tail was broken is replayed by each session: it sees the gap.
+        }
+    }
+
+    async fn tail(
+        &self,
+        engine: &Engine,
+        hints: &mut tokio::sync::broadcast::Receiver<Hint>,
+    ) -> sqlx::Result<()> {
+        let mut place = (engine.log_end().await?, Uuid::max(), i64::MAX);
+        loop {
+            let entries = engine.log_tail(place, AT_A_TIME).await?;
+            if let Some(last) = entries.last() {
+                place = (last.batch, last.tenant, last.seq);
+                self.tell(entries);
+                continue;
+            }
+            let poll = tokio::time::sleep(POLL);
+            tokio::pin!(poll);
+            loop {
+                tokio::select! {
+                    () = self.stop.cancelled() => return Ok(()),
+                    () = &mut poll => break,
+                    hint = hints.recv() => match hint {
+                        Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => break,
+                        Ok(_) => {}
+                        Err(RecvError::Closed) => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&self, entries: Vec<Entry>) {
+        let mut sockets = self.lock();
+        for entry in entries {
+            let tenant = entry.tenant;
+            let Some(listeners) = sockets.get_mut(&tenant) else { continue };
+            let entry = Arc::new(entry);
+            listeners.retain(|listener| listener.try_send(Arc::clone(&entry)).is_ok());
+            if listeners.is_empty() {
+                sockets.remove(&tenant);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Vec<Sender>>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

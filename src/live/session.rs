@@ -1,0 +1,214 @@
+//! One socket: replay what was missed, then live. Nothing is told twice and nothing is left out.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use domain::Ctx;
+use engine::log::{self, Entry};
+use futures::{SinkExt, StreamExt, stream::SplitSink};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+
+use super::{
+    frames::{self, ClientFrame, Interest},
+    hub::Hub,
+};
+
+const PAGE: i64 = 500;
+const PING_EVERY: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_mins(1);
+/// How long one write may wait for a slow peer.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POSITION_EVERY: Duration = Duration::from_secs(1);
+
+/// Why a session ended, and what the peer is told.
+enum End {
+    /// The peer is gone or does not take what is sent.
+    Gone,
+    Close(u16, &'static str),
+}
+
+struct Session {
+    ctx: Ctx,
+    out: SplitSink<WebSocket, Message>,
+    interest: Interest,
+    /// The last entry that was looked at.
+    seen: i64,
+    /// The last sequence the peer knows of.
+    told: i64,
+}
+
+/// Serves a socket until either side ends it.
+pub async fn serve(ctx: Ctx, hub: Hub, socket: WebSocket, since: Option<i64>) {
+    let (out, mut inbox) = socket.split();
+    let interest = Interest::everything(ctx.grants);
+    let mut session = Session { ctx, out, interest, seen: 0, told: 0 };
+    let end = match session.catch_up(&hub, since).await {
+        Ok(entries) => session.live(&hub, entries, &mut inbox).await,
+        Err(end) => end,
+    };
+    if let End::Close(code, reason) = end {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        // The peer may be gone already; then there is nobody to tell.
+        let _ = timeout(PATIENCE, session.out.send(close)).await;
+    }
+}
+
+impl Session {
+    /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
+    async fn catch_up(&mut self, hub: &Hub, since: Option<i64>) -> Result<mpsc::Receiver<Arc<Entry>>, End> {
+        let tenant = self.ctx.tenant.0;
+        let Some(since) = since else {
+            let entries = hub.register(tenant);
+            let (_, newest) = self.ends().await?;
+            self.seen = newest;
+            self.position().await?;
+            return Ok(entries);
+        };
+        let (oldest, newest) = self.ends().await?;
+        if since > newest || since + 1 < oldest {
+            let entries = hub.register(tenant);
+            (self.seen, self.told) = (newest, newest);
+            self.text(frames::resync(newest)).await?;
+            return Ok(entries);
+        }
+        (self.seen, self.told) = (since, since);
+        self.replay().await?;
+        let entries = hub.register(tenant);
+        self.replay().await?;
+        self.position().await?;
+        Ok(entries)
+    }
+
+    async fn live(
+        &mut self,
+        hub: &Hub,
+        mut entries: mpsc::Receiver<Arc<Entry>>,
+        inbox: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
+    ) -> End {
+        let mut ping = interval(PING_EVERY);
+        let mut position = interval(POSITION_EVERY);
+        for ticks in [&mut ping, &mut position] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        let mut heard = Instant::now();
+        let mut batch = Vec::new();
+        loop {
+            let done = tokio::select! {
+                () = hub.stop.cancelled() => Err(End::Close(close_code::AWAY, "the server restarts; come back with since")),
+                got = entries.recv_many(&mut batch, 256) => {
+                    if got == 0 {
+                        Err(End::Close(close_code::AGAIN, "too slow; come back with since"))
+                    } else {
+                        self.tell(&mut batch).await
+                    }
+                }
+                frame = inbox.next() => match frame {
+                    Some(Ok(frame)) => {
+                        heard = Instant::now();
+                        self.hear(frame).await
+                    }
+                    Some(Err(_)) | None => Err(End::Gone),
+                },
+                _ = ping.tick() => {
+                    if heard.elapsed() > IDLE {
+                        Err(End::Close(close_code::POLICY, "no sign of life for a minute"))
+                    } else {
+                        self.send(Message::Ping(axum::body::Bytes::new())).await
+                    }
+                }
+                _ = position.tick() => if self.seen > self.told { self.position().await } else { Ok(()) },
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    /// Tells queued entries; a gap means the hub missed some, and the log has them.
+    async fn tell(&mut self, batch: &mut Vec<Arc<Entry>>) -> Result<(), End> {
+        for entry in batch.drain(..) {
+            if entry.seq > self.seen + 1 {
+                self.replay().await?;
+            }
+            if entry.seq == self.seen + 1 {
+                self.look(&entry).await?;
+            }
+        }
+        timeout(PATIENCE, self.out.flush()).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+    }
+
+    /// Tells everything the log has after what was seen.
+    async fn replay(&mut self) -> Result<(), End> {
+        loop {
+            let page = self.page().await.map_err(|error| failed(&error))?;
+            let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            for entry in &page {
+                self.look(entry).await?;
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn page(&self) -> domain::Result<Vec<Entry>> {
+        let mut tx = self.ctx.begin().await?;
+        Ok(log::replay(tx.conn(), self.ctx.tenant.0, self.seen, PAGE).await?)
+    }
+
+    async fn ends(&self) -> Result<(i64, i64), End> {
+        let read = async {
+            let mut tx = self.ctx.begin().await?;
+            domain::Result::Ok(log::ends(tx.conn(), self.ctx.tenant.0).await?)
+        };
+        read.await.map_err(|error| failed(&error))
+    }
+
+    async fn look(&mut self, entry: &Entry) -> Result<(), End> {
+        if self.interest.wants(entry) {
+            let frame = Message::text(frames::event(entry));
+            timeout(PATIENCE, self.out.feed(frame)).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)?;
+            self.told = entry.seq;
+        }
+        self.seen = entry.seq;
+        Ok(())
+    }
+
+    async fn hear(&mut self, frame: Message) -> Result<(), End> {
+        let text = match frame {
+            Message::Text(text) => text,
+            Message::Binary(_) => return Err(End::Close(close_code::UNSUPPORTED, "frames are JSON text")),
+            Message::Close(_) => return Err(End::Gone),
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+        };
+        match serde_json::from_str(&text) {
+            Ok(ClientFrame::Subscribe { types, resources }) => {
+                self.interest.narrow(types, resources);
+                self.position().await
+            }
+            Ok(ClientFrame::Ping) => self.text(frames::pong()).await,
+            Err(error) => self.text(frames::error(&error.to_string())).await,
+        }
+    }
+
+    async fn position(&mut self) -> Result<(), End> {
+        self.told = self.seen;
+        self.text(frames::position(self.seen)).await
+    }
+
+    async fn text(&mut self, text: String) -> Result<(), End> {
+        self.send(Message::text(text)).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        timeout(PATIENCE, self.out.send(message)).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+    }
+}
+
+fn failed(error: &domain::Error) -> End {
+    tracing::warn!(%error, "a socket's events could not be read");
+    End::Close(close_code::ERROR, "the events could not be read; come back with since")
+}

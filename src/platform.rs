@@ -1,0 +1,63 @@
+//! What every context of a process shares: engine, vault, clock, chance and providers.
+
+use std::{path::Path, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use domain::{
+    ctx::{Chance, Clock, Platform},
+    vault::{Vault, kek::LocalKek},
+};
+use engine::Engine;
+use uuid::Uuid;
+
+/// The machine's own clock.
+#[derive(Debug)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the time comes in")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// The operating system's generator.
+#[derive(Debug)]
+pub struct OsChance;
+
+impl Chance for OsChance {
+    fn fill(&self, buffer: &mut [u8]) {
+        getrandom::fill(buffer).expect("the operating system gives random bytes");
+    }
+
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}
+
+/// Where the key-encryption key comes from.
+#[derive(Clone, Copy)]
+pub enum KeySource<'a> {
+    /// 32 bytes in base64.
+    Text(&'a str),
+    /// A 0600 file, made at the first start.
+    File(&'a Path),
+}
+
+/// Puts a platform together.
+///
+/// # Errors
+/// If the key cannot be read.
+pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
+    let kek = match key {
+        KeySource::Text(text) => LocalKek::from_text(text)?,
+        KeySource::File(path) => LocalKek::from_file(path)?,
+    };
+    Ok(Platform {
+        engine,
+        vault: Arc::new(Vault::new(Box::new(kek))),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(OsChance),
+        providers: Arc::new(workers::providers::all()),
+    })
+}

@@ -1,0 +1,146 @@
+//! A running process: the parts that its roles ask for, started together and ended in order.
+
+use std::{io, net::SocketAddr, str::FromStr, sync::Arc};
+
+use domain::{access::gate::Gate, ctx::Platform};
+use engine::node::Node;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    http::{App, routes, server},
+    live::hub::Hub,
+};
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "roles are independent of each other")]
+pub struct Roles {
+    /// Answers the API.
+    pub api: bool,
+    /// Runs jobs.
+    pub worker: bool,
+    /// Keeps the engine in order: rescue, numbering, partitions.
+    pub scheduler: bool,
+    /// Serves WebSockets.
+    pub notifier: bool,
+}
+
+impl Roles {
+    pub const ALL: Self = Self { api: true, worker: true, scheduler: true, notifier: true };
+
+    fn names(self) -> Vec<&'static str> {
+        [
+            ("api", self.api),
+            ("worker", self.worker),
+            ("scheduler", self.scheduler),
+            ("notifier", self.notifier),
+        ]
+        .into_iter()
+        .filter_map(|(name, has)| has.then_some(name))
+        .collect()
+    }
+}
+
+impl FromStr for Roles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut roles = Self::default();
+        for name in text.split(',').map(str::trim) {
+            match name {
+                "api" => roles.api = true,
+                "worker" => roles.worker = true,
+                "scheduler" => roles.scheduler = true,
+                "notifier" => roles.notifier = true,
+                _ => return Err(format!("`{name}` is no role; there are api, worker, scheduler, notifier")),
+            }
+        }
+        Ok(roles)
+    }
+}
+
+/// How a process is to be.
+pub struct Plan {
+    pub roles: Roles,
+    /// Where api and notifier answer.
+    pub listen: SocketAddr,
+    pub max_connections: usize,
+    pub allowed_origins: Vec<String>,
+}
+
+/// A process that runs until it is told to [`stop`](Self::stop).
+pub struct Process {
+    pub app: Arc<App>,
+    /// Where it answers; the port is the real one even if 0 was asked for.
+    pub addr: Option<SocketAddr>,
+    node: Node,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Process {
+    /// Starts the parts.
+    ///
+    /// # Errors
+    /// If the address is taken or the database refuses.
+    pub async fn start(platform: Platform, plan: Plan) -> io::Result<Self> {
+        let roles = plan.roles;
+        let engine = platform.engine.clone();
+        let stop = CancellationToken::new();
+        let gate = Gate::open(&platform).await.map_err(io::Error::other)?;
+        let hub = Hub::new(stop.clone());
+        let allowed_origins = plan.allowed_origins;
+        let app = Arc::new(App { platform: platform.clone(), gate, hub: hub.clone(), allowed_origins });
+        let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
+        let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let node = Node::join(&engine, &host(), &roles.names(), env!("CARGO_PKG_VERSION"))?;
+        node.registered().await;
+
+        let tasks = TaskTracker::new();
+        if let Some(listener) = listener {
+            let router = routes::router(&app, roles);
+            tasks.spawn(server::serve(listener, router, plan.max_connections, stop.clone()));
+        }
+        if roles.notifier {
+            tasks.spawn(hub.run(engine.clone()));
+        }
+        // One process leads at a time; workers stand in where nobody is told to schedule.
+        if roles.scheduler || roles.worker {
+            tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));
+            tasks.spawn(workers::upkeep::run(platform.clone(), stop.clone()));
+        }
+        if roles.worker {
+            let opened =
+                workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
+            tasks.spawn(opened.run());
+        }
+        Ok(Self { app, addr, node, stop, tasks })
+    }
+
+    /// Ends in order: nothing more is taken in or claimed, what runs may end, the node is struck off.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.app.hub.sessions.close();
+        self.app.hub.sessions.wait().await;
+        self.node.leave().await;
+        self.app.platform.engine.close().await;
+    }
+}
+
+async fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot listen on {listen}: {error}; choose another with --listen"),
+        )
+    })
+}
+
+/// The name of this machine, for people who look at nodes.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "node".into());
+    format!("{}:{}", name.trim(), std::process::id())
+}
