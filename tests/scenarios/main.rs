@@ -1,5 +1,9 @@
-//! One binary for all scenarios: a file each.
+//! One binary for all scenarios: a file for each story.
 
+mod access;
+mod api;
 mod engine_log;
 mod engine_walls;
 mod engine_work;
+mod isolation;
+mod message;

@@ -1,8 +1,17 @@
-//! What every scenario stands on: a real Postgres and a database of its own for each test.
+//! What every scenario stands on: real parts, a database of its own for each test, two tenants.
 //!
 //! `./x test` starts one Postgres for the whole run and names it in `DATABASE_URL`. The first test
 //! that comes along migrates a template there; each test then works on a clone of it.
+//!
+//! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
+//! - [`Client`] a caller of the API; [`Socket`] a watcher of events
 
+mod app;
+mod client;
 mod database;
+mod socket;
 
+pub use app::{PASSWORD, Tenant, TestApp};
+pub use client::{Answer, Client, example};
 pub use database::Database;
+pub use socket::Socket;

@@ -1,0 +1,51 @@
+//! Who comes in, and what they may do.
+
+use serde_json::json;
+use switchboard_tests::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn only_the_right_password_of_the_right_tenant_comes_in() {
+    let app = TestApp::start().await;
+    let anyone = app.acme.admin.anonymous();
+    for (tenant, email, password) in [
+        ("acme", "admin@acme.example.com", "wrong horse battery"),
+        ("acme", "admin@other.example.com", PASSWORD),
+        ("nobody", "admin@acme.example.com", PASSWORD),
+        ("acme", "not an address", PASSWORD),
+    ] {
+        let body = json!({"tenant": tenant, "email": email, "password": password});
+        assert_eq!(anyone.post("/api/v1/auth/login", &body).await.problem(401), "unauthenticated");
+    }
+    let token = app.acme.admin.bearer.clone().expect("a token");
+    let forged = format!("{}AAAA", &token[..token.len() - 4]);
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.";
+    for bearer in ["", "x", "sb_00000000", &forged, unsigned] {
+        assert_eq!(anyone.with_bearer(bearer).get("/api/v1/me").await.problem(401), "unauthenticated");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn roles_and_keys_hold_what_they_were_given_and_no_more() {
+    let app = TestApp::start().await;
+    let agent = app.user(&app.acme, "Agent").await;
+    let refused = agent.get("/api/v1/communication/messages").await;
+    assert!(refused.body["detail"].as_str().expect("a detail").contains("messages:read"));
+    assert_eq!(refused.problem(403), "permission-missing");
+    let manager = app.user(&app.acme, "Manager").await;
+    let admin = json!({"name": "A", "email": "a@example.com", "password": PASSWORD, "role": "Admin"});
+    assert_eq!(manager.post("/api/v1/users", &admin).await.problem(403), "permission-missing");
+
+    let new = json!({"name": "ci", "permissions": ["templates:read"]});
+    let made = app.acme.admin.post("/api/v1/api-keys", &new).await.expect(201);
+    let key = app.acme.admin.with_bearer(made["key"].as_str().expect("a key"));
+    assert_eq!(key.get("/api/v1/me").await.expect(200)["permissions"], json!(["templates:read"]));
+    key.get("/api/v1/communication/templates").await.expect(200);
+    assert_eq!(key.get("/api/v1/jobs").await.problem(403), "permission-missing");
+    let path = format!("/api/v1/api-keys/{}", made["id"].as_str().expect("an id"));
+    let shown = app.acme.admin.get(&path).await.expect(200);
+    assert!(shown.get("key").is_none(), "the text is shown once: {shown}");
+    app.acme.admin.delete(&path).await.expect(204);
+    assert_eq!(key.get("/api/v1/me").await.problem(401), "unauthenticated");
+    app.process.stop().await;
+}

@@ -1,0 +1,79 @@
+//! Two tenants: every route refuses the other's ids. The routes come from the table itself.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard_tests::{Tenant, TestApp};
+
+use crate::message::sandbox;
+
+/// An id of each resource of a tenant, by the path it is under.
+async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
+    let admin = &tenant.admin;
+    let message = sandbox(admin).await;
+    let sent = admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    let key = json!({"name": "k", "permissions": ["leads:read"]});
+    let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
+    let me = admin.get("/api/v1/me").await.expect(200);
+    let job = admin.get("/api/v1/jobs").await.expect(200)["items"][0].clone();
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    BTreeMap::from([
+        ("/api/v1/users", text(&me["id"])),
+        ("/api/v1/api-keys", text(&key["id"])),
+        ("/api/v1/communication/providers", text(&message["provider_id"])),
+        ("/api/v1/communication/templates", text(&message["template_id"])),
+        ("/api/v1/communication/messages", text(&sent["id"])),
+        ("/api/v1/jobs", text(&job["id"])),
+        ("/api/v1/operations", text(&job["id"])),
+    ])
+}
+
+#[tokio::test]
+async fn every_route_refuses_the_other_tenants_ids() {
+    let app = TestApp::start().await;
+    let theirs = ids(&app.other).await;
+    let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
+    let mut asked = 0;
+    for (path, item) in description["paths"].as_object().expect("paths") {
+        let Some((prefix, rest)) = path.split_once("/{id}") else { continue };
+        let id = theirs.get(prefix).unwrap_or_else(|| panic!("give this test an id for {prefix}"));
+        for method in item.as_object().expect("operations").keys() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let reads = method == Method::GET;
+            let url = format!("{prefix}/{id}{rest}");
+            let body = switchboard_tests::example(&description, path, &method);
+            let request = |client: &switchboard_tests::Client| {
+                let request = client.request(method.clone(), &url);
+                if body.is_null() { request } else { request.json(&body) }
+            };
+            let answer = app.acme.admin.send(request(&app.acme.admin)).await;
+            assert_eq!(answer.problem(404), "not-found");
+            let anonymous = app.acme.admin.anonymous();
+            assert_eq!(anonymous.send(request(&anonymous)).await.problem(401), "unauthenticated");
+            if reads {
+                // The same address works for its owner, so the refusal above means something.
+                app.other.admin.send(request(&app.other.admin)).await.expect(200);
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked >= theirs.len(), "{asked} routes with an id");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn lists_hold_nothing_of_the_other_tenant() {
+    let app = TestApp::start().await;
+    let theirs = ids(&app.other).await;
+    for (path, id) in &theirs {
+        if *path == "/api/v1/operations" {
+            continue;
+        }
+        let own = app.acme.admin.all(path).await;
+        assert!(!own.iter().any(|item| item["id"] == **id), "{path} leaks {id}");
+        let other = app.other.admin.all(path).await;
+        assert!(other.iter().any(|item| item["id"] == **id), "{path} does not list {id}");
+    }
+    app.process.stop().await;
+}

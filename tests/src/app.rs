@@ -1,0 +1,98 @@
+//! A whole process under test.
+
+use std::sync::Arc;
+
+use domain::{
+    access::users::{self, NewUser},
+    ctx::Platform,
+    types::TenantId,
+};
+use switchboard::{
+    platform::{self, KeySource},
+    process::{Plan, Process, Roles},
+};
+
+use crate::{Client, Database};
+
+/// The password of every user that the fixture makes.
+pub const PASSWORD: &str = "correct horse battery";
+/// 32 zero bytes: a key for tests only.
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// A process on a database of its own, with two tenants so that a leak between them shows.
+pub struct TestApp {
+    pub database: Database,
+    pub process: Process,
+    pub acme: Tenant,
+    pub other: Tenant,
+}
+
+/// A tenant and its admin, logged in.
+pub struct Tenant {
+    pub id: TenantId,
+    pub slug: &'static str,
+    pub admin: Client,
+}
+
+impl TestApp {
+    /// A process with every role.
+    ///
+    /// # Panics
+    /// If a part does not start.
+    pub async fn start() -> Self {
+        Self::with_roles(Roles::ALL).await
+    }
+
+    /// A process with these roles.
+    ///
+    /// # Panics
+    /// If a part does not start.
+    pub async fn with_roles(roles: Roles) -> Self {
+        let database = Database::create().await;
+        let platform = platform(&database).await;
+        let plan = Plan {
+            roles,
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            max_connections: 256,
+            allowed_origins: vec!["https://ops.example.com".into()],
+        };
+        let process = Process::start(platform, plan).await.expect("the process starts");
+        let base = format!("http://{}", process.addr.expect("an address"));
+        let acme = tenant(&process, &base, "acme").await;
+        let other = tenant(&process, &base, "other").await;
+        Self { database, process, acme, other }
+    }
+
+    /// Another user of the tenant, logged in.
+    ///
+    /// # Panics
+    /// If the API refuses.
+    pub async fn user(&self, tenant: &Tenant, role: &str) -> Client {
+        let email = format!("{}-{}@example.com", role.to_lowercase(), self.process.app.platform.chance.id());
+        let body = serde_json::json!({"name": role, "email": email, "password": PASSWORD, "role": role});
+        tenant.admin.post("/api/v1/users", &body).await.expect(201);
+        tenant.admin.anonymous().login(tenant.slug, &email, PASSWORD).await
+    }
+}
+
+/// A second process's view of the same installation.
+///
+/// # Panics
+/// If Postgres refuses.
+pub async fn platform(database: &Database) -> Platform {
+    platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key")
+}
+
+async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {
+    let email = format!("admin@{slug}.example.com");
+    let admin = NewUser {
+        name: "Admin".parse().expect("a name"),
+        email: email.parse().expect("an address"),
+        password: PASSWORD.into(),
+        role: "Admin".into(),
+    };
+    let app = Arc::clone(&process.app);
+    let name = slug.parse().expect("a name");
+    let (id, _) = users::create_tenant(&app.gate, &app.platform, slug, &name, admin).await.expect("a tenant");
+    Tenant { id, slug, admin: Client::new(base).login(slug, &email, PASSWORD).await }
+}

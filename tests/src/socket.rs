@@ -1,0 +1,109 @@
+//! A watcher of events.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use crate::Client;
+
+/// Long enough that only a defect reaches it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An open socket.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// Gets a ticket and opens a socket.
+    ///
+    /// # Panics
+    /// If either is refused.
+    pub async fn open(client: &Client, since: Option<i64>) -> Self {
+        let ticket = client.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
+        let ticket = ticket["ticket"].as_str().expect("a ticket");
+        Self::with_ticket(client, ticket, since, None).await.expect("the upgrade")
+    }
+
+    /// Opens a socket with a ticket.
+    ///
+    /// # Errors
+    /// As the server refuses.
+    ///
+    /// # Panics
+    /// If the address cannot be made.
+    pub async fn with_ticket(
+        client: &Client,
+        ticket: &str,
+        since: Option<i64>,
+        origin: Option<&str>,
+    ) -> Result<Self, Box<tungstenite::Error>> {
+        let since = since.map_or_else(String::new, |since| format!("?since={since}"));
+        let url = format!("{}/api/v1/ws{since}", client.base.replacen("http", "ws", 1));
+        let mut request = url.into_client_request().expect("an address");
+        let protocols = format!("switchboard.v1, ticket.{ticket}");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", HeaderValue::from_str(&protocols).expect("text"));
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", HeaderValue::from_str(origin).expect("text"));
+        }
+        let (stream, _) = connect_async(request).await.map_err(Box::new)?;
+        Ok(Self(stream))
+    }
+
+    /// # Panics
+    /// If the socket is closed.
+    pub async fn say(&mut self, frame: &Value) {
+        self.0.send(Message::text(frame.to_string())).await.expect("the socket takes it");
+    }
+
+    /// The next frame of any kind.
+    ///
+    /// # Panics
+    /// If none comes or the socket ends.
+    pub async fn frame(&mut self) -> Value {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a frame within a minute");
+            match next.expect("the socket stays open").expect("a good frame") {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Close(close) => panic!("the socket was closed: {close:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event; positions are passed over.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn event(&mut self) -> Value {
+        loop {
+            let frame = self.frame().await;
+            if frame["specversion"] == "1.0" {
+                return frame;
+            }
+        }
+    }
+
+    /// Events up to and with the first of this type, for example `message.sent`.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn until(&mut self, kind: &str) -> Vec<Value> {
+        let wanted = format!("switchboard.{kind}.v1");
+        let mut events = Vec::new();
+        loop {
+            let event = self.event().await;
+            let found = event["type"] == wanted;
+            events.push(event);
+            if found {
+                return events;
+            }
+        }
+    }
+}
