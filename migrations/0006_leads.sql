@@ -37,6 +37,8 @@ create table imports (
   rejected bigint not null default 0,
   reason text,
   created_by uuid,
+  -- When the last batch was written: an import that is silent for long has lost its process.
+  touched_at timestamptz not null default engine.now(),
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   constraint imports_pkey primary key (tenant_id, id)
@@ -93,6 +95,7 @@ create table leads (
 ) with (fillfactor = 80);
 create index leads_phone_idx on leads (tenant_id, phone_index) where phone_index is not null;
 create index leads_email_idx on leads (tenant_id, email_index) where email_index is not null;
+create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
 create index leads_owner_idx on leads (tenant_id, owner_id) where owner_id is not null;
 call engine.wall('leads');
 grant select, insert, update, delete on leads to switchboard_app, switchboard_system;

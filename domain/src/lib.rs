@@ -7,11 +7,14 @@
 //! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
 
 pub mod access;
+pub mod agents;
 pub mod audit;
 pub mod ctx;
 pub mod error;
 pub mod events;
+pub mod leads;
 pub mod messages;
+pub mod routing;
 pub mod tenancy;
 pub mod types;
 pub mod vault;

@@ -119,6 +119,18 @@ macro_rules! texts {
 
 texts!(E164, EmailAddress);
 
+/// For fields of a change: absent leaves a value as it is, null removes it (RFC 7396).
+///
+/// # Errors
+/// As the value's own form errs.
+pub fn nullable<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// A name or other short text: not blank, at most `MAX` characters, no control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text<const MAX: usize>(String);

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Tenant, TestApp};
 
-use crate::message::sandbox;
+use crate::{leads, message::sandbox};
 
 /// An id of each resource of a tenant, by the path it is under.
 async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
@@ -17,6 +17,11 @@ async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
     let me = admin.get("/api/v1/me").await.expect(200);
     let job = admin.get("/api/v1/jobs").await.expect(200)["items"][0].clone();
+    let team = admin.post("/api/v1/teams", &json!({"name": "t"})).await.expect(201);
+    let agent = json!({"name": "a", "capacity": 1, "team_id": team["id"]});
+    let agent = admin.post("/api/v1/agents", &agent).await.expect(201);
+    let lead = admin.post("/api/v1/leads", &json!({"email": "l@example.com"})).await.expect(201);
+    let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -24,6 +29,10 @@ async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/communication/providers", text(&message["provider_id"])),
         ("/api/v1/communication/templates", text(&message["template_id"])),
         ("/api/v1/communication/messages", text(&sent["id"])),
+        ("/api/v1/teams", text(&team["id"])),
+        ("/api/v1/agents", text(&agent["id"])),
+        ("/api/v1/leads", text(&lead["id"])),
+        ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
     ])
@@ -67,7 +76,7 @@ async fn lists_hold_nothing_of_the_other_tenant() {
     let app = TestApp::start().await;
     let theirs = ids(&app.other).await;
     for (path, id) in &theirs {
-        if *path == "/api/v1/operations" {
+        if ["/api/v1/operations", "/api/v1/leads/imports"].contains(path) {
             continue;
         }
         let own = app.acme.admin.all(path).await;

@@ -6,4 +6,6 @@ mod engine_log;
 mod engine_walls;
 mod engine_work;
 mod isolation;
+mod leads;
 mod message;
+mod routing;

@@ -1,5 +1,7 @@
 //! A caller of the API.
 
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 
@@ -116,6 +118,24 @@ impl Client {
 
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Waits until the operation of an answer has ended, and gives its last state.
+    ///
+    /// # Panics
+    /// If there is none, or it does not end.
+    pub async fn ended(&self, accepted: Answer) -> Value {
+        let location = accepted.location().expect("a Location").to_owned();
+        let _ = accepted.expect(202);
+        let until = tokio::time::Instant::now() + Duration::from_mins(2);
+        loop {
+            let operation = self.get(&location).await.expect(200);
+            if !["pending", "running"].contains(&operation["status"].as_str().expect("a status")) {
+                return operation;
+            }
+            assert!(tokio::time::Instant::now() < until, "it does not end: {operation}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Every item of a list, page by page.

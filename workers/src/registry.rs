@@ -25,11 +25,11 @@ pub type Handler = Box<dyn Fn(Run, Value) -> BoxFuture<'static, Result<Outcome>>
 /// The handlers of this build, by kind.
 #[must_use]
 pub fn handlers() -> HashMap<&'static str, Handler> {
-    HashMap::from([job(jobs::send_message::run)])
+    HashMap::from([job(jobs::send_message::run), job(jobs::score_leads::run), job(jobs::route_leads::run)])
 }
 
 /// The queues of this build and how many handlers of each run at a time.
-pub const QUEUES: [(&str, usize); 1] = [("messages", 64)];
+pub const QUEUES: [(&str, usize); 2] = [("messages", 64), ("automation", 4)];
 
 fn job<K, F, Fut>(run: F) -> (&'static str, Handler)
 where
@@ -51,6 +51,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use domain::{leads::scoring::ScoreLeads, messages::send::SendMessage, routing::route::RouteLeads};
     use engine::JobKind as _;
 
     use super::*;
@@ -60,7 +61,9 @@ mod tests {
     fn kinds_and_queues_are_the_known_ones() {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["send_message"]);
-        assert!(QUEUES.iter().any(|(queue, _)| *queue == domain::messages::send::SendMessage::QUEUE));
+        assert_eq!(kinds, ["route_leads", "score_leads", "send_message"]);
+        for wanted in [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE] {
+            assert!(QUEUES.iter().any(|(queue, _)| *queue == wanted), "{wanted}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What nobody asked for but must be done: messages whose attempt was cut off.
+//! What nobody asked for but must be done: messages and imports that were cut off.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use domain::{
     Ctx,
     access::permission::PermissionSet,
     ctx::{Actor, Platform},
+    leads,
     messages::attempt,
     types::TenantId,
 };
@@ -14,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_secs(1);
 const TENANTS_AT_A_TIME: i64 = 1_000;
 
-/// Settles expired attempts until `stop`. Any number of processes may do it at once.
+/// Settles what was cut off until `stop`. Any number of processes may do it at once.
 pub async fn run(platform: Platform, stop: CancellationToken) {
     loop {
         if let Err(error) = turn(&platform).await {
-            tracing::warn!(%error, "settling expired attempts failed; it goes on shortly");
+            tracing::warn!(%error, "settling what was cut off failed; it goes on shortly");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -28,6 +29,10 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
 }
 
 async fn turn(platform: &Platform) -> domain::Result<()> {
+    let lost = leads::import::close_lost(platform).await?;
+    if lost > 0 {
+        tracing::warn!(lost, "imports were interrupted by the loss of their process");
+    }
     for tenant in attempt::tenants_with_expired(platform, TENANTS_AT_A_TIME).await? {
         let settled = attempt::expire(&system(platform, tenant)).await?;
         tracing::warn!(tenant.id = %tenant, settled, "messages were cut off while being sent");

@@ -13,7 +13,8 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    tenancy::{Begun, Once},
+    leads,
+    tenancy::{Begun, Once, TenantTx},
     types::{EmailAddress, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
     vault::{Personal, Place, Vault, personal::reveal},
 };
@@ -36,9 +37,9 @@ impl JobKind for SendMessage {
 pub struct NewMessage {
     pub provider_id: ProviderId,
     pub template_id: TemplateId,
-    /// The e-mail address of the recipient.
-    #[schema(value_type = String)]
-    pub to: EmailAddress,
+    /// The e-mail address of the recipient; not needed if the lead has one.
+    #[schema(value_type = Option<String>)]
+    pub to: Option<EmailAddress>,
     /// The lead this is sent to, if it is one.
     pub lead_id: Option<LeadId>,
     /// What the template speaks of.
@@ -117,6 +118,7 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     if new.lead_id.is_some() && !facts.lead_exists {
         return Err(Error::invalid("/lead_id", "there is no such lead"));
     }
+    let to = recipient(tx, &new).await?;
     let id = MessageId(ctx.id());
     let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
     let keys = Vault::make_subjects(tx, &[subject]).await?;
@@ -128,13 +130,13 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
         subject,
         channel: &channel,
         job: job.id,
-        to_sealed: keys.seal(&ctx.platform, subject, &place(ctx.tenant, "to_sealed", id), new.to.as_str())?,
+        to_sealed: keys.seal(&ctx.platform, subject, &place(ctx.tenant, "to_sealed", id), to.as_str())?,
         to_index: ctx
             .platform
             .vault
             .tenant_keys(tx.conn(), ctx.tenant)
             .await?
-            .index("messages.to", &new.to.normal()),
+            .index("messages.to", &to.normal()),
         vars_sealed: keys.seal(
             &ctx.platform,
             subject,
@@ -148,6 +150,27 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
         .await?;
     tx.enqueue(&[job]).await?;
     keyed.commit(id, 202, location(id)).await
+}
+
+/// The address that was given, or the lead's own.
+async fn recipient(tx: &mut TenantTx, new: &NewMessage) -> Result<EmailAddress> {
+    if let Some(to) = &new.to {
+        return Ok(to.clone());
+    }
+    let Some(lead) = new.lead_id else {
+        return Err(Error::invalid(
+            "/to",
+            "write the recipient's e-mail address, or name a lead that has one",
+        ));
+    };
+    let tenant = tx.tenant;
+    let sealed = leads::store::email(tx.conn(), tenant, lead).await?.flatten();
+    let keys = Vault::subjects(tx, &[leads::lead::subject(lead)]).await?;
+    let open = |sealed: Vec<u8>| keys.open(&leads::lead::place(tenant, "email_sealed", lead), &sealed);
+    let address = sealed.map(open).transpose()?.flatten();
+    let address =
+        address.ok_or_else(|| Error::invalid("/to", "the lead has no e-mail address; write one here"))?;
+    address.parse().map_err(Error::internal)
 }
 
 /// Where a message is read.

@@ -1,7 +1,11 @@
 //! The handlers, one file for each resource.
 
 pub mod access;
+pub mod agents;
+pub mod automation;
+pub mod imports;
 pub mod jobs;
+pub mod leads;
 pub mod messages;
 pub mod ops;
 pub mod providers;

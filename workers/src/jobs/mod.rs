@@ -1,5 +1,7 @@
 //! One file for each job kind.
 
+pub mod route_leads;
+pub mod score_leads;
 pub mod send_message;
 
 use std::time::Duration;
@@ -10,10 +12,23 @@ use domain::{
     types::MessageId,
 };
 
-use crate::batch::Batches;
+use crate::{batch::Batches, registry::Run};
 
 /// How long results wait for a database that does not answer, before they are given up.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long a job that was asked to stop rests before another node goes on with it.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Notes how far a job has come; `false` if another node runs it by now.
+async fn progress(run: &Run, done: usize, total: i64, note: &str) -> domain::Result<bool> {
+    #[expect(clippy::cast_precision_loss, reason = "a share for people to look at")]
+    let share = (done as f32 / total.max(1) as f32).min(1.0);
+    let mut tx = run.ctx.begin().await?;
+    let held = engine::jobs::report_progress(tx.conn(), &run.claim, share, &format!("{done} {note}")).await?;
+    tx.commit().await?;
+    Ok(held)
+}
 
 /// What the handlers of a process share.
 pub struct Shared {

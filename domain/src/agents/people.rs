@@ -1,0 +1,186 @@
+//! Commands on agents.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::store;
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    tenancy::{Begun, Once},
+    types::{AgentId, SubjectId, TeamId, TenantId, Text, nullable},
+    vault::{Personal, Place, Vault, personal::reveal},
+};
+
+/// What an agent is doing. Only `available` agents are given leads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    #[default]
+    Offline,
+    Available,
+    OnCall,
+    WrapUp,
+    Break,
+}
+
+impl Status {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Available => "available",
+            Self::OnCall => "on_call",
+            Self::WrapUp => "wrap_up",
+            Self::Break => "break",
+        }
+    }
+}
+
+const MOST: i32 = 100_000;
+
+/// An agent to be added.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgent {
+    #[schema(value_type = String)]
+    pub name: Text<200>,
+    pub team_id: Option<TeamId>,
+    #[serde(default)]
+    pub status: Status,
+    /// Open leads the agent may hold at a time, 0 to 100,000.
+    pub capacity: i32,
+}
+
+/// What to change; absent fields stay.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentChange {
+    pub status: Option<Status>,
+    pub capacity: Option<i32>,
+    /// Null takes the agent out of their team.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<TeamId>)]
+    pub team_id: Option<Option<TeamId>>,
+}
+
+/// An agent as colleagues see them.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AgentView {
+    pub id: AgentId,
+    /// None once the person was erased.
+    #[serde(serialize_with = "reveal")]
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Personal<String>>,
+    pub team_id: Option<TeamId>,
+    pub status: String,
+    pub capacity: i32,
+    /// Open leads assigned at this moment.
+    pub open_leads: i64,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+/// # Errors
+/// If the team is unknown or the capacity out of bounds.
+pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
+    ctx.require(Permission::AgentsWrite)?;
+    capacity(new.capacity)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let id = AgentId(ctx.id());
+    let subject = SubjectId(id.0);
+    let keys = Vault::make_subjects(&mut keyed.tx, &[subject]).await?;
+    let name = keys.seal(&ctx.platform, subject, &name_place(ctx.tenant, id), new.name.as_str())?;
+    if !store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await? {
+        return Err(Error::invalid("/team_id", "there is no such team"));
+    }
+    keyed.tx.audit(&[Entry::new("create", "agent", id)]).await?;
+    keyed.commit(id, 201, format!("/api/v1/agents/{id}")).await
+}
+
+/// Changes an agent. Status alone needs less than the rest.
+///
+/// # Errors
+/// If the agent or the team is unknown, or the capacity out of bounds.
+pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<AgentView> {
+    if change.capacity.is_some() || change.team_id.is_some() {
+        ctx.require(Permission::AgentsWrite)?;
+    } else {
+        ctx.require(Permission::AgentsStatus)?;
+    }
+    change.capacity.map_or(Ok(()), capacity)?;
+    let mut tx = ctx.begin().await?;
+    if let Some(Some(team)) = change.team_id
+        && store::teams(tx.conn(), ctx.tenant, Some(team), None, 1).await?.is_empty()
+    {
+        return Err(Error::invalid("/team_id", "there is no such team"));
+    }
+    if !store::update_agent(tx.conn(), ctx.tenant, id, &change).await? {
+        return Err(Error::NotFound("agent"));
+    }
+    tx.audit(&[Entry::new("update", "agent", id)]).await?;
+    if let Some(status) = change.status {
+        let event = Event::new(EventType::AgentStatusChanged, "agent", id);
+        tx.emit(&[event.with(json!({ "status": status }))]).await?;
+    }
+    tx.commit().await?;
+    read(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("agent"))
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn list(ctx: &Ctx, before: Option<AgentId>, limit: i64) -> Result<Vec<AgentView>> {
+    ctx.require(Permission::AgentsRead)?;
+    read(ctx, None, before, limit).await
+}
+
+/// # Errors
+/// If there is no such agent.
+pub async fn get(ctx: &Ctx, id: AgentId) -> Result<AgentView> {
+    ctx.require(Permission::AgentsRead)?;
+    read(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("agent"))
+}
+
+async fn read(
+    ctx: &Ctx,
+    only: Option<AgentId>,
+    before: Option<AgentId>,
+    limit: i64,
+) -> Result<Vec<AgentView>> {
+    let mut tx = ctx.begin().await?;
+    let rows = store::agents(tx.conn(), ctx.tenant, only, before, limit).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| SubjectId(row.id.0)).collect();
+    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    rows.into_iter()
+        .map(|row| {
+            let name = keys.open(&name_place(ctx.tenant, row.id), &row.name_sealed)?;
+            Ok(AgentView {
+                id: row.id,
+                name: name.map(Personal::new),
+                team_id: row.team_id,
+                status: row.status,
+                capacity: row.capacity,
+                open_leads: row.open_leads,
+                version: row.version,
+                created_at: row.created_at,
+            })
+        })
+        .collect()
+}
+
+fn capacity(capacity: i32) -> Result<()> {
+    if (0..=MOST).contains(&capacity) { Ok(()) } else { Err(Error::invalid("/capacity", "0 to 100000")) }
+}
+
+fn name_place(tenant: TenantId, agent: AgentId) -> Place {
+    Place { tenant, table: "agents", column: "name_sealed", row: agent.0 }
+}

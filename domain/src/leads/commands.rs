@@ -1,0 +1,217 @@
+//! Commands on single leads: create, read, change, delete.
+
+use serde_json::{Map, Value};
+
+use super::{
+    lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
+    store,
+};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    tenancy::{Begun, Once, TenantTx},
+    types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
+    vault::{Personal, SubjectKeys, Vault},
+};
+
+/// Which leads to list.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub id: Option<LeadId>,
+    pub status: Option<Status>,
+    pub source: Option<Source>,
+    pub owner: Option<AgentId>,
+    pub import: Option<ImportId>,
+    pub email: Option<EmailAddress>,
+    pub phone: Option<E164>,
+}
+
+/// # Errors
+/// If a value breaks a rule.
+pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
+    ctx.require(Permission::LeadsWrite)?;
+    let reachable = new.phone.is_some() || new.email.is_some();
+    let wrong = check(reachable, new.value_cents, &new.tags, &new.attributes);
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let id = LeadId(ctx.id());
+    insert(ctx, &mut keyed.tx, None, &[(id, new)]).await?;
+    keyed.tx.audit(&[Entry::new("create", "lead", id)]).await?;
+    keyed.commit(id, 201, format!("/api/v1/leads/{id}")).await
+}
+
+/// Writes leads, sealed, and tells of each.
+pub(super) async fn insert(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    import: Option<ImportId>,
+    leads: &[(LeadId, NewLead)],
+) -> Result<()> {
+    let subjects: Vec<SubjectId> = leads.iter().map(|(id, _)| subject(*id)).collect();
+    let keys = Vault::make_subjects(tx, &subjects).await?;
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let mut rows = Vec::with_capacity(leads.len());
+    for (id, lead) in leads {
+        let seal = Seal { ctx, keys: &keys, lead: *id };
+        rows.push(store::NewRow {
+            id: *id,
+            status: lead.status,
+            source: lead.source,
+            language: lead.language.as_ref().map(|text| text.as_str().to_owned()),
+            region: lead.region.as_ref().map(|text| text.as_str().to_owned()),
+            value_cents: lead.value_cents,
+            tags: lead.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+            name_sealed: seal.text("name_sealed", lead.name.as_ref().map(Text::as_str))?,
+            phone_sealed: seal.text("phone_sealed", lead.phone.as_ref().map(E164::as_str))?,
+            phone_index: lead.phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str())),
+            email_sealed: seal.text("email_sealed", lead.email.as_ref().map(EmailAddress::as_str))?,
+            email_index: lead.email.as_ref().map(|email| index.index("leads.email", &email.normal())),
+            attributes_sealed: seal.attributes(&lead.attributes)?,
+        });
+    }
+    store::insert(tx.conn(), ctx.tenant, import, &rows).await?;
+    let told: Vec<Event> =
+        leads.iter().map(|(id, _)| Event::new(EventType::LeadCreated, "lead", id)).collect();
+    tx.emit(&told).await
+}
+
+/// Seals the parts of one lead.
+struct Seal<'a> {
+    ctx: &'a Ctx,
+    keys: &'a SubjectKeys,
+    lead: LeadId,
+}
+
+impl Seal<'_> {
+    fn text(&self, column: &'static str, text: Option<&str>) -> Result<Option<Vec<u8>>> {
+        let place = place(self.ctx.tenant, column, self.lead);
+        let seal = |text| self.keys.seal(&self.ctx.platform, subject(self.lead), &place, text);
+        text.map(seal).transpose()
+    }
+
+    fn attributes(&self, attributes: &Map<String, Value>) -> Result<Option<Vec<u8>>> {
+        let text = serde_json::to_string(attributes).map_err(Error::internal)?;
+        self.text("attributes_sealed", Some(&text).filter(|_| !attributes.is_empty()).map(String::as_str))
+    }
+}
+
+/// Changes a lead.
+///
+/// # Errors
+/// If there is no such lead, a value breaks a rule, or another version than the given one is there.
+pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadView> {
+    ctx.require(Permission::LeadsWrite)?;
+    let none = Map::new();
+    let tags = change.tags.as_deref().unwrap_or_default();
+    let attributes = change.attributes.as_ref().unwrap_or(&none);
+    let mut tx = ctx.begin().await?;
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("lead"))?;
+    if change.version.is_some_and(|version| version != held.version) {
+        return Err(Error::conflict(
+            "version-changed",
+            "the lead was changed in the meantime; read it again",
+        ));
+    }
+    let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
+    let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
+    let wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    let keys = Vault::make_subjects(&mut tx, &[subject(id)]).await?;
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let seal = Seal { ctx, keys: &keys, lead: id };
+    let text = |column, value: Option<Option<&str>>| value.map(|value| seal.text(column, value)).transpose();
+    let row = store::ChangedRow {
+        name_sealed: text("name_sealed", change.name.as_ref().map(|name| name.as_ref().map(Text::as_str)))?,
+        phone_sealed: text(
+            "phone_sealed",
+            change.phone.as_ref().map(|phone| phone.as_ref().map(E164::as_str)),
+        )?,
+        phone_index: change
+            .phone
+            .as_ref()
+            .map(|phone| phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str()))),
+        email_sealed: text(
+            "email_sealed",
+            change.email.as_ref().map(|email| email.as_ref().map(EmailAddress::as_str)),
+        )?,
+        email_index: change
+            .email
+            .as_ref()
+            .map(|email| email.as_ref().map(|email| index.index("leads.email", &email.normal()))),
+        attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
+    };
+    store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
+    tx.audit(&[Entry::new("update", "lead", id)]).await?;
+    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;
+    tx.commit().await?;
+    read(ctx, &Filter { id: Some(id), ..Filter::default() }, None, 1)
+        .await?
+        .pop()
+        .ok_or(Error::NotFound("lead"))
+}
+
+/// Deletes a lead. Messages that were sent to it stay.
+///
+/// # Errors
+/// If there is no such lead.
+pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
+    ctx.require(Permission::LeadsDelete)?;
+    let mut tx = ctx.begin().await?;
+    if !store::delete(tx.conn(), ctx.tenant, id).await? {
+        return Err(Error::NotFound("lead"));
+    }
+    tx.audit(&[Entry::new("delete", "lead", id)]).await?;
+    tx.emit(&[Event::new(EventType::LeadDeleted, "lead", id)]).await?;
+    tx.commit().await
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
+    ctx.require(Permission::LeadsRead)?;
+    read(ctx, filter, before, limit).await
+}
+
+/// # Errors
+/// If there is no such lead.
+pub async fn get(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    list(ctx, &filter, None, 1).await?.pop().ok_or(Error::NotFound("lead"))
+}
+
+async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
+    let mut tx = ctx.begin().await?;
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let email = filter.email.as_ref().map(|email| index.index("leads.email", &email.normal()));
+    let phone = filter.phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str()));
+    let rows = store::leads(tx.conn(), ctx.tenant, filter, email.as_deref(), phone.as_deref(), before, limit)
+        .await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
+    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    rows.into_iter()
+        .map(|row| {
+            let open = |column, sealed: &Option<Vec<u8>>| -> Result<Option<String>> {
+                let Some(sealed) = sealed else { return Ok(None) };
+                keys.open(&place(ctx.tenant, column, row.id), sealed)
+            };
+            let name = open("name_sealed", &row.name_sealed)?.map(Personal::new);
+            let phone = open("phone_sealed", &row.phone_sealed)?.map(Personal::new);
+            let email = open("email_sealed", &row.email_sealed)?.map(Personal::new);
+            let kept = open("attributes_sealed", &row.attributes_sealed)?;
+            let kept = kept.map(|text| attributes(&text)).transpose()?;
+            Ok(row.into_view(name, phone, email, kept))
+        })
+        .collect()
+}

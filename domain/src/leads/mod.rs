@@ -1,0 +1,15 @@
+//! People who may become customers.
+//!
+//! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete
+//! - [`score`] the rule that ranks them, pure; [`scoring`] applying it
+//! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
+//! - `store` their tables
+
+pub mod columns;
+pub mod commands;
+pub mod csv;
+pub mod import;
+pub mod lead;
+pub mod score;
+pub mod scoring;
+pub(crate) mod store;

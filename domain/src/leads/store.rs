@@ -1,0 +1,511 @@
+//! The tables of leads and imports.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    commands::Filter,
+    import::{ImportView, Rejection},
+    lead::{LeadChange, LeadView, Score, Source, Status},
+    score::Parts,
+};
+use crate::{
+    error::Result,
+    types::{AgentId, ImportId, LeadId, TeamId, TenantId, Text},
+    vault::Personal,
+};
+
+/// A lead to be written.
+pub(super) struct NewRow {
+    pub id: LeadId,
+    pub status: Status,
+    pub source: Source,
+    pub language: Option<String>,
+    pub region: Option<String>,
+    pub value_cents: Option<i64>,
+    pub tags: Vec<String>,
+    pub name_sealed: Option<Vec<u8>>,
+    pub phone_sealed: Option<Vec<u8>>,
+    pub phone_index: Option<Vec<u8>>,
+    pub email_sealed: Option<Vec<u8>>,
+    pub email_index: Option<Vec<u8>>,
+    pub attributes_sealed: Option<Vec<u8>>,
+}
+
+fn column<T>(rows: &[NewRow], of: impl Fn(&NewRow) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: Option<ImportId>,
+    rows: &[NewRow],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into leads (tenant_id, import_id, id, status, source, language, region, value_cents, tags,
+                name_sealed, phone_sealed, phone_index, email_sealed, email_index, attributes_sealed)
+         select $1, $2, id, status, source, language, region, value_cents,
+                array(select jsonb_array_elements_text(tags)),
+                name, phone, phone_index, email, email_index, attributes
+           from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[],
+                $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
+             as new (id, status, source, language, region, value_cents, tags,
+                name, phone, phone_index, email, email_index, attributes)",
+        tenant.0,
+        import.map(|id| id.0),
+        &column(rows, |row| row.id.0),
+        &column(rows, |row| row.status.as_str().to_owned()),
+        &column(rows, |row| row.source.as_str().to_owned()),
+        &column(rows, |row| row.language.clone()) as _,
+        &column(rows, |row| row.region.clone()) as _,
+        &column(rows, |row| row.value_cents) as _,
+        &column(rows, |row| Value::from(row.tags.clone())),
+        &column(rows, |row| row.name_sealed.clone()) as _,
+        &column(rows, |row| row.phone_sealed.clone()) as _,
+        &column(rows, |row| row.phone_index.clone()) as _,
+        &column(rows, |row| row.email_sealed.clone()) as _,
+        &column(rows, |row| row.email_index.clone()) as _,
+        &column(rows, |row| row.attributes_sealed.clone()) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What a change must know of the lead it changes.
+pub(super) struct Held {
+    pub version: i64,
+    pub has_phone: bool,
+    pub has_email: bool,
+}
+
+pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<Option<Held>> {
+    let held = sqlx::query_as!(
+        Held,
+        r#"select version, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
+             from leads where tenant_id = $1 and id = $2 for update"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(held)
+}
+
+/// Sealed parts that change; `Some(None)` removes.
+pub(super) struct ChangedRow {
+    pub name_sealed: Option<Option<Vec<u8>>>,
+    pub phone_sealed: Option<Option<Vec<u8>>>,
+    pub phone_index: Option<Option<Vec<u8>>>,
+    pub email_sealed: Option<Option<Vec<u8>>>,
+    pub email_index: Option<Option<Vec<u8>>>,
+    pub attributes_sealed: Option<Option<Vec<u8>>>,
+}
+
+pub(super) async fn update(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+    change: &LeadChange,
+    row: &ChangedRow,
+) -> Result<()> {
+    fn text<const MAX: usize>(value: Option<&Option<Text<MAX>>>) -> Option<String> {
+        value.and_then(Option::as_ref).map(|text| text.as_str().to_owned())
+    }
+    let tags: Option<Vec<String>> =
+        change.tags.as_ref().map(|tags| tags.iter().map(|tag| tag.as_str().to_owned()).collect());
+    sqlx::query!(
+        "update leads set
+                status = coalesce($3, status), source = coalesce($4, source),
+                language = case when $5 then $6 else language end,
+                region = case when $7 then $8 else region end,
+                value_cents = case when $9 then $10 else value_cents end,
+                tags = coalesce($11::text[], tags),
+                name_sealed = case when $12 then $13 else name_sealed end,
+                phone_sealed = case when $14 then $15 else phone_sealed end,
+                phone_index = case when $14 then $16 else phone_index end,
+                email_sealed = case when $17 then $18 else email_sealed end,
+                email_index = case when $17 then $19 else email_index end,
+                attributes_sealed = case when $20 then $21 else attributes_sealed end,
+                version = version + 1, updated_at = engine.now()
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        change.status.map(Status::as_str),
+        change.source.map(Source::as_str),
+        change.language.is_some(),
+        text(change.language.as_ref()),
+        change.region.is_some(),
+        text(change.region.as_ref()),
+        change.value_cents.is_some(),
+        change.value_cents.flatten(),
+        tags as _,
+        row.name_sealed.is_some(),
+        row.name_sealed.clone().flatten(),
+        row.phone_sealed.is_some(),
+        row.phone_sealed.clone().flatten(),
+        row.phone_index.clone().flatten(),
+        row.email_sealed.is_some(),
+        row.email_sealed.clone().flatten(),
+        row.email_index.clone().flatten(),
+        row.attributes_sealed.is_some(),
+        row.attributes_sealed.clone().flatten(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// `false` if there is no such lead.
+pub(super) async fn delete(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<bool> {
+    let done = sqlx::query!("delete from leads where tenant_id = $1 and id = $2", tenant.0, id.0)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A stored lead.
+pub(super) struct LeadRow {
+    pub id: LeadId,
+    import_id: Option<ImportId>,
+    owner_id: Option<AgentId>,
+    team_id: Option<TeamId>,
+    status: String,
+    source: String,
+    language: Option<String>,
+    region: Option<String>,
+    value_cents: Option<i64>,
+    tags: Vec<String>,
+    score: Option<i16>,
+    score_source: Option<i16>,
+    score_status: Option<i16>,
+    score_engagement: Option<i16>,
+    score_assignment: Option<i16>,
+    score_model: Option<i32>,
+    scored_at: Option<DateTime<Utc>>,
+    version: i64,
+    assigned_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    pub name_sealed: Option<Vec<u8>>,
+    pub phone_sealed: Option<Vec<u8>>,
+    pub email_sealed: Option<Vec<u8>>,
+    pub attributes_sealed: Option<Vec<u8>>,
+}
+
+impl LeadRow {
+    pub(super) fn into_view(
+        self,
+        name: Option<Personal<String>>,
+        phone: Option<Personal<String>>,
+        email: Option<Personal<String>>,
+        attributes: Option<Personal<Value>>,
+    ) -> LeadView {
+        LeadView {
+            score: self.score(),
+            id: self.id,
+            import_id: self.import_id,
+            owner_id: self.owner_id,
+            team_id: self.team_id,
+            status: self.status,
+            source: self.source,
+            name,
+            phone,
+            email,
+            attributes,
+            language: self.language,
+            region: self.region,
+            value_cents: self.value_cents,
+            tags: self.tags,
+            version: self.version,
+            assigned_at: self.assigned_at,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn score(&self) -> Option<Score> {
+        Some(Score {
+            total: self.score?,
+            parts: Parts {
+                source: self.score_source?,
+                status: self.score_status?,
+                engagement: self.score_engagement?,
+                assignment: self.score_assignment?,
+            },
+            model: self.score_model?,
+            scored_at: self.scored_at?,
+        })
+    }
+}
+
+pub(super) async fn leads(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter,
+    email: Option<&[u8]>,
+    phone: Option<&[u8]>,
+    before: Option<LeadId>,
+    limit: i64,
+) -> Result<Vec<LeadRow>> {
+    let rows = sqlx::query_as!(
+        LeadRow,
+        r#"select id as "id: LeadId", import_id as "import_id: ImportId", owner_id as "owner_id: AgentId",
+                  team_id as "team_id: TeamId", status, source, language, region, value_cents, tags,
+                  score, score_source, score_status, score_engagement, score_assignment, score_model, scored_at,
+                  version, assigned_at, created_at, updated_at,
+                  name_sealed, phone_sealed, email_sealed, attributes_sealed
+             from leads
+            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+              and ($5::text is null or status = $5) and ($6::text is null or source = $6)
+              and ($7::uuid is null or owner_id = $7) and ($8::uuid is null or import_id = $8)
+              and ($9::bytea is null or email_index = $9) and ($10::bytea is null or phone_index = $10)
+            order by id desc limit $4"#,
+        tenant.0,
+        filter.id.map(|id| id.0),
+        before.map(|id| id.0),
+        limit,
+        filter.status.map(Status::as_str),
+        filter.source.map(Source::as_str),
+        filter.owner.map(|id| id.0),
+        filter.import.map(|id| id.0),
+        email,
+        phone
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+pub(super) async fn insert_import(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ImportId,
+    by: Option<Uuid>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into imports (tenant_id, id, status, created_by) values ($1, $2, 'running', $3)",
+        tenant.0,
+        id.0,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_rejections(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: ImportId,
+    rejections: &[Rejection],
+) -> Result<()> {
+    sqlx::query!(
+        r#"insert into import_rejections (tenant_id, import_id, line, "column", reason)
+           select $1, $2, * from unnest($3::bigint[], $4::text[], $5::text[])"#,
+        tenant.0,
+        import.0,
+        &rejections.iter().map(|row| row.line).collect::<Vec<_>>(),
+        &rejections.iter().map(|row| row.column.clone()).collect::<Vec<_>>() as _,
+        &rejections.iter().map(|row| row.reason.clone()).collect::<Vec<_>>(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn count_import(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: ImportId,
+    accepted: usize,
+    rejected: usize,
+) -> Result<()> {
+    sqlx::query!(
+        "update imports set accepted = accepted + $3, rejected = rejected + $4, touched_at = engine.now()
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        import.0,
+        i64::try_from(accepted).unwrap_or(i64::MAX),
+        i64::try_from(rejected).unwrap_or(i64::MAX),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn close_import(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: ImportId,
+    status: &str,
+    reason: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "update imports set status = $3, reason = $4, finished_at = engine.now()
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        import.0,
+        status,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn close_lost_imports(conn: &mut PgConnection) -> Result<u64> {
+    let closed = sqlx::query!(
+        "update imports set status = 'interrupted', finished_at = engine.now(),
+                reason = 'the server was lost on the way; the rows before are there, send the rest again'
+          where status = 'running' and touched_at < engine.now() - interval '5 minutes'"
+    )
+    .execute(conn)
+    .await?;
+    Ok(closed.rows_affected())
+}
+
+pub(super) async fn import(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ImportId,
+) -> Result<Option<ImportView>> {
+    let row = sqlx::query_as!(
+        ImportView,
+        r#"select id as "id: ImportId", status, accepted, rejected, reason, created_at, finished_at
+             from imports where tenant_id = $1 and id = $2"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+pub(super) async fn rejections(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: ImportId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Rejection>> {
+    let rows = sqlx::query_as!(
+        Rejection,
+        r#"select line, "column", reason from import_rejections
+            where tenant_id = $1 and import_id = $2 and line > $3 order by line limit $4"#,
+        tenant.0,
+        import.0,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What the scoring rule looks at, of a page of leads in the order of their ids.
+pub(super) struct ScoreRow {
+    pub id: LeadId,
+    pub source: String,
+    pub status: String,
+    pub owned: bool,
+    pub in_team: bool,
+    pub activities: i32,
+    pub last_activity_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Leads of a selection after `after` that have no score from `since` on; locked until commit.
+pub(super) async fn to_score(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    only: Option<LeadId>,
+    import: Option<ImportId>,
+    since: DateTime<Utc>,
+    after: Option<LeadId>,
+    limit: i64,
+) -> Result<Vec<ScoreRow>> {
+    let rows = sqlx::query_as!(
+        ScoreRow,
+        r#"select id as "id: LeadId", source, status, owner_id is not null as "owned!",
+                  team_id is not null as "in_team!", activities, last_activity_at, created_at
+             from leads
+            where tenant_id = $1 and id > $5 and ($2::uuid is null or id = $2)
+              and ($3::uuid is null or import_id = $3) and (scored_at is null or scored_at < $4)
+            order by id limit $6 for update"#,
+        tenant.0,
+        only.map(|id| id.0),
+        import.map(|id| id.0),
+        since,
+        after.map(|id| id.0).unwrap_or_default(),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+pub(super) async fn store_scores(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    scores: &[(LeadId, Parts)],
+    model: i32,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let part = |of: fn(&Parts) -> i16| scores.iter().map(|(_, parts)| of(parts)).collect::<Vec<_>>();
+    sqlx::query!(
+        "update leads l set score = new.total, score_source = new.source, score_status = new.status,
+                score_engagement = new.engagement, score_assignment = new.assignment,
+                score_model = $8, scored_at = $9
+           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[])
+             as new (id, total, source, status, engagement, assignment)
+          where l.tenant_id = $1 and l.id = new.id",
+        tenant.0,
+        &scores.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+        &part(Parts::total),
+        &part(|parts| parts.source),
+        &part(|parts| parts.status),
+        &part(|parts| parts.engagement),
+        &part(|parts| parts.assignment),
+        model,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A lead's sealed e-mail address, if the lead is there.
+pub(crate) async fn email(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+) -> Result<Option<Option<Vec<u8>>>> {
+    let found = sqlx::query_scalar!(
+        "select email_sealed from leads where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Leads of a selection that wait for their score or their owner.
+pub(crate) async fn count(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: Option<ImportId>,
+) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from leads where tenant_id = $1 and ($2::uuid is null or import_id = $2)"#,
+        tenant.0,
+        import.map(|id| id.0)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}

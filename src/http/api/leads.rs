@@ -1,0 +1,94 @@
+//! Leads.
+
+use axum::{Json as Body, http::StatusCode, response::Response};
+use domain::{
+    leads::{
+        commands::{self, Filter},
+        lead::{LeadChange, LeadView, NewLead, Source, Status},
+    },
+    types::{AgentId, E164, EmailAddress, ImportId, LeadId},
+};
+use serde::Deserialize;
+
+use super::access::Made;
+use crate::http::{
+    extract::{Caller, Json, Path, Query},
+    page::{Page, Window},
+    problem::Problem,
+    reply,
+};
+
+/// Make a lead.
+#[utoipa::path(post, path = "/api/v1/leads", tag = "leads", request_body = NewLead,
+    responses((status = 201, body = Made)))]
+pub async fn create_lead(Caller(ctx): Caller, Json(new): Json<NewLead>) -> Result<Response, Problem> {
+    Ok(reply::once(commands::create(&ctx, new).await?, |id| Made { id: id.0 }))
+}
+
+/// Which leads, and how many.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LeadQuery {
+    pub status: Option<Status>,
+    pub source: Option<Source>,
+    pub owner_id: Option<AgentId>,
+    pub import_id: Option<ImportId>,
+    /// The whole address; found by its blind index.
+    #[param(value_type = Option<String>)]
+    pub email: Option<EmailAddress>,
+    /// The whole number in E.164; found by its blind index.
+    #[param(value_type = Option<String>)]
+    pub phone: Option<E164>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
+}
+
+/// The leads, newest first.
+#[utoipa::path(get, path = "/api/v1/leads", tag = "leads", params(LeadQuery),
+    responses((status = 200, body = Page<LeadView>)))]
+pub async fn list_leads(
+    Caller(ctx): Caller,
+    Query(query): Query<LeadQuery>,
+) -> Result<Body<Page<LeadView>>, Problem> {
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    let filter = Filter {
+        id: None,
+        status: query.status,
+        source: query.source,
+        owner: query.owner_id,
+        import: query.import_id,
+        email: query.email,
+        phone: query.phone,
+    };
+    let rows = commands::list(&ctx, &filter, window.before.map(LeadId), window.rows).await?;
+    Ok(Body(window.page(rows, |lead| lead.id.0)))
+}
+
+/// One lead.
+#[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+    responses((status = 200, body = LeadView)))]
+pub async fn get_lead(Caller(ctx): Caller, Path(id): Path<LeadId>) -> Result<Body<LeadView>, Problem> {
+    Ok(Body(commands::get(&ctx, id).await?))
+}
+
+/// Change a lead (RFC 7396: absent fields stay, null removes).
+#[utoipa::path(patch, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+    request_body = LeadChange, responses((status = 200, body = LeadView)))]
+pub async fn change_lead(
+    Caller(ctx): Caller,
+    Path(id): Path<LeadId>,
+    Json(change): Json<LeadChange>,
+) -> Result<Body<LeadView>, Problem> {
+    Ok(Body(commands::change(&ctx, id, change).await?))
+}
+
+/// Delete a lead.
+#[utoipa::path(delete, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+    responses((status = 204)))]
+pub async fn delete_lead(Caller(ctx): Caller, Path(id): Path<LeadId>) -> Result<StatusCode, Problem> {
+    commands::delete(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

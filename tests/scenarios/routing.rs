@@ -1,0 +1,105 @@
+//! Routing: fair in the round, never past capacity, each lead once.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use switchboard_tests::{Client, TestApp};
+
+use crate::leads::import;
+
+pub async fn team(client: &Client, name: &str, agents: usize, capacity: i64) -> (Value, Vec<Value>) {
+    let team = client.post("/api/v1/teams", &json!({"name": name})).await.expect(201)["id"].clone();
+    let mut ids = Vec::new();
+    for at in 0..agents {
+        let agent = json!({"name": format!("Agent {at}"), "team_id": team, "status": "available", "capacity": capacity});
+        ids.push(client.post("/api/v1/agents", &agent).await.expect(201)["id"].clone());
+    }
+    (team, ids)
+}
+
+/// How many leads each owner has; null are those without.
+pub async fn held(client: &Client) -> HashMap<Value, usize> {
+    let mut held = HashMap::new();
+    for lead in client.all("/api/v1/leads").await {
+        *held.entry(lead["owner_id"].clone()).or_default() += 1;
+    }
+    held
+}
+
+#[tokio::test]
+async fn parallel_routes_are_fair_and_never_past_capacity() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (team, agents) = team(admin, "sales", 7, 20).await;
+    let file: String = (0..150).fold("email\n".into(), |file, at| format!("{file}l{at}@example.com\n"));
+    import(admin, file).await.expect(201);
+    let leads = admin.all("/api/v1/leads").await;
+    let route = |lead: &Value| {
+        let body = json!({"lead_id": lead["id"], "strategy": "round_robin", "team_id": team});
+        let admin = admin.clone();
+        async move { admin.post("/api/v1/automation/leads/route", &body).await.expect(200) }
+    };
+    // Each lead twice at once: routing twice is harmless.
+    let twice = leads.iter().take(100).flat_map(|lead| [route(lead), route(lead)]);
+    let routed = futures::future::join_all(twice).await;
+    assert_eq!(routed.iter().filter(|routed| routed["outcome"] == "assigned").count(), 100);
+    let held_now = held(admin).await;
+    let counts: Vec<usize> = agents.iter().map(|agent| held_now[agent]).collect();
+    assert!(counts.iter().max().expect("some") - counts.iter().min().expect("some") <= 1, "{counts:?}");
+
+    let rest = futures::future::join_all(leads.iter().skip(100).map(route)).await;
+    assert_eq!(
+        rest.iter().filter(|routed| routed["outcome"] == "queued").count(),
+        10,
+        "7 × 20 hands are full"
+    );
+    let held_now = held(admin).await;
+    assert!(agents.iter().all(|agent| held_now[agent] == 20), "{held_now:?}");
+    assert_eq!(held_now[&Value::Null], 10);
+
+    // A closed lead frees a hand; a full agent is refused until then.
+    let owned = admin.all(&format!("/api/v1/leads?owner_id={}", agents[0].as_str().expect("an id"))).await;
+    let waiting = rest.iter().find(|routed| routed["outcome"] == "queued").expect("one")["lead_id"].clone();
+    let direct = json!({"lead_id": waiting, "strategy": "direct", "agent_id": agents[0]});
+    let full = admin.post("/api/v1/automation/leads/route", &direct).await;
+    assert_eq!(full.problem(409), "agent-not-free");
+    let closed = format!("/api/v1/leads/{}", owned[0]["id"].as_str().expect("an id"));
+    admin.patch(&closed, &json!({"status": "converted"})).await.expect(200);
+    let given = admin.post("/api/v1/automation/leads/route", &direct).await.expect(200);
+    assert_eq!((&given["outcome"], &given["owner_id"]), (&json!("assigned"), &agents[0]));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn only_available_agents_are_given_leads_and_bad_targets_are_named() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (team, agents) = team(admin, "sales", 2, 10).await;
+    let away = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
+    let agent = app.user(&app.acme, "Agent").await;
+    agent.patch(&away, &json!({"status": "break"})).await.expect(200);
+    assert_eq!(agent.patch(&away, &json!({"capacity": 99})).await.problem(403), "permission-missing");
+    import(admin, "email\na@example.com\nb@example.com\n").await.expect(201);
+    let all = json!({"all": true, "strategy": "round_robin", "team_id": team});
+    let operation = admin.ended(admin.post("/api/v1/automation/leads/route", &all).await).await;
+    assert_eq!(operation["result"], json!({"assigned": 2, "queued": 0, "left": 0}));
+    assert_eq!(held(admin).await[&agents[1]], 2);
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let lead = admin.all("/api/v1/leads").await[0]["id"].clone();
+    for (body, pointer) in [
+        (json!({"lead_id": lead, "strategy": "round_robin"}), "/team_id"),
+        (json!({"lead_id": lead, "strategy": "round_robin", "team_id": nobody}), "/team_id"),
+        (json!({"lead_id": lead, "strategy": "direct", "agent_id": nobody}), "/agent_id"),
+        (json!({"lead_id": lead, "strategy": "direct", "team_id": team}), "/agent_id"),
+        (json!({"lead_id": lead, "strategy": "dice"}), "/strategy"),
+    ] {
+        let answer = admin.post("/api/v1/automation/leads/route", &body).await;
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{body}");
+        assert_eq!(answer.problem(422), "invalid");
+    }
+    // Another tenant's team and agent are unknown here.
+    let (theirs, _) = crate::routing::team(&app.other.admin, "sales", 1, 1).await;
+    let foreign = json!({"lead_id": lead, "strategy": "team", "team_id": theirs});
+    assert_eq!(admin.post("/api/v1/automation/leads/route", &foreign).await.problem(422), "invalid");
+    app.process.stop().await;
+}

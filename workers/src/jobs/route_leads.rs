@@ -1,0 +1,32 @@
+//! Routes many leads, a page a transaction.
+
+use domain::{
+    Result,
+    leads::scoring,
+    routing::route::{self, RouteLeads, Tally},
+};
+use engine::Outcome;
+use serde_json::json;
+
+use super::{PAUSE, progress};
+use crate::registry::Run;
+
+/// Runs the job. Leads that have an owner by now are passed over.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn run(run: Run, job: RouteLeads) -> Result<Outcome> {
+    let total = scoring::size(&run.ctx, job.import).await?;
+    let (mut after, mut sum) = (None, Tally::default());
+    while let Some((last, tally)) = route::page(&run.ctx, &job, after).await? {
+        after = Some(last);
+        sum.assigned += tally.assigned;
+        sum.queued += tally.queued;
+        sum.left += tally.left;
+        let done = sum.assigned + sum.queued + sum.left;
+        if !progress(&run, done, total, "leads routed").await? || run.stop.is_cancelled() {
+            return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
+    Ok(Outcome::Done(json!({ "assigned": sum.assigned, "queued": sum.queued, "left": sum.left })))
+}
