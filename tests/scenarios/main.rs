@@ -9,3 +9,4 @@ mod isolation;
 mod leads;
 mod message;
 mod routing;
+mod smtp;

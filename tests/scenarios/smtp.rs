@@ -1,0 +1,127 @@
+//! E-mail over SMTP: a real conversation with a server that keeps its own ledger.
+
+use std::collections::HashSet;
+
+use fakes::smtp::{Nature, Server};
+use serde_json::{Value, json};
+use switchboard_tests::{Client, Socket, TestApp};
+
+pub async fn account(client: &Client, server: &Server, more: &Value) -> Value {
+    let mut credentials = json!({
+        "host": server.addr.ip().to_string(), "port": server.addr.port(), "tls": "none",
+        "from": "Acme <hello@acme.example.com>",
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        credentials[name] = value.clone();
+    }
+    let name = format!("mail {}", client.all("/api/v1/communication/providers").await.len());
+    let provider = json!({"name": name, "kind": "smtp", "credentials": credentials});
+    client.post("/api/v1/communication/providers", &provider).await.expect(201)["id"].clone()
+}
+
+pub async fn template(client: &Client) -> Value {
+    let template = json!({
+        "name": "hello", "channel": "email", "subject": "Grüße, {{name}}",
+        "text": "Dear {{name}},\n.\n..a dot", "html": "<p>Dear {{name}}</p>",
+    });
+    client.post("/api/v1/communication/templates", &template).await.expect(201)["id"].clone()
+}
+
+/// Sends to each address and waits until none is under way; answers the messages by address.
+async fn send(client: &Client, provider: &Value, to: &[&str], last: &str) -> Vec<Value> {
+    let template = template(client).await;
+    let mut socket = Socket::open(client, Some(0)).await;
+    let mut ids = Vec::new();
+    for to in to {
+        let message = json!({"provider_id": provider, "template_id": template, "to": to, "variables": {"name": "A<b>"}});
+        ids.push(client.post("/api/v1/communication/messages", &message).await.expect(202)["id"].clone());
+    }
+    let mut open: HashSet<String> =
+        ids.iter().map(|id| format!("message:{}", id.as_str().expect("an id"))).collect();
+    while !open.is_empty() {
+        let told = socket.until(last).await.pop().expect("an event");
+        open.remove(told["subject"].as_str().expect("a subject"));
+    }
+    let mut messages = Vec::new();
+    for id in ids {
+        let path = format!("/api/v1/communication/messages/{}", id.as_str().expect("an id"));
+        messages.push(client.get(&path).await.expect(200));
+    }
+    messages
+}
+
+#[tokio::test]
+async fn mails_arrive_whole_over_kept_connections() {
+    let app = TestApp::start().await;
+    let server = Server::start(Nature::default()).await.expect("a server");
+    let admin = &app.acme.admin;
+    let provider = account(admin, &server, &json!({})).await;
+    let sent = send(admin, &provider, &["a@example.com", "b@example.com"], "message.sent").await;
+    assert!(sent.iter().all(|message| message["status"] == "sent"));
+    let ledger = server.ledger();
+    assert_eq!(ledger.len(), 2);
+    for mail in &ledger {
+        assert_eq!(mail.from, "hello@acme.example.com");
+        let of = sent.iter().find(|message| message["to"] == mail.to).expect("a message of ours");
+        assert_eq!(mail.header("message-id"), of["provider_message_id"].as_str().map(ToOwned::to_owned));
+        assert_eq!(mail.header("from").as_deref(), Some("Acme <hello@acme.example.com>"));
+        assert!(mail.header("subject").expect("a subject").contains("=?utf-8?"), "{}", mail.data);
+        assert!(mail.data.contains("Dear A<b>") && mail.data.contains("\n..a dot"), "{}", mail.data);
+        assert!(mail.data.contains("<p>Dear A&lt;b&gt;</p>"), "{}", mail.data);
+    }
+    let before = server.connections();
+    send(admin, &provider, &["c@example.com"], "message.sent").await;
+    assert_eq!(server.connections(), before, "a kept connection served again");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_are_told_by_their_codes_and_never_by_the_servers_prose() {
+    let app = TestApp::start().await;
+    let server = Server::start(Nature::default()).await.expect("a server");
+    let admin = &app.acme.admin;
+    let provider = account(admin, &server, &json!({})).await;
+    let refused = send(admin, &provider, &["refuse-550-5.1.1@example.com"], "message.failed").await;
+    assert_eq!((&refused[0]["status"], &refused[0]["error_code"]), (&json!("failed"), &json!("550 5.1.1")));
+    assert!(!refused[0]["error_text"].to_string().contains("example.com"), "{}", refused[0]);
+    let later = send(admin, &provider, &["busy@example.com"], "message.retrying").await;
+    assert_eq!(later[0]["attempts"], 1);
+    app.database.advance(600.0).await;
+    Socket::open(admin, Some(0)).await.until("message.sent").await;
+    assert_eq!(server.ledger().len(), 1);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_breaks_after_the_final_dot_is_unknown_and_not_sent_again() {
+    let app = TestApp::start().await;
+    let server = Server::start(Nature::default()).await.expect("a server");
+    let admin = &app.acme.admin;
+    let provider = account(admin, &server, &json!({})).await;
+    let messages = send(admin, &provider, &["lost@example.com", "cut@example.com"], "message.unknown").await;
+    assert!(messages.iter().all(|message| message["status"] == "unknown"), "{messages:?}");
+    app.database.advance(3600.0).await;
+    send(admin, &provider, &["after@example.com"], "message.sent").await;
+    let took: Vec<_> = server.ledger().into_iter().map(|mail| mail.to).collect();
+    assert_eq!(took, ["lost@example.com", "after@example.com"], "one was taken, and nothing twice");
+    let listed = admin.all("/api/v1/communication/messages?status=unknown").await;
+    assert_eq!(listed.len(), 2, "what is uncertain is listed");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn without_starttls_or_login_nothing_is_sent_and_the_account_is_named() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let plain = Server::start(Nature::default()).await.expect("a server");
+    let provider = account(admin, &plain, &json!({"tls": "starttls"})).await;
+    let messages = send(admin, &provider, &["a@example.com"], "message.retrying").await;
+    assert_eq!(messages[0]["error_code"], "starttls", "{}", messages[0]);
+    let login = Nature { login: Some(("u".into(), "p".into())), ..Nature::default() };
+    let strict = Server::start(login).await.expect("a server");
+    let provider = account(admin, &strict, &json!({})).await;
+    let messages = send(admin, &provider, &["b@example.com"], "message.retrying").await;
+    assert_eq!(messages[0]["error_code"], "530 5.7.0", "{}", messages[0]);
+    assert!(plain.ledger().is_empty() && strict.ledger().is_empty());
+    app.process.stop().await;
+}

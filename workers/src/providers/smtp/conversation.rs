@@ -1,0 +1,174 @@
+//! One connection to a server and what is said on it.
+
+use std::time::Duration;
+
+use domain::messages::provider::{Answer, Refusal};
+use lettre::transport::smtp::{
+    Error,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, TlsParameters},
+    commands::{Data, Mail as MailFrom, Rcpt},
+    extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+};
+use tokio::time::timeout;
+
+use super::{
+    mail::Mail,
+    refused,
+    settings::{Settings, Tls},
+};
+
+/// How long everything before the message may take, and how long the server may think about it.
+/// Together they stay below the limit of a call.
+const BEFORE: Duration = Duration::from_secs(5);
+const AFTER: Duration = Duration::from_secs(4);
+
+/// A connection that is ready for the next message.
+pub struct Conversation(Box<AsyncSmtpConnection>);
+
+/// What came of one message.
+pub enum Turn {
+    /// The server's word, and the connection if it is good for another message.
+    Answered(Answer, Option<Conversation>),
+    /// The connection was dead before the message began; another one may do.
+    Dead,
+}
+
+impl Conversation {
+    /// Connects, protects the connection and logs in.
+    ///
+    /// # Errors
+    /// The answer for the message that wanted it: nothing of it was sent.
+    pub async fn open(settings: &Settings) -> Result<Self, Answer> {
+        match timeout(BEFORE, Self::connect(settings)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(refused(Refusal::Transient, "connect", "the server did not answer in time")),
+        }
+    }
+
+    async fn connect(settings: &Settings) -> Result<Self, Answer> {
+        let us = ClientId::Domain(settings.from.email.domain().to_owned());
+        let server = (settings.host.as_str(), settings.port());
+        let tls = match settings.tls {
+            Tls::None => None,
+            Tls::Starttls | Tls::Implicit => {
+                let parameters = TlsParameters::new(settings.host.clone());
+                Some(parameters.map_err(|error| before("tls", &error))?)
+            }
+        };
+        let (at_once, later) = if settings.tls == Tls::Implicit { (tls, None) } else { (None, tls) };
+        let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(BEFORE), &us, at_once, None)
+            .await
+            .map_err(|error| before("connect", &error))?;
+        if let Some(parameters) = later {
+            if !connection.can_starttls() {
+                let text = "the server offers no STARTTLS, and no mail is sent without it";
+                return Err(refused(Refusal::Account, "starttls", text));
+            }
+            connection.starttls(parameters, &us).await.map_err(|error| before("starttls", &error))?;
+        }
+        if let (Some(username), Some(password)) = (&settings.username, &settings.password) {
+            let credentials = Credentials::new(username.clone(), password.clone());
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(|error| {
+                match error.status() {
+                    Some(_) if error.is_permanent() => refused(Refusal::Account, &code(&error), said(&error)),
+                    _ => before("auth", &error),
+                }
+            })?;
+        }
+        Ok(Self(Box::new(connection)))
+    }
+
+    /// Sends one message.
+    pub async fn deliver(mut self, mail: &Mail) -> Turn {
+        match timeout(BEFORE, self.envelope(mail)).await {
+            Ok(Ok(())) => {}
+            Ok(Err((error, _))) if error.status().is_some() => {
+                // The server refused and goes on listening.
+                let kept = self.0.command(lettre::transport::smtp::commands::Rset).await.is_ok();
+                return Turn::Answered(refusal(&error), kept.then_some(self));
+            }
+            Ok(Err((_, true))) => return Turn::Dead,
+            Ok(Err((error, false))) => return Turn::Answered(before("connection", &error), None),
+            Err(_) => {
+                let text = "the server did not answer in time, before the message";
+                return Turn::Answered(refused(Refusal::Transient, "timeout", text), None);
+            }
+        }
+        match timeout(AFTER, self.0.message(&mail.bytes)).await {
+            Ok(Ok(_)) => {
+                let id = Some(mail.id.clone());
+                Turn::Answered(Answer::Accepted { provider_message_id: id }, Some(self))
+            }
+            Ok(Err(error)) if error.status().is_some() => Turn::Answered(refusal(&error), Some(self)),
+            Ok(Err(_)) => unknown("the connection broke after the message was sent"),
+            Err(_) => unknown("the server took the message and gave no answer in time"),
+        }
+    }
+
+    /// Says from whom and to whom; errs with whether nothing at all came back.
+    async fn envelope(&mut self, mail: &Mail) -> Result<(), (Error, bool)> {
+        let eight_bit =
+            !mail.bytes.is_ascii() && self.0.server_info().supports_feature(Extension::EightBitMime);
+        let mut options = Vec::new();
+        if eight_bit {
+            options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let from = MailFrom::new(Some(mail.from.clone()), options);
+        self.0.command(from).await.map_err(|error| (error, true))?;
+        self.0.command(Rcpt::new(mail.to.clone(), vec![])).await.map_err(|error| (error, false))?;
+        self.0.command(Data).await.map_err(|error| (error, false))?;
+        Ok(())
+    }
+}
+
+fn unknown(text: &str) -> Turn {
+    Turn::Answered(Answer::Unknown { text: text.into() }, None)
+}
+
+/// A fault before anything was sent: it may work another time.
+fn before(stage: &str, error: &Error) -> Answer {
+    if error.status().is_some() {
+        return refused(Refusal::Transient, &code(error), said(error));
+    }
+    let what = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
+    refused(Refusal::Transient, stage, format!("{what}, before the message ({stage})"))
+}
+
+/// The server's no (RFC 5321 §4.2.1, RFC 3463).
+fn refusal(error: &Error) -> Answer {
+    let enhanced = enhanced(error).unwrap_or_default();
+    let refusal = if error.is_transient() || enhanced == "5.2.2" {
+        Refusal::Transient
+    } else if enhanced.starts_with("5.7.") || error.status().is_some_and(|code| code.to_string() == "535") {
+        Refusal::Account
+    } else {
+        Refusal::Permanent
+    };
+    refused(refusal, &code(error), said(error))
+}
+
+/// `550 5.1.1`, or the basic code alone.
+fn code(error: &Error) -> String {
+    let basic = error.status().map(|code| code.to_string()).unwrap_or_default();
+    enhanced(error).map_or(basic.clone(), |enhanced| format!("{basic} {enhanced}"))
+}
+
+/// The server's prose may name the recipient, so only its codes are kept.
+fn said(error: &Error) -> String {
+    format!("the server answered {}", code(error))
+}
+
+/// The first enhanced status code (RFC 3463) in the server's words.
+fn enhanced(error: &Error) -> Option<String> {
+    let words = std::error::Error::source(error)?.to_string();
+    let form = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        parts.len() == 3
+            && ["2", "4", "5"].contains(&parts[0])
+            && parts
+                .iter()
+                .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    words.split_whitespace().find(form).map(ToOwned::to_owned)
+}

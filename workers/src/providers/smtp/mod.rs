@@ -1,0 +1,58 @@
+//! E-mail over SMTP (RFC 5321).
+//!
+//! Until the server has been given the final dot nothing can have been delivered, so every failure
+//! before it is a refusal; after it, only the server's own answer tells, and none means unknown.
+//!
+//! - [`settings`] what an account says; [`mail`] the message as RFC 5322 wants it
+//! - [`conversation`] one connection; [`pool`] those that wait for the next message
+
+mod conversation;
+mod mail;
+mod pool;
+mod settings;
+
+use async_trait::async_trait;
+use domain::{
+    Ctx,
+    error::FieldError,
+    messages::provider::{Account, Answer, Channel, Outgoing, Provider, Refusal},
+};
+use serde_json::Value;
+
+use self::{pool::Pool, settings::Settings};
+
+/// The adapter, with the connections it keeps.
+#[derive(Default)]
+pub struct Smtp {
+    pool: Pool,
+}
+
+#[async_trait]
+impl Provider for Smtp {
+    fn kind(&self) -> &'static str {
+        "smtp"
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::Email
+    }
+
+    fn check(&self, credentials: &Value) -> Vec<FieldError> {
+        Settings::read(credentials).err().unwrap_or_default()
+    }
+
+    async fn send(&self, ctx: &Ctx, account: &Account, outgoing: &Outgoing) -> Answer {
+        let Ok(settings) = Settings::read(&account.settings()) else {
+            return refused(Refusal::Account, "settings", "the account's settings do not fit this build");
+        };
+        let mail = match mail::build(&settings, outgoing, ctx.now()) {
+            Ok(mail) => mail,
+            Err(why) => return refused(Refusal::Permanent, "message", why),
+        };
+        self.pool.deliver(account, &settings, &mail).await
+    }
+}
+
+fn refused(refusal: Refusal, code: &str, text: impl Into<String>) -> Answer {
+    Answer::Refused { refusal, code: code.into(), text: text.into(), retry_after: None }
+}

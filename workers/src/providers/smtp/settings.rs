@@ -1,0 +1,111 @@
+//! What an SMTP account says.
+
+use domain::error::FieldError;
+use lettre::message::Mailbox;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// STARTTLS, and no mail without it.
+    #[default]
+    Starttls,
+    /// TLS from the first byte (RFC 8314), usually port 465.
+    Implicit,
+    /// None at all: for a mail catcher beside us. No password is sent then.
+    None,
+}
+
+/// An account: `{"host", "port", "tls", "username", "password", "from"}`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub host: String,
+    pub port: Option<u16>,
+    #[serde(default)]
+    pub tls: Tls,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    /// `Acme <hello@acme.example>` or the address alone.
+    pub from: Mailbox,
+}
+
+impl Settings {
+    /// # Errors
+    /// What to change, by pointer.
+    pub fn read(settings: &Value) -> Result<Self, Vec<FieldError>> {
+        let known = ["host", "port", "tls", "username", "password", "from"];
+        if let Some(name) = settings
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name)
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            return Err(vec![FieldError::new(format!("/{name}"), format!("there are {}", known.join(", ")))]);
+        }
+        for (name, what) in [
+            ("host", "the server's name, for example smtp.example.com"),
+            ("from", "the sender, for example Acme <hello@acme.example>"),
+        ] {
+            if settings[name]
+                .as_str()
+                .is_none_or(|text| text.trim().is_empty() || text.contains(['\r', '\n']))
+            {
+                return Err(vec![FieldError::new(format!("/{name}"), what)]);
+            }
+        }
+        if settings["from"].as_str().is_some_and(|from| from.parse::<Mailbox>().is_err()) {
+            return Err(vec![FieldError::new("/from", "not an address: write Acme <hello@acme.example>")]);
+        }
+        let read: Self = serde_json::from_value(settings.clone())
+            .map_err(|error| vec![FieldError::new("", error.to_string())])?;
+        if read.username.is_some() != read.password.is_some() {
+            return Err(vec![FieldError::new(
+                "/password",
+                "give username and password together, or neither",
+            )]);
+        }
+        if read.tls == Tls::None && read.password.is_some() {
+            return Err(vec![FieldError::new(
+                "/tls",
+                "a password is not sent without TLS; use starttls or implicit",
+            )]);
+        }
+        Ok(read)
+    }
+
+    /// The port, 465 or 587 if none is set (RFC 8314, RFC 6409).
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls == Tls::Implicit { 465 } else { 587 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_account_is_whole_and_gives_no_password_away() {
+        let whole = json!({"host": "smtp.example.com", "from": "Acme <a@example.com>", "username": "u", "password": "p"});
+        assert_eq!(Settings::read(&whole).map(|settings| settings.port()), Ok(587));
+        for (name, value, at) in [
+            ("host", json!(""), "/host"),
+            ("from", json!("nobody"), "/from"),
+            ("from", json!("a@example.com\r\nBcc: b@example.com"), "/from"),
+            ("tls", json!("none"), "/tls"),
+            ("password", json!(null), "/password"),
+            ("colour", json!("red"), "/colour"),
+        ] {
+            let mut settings = whole.clone();
+            settings[name] = value;
+            let wrong = Settings::read(&settings).err().expect("a fault");
+            assert_eq!(wrong[0].pointer, at, "{name}");
+        }
+    }
+}
