@@ -218,13 +218,14 @@ end $$;
 -- the last batch's snapshot, or was still running in it, and is visible now. Answers the batch made
 -- and the rows in it; nothing if another process is numbering or nothing is new.
 create function engine.number_log() returns table (batch bigint, numbered bigint)
-language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_custom_plan as $$
+language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_custom_plan set jit = off as $$
 #variable_conflict use_column
 declare
   last_batch bigint;
   last_snap pg_snapshot;
   open_then xid8[];
   first_new xid8;
+  today constant date := engine.today();
 begin
   if not pg_try_advisory_xact_lock(1002, 0) then
     return;
@@ -252,7 +253,7 @@ begin
     returning batch
   ), ordered as (
     insert into engine.log_order (day, tenant_id, seq, batch, log_day, log_id)
-    select engine.today(), p.tenant_id, p.seq, m.batch, p.day, p.id from placed p, made m
+    select today, p.tenant_id, p.seq, m.batch, p.day, p.id from placed p, made m
   ), moved as (
     insert into engine.log_heads as h (tenant_id, seq)
     select p.tenant_id, max(p.seq) from placed p group by p.tenant_id

@@ -134,7 +134,7 @@ impl Engine {
 
     /// A connection of its own outside the pools, as the system role.
     pub(crate) fn system_options(&self) -> PgConnectOptions {
-        self.0.connect.clone().options([("role", "switchboard_system")])
+        self.0.connect.clone().options([("role", "switchboard_system"), ("jit", "off")])
     }
 
     /// Stops the bus and closes the pools once what is running has given its connections back.
@@ -145,6 +145,7 @@ impl Engine {
     }
 }
 
+/// Short statements only, so compiling them costs more than it saves.
 async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
@@ -157,6 +158,6 @@ async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx:
                 Ok(true)
             })
         })
-        .connect_with(connect.clone().options([("role", role)]))
+        .connect_with(connect.clone().options([("role", role), ("jit", "off")]))
         .await
 }

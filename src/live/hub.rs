@@ -2,26 +2,55 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use engine::{Engine, bus::Hint, log::Entry};
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::sync::{
+    broadcast::error::RecvError,
+    mpsc::{self, error::TrySendError},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-/// Entries a slow socket may be behind before it is closed and asked to come back with `since`.
+/// Entries that wait in memory for one socket. One that falls further behind reads from the log.
 pub const QUEUE: usize = 1024;
 const POLL: Duration = Duration::from_secs(1);
 const AT_A_TIME: i64 = 1_000;
 
-type Sender = mpsc::Sender<Arc<Entry>>;
+/// Where the hub puts a socket's entries.
+struct Slot {
+    queue: mpsc::Sender<Arc<Entry>>,
+    missed: Arc<AtomicBool>,
+}
+
+/// A socket's entries from now on.
+pub struct Listener {
+    queue: mpsc::Receiver<Arc<Entry>>,
+    missed: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// Waits for entries and takes up to `most`; `false` if the hub is gone.
+    pub async fn recv(&mut self, batch: &mut Vec<Arc<Entry>>, most: usize) -> bool {
+        self.queue.recv_many(batch, most).await > 0
+    }
+
+    /// Whether entries were left out since the last time because the queue was full; the log has them.
+    #[must_use]
+    pub fn take_missed(&self) -> bool {
+        self.missed.swap(false, Ordering::AcqRel)
+    }
+}
 
 /// Where sockets sign up. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
-    sockets: Arc<Mutex<HashMap<Uuid, Vec<Sender>>>>,
+    sockets: Arc<Mutex<HashMap<Uuid, Vec<Slot>>>>,
     /// Cancelled when the process stops: sockets say goodbye.
     pub stop: CancellationToken,
     /// The sessions that are open.
@@ -34,12 +63,13 @@ impl Hub {
         Self { sockets: Arc::default(), stop, sessions: TaskTracker::new() }
     }
 
-    /// The entries of a tenant from now on. The queue ends when its reader falls too far behind.
+    /// The entries of a tenant from now on.
     #[must_use]
-    pub fn register(&self, tenant: Uuid) -> mpsc::Receiver<Arc<Entry>> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        self.lock().entry(tenant).or_default().push(sender);
-        receiver
+    pub fn register(&self, tenant: Uuid) -> Listener {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let missed = Arc::new(AtomicBool::new(false));
+        self.lock().entry(tenant).or_default().push(Slot { queue: sender, missed: Arc::clone(&missed) });
+        Listener { queue, missed }
     }
 
     /// Tails the log until `stop`.
@@ -92,14 +122,21 @@ impl Hub {
             let tenant = entry.tenant;
             let Some(listeners) = sockets.get_mut(&tenant) else { continue };
             let entry = Arc::new(entry);
-            listeners.retain(|listener| listener.try_send(Arc::clone(&entry)).is_ok());
+            listeners.retain(|slot| match slot.queue.try_send(Arc::clone(&entry)) {
+                Ok(()) => true,
+                Err(TrySendError::Full(_)) => {
+                    slot.missed.store(true, Ordering::Release);
+                    true
+                }
+                Err(TrySendError::Closed(_)) => false,
+            });
             if listeners.is_empty() {
                 sockets.remove(&tenant);
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Vec<Sender>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Vec<Slot>>> {
         self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,14 +6,11 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use domain::Ctx;
 use engine::log::{self, Entry};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, timeout},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{
     frames::{self, ClientFrame, Interest},
-    hub::Hub,
+    hub::{Hub, Listener},
 };
 
 const PAGE: i64 = 500;
@@ -58,7 +55,7 @@ pub async fn serve(ctx: Ctx, hub: Hub, socket: WebSocket, since: Option<i64>) {
 
 impl Session {
     /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
-    async fn catch_up(&mut self, hub: &Hub, since: Option<i64>) -> Result<mpsc::Receiver<Arc<Entry>>, End> {
+    async fn catch_up(&mut self, hub: &Hub, since: Option<i64>) -> Result<Listener, End> {
         let tenant = self.ctx.tenant.0;
         let Some(since) = since else {
             let entries = hub.register(tenant);
@@ -85,7 +82,7 @@ impl Session {
     async fn live(
         &mut self,
         hub: &Hub,
-        mut entries: mpsc::Receiver<Arc<Entry>>,
+        mut entries: Listener,
         inbox: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
     ) -> End {
         let mut ping = interval(PING_EVERY);
@@ -98,11 +95,11 @@ impl Session {
         loop {
             let done = tokio::select! {
                 () = hub.stop.cancelled() => Err(End::Close(close_code::AWAY, "the server restarts; come back with since")),
-                got = entries.recv_many(&mut batch, 256) => {
-                    if got == 0 {
-                        Err(End::Close(close_code::AGAIN, "too slow; come back with since"))
+                got = entries.recv(&mut batch, 256) => {
+                    if got {
+                        self.tell(&mut batch, &entries).await
                     } else {
-                        self.tell(&mut batch).await
+                        Err(End::Close(close_code::AWAY, "the server restarts; come back with since"))
                     }
                 }
                 frame = inbox.next() => match frame {
@@ -128,7 +125,7 @@ impl Session {
     }
 
     /// Tells queued entries; a gap means the hub missed some, and the log has them.
-    async fn tell(&mut self, batch: &mut Vec<Arc<Entry>>) -> Result<(), End> {
+    async fn tell(&mut self, batch: &mut Vec<Arc<Entry>>, entries: &Listener) -> Result<(), End> {
         for entry in batch.drain(..) {
             if entry.seq > self.seen + 1 {
                 self.replay().await?;
@@ -136,6 +133,10 @@ impl Session {
             if entry.seq == self.seen + 1 {
                 self.look(&entry).await?;
             }
+        }
+        // The queue was full then, so more of it follows and this is asked again.
+        if entries.take_missed() {
+            self.replay().await?;
         }
         timeout(PATIENCE, self.out.flush()).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
     }

@@ -8,5 +8,6 @@ mod engine_work;
 mod isolation;
 mod leads;
 mod message;
+mod pipeline;
 mod routing;
 mod smtp;

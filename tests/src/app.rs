@@ -17,7 +17,7 @@ use crate::{Client, Database};
 /// The password of every user that the fixture makes.
 pub const PASSWORD: &str = "correct horse battery";
 /// 32 zero bytes: a key for tests only.
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A process on a database of its own, with two tenants so that a leak between them shows.
 pub struct TestApp {

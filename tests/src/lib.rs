@@ -5,13 +5,18 @@
 //!
 //! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
 //! - [`Client`] a caller of the API; [`Socket`] a watcher of events
+//! - [`Worker`] a process to be killed; [`contacts`] real input
 
 mod app;
 mod client;
+mod contacts;
 mod database;
 mod socket;
+mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp};
 pub use client::{Answer, Client, example};
+pub use contacts::contacts;
 pub use database::Database;
 pub use socket::Socket;
+pub use worker::Worker;

@@ -79,6 +79,8 @@ pub async fn open(
         .max_message_size(frames::FRAME_LIMIT)
         .max_frame_size(frames::FRAME_LIMIT)
         .read_buffer_size(4096)
+        .write_buffer_size(16 * 1024)
+        .max_write_buffer_size(4 * frames::FRAME_LIMIT)
         .on_upgrade(move |socket| sessions.track_future(session::serve(ctx, hub, socket, query.since))))
 }
 
