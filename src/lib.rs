@@ -2,12 +2,13 @@
 //!
 //! - [`cli`] the command line; [`config`] settings; [`telemetry`] logs and metrics
 //! - [`platform`] what every context of a process shares, put together
-//! - [`process`] the parts of a running process, by role
+//! - [`demo`] the main job, shown; [`process`] the parts of a running process, by role
 //! - [`postgres`] the private Postgres and its supervisor
 //! - [`http`] the API; [`live`] status over WebSockets
 
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod live;
 pub mod platform;

@@ -29,15 +29,18 @@ impl Engine {
         if let Some(id) = read(&self.lanes().queues).get(name) {
             return Ok(*id);
         }
-        let id = sqlx::query_scalar!(
-            r#"with made as (
+        let made_or_found = || async {
+            sqlx::query_scalar!(
+                r#"with made as (
                  insert into engine.queues (name) values ($1)
                  on conflict on constraint queues_name_key do nothing returning id)
                select id as "id!" from made union all select id from engine.queues where name = $1 limit 1"#,
-            name
-        )
-        .fetch_one(self.system())
-        .await?;
+                name
+            )
+            .fetch_optional(self.system())
+            .await
+        };
+        let id = again(made_or_found).await?;
         write(&self.lanes().queues).insert(name.to_owned(), id);
         Ok(id)
     }
@@ -48,20 +51,23 @@ impl Engine {
             return Ok(*id);
         }
         let (queue, tenant, priority, limit_key) = &place;
-        let id = sqlx::query_scalar!(
-            r#"with made as (
+        let made_or_found = || async {
+            sqlx::query_scalar!(
+                r#"with made as (
                  insert into engine.lanes (queue_id, tenant_id, priority, limit_key) values ($1, $2, $3, $4)
                  on conflict on constraint lanes_place_key do nothing returning id)
                select id as "id!" from made union all
                select id from engine.lanes
                 where queue_id = $1 and tenant_id = $2 and priority = $3 and limit_key = $4 limit 1"#,
-            queue,
-            tenant,
-            priority,
-            limit_key
-        )
-        .fetch_one(self.system())
-        .await?;
+                queue,
+                tenant,
+                priority,
+                limit_key
+            )
+            .fetch_optional(self.system())
+            .await
+        };
+        let id = again(made_or_found).await?;
         write(&self.lanes().places).insert(place, id);
         Ok(id)
     }
@@ -78,6 +84,19 @@ impl Engine {
         )
         .fetch_all(self.system())
         .await
+    }
+}
+
+/// Asks until there is a row. Where another transaction made it while the statement waited, the
+/// statement's own snapshot does not show it yet; the next one does.
+async fn again<T, F>(ask: impl Fn() -> F) -> sqlx::Result<T>
+where
+    F: Future<Output = sqlx::Result<Option<T>>>,
+{
+    loop {
+        if let Some(found) = ask().await? {
+            return Ok(found);
+        }
     }
 }
 

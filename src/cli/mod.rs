@@ -1,7 +1,7 @@
 //! The command line, one file for each command that is more than a line.
 
 mod doctor;
-mod serve;
+pub(crate) mod serve;
 mod tenants;
 
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
@@ -42,6 +42,8 @@ struct Flags {
 enum Command {
     /// Everything in one process: Postgres if none is named, the schema, API, workers, notifier.
     Up,
+    /// Show the main job: a tenant, agents, leads; import, score, route, one e-mail each.
+    Demo(crate::demo::Wishes),
     /// Some roles, against a Postgres that is there and migrated.
     Serve {
         /// Any of api, worker, scheduler, notifier, with commas between them.
@@ -88,6 +90,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,
+        Command::Demo(wishes) => crate::demo::run(config, wishes).await,
         Command::Migrate => Ok(engine::Engine::migrate(&external(&config)?).await?),
         Command::Tenants(command) => tenants::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,

@@ -258,7 +258,7 @@ async fn init(binaries: &Binaries, home: &Path, owner: Option<Owner>) -> io::Res
         fs::remove_dir_all(&draft)?;
     }
     let mut initdb = Command::new(binaries.dir.join("initdb"));
-    initdb.arg("-D").arg(&draft).args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
+    initdb.arg("-D").arg(&draft).args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C"]);
     Owner::apply(owner, &mut initdb);
     let done = initdb.stdin(Stdio::null()).output().await?;
     if !done.status.success() {

@@ -100,3 +100,20 @@ async fn a_ticket_is_good_once_and_only_for_our_pages() {
     assert!(Socket::with_ticket(admin, ticket, None, None).await.is_err(), "the second use");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn a_burst_of_first_messages_is_all_taken() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    let sends = (0..64).map(|_| admin.post("/api/v1/communication/messages", &message));
+    for answer in futures::future::join_all(sends).await {
+        answer.expect(202);
+    }
+    let mut socket = Socket::open(admin, Some(0)).await;
+    for _ in 0..64 {
+        socket.until("message.sent").await;
+    }
+    assert_eq!(admin.all("/api/v1/communication/sandbox/outbox").await.len(), 64);
+    app.process.stop().await;
+}
