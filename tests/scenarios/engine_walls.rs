@@ -1,12 +1,11 @@
 //! The tenant wall: found by the catalogue, so that a table without it turns the suite red.
 
-use sqlx::Row;
-use switchboard_tests::Database;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use switchboard_tests::{Database, TestApp};
+use uuid::Uuid;
 
-#[tokio::test]
-async fn every_table_with_a_tenant_is_walled_for_owner_and_app() {
-    let database = Database::create().await;
-    let mut owner = database.connect_as("none").await;
+/// Tables with a tenant that lack the wall, as the catalogue knows them.
+async fn open(conn: &mut PgConnection) -> Vec<String> {
     let open = sqlx::query(
         "select c.oid::regclass::text as name
            from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
@@ -17,12 +16,81 @@ async fn every_table_with_a_tenant_is_walled_for_owner_and_app() {
                where format('%I.%I', p.schemaname, p.tablename)::regclass = c.oid
                  and p.policyname = 'tenant' and p.roles = '{switchboard_app}'
                  and p.qual = p.with_check and p.qual like '%engine.tenant()%'))",
-    )
-    .fetch_all(&mut owner)
-    .await
-    .expect("the catalogue answers");
-    let open: Vec<String> = open.iter().map(|row| row.get("name")).collect();
-    assert!(open.is_empty(), "these tables have a tenant and no wall: {open:?}");
+    );
+    let open = open.fetch_all(conn).await.expect("the catalogue answers");
+    open.iter().map(|row| row.get("name")).collect()
+}
+
+/// Every table with a tenant.
+async fn tables(conn: &mut PgConnection) -> Vec<String> {
+    let tables = sqlx::query_scalar(
+        "select c.oid::regclass::text
+           from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+          where c.relkind in ('r', 'p') and not c.relispartition
+            and c.relnamespace::regnamespace::text in ('engine', 'public')",
+    );
+    tables.fetch_all(conn).await.expect("the catalogue answers")
+}
+
+#[tokio::test]
+async fn every_table_with_a_tenant_is_walled_and_a_fallen_wall_is_noticed() {
+    let database = Database::create().await;
+    let mut owner = database.connect_as("none").await;
+    assert_eq!(open(&mut owner).await, [""; 0]);
+    let tables = tables(&mut owner).await;
+    assert!(tables.len() > 15, "{tables:?}");
+    for table in &tables {
+        for switch in ["disable", "enable"] {
+            let statement = format!("alter table {table} {switch} row level security");
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut owner).await.expect("the owner may");
+            let noticed = open(&mut owner).await;
+            assert_eq!(noticed.contains(table), switch == "disable", "{table} {switch}: {noticed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_filter_the_app_sees_one_tenants_rows_only() {
+    let app = TestApp::start().await;
+    for tenant in [&app.acme, &app.other] {
+        crate::isolation::ids(tenant).await;
+    }
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut walled = app.database.connect_as("switchboard_app").await;
+    sqlx::query("select set_config('app.tenant', $1, false)")
+        .bind(app.acme.id.to_string())
+        .execute(&mut walled)
+        .await
+        .expect("a tenant is set");
+    let mut shared = Vec::new();
+    for table in tables(&mut system).await {
+        let readable: bool =
+            sqlx::query_scalar("select has_table_privilege('switchboard_app', $1, 'select')")
+                .bind(&table)
+                .fetch_one(&mut system)
+                .await
+                .expect("an answer");
+        if !readable {
+            continue;
+        }
+        let tenants = format!("select distinct tenant_id from {table}");
+        let seen: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(tenants.clone()))
+            .fetch_all(&mut walled)
+            .await
+            .expect("an answer");
+        let there: Vec<Uuid> =
+            sqlx::query_scalar(AssertSqlSafe(tenants)).fetch_all(&mut system).await.expect("an answer");
+        assert!(seen.iter().all(|tenant| *tenant == app.acme.id.0), "{table} shows another tenant's rows");
+        if there.len() > 1 {
+            assert_eq!(seen, [app.acme.id.0], "{table} hides its own tenant's rows");
+            shared.push(table);
+        }
+    }
+    // The check means something only where both tenants have rows.
+    for table in ["leads", "agents", "teams", "messages", "users", "providers", "imports", "audit_log"] {
+        assert!(shared.iter().any(|found| found == table), "{table} has no rows of both: {shared:?}");
+    }
+    app.process.stop().await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use switchboard_tests::{Tenant, TestApp};
 use crate::{leads, message::sandbox};
 
 /// An id of each resource of a tenant, by the path it is under.
-async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
+pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let admin = &tenant.admin;
     let message = sandbox(admin).await;
     let sent = admin.post("/api/v1/communication/messages", &message).await.expect(202);
