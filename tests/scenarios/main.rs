@@ -5,6 +5,7 @@ mod api;
 mod engine_log;
 mod engine_walls;
 mod engine_work;
+mod installation;
 mod isolation;
 mod leads;
 mod message;

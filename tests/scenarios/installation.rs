@@ -1,0 +1,127 @@
+//! The installation: the demo, the private Postgres, the commands of docker-compose.yml.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use switchboard_tests::Database;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
+use uuid::Uuid;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(env::temp_dir().join(format!("sb-{}", Uuid::now_v7().simple())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder that is left behind harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn switchboard(arguments: &[&str], data: &Path) -> Command {
+    let binary = env::var("TEST_BINARY").expect("TEST_BINARY is missing: run the tests by `./x test`");
+    let mut command = Command::new(binary);
+    command.args(arguments).arg("--data-dir").arg(data).env_remove("DATABASE_URL");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+#[tokio::test]
+async fn the_demo_adds_up_and_a_second_start_finds_its_data() {
+    let data = Folder::new();
+    let demo = ["demo", "--once", "--leads", "120", "--agents", "7"];
+    for (words, again) in
+        [("the sandbox delivered 120 mails", false), ("Found the data of an earlier demo", true)]
+    {
+        let run = switchboard(&demo, &data.0).output().await.expect("the binary starts");
+        let said = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
+        assert!(said.contains(words), "{said}");
+        assert_eq!(said.contains("import      120/120"), !again, "{said}");
+    }
+    let key = std::fs::metadata(data.0.join("key")).expect("a key file");
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o777, 0o600);
+}
+
+/// Starts `up` and waits until it answers; the line says where.
+async fn up(data: &Path) -> (tokio::process::Child, String) {
+    let mut command = switchboard(&["up", "--listen", "127.0.0.1:0"], data);
+    let mut child = command.stderr(Stdio::piped()).env("NO_COLOR", "1").spawn().expect("the binary starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a voice")).lines();
+    while let Some(line) = lines.next_line().await.expect("a line") {
+        if let Some((_, base)) = line.split_once("listening on ") {
+            let base = base.trim().to_owned();
+            // It must be able to go on speaking.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (child, base);
+        }
+    }
+    panic!("it ended before it listened");
+}
+
+#[tokio::test]
+async fn a_killed_up_leaves_no_postgres_behind_and_loses_nothing() {
+    let data = Folder::new();
+    let (mut first, base) = up(&data.0).await;
+    let ready = reqwest::get(format!("{base}/readyz")).await.expect("an answer");
+    assert!(ready.status().is_success());
+    first.kill().await.expect("it can be killed");
+    // The guard holds the folder until its server has ended; the second start waits for it.
+    let (mut second, base) = up(&data.0).await;
+    let ready = reqwest::get(format!("{base}/readyz")).await.expect("an answer");
+    assert!(ready.status().is_success());
+    let id = second.id().expect("it runs").to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
+    assert!(told.success());
+    assert!(second.wait().await.expect("an end").success(), "SIGTERM ends it in order");
+}
+
+#[tokio::test]
+async fn the_commands_of_the_compose_file_run() {
+    let compose = include_str!("../../docker-compose.yml");
+    let commands: Vec<Vec<String>> = compose
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("command: "))
+        .map(|list| serde_json::from_str(list).expect("a list of words"))
+        .collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    let (database, data) = (Database::create().await, Folder::new());
+    for words in commands {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let mut command = switchboard(&words, &data.0);
+        command.env("DATABASE_URL", sqlx::ConnectOptions::to_url_lossy(&database.owner).as_str());
+        command.env("SWITCHBOARD_LISTEN", "127.0.0.1:0");
+        let mut child = command.spawn().expect("the binary starts");
+        if words[0] == "migrate" {
+            assert!(child.wait().await.expect("an end").success());
+            continue;
+        }
+        let roles = words.last().expect("roles").split(',').collect::<Vec<_>>();
+        let mut system = database.connect_as("switchboard_system").await;
+        // The node is registered once all that it needs was there.
+        loop {
+            let nodes: i64 = sqlx::query_scalar("select count(*) from engine.nodes where roles = $1")
+                .bind(&roles)
+                .fetch_one(&mut system)
+                .await
+                .expect("an answer");
+            assert!(child.try_wait().expect("a state").is_none(), "{words:?} ended");
+            if nodes == 1 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        child.kill().await.expect("it can be killed");
+    }
+}
