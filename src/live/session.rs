@@ -7,6 +7,7 @@ use domain::Ctx;
 use engine::log::{self, Entry};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     frames::{self, ClientFrame, Interest},
@@ -20,6 +21,8 @@ const IDLE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 const POSITION_EVERY: Duration = Duration::from_secs(1);
 
+const STOPPING: &str = "the server restarts; come back with since";
+
 /// Why a session ended, and what the peer is told.
 enum End {
     /// The peer is gone or does not take what is sent.
@@ -30,6 +33,7 @@ enum End {
 struct Session {
     ctx: Ctx,
     out: SplitSink<WebSocket, Message>,
+    stop: CancellationToken,
     interest: Interest,
     /// The last entry that was looked at.
     seen: i64,
@@ -41,7 +45,7 @@ struct Session {
 pub async fn serve(ctx: Ctx, hub: Hub, socket: WebSocket, since: Option<i64>) {
     let (out, mut inbox) = socket.split();
     let interest = Interest::everything(ctx.grants);
-    let mut session = Session { ctx, out, interest, seen: 0, told: 0 };
+    let mut session = Session { ctx, out, stop: hub.stop.clone(), interest, seen: 0, told: 0 };
     let end = match session.catch_up(&hub, since).await {
         Ok(entries) => session.live(&hub, entries, &mut inbox).await,
         Err(end) => end,
@@ -94,12 +98,12 @@ impl Session {
         let mut batch = Vec::new();
         loop {
             let done = tokio::select! {
-                () = hub.stop.cancelled() => Err(End::Close(close_code::AWAY, "the server restarts; come back with since")),
+                () = hub.stop.cancelled() => Err(End::Close(close_code::AWAY, STOPPING)),
                 got = entries.recv(&mut batch, 256) => {
                     if got {
                         self.tell(&mut batch, &entries).await
                     } else {
-                        Err(End::Close(close_code::AWAY, "the server restarts; come back with since"))
+                        Err(End::Close(close_code::AWAY, STOPPING))
                     }
                 }
                 frame = inbox.next() => match frame {
@@ -144,6 +148,9 @@ impl Session {
     /// Tells everything the log has after what was seen.
     async fn replay(&mut self) -> Result<(), End> {
         loop {
+            if self.stop.is_cancelled() {
+                return Err(End::Close(close_code::AWAY, STOPPING));
+            }
             let page = self.page().await.map_err(|error| failed(&error))?;
             let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             for entry in &page {

@@ -125,3 +125,25 @@ async fn the_commands_of_the_compose_file_run() {
         child.kill().await.expect("it can be killed");
     }
 }
+
+#[tokio::test]
+async fn a_tenant_is_made_by_hand_and_the_doctor_finds_what_is_needed() {
+    let (database, data) = (Database::create().await, Folder::new());
+    let url = sqlx::ConnectOptions::to_url_lossy(&database.owner).to_string();
+    let create = |password: &'static str| {
+        let mut command = switchboard(&["tenants", "create", "acme", "--email", "you@example.com"], &data.0);
+        command.env("DATABASE_URL", &url).env("ADMIN_PASSWORD", password);
+        command
+    };
+    let weak = create("short").output().await.expect("the binary starts");
+    assert!(!weak.status.success());
+    assert!(String::from_utf8_lossy(&weak.stderr).contains("12"), "{weak:?}");
+    let made = create("correct horse battery").output().await.expect("the binary starts");
+    assert!(made.status.success(), "{made:?}");
+    let again = create("correct horse battery").output().await.expect("the binary starts");
+    assert!(!again.status.success());
+    assert!(String::from_utf8_lossy(&again.stderr).contains("slug"), "{again:?}");
+    let doctor = switchboard(&["doctor"], &data.0).output().await.expect("the binary starts");
+    assert!(doctor.status.success(), "{doctor:?}");
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("using"), "{doctor:?}");
+}

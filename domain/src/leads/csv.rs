@@ -26,6 +26,8 @@ pub struct Reader {
     start: u64,
     line: u64,
     quotes: u64,
+    /// The last byte was a CR, so an LF after it ends no second line.
+    after_cr: bool,
     too_long: bool,
     blank: bool,
 }
@@ -42,6 +44,7 @@ impl Reader {
             start: 1,
             line: 1,
             quotes: 0,
+            after_cr: false,
             too_long: false,
             blank: true,
         }
@@ -69,9 +72,11 @@ impl Reader {
         for byte in &input[..used] {
             match byte {
                 b'"' => self.quotes += 1,
-                b'\n' => self.line += 1,
+                b'\r' => self.line += 1,
+                b'\n' if !self.after_cr => self.line += 1,
                 _ => {}
             }
+            self.after_cr = *byte == b'\r';
             if self.blank {
                 // Empty lines before a row belong to no row.
                 if matches!(byte, b'\n' | b'\r') {
@@ -179,6 +184,15 @@ mod tests {
             [(1, true), (2, false), (3, false), (4, true), (5, false)]
         );
         assert!(got[4].fields.as_ref().expect_err("a fault").contains("quote"));
+    }
+
+    #[test]
+    fn every_kind_of_line_end_counts_once() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = format!("a,b{end}1,2{end}{end}\"x{end}y\",3{end}4,5");
+            let lines: Vec<u64> = rows(text.as_bytes(), 3).iter().map(|row| row.line).collect();
+            assert_eq!(lines, [1, 2, 4, 6], "{end:?}");
+        }
     }
 
     #[test]

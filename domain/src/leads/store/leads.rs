@@ -1,13 +1,11 @@
-//! The tables of leads and imports.
+//! The table of leads.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::{
+use super::super::{
     commands::Filter,
-    import::{ImportView, Rejection},
     lead::{LeadChange, LeadView, Score, Source, Status},
     score::Parts,
 };
@@ -18,7 +16,7 @@ use crate::{
 };
 
 /// A lead to be written.
-pub(super) struct NewRow {
+pub(in crate::leads) struct NewRow {
     pub id: LeadId,
     pub status: Status,
     pub source: Source,
@@ -38,7 +36,7 @@ fn column<T>(rows: &[NewRow], of: impl Fn(&NewRow) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 
-pub(super) async fn insert(
+pub(in crate::leads) async fn insert(
     conn: &mut PgConnection,
     tenant: TenantId,
     import: Option<ImportId>,
@@ -76,13 +74,17 @@ pub(super) async fn insert(
 }
 
 /// What a change must know of the lead it changes.
-pub(super) struct Held {
+pub(in crate::leads) struct Held {
     pub version: i64,
     pub has_phone: bool,
     pub has_email: bool,
 }
 
-pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<Option<Held>> {
+pub(in crate::leads) async fn lock(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
         r#"select version, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
@@ -96,7 +98,7 @@ pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: LeadId) 
 }
 
 /// Sealed parts that change; `Some(None)` removes.
-pub(super) struct ChangedRow {
+pub(in crate::leads) struct ChangedRow {
     pub name_sealed: Option<Option<Vec<u8>>>,
     pub phone_sealed: Option<Option<Vec<u8>>>,
     pub phone_index: Option<Option<Vec<u8>>>,
@@ -105,7 +107,7 @@ pub(super) struct ChangedRow {
     pub attributes_sealed: Option<Option<Vec<u8>>>,
 }
 
-pub(super) async fn update(
+pub(in crate::leads) async fn update(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: LeadId,
@@ -160,7 +162,7 @@ pub(super) async fn update(
 }
 
 /// `false` if there is no such lead.
-pub(super) async fn delete(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<bool> {
+pub(in crate::leads) async fn delete(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<bool> {
     let done = sqlx::query!("delete from leads where tenant_id = $1 and id = $2", tenant.0, id.0)
         .execute(conn)
         .await?;
@@ -168,7 +170,7 @@ pub(super) async fn delete(conn: &mut PgConnection, tenant: TenantId, id: LeadId
 }
 
 /// A stored lead.
-pub(super) struct LeadRow {
+pub(in crate::leads) struct LeadRow {
     pub id: LeadId,
     import_id: Option<ImportId>,
     owner_id: Option<AgentId>,
@@ -197,7 +199,7 @@ pub(super) struct LeadRow {
 }
 
 impl LeadRow {
-    pub(super) fn into_view(
+    pub(in crate::leads) fn into_view(
         self,
         name: Option<Personal<String>>,
         phone: Option<Personal<String>>,
@@ -242,7 +244,7 @@ impl LeadRow {
     }
 }
 
-pub(super) async fn leads(
+pub(in crate::leads) async fn leads(
     conn: &mut PgConnection,
     tenant: TenantId,
     filter: &Filter,
@@ -278,204 +280,6 @@ pub(super) async fn leads(
     .fetch_all(conn)
     .await?;
     Ok(rows)
-}
-
-pub(super) async fn insert_import(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ImportId,
-    by: Option<Uuid>,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into imports (tenant_id, id, status, created_by) values ($1, $2, 'running', $3)",
-        tenant.0,
-        id.0,
-        by
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn insert_rejections(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    rejections: &[Rejection],
-) -> Result<()> {
-    sqlx::query!(
-        r#"insert into import_rejections (tenant_id, import_id, line, "column", reason)
-           select $1, $2, * from unnest($3::bigint[], $4::text[], $5::text[])"#,
-        tenant.0,
-        import.0,
-        &rejections.iter().map(|row| row.line).collect::<Vec<_>>(),
-        &rejections.iter().map(|row| row.column.clone()).collect::<Vec<_>>() as _,
-        &rejections.iter().map(|row| row.reason.clone()).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn count_import(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    accepted: usize,
-    rejected: usize,
-) -> Result<()> {
-    sqlx::query!(
-        "update imports set accepted = accepted + $3, rejected = rejected + $4, touched_at = engine.now()
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        import.0,
-        i64::try_from(accepted).unwrap_or(i64::MAX),
-        i64::try_from(rejected).unwrap_or(i64::MAX),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn close_import(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    status: &str,
-    reason: Option<&str>,
-) -> Result<()> {
-    sqlx::query!(
-        "update imports set status = $3, reason = $4, finished_at = engine.now()
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        import.0,
-        status,
-        reason
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn close_lost_imports(conn: &mut PgConnection) -> Result<u64> {
-    let closed = sqlx::query!(
-        "update imports set status = 'interrupted', finished_at = engine.now(),
-                reason = 'the server was lost on the way; the rows before are there, send the rest again'
-          where status = 'running' and touched_at < engine.now() - interval '5 minutes'"
-    )
-    .execute(conn)
-    .await?;
-    Ok(closed.rows_affected())
-}
-
-pub(super) async fn import(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ImportId,
-) -> Result<Option<ImportView>> {
-    let row = sqlx::query_as!(
-        ImportView,
-        r#"select id as "id: ImportId", status, accepted, rejected, reason, created_at, finished_at
-             from imports where tenant_id = $1 and id = $2"#,
-        tenant.0,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row)
-}
-
-pub(super) async fn rejections(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Rejection>> {
-    let rows = sqlx::query_as!(
-        Rejection,
-        r#"select line, "column", reason from import_rejections
-            where tenant_id = $1 and import_id = $2 and line > $3 order by line limit $4"#,
-        tenant.0,
-        import.0,
-        after,
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
-}
-
-/// What the scoring rule looks at, of a page of leads in the order of their ids.
-pub(super) struct ScoreRow {
-    pub id: LeadId,
-    pub source: String,
-    pub status: String,
-    pub owned: bool,
-    pub in_team: bool,
-    pub activities: i32,
-    pub last_activity_at: Option<DateTime<Utc>>,
-    pub created_at: DateTime<Utc>,
-}
-
-/// Leads of a selection after `after` that have no score from `since` on; locked until commit.
-pub(super) async fn to_score(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    only: Option<LeadId>,
-    import: Option<ImportId>,
-    since: DateTime<Utc>,
-    after: Option<LeadId>,
-    limit: i64,
-) -> Result<Vec<ScoreRow>> {
-    let rows = sqlx::query_as!(
-        ScoreRow,
-        r#"select id as "id: LeadId", source, status, owner_id is not null as "owned!",
-                  team_id is not null as "in_team!", activities, last_activity_at, created_at
-             from leads
-            where tenant_id = $1 and id > $5 and ($2::uuid is null or id = $2)
-              and ($3::uuid is null or import_id = $3) and (scored_at is null or scored_at < $4)
-            order by id limit $6 for update"#,
-        tenant.0,
-        only.map(|id| id.0),
-        import.map(|id| id.0),
-        since,
-        after.map(|id| id.0).unwrap_or_default(),
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
-}
-
-pub(super) async fn store_scores(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    scores: &[(LeadId, Parts)],
-    model: i32,
-    at: DateTime<Utc>,
-) -> Result<()> {
-    let part = |of: fn(&Parts) -> i16| scores.iter().map(|(_, parts)| of(parts)).collect::<Vec<_>>();
-    sqlx::query!(
-        "update leads l set score = new.total, score_source = new.source, score_status = new.status,
-                score_engagement = new.engagement, score_assignment = new.assignment,
-                score_model = $8, scored_at = $9
-           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[])
-             as new (id, total, source, status, engagement, assignment)
-          where l.tenant_id = $1 and l.id = new.id",
-        tenant.0,
-        &scores.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
-        &part(Parts::total),
-        &part(|parts| parts.source),
-        &part(|parts| parts.status),
-        &part(|parts| parts.engagement),
-        &part(|parts| parts.assignment),
-        model,
-        at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// A lead's sealed e-mail address, if the lead is there.

@@ -1,0 +1,10 @@
+//! The tables of leads and imports, a file for each.
+
+mod imports;
+mod leads;
+mod scores;
+
+pub(in crate::leads) use imports::*;
+pub(in crate::leads) use leads::*;
+pub(crate) use leads::{count, email};
+pub(in crate::leads) use scores::*;
