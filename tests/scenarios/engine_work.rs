@@ -274,3 +274,40 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
     let unknown = sqlx::query_scalar::<_, i64>(claim).bind(dead).fetch_all(&mut system).await;
     assert!(unknown.is_err(), "a node that was struck off cannot claim");
 }
+
+#[tokio::test]
+async fn a_lane_that_another_process_makes_at_the_same_moment_is_found() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let mut other = database.connect_as("switchboard_system").await;
+    for statement in [
+        "begin".to_owned(),
+        "insert into engine.queues (name) values ('probes')".to_owned(),
+        format!(
+            "insert into engine.lanes (queue_id, tenant_id, priority)
+             select id, '{tenant}', priority from engine.queues, generate_series(0, 3) priority where name = 'probes'"
+        ),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut other).await.expect("it runs");
+    }
+    let (ours, job) = (engine.clone(), probe(tenant, "hello"));
+    let waiting = tokio::spawn(async move { enqueue(&ours, tenant, &[job]).await });
+    let mut watch = database.connect_as("none").await;
+    loop {
+        let blocked: bool = sqlx::query_scalar(
+            "select exists (select from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock')",
+        )
+        .fetch_one(&mut watch)
+        .await
+        .expect("an answer");
+        if blocked {
+            break;
+        }
+        assert!(!waiting.is_finished(), "it did not wait for the other process");
+        tokio::task::yield_now().await;
+    }
+    sqlx::raw_sql("commit").execute(&mut other).await.expect("it commits");
+    assert_eq!(waiting.await.expect("no panic").len(), 1);
+}
