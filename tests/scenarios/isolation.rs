@@ -86,3 +86,40 @@ async fn lists_hold_nothing_of_the_other_tenant() {
     }
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn ids_in_bodies_are_refused_like_those_in_paths() {
+    let app = TestApp::start().await;
+    let theirs = ids(&app.other).await;
+    let (ours, admin) = (ids(&app.acme).await, &app.acme.admin);
+    let their = |path: &str| json!(theirs[path]);
+    let our = |path: &str| json!(ours[path]);
+    let (providers, templates) = ("/api/v1/communication/providers", "/api/v1/communication/templates");
+    let message = |provider: Value, template: Value, lead: Value| json!({"provider_id": provider, "template_id": template, "lead_id": lead, "to": "x@example.com"});
+    let messages = "/api/v1/communication/messages";
+    let (score, route) = ("/api/v1/automation/leads/score", "/api/v1/automation/leads/route");
+    for (path, body, status) in [
+        (messages, message(their(providers), our(templates), our("/api/v1/leads")), 422),
+        (messages, message(our(providers), their(templates), our("/api/v1/leads")), 422),
+        (messages, message(our(providers), our(templates), their("/api/v1/leads")), 422),
+        ("/api/v1/agents", json!({"name": "a", "capacity": 1, "team_id": their("/api/v1/teams")}), 422),
+        (score, json!({"lead_id": their("/api/v1/leads")}), 404),
+        (score, json!({"import_id": their("/api/v1/leads/imports")}), 422),
+        (
+            route,
+            json!({"lead_id": their("/api/v1/leads"), "strategy": "team", "team_id": our("/api/v1/teams")}),
+            404,
+        ),
+        (
+            route,
+            json!({"lead_id": our("/api/v1/leads"), "strategy": "direct", "agent_id": their("/api/v1/agents")}),
+            422,
+        ),
+    ] {
+        let _ = admin.post(path, &body).await.problem(status);
+    }
+    let agent = format!("/api/v1/agents/{}", ours["/api/v1/agents"]);
+    let moved = admin.patch(&agent, &json!({"team_id": their("/api/v1/teams")})).await;
+    assert_eq!(moved.problem(422), "invalid");
+    app.process.stop().await;
+}

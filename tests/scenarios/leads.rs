@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Answer, Client, TestApp};
+use switchboard_tests::{Answer, Client, Socket, TestApp};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 pub async fn import(client: &Client, file: impl Into<reqwest::Body>) -> Answer {
@@ -150,7 +150,7 @@ async fn a_huge_line_streams_past_and_a_broken_file_keeps_what_was_whole() {
     assert_eq!((&report["accepted"], &report["rejected"]), (&json!(2), &json!(1)));
     assert_eq!(rejections(admin, &report).await, [(3, None)]);
 
-    let mut socket = switchboard_tests::Socket::open(admin, Some(0)).await;
+    let mut socket = Socket::open(admin, Some(0)).await;
     socket.until("import.finished").await;
     let mut wire = TcpStream::connect(app.process.addr.expect("an address")).await.expect("a connection");
     let request = format!(
@@ -197,11 +197,13 @@ async fn scores_hold_their_parts_and_their_model() {
     assert_eq!(score["total"], sum);
     let file: String = (0..1200).fold("email\n".into(), |file, at| format!("{file}l{at}@example.com\n"));
     let report = import(admin, file).await.expect(201);
-    let mut socket = switchboard_tests::Socket::open(admin, Some(0)).await;
+    let mut socket = Socket::open(admin, Some(0)).await;
     let asked = json!({"import_id": report["id"]});
     let operation = admin.ended(admin.post("/api/v1/automation/leads/score", &asked).await).await;
     assert_eq!((&operation["status"], &operation["progress"]), (&json!("succeeded"), &json!(1.0)));
     assert_eq!(operation["result"]["scored"], 1200);
+    let ended = Socket::open(admin, Some(0)).await.until("job.completed").await.pop().expect("an event");
+    assert_eq!((&ended["data"]["job_id"], &ended["data"]["kind"]), (&operation["id"], &json!("score_leads")));
     let scored =
         admin.all(&format!("/api/v1/leads?import_id={}", report["id"].as_str().expect("an id"))).await;
     assert!(scored.iter().all(|lead| lead["score"]["total"].is_i64()));

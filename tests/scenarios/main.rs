@@ -10,5 +10,6 @@ mod isolation;
 mod leads;
 mod message;
 mod pipeline;
+mod providers;
 mod routing;
 mod smtp;

@@ -37,6 +37,8 @@ impl JobKind for ScoreLeads {
     const KIND: &'static str = "score_leads";
     const QUEUE: &'static str = "automation";
     const TIMEOUT: Duration = Duration::from_hours(1);
+    /// Whoever asked for it waits on the socket.
+    const WATCHED: bool = true;
 }
 
 /// Scores one lead.

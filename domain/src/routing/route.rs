@@ -76,6 +76,8 @@ impl JobKind for RouteLeads {
     const KIND: &'static str = "route_leads";
     const QUEUE: &'static str = "automation";
     const TIMEOUT: Duration = Duration::from_hours(1);
+    /// Whoever asked for it waits on the socket.
+    const WATCHED: bool = true;
 }
 
 /// What a page of leads came to.
