@@ -43,6 +43,7 @@ create table imports (
   finished_at timestamptz,
   constraint imports_pkey primary key (tenant_id, id)
 );
+create index imports_running_idx on imports (touched_at) where status = 'running';
 call engine.wall('imports');
 grant select, insert, update on imports to switchboard_app, switchboard_system;
 

@@ -68,7 +68,12 @@ impl Hub {
     pub fn register(&self, tenant: Uuid) -> Listener {
         let (sender, queue) = mpsc::channel(QUEUE);
         let missed = Arc::new(AtomicBool::new(false));
-        self.lock().entry(tenant).or_default().push(Slot { queue: sender, missed: Arc::clone(&missed) });
+        let mut sockets = self.lock();
+        let listeners = sockets.entry(tenant).or_default();
+        // A quiet tenant's sockets that are gone are noticed here, not only at its next entry.
+        listeners.retain(|slot| !slot.queue.is_closed());
+        listeners.push(Slot { queue: sender, missed: Arc::clone(&missed) });
+        drop(sockets);
         Listener { queue, missed }
     }
 

@@ -1,5 +1,6 @@
 //! Who comes in, and what they may do.
 
+use domain::access::users::{self, NewUser};
 use serde_json::json;
 use switchboard_tests::{PASSWORD, TestApp};
 
@@ -47,5 +48,26 @@ async fn roles_and_keys_hold_what_they_were_given_and_no_more() {
     assert!(shown.get("key").is_none(), "the text is shown once: {shown}");
     app.acme.admin.delete(&path).await.expect(204);
     assert_eq!(key.get("/api/v1/me").await.problem(401), "unauthenticated");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_bootstrap_that_was_cut_off_is_finished_by_the_next_one() {
+    let app = TestApp::start().await;
+    let (gate, platform) = (&app.process.app.gate, &app.process.app.platform);
+    let admin = |role: &str| NewUser {
+        name: "Ada".parse().expect("a name"),
+        email: "ada@example.com".parse().expect("an address"),
+        password: PASSWORD.into(),
+        role: role.into(),
+    };
+    let name = "Third".parse().expect("a name");
+    // The tenant is committed, its admin is not: as a crash between the two would leave it.
+    users::create_tenant(gate, platform, "third", &name, admin("Nobody")).await.expect_err("no such role");
+    users::create_tenant(gate, platform, "third", &name, admin("Admin")).await.expect("it goes on");
+    let client = app.acme.admin.anonymous().login("third", "ada@example.com", PASSWORD).await;
+    client.get("/api/v1/users").await.expect(200);
+    let again = users::create_tenant(gate, platform, "third", &name, admin("Admin")).await;
+    assert!(again.expect_err("it is taken").to_string().contains("slug"));
     app.process.stop().await;
 }

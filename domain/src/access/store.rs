@@ -101,6 +101,14 @@ pub(super) async fn role_by_name(
     Ok(row.map(|row| (row.id, PermissionSet::from_names(&row.permissions))))
 }
 
+pub(super) async fn has_users(conn: &mut PgConnection, tenant: TenantId) -> Result<bool> {
+    let any =
+        sqlx::query_scalar!(r#"select exists (select from users where tenant_id = $1) as "any!""#, tenant.0)
+            .fetch_one(conn)
+            .await?;
+    Ok(any)
+}
+
 /// `false` if the e-mail address is taken.
 pub(super) async fn insert_user(
     conn: &mut PgConnection,

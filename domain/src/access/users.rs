@@ -76,18 +76,21 @@ pub async fn create_tenant(
         ));
     }
     let password_hash = gate.passwords.hash(platform, "/password", &admin.password).await?;
-    let tenant = TenantId(platform.chance.id());
     let mut tx = SystemTx::begin(&platform.engine).await?;
-    if !tenancy::store::insert(tx.conn(), tenant, slug, name.as_str()).await? {
-        return Err(Error::conflict("slug-taken", "a tenant with this slug exists; choose another"));
-    }
-    platform.vault.make_tenant_keys(tx.conn(), platform.chance.as_ref(), tenant).await?;
-    for (role, permissions) in default_roles() {
-        store::insert_role(tx.conn(), tenant, RoleId(platform.chance.id()), role, permissions).await?;
-    }
+    let fresh = TenantId(platform.chance.id());
+    let tenant = if tenancy::store::insert(tx.conn(), fresh, slug, name.as_str()).await? {
+        platform.vault.make_tenant_keys(tx.conn(), platform.chance.as_ref(), fresh).await?;
+        for (role, permissions) in default_roles() {
+            store::insert_role(tx.conn(), fresh, RoleId(platform.chance.id()), role, permissions).await?;
+        }
+        fresh
+    } else {
+        deserted(&mut tx, slug)
+            .await?
+            .ok_or_else(|| Error::conflict("slug-taken", "a tenant with this slug exists; choose another"))?
+    };
     tx.commit().await?;
-    // The tenant stands; its admin is made behind its wall like any other user. A crash in between
-    // leaves a tenant that nobody can enter, whose slug `tenants create` then reports as taken.
+    // The tenant stands; its admin is made behind its wall like any other user.
     let ctx = Ctx {
         platform: platform.clone(),
         tenant,
@@ -101,6 +104,13 @@ pub async fn create_tenant(
     tx.audit(&[Entry::new("create", "tenant", tenant)]).await?;
     tx.commit().await?;
     Ok((tenant, user))
+}
+
+/// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on.
+async fn deserted(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>> {
+    let Some(tenant) = tenancy::store::by_slug(tx.conn(), slug).await? else { return Ok(None) };
+    let entered = store::has_users(tx.conn(), tenant.id).await?;
+    Ok(Some(tenant.id).filter(|_| !entered))
 }
 
 /// Makes a user. Nobody gives a role that holds more than they hold themselves.
