@@ -1,8 +1,9 @@
 //! Who comes in, and what they may do.
 
+use chrono::TimeDelta;
 use domain::access::users::{self, NewUser};
 use serde_json::json;
-use switchboard_tests::{PASSWORD, TestApp};
+use switchboard_tests::{PASSWORD, Socket, TestApp};
 
 #[tokio::test]
 async fn only_the_right_password_of_the_right_tenant_comes_in() {
@@ -69,5 +70,26 @@ async fn a_bootstrap_that_was_cut_off_is_finished_by_the_next_one() {
     client.get("/api/v1/users").await.expect(200);
     let again = users::create_tenant(gate, platform, "third", &name, admin("Admin")).await;
     assert!(again.expect_err("it is taken").to_string().contains("slug"));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_and_tickets_and_keys_end_when_they_said() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let expires_at = app.process.app.platform.clock.now() + TimeDelta::hours(20);
+    let new = json!({"name": "ci", "permissions": ["leads:read"], "expires_at": expires_at});
+    let key = admin.post("/api/v1/api-keys", &new).await.expect(201);
+    let key = admin.with_bearer(key["key"].as_str().expect("a key"));
+    let ticket = admin.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
+    app.advance(TimeDelta::seconds(31)).await;
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    assert!(Socket::with_ticket(admin, ticket, None, None).await.is_err(), "a ticket is good for 30 seconds");
+    admin.get("/api/v1/me").await.expect(200);
+    app.advance(TimeDelta::hours(19)).await;
+    assert_eq!(admin.get("/api/v1/me").await.problem(401), "unauthenticated");
+    key.get("/api/v1/me").await.expect(200);
+    app.advance(TimeDelta::hours(1)).await;
+    assert_eq!(key.get("/api/v1/me").await.problem(401), "unauthenticated");
     app.process.stop().await;
 }

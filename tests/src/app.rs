@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use domain::{
     access::users::{self, NewUser},
     ctx::Platform,
@@ -12,7 +13,7 @@ use switchboard::{
     process::{Plan, Process, Roles},
 };
 
-use crate::{Client, Database};
+use crate::{Client, Database, TestClock};
 
 /// The password of every user that the fixture makes.
 pub const PASSWORD: &str = "correct horse battery";
@@ -23,6 +24,7 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub struct TestApp {
     pub database: Database,
     pub process: Process,
+    pub clock: TestClock,
     pub acme: Tenant,
     pub other: Tenant,
 }
@@ -49,7 +51,8 @@ impl TestApp {
     /// If a part does not start.
     pub async fn with_roles(roles: Roles) -> Self {
         let database = Database::create().await;
-        let platform = platform(&database).await;
+        let (mut platform, clock) = (platform(&database).await, TestClock::default());
+        platform.clock = Arc::new(clock.clone());
         let plan = Plan {
             roles,
             listen: "127.0.0.1:0".parse().expect("an address"),
@@ -60,7 +63,16 @@ impl TestApp {
         let base = format!("http://{}", process.addr.expect("an address"));
         let acme = tenant(&process, &base, "acme").await;
         let other = tenant(&process, &base, "other").await;
-        Self { database, process, acme, other }
+        Self { database, process, clock, acme, other }
+    }
+
+    /// Moves both clocks on, the process's and the database's.
+    ///
+    /// # Panics
+    /// If Postgres refuses.
+    pub async fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+        self.database.advance(by.as_seconds_f64()).await;
     }
 
     /// Another user of the tenant, logged in.

@@ -9,6 +9,7 @@
 
 mod app;
 mod client;
+mod clock;
 mod contacts;
 mod database;
 mod socket;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp};
 pub use client::{Answer, Client, example};
+pub use clock::TestClock;
 pub use contacts::contacts;
 pub use database::Database;
 pub use socket::Socket;
