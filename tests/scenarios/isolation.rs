@@ -123,3 +123,50 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     assert_eq!(moved.problem(422), "invalid");
     app.process.stop().await;
 }
+
+/// What anyone may call, by what each is for.
+const OPEN: [&str; 7] =
+    ["/livez", "/readyz", "/version", "/metrics", "/api/v1/openapi.json", "/api/v1/auth/login", "/api/v1/ws"];
+
+#[tokio::test]
+async fn every_route_wants_a_valid_token_and_its_own_permission() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let mine = ids(&app.acme).await;
+    let key = async |permission: &str| {
+        let made = admin
+            .post("/api/v1/api-keys", &json!({"name": "k", "permissions": [permission]}))
+            .await
+            .expect(201);
+        (
+            made["id"].as_str().expect("an id").to_owned(),
+            admin.with_bearer(made["key"].as_str().expect("a key")),
+        )
+    };
+    let (leads_id, leads) = key("leads:read").await;
+    let (_, users) = key("users:read").await;
+    admin.delete(&format!("/api/v1/api-keys/{leads_id}")).await.expect(204);
+    let revoked = leads;
+    let (_, leads) = key("leads:read").await;
+    let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
+    for (path, item) in description["paths"].as_object().expect("paths") {
+        if OPEN.contains(&path.as_str()) {
+            continue;
+        }
+        let id = path.split_once("/{id}").and_then(|(prefix, _)| mine.get(prefix));
+        let url = path.replace("{id}", id.map_or("", String::as_str));
+        for (method, operation) in item.as_object().expect("operations") {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
+            let body = switchboard_tests::example(&description, path, &method);
+            let send = async |client: &switchboard_tests::Client| {
+                client.send(client.request(method.clone(), &url).json(&body)).await
+            };
+            assert_eq!(send(&admin.anonymous()).await.problem(401), "unauthenticated");
+            assert_eq!(send(&revoked).await.problem(401), "unauthenticated");
+            let Some(permission) = operation["x-permission"].as_str() else { continue };
+            let without = if permission == "leads:read" { &users } else { &leads };
+            assert_eq!(send(without).await.problem(403), "permission-missing");
+        }
+    }
+    app.process.stop().await;
+}
