@@ -27,6 +27,10 @@ pub struct Config {
     pub max_connections: usize,
     /// Origins besides our own whose pages may open sockets, for example `https://ops.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Days that finished jobs can be looked up.
+    pub history_days: u16,
+    /// Days that events can be replayed.
+    pub log_days: u16,
     pub log_format: LogFormat,
 }
 
@@ -43,6 +47,8 @@ impl Config {
             .set_default("system_connections", 8)?
             .set_default("max_connections", 4096)?
             .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("history_days", 30)?
+            .set_default("log_days", 30)?
             .set_default("log_format", "text")?
             .add_source(config::File::with_name("switchboard.toml").required(false))
             .add_source(

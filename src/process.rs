@@ -3,7 +3,10 @@
 use std::{io, net::SocketAddr, str::FromStr, sync::Arc};
 
 use domain::{access::gate::Gate, ctx::Platform};
-use engine::node::Node;
+use engine::{
+    node::{Card, Node},
+    upkeep::Retention,
+};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -67,6 +70,7 @@ pub struct Plan {
     pub listen: SocketAddr,
     pub max_connections: usize,
     pub allowed_origins: Vec<String>,
+    pub retention: Retention,
 }
 
 /// A process that runs until it is told to [`stop`](Self::stop).
@@ -94,7 +98,11 @@ impl Process {
         let app = Arc::new(App { platform: platform.clone(), gate, hub: hub.clone(), allowed_origins });
         let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
         let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-        let node = Node::join(&engine, &host(), &roles.names(), env!("CARGO_PKG_VERSION"))?;
+        let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
+        let node = Node::join(
+            &engine,
+            Card { name: &host(), roles: &roles.names(), build: env!("CARGO_PKG_VERSION"), kinds: &kinds },
+        )?;
         node.registered().await;
 
         let tasks = TaskTracker::new();
@@ -107,7 +115,7 @@ impl Process {
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
-            tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));
+            tasks.spawn(engine::upkeep::run(engine, node.id, plan.retention, stop.clone()));
             tasks.spawn(workers::upkeep::run(platform.clone(), stop.clone()));
         }
         if roles.worker {

@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub enum Hint {
     /// Lanes of a queue have new work; no lanes named means any of them.
     Queue { queue: i32, lanes: Vec<i64> },
+    /// A running job was cancelled.
+    Cancelled,
     /// Rows were committed to the log and want numbers.
     Logged,
     /// The log was numbered up to this batch.
@@ -57,6 +59,7 @@ struct Outbox {
 struct Pending {
     queues: BTreeMap<i32, BTreeSet<i64>>,
     any_lane: BTreeSet<i32>,
+    cancelled: bool,
     logged: bool,
     numbered: Option<i64>,
 }
@@ -85,6 +88,7 @@ impl Bus for PgBus {
                 Hint::Queue { queue, lanes } => {
                     pending.queues.entry(*queue).or_default().extend(lanes);
                 }
+                Hint::Cancelled => pending.cancelled = true,
                 Hint::Logged => pending.logged = true,
                 Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
                 Hint::Missed => {}
@@ -111,6 +115,9 @@ impl Pending {
             hints.push(format!("{me} q {queue} {named}"));
         }
         hints.extend(self.any_lane.iter().map(|queue| format!("{me} q {queue} ")));
+        if self.cancelled {
+            hints.push(format!("{me} c"));
+        }
         if self.logged {
             hints.push(format!("{me} l"));
         }
@@ -136,6 +143,7 @@ fn read(payload: &str, me: &str) -> Option<Hint> {
             queue: words.next()?.parse().ok()?,
             lanes: words.next().unwrap_or("").split(',').filter_map(|lane| lane.parse().ok()).collect(),
         }),
+        "c" => Some(Hint::Cancelled),
         "l" => Some(Hint::Logged),
         "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
         _ => None,
@@ -206,6 +214,7 @@ mod tests {
         let pending = Pending {
             queues: BTreeMap::from([(3, BTreeSet::from([7, 9]))]),
             any_lane: BTreeSet::from([4]),
+            cancelled: true,
             logged: true,
             numbered: Some(12),
         };
@@ -216,6 +225,7 @@ mod tests {
             [
                 Hint::Queue { queue: 3, lanes: vec![7, 9] },
                 Hint::Queue { queue: 4, lanes: vec![] },
+                Hint::Cancelled,
                 Hint::Logged,
                 Hint::Numbered { batch: 12 },
             ]

@@ -137,6 +137,11 @@ impl Engine {
         self.0.connect.clone().options([("role", "switchboard_system"), ("jit", "off")])
     }
 
+    /// A connection as the user that owns the schema.
+    pub(crate) fn owner_options(&self) -> &PgConnectOptions {
+        &self.0.connect
+    }
+
     /// Stops the bus and closes the pools once what is running has given its connections back.
     pub async fn close(&self) {
         self.0.stop.cancel();

@@ -1,5 +1,6 @@
 //! Putting jobs in, inside the caller's transaction: a job commits with the row it serves.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{NewJob, Tx};
@@ -40,52 +41,93 @@ impl Tx {
 
     async fn enqueue_slice(&mut self, jobs: &[NewJob], by: &Provenance) -> sqlx::Result<Vec<Enqueued>> {
         let mut lanes = Vec::with_capacity(jobs.len());
-        let mut queues = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let queue = self.engine().queue_id(job.queue).await?;
-            let place = (queue, job.tenant, job.priority, String::new());
-            let lane = self.engine().lane_id(place).await?;
+            let (queue, lane) = self.engine().lane_of(job).await?;
+            self.will_wake(queue, lane);
             lanes.push(lane);
-            queues.push(queue);
         }
-        let rows = sqlx::query!(
-            r#"select id as "id!", fresh as "fresh!" from engine.enqueue(
-                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"#,
-            &jobs.iter().map(|job| job.id).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.tenant).collect::<Vec<_>>(),
-            &lanes,
-            &queues,
-            &jobs.iter().map(|job| job.priority).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.kind.to_owned()).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.version).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.args.clone()).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.run_at).collect::<Vec<_>>()
-                as &[Option<chrono::DateTime<chrono::Utc>>],
-            &jobs.iter().map(|job| millis(job.delay)).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.max_attempts).collect::<Vec<_>>(),
-            &jobs
-                .iter()
-                .map(|job| i32::try_from(millis(job.timeout)).unwrap_or(i32::MAX))
-                .collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.deadline).collect::<Vec<_>>()
-                as &[Option<chrono::DateTime<chrono::Utc>>],
+        match jobs {
+            [job] if job.unique.is_none() => self.enqueue_one(job, lanes[0], by).await,
+            _ => self.enqueue_many(jobs, &lanes, by).await,
+        }
+    }
+
+    /// The usual case of a caller's transaction, as one plain statement.
+    async fn enqueue_one(&mut self, job: &NewJob, lane: i64, by: &Provenance) -> sqlx::Result<Vec<Enqueued>> {
+        sqlx::query!(
+            "with r as materialized (select engine.ready_at() as ready), put as (
+               insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms,
+                   deadline, actor, trace, business_key, tags, watched)
+               select $1, $2, $3, $4, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready, $7, $8,
+                      $9, $10, $11, $12, $13, $14
+                 from r)
+             insert into engine.tallies (minute, tenant_id, lane, what, count)
+             select date_trunc('minute', ready), $2, $3, 'enqueued', 1 from r",
+            job.id,
+            job.tenant,
+            lane,
+            job.args,
+            job.run_at,
+            millis(job.delay),
+            job.max_attempts,
+            timeout(job),
+            job.deadline,
             by.actor,
             by.trace,
-            &jobs.iter().map(|job| job.business_key.clone()).collect::<Vec<_>>() as &[Option<String>],
-            &jobs.iter().map(|job| serde_json::json!(job.tags)).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.watched).collect::<Vec<_>>(),
-            &jobs.iter().map(|job| job.unique.as_ref().map(|unique| unique.key.clone())).collect::<Vec<_>>()
-                as &[Option<String>],
-            &jobs.iter().map(|job| job.unique.as_ref()?.period.map(millis)).collect::<Vec<_>>()
-                as &[Option<i64>],
+            job.business_key,
+            tags(job) as Option<&[String]>,
+            job.watched,
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(vec![Enqueued { id: job.id, fresh: true }])
+    }
+
+    async fn enqueue_many(
+        &mut self,
+        jobs: &[NewJob],
+        lanes: &[i64],
+        by: &Provenance,
+    ) -> sqlx::Result<Vec<Enqueued>> {
+        let rows = sqlx::query!(
+            r#"select id as "id!", fresh as "fresh!" from engine.enqueue(
+                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
+            &column(jobs, |job| job.id),
+            &column(jobs, |job| job.tenant),
+            lanes,
+            &column(jobs, |job| job.kind) as &[&str],
+            &column(jobs, |job| &job.args) as &[&serde_json::Value],
+            &column(jobs, |job| job.run_at) as &[Option<DateTime<Utc>>],
+            &column(jobs, |job| millis(job.delay)),
+            &column(jobs, |job| job.max_attempts),
+            &column(jobs, timeout),
+            &column(jobs, |job| job.deadline) as &[Option<DateTime<Utc>>],
+            by.actor,
+            by.trace,
+            &column(jobs, |job| job.business_key.as_deref()) as &[Option<&str>],
+            &column(jobs, |job| tags(job).map(|tags| serde_json::json!(tags)))
+                as &[Option<serde_json::Value>],
+            &column(jobs, |job| job.watched),
+            &column(jobs, |job| job.unique.as_ref().map(|unique| unique.key.as_str())) as &[Option<&str>],
+            &column(jobs, |job| job.unique.as_ref()?.period.map(millis)) as &[Option<i64>],
         )
         .fetch_all(self.conn())
         .await?;
-        for (queue, lane) in queues.into_iter().zip(lanes) {
-            self.will_wake(queue, lane);
-        }
         Ok(rows.into_iter().map(|row| Enqueued { id: row.id, fresh: row.fresh }).collect())
     }
+}
+
+/// One value of each job, as a statement takes its columns.
+fn column<'a, T>(jobs: &'a [NewJob], value: impl Fn(&'a NewJob) -> T) -> Vec<T> {
+    jobs.iter().map(value).collect()
+}
+
+fn tags(job: &NewJob) -> Option<&[String]> {
+    (!job.tags.is_empty()).then_some(job.tags.as_slice())
+}
+
+fn timeout(job: &NewJob) -> i32 {
+    i32::try_from(millis(job.timeout)).unwrap_or(i32::MAX)
 }
 
 fn millis(duration: std::time::Duration) -> i64 {

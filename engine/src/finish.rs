@@ -1,11 +1,18 @@
 //! Ending attempts, each only if it still holds its claim.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Engine, Outcome, Tx, job::backoff};
+use crate::{
+    Engine, Outcome, Tx,
+    bus::Hint,
+    job::{backoff, fits},
+};
 
 /// What becomes of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +73,17 @@ impl Claim {
     pub fn ending(&self, outcome: Outcome, chance: f64) -> Option<Ending> {
         let spent = self.attempt >= self.max_attempts;
         let (verdict, delay, output, code, error) = match outcome {
-            Outcome::Done(output) => (Verdict::Completed, Duration::ZERO, Some(output), None, None),
+            Outcome::Done(output) if !fits(&output) => {
+                let why = "it ran to its end, but its output was too large to keep".to_owned();
+                (Verdict::Completed, Duration::ZERO, None, Some("output_too_large"), Some(why))
+            }
+            Outcome::Done(output) => (
+                Verdict::Completed,
+                Duration::ZERO,
+                Some(output).filter(|output| !output.is_null()),
+                None,
+                None,
+            ),
             Outcome::Retry { code, why, .. } if spent => {
                 (Verdict::Discarded, Duration::ZERO, None, Some(code), Some(why))
             }
@@ -109,39 +126,61 @@ impl Tx {
     /// # Errors
     /// If the database refuses.
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let held = finish(self.conn(), endings).await?;
+        let ended = finish(self.conn(), endings).await?;
         if endings.iter().any(|ending| ending.verdict != Verdict::Released) {
             self.has_logged();
         }
-        Ok(held)
+        for (queue, lane) in ended.iter().filter_map(|row| row.queue.zip(row.wake)) {
+            self.will_wake(queue, lane);
+        }
+        Ok(ended.into_iter().map(|row| row.id).collect())
     }
 }
 
 impl Engine {
-    /// Ends a batch of attempts in a transaction of its own.
+    /// Ends a batch of attempts in a statement of its own.
     pub(crate) async fn finish(&self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let mut tx = self.begin_system().await?;
-        let held = tx.finish(endings).await?;
-        tx.commit().await?;
-        Ok(held)
+        let mut conn = self.system().acquire().await?;
+        let ended = finish(&mut conn, endings).await?;
+        drop(conn);
+        let mut waking: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
+        for (queue, lane) in ended.iter().filter_map(|row| row.queue.zip(row.wake)) {
+            waking.entry(queue).or_default().insert(lane);
+        }
+        for (queue, lanes) in waking {
+            self.bus().publish(Hint::Queue { queue, lanes: lanes.into_iter().collect() });
+        }
+        if ended.iter().any(|row| row.logged) {
+            self.bus().publish(Hint::Logged);
+        }
+        Ok(ended.into_iter().map(|row| row.id).collect())
     }
 }
 
-async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        r#"select id as "id!" from engine.finish($1, $2, $3, $4, $5, $6, $7, $8) as id"#,
+struct Ended {
+    id: Uuid,
+    /// The lane to wake, and its queue, where others wait for what this ending gave back.
+    queue: Option<i32>,
+    wake: Option<i64>,
+    logged: bool,
+}
+
+async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Vec<Ended>> {
+    sqlx::query_as!(
+        Ended,
+        r#"select id as "id!", queue, wake, logged as "logged!"
+             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.claim).collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.verdict.as_str().to_owned()).collect::<Vec<_>>(),
+        &endings.iter().map(|ending| ending.verdict.as_str()).collect::<Vec<_>>() as &[&str],
         &endings
             .iter()
             .map(|ending| i64::try_from(ending.delay.as_millis()).unwrap_or(i64::MAX))
             .collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.output.clone()).collect::<Vec<_>>()
             as &[Option<serde_json::Value>],
-        &endings.iter().map(|ending| ending.code.map(str::to_owned)).collect::<Vec<_>>()
-            as &[Option<String>],
+        &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
         &endings.iter().map(|ending| ending.error.clone()).collect::<Vec<_>>() as &[Option<String>],
     )
     .fetch_all(conn)

@@ -6,13 +6,19 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
+/// The most that a payload or an output may take as JSON, in bytes.
+pub const JSON_LIMIT: usize = 256 * 1024;
+
 /// A payload that knows how it wants to be run. Payloads hold ids, never personal data or secrets.
 pub trait JobKind: Serialize + DeserializeOwned + Send + 'static {
     /// The stable name of the kind: a string we choose, never a type path.
     const KIND: &'static str;
     /// The queue it waits in.
     const QUEUE: &'static str;
-    /// Grows when the payload changes shape.
+    /// Names it had before: jobs that still carry one are run all the same.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Grows when the payload changes shape. A node runs this version and all before it; a newer one is
+    /// left to nodes that know it.
     const VERSION: i16 = 1;
     /// Attempts before the job is discarded.
     const MAX_ATTEMPTS: i16 = 10;
@@ -22,6 +28,25 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + 'static {
     const PRIORITY: i16 = 1;
     /// Whether each ending is told in the log, not only discards.
     const WATCHED: bool = false;
+
+    /// Turns a payload of an older version into one of this version.
+    ///
+    /// # Errors
+    /// A sentence about what does not fit; the job is then discarded with it.
+    fn upcast(version: i16, args: serde_json::Value) -> Result<serde_json::Value, String> {
+        let _ = version;
+        Ok(args)
+    }
+
+    /// Reads a stored payload of this version or an older one.
+    ///
+    /// # Errors
+    /// A sentence about what does not fit; the job is then discarded with it.
+    fn decode(version: i16, args: serde_json::Value) -> Result<Self, String> {
+        let args = if version < Self::VERSION { Self::upcast(version, args)? } else { args };
+        serde_json::from_value(args)
+            .map_err(|error| format!("the payload does not fit {} version {version}: {error}", Self::KIND))
+    }
 }
 
 /// A job about to be enqueued.
@@ -33,6 +58,8 @@ pub struct NewJob {
     pub kind: &'static str,
     pub version: i16,
     pub priority: i16,
+    /// The named limit that it counts against, as a provider's account; empty for none.
+    pub limit_key: String,
     pub args: serde_json::Value,
     /// Not before this instant; earlier than now means now.
     pub run_at: Option<DateTime<Utc>>,
@@ -61,8 +88,14 @@ impl NewJob {
     /// A job of kind `A` with the kind's own defaults.
     ///
     /// # Errors
-    /// If the payload cannot be written as JSON.
+    /// If the payload cannot be written as JSON or is larger than [`JSON_LIMIT`].
     pub fn of<A: JobKind>(tenant: Uuid, id: Uuid, args: &A) -> serde_json::Result<Self> {
+        let args = serde_json::to_value(args)?;
+        if !fits(&args) {
+            let why =
+                format!("the payload of a {} is over {JSON_LIMIT} bytes; store it and pass its id", A::KIND);
+            return Err(serde::ser::Error::custom(why));
+        }
         Ok(Self {
             id,
             tenant,
@@ -70,7 +103,8 @@ impl NewJob {
             kind: A::KIND,
             version: A::VERSION,
             priority: A::PRIORITY,
-            args: serde_json::to_value(args)?,
+            limit_key: String::new(),
+            args,
             run_at: None,
             delay: Duration::ZERO,
             max_attempts: A::MAX_ATTEMPTS,
@@ -92,6 +126,13 @@ impl NewJob {
     #[must_use]
     pub fn priority(mut self, priority: i16) -> Self {
         self.priority = priority.clamp(0, 3);
+        self
+    }
+
+    /// Counts against the tenant's limit of this name, if there is one.
+    #[must_use]
+    pub fn limited_by(mut self, key: impl Into<String>) -> Self {
+        self.limit_key = key.into();
         self
     }
 
@@ -155,6 +196,22 @@ pub enum Outcome {
     Cancel,
     /// The handler has already ended its job in the transaction of its effect.
     Settled,
+}
+
+/// Whether a value is small enough to be stored with a job. Stops writing where it is not.
+pub(crate) fn fits(value: &serde_json::Value) -> bool {
+    struct Room(usize);
+    impl std::io::Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::FileTooLarge)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    value.is_null() || serde_json::to_writer(Room(JSON_LIMIT), value).is_ok()
 }
 
 /// The time before the next attempt: 1 s doubled for each attempt made, capped at one hour, and

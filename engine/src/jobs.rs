@@ -10,6 +10,7 @@ pub struct JobView {
     pub id: Uuid,
     pub queue: String,
     pub kind: String,
+    pub version: i16,
     /// `scheduled available running retrying parked`, or how it ended.
     pub state: String,
     pub priority: i16,
@@ -28,6 +29,19 @@ pub struct JobView {
     /// Failed attempts, oldest first, each with node, times, code and redacted text.
     pub attempts: serde_json::Value,
     pub output: Option<serde_json::Value>,
+    /// Why it ended as it did, where it did not complete.
+    pub error_code: Option<String>,
+    /// The node that runs it, or ran it last.
+    pub node: Option<Uuid>,
+    pub deadline: Option<DateTime<Utc>>,
+    /// It runs, and its node has been told to cancel it.
+    pub cancelling: bool,
+    /// A process died while it ran; it runs alone until it has shown that it was not to blame.
+    pub suspect: bool,
+    /// Since when an operator's pause holds it back.
+    pub paused_at: Option<DateTime<Utc>>,
+    pub args: serde_json::Value,
+    pub trace: Option<String>,
 }
 
 /// Which jobs to list.
@@ -37,6 +51,8 @@ pub struct Filter {
     pub kind: Option<String>,
     pub state: Option<String>,
     pub business_key: Option<String>,
+    pub queue: Option<String>,
+    pub tag: Option<String>,
 }
 
 /// One tenant's jobs, newest first, those with ids below `before`.
@@ -59,7 +75,9 @@ pub async fn list(
         filter.id,
         filter.kind,
         filter.state,
-        filter.business_key
+        filter.business_key,
+        filter.queue,
+        filter.tag
     )
     .fetch_all(conn)
     .await

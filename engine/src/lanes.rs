@@ -1,109 +1,140 @@
 //! Queues and lanes by number. Both are made on a connection of their own and cached once committed:
 //! a caller's transaction never holds a lane that others wait for.
 
-use std::{collections::HashMap, sync::RwLock};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use uuid::Uuid;
 
-use crate::Engine;
+use crate::{Engine, NewJob};
 
-type Place = (i32, Uuid, i16, String);
+/// Lanes read in one statement.
+const PAGE: i64 = 1_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    queues: RwLock<HashMap<String, i32>>,
-    places: RwLock<HashMap<Place, i64>>,
+    queues: Cache<String, i32>,
+    places: Cache<Place, i64>,
+}
+
+/// What makes a lane: jobs of one place are served in the order in which they are due.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    pub queue: i32,
+    pub tenant: Uuid,
+    pub priority: i16,
+    pub kind: &'static str,
+    pub version: i16,
+    pub limit_key: String,
 }
 
 /// A lane as a dispatcher sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lane {
     pub id: i64,
     pub tenant: Uuid,
     pub priority: i16,
+    pub kind: Arc<str>,
+    pub version: i16,
+    /// The tenant's share beside others; 1 unless an operator said otherwise.
+    pub weight: f32,
+}
+
+#[derive(Debug)]
+struct Cache<K, V>(RwLock<HashMap<K, V>>);
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Copy> Cache<K, V> {
+    fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    fn put(&self, key: K, value: V) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(key, value);
+    }
 }
 
 impl Engine {
     /// The number of a queue, made if it is new.
     pub(crate) async fn queue_id(&self, name: &str) -> sqlx::Result<i32> {
-        if let Some(id) = read(&self.lanes().queues).get(name) {
-            return Ok(*id);
+        if let Some(id) = self.lanes().queues.get(name) {
+            return Ok(id);
         }
-        let made_or_found = || async {
-            sqlx::query_scalar!(
+        let id = loop {
+            let made_or_found = sqlx::query_scalar!(
                 r#"with made as (
                  insert into engine.queues (name) values ($1)
                  on conflict on constraint queues_name_key do nothing returning id)
                select id as "id!" from made union all select id from engine.queues where name = $1 limit 1"#,
                 name
-            )
-            .fetch_optional(self.system())
-            .await
+            );
+            // Where another transaction made it while the statement waited, the statement's own
+            // snapshot does not show it yet; the next one does.
+            if let Some(id) = made_or_found.fetch_optional(self.system()).await? {
+                break id;
+            }
         };
-        let id = again(made_or_found).await?;
-        write(&self.lanes().queues).insert(name.to_owned(), id);
+        self.lanes().queues.put(name.to_owned(), id);
         Ok(id)
     }
 
-    /// The number of a lane, made if it is new.
-    pub(crate) async fn lane_id(&self, place: Place) -> sqlx::Result<i64> {
-        if let Some(id) = read(&self.lanes().places).get(&place) {
-            return Ok(*id);
-        }
-        let (queue, tenant, priority, limit_key) = &place;
-        let made_or_found = || async {
-            sqlx::query_scalar!(
-                r#"with made as (
-                 insert into engine.lanes (queue_id, tenant_id, priority, limit_key) values ($1, $2, $3, $4)
-                 on conflict on constraint lanes_place_key do nothing returning id)
-               select id as "id!" from made union all
-               select id from engine.lanes
-                where queue_id = $1 and tenant_id = $2 and priority = $3 and limit_key = $4 limit 1"#,
-                queue,
-                tenant,
-                priority,
-                limit_key
-            )
-            .fetch_optional(self.system())
-            .await
+    /// The number of the lane that a job waits in, with its queue's; made if it is new.
+    pub(crate) async fn lane_of(&self, job: &NewJob) -> sqlx::Result<(i32, i64)> {
+        let queue = self.queue_id(job.queue).await?;
+        let place = Place {
+            queue,
+            tenant: job.tenant,
+            priority: job.priority,
+            kind: job.kind,
+            version: job.version,
+            limit_key: job.limit_key.clone(),
         };
-        let id = again(made_or_found).await?;
-        write(&self.lanes().places).insert(place, id);
-        Ok(id)
+        if let Some(id) = self.lanes().places.get(&place) {
+            return Ok((queue, id));
+        }
+        let id = sqlx::query_scalar!(
+            r#"select engine.make_lane($1, $2, $3, $4, $5, $6) as "id!""#,
+            queue,
+            place.tenant,
+            place.priority,
+            place.kind,
+            place.version,
+            place.limit_key
+        )
+        .fetch_one(self.system())
+        .await?;
+        self.lanes().places.put(place, id);
+        Ok((queue, id))
     }
 
     /// All lanes of a queue after a given number, in order.
-    pub(crate) async fn lanes_after(&self, queue: i32, after: i64, limit: i64) -> sqlx::Result<Vec<Lane>> {
-        sqlx::query_as!(
-            Lane,
-            "select id, tenant_id as tenant, priority from engine.lanes
-              where queue_id = $1 and id > $2 order by id limit $3",
-            queue,
-            after,
-            limit
-        )
-        .fetch_all(self.system())
-        .await
-    }
-}
-
-/// Asks until there is a row. Where another transaction made it while the statement waited, the
-/// statement's own snapshot does not show it yet; the next one does.
-async fn again<T, F>(ask: impl Fn() -> F) -> sqlx::Result<T>
-where
-    F: Future<Output = sqlx::Result<Option<T>>>,
-{
-    loop {
-        if let Some(found) = ask().await? {
-            return Ok(found);
+    pub(crate) async fn lanes_after(&self, queue: i32, mut after: i64) -> sqlx::Result<Vec<Lane>> {
+        let mut lanes = Vec::new();
+        loop {
+            let page = sqlx::query_as!(
+                Lane,
+                "select id, tenant_id as tenant, priority, kind, version, weight
+                   from engine.lanes where queue_id = $1 and id > $2 order by id limit $3",
+                queue,
+                after,
+                PAGE
+            )
+            .fetch_all(self.system())
+            .await?;
+            let Some(last) = page.last() else { return Ok(lanes) };
+            after = last.id;
+            lanes.extend(page);
         }
     }
-}
-
-fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

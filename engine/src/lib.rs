@@ -22,6 +22,8 @@ pub mod jobs;
 mod lanes;
 pub mod log;
 pub mod node;
+pub mod operate;
+mod retention;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;

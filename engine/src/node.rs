@@ -1,25 +1,120 @@
 //! A node: one incarnation of a process. It beats on a connection and a thread of its own, so that
 //! neither a busy runtime nor an exhausted pool makes a living process look dead.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::watch;
+use tokio::sync::{broadcast::error::RecvError, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Engine;
+use crate::{Engine, bus::Hint, finish::Claim};
 
 const BEAT: Duration = Duration::from_secs(5);
+/// How often a node looks for jobs that were cancelled while it runs them, if no hint comes.
+const CANCEL_POLL: Duration = Duration::from_secs(1);
 
 /// This process as the others see it. Dropping it does not end the beat; [`Node::leave`] does.
 #[derive(Debug)]
 pub struct Node {
     /// Fresh at each start.
     pub id: Uuid,
+    pub(crate) member: Arc<Member>,
     registered: watch::Receiver<bool>,
     leave: CancellationToken,
     thread: std::thread::JoinHandle<()>,
+}
+
+/// How a process presents itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Card<'a> {
+    /// For people: host and process id.
+    pub name: &'a str,
+    pub roles: &'a [&'a str],
+    /// The version of the build.
+    pub build: &'a str,
+    /// The job kinds it can run, aliases too, each with the newest version it knows.
+    pub kinds: &'a [(&'static str, i16)],
+}
+
+/// What the workers of a node share.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub id: Uuid,
+    kinds: HashMap<&'static str, i16>,
+    running: Mutex<HashMap<Uuid, (i64, CancellationToken)>>,
+}
+
+impl Member {
+    /// Whether this build can run the kind in that version.
+    pub(crate) fn knows(&self, kind: &str, version: i16) -> bool {
+        self.kinds.get(kind).is_some_and(|newest| version <= *newest)
+    }
+
+    /// A claim is about to be delivered; the token is cancelled when an operator cancels the job.
+    pub(crate) fn begins(&self, claim: &Claim) -> CancellationToken {
+        let token = CancellationToken::new();
+        self.running().insert(claim.job, (claim.fence, token.clone()));
+        token
+    }
+
+    /// The claim has ended; a later one of the same job is not meant.
+    pub(crate) fn ends(&self, claim: &Claim) {
+        let mut running = self.running();
+        if running.get(&claim.job).is_some_and(|(fence, _)| *fence == claim.fence) {
+            running.remove(&claim.job);
+        }
+    }
+
+    fn cancel(&self, job: Uuid) {
+        if let Some((_, token)) = self.running().get(&job) {
+            token.cancel();
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (i64, CancellationToken)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells running handlers that their jobs were cancelled, on a hint and at least every second.
+async fn watch_cancels(engine: Engine, member: Arc<Member>, leave: CancellationToken) {
+    let mut hints = engine.bus().subscribe();
+    loop {
+        match engine.cancelled_on(member.id).await {
+            Ok(jobs) => jobs.into_iter().for_each(|job| member.cancel(job)),
+            Err(error) => tracing::debug!(%error, "cannot look for cancelled jobs; trying again"),
+        }
+        let told = async {
+            loop {
+                match hints.recv().await {
+                    Ok(Hint::Cancelled | Hint::Missed) | Err(RecvError::Lagged(_)) => return,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = leave.cancelled() => return,
+            () = told => {}
+            () = tokio::time::sleep(CANCEL_POLL) => {}
+        }
+    }
+}
+
+impl Engine {
+    async fn cancelled_on(&self, node: Uuid) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar!(
+            "select id from engine.jobs where cancel_requested_at is not null and node = $1 limit 1000",
+            node
+        )
+        .fetch_all(self.system())
+        .await
+    }
 }
 
 impl Node {
@@ -27,15 +122,19 @@ impl Node {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn join(engine: &Engine, name: &str, roles: &[&str], build: &str) -> std::io::Result<Self> {
+    pub fn join(engine: &Engine, card: Card<'_>) -> std::io::Result<Self> {
         let id = Uuid::now_v7();
+        let kinds = card.kinds.iter().copied().collect();
+        let member = Arc::new(Member { id, kinds, running: Mutex::default() });
         let leave = CancellationToken::new();
         let (told, registered) = watch::channel(false);
         let heart = Heart {
             id,
-            name: name.to_owned(),
-            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-            build: build.to_owned(),
+            name: card.name.to_owned(),
+            roles: card.roles.iter().map(|role| (*role).to_owned()).collect(),
+            build: card.build.to_owned(),
+            kinds: card.kinds.iter().map(|(kind, _)| (*kind).to_owned()).collect(),
+            versions: card.kinds.iter().map(|(_, version)| *version).collect(),
             connect: engine.system_options(),
             told,
             leave: leave.clone(),
@@ -44,7 +143,10 @@ impl Node {
         let thread = std::thread::Builder::new()
             .name("heartbeat".into())
             .spawn(move || runtime.block_on(heart.beat_until_leave()))?;
-        Ok(Self { id, registered, leave, thread })
+        if !card.kinds.is_empty() {
+            tokio::spawn(watch_cancels(engine.clone(), Arc::clone(&member), leave.clone()));
+        }
+        Ok(Self { id, member, registered, leave, thread })
     }
 
     /// Resolves once the node is known to the others and may claim work.
@@ -69,6 +171,8 @@ struct Heart {
     name: String,
     roles: Vec<String>,
     build: String,
+    kinds: Vec<String>,
+    versions: Vec<i16>,
     connect: PgConnectOptions,
     told: watch::Sender<bool>,
     leave: CancellationToken,
@@ -104,12 +208,14 @@ impl Heart {
         // An upsert: a node declared dead while it was only asleep comes back under its name, but what
         // it held then is no longer its own.
         sqlx::query!(
-            "insert into engine.nodes as n (id, name, roles, build) values ($1, $2, $3, $4)
+            "insert into engine.nodes as n (id, name, roles, build, kinds, versions) values ($1, $2, $3, $4, $5, $6)
              on conflict (id) do update set beat_at = clock_timestamp(), beats = n.beats + 1",
             self.id,
             self.name,
             &self.roles,
-            self.build
+            self.build,
+            &self.kinds,
+            &self.versions
         )
         .execute(conn)
         .await?;

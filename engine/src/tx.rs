@@ -11,12 +11,21 @@ pub struct Tx {
     inner: Transaction<'static, Postgres>,
     engine: Engine,
     wakes: BTreeMap<i32, BTreeSet<i64>>,
+    all_of: BTreeSet<i32>,
     logged: bool,
+    cancelled: bool,
 }
 
 impl Tx {
     pub(crate) fn new(inner: Transaction<'static, Postgres>, engine: Engine) -> Self {
-        Self { inner, engine, wakes: BTreeMap::new(), logged: false }
+        Self {
+            inner,
+            engine,
+            wakes: BTreeMap::new(),
+            all_of: BTreeSet::new(),
+            logged: false,
+            cancelled: false,
+        }
     }
 
     /// The connection, for statements of the stores.
@@ -36,14 +45,29 @@ impl Tx {
         self.logged = true;
     }
 
+    pub(crate) fn has_cancelled(&mut self) {
+        self.cancelled = true;
+    }
+
+    /// Every dispatcher of the queue looks again, at its lanes too.
+    pub(crate) fn will_wake_all(&mut self, queue: i32) {
+        self.all_of.insert(queue);
+    }
+
     /// Commits, then wakes dispatchers of this process at once and hints to the others.
     ///
     /// # Errors
     /// If the commit fails; nothing is woken then.
-    pub async fn commit(self) -> sqlx::Result<()> {
+    pub async fn commit(mut self) -> sqlx::Result<()> {
         self.inner.commit().await?;
+        for queue in self.all_of {
+            self.wakes.insert(queue, BTreeSet::new());
+        }
         for (queue, lanes) in self.wakes {
             self.engine.bus().publish(Hint::Queue { queue, lanes: lanes.into_iter().collect() });
+        }
+        if self.cancelled {
+            self.engine.bus().publish(Hint::Cancelled);
         }
         if self.logged {
             self.engine.bus().publish(Hint::Logged);

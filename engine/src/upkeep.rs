@@ -12,13 +12,29 @@ use crate::{Engine, bus::Hint};
 
 const TICK: Duration = Duration::from_secs(1);
 const PARTITIONS_EVERY: Duration = Duration::from_mins(10);
+const PARKING_EVERY: Duration = Duration::from_mins(1);
 /// Numbering looks this often even if no hint arrives.
 const NUMBERING_POLL: Duration = Duration::from_secs(1);
 
+/// How long the past is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Days that finished jobs can be looked up.
+    pub history_days: u16,
+    /// Days that the log can be replayed.
+    pub log_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { history_days: 30, log_days: 30 }
+    }
+}
+
 /// Keeps the engine in order until `stop`, leading whenever no other process does.
-pub async fn run(engine: Engine, node: Uuid, stop: CancellationToken) {
+pub async fn run(engine: Engine, node: Uuid, retention: Retention, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        if let Err(error) = lead(&engine, node, &stop).await {
+        if let Err(error) = lead(&engine, node, retention, &stop).await {
             tracing::warn!(%error, "upkeep was interrupted; it goes on shortly");
         }
         tokio::select! {
@@ -29,7 +45,12 @@ pub async fn run(engine: Engine, node: Uuid, stop: CancellationToken) {
 }
 
 /// Leads until the connection breaks or `stop`. The lock goes with the connection.
-async fn lead(engine: &Engine, node: Uuid, stop: &CancellationToken) -> sqlx::Result<()> {
+async fn lead(
+    engine: &Engine,
+    node: Uuid,
+    retention: Retention,
+    stop: &CancellationToken,
+) -> sqlx::Result<()> {
     let mut conn = PgConnection::connect_with(&engine.system_options()).await?;
     loop {
         let leads = sqlx::query_scalar!(r#"select pg_try_advisory_lock(1003, 0) as "leads!""#)
@@ -45,7 +66,7 @@ async fn lead(engine: &Engine, node: Uuid, stop: &CancellationToken) -> sqlx::Re
     }
     tracing::debug!("leading the upkeep");
     let numbering = tokio::spawn(number(engine.clone(), stop.clone()));
-    let kept = keep(engine, node, &mut conn, stop).await;
+    let kept = keep(engine, node, retention, &mut conn, stop).await;
     numbering.abort();
     kept?;
     conn.close().await
@@ -54,21 +75,31 @@ async fn lead(engine: &Engine, node: Uuid, stop: &CancellationToken) -> sqlx::Re
 async fn keep(
     engine: &Engine,
     node: Uuid,
+    retention: Retention,
     conn: &mut PgConnection,
     stop: &CancellationToken,
 ) -> sqlx::Result<()> {
-    let mut partitions_due = Instant::now();
+    let (mut partitions_due, mut parking_due) = (Instant::now(), Instant::now());
     loop {
         if Instant::now() >= partitions_due {
             sqlx::query!("call engine.ensure_partitions()").execute(&mut *conn).await?;
+            if let Err(error) = crate::retention::drop_past(engine, retention).await {
+                tracing::warn!(%error, "old partitions could not be dropped; trying again later");
+            }
             partitions_due = Instant::now() + PARTITIONS_EVERY;
+        }
+        if Instant::now() >= parking_due {
+            park(conn).await?;
+            parking_due = Instant::now() + PARKING_EVERY;
         }
         rescue(engine, node, conn).await?;
         sqlx::query!(
-            "delete from engine.keys where ctid = any(array(
-               select ctid from engine.keys where expires_at <= engine.now() limit 1000 for update skip locked))"
+            r#"with expired as (
+               delete from engine.keys where ctid = any(array(
+                 select ctid from engine.keys where expires_at <= engine.now() limit 1000 for update skip locked)))
+               select engine.fold_tallies() as "folded!""#
         )
-        .execute(&mut *conn)
+        .fetch_one(&mut *conn)
         .await?;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -77,13 +108,39 @@ async fn keep(
     }
 }
 
+/// Says which kinds wait for a node that knows them.
+async fn park(conn: &mut PgConnection) -> sqlx::Result<()> {
+    let parked = sqlx::query!(
+        r#"select kind as "kind!", version as "version!", lanes as "lanes!" from engine.park()"#
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in parked {
+        tracing::warn!(
+            job.kind = row.kind,
+            row.version,
+            "no node knows this kind in this version; its jobs are parked"
+        );
+        metrics::counter!("engine_lanes_parked_total", "kind" => row.kind)
+            .increment(row.lanes.unsigned_abs());
+    }
+    Ok(())
+}
+
 async fn rescue(engine: &Engine, node: Uuid, conn: &mut PgConnection) -> sqlx::Result<()> {
-    let dead = sqlx::query!(r#"select node as "node!", jobs as "jobs!" from engine.rescue($1)"#, node)
-        .fetch_all(conn)
-        .await?;
+    let dead = sqlx::query!(
+        r#"select node as "node!", jobs as "jobs!", quarantined as "quarantined!" from engine.rescue($1)"#,
+        node
+    )
+    .fetch_all(conn)
+    .await?;
     for lost in &dead {
         tracing::warn!(node.id = %lost.node, jobs = lost.jobs, "a node fell silent; its jobs run again");
         metrics::counter!("engine_jobs_rescued_total").increment(lost.jobs.unsigned_abs());
+    }
+    if let Some(lost) = dead.first().filter(|lost| lost.quarantined > 0) {
+        tracing::error!(jobs = lost.quarantined, "jobs that bring their process down were quarantined");
+        metrics::counter!("engine_jobs_quarantined_total").increment(lost.quarantined.unsigned_abs());
     }
     if !dead.is_empty() {
         engine.bus().publish(Hint::Missed);

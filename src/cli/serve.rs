@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::ctx::Platform;
-use engine::{Engine, Settings};
+use engine::{Engine, Settings, upkeep::Retention};
 use sqlx::postgres::PgConnectOptions;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -64,6 +64,7 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
         listen: config.listen,
         max_connections: config.max_connections,
         allowed_origins: config.allowed_origins.clone(),
+        retention: Retention { history_days: config.history_days, log_days: config.log_days },
     }
 }
 

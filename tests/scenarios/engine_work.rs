@@ -10,7 +10,7 @@ use engine::{
     Engine, JobKind, NewJob, Outcome,
     enqueue::Provenance,
     jobs::{self, JobView},
-    node::Node,
+    node::{Card, Node},
     worker::{self, Envelope, QueueSettings},
 };
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,11 @@ struct Process {
 impl Process {
     async fn start(engine: &Engine, concurrency: usize, seen: Seen) -> Self {
         let stop = CancellationToken::new();
-        let node = Node::join(engine, "test", &["worker"], "test").expect("a node");
+        let node = Node::join(
+            engine,
+            Card { name: "test", roles: &["worker"], build: "test", kinds: &[("probe", 1)] },
+        )
+        .expect("a node");
         let grace = Duration::from_millis(200);
         let settings = QueueSettings { name: "probes", concurrency, grace };
         let backend = worker::open(engine, &node, settings, stop.clone()).await.expect("a backend");
@@ -242,7 +246,9 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
         .execute(&mut system)
         .await
         .expect("two nodes");
-    let claim = "select claim from engine.claim((select id from engine.queues), $1, array(select id from engine.lanes), array[9])";
+    let claim = "select fence from engine.claim((select id from engine.queues), $1, array(select id from engine.lanes),
+      array_fill(9, array[(select count(*)::int from engine.lanes)]), array_fill('epoch'::timestamptz, array[(select count(*)::int from engine.lanes)]),
+      array(select '00000000-0000-0000-0000-000000000000'::uuid from engine.lanes)) where fence is not null";
     let fence: i64 = sqlx::query_scalar(claim).bind(dead).fetch_one(&mut system).await.expect("claimed");
     sqlx::query("update engine.nodes set beat_at = clock_timestamp() - interval '13 s' where id = $1")
         .bind(dead)
@@ -261,7 +267,7 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
     let second: i64 = sqlx::query_scalar(claim).bind(rescuer).fetch_one(&mut system).await.expect("again");
     assert!(second > fence, "the fence only grows");
     let late: Vec<Uuid> = sqlx::query_scalar(
-        "select engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'], array[0::bigint], array[null::jsonb], array[null], array[null])",
+        "select id from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'], array[0::bigint], array[null::jsonb], array[null], array[null])",
     )
     .bind(put[0].id)
     .bind(tenant)
@@ -285,8 +291,8 @@ async fn a_lane_that_another_process_makes_at_the_same_moment_is_found() {
         "begin".to_owned(),
         "insert into engine.queues (name) values ('probes')".to_owned(),
         format!(
-            "insert into engine.lanes (queue_id, tenant_id, priority)
-             select id, '{tenant}', priority from engine.queues, generate_series(0, 3) priority where name = 'probes'"
+            "insert into engine.lanes (queue_id, tenant_id, priority, kind, version)
+             select id, '{tenant}', priority, 'probe', 1 from engine.queues, generate_series(0, 3) priority where name = 'probes'"
         ),
     ] {
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut other).await.expect("it runs");

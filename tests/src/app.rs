@@ -8,6 +8,7 @@ use domain::{
     ctx::Platform,
     types::TenantId,
 };
+use engine::upkeep::Retention;
 use switchboard::{
     platform::{self, KeySource},
     process::{Plan, Process, Roles},
@@ -58,6 +59,7 @@ impl TestApp {
             listen: "127.0.0.1:0".parse().expect("an address"),
             max_connections: 256,
             allowed_origins: vec!["https://ops.example.com".into()],
+            retention: Retention::default(),
         };
         let process = Process::start(platform, plan).await.expect("the process starts");
         let base = format!("http://{}", process.addr.expect("an address"));

@@ -1,6 +1,6 @@
 //! One line for each job kind.
 
-use std::{collections::HashMap, future::Future};
+use std::{collections::HashMap, future::Future, sync::Arc};
 
 use domain::{Ctx, Result};
 use engine::{JobKind, Outcome, finish::Claim};
@@ -16,37 +16,65 @@ pub struct Run {
     pub claim: Claim,
     /// Cancelled when the node drains: a long handler checkpoints and snoozes.
     pub stop: CancellationToken,
-    pub shared: std::sync::Arc<Shared>,
+    /// Cancelled when an operator cancels the job.
+    pub cancelled: CancellationToken,
+    pub shared: Arc<Shared>,
 }
 
-/// A handler that reads its own payload.
-pub type Handler = Box<dyn Fn(Run, Value) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>;
+impl Run {
+    /// Whether a long handler should checkpoint and give its place up.
+    #[must_use]
+    pub fn is_to_stop(&self) -> bool {
+        self.stop.is_cancelled() || self.cancelled.is_cancelled()
+    }
+}
 
-/// The handlers of this build, by kind.
+/// A kind of job that this build can run.
+#[derive(Clone)]
+pub struct Handler {
+    /// The newest version of the payload that it reads.
+    pub version: i16,
+    run: Arc<dyn Fn(Run, i16, Value) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>,
+}
+
+impl Handler {
+    /// Reads the payload, brought up to date if it is an older version's, and runs.
+    #[must_use]
+    pub fn call(&self, given: Run, version: i16, args: Value) -> BoxFuture<'static, Result<Outcome>> {
+        (self.run)(given, version, args)
+    }
+}
+
+/// The handlers of this build, by kind and by the names that kinds had before.
 #[must_use]
 pub fn handlers() -> HashMap<&'static str, Handler> {
-    HashMap::from([job(jobs::send_message::run), job(jobs::score_leads::run), job(jobs::route_leads::run)])
+    let all = [job(jobs::send_message::run), job(jobs::score_leads::run), job(jobs::route_leads::run)];
+    all.into_iter().flatten().collect()
+}
+
+/// The kinds of this build and the newest version of each, as a node presents itself.
+#[must_use]
+pub fn kinds() -> Vec<(&'static str, i16)> {
+    handlers().into_iter().map(|(kind, handler)| (kind, handler.version)).collect()
 }
 
 /// The queues of this build and how many handlers of each run at a time.
 pub const QUEUES: [(&str, usize); 2] = [("messages", 64), ("automation", 4)];
 
-fn job<K, F, Fut>(run: F) -> (&'static str, Handler)
+fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where
     K: JobKind,
     F: Fn(Run, K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Outcome>> + Send + 'static,
 {
-    let handler = move |given: Run, args: Value| -> BoxFuture<'static, Result<Outcome>> {
-        match serde_json::from_value::<K>(args) {
+    let read_and_run = move |given: Run, version, args| -> BoxFuture<'static, Result<Outcome>> {
+        match K::decode(version, args) {
             Ok(payload) => Box::pin(run(given, payload)),
-            Err(error) => Box::pin(async move {
-                let why = format!("the payload does not fit {} version {}: {error}", K::KIND, K::VERSION);
-                Ok(Outcome::Discard { code: "bad_payload", why })
-            }),
+            Err(why) => Box::pin(async move { Ok(Outcome::Discard { code: "bad_payload", why }) }),
         }
     };
-    (K::KIND, Box::new(handler))
+    let handler = Handler { version: K::VERSION, run: Arc::new(read_and_run) };
+    K::ALIASES.iter().chain([&K::KIND]).map(|name| (*name, handler.clone())).collect()
 }
 
 #[cfg(test)]

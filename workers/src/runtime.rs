@@ -25,8 +25,6 @@ use crate::{
 
 /// How long handlers may go on after the node began to drain: longer than a provider's call.
 const GRACE: Duration = Duration::from_secs(15);
-/// When a job of a kind this build does not know is looked at again.
-const UNKNOWN_KIND: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 struct Runtime {
@@ -73,13 +71,10 @@ impl Opened {
 
 async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcome, Error> {
     let claim = envelope.claim;
-    let Some(handler) = runtime.handlers.get(envelope.kind.as_str()) else {
-        tracing::warn!(job.kind = envelope.kind, "this build does not know the kind; another may");
-        return Ok(Outcome::Snooze { after: UNKNOWN_KIND });
+    let Some(handler) = runtime.handlers.get(&*envelope.kind) else {
+        let why = format!("this build was handed a kind that it does not know: {}", envelope.kind);
+        return Err(Error::internal(std::io::Error::other(why)));
     };
-    if envelope.deadline.is_some_and(|at| at <= runtime.platform.clock.now()) {
-        return Ok(Outcome::Discard { code: "too_late", why: "its deadline had passed".into() });
-    }
     let ctx = Ctx {
         platform: runtime.platform.clone(),
         tenant: TenantId(claim.tenant),
@@ -92,12 +87,14 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt
     );
-    let run = Run { ctx, claim, stop: envelope.stop.clone(), shared: Arc::clone(&runtime.shared) };
-    let work = handler(run, envelope.args.take()).instrument(span.clone());
-    let Ok(ended) = tokio::time::timeout(envelope.timeout, work).await else {
-        let why = format!("it took longer than {} s", envelope.timeout.as_secs());
-        return Ok(Outcome::Retry { after: None, code: "timeout", why });
+    let run = Run {
+        ctx,
+        claim,
+        stop: envelope.stop.clone(),
+        cancelled: envelope.cancelled.clone(),
+        shared: Arc::clone(&runtime.shared),
     };
+    let ended = handler.call(run, envelope.version, envelope.args.take()).instrument(span.clone()).await;
     let _inside = span.enter();
     match ended {
         Ok(outcome) => {

@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,41 +21,54 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
-use super::{Envelope, chance};
-use crate::{Outcome, finish::Ending};
+use super::{COMPLETERS, Envelope, chance};
+use crate::{
+    Outcome,
+    finish::{Claim, Ending},
+    node::Member,
+};
+
+/// How long a handler may go on after its job was cancelled.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
 
 /// One queue of one node as apalis sees it.
 pub struct Backend {
     claimed: mpsc::Receiver<Envelope>,
-    ended: mpsc::Sender<Ending>,
+    settling: Settling,
     dispatching: Option<JoinHandle<()>>,
-    completing: Option<JoinHandle<()>>,
+    completing: [JoinHandle<()>; COMPLETERS],
     no_more: CancellationToken,
-    stop: CancellationToken,
-    grace: Duration,
     closing: Option<BoxFuture<'static, ()>>,
+}
+
+/// What it takes to run a handler to its end and to say how it ended.
+#[derive(Debug, Clone)]
+pub(super) struct Settling {
+    pub ended: mpsc::Sender<Ending>,
+    pub member: Arc<Member>,
+    pub stop: CancellationToken,
+    pub grace: Duration,
 }
 
 impl Backend {
     pub(super) fn new(
         claimed: mpsc::Receiver<Envelope>,
-        ended: mpsc::Sender<Ending>,
+        settling: Settling,
         dispatching: JoinHandle<()>,
-        completing: JoinHandle<()>,
+        completing: [JoinHandle<()>; COMPLETERS],
         no_more: CancellationToken,
-        stop: CancellationToken,
-        grace: Duration,
     ) -> Self {
-        let (dispatching, completing) = (Some(dispatching), Some(completing));
-        Self { claimed, ended, dispatching, completing, no_more, stop, grace, closing: None }
+        Self { claimed, settling, dispatching: Some(dispatching), completing, no_more, closing: None }
     }
 
     /// Hands back what was claimed but not begun, then lets the completer write the last results.
     fn close(&mut self) -> BoxFuture<'static, ()> {
         let (_, empty) = mpsc::channel(1);
         let mut claimed = std::mem::replace(&mut self.claimed, empty);
-        let (ended, no_more) = (self.ended.clone(), self.no_more.clone());
-        let (dispatching, completing) = (self.dispatching.take(), self.completing.take());
+        let (ended, no_more) = (self.settling.ended.clone(), self.no_more.clone());
+        let dispatching = self.dispatching.take();
+        let completing =
+            std::mem::replace(&mut self.completing, std::array::from_fn(|_| tokio::spawn(async {})));
         Box::pin(async move {
             // The channel ends when the dispatcher and its last claim have let go of it.
             if let Some(dispatching) = dispatching {
@@ -64,8 +78,8 @@ impl Backend {
                 let _ = ended.send(envelope.claim.released()).await;
             }
             no_more.cancel();
-            if let Some(completing) = completing {
-                let _ = completing.await;
+            for completer in completing {
+                let _ = completer.await;
             }
         })
     }
@@ -84,7 +98,7 @@ impl ApalisBackend for Backend {
         cx: &mut Context<'_>,
         _: &WorkerContext,
     ) -> Poll<Option<Result<Task<Envelope>, Infallible>>> {
-        if self.stop.is_cancelled() {
+        if self.settling.stop.is_cancelled() {
             return Poll::Ready(None);
         }
         self.claimed.poll_recv(cx).map(|envelope| {
@@ -120,23 +134,19 @@ impl BackendConfig for Backend {
     }
 
     fn middleware(&mut self, _: &mut WorkerContext) -> SettleLayer {
-        SettleLayer { ended: self.ended.clone(), stop: self.stop.clone(), grace: self.grace }
+        SettleLayer(self.settling.clone())
     }
 }
 
 /// The outermost layer: spawns the handler and sends its ending to the completer.
 #[derive(Debug, Clone)]
-pub struct SettleLayer {
-    ended: mpsc::Sender<Ending>,
-    stop: CancellationToken,
-    grace: Duration,
-}
+pub struct SettleLayer(Settling);
 
 impl<S> Layer<S> for SettleLayer {
     type Service = Settle<S>;
 
     fn layer(&self, inner: S) -> Settle<S> {
-        Settle { inner, layer: self.clone() }
+        Settle { inner, settling: self.0.clone() }
     }
 }
 
@@ -144,7 +154,7 @@ impl<S> Layer<S> for SettleLayer {
 #[derive(Debug, Clone)]
 pub struct Settle<S> {
     inner: S,
-    layer: SettleLayer,
+    settling: Settling,
 }
 
 impl<S> Service<Task<Envelope>> for Settle<S>
@@ -162,37 +172,76 @@ where
     }
 
     fn call(&mut self, mut task: Task<Envelope>) -> Self::Future {
+        let settling = self.settling.clone();
         let (claim, permit) = (task.args.claim, task.args.permit.take());
-        let SettleLayer { ended, stop, grace } = self.layer.clone();
-        let running = tokio::spawn(self.inner.call(task));
-        let abort = running.abort_handle();
+        if task.args.late {
+            let outcome = Outcome::Discard { code: "too_late", why: "its deadline had passed".into() };
+            return Box::pin(async move {
+                settling.settle(&claim, claim.ending(outcome, 0.0)).await;
+                drop(permit);
+                Ok(())
+            });
+        }
+        let (timeout, cancelled) = (task.args.timeout, task.args.cancelled.clone());
+        let work = self.inner.call(task);
+        // The permit goes with the handler: one that cannot be cut off keeps its place.
+        let running = tokio::spawn(async move {
+            let _permit = permit;
+            work.await
+        });
         Box::pin(async move {
-            let out_of_grace = async {
-                stop.cancelled().await;
-                tokio::time::sleep(grace).await;
-            };
-            let outcome = tokio::select! {
-                biased;
-                ended = running => match ended {
-                    Ok(Ok(outcome)) => Some(outcome),
-                    Ok(Err(error)) => Some(failed("handler_failed", &error.into())),
-                    Err(lost) => Some(failed("handler_panicked", &lost.into())),
-                },
-                () = out_of_grace => None,
-            };
-            let ending = if let Some(outcome) = outcome {
-                claim.ending(outcome, chance())
-            } else {
-                abort.abort();
-                Some(claim.released())
-            };
-            if let Some(ending) = ending {
-                // The completer outlives every handler; a closed channel is impossible before that.
-                let _ = ended.send(ending).await;
-            }
-            drop(permit);
+            let ending = settling.watch(&claim, running, timeout, cancelled).await;
+            settling.settle(&claim, ending).await;
             Ok(())
         })
+    }
+}
+
+impl Settling {
+    /// Runs a handler to its end, to its timeout, to its cancellation or to the end of the node's grace.
+    async fn watch<E: Into<BoxDynError>>(
+        &self,
+        claim: &Claim,
+        running: JoinHandle<Result<Outcome, E>>,
+        timeout: Duration,
+        cancelled: CancellationToken,
+    ) -> Option<Ending> {
+        let abort = running.abort_handle();
+        let out_of_grace = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(self.grace).await;
+        };
+        let out_of_patience = async {
+            cancelled.cancelled().await;
+            tokio::time::sleep(CANCEL_GRACE).await;
+        };
+        let outcome = tokio::select! {
+            biased;
+            ended = running => return claim.ending(match ended {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => failed("handler_failed", &error.into()),
+                Err(lost) => failed("handler_panicked", &lost.into()),
+            }, chance()),
+            () = tokio::time::sleep(timeout) => {
+                let why = format!("it took longer than {} ms", timeout.as_millis());
+                Some(Outcome::Retry { after: None, code: "timeout", why })
+            }
+            () = out_of_patience => Some(Outcome::Cancel),
+            () = out_of_grace => None,
+        };
+        abort.abort();
+        match outcome {
+            Some(outcome) => claim.ending(outcome, chance()),
+            None => Some(claim.released()),
+        }
+    }
+
+    async fn settle(&self, claim: &Claim, ending: Option<Ending>) {
+        self.member.ends(claim);
+        if let Some(ending) = ending {
+            // The completers outlive every handler; a closed channel is impossible before that.
+            let _ = self.ended.send(ending).await;
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Records how attempts ended, many in one statement, and goes on through every database error:
 //! results wait here and are written when the database is back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Engine, finish::Ending};
@@ -16,30 +16,37 @@ const LINGER: Duration = Duration::from_micros(300);
 pub(super) struct Completer {
     pub engine: Engine,
     pub queue: &'static str,
-    pub ended: mpsc::Receiver<Ending>,
+    /// One completer gathers at a time.
+    pub ended: Arc<Mutex<mpsc::Receiver<Ending>>>,
     /// Cancelled once every ending has been sent.
     pub no_more: CancellationToken,
 }
 
 impl Completer {
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(self) {
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            tokio::select! {
-                biased;
-                received = self.ended.recv_many(&mut batch, BATCH) => if received == 0 { return },
-                () = self.no_more.cancelled() => return,
-            }
-            if batch.len() > 1 && batch.len() < BATCH {
-                tokio::time::sleep(LINGER).await;
-                while batch.len() < BATCH {
-                    let Ok(ending) = self.ended.try_recv() else { break };
-                    batch.push(ending);
-                }
-            }
+        while self.gather(&mut batch).await {
             self.write(&batch).await;
             batch.clear();
         }
+    }
+
+    /// Waits for endings and, where several come at once, a moment for more. `false` after the last.
+    async fn gather(&self, batch: &mut Vec<Ending>) -> bool {
+        let mut ended = self.ended.lock().await;
+        tokio::select! {
+            biased;
+            received = ended.recv_many(batch, BATCH) => if received == 0 { return false },
+            () = self.no_more.cancelled() => return false,
+        }
+        if batch.len() > 1 && batch.len() < BATCH {
+            tokio::time::sleep(LINGER).await;
+            while batch.len() < BATCH {
+                let Ok(ending) = ended.try_recv() else { break };
+                batch.push(ending);
+            }
+        }
+        true
     }
 
     async fn write(&self, batch: &[Ending]) {

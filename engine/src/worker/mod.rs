@@ -1,21 +1,21 @@
 //! Running jobs: a dispatcher claims, apalis runs, a completer records.
 //!
-//! For each queue of a node there is one [`Queue`]: a dispatcher task, a completer task and a
+//! For each queue of a node there is a dispatcher task, two completer tasks and a
 //! [`Backend`] that hands claimed jobs to an apalis worker. apalis ends a worker whose backend
 //! errs, so ours cannot err: it is a thin receiver, and the tasks behind it outlive every database
 //! error by backing off and going on.
 
 mod backend;
+mod claim;
 mod completer;
 mod dispatcher;
+mod positions;
 mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 pub use backend::Backend;
 
@@ -25,16 +25,20 @@ use crate::{Engine, finish::Claim, node::Node};
 #[derive(Debug)]
 pub struct Envelope {
     pub claim: Claim,
-    pub kind: String,
+    lane: i64,
+    pub kind: Arc<str>,
     pub version: i16,
     pub args: serde_json::Value,
     pub actor: serde_json::Value,
     pub trace: Option<String>,
-    pub timeout: Duration,
-    pub deadline: Option<DateTime<Utc>>,
+    timeout: Duration,
+    /// Its deadline had passed when it was claimed.
+    late: bool,
     pub business_key: Option<String>,
     /// Cancelled when the node drains: a long handler checkpoints and snoozes.
     pub stop: CancellationToken,
+    /// Cancelled when an operator cancels the job; a handler that does not heed it is cut off shortly after.
+    pub cancelled: CancellationToken,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -68,28 +72,34 @@ pub async fn open(
     let no_more = CancellationToken::new();
     let dispatcher = dispatcher::Dispatcher {
         engine: engine.clone(),
-        node: node.id,
+        member: Arc::clone(&node.member),
         queue,
+        name: settings.name,
         permits,
         claimed: claimed_in,
         stop: stop.clone(),
     };
     let dispatching = tokio::spawn(dispatcher.run());
-    let completer = completer::Completer {
-        engine: engine.clone(),
-        queue: settings.name,
-        ended: ended_out,
-        no_more: no_more.clone(),
-    };
-    let completing = tokio::spawn(completer.run());
-    Ok(Backend::new(claimed_out, ended_in, dispatching, completing, no_more, stop, settings.grace))
+    let ended_out = Arc::new(tokio::sync::Mutex::new(ended_out));
+    let completing = std::array::from_fn(|_| {
+        let completer = completer::Completer {
+            engine: engine.clone(),
+            queue: settings.name,
+            ended: Arc::clone(&ended_out),
+            no_more: no_more.clone(),
+        };
+        tokio::spawn(completer.run())
+    });
+    let settling =
+        backend::Settling { ended: ended_in, member: Arc::clone(&node.member), stop, grace: settings.grace };
+    Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more))
 }
+
+/// Completers of a queue: while one waits for the database the other gathers.
+const COMPLETERS: usize = 2;
 
 /// The identity of a queue inside this module.
 type QueueId = i32;
-/// The identity of a node inside this module.
-type NodeId = Uuid;
-
 /// A uniform random number in 0..1, for jitter: the one place where the engine rolls dice.
 fn chance() -> f64 {
     let roll = getrandom::u32().unwrap_or(u32::MAX / 2);

@@ -1,27 +1,46 @@
-//! Whose turn it is: rotation between tenants, priority within one. Pure and in memory.
+//! Whose turn it is: by weight between tenants, by priority within one. Pure and in memory.
+//!
+//! Stride scheduling: each job that a tenant gets moves it forward by the inverse of its weight, and
+//! whoever is furthest back is served next. A tenant that comes back from idling starts where the
+//! others are, so nobody saves up turns.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
 use crate::lanes::Lane;
 
-/// Lanes asked in one claim.
-const LANES_PER_CLAIM: usize = 64;
+/// Tenants asked in one claim.
+const TENANTS_PER_CLAIM: usize = 256;
 /// Every so many turns a tenant's longest-waiting lane goes first, whatever its priority.
 const AGEING: u64 = 8;
+/// How far one job moves a tenant of weight 1.
+const STRIDE: f32 = 1_048_576.0;
+/// Room is dealt in so many rounds at most, so that dealing stays cheap.
+const ROUNDS: usize = 8;
 
 /// The lanes of a queue that may have work, and the order of tenants.
 #[derive(Debug, Default)]
 pub(super) struct Rotation {
-    lanes: HashMap<i64, Lane>,
+    lanes: BTreeMap<i64, Lane>,
+    of_others: HashSet<i64>,
     newest: i64,
-    ready: HashMap<Uuid, Turns>,
-    order: VecDeque<Uuid>,
+    tenants: HashMap<Uuid, Turns>,
+    /// Tenants with work: how far they are, then who came first.
+    order: BTreeSet<(u64, u64, Uuid)>,
+    arrivals: u64,
 }
 
 #[derive(Debug, Default)]
 struct Turns {
+    /// How far the tenant is.
+    pass: u64,
+    stride: u64,
+    /// Its key in the order while it has work.
+    place: Option<(u64, u64)>,
     taken: u64,
     /// Ready lanes by (priority, id), with the turn they last had.
     lanes: BTreeMap<(i16, i64), u64>,
@@ -35,11 +54,21 @@ pub(super) struct Ask {
 }
 
 impl Rotation {
+    /// Lanes that are new, or whose weight changed.
     pub(super) fn learn(&mut self, lanes: impl IntoIterator<Item = Lane>) {
         for lane in lanes {
             self.newest = self.newest.max(lane.id);
-            self.lanes.insert(lane.id, lane.clone());
-            self.wake(lane.id);
+            let turns = self.tenants.entry(lane.tenant).or_default();
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "weights are 0.01 to 100"
+            )]
+            let stride = (STRIDE / lane.weight.max(0.001)) as u64;
+            turns.stride = stride.max(1);
+            let id = lane.id;
+            self.lanes.insert(id, lane);
+            self.wake(id);
         }
     }
 
@@ -47,19 +76,39 @@ impl Rotation {
         self.newest
     }
 
-    pub(super) fn knows(&self, lane: i64) -> bool {
-        self.lanes.contains_key(&lane)
+    /// Lanes whose kind this node cannot run.
+    pub(super) fn leave_to_others(&mut self, lanes: impl IntoIterator<Item = i64>) {
+        for lane in lanes {
+            self.newest = self.newest.max(lane);
+            self.of_others.insert(lane);
+        }
     }
 
-    /// A lane may have work.
-    pub(super) fn wake(&mut self, lane: i64) {
-        let Some(known) = self.lanes.get(&lane) else { return };
-        let turns = self.ready.entry(known.tenant).or_insert_with(|| {
-            self.order.push_back(known.tenant);
-            Turns::default()
-        });
+    /// What kind of job waits in a lane of this node, and its version.
+    pub(super) fn kind(&self, lane: i64) -> Option<(&Arc<str>, i16)> {
+        self.lanes.get(&lane).map(|lane| (&lane.kind, lane.version))
+    }
+
+    /// A few of this node's lanes after a number, in order.
+    pub(super) fn ours_after(&self, lane: i64, count: usize) -> Vec<i64> {
+        self.lanes.range(lane + 1..).take(count).map(|(lane, _)| *lane).collect()
+    }
+
+    /// A lane may have work. Answers whether it is known at all.
+    pub(super) fn wake(&mut self, lane: i64) -> bool {
+        let Some(known) = self.lanes.get(&lane) else { return self.of_others.contains(&lane) };
+        let Some(turns) = self.tenants.get_mut(&known.tenant) else { return true };
         let now = turns.taken;
         turns.lanes.entry((known.priority, lane)).or_insert(now);
+        if turns.place.is_none() {
+            if let Some((furthest_back, _, _)) = self.order.first() {
+                turns.pass = turns.pass.max(*furthest_back);
+            }
+            self.arrivals += 1;
+            turns.place = Some((turns.pass, self.arrivals));
+            self.order.insert((turns.pass, self.arrivals, known.tenant));
+        }
+        true
     }
 
     /// Any lane may have work.
@@ -72,61 +121,110 @@ impl Rotation {
 
     /// Divides `room` among the tenants whose turn it is, one lane for each.
     pub(super) fn next(&mut self, room: usize) -> Vec<Ask> {
-        let tenants = self.order.len().min(LANES_PER_CLAIM).min(room);
-        if tenants == 0 {
+        let count = self.order.len().min(TENANTS_PER_CLAIM).min(room);
+        if count == 0 {
             return Vec::new();
         }
-        let (share, mut extra) = (room / tenants, room % tenants);
-        let mut asks = Vec::with_capacity(tenants);
-        for _ in 0..tenants {
-            let Some(tenant) = self.order.pop_front() else { break };
-            self.order.push_back(tenant);
-            let Some(turns) = self.ready.get_mut(&tenant) else { continue };
-            turns.taken += 1;
-            let aged = turns.taken % AGEING == 0;
-            let pick = if aged {
-                turns.lanes.iter().min_by_key(|(_, last)| **last).map(|(key, _)| *key)
-            } else {
-                turns.lanes.keys().next().copied()
-            };
-            if let Some(key) = pick {
-                turns.lanes.insert(key, turns.taken);
-                let take = share + usize::from(extra > 0);
-                extra = extra.saturating_sub(1);
-                asks.push(Ask { lane: key.1, take: i32::try_from(take).unwrap_or(i32::MAX) });
+        let chosen: Vec<Uuid> = self.order.iter().take(count).map(|(_, _, tenant)| *tenant).collect();
+        let chunk = (room / (count * ROUNDS)).max(1);
+        let mut shares: HashMap<Uuid, usize> = HashMap::with_capacity(count);
+        let mut turn: BTreeSet<(u64, u64, Uuid)> = BTreeSet::new();
+        for tenant in &chosen {
+            if let Some((pass, arrival)) = self.leave_order(*tenant) {
+                turn.insert((pass, arrival, *tenant));
             }
+        }
+        let mut left = room;
+        while left > 0 {
+            let Some((_, _, tenant)) = turn.pop_first() else { break };
+            let given = chunk.min(left);
+            left -= given;
+            *shares.entry(tenant).or_default() += given;
+            let Some(turns) = self.tenants.get_mut(&tenant) else { continue };
+            turns.pass += turns.stride * given as u64;
+            self.arrivals += 1;
+            turn.insert((turns.pass, self.arrivals, tenant));
+        }
+        let mut asks = Vec::with_capacity(count);
+        for tenant in chosen {
+            self.enter_order(tenant);
+            let Some(turns) = self.tenants.get_mut(&tenant) else { continue };
+            let Some(take) = shares.get(&tenant) else { continue };
+            let Some(key) = turns.pick() else { continue };
+            asks.push(Ask { lane: key.1, take: i32::try_from(*take).unwrap_or(i32::MAX) });
         }
         asks
     }
 
-    /// What a claim brought: a lane that gave less than asked is dry until it is woken again.
+    /// What a claim brought: a lane that gave less than asked rests until it is woken again, and the
+    /// tenant is not charged for what it did not get.
     pub(super) fn came_back(&mut self, ask: Ask, taken: usize) {
-        let full = usize::try_from(ask.take).is_ok_and(|take| taken >= take);
-        let Some(lane) = self.lanes.get(&ask.lane) else { return };
-        if full {
+        let asked = usize::try_from(ask.take).unwrap_or(0);
+        if taken >= asked {
             return;
         }
-        let tenant = lane.tenant;
-        if let Some(turns) = self.ready.get_mut(&tenant) {
-            turns.lanes.remove(&(lane.priority, ask.lane));
-            if turns.lanes.is_empty() {
-                self.ready.remove(&tenant);
-                self.order.retain(|waiting| *waiting != tenant);
-            }
-        }
+        let Some(lane) = self.lanes.get(&ask.lane) else { return };
+        let (tenant, key) = (lane.tenant, (lane.priority, ask.lane));
+        self.leave_order(tenant);
+        let Some(turns) = self.tenants.get_mut(&tenant) else { return };
+        turns.pass = turns.pass.saturating_sub(turns.stride * (asked - taken) as u64);
+        turns.lanes.remove(&key);
+        self.enter_order(tenant);
     }
 
     pub(super) fn is_dry(&self) -> bool {
         self.order.is_empty()
     }
+
+    fn leave_order(&mut self, tenant: Uuid) -> Option<(u64, u64)> {
+        let (pass, arrival) = self.tenants.get_mut(&tenant)?.place.take()?;
+        self.order.remove(&(pass, arrival, tenant));
+        Some((pass, arrival))
+    }
+
+    fn enter_order(&mut self, tenant: Uuid) {
+        let Some(turns) = self.tenants.get_mut(&tenant) else { return };
+        if turns.lanes.is_empty() {
+            return;
+        }
+        self.arrivals += 1;
+        turns.place = Some((turns.pass, self.arrivals));
+        self.order.insert((turns.pass, self.arrivals, tenant));
+    }
+}
+
+impl Turns {
+    /// The tenant's lane whose turn it is.
+    fn pick(&mut self) -> Option<(i16, i64)> {
+        self.taken += 1;
+        let (first, _) = self.lanes.first_key_value()?;
+        let longest = |among: &mut dyn Iterator<Item = (&(i16, i64), &u64)>| {
+            among.min_by_key(|(_, last)| **last).map(|(key, _)| *key)
+        };
+        let priority = first.0;
+        let key = if self.taken.is_multiple_of(AGEING) {
+            longest(&mut self.lanes.iter())
+        } else {
+            longest(&mut self.lanes.range((priority, i64::MIN)..=(priority, i64::MAX)))
+        }?;
+        self.lanes.insert(key, self.taken);
+        Some(key)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn lane(id: u32, tenant: u128, priority: i16) -> Lane {
-        Lane { id: id.into(), tenant: Uuid::from_u128(tenant), priority }
+        weighted(id, tenant, priority, 1.0)
+    }
+
+    fn weighted(id: u32, tenant: u128, priority: i16, weight: f32) -> Lane {
+        let tenant = Uuid::from_u128(tenant);
+        Lane { id: id.into(), tenant, priority, kind: "probe".into(), version: 1, weight }
     }
 
     #[test]
@@ -155,6 +253,14 @@ mod tests {
     }
 
     #[test]
+    fn lanes_of_one_priority_take_turns() {
+        let mut rotation = Rotation::default();
+        rotation.learn([lane(1, 1, 1), lane(2, 1, 1)]);
+        let turns: Vec<i64> = (0..4).flat_map(|_| rotation.next(1)).map(|ask| ask.lane).collect();
+        assert_eq!(turns.iter().filter(|turn| **turn == 2).count(), 2, "{turns:?}");
+    }
+
+    #[test]
     fn a_dry_lane_rests_until_woken() {
         let mut rotation = Rotation::default();
         rotation.learn([lane(1, 1, 1)]);
@@ -166,5 +272,47 @@ mod tests {
         assert!(rotation.next(5).is_empty());
         rotation.wake(1);
         assert_eq!(rotation.next(5), [Ask { lane: 1, take: 5 }]);
+    }
+
+    #[test]
+    fn who_comes_back_from_idling_has_saved_no_turns() {
+        let mut rotation = Rotation::default();
+        rotation.learn([lane(1, 1, 1), lane(2, 2, 1)]);
+        let idle = rotation.next(2).into_iter().find(|ask| ask.lane == 2).expect("both are asked");
+        rotation.came_back(idle, 0);
+        for _ in 0..1_000 {
+            rotation.next(1);
+        }
+        rotation.wake(2);
+        let turns: Vec<i64> = (0..10).flat_map(|_| rotation.next(1)).map(|ask| ask.lane).collect();
+        assert!((4..=6).contains(&turns.iter().filter(|turn| **turn == 2).count()), "{turns:?}");
+    }
+
+    proptest! {
+        /// Whatever the room of each claim, tenants with work get jobs in proportion to their weights.
+        #[test]
+        fn shares_follow_weights(
+            weights in proptest::collection::vec(1_u8..20, 2..6),
+            rooms in proptest::collection::vec(1_u16..300, 50..80),
+        ) {
+            let mut rotation = Rotation::default();
+            rotation.learn((0..).zip(&weights).map(|(n, weight)| weighted(n + 1, n.into(), 1, f32::from(*weight))));
+            let mut got = vec![0_f64; weights.len()];
+            for room in &rooms {
+                for ask in rotation.next((*room).into()) {
+                    rotation.came_back(ask, usize::try_from(ask.take).expect("no more than the room"));
+                    got[usize::try_from(ask.lane - 1).expect("a lane")] += f64::from(ask.take);
+                }
+            }
+            let total: f64 = got.iter().sum();
+            let weight: f64 = weights.iter().map(|weight| f64::from(*weight)).sum();
+            let room: f64 = rooms.iter().map(|room| f64::from(*room)).sum();
+            prop_assert!((total - room).abs() < 0.5);
+            for (got, own) in got.iter().zip(&weights) {
+                let fair = total * f64::from(*own) / weight;
+                // One claim's dealing, and one chunk, is all that anyone may be ahead or behind.
+                prop_assert!((got - fair).abs() <= 90.0, "{got} instead of {fair}");
+            }
+        }
     }
 }

@@ -74,6 +74,8 @@ pub struct JobQuery {
     pub kind: Option<String>,
     pub state: Option<String>,
     pub business_key: Option<String>,
+    pub queue: Option<String>,
+    pub tag: Option<String>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -103,7 +105,14 @@ pub async fn list_jobs(
     if query.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
         return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
     }
-    let filter = Filter { id: None, kind: query.kind, state: query.state, business_key: query.business_key };
+    let filter = Filter {
+        id: None,
+        kind: query.kind,
+        state: query.state,
+        business_key: query.business_key,
+        queue: query.queue,
+        tag: query.tag,
+    };
     let mut tx = ctx.begin().await?;
     let rows = jobs::list(tx.conn(), ctx.tenant.0, &filter, window.before, window.rows).await;
     let rows = rows.map_err(domain::Error::from)?;

@@ -24,7 +24,7 @@ pub async fn run(run: Run, job: RouteLeads) -> Result<Outcome> {
         sum.queued += tally.queued;
         sum.left += tally.left;
         let done = sum.assigned + sum.queued + sum.left;
-        if !progress(&run, done, total, "leads routed").await? || run.stop.is_cancelled() {
+        if !progress(&run, done, total, "leads routed").await? || run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }

@@ -19,7 +19,7 @@ pub async fn run(run: Run, job: ScoreLeads) -> Result<Outcome> {
     let (mut after, mut scored) = (None, 0);
     while let Some((last, count)) = scoring::page(&run.ctx, &job, after).await? {
         (after, scored) = (Some(last), scored + count);
-        if !progress(&run, scored, total, "leads scored").await? || run.stop.is_cancelled() {
+        if !progress(&run, scored, total, "leads scored").await? || run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }

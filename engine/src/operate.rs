@@ -1,0 +1,124 @@
+//! What operators do: cancel, retry and discard jobs; pause, limit and weigh their queues.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Tx;
+
+/// What can be done with a job by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A waiting job ends at once; a running one is told, and cut off if it does not heed.
+    Cancel,
+    /// A waiting job becomes due now; one that ended badly comes back under its id with all its attempts.
+    Retry,
+    /// A waiting job becomes a dead letter.
+    Discard,
+}
+
+/// What became of one job: `available`, `cancelled`, `cancelling`, `discarded`; or the state that
+/// forbade it, `key_held` if another job holds its uniqueness key by now, none if there is no such job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    pub id: Uuid,
+    pub result: Option<String>,
+}
+
+/// How much of something may run. Nothing said takes the limit away.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bounds {
+    /// At a time, across all nodes.
+    pub max_running: Option<i32>,
+    /// New starts a second, on average.
+    pub rate_per_s: Option<f64>,
+    /// Starts that may come at once after a pause. Said if and only if the rate is.
+    pub burst: Option<i32>,
+}
+
+impl Tx {
+    /// Acts on jobs of the transaction's tenant, at most a thousand.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn act(&mut self, action: Action, ids: &[Uuid]) -> sqlx::Result<Vec<Acted>> {
+        let acted = match action {
+            Action::Cancel => {
+                self.has_cancelled();
+                sqlx::query_as!(Acted, r#"select id as "id!", result from engine.cancel($1)"#, ids)
+                    .fetch_all(self.conn())
+                    .await?
+            }
+            Action::Retry => {
+                sqlx::query_as!(Acted, r#"select id as "id!", result from engine.retry($1)"#, ids)
+                    .fetch_all(self.conn())
+                    .await?
+            }
+            Action::Discard => {
+                sqlx::query_as!(Acted, r#"select id as "id!", result from engine.discard($1)"#, ids)
+                    .fetch_all(self.conn())
+                    .await?
+            }
+        };
+        if action == Action::Retry {
+            for queue in queues_of(self.conn(), ids).await? {
+                self.will_wake_all(queue);
+            }
+        }
+        self.has_logged();
+        Ok(acted)
+    }
+
+    /// Stops the transaction's tenant in a queue, or one kind of its jobs. What runs may end.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause(&mut self, queue: &str, kind: Option<&str>, why: &str) -> sqlx::Result<()> {
+        let queue = self.engine().clone().queue_id(queue).await?;
+        sqlx::query!("select engine.pause_own($1, $2, $3)", queue, kind, why).execute(self.conn()).await?;
+        self.will_wake_all(queue);
+        Ok(())
+    }
+
+    /// Takes back that pause. Answers whether there was one.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn resume(&mut self, queue: &str, kind: Option<&str>) -> sqlx::Result<bool> {
+        let queue = self.engine().clone().queue_id(queue).await?;
+        let resumed = sqlx::query_scalar!(r#"select engine.resume_own($1, $2)"#, queue, kind)
+            .fetch_one(self.conn())
+            .await?;
+        self.will_wake_all(queue);
+        Ok(resumed.unwrap_or(false))
+    }
+
+    /// Bounds the transaction's tenant in a queue; with a key, the jobs that are limited by it.
+    ///
+    /// # Errors
+    /// If a bound is not positive or the database refuses.
+    pub async fn limit(&mut self, queue: &str, key: Option<&str>, bounds: Bounds) -> sqlx::Result<()> {
+        let queue = self.engine().clone().queue_id(queue).await?;
+        sqlx::query!(
+            "select engine.set_own_limit($1, $2, $3, $4, $5)",
+            queue,
+            key,
+            bounds.max_running,
+            bounds.rate_per_s,
+            bounds.burst
+        )
+        .execute(self.conn())
+        .await?;
+        self.will_wake_all(queue);
+        Ok(())
+    }
+}
+
+async fn queues_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<i32>> {
+    sqlx::query_scalar!(
+        "select distinct l.queue_id from engine.jobs j join engine.lanes l on l.id = j.lane
+          where j.tenant_id = engine.tenant() and j.id = any($1)",
+        ids
+    )
+    .fetch_all(conn)
+    .await
+}

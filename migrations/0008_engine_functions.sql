@@ -1,0 +1,484 @@
+-- Puts jobs into the live table. The arrays run in parallel, one element a job; `keys` is null where
+-- a job is not unique. Answers a row for each input: its id, or the id of the job that already holds
+-- its key, and whether it was put in.
+create function engine.enqueue(
+  ids uuid[], tenants uuid[], lanes bigint[], kinds text[], args jsonb[],
+  run_ats timestamptz[], delays_ms bigint[], max_attempts smallint[], timeouts_ms int[],
+  deadlines timestamptz[], actor jsonb, trace text, business_keys text[], tags jsonb[], watched boolean[],
+  unique_keys text[], unique_for_ms bigint[]
+) returns table (ordinal bigint, id uuid, fresh boolean)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  ready timestamptz := engine.ready_at();
+  held jsonb := '{}';
+begin
+  if exists (select from unnest(unique_keys) k where k is not null) then
+    -- In key order, so that two enqueues of the same keys queue up instead of deadlocking.
+    with asked as (
+      select distinct on (u.tenant, u.kind, u.key) u.*
+        from unnest(ids, tenants, kinds, unique_keys, unique_for_ms) with ordinality
+             as u(id, tenant, kind, key, for_ms, ord)
+       where u.key is not null
+       order by u.tenant, u.kind, u.key, u.ord
+    ), put as (
+      insert into engine.keys as k (tenant_id, kind, key, job_id, expires_at)
+      select tenant, kind, key, id, ready + for_ms * interval '1 ms' from asked
+       order by tenant, kind, key
+      on conflict on constraint keys_pkey do update
+         set job_id = case when k.expires_at <= ready then excluded.job_id else k.job_id end,
+             expires_at = case when k.expires_at <= ready then excluded.expires_at else k.expires_at end
+      returning k.tenant_id, k.kind, k.key, k.job_id
+    )
+    select coalesce(jsonb_object_agg(tenant_id || ' ' || kind || ' ' || key, job_id), '{}') into held from put;
+  end if;
+
+  return query
+  with given as (
+    select u.*, coalesce((held ->> (u.tenant || ' ' || u.kind || ' ' || u.key))::uuid, u.id) as holder
+      from unnest(ids, tenants, lanes, kinds, args, run_ats, delays_ms, max_attempts, timeouts_ms, deadlines,
+                  business_keys, tags, watched, unique_keys)
+           with ordinality
+           as u(id, tenant, lane, kind, args, run_at, delay_ms, max_attempts, timeout_ms, deadline,
+                business_key, tags, watched, key, ord)
+  ), put as (
+    insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms, deadline,
+        actor, trace, business_key, tags, watched, unique_key)
+    select id, tenant, lane, args, greatest(run_at, ready + delay_ms * interval '1 ms', ready), ready,
+           max_attempts, timeout_ms, deadline, actor, trace, business_key,
+           case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key
+      from given where holder = given.id
+    returning tenant_id, lane
+  ), counted as (
+    insert into engine.tallies (minute, tenant_id, lane, what, count)
+    select date_trunc('minute', ready), tenant_id, lane, 'enqueued', count(*) from put group by tenant_id, lane
+  )
+  select ord, holder, holder = given.id from given order by ord;
+end $$;
+
+-- Takes up to `takes[i]` due jobs of `lanes_asked[i]`, from behind (`after_at[i]`, `after_id[i]`), for a
+-- node. The lanes must be distinct. The first row is a head and no job: what the claim saw, so that
+-- the caller can tell how far its positions may move, which lanes ran dry (a paused one does not), and
+-- which a limit held back.
+--
+-- `t` is read first and `xid` given after it: whatever a transaction younger than `xid` makes ready is
+-- due after `t`. A later claim whose `xmin` has reached `xid` sees everything that is due up to `t`.
+create function engine.claim(
+  queue int, for_node uuid, lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
+) returns table (
+  head jsonb, id uuid, tenant_id uuid, lane bigint, fence bigint, run_at timestamptz, attempt smallint,
+  max_attempts smallint, late boolean, args jsonb, actor jsonb, trace text, timeout_ms int, business_key text
+)
+language plpgsql volatile set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  t timestamptz;
+  own xid8;
+  oldest xid8;
+  suspect_runs boolean;
+  is_limited boolean;
+  has_isolated boolean;
+  held_back jsonb;
+  taken tid[];
+  taken_from bigint[];
+  new_fence bigint;
+begin
+  -- The row of a node declared dead is gone; the lock keeps rescue from striking it off meanwhile.
+  select n.suspect_job is not null into suspect_runs from engine.nodes n where n.id = for_node for key share;
+  if not found then
+    raise exception 'node % is not registered', for_node using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  perform pg_advisory_xact_lock(1001, queue);
+  t := engine.now();
+  own := pg_current_xact_id();
+  oldest := pg_snapshot_xmin(pg_current_snapshot());
+
+  select array_agg(a.lane order by a.ord), array_agg(a.take order by a.ord), array_agg(a.at order by a.ord),
+         array_agg(a.id order by a.ord), bool_or(l.limits <> '{}'), bool_or(l.isolated)
+    into lanes_asked, takes, after_at, after_id, is_limited, has_isolated
+    from unnest(lanes_asked, takes, after_at, after_id) with ordinality as a(lane, take, at, id, ord)
+    join engine.lanes l on l.id = a.lane
+   where l.paused_at is null;
+  if has_isolated then
+    select array_agg(a.lane order by a.ord),
+           array_agg(case when l.isolated then 1 else a.take end order by a.ord),
+           array_agg(a.at order by a.ord), array_agg(a.id order by a.ord)
+      into lanes_asked, takes, after_at, after_id
+      from unnest(lanes_asked, takes, after_at, after_id) with ordinality as a(lane, take, at, id, ord)
+      join engine.lanes l on l.id = a.lane
+      left join lateral (
+        -- One suspect at a time: the first isolated lane asked that has one.
+        select i.lane from unnest(lanes_asked) with ordinality as i(lane, ord)
+          join engine.lanes il on il.id = i.lane
+         where il.isolated and not suspect_runs
+           and exists (select from engine.jobs j where j.lane = i.lane and j.node is null and j.run_at <= t)
+         order by i.ord limit 1) first on true
+     where not l.isolated or a.lane = first.lane;
+  end if;
+  if is_limited then
+    select r.lanes, r.takes, r.ats, r.ids, r.held_back into lanes_asked, takes, after_at, after_id, held_back
+      from engine.within_limits(t, lanes_asked, takes, after_at, after_id) r;
+  end if;
+
+  select array_agg(x.ctid), array_agg(x.lane) into taken, taken_from
+    from unnest(lanes_asked, takes, after_at, after_id) as asked(lane, take, at, id)
+   cross join lateral (
+     select j.ctid, j.lane from engine.jobs j
+      where j.lane = asked.lane and j.node is null and (j.run_at, j.id) > (asked.at, asked.id) and j.run_at <= t
+      order by j.run_at, j.id
+      limit asked.take
+        for update skip locked
+   ) x;
+  if is_limited and taken is not null then
+    update engine.limits m
+       set running = m.running + used.jobs,
+           tokens = case when m.rate_per_s is null then 0 else m.tokens - used.jobs end
+      from (select limit_id, count(*)::int as jobs
+              from unnest(taken_from) as f(lane) join engine.lanes l on l.id = f.lane, unnest(l.limits) limit_id
+             group by limit_id) used
+     where m.id = used.limit_id;
+  end if;
+
+  return query
+    select jsonb_build_object(
+             't', (extract(epoch from t) * 1000000)::bigint, 'xid', own::text::bigint, 'xmin', oldest::text::bigint,
+             'lanes', (select max(l.id) from engine.lanes l where l.queue_id = queue),
+             'revision', (select q.revision from engine.queues q where q.id = queue), 'held_back', held_back,
+             'dry', (select jsonb_agg(a.lane) from unnest(lanes_asked, takes) as a(lane, take)
+                      where a.take > (select count(*) from unnest(taken_from) f where f = a.lane))),
+           null::uuid, null::uuid, null::bigint, null::bigint, null::timestamptz, null::smallint, null::smallint,
+           null::boolean, null::jsonb, null::jsonb, null::text, null::int, null::text;
+  if taken is null then
+    return;
+  end if;
+  new_fence := nextval('engine.claim_fence');
+  if has_isolated then
+    update engine.nodes n set suspect_job = j.id
+      from engine.jobs j where n.id = for_node and j.ctid = any(taken) and j.suspect;
+  end if;
+  return query
+    update engine.jobs j set node = for_node, claim = new_fence, started_at = t, attempt = j.attempt + 1
+     where j.ctid = any(taken)
+    returning null::jsonb, j.id, j.tenant_id, j.lane, j.claim, j.run_at, j.attempt, j.max_attempts,
+              j.deadline <= t, j.args, j.actor, j.trace, j.timeout_ms, j.business_key;
+end $$;
+
+-- What of the asked lanes the limits allow now. Counts returned slots, refills the buckets, and locks
+-- the limits until the claim has counted what it took. `held_back` names the lanes that got less than
+-- they asked for, with the milliseconds after which a bucket has more (null: when a slot is returned).
+create function engine.within_limits(
+  t timestamptz, lanes_asked bigint[], takes_asked int[], after_at timestamptz[], after_id uuid[],
+  out lanes bigint[], out takes int[], out ats timestamptz[], out ids uuid[], out held_back jsonb
+)
+language plpgsql volatile set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  concerned bigint[];
+  room jsonb := '{}';
+  rates jsonb := '{}';
+  asked record;
+  allowed int;
+  wait_ms int;
+  limit_id bigint;
+begin
+  held_back := '[]';
+  concerned := array(
+    select m.id from engine.limits m
+     where m.id in (select unnest(l.limits) from engine.lanes l where l.id = any(lanes_asked))
+     order by m.id for update);
+  with returned as (
+    delete from engine.limit_returns r where r.limit_id = any(concerned) returning r.limit_id, r.slots
+  ), settled as (
+    update engine.limits m
+       set running = m.running - coalesce(s.slots, 0),
+           tokens = case when m.rate_per_s is null then 0 else
+             least(m.burst, m.tokens + m.rate_per_s * greatest(0, extract(epoch from t - m.refilled_at))) end,
+           refilled_at = greatest(m.refilled_at, t)
+      from unnest(concerned) c(id)
+      left join (select r.limit_id, sum(r.slots) as slots from returned r group by r.limit_id) s on s.limit_id = c.id
+     where m.id = c.id
+    returning m.id, m.rate_per_s, m.tokens,
+              least(coalesce(m.max_running - m.running, 1000000000),
+                    case when m.rate_per_s is null then 1000000000 else floor(m.tokens) end)::int as room
+  )
+  select jsonb_object_agg(id, greatest(room, 0)),
+         jsonb_object_agg(id, ceil((1 - tokens) / rate_per_s * 1000)) filter (where rate_per_s is not null and tokens < 1)
+    into room, rates from settled;
+
+  for asked in
+    select a.*, l.limits
+      from unnest(lanes_asked, takes_asked, after_at, after_id) with ordinality as a(lane, take, at, id, ord)
+      join engine.lanes l on l.id = a.lane order by a.ord
+  loop
+    allowed := asked.take;
+    foreach limit_id in array asked.limits loop
+      allowed := least(allowed, (room ->> limit_id::text)::int);
+    end loop;
+    foreach limit_id in array asked.limits loop
+      room := jsonb_set(room, array[limit_id::text], to_jsonb((room ->> limit_id::text)::int - allowed));
+    end loop;
+    if allowed > 0 then
+      lanes := lanes || asked.lane;
+      takes := takes || allowed;
+      ats := ats || asked.at;
+      ids := ids || asked.id;
+    end if;
+    if allowed < asked.take then
+      select max((rates ->> l::text)::int) into wait_ms from unnest(asked.limits) l;
+      held_back := held_back || jsonb_build_array(jsonb_build_object('lane', asked.lane, 'wait_ms', wait_ms));
+    end if;
+  end loop;
+end $$;
+
+-- Ends attempts, each only if it still holds its claim. `verdicts` are the states of job_history, or
+-- `retrying` (back to the live table after `delays_ms`, the attempt counted), `snoozed` (likewise,
+-- not counted) and `released` (at once, not counted and not recorded). Answers the ids that were
+-- still ours, each with its lane if others may wait for what this ending gave back; a missing one was
+-- lost to another node and nothing of it was changed.
+create function engine.finish(
+  ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
+  outputs jsonb[], error_codes text[], errors text[]
+) returns table (id uuid, queue int, wake bigint, logged boolean)
+language plpgsql volatile set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  ready timestamptz := engine.ready_at();
+  held tid[];
+  held_lanes bigint[];
+  suspects uuid[];
+  unwanted uuid[];
+  waking bigint[];
+begin
+  select array_agg(x.ctid), array_agg(x.lane), array_agg(x.id) filter (where x.suspect),
+         array_agg(x.id) filter (where x.cancel_requested_at is not null)
+    into held, held_lanes, suspects, unwanted
+    from (
+      select j.ctid, j.lane, j.id, j.suspect, j.cancel_requested_at
+        from (select * from unnest(ids, tenants, claims) as u(id, tenant, claim) order by u.id) u
+        join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
+       order by j.id
+         for update of j) x;
+  if held is null then
+    return;
+  end if;
+  waking := array(
+    select l.id from engine.lanes l
+     where l.id in (select unnest(held_lanes)) and (l.limits <> '{}' or l.isolated));
+  if cardinality(waking) > 0 then
+    insert into engine.limit_returns (limit_id, slots)
+    select limit_id, count(*)
+      from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
+     group by limit_id;
+  end if;
+  if suspects is not null then
+    perform engine.clear_suspects(suspects);
+  end if;
+
+  return query
+  with said as materialized (
+    select u.id, u.delay_ms, u.output, u.error_code, u.error,
+           case when u.verdict in ('retrying', 'snoozed', 'released') and u.id = any(unwanted) then 'cancelled'
+                else u.verdict end as verdict
+      from unnest(ids, verdicts, delays_ms, outputs, error_codes, errors)
+             as u(id, verdict, delay_ms, output, error_code, error)
+  ), ended as (
+    delete from engine.jobs j
+     where j.ctid = any(held)
+       and j.id in (select id from said where verdict in ('completed', 'cancelled', 'discarded', 'quarantined'))
+    returning j.*
+  ), filed as (
+    insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
+        finished_at, timeout_ms, watched, node, state, args, actor, trace, business_key, unique_key, tags,
+        note, attempts, output, error_code, run_id, step)
+    select e.id, e.tenant_id, e.lane, e.attempt, e.max_attempts, e.created_at, e.started_at,
+           ready, e.timeout_ms, e.watched, e.node, s.verdict, e.args, e.actor, e.trace, e.business_key,
+           e.unique_key, e.tags, e.note,
+           case when s.error is null then e.attempts else engine.with_attempt(
+             e.attempts, e.attempt, e.node, e.started_at, ready, s.error_code, s.error) end,
+           s.output, s.error_code, e.run_id, e.step
+      from ended e join said s on s.id = e.id
+  ), freed as (
+    delete from engine.keys k using ended e
+     where e.unique_key is not null and k.tenant_id = e.tenant_id and k.key = e.unique_key
+       and k.kind = (select l.kind from engine.lanes l where l.id = e.lane)
+       and k.job_id = e.id and k.expires_at is null
+  ), told as (
+    insert into engine.log (tenant_id, type, subject, body)
+    select e.tenant_id, 'job.' || s.verdict, 'job:' || e.id,
+           jsonb_build_object('job_id', e.id, 'kind', l.kind, 'attempt', e.attempt, 'error_code', s.error_code)
+      from ended e join said s on s.id = e.id join engine.lanes l on l.id = e.lane
+     where e.watched or s.verdict in ('discarded', 'quarantined')
+  ), kept as (
+    update engine.jobs j
+       set node = null, claim = null, started_at = null, progress = null,
+           run_at = ready + coalesce(s.delay_ms, 0) * interval '1 ms',
+           attempt = case when s.verdict = 'retrying' then j.attempt else j.attempt - 1 end,
+           -- A suspect that ended by itself did not bring its process down.
+           suspect = false, lane = case when j.suspect then engine.open_lane(j.lane) else j.lane end,
+           attempts = case when s.error is null then j.attempts else engine.with_attempt(
+             j.attempts, j.attempt, j.node, j.started_at, ready, s.error_code, s.error) end
+      from said s
+     where j.ctid = any(held) and s.id = j.id and s.verdict in ('retrying', 'snoozed', 'released')
+    returning j.id, j.tenant_id, j.lane
+  ), counted as (
+    insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
+    select date_trunc('minute', ready), x.tenant_id, x.lane, x.node, x.verdict, x.error_code,
+           engine.duration_bucket(ready - x.started_at), count(*)
+      from (select e.tenant_id, e.lane, e.node, e.started_at, s.verdict, s.error_code
+              from ended e join said s on s.id = e.id
+             union all
+            select k.tenant_id, k.lane, null, null, s.verdict, s.error_code
+              from kept k join said s on s.id = k.id where s.verdict <> 'released') x
+     group by x.tenant_id, x.lane, x.node, x.verdict, x.error_code, engine.duration_bucket(ready - x.started_at)
+  )
+  select r.id, l.queue_id, l.id, r.logged
+    from (select e.id, e.lane, e.watched or s.verdict in ('discarded', 'quarantined') as logged
+            from ended e join said s on s.id = e.id
+           union all select k.id, k.lane, false from kept k) r
+    left join engine.lanes l on l.id = r.lane and l.id = any(waking);
+end $$;
+
+-- The half decade that a duration falls into: it took at most 10^(bucket/2) ms; 16 stands for more.
+create function engine.duration_bucket(took interval) returns smallint
+  language sql immutable parallel safe
+  return case when took is null then null else
+    least(16, greatest(0, ceil(2 * log(greatest(1.0, extract(epoch from took) * 1000)))))::smallint end;
+
+-- The attempts of a job with one more.
+create function engine.with_attempt(
+  before jsonb, attempt smallint, node uuid, started_at timestamptz, ended_at timestamptz, code text, error text
+) returns jsonb
+  language sql stable parallel safe
+  return coalesce(before, '[]') || jsonb_build_array(jsonb_build_object(
+    'attempt', attempt, 'node', node, 'started_at', started_at, 'ended_at', ended_at,
+    'code', code, 'error', error));
+
+-- The lane of the same place where suspects do not wait.
+create function engine.open_lane(isolated_lane bigint) returns bigint
+  language sql stable
+begin atomic
+  select o.id from engine.lanes i
+    join engine.lanes o using (queue_id, tenant_id, priority, kind, version, limit_key)
+   where i.id = isolated_lane and not o.isolated;
+end;
+
+-- These suspects have ended without bringing their node down. Runs as the owner of the rows: a handler
+-- that ends its job in its own transaction has no right to nodes.
+create function engine.clear_suspects(ended uuid[]) returns void
+  language sql volatile security definer set search_path = pg_catalog, engine
+begin atomic
+  update engine.nodes set suspect_job = null where suspect_job = any(ended);
+end;
+
+-- Gives back what dead nodes held. A node is dead after 12 s of silence; silence from before Postgres
+-- itself started does not count, and the rescuer must have beaten twice since then, so that a pause of
+-- the database never looks like the death of everybody.
+--
+-- Who is to blame: a node that was running a recorded suspect blames that job alone, and the third
+-- blame quarantines it. Without a recorded suspect all it held become suspects, which run one at a
+-- time from then on. Answers the dead nodes.
+create function engine.rescue(rescuer uuid) returns table (node uuid, jobs bigint, quarantined bigint)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  awake timestamptz := engine.awake_since();
+  dead uuid[];
+  lost tid[];
+  accused uuid[];
+  lost_by uuid[];
+  spoiled uuid[];
+begin
+  if not exists (select from engine.nodes n
+                  where n.id = rescuer and n.beats >= 2 and n.beat_at >= awake
+                    and n.beat_at > clock_timestamp() - interval '12 s') then
+    return;
+  end if;
+  dead := array(
+    select n.id from engine.nodes n
+     where greatest(n.beat_at, awake) < clock_timestamp() - interval '12 s'
+     order by n.id for update skip locked);
+  if cardinality(dead) = 0 then
+    return;
+  end if;
+  select array_agg(x.ctid), array_agg(x.node) into lost, lost_by
+    from (select j.ctid, j.node from engine.jobs j where j.node = any(dead) order by j.id for update) x;
+  accused := array(select n.suspect_job from engine.nodes n where n.id = any(dead) and n.suspect_job is not null);
+
+  insert into engine.limit_returns (limit_id, slots)
+  select limit_id, count(*)
+    from engine.jobs j join engine.lanes l on l.id = j.lane, unnest(l.limits) limit_id
+   where j.ctid = any(lost) group by limit_id;
+  insert into engine.lanes (queue_id, tenant_id, priority, kind, version, limit_key, isolated, weight, paused_at, limits)
+  select distinct l.queue_id, l.tenant_id, l.priority, l.kind, l.version, l.limit_key, true, l.weight, l.paused_at, l.limits
+    from engine.jobs j join engine.nodes n on n.id = j.node join engine.lanes l on l.id = j.lane
+   where j.ctid = any(lost) and n.suspect_job is null and not l.isolated
+  on conflict on constraint lanes_place_key do nothing;
+
+  with settled as (
+    update engine.jobs j
+       set node = null, claim = null, started_at = null, progress = null, run_at = engine.ready_at(),
+           -- The process failed, not the job: the attempt does not count.
+           attempt = j.attempt - 1,
+           blames = j.blames + case when j.id = any(accused) then 1 else 0 end,
+           suspect = j.suspect or n.suspect_job is null,
+           lane = case when n.suspect_job is null and not j.suspect then i.id else j.lane end,
+           attempts = engine.with_attempt(j.attempts, j.attempt, j.node, j.started_at, engine.now(), 'node_lost',
+             case when j.id = any(accused) then 'the process died while this suspect ran'
+                  else 'the process that ran it died' end)
+      from engine.nodes n, engine.lanes l
+      left join engine.lanes i on (i.queue_id, i.tenant_id, i.priority, i.kind, i.version, i.limit_key)
+           = (l.queue_id, l.tenant_id, l.priority, l.kind, l.version, l.limit_key) and i.isolated
+     where j.ctid = any(lost) and n.id = j.node and l.id = j.lane
+    returning j.id, j.blames
+  )
+  select array_agg(id) into spoiled from settled where blames >= 3;
+  delete from engine.nodes n where n.id = any(dead);
+  perform engine.bury(array(select tenant_id from engine.jobs j where j.id = any(spoiled)), spoiled,
+    'quarantined', 'crashes_its_process', 'three processes died while it ran alone');
+  return query
+    select d, (select count(*) from unnest(lost_by) b where b = d), coalesce(cardinality(spoiled), 0)::bigint
+      from unnest(dead) d;
+end $$;
+
+-- Ends jobs that nobody runs, without running them. Answers those that ended so; the others are
+-- running or have ended already.
+create function engine.bury(tenants uuid[], ids uuid[], verdict text, code text, why text) returns setof uuid
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  ready timestamptz := engine.ready_at();
+  held tid[];
+begin
+  held := array(
+    select j.ctid from unnest(tenants, ids) as u(tenant, id)
+      join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.node is null
+     order by j.id for update of j);
+  return query
+  with ended as (
+    delete from engine.jobs j where j.ctid = any(held) returning j.*
+  ), filed as (
+    insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
+        finished_at, timeout_ms, watched, state, args, actor, trace, business_key, unique_key, tags,
+        note, attempts, error_code, run_id, step)
+    select e.id, e.tenant_id, e.lane, e.attempt, e.max_attempts, e.created_at, e.started_at,
+           ready, e.timeout_ms, e.watched, verdict, e.args, e.actor, e.trace, e.business_key,
+           e.unique_key, e.tags, coalesce(why, e.note), e.attempts, code, e.run_id, e.step
+      from ended e
+  ), freed as (
+    delete from engine.keys k using ended e
+     where e.unique_key is not null and k.tenant_id = e.tenant_id and k.key = e.unique_key
+       and k.kind = (select l.kind from engine.lanes l where l.id = e.lane)
+       and k.job_id = e.id and k.expires_at is null
+  ), told as (
+    insert into engine.log (tenant_id, type, subject, body)
+    select e.tenant_id, 'job.' || verdict, 'job:' || e.id,
+           jsonb_build_object('job_id', e.id, 'kind', l.kind, 'attempt', e.attempt, 'error_code', code)
+      from ended e join engine.lanes l on l.id = e.lane
+     where e.watched or verdict in ('discarded', 'quarantined')
+  ), counted as (
+    insert into engine.tallies (minute, tenant_id, lane, what, code, count)
+    select date_trunc('minute', ready), e.tenant_id, e.lane, verdict, code, count(*)
+      from ended e group by e.tenant_id, e.lane
+  )
+  select e.id from ended e;
+end $$;
