@@ -2,9 +2,9 @@
 -- a job is not unique. Answers a row for each input: its id, or the id of the job that already holds
 -- its key, and whether it was put in.
 create function engine.enqueue(
-  ids uuid[], tenants uuid[], lanes bigint[], kinds text[], args jsonb[],
+  ids uuid[], tenants uuid[], lanes bigint[], kinds text[], args text[],
   run_ats timestamptz[], delays_ms bigint[], max_attempts smallint[], timeouts_ms int[],
-  deadlines timestamptz[], actor jsonb, trace text, business_keys text[], tags jsonb[], watched boolean[],
+  deadlines timestamptz[], actor text, trace text, business_keys text[], tags jsonb[], watched boolean[],
   unique_keys text[], unique_for_ms bigint[]
 ) returns table (ordinal bigint, id uuid, fresh boolean)
 language plpgsql volatile as $$
@@ -44,8 +44,8 @@ begin
   ), put as (
     insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms, deadline,
         actor, trace, business_key, tags, watched, unique_key)
-    select id, tenant, lane, args, greatest(run_at, ready + delay_ms * interval '1 ms', ready), ready,
-           max_attempts, timeout_ms, deadline, actor, trace, business_key,
+    select id, tenant, lane, args::json, greatest(run_at, ready + delay_ms * interval '1 ms', ready), ready,
+           max_attempts, timeout_ms, deadline, actor::json, trace, business_key,
            case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key
       from given where holder = given.id
     returning tenant_id, lane
@@ -66,8 +66,8 @@ end $$;
 create function engine.claim(
   queue int, for_node uuid, lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
 ) returns table (
-  head jsonb, id uuid, tenant_id uuid, lane bigint, fence bigint, run_at timestamptz, attempt smallint,
-  max_attempts smallint, late boolean, args jsonb, actor jsonb, trace text, timeout_ms int, business_key text
+  head jsonb, id uuid, lane bigint, run_at timestamptz, attempt smallint,
+  max_attempts smallint, late boolean, args json, actor json, trace text, timeout_ms int, business_key text
 )
 language plpgsql volatile set enable_seqscan = off as $$
 #variable_conflict use_column
@@ -127,8 +127,13 @@ begin
       where j.lane = asked.lane and j.node is null and (j.run_at, j.id) > (asked.at, asked.id) and j.run_at <= t
       order by j.run_at, j.id
       limit asked.take
-        for update skip locked
    ) x;
+  if (is_limited or has_isolated) and taken is not null then
+    -- What is counted is what will be taken, so these rows are locked before.
+    select array_agg(x.ctid), array_agg(x.lane) into taken, taken_from
+      from (select j.ctid, j.lane from engine.jobs j
+             where j.ctid = any(taken) and j.node is null for update skip locked) x;
+  end if;
   if is_limited and taken is not null then
     update engine.limits m
        set running = m.running + used.jobs,
@@ -139,27 +144,30 @@ begin
      where m.id = used.limit_id;
   end if;
 
+  if taken is not null then
+    new_fence := nextval('engine.claim_fence');
+  end if;
   return query
     select jsonb_build_object(
              't', (extract(epoch from t) * 1000000)::bigint, 'xid', own::text::bigint, 'xmin', oldest::text::bigint,
              'lanes', (select max(l.id) from engine.lanes l where l.queue_id = queue),
-             'revision', (select q.revision from engine.queues q where q.id = queue), 'held_back', held_back,
+             'revision', (select q.revision from engine.queues q where q.id = queue), 'held_back', held_back, 'fence', new_fence,
              'dry', (select jsonb_agg(a.lane) from unnest(lanes_asked, takes) as a(lane, take)
                       where a.take > (select count(*) from unnest(taken_from) f where f = a.lane))),
-           null::uuid, null::uuid, null::bigint, null::bigint, null::timestamptz, null::smallint, null::smallint,
-           null::boolean, null::jsonb, null::jsonb, null::text, null::int, null::text;
+           null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
+           null::boolean, null::json, null::json, null::text, null::int, null::text;
   if taken is null then
     return;
   end if;
-  new_fence := nextval('engine.claim_fence');
   if has_isolated then
     update engine.nodes n set suspect_job = j.id
       from engine.jobs j where n.id = for_node and j.ctid = any(taken) and j.suspect;
   end if;
   return query
     update engine.jobs j set node = for_node, claim = new_fence, started_at = t, attempt = j.attempt + 1
-     where j.ctid = any(taken)
-    returning null::jsonb, j.id, j.tenant_id, j.lane, j.claim, j.run_at, j.attempt, j.max_attempts,
+     -- Whoever else changes waiting rows holds them shortly; what it took away is looked at again here.
+     where j.ctid = any(taken) and j.node is null
+    returning null::jsonb, j.id, j.lane, j.run_at, j.attempt, j.max_attempts,
               j.deadline <= t, j.args, j.actor, j.trace, j.timeout_ms, j.business_key;
 end $$;
 
@@ -232,117 +240,142 @@ end $$;
 
 -- Ends attempts, each only if it still holds its claim. `verdicts` are the states of job_history, or
 -- `retrying` (back to the live table after `delays_ms`, the attempt counted), `snoozed` (likewise,
--- not counted) and `released` (at once, not counted and not recorded). Answers the ids that were
--- still ours, each with its lane if others may wait for what this ending gave back; a missing one was
--- lost to another node and nothing of it was changed.
+-- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
+-- ours any more, of which nothing was changed; in the lanes of `wakes`, of the queues beside them,
+-- others may wait for what these endings gave back; `logged` says whether the log has grown.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
-  outputs jsonb[], error_codes text[], errors text[]
-) returns table (id uuid, queue int, wake bigint, logged boolean)
-language plpgsql volatile set enable_seqscan = off as $$
+  outputs jsonb[], error_codes text[], errors text[],
+  out lost uuid[], out wakes bigint[], out wake_queues int[], out logged boolean
+)
+language plpgsql volatile
+-- Row by row along the key, in the order of ids: whatever the statistics say, and the order of locks.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
 declare
   ready timestamptz := engine.ready_at();
-  held tid[];
-  held_lanes bigint[];
+  some_stay boolean := verdicts && array['retrying', 'snoozed', 'released'];
+  held uuid[] := '{}';
+  held_lanes bigint[] := '{}';
   suspects uuid[];
+  stayed uuid[];
+  stayed_lanes bigint[];
   unwanted uuid[];
-  waking bigint[];
 begin
-  select array_agg(x.ctid), array_agg(x.lane), array_agg(x.id) filter (where x.suspect),
-         array_agg(x.id) filter (where x.cancel_requested_at is not null)
-    into held, held_lanes, suspects, unwanted
-    from (
-      select j.ctid, j.lane, j.id, j.suspect, j.cancel_requested_at
-        from (select * from unnest(ids, tenants, claims) as u(id, tenant, claim) order by u.id) u
-        join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
-       order by j.id
-         for update of j) x;
-  if held is null then
-    return;
+  logged := false;
+  if some_stay then
+    -- Two statements change rows then, so all are locked in one order first.
+    unwanted := array(
+      select x.id from (
+        select j.id, j.cancel_requested_at
+          from (select * from unnest(ids, tenants, claims) as u(id, tenant, claim) order by u.id) u
+          join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
+           for update of j) x
+       where x.cancel_requested_at is not null);
+    -- What was cancelled while it ran is not tried again.
+    verdicts := array(
+      select case when u.id = any(unwanted) and u.verdict in ('retrying', 'snoozed', 'released')
+                  then 'cancelled' else u.verdict end
+        from unnest(ids, verdicts) with ordinality as u(id, verdict, ord) order by u.ord);
   end if;
-  waking := array(
-    select l.id from engine.lanes l
-     where l.id in (select unnest(held_lanes)) and (l.limits <> '{}' or l.isolated));
-  if cardinality(waking) > 0 then
+
+  with said as materialized (
+    select u.* from unnest(ids, tenants, claims, verdicts, outputs, error_codes, errors)
+                      as u(id, tenant, fence, verdict, output, error_code, error)
+     where not some_stay or u.verdict in ('completed', 'cancelled', 'discarded', 'quarantined')
+     order by u.id
+  ), done as (
+    delete from engine.jobs j using said s
+     where j.tenant_id = s.tenant and j.id = s.id and j.claim = s.fence
+    returning j.*, s.verdict, s.output, s.error_code, s.error
+  ), filed as (
+    insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
+        finished_at, timeout_ms, watched, node, state, args, actor, trace, business_key, unique_key, tags,
+        note, attempts, output, error_code, run_id, step)
+    select d.id, d.tenant_id, d.lane, d.attempt, d.max_attempts, d.created_at, d.started_at,
+           ready, d.timeout_ms, d.watched, d.node, d.verdict, d.args, d.actor, d.trace, d.business_key,
+           d.unique_key, d.tags, d.note,
+           case when d.error is null then d.attempts else engine.with_attempt(
+             d.attempts, d.attempt, d.node, d.started_at, ready, d.error_code, d.error) end,
+           d.output, d.error_code, d.run_id, d.step
+      from done d
+  ), freed as (
+    delete from engine.keys k using done d
+     where d.unique_key is not null and k.tenant_id = d.tenant_id and k.key = d.unique_key
+       and k.kind = (select l.kind from engine.lanes l where l.id = d.lane)
+       and k.job_id = d.id and k.expires_at is null
+  ), told as (
+    insert into engine.log (tenant_id, type, subject, body)
+    select d.tenant_id, 'job.' || d.verdict, 'job:' || d.id,
+           jsonb_build_object('job_id', d.id, 'attempt', d.attempt, 'error_code', d.error_code,
+             'kind', (select l.kind from engine.lanes l where l.id = d.lane))
+      from done d
+     where d.watched or d.verdict in ('discarded', 'quarantined')
+    returning true
+  ), counted as (
+    insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
+    select date_trunc('minute', ready), g.tenant_id, g.lane, g.node, g.verdict, g.error_code,
+           engine.duration_bucket(ready - g.started_at), g.count
+      from (select d.tenant_id, d.lane, d.node, d.verdict, d.error_code, d.started_at, count(*)
+              from done d group by d.lane, d.started_at, d.verdict, d.error_code, d.tenant_id, d.node) g
+  )
+  select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told)
+    into held, held_lanes, suspects, logged from done d;
+
+  if some_stay then
+    with said as materialized (
+      select u.* from unnest(ids, tenants, claims, verdicts, delays_ms, error_codes, errors)
+                        as u(id, tenant, fence, verdict, delay_ms, error_code, error)
+       where u.verdict in ('retrying', 'snoozed', 'released')
+       order by u.id
+    ), kept as (
+      update engine.jobs j
+         set node = null, claim = null, started_at = null, progress = null,
+             run_at = ready + coalesce(s.delay_ms, 0) * interval '1 ms',
+             attempt = case when s.verdict = 'retrying' then j.attempt else j.attempt - 1 end,
+             -- A suspect that ended by itself did not bring its process down.
+             suspect = false, lane = case when j.suspect then engine.open_lane(j.lane) else j.lane end,
+             attempts = case when s.error is null then j.attempts else engine.with_attempt(
+               j.attempts, j.attempt, j.node, j.started_at, ready, s.error_code, s.error) end
+        from said s
+       where j.tenant_id = s.tenant and j.id = s.id and j.claim = s.fence
+      returning j.id, j.tenant_id, j.lane, s.verdict, s.error_code
+    ), counted as (
+      insert into engine.tallies (minute, tenant_id, lane, what, code, count)
+      select date_trunc('minute', ready), tenant_id, lane, verdict, error_code, count(*)
+        from kept where verdict <> 'released' group by 2, 3, 4, 5
+    )
+    select array_agg(id), array_agg(lane) into stayed, stayed_lanes from kept;
+    held := held || stayed;
+    held_lanes := held_lanes || stayed_lanes;
+    suspects := suspects || array(
+      select n.suspect_job from engine.nodes n where n.suspect_job = any(stayed));
+  end if;
+
+  if coalesce(cardinality(held), 0) < cardinality(ids) then
+    lost := array(select unnest(ids) except select unnest(held));
+  end if;
+  select array_agg(l.id), array_agg(l.queue_id) into wakes, wake_queues
+    from (select distinct h as lane from unnest(held_lanes) h) h join engine.lanes l on l.id = h.lane
+   where l.limits <> '{}' or l.isolated;
+  if wakes is not null then
     insert into engine.limit_returns (limit_id, slots)
     select limit_id, count(*)
       from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
      group by limit_id;
   end if;
-  if suspects is not null then
+  if suspects <> '{}' then
     perform engine.clear_suspects(suspects);
   end if;
-
-  return query
-  with said as materialized (
-    select u.id, u.delay_ms, u.output, u.error_code, u.error,
-           case when u.verdict in ('retrying', 'snoozed', 'released') and u.id = any(unwanted) then 'cancelled'
-                else u.verdict end as verdict
-      from unnest(ids, verdicts, delays_ms, outputs, error_codes, errors)
-             as u(id, verdict, delay_ms, output, error_code, error)
-  ), ended as (
-    delete from engine.jobs j
-     where j.ctid = any(held)
-       and j.id in (select id from said where verdict in ('completed', 'cancelled', 'discarded', 'quarantined'))
-    returning j.*
-  ), filed as (
-    insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
-        finished_at, timeout_ms, watched, node, state, args, actor, trace, business_key, unique_key, tags,
-        note, attempts, output, error_code, run_id, step)
-    select e.id, e.tenant_id, e.lane, e.attempt, e.max_attempts, e.created_at, e.started_at,
-           ready, e.timeout_ms, e.watched, e.node, s.verdict, e.args, e.actor, e.trace, e.business_key,
-           e.unique_key, e.tags, e.note,
-           case when s.error is null then e.attempts else engine.with_attempt(
-             e.attempts, e.attempt, e.node, e.started_at, ready, s.error_code, s.error) end,
-           s.output, s.error_code, e.run_id, e.step
-      from ended e join said s on s.id = e.id
-  ), freed as (
-    delete from engine.keys k using ended e
-     where e.unique_key is not null and k.tenant_id = e.tenant_id and k.key = e.unique_key
-       and k.kind = (select l.kind from engine.lanes l where l.id = e.lane)
-       and k.job_id = e.id and k.expires_at is null
-  ), told as (
-    insert into engine.log (tenant_id, type, subject, body)
-    select e.tenant_id, 'job.' || s.verdict, 'job:' || e.id,
-           jsonb_build_object('job_id', e.id, 'kind', l.kind, 'attempt', e.attempt, 'error_code', s.error_code)
-      from ended e join said s on s.id = e.id join engine.lanes l on l.id = e.lane
-     where e.watched or s.verdict in ('discarded', 'quarantined')
-  ), kept as (
-    update engine.jobs j
-       set node = null, claim = null, started_at = null, progress = null,
-           run_at = ready + coalesce(s.delay_ms, 0) * interval '1 ms',
-           attempt = case when s.verdict = 'retrying' then j.attempt else j.attempt - 1 end,
-           -- A suspect that ended by itself did not bring its process down.
-           suspect = false, lane = case when j.suspect then engine.open_lane(j.lane) else j.lane end,
-           attempts = case when s.error is null then j.attempts else engine.with_attempt(
-             j.attempts, j.attempt, j.node, j.started_at, ready, s.error_code, s.error) end
-      from said s
-     where j.ctid = any(held) and s.id = j.id and s.verdict in ('retrying', 'snoozed', 'released')
-    returning j.id, j.tenant_id, j.lane
-  ), counted as (
-    insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
-    select date_trunc('minute', ready), x.tenant_id, x.lane, x.node, x.verdict, x.error_code,
-           engine.duration_bucket(ready - x.started_at), count(*)
-      from (select e.tenant_id, e.lane, e.node, e.started_at, s.verdict, s.error_code
-              from ended e join said s on s.id = e.id
-             union all
-            select k.tenant_id, k.lane, null, null, s.verdict, s.error_code
-              from kept k join said s on s.id = k.id where s.verdict <> 'released') x
-     group by x.tenant_id, x.lane, x.node, x.verdict, x.error_code, engine.duration_bucket(ready - x.started_at)
-  )
-  select r.id, l.queue_id, l.id, r.logged
-    from (select e.id, e.lane, e.watched or s.verdict in ('discarded', 'quarantined') as logged
-            from ended e join said s on s.id = e.id
-           union all select k.id, k.lane, false from kept k) r
-    left join engine.lanes l on l.id = r.lane and l.id = any(waking);
 end $$;
 
--- The half decade that a duration falls into: it took at most 10^(bucket/2) ms; 16 stands for more.
+-- The half decade that a duration falls into: it took less than 10^(bucket/2) ms; 13 stands for more
+-- than 1,000 s.
 create function engine.duration_bucket(took interval) returns smallint
   language sql immutable parallel safe
-  return case when took is null then null else
-    least(16, greatest(0, ceil(2 * log(greatest(1.0, extract(epoch from took) * 1000)))))::smallint end;
+  return width_bucket(1000 * date_part('epoch', took),
+    array[1, 3.1622776601683795, 10, 31.622776601683793, 100, 316.22776601683796, 1e3, 3162.2776601683795,
+          1e4, 31622.776601683792, 1e5, 316227.7660168379, 1e6]::float8[])::smallint;
 
 -- The attempts of a job with one more.
 create function engine.with_attempt(

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, PgPool,
+    AssertSqlSafe, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,9 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// How long an idle connection is taken to be sound without asking.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Which wall a transaction stands behind.
 #[derive(Debug, Clone, Copy)]
 enum Wall {
@@ -70,7 +73,7 @@ impl Engine {
     /// # Errors
     /// If a migration fails; those before it stay.
     pub async fn migrate(connect: &PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
-        let mut owner = sqlx::PgConnection::connect_with(connect).await?;
+        let mut owner = PgConnection::connect_with(connect).await?;
         crate::MIGRATIONS.run(&mut owner).await?;
         owner.close().await?;
         Ok(())
@@ -150,11 +153,49 @@ impl Engine {
     }
 }
 
+/// A connection of one task alone, as the system role: made when it is first needed and again after an
+/// error. Its plans and caches stay warm, and nobody else waits for it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    engine: Engine,
+    conn: Option<PgConnection>,
+}
+
+impl Line {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self { engine: engine.clone(), conn: None }
+    }
+
+    /// Runs on the connection; after an error it is thrown away, for it may be the cause.
+    pub(crate) async fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => PgConnection::connect_with(&self.engine.system_options()).await?,
+        };
+        let done = work(&mut conn).await?;
+        self.conn = Some(conn);
+        Ok(done)
+    }
+}
+
 /// Short statements only, so compiling them costs more than it saves.
 async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
+        // A connection that was just in use is sound; asking costs a round trip for each transaction.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_release(|connection, _| {
             Box::pin(async move {
                 if connection.is_in_transaction() {

@@ -58,21 +58,21 @@ impl Tx {
             "with r as materialized (select engine.ready_at() as ready), put as (
                insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms,
                    deadline, actor, trace, business_key, tags, watched)
-               select $1, $2, $3, $4, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready, $7, $8,
-                      $9, $10, $11, $12, $13, $14
+               select $1, $2, $3, $4::text::json, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready, $7, $8,
+                      $9, $10::text::json, $11, $12, $13, $14
                  from r)
              insert into engine.tallies (minute, tenant_id, lane, what, count)
              select date_trunc('minute', ready), $2, $3, 'enqueued', 1 from r",
             job.id,
             job.tenant,
             lane,
-            job.args,
+            job.args.get(),
             job.run_at,
             millis(job.delay),
             job.max_attempts,
             timeout(job),
             job.deadline,
-            by.actor,
+            by.actor.to_string(),
             by.trace,
             job.business_key,
             tags(job) as Option<&[String]>,
@@ -96,13 +96,13 @@ impl Tx {
             &column(jobs, |job| job.tenant),
             lanes,
             &column(jobs, |job| job.kind) as &[&str],
-            &column(jobs, |job| &job.args) as &[&serde_json::Value],
+            &column(jobs, |job| job.args.get()) as &[&str],
             &column(jobs, |job| job.run_at) as &[Option<DateTime<Utc>>],
             &column(jobs, |job| millis(job.delay)),
             &column(jobs, |job| job.max_attempts),
             &column(jobs, timeout),
             &column(jobs, |job| job.deadline) as &[Option<DateTime<Utc>>],
-            by.actor,
+            by.actor.to_string(),
             by.trace,
             &column(jobs, |job| job.business_key.as_deref()) as &[Option<&str>],
             &column(jobs, |job| tags(job).map(|tags| serde_json::json!(tags)))

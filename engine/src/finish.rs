@@ -1,9 +1,6 @@
 //! Ending attempts, each only if it still holds its claim.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -11,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     Engine, Outcome, Tx,
     bus::Hint,
+    db::Line,
     job::{backoff, fits},
 };
 
@@ -29,6 +27,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Completed, Self::Cancelled, Self::Discarded, Self::Retrying, Self::Snoozed, Self::Released];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,9 +69,9 @@ pub struct Claim {
 
 impl Claim {
     /// The ending that an outcome means for this attempt; `None` if it is settled already.
-    /// `chance` (0..1) spreads the back-off.
+    /// `chance`, a uniform random number in 0..1, spreads the back-off.
     #[must_use]
-    pub fn ending(&self, outcome: Outcome, chance: f64) -> Option<Ending> {
+    pub fn ending(&self, outcome: Outcome, chance: impl FnOnce() -> f64) -> Option<Ending> {
         let spent = self.attempt >= self.max_attempts;
         let (verdict, delay, output, code, error) = match outcome {
             Outcome::Done(output) if !fits(&output) => {
@@ -88,7 +89,7 @@ impl Claim {
                 (Verdict::Discarded, Duration::ZERO, None, Some(code), Some(why))
             }
             Outcome::Retry { after, code, why } => {
-                let delay = after.unwrap_or_else(|| backoff(self.attempt, chance));
+                let delay = after.unwrap_or_else(|| backoff(self.attempt, chance()));
                 (Verdict::Retrying, delay, None, Some(code), Some(why))
             }
             Outcome::Snooze { after } => (Verdict::Snoozed, after, None, None, None),
@@ -126,49 +127,55 @@ impl Tx {
     /// # Errors
     /// If the database refuses.
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let ended = finish(self.conn(), endings).await?;
-        if endings.iter().any(|ending| ending.verdict != Verdict::Released) {
+        let finished = finish(self.conn(), endings).await?;
+        if finished.logged {
             self.has_logged();
         }
-        for (queue, lane) in ended.iter().filter_map(|row| row.queue.zip(row.wake)) {
+        for (queue, lane) in finished.waking() {
             self.will_wake(queue, lane);
         }
-        Ok(ended.into_iter().map(|row| row.id).collect())
+        let lost = finished.lost.unwrap_or_default();
+        Ok(endings.iter().map(|ending| ending.job).filter(|job| !lost.contains(job)).collect())
     }
 }
 
 impl Engine {
-    /// Ends a batch of attempts in a statement of its own.
-    pub(crate) async fn finish(&self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let mut conn = self.system().acquire().await?;
-        let ended = finish(&mut conn, endings).await?;
-        drop(conn);
-        let mut waking: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
-        for (queue, lane) in ended.iter().filter_map(|row| row.queue.zip(row.wake)) {
-            waking.entry(queue).or_default().insert(lane);
+    /// Ends a batch of attempts in a statement of its own. Answers how many were lost to other nodes.
+    pub(crate) async fn finish(&self, line: &mut Line, endings: &[Ending]) -> sqlx::Result<usize> {
+        let finished = line.run(async |conn| finish(conn, endings).await).await?;
+        let mut waking: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
+        for (queue, lane) in finished.waking() {
+            waking.entry(queue).or_default().push(lane);
         }
         for (queue, lanes) in waking {
-            self.bus().publish(Hint::Queue { queue, lanes: lanes.into_iter().collect() });
+            self.bus().publish(Hint::Queue { queue, lanes });
         }
-        if ended.iter().any(|row| row.logged) {
+        if finished.logged {
             self.bus().publish(Hint::Logged);
         }
-        Ok(ended.into_iter().map(|row| row.id).collect())
+        Ok(finished.lost.map_or(0, |lost| lost.len()))
     }
 }
 
-struct Ended {
-    id: Uuid,
-    /// The lane to wake, and its queue, where others wait for what this ending gave back.
-    queue: Option<i32>,
-    wake: Option<i64>,
+/// See `engine.finish`.
+struct Finished {
+    lost: Option<Vec<Uuid>>,
+    wakes: Option<Vec<i64>>,
+    wake_queues: Option<Vec<i32>>,
     logged: bool,
 }
 
-async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Vec<Ended>> {
+impl Finished {
+    fn waking(&self) -> impl Iterator<Item = (i32, i64)> {
+        let queues = self.wake_queues.as_deref().unwrap_or_default();
+        queues.iter().copied().zip(self.wakes.as_deref().unwrap_or_default().iter().copied())
+    }
+}
+
+async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
     sqlx::query_as!(
-        Ended,
-        r#"select id as "id!", queue, wake, logged as "logged!"
+        Finished,
+        r#"select lost, wakes, wake_queues, logged as "logged!"
              from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
@@ -178,12 +185,12 @@ async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Vec
             .iter()
             .map(|ending| i64::try_from(ending.delay.as_millis()).unwrap_or(i64::MAX))
             .collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.output.clone()).collect::<Vec<_>>()
-            as &[Option<serde_json::Value>],
+        &endings.iter().map(|ending| ending.output.as_ref()).collect::<Vec<_>>()
+            as &[Option<&serde_json::Value>],
         &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
-        &endings.iter().map(|ending| ending.error.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &endings.iter().map(|ending| ending.error.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
     )
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await
 }
 
@@ -196,11 +203,11 @@ mod tests {
         let claim =
             |attempt| Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence: 7, attempt, max_attempts: 3 };
         let retry = || Outcome::Retry { after: None, code: "boom", why: "it broke".into() };
-        let verdicts: Vec<_> = (1..=3).filter_map(|attempt| claim(attempt).ending(retry(), 0.5)).collect();
+        let verdicts: Vec<_> = (1..=3).filter_map(|attempt| claim(attempt).ending(retry(), || 0.5)).collect();
         assert_eq!(verdicts[0].verdict, Verdict::Retrying);
         assert_eq!(verdicts[1].verdict, Verdict::Retrying);
         assert!(verdicts[1].delay > verdicts[0].delay);
         assert_eq!(verdicts[2].verdict, Verdict::Discarded);
-        assert_eq!(claim(1).ending(Outcome::Settled, 0.5).map(|ending| ending.job), None);
+        assert_eq!(claim(1).ending(Outcome::Settled, || 0.5).map(|ending| ending.job), None);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The most that a payload or an output may take as JSON, in bytes.
@@ -42,10 +43,13 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + 'static {
     ///
     /// # Errors
     /// A sentence about what does not fit; the job is then discarded with it.
-    fn decode(version: i16, args: serde_json::Value) -> Result<Self, String> {
-        let args = if version < Self::VERSION { Self::upcast(version, args)? } else { args };
-        serde_json::from_value(args)
-            .map_err(|error| format!("the payload does not fit {} version {version}: {error}", Self::KIND))
+    fn decode(version: i16, args: &RawValue) -> Result<Self, String> {
+        let unfit = |error| format!("the payload does not fit {} version {version}: {error}", Self::KIND);
+        if version == Self::VERSION {
+            return serde_json::from_str(args.get()).map_err(unfit);
+        }
+        let old = serde_json::from_str(args.get()).map_err(unfit)?;
+        serde_json::from_value(Self::upcast(version, old)?).map_err(unfit)
     }
 }
 
@@ -60,7 +64,7 @@ pub struct NewJob {
     pub priority: i16,
     /// The named limit that it counts against, as a provider's account; empty for none.
     pub limit_key: String,
-    pub args: serde_json::Value,
+    pub args: Box<RawValue>,
     /// Not before this instant; earlier than now means now.
     pub run_at: Option<DateTime<Utc>>,
     /// Not before this long after the database's own clock at enqueue.
@@ -90,8 +94,8 @@ impl NewJob {
     /// # Errors
     /// If the payload cannot be written as JSON or is larger than [`JSON_LIMIT`].
     pub fn of<A: JobKind>(tenant: Uuid, id: Uuid, args: &A) -> serde_json::Result<Self> {
-        let args = serde_json::to_value(args)?;
-        if !fits(&args) {
+        let args = serde_json::value::to_raw_value(args)?;
+        if args.get().len() > JSON_LIMIT {
             let why =
                 format!("the payload of a {} is over {JSON_LIMIT} bytes; store it and pass its id", A::KIND);
             return Err(serde::ser::Error::custom(why));

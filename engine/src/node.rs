@@ -12,7 +12,7 @@ use tokio::sync::{broadcast::error::RecvError, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Engine, bus::Hint, finish::Claim};
+use crate::{Engine, bus::Hint, worker::running::Running};
 
 const BEAT: Duration = Duration::from_secs(5);
 /// How often a node looks for jobs that were cancelled while it runs them, if no hint comes.
@@ -46,7 +46,7 @@ pub struct Card<'a> {
 pub(crate) struct Member {
     pub id: Uuid,
     kinds: HashMap<&'static str, i16>,
-    running: Mutex<HashMap<Uuid, (i64, CancellationToken)>>,
+    queues: Mutex<Vec<Arc<Running>>>,
 }
 
 impl Member {
@@ -55,29 +55,15 @@ impl Member {
         self.kinds.get(kind).is_some_and(|newest| version <= *newest)
     }
 
-    /// A claim is about to be delivered; the token is cancelled when an operator cancels the job.
-    pub(crate) fn begins(&self, claim: &Claim) -> CancellationToken {
-        let token = CancellationToken::new();
-        self.running().insert(claim.job, (claim.fence, token.clone()));
-        token
-    }
-
-    /// The claim has ended; a later one of the same job is not meant.
-    pub(crate) fn ends(&self, claim: &Claim) {
-        let mut running = self.running();
-        if running.get(&claim.job).is_some_and(|(fence, _)| *fence == claim.fence) {
-            running.remove(&claim.job);
-        }
+    /// One more queue of this node.
+    pub(crate) fn runs(&self, queue: &Arc<Running>) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(queue));
     }
 
     fn cancel(&self, job: Uuid) {
-        if let Some((_, token)) = self.running().get(&job) {
-            token.cancel();
+        for queue in &*self.queues.lock().unwrap_or_else(PoisonError::into_inner) {
+            queue.cancel(job);
         }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, (i64, CancellationToken)>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,7 +111,7 @@ impl Node {
     pub fn join(engine: &Engine, card: Card<'_>) -> std::io::Result<Self> {
         let id = Uuid::now_v7();
         let kinds = card.kinds.iter().copied().collect();
-        let member = Arc::new(Member { id, kinds, running: Mutex::default() });
+        let member = Arc::new(Member { id, kinds, queues: Mutex::default() });
         let leave = CancellationToken::new();
         let (told, registered) = watch::channel(false);
         let heart = Heart {

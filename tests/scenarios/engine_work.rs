@@ -81,7 +81,7 @@ impl Seen {
 }
 
 async fn handle(envelope: Envelope, seen: Data<Seen>) -> Result<Outcome, std::io::Error> {
-    let said = envelope.args["say"].as_str().unwrap_or_default().to_owned();
+    let said = Probe::decode(envelope.version, &envelope.args).expect("a payload").say;
     seen.said.lock().expect("no panic inside").push(said.clone());
     seen.more.notify_waiters();
     match said.as_str() {
@@ -246,9 +246,9 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
         .execute(&mut system)
         .await
         .expect("two nodes");
-    let claim = "select fence from engine.claim((select id from engine.queues), $1, array(select id from engine.lanes),
+    let claim = "select (head ->> 'fence')::bigint from engine.claim((select id from engine.queues), $1, array(select id from engine.lanes),
       array_fill(9, array[(select count(*)::int from engine.lanes)]), array_fill('epoch'::timestamptz, array[(select count(*)::int from engine.lanes)]),
-      array(select '00000000-0000-0000-0000-000000000000'::uuid from engine.lanes)) where fence is not null";
+      array(select '00000000-0000-0000-0000-000000000000'::uuid from engine.lanes)) where head is not null";
     let fence: i64 = sqlx::query_scalar(claim).bind(dead).fetch_one(&mut system).await.expect("claimed");
     sqlx::query("update engine.nodes set beat_at = clock_timestamp() - interval '13 s' where id = $1")
         .bind(dead)
@@ -266,16 +266,16 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
     assert_eq!(struck_off, [dead]);
     let second: i64 = sqlx::query_scalar(claim).bind(rescuer).fetch_one(&mut system).await.expect("again");
     assert!(second > fence, "the fence only grows");
-    let late: Vec<Uuid> = sqlx::query_scalar(
-        "select id from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'], array[0::bigint], array[null::jsonb], array[null], array[null])",
+    let lost: Vec<Uuid> = sqlx::query_scalar(
+        "select lost from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'], array[0::bigint], array[null::jsonb], array[null], array[null])",
     )
     .bind(put[0].id)
     .bind(tenant)
     .bind(fence)
-    .fetch_all(&mut system)
+    .fetch_one(&mut system)
     .await
     .expect("an answer");
-    assert!(late.is_empty(), "the late result is refused");
+    assert_eq!(lost, [put[0].id], "the late result is refused");
     assert_eq!(look(&engine, tenant, put[0].id).await.expect("kept").state, "running");
     let unknown = sqlx::query_scalar::<_, i64>(claim).bind(dead).fetch_all(&mut system).await;
     assert!(unknown.is_err(), "a node that was struck off cannot claim");

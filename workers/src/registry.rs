@@ -3,10 +3,9 @@
 use std::{collections::HashMap, future::Future, sync::Arc};
 
 use domain::{Ctx, Result};
-use engine::{JobKind, Outcome, finish::Claim};
+use engine::{JobKind, Outcome, finish::Claim, worker::Signals};
 use futures::future::BoxFuture;
-use serde_json::Value;
-use tokio_util::sync::CancellationToken;
+use serde_json::value::RawValue;
 
 use crate::jobs::{self, Shared};
 
@@ -14,10 +13,7 @@ use crate::jobs::{self, Shared};
 pub struct Run {
     pub ctx: Ctx,
     pub claim: Claim,
-    /// Cancelled when the node drains: a long handler checkpoints and snoozes.
-    pub stop: CancellationToken,
-    /// Cancelled when an operator cancels the job.
-    pub cancelled: CancellationToken,
+    pub signals: Signals,
     pub shared: Arc<Shared>,
 }
 
@@ -25,7 +21,7 @@ impl Run {
     /// Whether a long handler should checkpoint and give its place up.
     #[must_use]
     pub fn is_to_stop(&self) -> bool {
-        self.stop.is_cancelled() || self.cancelled.is_cancelled()
+        self.signals.draining().is_cancelled() || self.signals.cancelled().is_cancelled()
     }
 }
 
@@ -34,13 +30,13 @@ impl Run {
 pub struct Handler {
     /// The newest version of the payload that it reads.
     pub version: i16,
-    run: Arc<dyn Fn(Run, i16, Value) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>,
+    run: Arc<dyn Fn(Run, i16, &RawValue) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>,
 }
 
 impl Handler {
     /// Reads the payload, brought up to date if it is an older version's, and runs.
     #[must_use]
-    pub fn call(&self, given: Run, version: i16, args: Value) -> BoxFuture<'static, Result<Outcome>> {
+    pub fn call(&self, given: Run, version: i16, args: &RawValue) -> BoxFuture<'static, Result<Outcome>> {
         (self.run)(given, version, args)
     }
 }
@@ -67,7 +63,7 @@ where
     F: Fn(Run, K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Outcome>> + Send + 'static,
 {
-    let read_and_run = move |given: Run, version, args| -> BoxFuture<'static, Result<Outcome>> {
+    let read_and_run = move |given: Run, version, args: &RawValue| -> BoxFuture<'static, Result<Outcome>> {
         match K::decode(version, args) {
             Ok(payload) => Box::pin(run(given, payload)),
             Err(why) => Box::pin(async move { Ok(Outcome::Discard { code: "bad_payload", why }) }),

@@ -78,7 +78,7 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
     let ctx = Ctx {
         platform: runtime.platform.clone(),
         tenant: TenantId(claim.tenant),
-        actor: serde_json::from_value(envelope.actor.take()).unwrap_or(Actor::System),
+        actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
         // Whoever enqueued the job had the right to; the work itself is the product's.
         grants: PermissionSet::all(),
         trace: envelope.trace.take(),
@@ -87,14 +87,8 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt
     );
-    let run = Run {
-        ctx,
-        claim,
-        stop: envelope.stop.clone(),
-        cancelled: envelope.cancelled.clone(),
-        shared: Arc::clone(&runtime.shared),
-    };
-    let ended = handler.call(run, envelope.version, envelope.args.take()).instrument(span.clone()).await;
+    let run = Run { ctx, claim, signals: envelope.signals.clone(), shared: Arc::clone(&runtime.shared) };
+    let ended = handler.call(run, envelope.version, &envelope.args).instrument(span.clone()).await;
     let _inside = span.enter();
     match ended {
         Ok(outcome) => {

@@ -4,81 +4,104 @@
 use std::{
     convert::Infallible,
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use apalis_core::{
     backend::{Backend as ApalisBackend, BackendConfig, finalize::Ephemeral},
     error::BoxDynError,
-    task::{Task, builder::TaskBuilder, task_id::TaskId},
+    task::{Task, builder::TaskBuilder},
     worker::context::WorkerContext,
 };
-use futures::future::BoxFuture;
-use tokio::{sync::mpsc, task::JoinHandle};
+use futures::{FutureExt, future::BoxFuture};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
-use super::{COMPLETERS, Envelope, chance};
-use crate::{
-    Outcome,
-    finish::{Claim, Ending},
-    node::Member,
+use super::{
+    COMPLETERS, Envelope, chance,
+    running::{CutOff, Running},
 };
-
-/// How long a handler may go on after its job was cancelled.
-const CANCEL_GRACE: Duration = Duration::from_secs(5);
+use crate::{Outcome, finish::Ending};
 
 /// One queue of one node as apalis sees it.
 pub struct Backend {
-    claimed: mpsc::Receiver<Envelope>,
+    claimed: mpsc::Receiver<Vec<Envelope>>,
+    /// What is left of the last batch.
+    batch: std::vec::IntoIter<Envelope>,
     settling: Settling,
-    dispatching: Option<JoinHandle<()>>,
-    completing: [JoinHandle<()>; COMPLETERS],
+    tasks: Option<Tasks>,
     no_more: CancellationToken,
     closing: Option<BoxFuture<'static, ()>>,
+}
+
+struct Tasks {
+    dispatching: JoinHandle<()>,
+    completing: [JoinHandle<()>; COMPLETERS],
+    watching: JoinHandle<()>,
 }
 
 /// What it takes to run a handler to its end and to say how it ended.
 #[derive(Debug, Clone)]
 pub(super) struct Settling {
     pub ended: mpsc::Sender<Ending>,
-    pub member: Arc<Member>,
+    pub running: Arc<Running>,
+    /// One for each handler; all are back when nothing runs.
+    pub permits: Arc<Semaphore>,
+    pub concurrency: u32,
     pub stop: CancellationToken,
     pub grace: Duration,
 }
 
 impl Backend {
     pub(super) fn new(
-        claimed: mpsc::Receiver<Envelope>,
+        claimed: mpsc::Receiver<Vec<Envelope>>,
         settling: Settling,
         dispatching: JoinHandle<()>,
         completing: [JoinHandle<()>; COMPLETERS],
         no_more: CancellationToken,
     ) -> Self {
-        Self { claimed, settling, dispatching: Some(dispatching), completing, no_more, closing: None }
+        let watching = tokio::spawn(settling.clone().watch());
+        let tasks = Some(Tasks { dispatching, completing, watching });
+        Self { claimed, batch: Vec::new().into_iter(), settling, tasks, no_more, closing: None }
     }
 
-    /// Hands back what was claimed but not begun, then lets the completer write the last results.
+    /// Hands back what was claimed but not begun, gives what runs its grace, then lets the completers
+    /// write the last results.
     fn close(&mut self) -> BoxFuture<'static, ()> {
         let (_, empty) = mpsc::channel(1);
         let mut claimed = std::mem::replace(&mut self.claimed, empty);
-        let (ended, no_more) = (self.settling.ended.clone(), self.no_more.clone());
-        let dispatching = self.dispatching.take();
-        let completing =
-            std::mem::replace(&mut self.completing, std::array::from_fn(|_| tokio::spawn(async {})));
+        let mut batch = std::mem::take(&mut self.batch);
+        let (settling, no_more, tasks) = (self.settling.clone(), self.no_more.clone(), self.tasks.take());
         Box::pin(async move {
+            let Some(tasks) = tasks else { return };
             // The channel ends when the dispatcher and its last claim have let go of it.
-            if let Some(dispatching) = dispatching {
-                let _ = dispatching.await;
+            let _ = tasks.dispatching.await;
+            loop {
+                for envelope in batch {
+                    settling.tell(Some(envelope.claim.released())).await;
+                }
+                match claimed.recv().await {
+                    Some(next) => batch = next.into_iter(),
+                    None => break,
+                }
             }
-            while let Some(envelope) = claimed.recv().await {
-                let _ = ended.send(envelope.claim.released()).await;
+            let all_ended = settling.permits.acquire_many(settling.concurrency);
+            if tokio::time::timeout(settling.grace, all_ended).await.is_err() {
+                for claim in settling.running.cut_off_all() {
+                    settling.tell(Some(claim.released())).await;
+                }
             }
+            tasks.watching.abort();
             no_more.cancel();
-            for completer in completing {
+            for completer in tasks.completing {
                 let _ = completer.await;
             }
         })
@@ -101,12 +124,15 @@ impl ApalisBackend for Backend {
         if self.settling.stop.is_cancelled() {
             return Poll::Ready(None);
         }
-        self.claimed.poll_recv(cx).map(|envelope| {
-            envelope.map(|envelope| {
-                let id = TaskId::from_string(envelope.claim.job.to_string());
-                Ok(TaskBuilder::new(envelope).task_id(id).build())
-            })
-        })
+        loop {
+            if let Some(envelope) = self.batch.next() {
+                return Poll::Ready(Some(Ok(TaskBuilder::new(envelope).build())));
+            }
+            match ready!(self.claimed.poll_recv(cx)) {
+                Some(batch) => self.batch = batch.into_iter(),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Infallible>> {
@@ -171,76 +197,53 @@ where
         self.inner.poll_ready(cx)
     }
 
+    /// Resolves at once: the handler is a task of its own and says itself how it ended.
     fn call(&mut self, mut task: Task<Envelope>) -> Self::Future {
         let settling = self.settling.clone();
         let (claim, permit) = (task.args.claim, task.args.permit.take());
         if task.args.late {
             let outcome = Outcome::Discard { code: "too_late", why: "its deadline had passed".into() };
             return Box::pin(async move {
-                settling.settle(&claim, claim.ending(outcome, 0.0)).await;
+                settling.tell(claim.ending(outcome, chance)).await;
                 drop(permit);
                 Ok(())
             });
         }
-        let (timeout, cancelled) = (task.args.timeout, task.args.cancelled.clone());
+        let timeout = task.args.timeout;
         let work = self.inner.call(task);
-        // The permit goes with the handler: one that cannot be cut off keeps its place.
-        let running = tokio::spawn(async move {
-            let _permit = permit;
-            work.await
+        let running = Arc::clone(&settling.running);
+        running.begins(claim, timeout, || {
+            tokio::spawn(async move {
+                // The permit goes with the handler: one that cannot be cut off keeps its place.
+                let _permit = permit;
+                let outcome = match AssertUnwindSafe(work).catch_unwind().await {
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(error)) => failed("handler_failed", &error.into()),
+                    Err(_) => failed("handler_panicked", &"it panicked; the panic stands above".into()),
+                };
+                if settling.running.ends(&claim) {
+                    settling.tell(claim.ending(outcome, chance)).await;
+                }
+            })
+            .abort_handle()
         });
-        Box::pin(async move {
-            let ending = settling.watch(&claim, running, timeout, cancelled).await;
-            settling.settle(&claim, ending).await;
-            Ok(())
-        })
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 
 impl Settling {
-    /// Runs a handler to its end, to its timeout, to its cancellation or to the end of the node's grace.
-    async fn watch<E: Into<BoxDynError>>(
-        &self,
-        claim: &Claim,
-        running: JoinHandle<Result<Outcome, E>>,
-        timeout: Duration,
-        cancelled: CancellationToken,
-    ) -> Option<Ending> {
-        let abort = running.abort_handle();
-        let out_of_grace = async {
-            self.stop.cancelled().await;
-            tokio::time::sleep(self.grace).await;
-        };
-        let out_of_patience = async {
-            cancelled.cancelled().await;
-            tokio::time::sleep(CANCEL_GRACE).await;
-        };
-        let outcome = tokio::select! {
-            biased;
-            ended = running => return claim.ending(match ended {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(error)) => failed("handler_failed", &error.into()),
-                Err(lost) => failed("handler_panicked", &lost.into()),
-            }, chance()),
-            () = tokio::time::sleep(timeout) => {
-                let why = format!("it took longer than {} ms", timeout.as_millis());
-                Some(Outcome::Retry { after: None, code: "timeout", why })
-            }
-            () = out_of_patience => Some(Outcome::Cancel),
-            () = out_of_grace => None,
-        };
-        abort.abort();
-        match outcome {
-            Some(outcome) => claim.ending(outcome, chance()),
-            None => Some(claim.released()),
-        }
-    }
-
-    async fn settle(&self, claim: &Claim, ending: Option<Ending>) {
-        self.member.ends(claim);
+    async fn tell(&self, ending: Option<Ending>) {
         if let Some(ending) = ending {
             // The completers outlive every handler; a closed channel is impossible before that.
             let _ = self.ended.send(ending).await;
+        }
+    }
+
+    /// Cuts off what does not end in time.
+    async fn watch(self) {
+        loop {
+            let CutOff { claim, outcome } = self.running.next_cut_off().await;
+            self.tell(claim.ending(outcome, chance)).await;
         }
     }
 }

@@ -1,14 +1,16 @@
 //! One claim on the wire: what is asked and what comes back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
+use serde_json::value::RawValue;
+use sqlx::{PgConnection, types::Json};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use super::{Envelope, QueueId, dispatcher::instant, positions::Mark, rotation::Ask};
-use crate::{Engine, finish::Claim};
+use super::{Envelope, QueueId, Signals, dispatcher::instant, positions::Mark, rotation::Ask};
+use crate::{finish::Claim, lanes::Lane};
 
 /// What a dispatcher asks for; `marks` says for each lane where to go on.
 pub(super) struct Request {
@@ -18,10 +20,10 @@ pub(super) struct Request {
     pub marks: Vec<Mark>,
 }
 
-/// What came back; each job with its place in its lane.
+/// What came back.
 pub(super) struct Claimed {
     pub head: Head,
-    pub jobs: Vec<(Mark, Envelope)>,
+    pub rows: Vec<ClaimedRow>,
 }
 
 /// What the claim saw; see `engine.claim`.
@@ -31,6 +33,8 @@ pub(super) struct Head {
     pub xmin: i64,
     pub newest_lane: i64,
     pub revision: i64,
+    /// The claim's own number, for all that it took.
+    pub fence: i64,
     pub dry: Vec<i64>,
     /// Lanes that a limit held back, with the time after which their bucket has more.
     pub held_back: Vec<(i64, Option<Duration>)>,
@@ -43,6 +47,7 @@ struct StoredHead {
     xmin: i64,
     lanes: Option<i64>,
     revision: i64,
+    fence: Option<i64>,
     dry: Option<Vec<i64>>,
     held_back: Option<Vec<HeldBack>>,
 }
@@ -62,6 +67,7 @@ impl From<StoredHead> for Head {
             xmin: stored.xmin,
             newest_lane: stored.lanes.unwrap_or(0),
             revision: stored.revision,
+            fence: stored.fence.unwrap_or(0),
             dry: stored.dry.unwrap_or_default(),
             held_back: held_back
                 .into_iter()
@@ -71,78 +77,77 @@ impl From<StoredHead> for Head {
     }
 }
 
-struct ClaimedRow {
-    head: Option<sqlx::types::Json<StoredHead>>,
+/// A claimed job as it comes off the wire; the first row holds the head alone.
+pub(super) struct ClaimedRow {
+    head: Option<Json<StoredHead>>,
     id: Option<Uuid>,
-    tenant: Option<Uuid>,
-    lane: Option<i64>,
-    fence: Option<i64>,
+    pub lane: Option<i64>,
     run_at: Option<DateTime<Utc>>,
     attempt: Option<i16>,
     max_attempts: Option<i16>,
     late: Option<bool>,
-    args: Option<serde_json::Value>,
-    actor: Option<serde_json::Value>,
+    args: Option<Json<Box<RawValue>>>,
+    actor: Option<Json<Box<RawValue>>>,
     trace: Option<String>,
     timeout_ms: Option<i32>,
     business_key: Option<String>,
 }
 
-impl Engine {
+impl Request {
     /// Claims due jobs for a node.
-    pub(super) async fn claim(&self, request: &Request) -> sqlx::Result<Claimed> {
-        let rows = sqlx::query_as!(
+    pub(super) async fn send(&self, conn: &mut PgConnection) -> sqlx::Result<Claimed> {
+        let mut rows = sqlx::query_as!(
             ClaimedRow,
-            r#"select head as "head: _", id, tenant_id as tenant, lane, fence, run_at, attempt, max_attempts, late,
-                      args, actor, trace, timeout_ms, business_key
+            r#"select head as "head: _", id, lane, run_at, attempt, max_attempts, late,
+                      args as "args: _", actor as "actor: _", trace, timeout_ms, business_key
                  from engine.claim($1, $2, $3, $4, $5, $6)"#,
-            request.queue,
-            request.node,
-            &request.asks.iter().map(|ask| ask.lane).collect::<Vec<_>>(),
-            &request.asks.iter().map(|ask| ask.take).collect::<Vec<_>>(),
-            &request.marks.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
-            &request.marks.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
+            self.queue,
+            self.node,
+            &self.asks.iter().map(|ask| ask.lane).collect::<Vec<_>>(),
+            &self.asks.iter().map(|ask| ask.take).collect::<Vec<_>>(),
+            &self.marks.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
+            &self.marks.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
         )
-        .fetch_all(self.system())
+        .fetch_all(conn)
         .await?;
-        let mut head = None;
-        let mut jobs = Vec::with_capacity(rows.len());
-        for mut row in rows {
-            match row.head.take() {
-                Some(stored) => head = Some(stored.0.into()),
-                None => jobs.extend(row.into_job()),
-            }
-        }
+        let head = rows.first_mut().and_then(|first| first.head.take());
         let head = head.ok_or_else(|| sqlx::Error::Protocol("a claim came back without its head".into()))?;
-        Ok(Claimed { head, jobs })
+        Ok(Claimed { head: head.0.into(), rows })
     }
 }
 
 impl ClaimedRow {
-    fn into_job(self) -> Option<(Mark, Envelope)> {
-        let (id, tenant, lane) = (self.id?, self.tenant?, self.lane?);
+    /// Its lane and its place there.
+    pub(super) fn place(&self) -> Option<(i64, Mark)> {
+        Some((self.lane?, (self.run_at?, self.id?)))
+    }
+
+    pub(super) fn into_job(
+        self,
+        lane: &Lane,
+        fence: i64,
+        permit: Option<OwnedSemaphorePermit>,
+        signals: &dyn Fn(Claim) -> Signals,
+    ) -> Option<Envelope> {
         let claim = Claim {
-            job: id,
-            tenant,
-            fence: self.fence?,
+            job: self.id?,
+            tenant: lane.tenant,
+            fence,
             attempt: self.attempt?,
             max_attempts: self.max_attempts?,
         };
-        let envelope = Envelope {
+        Some(Envelope {
             claim,
-            lane,
-            kind: std::sync::Arc::from(""),
-            version: 0,
-            args: self.args?,
-            actor: self.actor?,
+            kind: Arc::clone(&lane.kind),
+            version: lane.version,
+            args: self.args?.0,
+            actor: self.actor?.0,
             trace: self.trace,
             timeout: Duration::from_millis(u64::try_from(self.timeout_ms?).unwrap_or(0)),
             late: self.late.unwrap_or(false),
             business_key: self.business_key,
-            stop: CancellationToken::new(),
-            cancelled: CancellationToken::new(),
-            permit: None,
-        };
-        Some(((self.run_at?, id), envelope))
+            signals: signals(claim),
+            permit,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Claims work for one queue of one node and hands it to the apalis worker. Never ends by itself.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{
     sync::{
-        Semaphore,
+        OwnedSemaphorePermit, Semaphore,
         broadcast::{self, error::TryRecvError},
         mpsc,
     },
@@ -18,12 +18,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Envelope, QueueId, chance,
-    claim::{Claimed, Request},
+    Envelope, QueueId, Signals, chance,
+    claim::{Claimed, ClaimedRow, Request},
     positions::{Mark, Positions, START},
     rotation::{Ask, Rotation},
 };
-use crate::{Engine, bus::Hint, node::Member};
+use crate::{Engine, bus::Hint, db::Line, finish::Claim, lanes::Lane, node::Member};
 
 /// Jobs in one claim.
 const BATCH: usize = 1_000;
@@ -32,6 +32,8 @@ const POLL: Duration = Duration::from_secs(1);
 /// A sweep is at least so far from the last, and takes at most this share of the time.
 const SWEEP: Duration = Duration::from_secs(20);
 const SWEEP_SHARE: u32 = 25;
+/// How long a claim under way is waited for when the node drains.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// Lanes in one sweep.
 const LANES_PER_SWEEP: usize = 64;
 
@@ -41,12 +43,14 @@ pub(super) struct Dispatcher {
     pub queue: QueueId,
     pub name: &'static str,
     pub permits: Arc<Semaphore>,
-    pub claimed: mpsc::Sender<Envelope>,
+    pub claimed: mpsc::Sender<Vec<Envelope>>,
+    pub signals: Arc<dyn Fn(Claim) -> Signals + Send + Sync>,
     pub stop: CancellationToken,
 }
 
 /// What a dispatcher remembers between claims.
 struct Memory {
+    line: Line,
     rotation: Rotation,
     positions: Positions,
     hints: broadcast::Receiver<Hint>,
@@ -78,6 +82,7 @@ enum Turn {
 impl Dispatcher {
     pub(super) async fn run(self) {
         let mut memory = Memory {
+            line: Line::new(&self.engine),
             rotation: Rotation::default(),
             positions: Positions::default(),
             hints: self.engine.bus().subscribe(),
@@ -90,11 +95,7 @@ impl Dispatcher {
         };
         let mut pause = Duration::from_millis(50);
         while !self.stop.is_cancelled() {
-            let turned = tokio::select! {
-                () = self.stop.cancelled() => return,
-                turned = self.turn(&mut memory) => turned,
-            };
-            match turned {
+            match self.turn(&mut memory).await {
                 Ok(()) => pause = Duration::from_millis(50),
                 Err(error) => {
                     tracing::warn!(%error, queue = self.name, "claiming failed; trying again");
@@ -122,19 +123,35 @@ impl Dispatcher {
             self.learn(memory).await?;
         }
         if memory.rotation.is_dry() {
-            memory.rest(self.queue).await;
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = memory.rest(self.queue) => {}
+            }
             return Ok(());
         }
-        // One permit is waited for, the others are taken as they are free.
-        let Ok(first) = self.permits.acquire().await else { return Ok(()) };
-        let room = 1 + self.permits.available_permits().min(BATCH - 1);
-        drop(first);
         if Instant::now() >= memory.sweep_at {
-            self.sweep(memory, room).await?;
+            self.sweep(memory).await?;
         }
-        let asks = memory.rotation.next(room);
+        let room = tokio::select! {
+            () = self.stop.cancelled() => return Ok(()),
+            room = self.room() => room,
+        };
+        let asks = memory.rotation.next(room.num_permits());
         let marks = asks.iter().map(|ask| memory.positions.of(ask.lane)).collect();
-        self.claim(memory, asks, marks, Turn::Charged).await.map(drop)
+        self.claim(memory, room, asks, marks, Turn::Charged).await.map(drop)
+    }
+
+    /// Places for handlers: one is waited for, more are taken as they are free.
+    async fn room(&self) -> OwnedSemaphorePermit {
+        let mut room = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .unwrap_or_else(|_| unreachable!("nobody closes the semaphore"));
+        let more = self.permits.available_permits().min(BATCH - 1);
+        if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
+            room.merge(more);
+        }
+        room
     }
 
     /// Reads lanes that are new, or all of them after an operator's change.
@@ -152,14 +169,18 @@ impl Dispatcher {
 
     /// Asks a few lanes from their start. Nothing is ever found behind a position; if something is, it
     /// is served and counted.
-    async fn sweep(&self, memory: &mut Memory, room: usize) -> sqlx::Result<()> {
+    async fn sweep(&self, memory: &mut Memory) -> sqlx::Result<()> {
+        let room = tokio::select! {
+            () = self.stop.cancelled() => return Ok(()),
+            room = self.room() => room,
+        };
         let began = Instant::now();
-        let lanes = memory.rotation.ours_after(memory.swept, LANES_PER_SWEEP.min(room));
+        let lanes = memory.rotation.ours_after(memory.swept, LANES_PER_SWEEP.min(room.num_permits()));
         memory.swept = lanes.last().copied().unwrap_or(0);
-        let share = i32::try_from(room / lanes.len().max(1)).unwrap_or(1).max(1);
+        let share = i32::try_from(room.num_permits() / lanes.len().max(1)).unwrap_or(1).max(1);
         let asks: Vec<Ask> = lanes.iter().map(|lane| Ask { lane: *lane, take: share }).collect();
         let marks = vec![START; asks.len()];
-        let behind = self.claim(memory, asks, marks, Turn::Free).await?;
+        let behind = self.claim(memory, room, asks, marks, Turn::Free).await?;
         if behind > 0 {
             tracing::error!(queue = self.name, behind, "jobs stood behind a position; they run now");
             metrics::counter!("engine_jobs_behind_position_total").increment(behind);
@@ -172,48 +193,41 @@ impl Dispatcher {
     async fn claim(
         &self,
         memory: &mut Memory,
+        mut room: OwnedSemaphorePermit,
         asks: Vec<Ask>,
         marks: Vec<Mark>,
         turn: Turn,
     ) -> sqlx::Result<u64> {
-        // Detached, so that a stop in the middle cannot lose the answer of a claim that was made.
-        let (engine, member) = (self.engine.clone(), Arc::clone(&self.member));
-        let (claimed, permits, stop) = (self.claimed.clone(), Arc::clone(&self.permits), self.stop.clone());
-        let mut kinds: HashMap<i64, (Arc<str>, i16)> = HashMap::new();
-        for ask in &asks {
-            if let Some((kind, version)) = memory.rotation.kind(ask.lane) {
-                kinds.insert(ask.lane, (Arc::clone(kind), version));
-            }
-        }
         let request = Request { queue: self.queue, node: self.member.id, asks, marks };
-        let delivered = tokio::spawn(async move {
-            let Claimed { head, jobs } = engine.claim(&request).await?;
-            let mut taken: BTreeMap<i64, Vec<Mark>> = BTreeMap::new();
-            for (mark, mut envelope) in jobs {
-                taken.entry(envelope.lane).or_default().push(mark);
-                if let Some((kind, version)) = kinds.get(&envelope.lane) {
-                    (envelope.kind, envelope.version) = (Arc::clone(kind), *version);
-                }
-                envelope.permit = Arc::clone(&permits).acquire_owned().await.ok();
-                envelope.stop = stop.clone();
-                envelope.cancelled = member.begins(&envelope.claim);
-                // The channel holds as many as there are permits; it is closed only after the drain.
-                let _ = claimed.send(envelope).await;
-            }
-            Ok::<_, sqlx::Error>((request, head, taken))
-        });
-        let (request, head, taken) =
-            delivered.await.map_err(|lost| sqlx::Error::Io(std::io::Error::other(lost)))??;
+        let Some(claimed) = self.answer(&mut memory.line, &request).await else { return Ok(0) };
+        let Claimed { head, rows } = claimed?;
         let mut behind = 0;
+        let mut taken: HashMap<i64, (usize, Mark)> = HashMap::with_capacity(request.asks.len());
+        for (lane, mark) in rows.iter().filter_map(ClaimedRow::place) {
+            let (count, last) = taken.entry(lane).or_insert((0, mark));
+            (*count, *last) = (*count + 1, mark.max(*last));
+            behind += u64::from(turn == Turn::Free && mark <= memory.positions.of(lane));
+        }
+        let lanes: HashMap<i64, Lane> =
+            taken.keys().filter_map(|lane| Some((*lane, memory.rotation.lane(*lane)?.clone()))).collect();
+        // Apart from here, so that the next claim can be under way while this one is unpacked.
+        let (claimed, signals) = (self.claimed.clone(), Arc::clone(&self.signals));
+        tokio::spawn(async move {
+            let unpacked = rows.into_iter().filter_map(|row| {
+                let lane = lanes.get(&row.lane?)?;
+                row.into_job(lane, head.fence, room.split(1), &*signals)
+            });
+            let batch = unpacked.collect();
+            // The channel holds as many batches as there are permits; it is closed only after the drain.
+            let _ = claimed.send(batch).await;
+        });
         memory.positions.saw(head.t, head.xid, head.xmin);
         for ask in request.asks {
-            let marks = taken.get(&ask.lane).map_or(&[][..], Vec::as_slice);
-            let position = memory.positions.of(ask.lane);
-            behind += marks.iter().filter(|mark| **mark <= position).count() as u64;
+            let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
             let dry = head.dry.contains(&ask.lane).then_some(head.t);
-            memory.positions.emptied(ask.lane, marks.iter().max().copied(), dry);
+            memory.positions.emptied(ask.lane, last, dry);
             if turn == Turn::Charged {
-                memory.rotation.came_back(ask, marks.len());
+                memory.rotation.came_back(ask, count);
             }
         }
         for (lane, wait) in head.held_back {
@@ -225,6 +239,19 @@ impl Dispatcher {
             memory.known = Known::Stale;
         }
         Ok(behind)
+    }
+
+    /// The answer of one claim. A claim under way is waited for when the node drains, so that what it
+    /// took can be handed back; `None` if the database does not answer then.
+    async fn answer(&self, line: &mut Line, request: &Request) -> Option<sqlx::Result<Claimed>> {
+        let given_up = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_ANSWER).await;
+        };
+        tokio::select! {
+            answer = line.run(async |conn| request.send(conn).await) => Some(answer),
+            () = given_up => None,
+        }
     }
 }
 

@@ -11,13 +11,17 @@ mod completer;
 mod dispatcher;
 mod positions;
 mod rotation;
+pub(crate) mod running;
 
 use std::{sync::Arc, time::Duration};
 
+use running::Running;
+use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 pub use backend::Backend;
+pub use running::Signals;
 
 use crate::{Engine, finish::Claim, node::Node};
 
@@ -25,20 +29,16 @@ use crate::{Engine, finish::Claim, node::Node};
 #[derive(Debug)]
 pub struct Envelope {
     pub claim: Claim,
-    lane: i64,
     pub kind: Arc<str>,
     pub version: i16,
-    pub args: serde_json::Value,
-    pub actor: serde_json::Value,
+    pub args: Box<RawValue>,
+    pub actor: Box<RawValue>,
     pub trace: Option<String>,
     timeout: Duration,
     /// Its deadline had passed when it was claimed.
     late: bool,
     pub business_key: Option<String>,
-    /// Cancelled when the node drains: a long handler checkpoints and snoozes.
-    pub stop: CancellationToken,
-    /// Cancelled when an operator cancels the job; a handler that does not heed it is cut off shortly after.
-    pub cancelled: CancellationToken,
+    pub signals: Signals,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -69,29 +69,39 @@ pub async fn open(
     let (claimed_in, claimed_out) = mpsc::channel(settings.concurrency);
     let (ended_in, ended_out) = mpsc::channel(settings.concurrency.max(64) * 2);
     let permits = Arc::new(Semaphore::new(settings.concurrency));
+    let running = Arc::new(Running::default());
+    node.member.runs(&running);
     let no_more = CancellationToken::new();
     let dispatcher = dispatcher::Dispatcher {
         engine: engine.clone(),
         member: Arc::clone(&node.member),
         queue,
         name: settings.name,
-        permits,
+        permits: Arc::clone(&permits),
         claimed: claimed_in,
+        signals: Arc::new(Signals::of_queue(Arc::clone(&running), stop.clone())),
         stop: stop.clone(),
     };
     let dispatching = tokio::spawn(dispatcher.run());
-    let ended_out = Arc::new(tokio::sync::Mutex::new(ended_out));
+    let (ended_out, loaded) = (Arc::new(tokio::sync::Mutex::new(ended_out)), Arc::default());
     let completing = std::array::from_fn(|_| {
         let completer = completer::Completer {
             engine: engine.clone(),
             queue: settings.name,
             ended: Arc::clone(&ended_out),
+            loaded: Arc::clone(&loaded),
             no_more: no_more.clone(),
         };
         tokio::spawn(completer.run())
     });
-    let settling =
-        backend::Settling { ended: ended_in, member: Arc::clone(&node.member), stop, grace: settings.grace };
+    let settling = backend::Settling {
+        ended: ended_in,
+        running,
+        permits,
+        concurrency: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
+        stop,
+        grace: settings.grace,
+    };
     Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more))
 }
 

@@ -4,10 +4,7 @@
 //! whoever is furthest back is served next. A tenant that comes back from idling starts where the
 //! others are, so nobody saves up turns.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -84,9 +81,9 @@ impl Rotation {
         }
     }
 
-    /// What kind of job waits in a lane of this node, and its version.
-    pub(super) fn kind(&self, lane: i64) -> Option<(&Arc<str>, i16)> {
-        self.lanes.get(&lane).map(|lane| (&lane.kind, lane.version))
+    /// A lane of this node.
+    pub(super) fn lane(&self, lane: i64) -> Option<&Lane> {
+        self.lanes.get(&lane)
     }
 
     /// A few of this node's lanes after a number, in order.

@@ -29,7 +29,7 @@ pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
     let answer = attempt.call(&run.ctx).await;
     let last = run.claim.attempt >= run.claim.max_attempts;
     let settlement = rules::settle(answer, attempt.on_unknown, last);
-    let ending = run.claim.ending(outcome(&settlement), roll(&run.ctx.platform));
+    let ending = run.claim.ending(outcome(&settlement), || roll(&run.ctx.platform));
     let finished = Finished { message: job.message, fence: attempt.fence, settlement, ending };
     run.shared.settling.submit(&run.ctx, finished).await?;
     Ok(Outcome::Settled)

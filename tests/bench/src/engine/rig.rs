@@ -1,0 +1,188 @@
+//! A process with one queue of no-op jobs, as the product runs them: apalis workers on our backend.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use apalis::prelude::{Data, WorkerBuilder};
+use engine::{
+    Engine, JobKind, NewJob, Outcome as Ending,
+    enqueue::Provenance,
+    node::{Card, Node},
+    upkeep::{self, Retention},
+    worker::{self, Envelope, QueueSettings},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Outcome;
+
+pub const QUEUE: &str = "bench";
+
+/// A job that does nothing, with a payload of about a hundred bytes.
+#[derive(Serialize, Deserialize)]
+pub struct Noop(pub serde_json::Value);
+
+impl JobKind for Noop {
+    const KIND: &'static str = "noop";
+    const QUEUE: &'static str = QUEUE;
+}
+
+pub fn job(tenant: Uuid) -> Outcome<NewJob> {
+    Ok(NewJob::of(tenant, Uuid::now_v7(), &Noop(super::payload()))?.about("lead:0192e4a0"))
+}
+
+pub fn nobody() -> Provenance {
+    Provenance { actor: json!({"kind": "system"}), trace: None }
+}
+
+/// Puts jobs in, many in a transaction.
+pub async fn fill(
+    engine: &Engine,
+    tenant: Uuid,
+    jobs: usize,
+    edit: impl Fn(NewJob) -> NewJob,
+) -> Outcome<()> {
+    let mut left = jobs;
+    while left > 0 {
+        let count = left.min(5_000);
+        left -= count;
+        let batch = (0..count).map(|_| Ok(edit(job(tenant)?))).collect::<Outcome<Vec<_>>>()?;
+        let mut tx = engine.begin_tenant(tenant).await?;
+        tx.enqueue(&batch, &nobody()).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// What handlers do and how they are counted.
+#[derive(Clone)]
+pub struct Work {
+    pub done: Arc<AtomicUsize>,
+    /// Told at every multiple of this.
+    pub step: usize,
+    pub stepped: Arc<Notify>,
+    pub takes: Duration,
+    pub ended: Option<Arc<dyn Fn(&Envelope) + Send + Sync>>,
+}
+
+impl Work {
+    pub fn new(step: usize) -> Self {
+        Self { done: Arc::default(), step, stepped: Arc::default(), takes: Duration::ZERO, ended: None }
+    }
+
+    pub async fn wait_for(&self, count: usize) {
+        while self.done.load(Ordering::Acquire) < count {
+            self.stepped.notified().await;
+        }
+    }
+}
+
+async fn handle(envelope: Envelope, work: Data<Work>) -> Result<Ending, std::io::Error> {
+    if !work.takes.is_zero() {
+        tokio::time::sleep(work.takes).await;
+    }
+    if let Some(ended) = &work.ended {
+        ended(&envelope);
+    }
+    if (work.done.fetch_add(1, Ordering::AcqRel) + 1).is_multiple_of(work.step) {
+        work.stepped.notify_one();
+    }
+    Ok(Ending::Done(serde_json::Value::Null))
+}
+
+pub struct Process {
+    node: Node,
+    stop: CancellationToken,
+    running: JoinHandle<Result<(), String>>,
+    upkeep: JoinHandle<()>,
+}
+
+impl Process {
+    /// A node whose heart beats and whose upkeep runs; its workers begin with [`Self::work`].
+    pub async fn join(engine: &Engine) -> Outcome<Ready> {
+        let stop = CancellationToken::new();
+        let card = Card { name: "bench", roles: &["worker"], build: "bench", kinds: &[("noop", 1)] };
+        let node = Node::join(engine, card)?;
+        node.registered().await;
+        let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, Retention::default(), stop.clone()));
+        Ok(Ready { engine: engine.clone(), node, stop, upkeep })
+    }
+
+    /// Stops claiming, writes the last results and leaves. Answers when the last result was written.
+    pub async fn drain(self) -> Outcome<Instant> {
+        self.stop.cancel();
+        self.running.await??;
+        let written = Instant::now();
+        self.upkeep.await?;
+        self.node.leave().await;
+        Ok(written)
+    }
+}
+
+pub struct Ready {
+    engine: Engine,
+    node: Node,
+    stop: CancellationToken,
+    upkeep: JoinHandle<()>,
+}
+
+impl Ready {
+    pub async fn work(self, concurrency: usize, work: Work) -> Outcome<Process> {
+        let settings = QueueSettings { name: QUEUE, concurrency, grace: Duration::from_secs(10) };
+        let backend = worker::open(&self.engine, &self.node, settings, self.stop.clone()).await?;
+        let worker = WorkerBuilder::new("bench").backend(backend).data(work).build(handle);
+        let running = tokio::spawn(async move { worker.run().await.map_err(|error| error.to_string()) });
+        Ok(Process { node: self.node, stop: self.stop, running, upkeep: self.upkeep })
+    }
+}
+
+const WARM_UP: usize = 4_000;
+
+/// A worker that is up and waits, its queue paused for a tenant until [`Waiting::run`].
+pub struct Waiting {
+    engine: Engine,
+    tenants: Vec<Uuid>,
+    process: Process,
+    pub work: Work,
+}
+
+impl Waiting {
+    pub async fn start(engine: &Engine, tenants: &[Uuid], concurrency: usize, work: Work) -> Outcome<Self> {
+        let process = Process::join(engine).await?.work(concurrency, work.clone()).await?;
+        // Connections are made and statements planned once in a process's life, not in each measurement.
+        for tenant in tenants {
+            fill(engine, *tenant, WARM_UP / tenants.len(), |job| job).await?;
+        }
+        let warm_up = WARM_UP / tenants.len() * tenants.len();
+        while work.done.load(Ordering::Acquire) < warm_up {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        work.done.store(0, Ordering::Release);
+        for tenant in tenants {
+            let mut tx = engine.begin_tenant(*tenant).await?;
+            tx.pause(QUEUE, None, "a benchmark fills it").await?;
+            tx.commit().await?;
+        }
+        Ok(Self { engine: engine.clone(), tenants: tenants.to_vec(), process, work })
+    }
+
+    /// Lets go and runs `jobs` to their end; answers how long it took, results written.
+    pub async fn run(self, jobs: usize) -> Outcome<Duration> {
+        let began = Instant::now();
+        for tenant in self.tenants {
+            let mut tx = self.engine.begin_tenant(tenant).await?;
+            tx.resume(QUEUE, None).await?;
+            tx.commit().await?;
+        }
+        self.work.wait_for(jobs).await;
+        Ok(self.process.drain().await? - began)
+    }
+}
