@@ -420,6 +420,7 @@ declare
   accused uuid[];
   lost_by uuid[];
   spoiled uuid[];
+  ready timestamptz;
 begin
   if not exists (select from engine.nodes n
                   where n.id = rescuer and n.beats >= 2 and n.beat_at >= awake
@@ -437,6 +438,7 @@ begin
     from (select j.ctid, j.node from engine.jobs j where j.node = any(dead) order by j.id for update) x;
   accused := array(select n.suspect_job from engine.nodes n where n.id = any(dead) and n.suspect_job is not null);
 
+  ready := engine.ready_at();
   insert into engine.limit_returns (limit_id, slots)
   select limit_id, count(*)
     from engine.jobs j join engine.lanes l on l.id = j.lane, unnest(l.limits) limit_id
@@ -449,13 +451,13 @@ begin
 
   with settled as (
     update engine.jobs j
-       set node = null, claim = null, started_at = null, progress = null, run_at = engine.ready_at(),
+       set node = null, claim = null, started_at = null, progress = null, run_at = ready,
            -- The process failed, not the job: the attempt does not count.
            attempt = j.attempt - 1,
            blames = j.blames + case when j.id = any(accused) then 1 else 0 end,
            suspect = j.suspect or n.suspect_job is null,
            lane = case when n.suspect_job is null and not j.suspect then i.id else j.lane end,
-           attempts = engine.with_attempt(j.attempts, j.attempt, j.node, j.started_at, engine.now(), 'node_lost',
+           attempts = engine.with_attempt(j.attempts, j.attempt, j.node, j.started_at, ready, 'node_lost',
              case when j.id = any(accused) then 'the process died while this suspect ran'
                   else 'the process that ran it died' end)
       from engine.nodes n, engine.lanes l

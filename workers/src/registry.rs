@@ -25,12 +25,14 @@ impl Run {
     }
 }
 
+type ReadAndRun = dyn Fn(Run, i16, &RawValue) -> BoxFuture<'static, Result<Outcome>> + Send + Sync;
+
 /// A kind of job that this build can run.
 #[derive(Clone)]
 pub struct Handler {
     /// The newest version of the payload that it reads.
     pub version: i16,
-    run: Arc<dyn Fn(Run, i16, &RawValue) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>,
+    run: Arc<ReadAndRun>,
 }
 
 impl Handler {

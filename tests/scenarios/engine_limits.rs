@@ -1,0 +1,113 @@
+//! Limits that hold across nodes, to the job.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use engine::{Engine, operate::Bounds};
+use switchboard_tests::{
+    Database,
+    probe::{Process, Seen, enqueue, probe},
+};
+use uuid::Uuid;
+
+async fn limit(engine: &Engine, tenant: Uuid, key: Option<&str>, bounds: Bounds) {
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    tx.limit("probes", key, bounds).await.expect("limited");
+    tx.commit().await.expect("committed");
+}
+
+/// Runs jobs on three nodes and answers the most that ran at a time.
+async fn most_at_a_time(database: &Database, tenant: Uuid, key: &str, bounds: (Option<&str>, Bounds)) -> i64 {
+    let engine = database.engine().await;
+    limit(&engine, tenant, bounds.0, bounds.1).await;
+    let jobs: Vec<_> = (0..60).map(|_| probe(tenant, "work").limited_by(key)).collect();
+    enqueue(&engine, tenant, &jobs).await;
+    let (now, most) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let seen = Seen::default().doing({
+        let most = Arc::clone(&most);
+        move || {
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            Box::pin(async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+            })
+        }
+    });
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(Process::start(&database.engine().await, 20, seen.clone()).await);
+    }
+    seen.wait_for(60).await;
+    for node in nodes {
+        node.drain().await;
+    }
+    most.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_concurrency_is_never_exceeded_and_used_up() {
+    let database = Database::create().await;
+    let bounds = Bounds { max_running: Some(4), ..Bounds::default() };
+    assert_eq!(most_at_a_time(&database, Uuid::now_v7(), "", (None, bounds)).await, 4);
+    let mut system = database.connect_as("switchboard_system").await;
+    let left: i64 = sqlx::query_scalar(
+        "select (select running from engine.limits) - coalesce((select sum(slots) from engine.limit_returns), 0)",
+    )
+    .fetch_one(&mut system)
+    .await
+    .expect("a count");
+    assert_eq!(left, 0, "every slot has come back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_key_bounds_its_own_jobs_only() {
+    let database = Database::create().await;
+    let tenant = Uuid::now_v7();
+    let bounds = Bounds { max_running: Some(2), ..Bounds::default() };
+    assert_eq!(most_at_a_time(&database, tenant, "account", (Some("account"), bounds)).await, 2);
+    assert!(most_at_a_time(&database, tenant, "another", (Some("account"), bounds)).await > 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_lets_its_burst_through_and_then_its_rate() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let bounds = Bounds { rate_per_s: Some(0.001), burst: Some(5), ..Bounds::default() };
+    limit(&engine, tenant, None, bounds).await;
+    let jobs: Vec<_> = (0..8).map(|n| probe(tenant, &n.to_string())).collect();
+    enqueue(&engine, tenant, &jobs).await;
+    let seen = Seen::default();
+    let process = Process::start(&engine, 20, seen.clone()).await;
+    seen.wait_for(5).await;
+    database.advance(1_001.0).await;
+    seen.wait_for(6).await;
+    limit(&engine, tenant, None, Bounds::default()).await;
+    seen.wait_for(8).await;
+    process.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_already_counts_against_a_new_limit() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    enqueue(&engine, tenant, &[probe(tenant, "hang"), probe(tenant, "hang")]).await;
+    let seen = Seen::default();
+    let process = Process::start(&engine, 20, seen.clone()).await;
+    seen.wait_for(2).await;
+    limit(&engine, tenant, None, Bounds { max_running: Some(2), ..Bounds::default() }).await;
+    let mut system = database.connect_as("switchboard_system").await;
+    let running: i32 = sqlx::query_scalar("select running from engine.limits")
+        .fetch_one(&mut system)
+        .await
+        .expect("a limit");
+    assert_eq!(running, 2);
+    process.drain().await;
+}
