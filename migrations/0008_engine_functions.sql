@@ -58,8 +58,8 @@ end $$;
 
 -- Takes up to `takes[i]` due jobs of `lanes_asked[i]`, from behind (`after_at[i]`, `after_id[i]`), for a
 -- node. The lanes must be distinct. The first row is a head and no job: what the claim saw, so that
--- the caller can tell how far its positions may move, which lanes ran dry (a paused one does not), and
--- which a limit held back.
+-- the caller can tell how far its positions may move, which lanes ran dry (a paused one does not),
+-- which a limit held back, and, where nothing is due, which have something in the next two seconds.
 --
 -- `t` is read first and `xid` given after it: whatever a transaction younger than `xid` makes ready is
 -- due after `t`. A later claim whose `xmin` has reached `xid` sees everything that is due up to `t`.
@@ -152,6 +152,13 @@ begin
              't', (extract(epoch from t) * 1000000)::bigint, 'xid', own::text::bigint, 'xmin', oldest::text::bigint,
              'lanes', (select max(l.id) from engine.lanes l where l.queue_id = queue),
              'revision', (select q.revision from engine.queues q where q.id = queue), 'held_back', held_back, 'fence', new_fence,
+             'due', (select jsonb_agg(jsonb_build_object('lane', a.lane,
+                              'wait_ms', ceil(1000 * date_part('epoch', soon.run_at - t))))
+                       from unnest(lanes_asked) as a(lane) cross join lateral (
+                         select j.run_at from engine.jobs j
+                          where j.lane = a.lane and j.node is null and j.run_at > t and j.run_at < t + interval '2 s'
+                          order by j.run_at, j.id limit 1) soon
+                      where taken is null),
              'dry', (select jsonb_agg(a.lane) from unnest(lanes_asked, takes) as a(lane, take)
                       where a.take > (select count(*) from unnest(taken_from) f where f = a.lane))),
            null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
@@ -357,7 +364,7 @@ begin
   end if;
   select array_agg(l.id), array_agg(l.queue_id) into wakes, wake_queues
     from (select distinct h as lane from unnest(held_lanes) h) h join engine.lanes l on l.id = h.lane
-   where l.limits <> '{}' or l.isolated;
+   where l.limits <> '{}' or l.isolated or l.id = any(stayed_lanes);
   if wakes is not null then
     insert into engine.limit_returns (limit_id, slots)
     select limit_id, count(*)

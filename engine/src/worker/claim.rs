@@ -36,8 +36,8 @@ pub(super) struct Head {
     /// The claim's own number, for all that it took.
     pub fence: i64,
     pub dry: Vec<i64>,
-    /// Lanes that a limit held back, with the time after which their bucket has more.
-    pub held_back: Vec<(i64, Option<Duration>)>,
+    /// Lanes to look at again after a time: their bucket has more then, or a job is due.
+    pub later: Vec<(i64, Duration)>,
 }
 
 #[derive(Deserialize)]
@@ -49,18 +49,22 @@ struct StoredHead {
     revision: i64,
     fence: Option<i64>,
     dry: Option<Vec<i64>>,
-    held_back: Option<Vec<HeldBack>>,
+    held_back: Option<Vec<Later>>,
+    due: Option<Vec<Later>>,
 }
 
 #[derive(Deserialize)]
-struct HeldBack {
+struct Later {
     lane: i64,
     wait_ms: Option<u64>,
 }
 
 impl From<StoredHead> for Head {
     fn from(stored: StoredHead) -> Self {
-        let held_back = stored.held_back.unwrap_or_default();
+        let later = [stored.held_back, stored.due].into_iter().flatten().flatten();
+        // A lane that waits for a slot is woken by whoever gives it back.
+        let later =
+            later.filter_map(|later| Some((later.lane, Duration::from_millis(later.wait_ms?)))).collect();
         Self {
             t: instant(stored.t),
             xid: stored.xid,
@@ -69,10 +73,7 @@ impl From<StoredHead> for Head {
             revision: stored.revision,
             fence: stored.fence.unwrap_or(0),
             dry: stored.dry.unwrap_or_default(),
-            held_back: held_back
-                .into_iter()
-                .map(|held| (held.lane, held.wait_ms.map(Duration::from_millis)))
-                .collect(),
+            later,
         }
     }
 }

@@ -55,8 +55,8 @@ struct Memory {
     positions: Positions,
     hints: broadcast::Receiver<Hint>,
     poll_at: Instant,
-    /// Lanes that wait for their bucket to fill.
-    refills: BTreeSet<(Instant, i64)>,
+    /// Lanes to look at again: a bucket fills, or a job is due.
+    later: BTreeSet<(Instant, i64)>,
     /// The operators' revision that the rotation was read at.
     revision: i64,
     known: Known,
@@ -87,7 +87,7 @@ impl Dispatcher {
             positions: Positions::default(),
             hints: self.engine.bus().subscribe(),
             poll_at: Instant::now(),
-            refills: BTreeSet::new(),
+            later: BTreeSet::new(),
             revision: 0,
             known: Known::Stale,
             sweep_at: Instant::now() + SWEEP,
@@ -230,10 +230,8 @@ impl Dispatcher {
                 memory.rotation.came_back(ask, count);
             }
         }
-        for (lane, wait) in head.held_back {
-            if let Some(wait) = wait {
-                memory.refills.insert((Instant::now() + wait, lane));
-            }
+        for (lane, wait) in head.later {
+            memory.later.insert((Instant::now() + wait, lane));
         }
         if head.revision != memory.revision || head.newest_lane > memory.rotation.newest() {
             memory.known = Known::Stale;
@@ -256,7 +254,7 @@ impl Dispatcher {
 }
 
 impl Memory {
-    /// Takes in what was said since the last look, and the buckets that have filled.
+    /// Takes in what was said since the last look, and the lanes whose time has come.
     fn heed_all(&mut self, queue: QueueId) {
         loop {
             match self.hints.try_recv() {
@@ -266,19 +264,19 @@ impl Memory {
             }
         }
         let now = Instant::now();
-        while let Some((at, lane)) = self.refills.pop_first() {
+        while let Some((at, lane)) = self.later.pop_first() {
             if at > now {
-                self.refills.insert((at, lane));
+                self.later.insert((at, lane));
                 break;
             }
             self.rotation.wake(lane);
         }
     }
 
-    /// Waits for a hint, a filled bucket, or the next poll.
+    /// Waits for a hint, a lane's time, or the next poll.
     async fn rest(&mut self, queue: QueueId) {
-        let refill = self.refills.first().map(|(at, _)| *at);
-        let until = refill.map_or(self.poll_at, |at| at.min(self.poll_at));
+        let next = self.later.first().map(|(at, _)| *at);
+        let until = next.map_or(self.poll_at, |at| at.min(self.poll_at));
         tokio::select! {
             hint = self.hints.recv() => match hint {
                 Ok(hint) => self.heed(hint, queue),
