@@ -22,7 +22,10 @@ use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Outcome;
+use crate::{
+    Outcome,
+    database::{Database, run},
+};
 
 pub const QUEUE: &str = "bench";
 
@@ -62,6 +65,9 @@ pub async fn fill(
     Ok(())
 }
 
+/// Told of a job.
+type Note = Arc<dyn Fn(&Envelope) + Send + Sync>;
+
 /// What handlers do and how they are counted.
 #[derive(Clone)]
 pub struct Work {
@@ -70,22 +76,37 @@ pub struct Work {
     pub step: usize,
     pub stepped: Arc<Notify>,
     pub takes: Duration,
-    pub ended: Option<Arc<dyn Fn(&Envelope) + Send + Sync>>,
+    pub began: Option<Note>,
+    pub ended: Option<Note>,
 }
 
 impl Work {
     pub fn new(step: usize) -> Self {
-        Self { done: Arc::default(), step, stepped: Arc::default(), takes: Duration::ZERO, ended: None }
+        Self {
+            done: Arc::default(),
+            step,
+            stepped: Arc::default(),
+            takes: Duration::ZERO,
+            began: None,
+            ended: None,
+        }
     }
 
     pub async fn wait_for(&self, count: usize) {
-        while self.done.load(Ordering::Acquire) < count {
-            self.stepped.notified().await;
+        loop {
+            let stepped = self.stepped.notified();
+            if self.done.load(Ordering::Acquire) >= count {
+                return;
+            }
+            stepped.await;
         }
     }
 }
 
 async fn handle(envelope: Envelope, work: Data<Work>) -> Result<Ending, std::io::Error> {
+    if let Some(began) = &work.began {
+        began(&envelope);
+    }
     if !work.takes.is_zero() {
         tokio::time::sleep(work.takes).await;
     }
@@ -93,7 +114,7 @@ async fn handle(envelope: Envelope, work: Data<Work>) -> Result<Ending, std::io:
         ended(&envelope);
     }
     if (work.done.fetch_add(1, Ordering::AcqRel) + 1).is_multiple_of(work.step) {
-        work.stepped.notify_one();
+        work.stepped.notify_waiters();
     }
     Ok(Ending::Done(serde_json::Value::Null))
 }
@@ -147,15 +168,20 @@ impl Ready {
 const WARM_UP: usize = 4_000;
 
 /// A worker that is up and waits, its queue paused for a tenant until [`Waiting::run`].
-pub struct Waiting {
-    engine: Engine,
-    tenants: Vec<Uuid>,
+pub struct Waiting<'a> {
+    database: &'a Database,
     process: Process,
     pub work: Work,
 }
 
-impl Waiting {
-    pub async fn start(engine: &Engine, tenants: &[Uuid], concurrency: usize, work: Work) -> Outcome<Self> {
+impl<'a> Waiting<'a> {
+    pub async fn start(
+        database: &'a Database,
+        engine: &Engine,
+        tenants: &[Uuid],
+        concurrency: usize,
+        work: Work,
+    ) -> Outcome<Self> {
         let process = Process::join(engine).await?.work(concurrency, work.clone()).await?;
         // Connections are made and statements planned once in a process's life, not in each measurement.
         for tenant in tenants {
@@ -171,18 +197,27 @@ impl Waiting {
             tx.pause(QUEUE, None, "a benchmark fills it").await?;
             tx.commit().await?;
         }
-        Ok(Self { engine: engine.clone(), tenants: tenants.to_vec(), process, work })
+        Ok(Self { database, process, work })
     }
 
     /// Lets go and runs `jobs` to their end; answers how long it took, results written.
     pub async fn run(self, jobs: usize) -> Outcome<Duration> {
-        let began = Instant::now();
-        for tenant in self.tenants {
-            let mut tx = self.engine.begin_tenant(tenant).await?;
-            tx.resume(QUEUE, None).await?;
-            tx.commit().await?;
-        }
-        self.work.wait_for(jobs).await;
-        Ok(self.process.drain().await? - began)
+        let (began, work) = (Instant::now(), self.work.clone());
+        let process = self.release().await?;
+        work.wait_for(jobs).await;
+        Ok(process.drain().await? - began)
+    }
+
+    /// Lets all tenants go at one instant.
+    pub async fn release(self) -> Outcome<Process> {
+        let mut owner = self.database.conn().await?;
+        // The tenants' own pauses, one statement for all: a thousand resumes would take their time.
+        run(
+            &mut owner,
+            "begin; delete from engine.pauses; select engine.apply_rules(null, null);
+             select pg_notify('switchboard', 'bench q ' || id || ' ') from engine.queues; commit",
+        )
+        .await?;
+        Ok(self.process)
     }
 }

@@ -1,0 +1,124 @@
+//! The table: what is measured, its bar, the median of three.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin};
+
+use super::{enqueue, fair, idle, pickup, run, shared};
+use crate::Outcome;
+
+/// Figures by name, as `--json` prints them.
+pub type Figures = Vec<(&'static str, f64)>;
+type Measure = fn() -> Pin<Box<dyn Future<Output = Outcome<Figures>>>>;
+
+/// How the table is asked for.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+    /// Only the measurement that yields this figure.
+    #[arg(long)]
+    only: Option<String>,
+    /// The median of so many runs.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+/// What a figure must be.
+#[derive(Clone, Copy)]
+enum Bar {
+    None,
+    Least(f64),
+    Most(f64),
+}
+use Bar::{Least, Most};
+
+macro_rules! measure {
+    ($($path:tt)*) => { || Box::pin($($path)*()) };
+}
+
+/// What there is to measure, and what each measurement yields.
+fn measures() -> Vec<(Measure, Vec<(&'static str, Bar)>)> {
+    vec![
+        (
+            measure!(run::drain),
+            vec![
+                ("limit_jobs_per_s", Bar::None),
+                ("drain_jobs_per_s", Bar::None),
+                ("drain_vs_limit", Least(0.75)),
+                ("drain_vs_apalis_postgres", Least(2.5)),
+            ],
+        ),
+        (measure!(enqueue::bulk), vec![("bulk_enqueue_vs_limit", Least(0.5))]),
+        (
+            measure!(enqueue::in_transactions),
+            vec![("tx_enqueue_vs_limit", Least(0.85)), ("tx_enqueue_unique_vs_limit", Least(0.65))],
+        ),
+        (measure!(pickup::latency), vec![("pickup_ms_p50", Most(4.0)), ("pickup_ms_p99", Most(15.0))]),
+        (measure!(fair::waits), vec![("fair_wait_ratio", Most(3.0))]),
+        (measure!(run::thousand_tenants), vec![("thousand_tenants_vs_one", Least(0.7))]),
+        (measure!(run::loose_limits), vec![("limits_loose_vs_off", Least(0.7))]),
+        (
+            measure!(shared::binding_limits),
+            vec![("limits_exceeded", Most(0.0)), ("limits_used", Least(0.95))],
+        ),
+        (measure!(run::held_snapshot), vec![("held_snapshot_last_vs_first", Least(0.8))]),
+        (measure!(run::scheduled_backlog), vec![("scheduled_backlog_vs_clear", Least(0.9))]),
+        (
+            measure!(idle::cost),
+            vec![
+                ("idle_queries_per_s", Most(10.0)),
+                ("idle_cpu_percent", Most(1.0)),
+                ("idle_rss_mb", Most(60.0)),
+            ],
+        ),
+    ]
+}
+
+/// Measures and prints.
+pub async fn report(args: Args) -> Outcome<()> {
+    let mut medians: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut missed = 0;
+    for (measure, figures) in measures() {
+        let wanted = |name: &String| figures.iter().any(|(figure, _)| figure == name);
+        if args.only.as_ref().is_some_and(|only| !wanted(only)) {
+            continue;
+        }
+        let mut runs: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        for _ in 0..args.runs.max(1) {
+            for (name, value) in measure().await? {
+                runs.entry(name).or_default().push(value);
+            }
+        }
+        for (name, bar) in figures {
+            let values = runs.get_mut(name).ok_or_else(|| format!("{name} was not measured"))?;
+            values.sort_by(f64::total_cmp);
+            let median = values[values.len() / 2];
+            medians.insert(name, median);
+            let (says, met) = match bar {
+                Bar::None => (String::new(), true),
+                Least(least) => (format!(">= {least}"), median >= least),
+                Most(most) => (format!("<= {most}"), median <= most),
+            };
+            missed += usize::from(!met);
+            if !args.json {
+                let range = format!("{} .. {}", round(values[0]), round(values[values.len() - 1]));
+                let verdict = if met { "" } else { "MISSED" };
+                println!("{name:<30} {:>10}   {says:<8} {verdict:<7} ({range})", round(median));
+            }
+        }
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&medians)?);
+    }
+    if medians.is_empty() {
+        return Err("there is no such figure; run without --only to see all".into());
+    }
+    if missed > 0 {
+        return Err(format!("{missed} figures missed their bar").into());
+    }
+    Ok(())
+}
+
+fn round(value: f64) -> String {
+    if value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+}
