@@ -181,8 +181,8 @@ call engine.wall('engine.pauses');
 grant select on engine.pauses to switchboard_app;
 grant select, insert, update, delete on engine.pauses to switchboard_system;
 
--- Counts appended by enqueue and finish and folded once a second, so that no counter is a hot row.
--- `bucket` is the upper bound of the attempt's duration: 10^(bucket/2) ms.
+-- Counts appended by endings and folded once a second, so that no counter is a hot row.
+-- `bucket` is the half decade of the attempt's duration: less than 10^(bucket/2) ms.
 create table engine.tallies (
   minute timestamptz not null,
   tenant_id uuid not null,
@@ -213,14 +213,18 @@ call engine.wall('engine.tally_minutes');
 grant select on engine.tally_minutes to switchboard_app;
 grant select, insert, update, delete on engine.tally_minutes to switchboard_system;
 
--- How many jobs of a lane are unfinished, folded from the tallies.
+-- How many jobs of a lane are unfinished, as the last census found: taken as often as it costs next to
+-- nothing, so that neither an enqueue nor a page has to count.
 create table engine.lane_depths (
   lane bigint primary key,
   tenant_id uuid not null,
-  unfinished bigint not null
+  scheduled bigint not null,
+  available bigint not null,
+  running bigint not null,
+  -- Since when the first of the available has been due.
+  oldest_due_at timestamptz,
+  counted_at timestamptz not null
 ) with (fillfactor = 50);
 call engine.wall('engine.lane_depths');
 grant select on engine.lane_depths to switchboard_app;
-grant select, insert, update on engine.lane_depths to switchboard_system;
-insert into engine.lane_depths (lane, tenant_id, unfinished)
-select lane, tenant_id, count(*) from engine.jobs group by lane, tenant_id;
+grant select, insert, update, delete on engine.lane_depths to switchboard_system;

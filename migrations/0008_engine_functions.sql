@@ -48,10 +48,6 @@ begin
            max_attempts, timeout_ms, deadline, actor::json, trace, business_key,
            case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key
       from given where holder = given.id
-    returning tenant_id, lane
-  ), counted as (
-    insert into engine.tallies (minute, tenant_id, lane, what, count)
-    select date_trunc('minute', ready), tenant_id, lane, 'enqueued', count(*) from put group by tenant_id, lane
   )
   select ord, holder, holder = given.id from given order by ord;
 end $$;
@@ -160,7 +156,9 @@ begin
                           order by j.run_at, j.id limit 1) soon
                       where taken is null),
              'dry', (select jsonb_agg(a.lane) from unnest(lanes_asked, takes) as a(lane, take)
-                      where a.take > (select count(*) from unnest(taken_from) f where f = a.lane))),
+                       left join (select f as lane, count(*) as jobs from unnest(taken_from) f group by f) got
+                         on got.lane = a.lane
+                      where a.take > coalesce(got.jobs, 0))),
            null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
            null::boolean, null::json, null::json, null::text, null::int, null::text;
   if taken is null then

@@ -226,10 +226,7 @@ begin
            r.max_attempts, r.watched, r.args, r.actor, r.business_key, r.unique_key, r.trace, r.tags, r.note,
            r.attempts, r.run_id, r.step
       from unnest(past) r where r.id <> all(coalesce(refused, '{}'))
-    returning tenant_id, lane, id
-  ), counted as (
-    insert into engine.tallies (minute, tenant_id, lane, what, count)
-    select date_trunc('minute', ready), tenant_id, lane, 'enqueued', count(*) from live group by tenant_id, lane
+    returning id
   )
   select array_agg(id) into revived from live;
   return query
@@ -273,15 +270,26 @@ begin
     insert into engine.tally_minutes as m (minute, tenant_id, lane, node, what, code, bucket, count)
     select minute, tenant_id, lane, node, what, code, bucket, sum(count) from gone group by 1, 2, 3, 4, 5, 6, 7
     on conflict on constraint tally_minutes_place_key do update set count = m.count + excluded.count
-  ), depths as (
-    insert into engine.lane_depths as d (lane, tenant_id, unfinished)
-    select lane, tenant_id, sum(case when what = 'enqueued' then count else -count end)
-      from gone where what in ('enqueued', 'completed', 'cancelled', 'discarded', 'quarantined')
-     group by lane, tenant_id
-    on conflict (lane) do update set unfinished = d.unfinished + excluded.unfinished
   )
   select count(*) into folded from gone;
   return folded;
+end $$;
+
+-- Counts what is unfinished, by lane.
+create function engine.census() returns void
+language plpgsql volatile as $$
+declare
+  t timestamptz := engine.now();
+begin
+  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, oldest_due_at, counted_at)
+  select j.lane, j.tenant_id, count(*) filter (where j.node is null and j.run_at > t),
+         count(*) filter (where j.node is null and j.run_at <= t), count(*) filter (where j.node is not null),
+         min(j.run_at) filter (where j.node is null and j.run_at <= t), t
+    from engine.jobs j group by j.lane, j.tenant_id
+  on conflict (lane) do update
+     set scheduled = excluded.scheduled, available = excluded.available, running = excluded.running,
+         oldest_due_at = excluded.oldest_due_at, counted_at = excluded.counted_at;
+  delete from engine.lane_depths where counted_at < t;
 end $$;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.

@@ -103,7 +103,7 @@ impl Engine {
             match wall {
                 Wall::Tenant(tenant) => {
                     // A UUID's text has no character that could end the literal.
-                    let begin = format!("begin; select set_config('app.tenant', '{tenant}', true)");
+                    let begin = format!("begin; set local app.tenant = '{tenant}'");
                     engine.0.app.begin_with(AssertSqlSafe(begin)).await
                 }
                 Wall::None => engine.0.system.begin().await,

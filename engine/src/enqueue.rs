@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{NewJob, Tx};
+use crate::{NewJob, Tx, job::Unique};
 
 /// Rows in one statement; larger batches are cut so that memory stays flat.
 const SLICE: usize = 5_000;
@@ -47,7 +47,10 @@ impl Tx {
             lanes.push(lane);
         }
         match jobs {
-            [job] if job.unique.is_none() => self.enqueue_one(job, lanes[0], by).await,
+            [job] => match &job.unique {
+                None => self.enqueue_one(job, lanes[0], by).await,
+                Some(unique) => self.enqueue_unique(job, unique, lanes[0], by).await,
+            },
             _ => self.enqueue_many(jobs, &lanes, by).await,
         }
     }
@@ -55,14 +58,11 @@ impl Tx {
     /// The usual case of a caller's transaction, as one plain statement.
     async fn enqueue_one(&mut self, job: &NewJob, lane: i64, by: &Provenance) -> sqlx::Result<Vec<Enqueued>> {
         sqlx::query!(
-            "with r as materialized (select engine.ready_at() as ready), put as (
-               insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms,
-                   deadline, actor, trace, business_key, tags, watched)
-               select $1, $2, $3, $4::text::json, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready, $7, $8,
-                      $9, $10::text::json, $11, $12, $13, $14
-                 from r)
-             insert into engine.tallies (minute, tenant_id, lane, what, count)
-             select date_trunc('minute', ready), $2, $3, 'enqueued', 1 from r",
+            "insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms,
+                 deadline, actor, trace, business_key, tags, watched)
+             select $1, $2, $3, $4::text::json, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready,
+                    $7, $8, $9, $10::text::json, $11, $12, $13, $14
+               from engine.ready_at() ready",
             job.id,
             job.tenant,
             lane,
@@ -81,6 +81,54 @@ impl Tx {
         .execute(self.conn())
         .await?;
         Ok(vec![Enqueued { id: job.id, fresh: true }])
+    }
+
+    /// The same for one whose key may be held.
+    async fn enqueue_unique(
+        &mut self,
+        job: &NewJob,
+        unique: &Unique,
+        lane: i64,
+        by: &Provenance,
+    ) -> sqlx::Result<Vec<Enqueued>> {
+        let holder = sqlx::query_scalar!(
+            r#"with r as materialized (select engine.ready_at() as ready), key as (
+               insert into engine.keys as k (tenant_id, kind, key, job_id, expires_at)
+               select $2, $15, $16, $1, ready + $17::bigint * interval '1 ms' from r
+               on conflict on constraint keys_pkey do update
+                  set job_id = case when k.expires_at <= (select ready from r) then excluded.job_id else k.job_id end,
+                      expires_at = case when k.expires_at <= (select ready from r)
+                                        then excluded.expires_at else k.expires_at end
+               returning k.job_id
+             ), put as (
+               insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms,
+                   deadline, actor, trace, business_key, tags, watched, unique_key)
+               select $1, $2, $3, $4::text::json, greatest($5, ready + $6::bigint * interval '1 ms', ready), ready,
+                      $7, $8, $9, $10::text::json, $11, $12, $13, $14, $16
+                 from r, key where key.job_id = $1
+             )
+             select job_id as "holder!" from key"#,
+            job.id,
+            job.tenant,
+            lane,
+            job.args.get(),
+            job.run_at,
+            millis(job.delay),
+            job.max_attempts,
+            timeout(job),
+            job.deadline,
+            by.actor.to_string(),
+            by.trace,
+            job.business_key,
+            tags(job) as Option<&[String]>,
+            job.watched,
+            job.kind,
+            unique.key,
+            unique.period.map(millis),
+        )
+        .fetch_one(self.conn())
+        .await?;
+        Ok(vec![Enqueued { id: holder, fresh: holder == job.id }])
     }
 
     async fn enqueue_many(

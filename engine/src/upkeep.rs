@@ -13,6 +13,9 @@ use crate::{Engine, bus::Hint};
 const TICK: Duration = Duration::from_secs(1);
 const PARTITIONS_EVERY: Duration = Duration::from_mins(10);
 const PARKING_EVERY: Duration = Duration::from_mins(1);
+/// A census is at least so far from the last, and takes at most this share of the time.
+const CENSUS: Duration = Duration::from_secs(5);
+const CENSUS_SHARE: u32 = 100;
 /// Numbering looks this often even if no hint arrives.
 const NUMBERING_POLL: Duration = Duration::from_secs(1);
 
@@ -79,7 +82,8 @@ async fn keep(
     conn: &mut PgConnection,
     stop: &CancellationToken,
 ) -> sqlx::Result<()> {
-    let (mut partitions_due, mut parking_due) = (Instant::now(), Instant::now());
+    let (mut partitions_due, mut parking_due, mut census_due) =
+        (Instant::now(), Instant::now(), Instant::now());
     loop {
         if Instant::now() >= partitions_due {
             sqlx::query!("call engine.ensure_partitions()").execute(&mut *conn).await?;
@@ -92,15 +96,12 @@ async fn keep(
             park(conn).await?;
             parking_due = Instant::now() + PARKING_EVERY;
         }
-        rescue(engine, node, conn).await?;
-        sqlx::query!(
-            r#"with expired as (
-               delete from engine.keys where ctid = any(array(
-                 select ctid from engine.keys where expires_at <= engine.now() limit 1000 for update skip locked)))
-               select engine.fold_tallies() as "folded!""#
-        )
-        .fetch_one(&mut *conn)
-        .await?;
+        if Instant::now() >= census_due {
+            let began = Instant::now();
+            sqlx::query!("select engine.census()").execute(&mut *conn).await?;
+            census_due = Instant::now() + CENSUS.max(began.elapsed() * CENSUS_SHARE);
+        }
+        second(engine, node, conn).await?;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(TICK) => {}
@@ -127,13 +128,29 @@ async fn park(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn rescue(engine: &Engine, node: Uuid, conn: &mut PgConnection) -> sqlx::Result<()> {
-    let dead = sqlx::query!(
-        r#"select node as "node!", jobs as "jobs!", quarantined as "quarantined!" from engine.rescue($1)"#,
+/// A node that was found dead.
+struct Lost {
+    node: Uuid,
+    jobs: i64,
+    quarantined: i64,
+}
+
+/// What is done every second, in one statement: rescue, folding, expired keys.
+async fn second(engine: &Engine, node: Uuid, conn: &mut PgConnection) -> sqlx::Result<()> {
+    let rows = sqlx::query!(
+        r#"with expired as (
+             delete from engine.keys where ctid = any(array(
+               select ctid from engine.keys where expires_at <= engine.now() limit 1000 for update skip locked)))
+           select lost.node as "node?", lost.jobs as "jobs?", lost.quarantined as "quarantined?"
+             from (select engine.fold_tallies()) folded left join engine.rescue($1) lost on true"#,
         node
     )
     .fetch_all(conn)
     .await?;
+    let dead: Vec<Lost> = rows
+        .into_iter()
+        .filter_map(|row| Some(Lost { node: row.node?, jobs: row.jobs?, quarantined: row.quarantined? }))
+        .collect();
     for lost in &dead {
         tracing::warn!(node.id = %lost.node, jobs = lost.jobs, "a node fell silent; its jobs run again");
         metrics::counter!("engine_jobs_rescued_total").increment(lost.jobs.unsigned_abs());

@@ -114,7 +114,7 @@ impl Dispatcher {
         memory.heed_all(self.queue);
         if Instant::now() >= memory.poll_at {
             memory.rotation.wake_all();
-            memory.poll_at = Instant::now() + POLL.mul_f64(0.5 + chance() / 2.0);
+            memory.poll_at = Instant::now() + POLL.mul_f64(0.75 + chance() / 4.0);
             if memory.rotation.is_dry() {
                 memory.known = Known::Stale;
             }
@@ -156,9 +156,14 @@ impl Dispatcher {
 
     /// Reads lanes that are new, or all of them after an operator's change.
     async fn learn(&self, memory: &mut Memory) -> sqlx::Result<()> {
-        let revision = self.engine.queue_revision(self.queue).await?;
-        let after = if revision == memory.revision { memory.rotation.newest() } else { 0 };
-        let lanes = self.engine.lanes_after(self.queue, after).await?;
+        let (revision, newest) = self.engine.queue_state(self.queue).await?;
+        let lanes = if revision != memory.revision {
+            self.engine.lanes_after(self.queue, 0).await?
+        } else if newest > memory.rotation.newest() {
+            self.engine.lanes_after(self.queue, memory.rotation.newest()).await?
+        } else {
+            Vec::new()
+        };
         let (ours, others): (Vec<_>, Vec<_>) =
             lanes.into_iter().partition(|lane| self.member.knows(&lane.kind, lane.version));
         memory.rotation.learn(ours);
@@ -309,10 +314,16 @@ impl Memory {
 }
 
 impl Engine {
-    async fn queue_revision(&self, queue: QueueId) -> sqlx::Result<i64> {
-        sqlx::query_scalar!("select revision from engine.queues where id = $1", queue)
-            .fetch_one(self.system())
-            .await
+    /// The operators' revision of a queue and its newest lane.
+    async fn queue_state(&self, queue: QueueId) -> sqlx::Result<(i64, i64)> {
+        let row = sqlx::query!(
+            r#"select q.revision, coalesce((select max(l.id) from engine.lanes l where l.queue_id = q.id), 0) as "newest!"
+                 from engine.queues q where q.id = $1"#,
+            queue
+        )
+        .fetch_one(self.system())
+        .await?;
+        Ok((row.revision, row.newest))
     }
 }
 

@@ -59,7 +59,8 @@ async fn transactions(edit: impl Fn(NewJob, Uuid) -> NewJob + Copy + Send + 'sta
         clients.push(tokio::spawn(async move {
             for _ in 0..EACH {
                 let mut tx = engine.begin_tenant(tenant).await?;
-                let job = edit(rig::job(tenant)?, Uuid::now_v7());
+                let job = NewJob::of(tenant, Uuid::now_v7(), &rig::Noop(super::payload()))?;
+                let job = edit(job, Uuid::now_v7());
                 tx.enqueue(&[job], &rig::nobody()).await?;
                 tx.commit().await?;
             }
