@@ -12,6 +12,7 @@ pub mod audit;
 pub mod ctx;
 pub mod error;
 pub mod events;
+pub mod jobs;
 pub mod leads;
 pub mod messages;
 pub mod routing;

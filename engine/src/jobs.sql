@@ -16,7 +16,7 @@ with live as (
    limit $3
 ), past as (
   select h.id, h.lane, h.state, h.attempt, h.max_attempts, h.created_at, null::timestamptz as run_at,
-         h.started_at, h.finished_at, h.business_key, h.tags, 1::real as progress, h.note, h.attempts,
+         h.started_at, h.finished_at, h.business_key, h.tags, case when h.state = 'completed' then 1::real end as progress, h.note, h.attempts,
          h.output, h.error_code, h.node, null::timestamptz as deadline, false as cancelling, h.args, h.trace
     from engine.job_history h
     join engine.lanes l on l.id = h.lane

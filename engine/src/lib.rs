@@ -8,7 +8,8 @@
 //! The rooms:
 //! - [`job`] what a job is: its kind, its placement, its ending
 //! - [`db`] the pools and their two doors; [`tx`] the transaction that knows what to wake
-//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`] reading about them
+//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`] reading about them
+//! - [`operate`] what operators do: cancel, retry, discard, pause, limit
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] heartbeat; [`upkeep`] rescue, numbering, partitions
 //! - [`log`] the append-only log; [`bus`] hints between processes
@@ -23,6 +24,7 @@ mod lanes;
 pub mod log;
 pub mod node;
 pub mod operate;
+pub mod queues;
 mod retention;
 pub mod tx;
 pub mod upkeep;

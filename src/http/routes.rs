@@ -12,7 +12,10 @@ use utoipa_axum::{
 
 use super::{
     App,
-    api::{access, agents, automation, imports, jobs, leads, messages, ops, providers, sockets, templates},
+    api::{
+        access, agents, automation, imports, jobs, leads, messages, ops, providers, queues, sockets,
+        templates,
+    },
     envelope::envelope,
     guard::{Guarded, guard},
     openapi,
@@ -79,7 +82,15 @@ pub fn table() -> Vec<Route> {
         (Needs(P::MessagesRead), routes!(messages::list_deliveries)),
         (Needs(P::JobsRead), routes!(jobs::list_jobs)),
         (Needs(P::JobsRead), routes!(jobs::get_job)),
+        (Needs(P::JobsManage), routes!(jobs::cancel_job)),
+        (Needs(P::JobsManage), routes!(jobs::retry_job)),
+        (Needs(P::JobsManage), routes!(jobs::discard_job)),
         (SignedIn, routes!(jobs::get_operation)),
+        (Needs(P::QueuesRead), routes!(queues::list_queues)),
+        (Needs(P::QueuesManage), routes!(queues::pause_queue)),
+        (Needs(P::QueuesManage), routes!(queues::resume_queue)),
+        (Needs(P::QueuesManage), routes!(queues::limit_queue)),
+        (Needs(P::NodesRead), routes!(queues::list_nodes)),
         (Needs(P::EventsRead), routes!(sockets::create_ticket)),
         (Public, routes!(sockets::open)),
     ]

@@ -10,6 +10,7 @@ mod engine_walls;
 mod engine_work;
 mod installation;
 mod isolation;
+mod jobs;
 mod leads;
 mod message;
 mod pipeline;

@@ -47,6 +47,10 @@ permissions! {
     MessagesRead = "messages:read",
     MessagesSend = "messages:send",
     JobsRead = "jobs:read",
+    JobsManage = "jobs:manage",
+    QueuesRead = "queues:read",
+    QueuesManage = "queues:manage",
+    NodesRead = "nodes:read",
     EventsRead = "events:read",
 }
 
@@ -117,8 +121,15 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::TemplatesRead,
         P::EventsRead,
     ];
-    let supervisor =
-        [P::UsersRead, P::LeadsScore, P::LeadsRoute, P::MessagesRead, P::MessagesSend, P::JobsRead];
+    let supervisor = [
+        P::UsersRead,
+        P::LeadsScore,
+        P::LeadsRoute,
+        P::MessagesRead,
+        P::MessagesSend,
+        P::JobsRead,
+        P::QueuesRead,
+    ];
     let manager = [
         P::TeamsWrite,
         P::AgentsWrite,
@@ -128,6 +139,9 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::ProvidersWrite,
         P::TemplatesWrite,
         P::ApiKeysRead,
+        P::JobsManage,
+        P::QueuesManage,
+        P::NodesRead,
     ];
     let agent: PermissionSet = agent.into_iter().collect();
     let supervisor = PermissionSet(agent.0 | PermissionSet::from_iter(supervisor).0);

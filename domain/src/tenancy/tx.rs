@@ -1,6 +1,12 @@
 //! The two doors to the database.
 
-use engine::{Engine, Enqueued, NewJob, Tx, enqueue::Provenance, finish::Ending, log::NewEntry};
+use engine::{
+    Engine, Enqueued, NewJob, Tx,
+    enqueue::Provenance,
+    finish::Ending,
+    log::NewEntry,
+    operate::{Acted, Action, Bounds},
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -70,6 +76,38 @@ impl TenantTx {
     /// If the database refuses.
     pub async fn finish(&mut self, endings: &[Ending]) -> Result<Vec<Uuid>> {
         Ok(self.tx.finish(endings).await?)
+    }
+
+    /// Acts on jobs of the tenant by hand; see [`engine::Tx::act`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn act(&mut self, action: Action, jobs: &[Uuid]) -> Result<Vec<Acted>> {
+        Ok(self.tx.act(action, jobs).await?)
+    }
+
+    /// Pauses the tenant in a queue; see [`engine::Tx::pause`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause(&mut self, queue: &str, kind: Option<&str>, why: &str) -> Result<()> {
+        Ok(self.tx.pause(queue, kind, why).await?)
+    }
+
+    /// Takes a pause back; see [`engine::Tx::resume`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn resume(&mut self, queue: &str, kind: Option<&str>) -> Result<bool> {
+        Ok(self.tx.resume(queue, kind).await?)
+    }
+
+    /// Bounds the tenant in a queue; see [`engine::Tx::limit`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn limit(&mut self, queue: &str, key: Option<&str>, bounds: Bounds) -> Result<()> {
+        Ok(self.tx.limit(queue, key, bounds).await?)
     }
 
     /// # Errors

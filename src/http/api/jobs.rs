@@ -2,7 +2,10 @@
 
 use axum::Json as Body;
 use chrono::{DateTime, Utc};
-use engine::jobs::{self, Filter, JobView};
+use engine::{
+    jobs::{self, Filter, JobView},
+    operate::Action,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -40,6 +43,18 @@ pub struct Job {
     pub attempts: serde_json::Value,
     #[schema(value_type = Option<Object>)]
     pub output: Option<serde_json::Value>,
+    /// Why it ended as it did, where it did not complete.
+    pub error_code: Option<String>,
+    /// The process that runs it, or ran it last; see `/nodes`.
+    pub node: Option<Uuid>,
+    /// After this it is not worth running.
+    pub deadline: Option<DateTime<Utc>>,
+    /// It runs, and its process has been told to cancel it.
+    pub cancelling: bool,
+    /// A process died while it ran; it runs alone until it has shown that it was not to blame.
+    pub suspect: bool,
+    /// Since when a pause holds it back.
+    pub paused_at: Option<DateTime<Utc>>,
 }
 
 impl From<JobView> for Job {
@@ -62,6 +77,12 @@ impl From<JobView> for Job {
             note: view.note,
             attempts: view.attempts,
             output: view.output,
+            error_code: view.error_code,
+            node: view.node,
+            deadline: view.deadline,
+            cancelling: view.cancelling,
+            suspect: view.suspect,
+            paused_at: view.paused_at,
         }
     }
 }
@@ -124,6 +145,27 @@ pub async fn list_jobs(
     responses((status = 200, body = Job)))]
 pub async fn get_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
     Ok(Body(read(&ctx, id, "job").await?.into()))
+}
+
+/// End a job that waits at once, or tell the process that runs it.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/cancel", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Job)))]
+pub async fn cancel_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
+    Ok(Body(domain::jobs::act(&ctx, Action::Cancel, id).await?.into()))
+}
+
+/// Run a waiting job now, or one that ended badly once more.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Job)))]
+pub async fn retry_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
+    Ok(Body(domain::jobs::act(&ctx, Action::Retry, id).await?.into()))
+}
+
+/// Give a waiting job up; it is kept as a dead letter.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/discard", tag = "jobs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Job)))]
+pub async fn discard_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
+    Ok(Body(domain::jobs::act(&ctx, Action::Discard, id).await?.into()))
 }
 
 /// Long work that was accepted: the caller's view of its job.

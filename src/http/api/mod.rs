@@ -9,5 +9,6 @@ pub mod leads;
 pub mod messages;
 pub mod ops;
 pub mod providers;
+pub mod queues;
 pub mod sockets;
 pub mod templates;

@@ -1,0 +1,147 @@
+//! Jobs and queues as people steer them: what the engine can do, with permission and an audit row.
+
+use engine::{
+    jobs::{self, JobView},
+    operate::{Action, Bounds},
+    queues::{self, NodeView, QueueView},
+};
+use uuid::Uuid;
+
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, FieldError, Result},
+};
+
+/// The longest reason that is kept with a pause, in characters.
+const WHY_LIMIT: usize = 500;
+
+/// Cancels, retries or discards one job; answers it as it is then.
+///
+/// # Errors
+/// A conflict that names the state which forbids it.
+pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
+    ctx.require(Permission::JobsManage)?;
+    let verb = match action {
+        Action::Cancel => "cancel",
+        Action::Retry => "retry",
+        Action::Discard => "discard",
+    };
+    let mut tx = ctx.begin().await?;
+    let acted = tx.act(action, &[id]).await?;
+    let result = acted.into_iter().next().and_then(|acted| acted.result).ok_or(Error::NotFound("job"))?;
+    let detail = match (action, result.as_str()) {
+        (Action::Cancel, "cancelled" | "cancelling")
+        | (Action::Retry, "available")
+        | (Action::Discard, "discarded") => {
+            tx.audit(&[Entry::new(verb, "job", id)]).await?;
+            let job = jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("job"))?;
+            tx.commit().await?;
+            return Ok(job);
+        }
+        (Action::Discard, "running") => "it is running; cancel it instead".to_owned(),
+        (_, "key_held") => {
+            "another job holds its uniqueness key by now; wait until that one has ended".to_owned()
+        }
+        (_, state) => format!("it is {state}, so there is nothing to {verb}"),
+    };
+    Err(Error::Conflict { kind: "job-state", detail: detail.into() })
+}
+
+/// The queues as this tenant sees them.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn queues(ctx: &Ctx) -> Result<Vec<QueueView>> {
+    ctx.require(Permission::QueuesRead)?;
+    let mut tx = ctx.begin().await?;
+    Ok(queues::list(tx.conn(), ctx.tenant.0).await?)
+}
+
+/// The processes of this installation.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn nodes(ctx: &Ctx) -> Result<Vec<NodeView>> {
+    ctx.require(Permission::NodesRead)?;
+    let mut tx = ctx.begin().await?;
+    Ok(queues::nodes(tx.conn()).await?)
+}
+
+/// Pauses this tenant in a queue, or one kind of its jobs there.
+///
+/// # Errors
+/// If there is no such queue, or the reason is too long.
+pub async fn pause(ctx: &Ctx, queue: &str, kind: Option<&str>, why: &str) -> Result<()> {
+    if why.chars().count() > WHY_LIMIT {
+        let detail = format!("at most {WHY_LIMIT} characters");
+        return Err(Error::Invalid(vec![FieldError::new("/why", detail)]));
+    }
+    steer(ctx, queue, "pause", serde_json::json!({"kind": kind, "why": why}), async |tx| {
+        tx.pause(queue, kind, why).await
+    })
+    .await
+}
+
+/// Takes that pause back.
+///
+/// # Errors
+/// If there is no such queue, or a conflict if it was not paused so.
+pub async fn resume(ctx: &Ctx, queue: &str, kind: Option<&str>) -> Result<()> {
+    steer(ctx, queue, "resume", serde_json::json!({"kind": kind}), async |tx| {
+        if tx.resume(queue, kind).await? {
+            return Ok(());
+        }
+        let detail = "it was not paused in this way; GET /api/v1/queues shows what is";
+        Err(Error::Conflict { kind: "not-paused", detail: detail.into() })
+    })
+    .await
+}
+
+/// Bounds this tenant in a queue, or the jobs of a named key; nothing said takes the bound away.
+///
+/// # Errors
+/// If there is no such queue, or a bound is not positive.
+pub async fn limit(ctx: &Ctx, queue: &str, key: Option<&str>, bounds: Bounds) -> Result<()> {
+    let mut wrong = Vec::new();
+    if bounds.max_running.is_some_and(|most| most < 1) {
+        wrong.push(FieldError::new("/max_running", "at least 1; to stop the work, pause the queue"));
+    }
+    if bounds.rate_per_s.is_some_and(|rate| !(rate > 0.0 && rate <= 1e6)) {
+        wrong.push(FieldError::new(
+            "/rate_per_s",
+            "above 0 and at most 1000000; to stop the work, pause the queue",
+        ));
+    }
+    if bounds.burst.is_some_and(|burst| burst < 1) {
+        wrong.push(FieldError::new("/burst", "at least 1"));
+    }
+    if bounds.burst.is_some() != bounds.rate_per_s.is_some() {
+        wrong.push(FieldError::new("/burst", "given together with rate_per_s, or not at all"));
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    let detail = serde_json::json!({
+        "key": key, "max_running": bounds.max_running, "rate_per_s": bounds.rate_per_s, "burst": bounds.burst,
+    });
+    steer(ctx, queue, "limit", detail, async |tx| tx.limit(queue, key, bounds).await).await
+}
+
+async fn steer(
+    ctx: &Ctx,
+    queue: &str,
+    verb: &'static str,
+    detail: serde_json::Value,
+    change: impl AsyncFnOnce(&mut crate::tenancy::TenantTx) -> Result<()>,
+) -> Result<()> {
+    ctx.require(Permission::QueuesManage)?;
+    let mut tx = ctx.begin().await?;
+    if !queues::exists(tx.conn(), queue).await? {
+        return Err(Error::NotFound("queue"));
+    }
+    change(&mut tx).await?;
+    tx.audit(&[Entry::new(verb, "queue", queue).detail(detail)]).await?;
+    tx.commit().await
+}

@@ -1,0 +1,100 @@
+//! Reading about queues and nodes. Depths come from the last census; nothing is counted here.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A queue as one tenant sees it.
+#[derive(Debug, Clone)]
+pub struct QueueView {
+    pub name: String,
+    /// Due later.
+    pub scheduled: i64,
+    /// Due, and not running.
+    pub available: i64,
+    pub running: i64,
+    /// Since when the first of the available has been due.
+    pub oldest_due_at: Option<DateTime<Utc>>,
+    /// When these were counted.
+    pub counted_at: Option<DateTime<Utc>>,
+    /// Whether nothing at all of this tenant is claimed.
+    pub paused: bool,
+    /// The kinds that are held back.
+    pub paused_kinds: Vec<String>,
+    /// Kinds that no living node knows.
+    pub parked_kinds: Vec<String>,
+    /// The tenant's share beside others.
+    pub weight: f32,
+    /// The tenant's bounds: `key`, `max_running`, `rate_per_s`, `burst`.
+    pub limits: serde_json::Value,
+}
+
+/// A process of this installation.
+#[derive(Debug, Clone)]
+pub struct NodeView {
+    pub id: Uuid,
+    pub name: String,
+    pub roles: Vec<String>,
+    pub build: String,
+    pub started_at: DateTime<Utc>,
+    /// A node is taken for dead 12 s after its last beat.
+    pub beat_at: DateTime<Utc>,
+    pub kinds: Vec<String>,
+    /// The suspect that it runs at the moment.
+    pub suspect_job: Option<Uuid>,
+}
+
+/// The queues in which a tenant has ever had work.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<QueueView>> {
+    sqlx::query_as!(
+        QueueView,
+        r#"select q.name as "name!", coalesce(sum(d.scheduled), 0)::bigint as "scheduled!",
+                  coalesce(sum(d.available), 0)::bigint as "available!", coalesce(sum(d.running), 0)::bigint as "running!",
+                  min(d.oldest_due_at) as oldest_due_at, max(d.counted_at) as counted_at,
+                  bool_and(l.paused_at is not null) as "paused!",
+                  coalesce(array_agg(distinct l.kind) filter (where l.paused_at is not null), '{}') as "paused_kinds!",
+                  coalesce(array_agg(distinct l.kind) filter (where l.parked_at is not null), '{}') as "parked_kinds!",
+                  max(l.weight) as "weight!",
+                  coalesce((select jsonb_agg(jsonb_build_object('key', m.key, 'max_running', m.max_running,
+                                               'rate_per_s', m.rate_per_s, 'burst', m.burst) order by m.key nulls first)
+                              from engine.limits m
+                             where m.queue_id = q.id and m.tenant_id = $1
+                               and coalesce(m.max_running, m.rate_per_s) is not null), '[]') as "limits!"
+             from engine.lanes l
+             join engine.queues q on q.id = l.queue_id
+             left join engine.lane_depths d on d.lane = l.id
+            where l.tenant_id = $1
+            group by q.id, q.name
+            order by q.name"#,
+        tenant
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether there is a queue of this name.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn exists(conn: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from engine.queues where name = $1) as "exists!""#, name)
+        .fetch_one(conn)
+        .await
+}
+
+/// The processes, the newest first, at most 200.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn nodes(conn: &mut PgConnection) -> sqlx::Result<Vec<NodeView>> {
+    sqlx::query_as!(
+        NodeView,
+        "select id, name, roles, build, started_at, beat_at, kinds, suspect_job
+           from engine.nodes order by id desc limit 200"
+    )
+    .fetch_all(conn)
+    .await
+}
