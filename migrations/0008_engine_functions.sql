@@ -79,15 +79,16 @@ declare
   taken_from bigint[];
   new_fence bigint;
 begin
+  perform pg_advisory_xact_lock(1001, queue);
+  -- Nothing before this may lock a row: that would give the transaction its id.
+  t := engine.now();
+  own := pg_current_xact_id();
+  oldest := pg_snapshot_xmin(pg_current_snapshot());
   -- The row of a node declared dead is gone; the lock keeps rescue from striking it off meanwhile.
   select n.suspect_job is not null into suspect_runs from engine.nodes n where n.id = for_node for key share;
   if not found then
     raise exception 'node % is not registered', for_node using errcode = 'object_not_in_prerequisite_state';
   end if;
-  perform pg_advisory_xact_lock(1001, queue);
-  t := engine.now();
-  own := pg_current_xact_id();
-  oldest := pg_snapshot_xmin(pg_current_snapshot());
 
   select array_agg(a.lane order by a.ord), array_agg(a.take order by a.ord), array_agg(a.at order by a.ord),
          array_agg(a.id order by a.ord), bool_or(l.limits <> '{}'), bool_or(l.isolated)

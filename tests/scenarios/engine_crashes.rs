@@ -114,6 +114,57 @@ async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
     assert_eq!(heir.complete(tenant, put[0].id, second).await, NOBODY);
 }
 
+/// A position may stand at a claim's moment once all older transactions have ended. That holds only if
+/// the claim reads the clock before it gets its transaction id.
+#[tokio::test]
+async fn a_claim_reads_the_clock_before_it_gets_its_id() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    enqueue(&engine, tenant, &[probe(tenant, "first")]).await;
+    let (mut gate, mut late, mut system) = (
+        database.connect_as("switchboard_system").await,
+        database.connect_as("switchboard_system").await,
+        database.connect_as("switchboard_system").await,
+    );
+    let node = Played::join(&mut system).await.id;
+    let lock = "begin; select pg_advisory_xact_lock(1001, (select id from engine.queues))";
+    sqlx::raw_sql(lock).execute(&mut gate).await.expect("locked");
+    let claiming = tokio::spawn(async move {
+        let head: (i64, i64) = sqlx::query_as(
+            "select (head ->> 't')::bigint, (head ->> 'xid')::bigint
+               from engine.claim((select id from engine.queues), $1, '{}', '{}', '{}', '{}') where head is not null",
+        )
+        .bind(node)
+        .fetch_one(&mut system)
+        .await
+        .expect("a head");
+        head
+    });
+    loop {
+        let waits = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                       and database = (select oid from pg_database where datname = current_database()))";
+        if sqlx::query_scalar(waits).fetch_one(&mut gate).await.expect("an answer") {
+            break;
+        }
+    }
+    // A job that is due now, by a transaction that is still open when the claim goes on.
+    let young: (i64, i64) = sqlx::query_as(
+        "select (extract(epoch from engine.ready_at()) * 1000000)::bigint, pg_current_xact_id()::text::bigint",
+    )
+    .fetch_one(&mut late)
+    .await
+    .expect("a moment");
+    sqlx::raw_sql("commit").execute(&mut gate).await.expect("let go");
+    let (t, xid) = claiming.await.expect("no panic");
+    assert!(
+        young.0 > t || young.1 < xid,
+        "due at {} by {}, behind a claim at {t} by {xid}",
+        young.0,
+        young.1
+    );
+}
+
 #[tokio::test]
 async fn silence_from_before_postgres_started_does_not_count() {
     let database = Database::create().await;

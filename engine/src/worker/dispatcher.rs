@@ -230,6 +230,14 @@ impl Dispatcher {
         for ask in request.asks {
             let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
             let dry = head.dry.contains(&ask.lane).then_some(head.t);
+            if turn == Turn::Free
+                && count > 0
+                && last.is_some_and(|last| last <= memory.positions.of(ask.lane))
+            {
+                memory.positions.forget(ask.lane);
+                memory.rotation.wake(ask.lane);
+                continue;
+            }
             memory.positions.emptied(ask.lane, last, dry);
             if turn == Turn::Charged {
                 memory.rotation.came_back(ask, count);

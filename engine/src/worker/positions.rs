@@ -34,6 +34,11 @@ impl Positions {
         self.lanes.get(&lane).copied().unwrap_or(START)
     }
 
+    /// Something stood behind: the lane is walked from its start again.
+    pub(super) fn forget(&mut self, lane: i64) {
+        self.lanes.remove(&lane);
+    }
+
     /// What a claim saw: its moment, its transaction and the oldest one open.
     pub(super) fn saw(&mut self, t: DateTime<Utc>, xid: i64, xmin: i64) {
         self.unsafe_yet.push_back((t, xid));
