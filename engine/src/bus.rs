@@ -8,7 +8,10 @@ use std::{
 };
 
 use sqlx::{PgPool, postgres::PgListener};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{
+    Notify,
+    broadcast::{self, error::RecvError},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,6 +36,18 @@ pub trait Bus: Send + Sync + 'static {
     fn publish(&self, hint: Hint);
     /// The hints from now on.
     fn subscribe(&self) -> broadcast::Receiver<Hint>;
+}
+
+/// Resolves when a wanted hint comes, or when one may have been missed.
+pub(crate) async fn hint_of(hints: &mut broadcast::Receiver<Hint>, wanted: impl Fn(&Hint) -> bool) {
+    loop {
+        match hints.recv().await {
+            Ok(Hint::Missed) | Err(RecvError::Lagged(_)) => return,
+            Ok(hint) if wanted(&hint) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 const CHANNEL: &str = "switchboard";

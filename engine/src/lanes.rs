@@ -118,6 +118,18 @@ impl Engine {
         Ok((queue, id))
     }
 
+    /// The operators' revision of a queue and its newest lane.
+    pub(crate) async fn queue_state(&self, queue: i32) -> sqlx::Result<(i64, i64)> {
+        let row = sqlx::query!(
+            r#"select q.revision, coalesce((select max(l.id) from engine.lanes l where l.queue_id = q.id), 0) as "newest!"
+                 from engine.queues q where q.id = $1"#,
+            queue
+        )
+        .fetch_one(self.system())
+        .await?;
+        Ok((row.revision, row.newest))
+    }
+
     /// All lanes of a queue after a given number, in order.
     pub(crate) async fn lanes_after(&self, queue: i32, mut after: i64) -> sqlx::Result<Vec<Lane>> {
         let mut lanes = Vec::new();

@@ -8,11 +8,15 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::{broadcast::error::RecvError, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Engine, bus::Hint, worker::running::Running};
+use crate::{
+    Engine,
+    bus::{Hint, hint_of},
+    worker::running::Running,
+};
 
 const BEAT: Duration = Duration::from_secs(5);
 /// How often a node looks for jobs that were cancelled while it runs them, if no hint comes.
@@ -75,18 +79,9 @@ async fn watch_cancels(engine: Engine, member: Arc<Member>, leave: CancellationT
             Ok(jobs) => jobs.into_iter().for_each(|job| member.cancel(job)),
             Err(error) => tracing::debug!(%error, "cannot look for cancelled jobs; trying again"),
         }
-        let told = async {
-            loop {
-                match hints.recv().await {
-                    Ok(Hint::Cancelled | Hint::Missed) | Err(RecvError::Lagged(_)) => return,
-                    Ok(_) => {}
-                    Err(RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
         tokio::select! {
             () = leave.cancelled() => return,
-            () = told => {}
+            () = hint_of(&mut hints, |hint| *hint == Hint::Cancelled) => {}
             () = tokio::time::sleep(CANCEL_POLL) => {}
         }
     }

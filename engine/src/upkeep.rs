@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use tokio::{sync::broadcast::error::RecvError, time::Instant};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Engine, bus::Hint};
+use crate::{
+    Engine,
+    bus::{Hint, hint_of},
+};
 
 const TICK: Duration = Duration::from_secs(1);
 const PARTITIONS_EVERY: Duration = Duration::from_mins(10);
@@ -177,18 +180,9 @@ async fn number(engine: Engine, stop: CancellationToken) {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "numbering the log failed; it goes on shortly"),
         }
-        let wanted = async {
-            loop {
-                match hints.recv().await {
-                    Ok(Hint::Logged | Hint::Missed) | Err(RecvError::Lagged(_)) => return,
-                    Ok(_) => {}
-                    Err(RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wanted => {}
+            () = hint_of(&mut hints, |hint| *hint == Hint::Logged) => {}
             () = tokio::time::sleep(NUMBERING_POLL) => {}
         }
     }

@@ -9,7 +9,7 @@ use sqlx::{PgConnection, types::Json};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use super::{Envelope, QueueId, Signals, dispatcher::instant, positions::Mark, rotation::Ask};
+use super::{Envelope, QueueId, Signals, positions::Mark, rotation::Ask};
 use crate::{finish::Claim, lanes::Lane};
 
 /// What a dispatcher asks for; `marks` says for each lane where to go on.
@@ -151,4 +151,9 @@ impl ClaimedRow {
             permit,
         })
     }
+}
+
+/// Microseconds since 1970 as the database counts them.
+fn instant(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }

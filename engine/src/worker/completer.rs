@@ -1,13 +1,7 @@
 //! Records how attempts ended, many in one statement, and goes on through every database error:
 //! results wait here and are written when the database is back.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, mpsc},
@@ -29,13 +23,18 @@ const LINGER: Duration = Duration::from_micros(300);
 const LINGER_LOADED: Duration = Duration::from_millis(3);
 const LOADED: usize = BATCH / 5;
 
+/// Endings on their way to the database.
+pub(super) struct Inbox {
+    pub ended: mpsc::Receiver<Ending>,
+    /// The last batch was large.
+    pub loaded: bool,
+}
+
 pub(super) struct Completer {
     pub engine: Engine,
     pub queue: &'static str,
     /// One completer gathers at a time.
-    pub ended: Arc<Mutex<mpsc::Receiver<Ending>>>,
-    /// The last batch was large.
-    pub loaded: Arc<AtomicBool>,
+    pub inbox: Arc<Mutex<Inbox>>,
     /// Cancelled once every ending has been sent.
     pub no_more: CancellationToken,
 }
@@ -51,14 +50,15 @@ impl Completer {
 
     /// Waits for endings and, where several come at once, a moment for more. `false` after the last.
     async fn gather(&self, batch: &mut Vec<Ending>) -> bool {
-        let mut ended = self.ended.lock().await;
+        let mut inbox = self.inbox.lock().await;
+        let Inbox { ended, loaded } = &mut *inbox;
         tokio::select! {
             biased;
             received = ended.recv_many(batch, BATCH) => if received == 0 { return false },
             () = self.no_more.cancelled() => return false,
         }
         if batch.len() > 1 {
-            let linger = if self.loaded.load(Ordering::Relaxed) { LINGER_LOADED } else { LINGER };
+            let linger = if *loaded { LINGER_LOADED } else { LINGER };
             let until = Instant::now() + linger;
             while batch.len() < BATCH {
                 let more = ended.recv_many(batch, BATCH - batch.len());
@@ -67,7 +67,7 @@ impl Completer {
                 }
             }
         }
-        self.loaded.store(batch.len() >= LOADED, Ordering::Relaxed);
+        *loaded = batch.len() >= LOADED;
         true
     }
 

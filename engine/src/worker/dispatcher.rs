@@ -1,36 +1,25 @@
 //! Claims work for one queue of one node and hands it to the apalis worker. Never ends by itself.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use tokio::{
-    sync::{
-        OwnedSemaphorePermit, Semaphore,
-        broadcast::{self, error::TryRecvError},
-        mpsc,
-    },
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Envelope, QueueId, Signals, chance,
+    Envelope, QueueId, Signals,
     claim::{Claimed, ClaimedRow, Request},
-    positions::{Mark, Positions, START},
-    rotation::{Ask, Rotation},
+    memory::{Known, Memory, SWEEP},
+    positions::{Mark, START},
+    rotation::Ask,
 };
-use crate::{Engine, bus::Hint, db::Line, finish::Claim, lanes::Lane, node::Member};
+use crate::{Engine, db::Line, finish::Claim, lanes::Lane, node::Member};
 
 /// Jobs in one claim.
 const BATCH: usize = 1_000;
-/// Polling is never further apart, hints or not.
-const POLL: Duration = Duration::from_secs(1);
-/// A sweep is at least so far from the last, and takes at most this share of the time.
-const SWEEP: Duration = Duration::from_secs(20);
+/// A sweep takes at most this share of the time.
 const SWEEP_SHARE: u32 = 25;
 /// How long a claim under way is waited for when the node drains.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
@@ -48,30 +37,6 @@ pub(super) struct Dispatcher {
     pub stop: CancellationToken,
 }
 
-/// What a dispatcher remembers between claims.
-struct Memory {
-    line: Line,
-    rotation: Rotation,
-    positions: Positions,
-    hints: broadcast::Receiver<Hint>,
-    poll_at: Instant,
-    /// Lanes to look at again: a bucket fills, or a job is due.
-    later: BTreeSet<(Instant, i64)>,
-    /// The operators' revision that the rotation was read at.
-    revision: i64,
-    known: Known,
-    sweep_at: Instant,
-    swept: i64,
-}
-
-/// Which lanes have been read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    All,
-    /// A lane is new, or an operator changed one.
-    Stale,
-}
-
 /// Whether a claim counts as the tenants' turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -81,18 +46,7 @@ enum Turn {
 
 impl Dispatcher {
     pub(super) async fn run(self) {
-        let mut memory = Memory {
-            line: Line::new(&self.engine),
-            rotation: Rotation::default(),
-            positions: Positions::default(),
-            hints: self.engine.bus().subscribe(),
-            poll_at: Instant::now(),
-            later: BTreeSet::new(),
-            revision: 0,
-            known: Known::Stale,
-            sweep_at: Instant::now() + SWEEP,
-            swept: 0,
-        };
+        let mut memory = Memory::of(&self.engine);
         let mut pause = Duration::from_millis(50);
         while !self.stop.is_cancelled() {
             match self.turn(&mut memory).await {
@@ -113,11 +67,7 @@ impl Dispatcher {
     async fn turn(&self, memory: &mut Memory) -> sqlx::Result<()> {
         memory.heed_all(self.queue);
         if Instant::now() >= memory.poll_at {
-            memory.rotation.wake_all();
-            memory.poll_at = Instant::now() + POLL.mul_f64(0.75 + chance() / 4.0);
-            if memory.rotation.is_dry() {
-                memory.known = Known::Stale;
-            }
+            memory.poll();
         }
         if memory.known == Known::Stale {
             self.learn(memory).await?;
@@ -230,10 +180,7 @@ impl Dispatcher {
         for ask in request.asks {
             let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
             let dry = head.dry.contains(&ask.lane).then_some(head.t);
-            if turn == Turn::Free
-                && count > 0
-                && last.is_some_and(|last| last <= memory.positions.of(ask.lane))
-            {
+            if turn == Turn::Free && last.is_some_and(|last| last <= memory.positions.of(ask.lane)) {
                 memory.positions.forget(ask.lane);
                 memory.rotation.wake(ask.lane);
                 continue;
@@ -264,78 +211,4 @@ impl Dispatcher {
             () = given_up => None,
         }
     }
-}
-
-impl Memory {
-    /// Takes in what was said since the last look, and the lanes whose time has come.
-    fn heed_all(&mut self, queue: QueueId) {
-        loop {
-            match self.hints.try_recv() {
-                Ok(hint) => self.heed(hint, queue),
-                Err(TryRecvError::Lagged(_)) => self.poll_at = Instant::now(),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        let now = Instant::now();
-        while let Some((at, lane)) = self.later.pop_first() {
-            if at > now {
-                self.later.insert((at, lane));
-                break;
-            }
-            self.rotation.wake(lane);
-        }
-    }
-
-    /// Waits for a hint, a lane's time, or the next poll.
-    async fn rest(&mut self, queue: QueueId) {
-        let next = self.later.first().map(|(at, _)| *at);
-        let until = next.map_or(self.poll_at, |at| at.min(self.poll_at));
-        tokio::select! {
-            hint = self.hints.recv() => match hint {
-                Ok(hint) => self.heed(hint, queue),
-                Err(_) => self.poll_at = Instant::now(),
-            },
-            () = tokio::time::sleep_until(until) => {}
-        }
-    }
-
-    fn heed(&mut self, hint: Hint, queue: QueueId) {
-        match hint {
-            Hint::Queue { queue: woken, lanes } if woken == queue => {
-                if lanes.is_empty() {
-                    self.poll_at = Instant::now();
-                    self.known = Known::Stale;
-                }
-                for lane in lanes {
-                    if !self.rotation.wake(lane) {
-                        self.known = Known::Stale;
-                    }
-                }
-            }
-            Hint::Missed => {
-                self.poll_at = Instant::now();
-                self.known = Known::Stale;
-            }
-            Hint::Queue { .. } | Hint::Logged | Hint::Numbered { .. } | Hint::Cancelled => {}
-        }
-    }
-}
-
-impl Engine {
-    /// The operators' revision of a queue and its newest lane.
-    async fn queue_state(&self, queue: QueueId) -> sqlx::Result<(i64, i64)> {
-        let row = sqlx::query!(
-            r#"select q.revision, coalesce((select max(l.id) from engine.lanes l where l.queue_id = q.id), 0) as "newest!"
-                 from engine.queues q where q.id = $1"#,
-            queue
-        )
-        .fetch_one(self.system())
-        .await?;
-        Ok((row.revision, row.newest))
-    }
-}
-
-/// Microseconds since 1970 as the database counts them.
-pub(super) fn instant(micros: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }

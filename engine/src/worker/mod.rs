@@ -9,6 +9,7 @@ mod backend;
 mod claim;
 mod completer;
 mod dispatcher;
+mod memory;
 mod positions;
 mod rotation;
 pub(crate) mod running;
@@ -83,13 +84,13 @@ pub async fn open(
         stop: stop.clone(),
     };
     let dispatching = tokio::spawn(dispatcher.run());
-    let (ended_out, loaded) = (Arc::new(tokio::sync::Mutex::new(ended_out)), Arc::default());
+    let inbox = completer::Inbox { ended: ended_out, loaded: false };
+    let inbox = Arc::new(tokio::sync::Mutex::new(inbox));
     let completing = std::array::from_fn(|_| {
         let completer = completer::Completer {
             engine: engine.clone(),
             queue: settings.name,
-            ended: Arc::clone(&ended_out),
-            loaded: Arc::clone(&loaded),
+            inbox: Arc::clone(&inbox),
             no_more: no_more.clone(),
         };
         tokio::spawn(completer.run())
@@ -110,6 +111,7 @@ const COMPLETERS: usize = 2;
 
 /// The identity of a queue inside this module.
 type QueueId = i32;
+
 /// A uniform random number in 0..1, for jitter: the one place where the engine rolls dice.
 fn chance() -> f64 {
     let roll = getrandom::u32().unwrap_or(u32::MAX / 2);

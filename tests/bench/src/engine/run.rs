@@ -34,16 +34,24 @@ pub async fn drain() -> Outcome<Figures> {
 }
 
 async fn one_tenant(bounds: Bounds) -> Outcome<Duration> {
+    drained(1, bounds, 0).await
+}
+
+/// How long the jobs take, dealt out to so many tenants, beside a backlog for tomorrow.
+async fn drained(tenants: usize, bounds: Bounds, backlog: usize) -> Outcome<Duration> {
     let database = Database::migrated().await?;
     let engine = database.engine().await?;
-    let tenant = Uuid::now_v7();
+    let tenants: Vec<Uuid> = (0..tenants).map(|_| Uuid::now_v7()).collect();
     if bounds != Bounds::default() {
-        let mut tx = engine.begin_tenant(tenant).await?;
+        let mut tx = engine.begin_tenant(tenants[0]).await?;
         tx.limit(QUEUE, None, bounds).await?;
         tx.commit().await?;
     }
-    let waiting = Waiting::start(&database, &engine, &[tenant], CONCURRENCY, Work::new(JOBS)).await?;
-    rig::fill(&engine, tenant, JOBS, |job| job).await?;
+    let waiting = Waiting::start(&database, &engine, &tenants, CONCURRENCY, Work::new(JOBS)).await?;
+    rig::fill(&engine, tenants[0], backlog, |job| job.priority(0).delay(Duration::from_hours(24))).await?;
+    for tenant in &tenants {
+        rig::fill(&engine, *tenant, JOBS / tenants.len(), |job| job).await?;
+    }
     database.settle().await?;
     let took = waiting.run(JOBS).await?;
     check(&database, JOBS).await?;
@@ -66,18 +74,7 @@ async fn check(database: &Database, jobs: usize) -> Outcome<()> {
 
 pub async fn thousand_tenants() -> Outcome<Figures> {
     let alone = one_tenant(Bounds::default()).await?;
-    let database = Database::migrated().await?;
-    let engine = database.engine().await?;
-    let tenants: Vec<Uuid> = (0..1_000).map(|_| Uuid::now_v7()).collect();
-    let waiting = Waiting::start(&database, &engine, &tenants, CONCURRENCY, Work::new(JOBS)).await?;
-    for tenant in &tenants {
-        rig::fill(&engine, *tenant, JOBS / tenants.len(), |job| job).await?;
-    }
-    database.settle().await?;
-    let took = waiting.run(JOBS).await?;
-    check(&database, JOBS).await?;
-    engine.close().await;
-    database.drop().await?;
+    let took = drained(1_000, Bounds::default(), 0).await?;
     Ok(vec![("thousand_tenants_vs_one", alone.as_secs_f64() / took.as_secs_f64())])
 }
 
@@ -91,17 +88,7 @@ pub async fn loose_limits() -> Outcome<Figures> {
 /// A million jobs for tomorrow, at top priority.
 pub async fn scheduled_backlog() -> Outcome<Figures> {
     let clear = one_tenant(Bounds::default()).await?;
-    let database = Database::migrated().await?;
-    let engine = database.engine().await?;
-    let tenant = Uuid::now_v7();
-    let waiting = Waiting::start(&database, &engine, &[tenant], CONCURRENCY, Work::new(JOBS)).await?;
-    rig::fill(&engine, tenant, 1_000_000, |job| job.priority(0).delay(Duration::from_hours(24))).await?;
-    rig::fill(&engine, tenant, JOBS, |job| job).await?;
-    database.settle().await?;
-    let took = waiting.run(JOBS).await?;
-    check(&database, JOBS).await?;
-    engine.close().await;
-    database.drop().await?;
+    let took = drained(1, Bounds::default(), 1_000_000).await?;
     Ok(vec![("scheduled_backlog_vs_clear", clear.as_secs_f64() / took.as_secs_f64())])
 }
 

@@ -1,0 +1,119 @@
+//! What a dispatcher remembers between claims, and what wakes it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::{
+    sync::broadcast::{self, error::TryRecvError},
+    time::Instant,
+};
+
+use super::{QueueId, chance, positions::Positions, rotation::Rotation};
+use crate::{Engine, bus::Hint, db::Line};
+
+/// Polling is never further apart, hints or not.
+const POLL: Duration = Duration::from_secs(1);
+/// A sweep is at least so far from the last.
+pub(super) const SWEEP: Duration = Duration::from_secs(20);
+
+/// What a dispatcher remembers between claims.
+pub(super) struct Memory {
+    pub line: Line,
+    pub rotation: Rotation,
+    pub positions: Positions,
+    hints: broadcast::Receiver<Hint>,
+    pub poll_at: Instant,
+    /// Lanes to look at again: a bucket fills, or a job is due.
+    pub later: BTreeSet<(Instant, i64)>,
+    /// The operators' revision that the rotation was read at.
+    pub revision: i64,
+    pub known: Known,
+    pub sweep_at: Instant,
+    pub swept: i64,
+}
+
+/// Which lanes have been read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    All,
+    /// A lane is new, or an operator changed one.
+    Stale,
+}
+
+impl Memory {
+    pub(super) fn of(engine: &Engine) -> Self {
+        Self {
+            line: Line::new(engine),
+            rotation: Rotation::default(),
+            positions: Positions::default(),
+            hints: engine.bus().subscribe(),
+            poll_at: Instant::now(),
+            later: BTreeSet::new(),
+            revision: 0,
+            known: Known::Stale,
+            sweep_at: Instant::now() + SWEEP,
+            swept: 0,
+        }
+    }
+
+    /// Any lane may have work by now; where none is known, there may be new ones.
+    pub(super) fn poll(&mut self) {
+        self.rotation.wake_all();
+        self.poll_at = Instant::now() + POLL.mul_f64(0.75 + chance() / 4.0);
+        if self.rotation.is_dry() {
+            self.known = Known::Stale;
+        }
+    }
+
+    /// Takes in what was said since the last look, and the lanes whose time has come.
+    pub(super) fn heed_all(&mut self, queue: QueueId) {
+        loop {
+            match self.hints.try_recv() {
+                Ok(hint) => self.heed(hint, queue),
+                Err(TryRecvError::Lagged(_)) => self.poll_at = Instant::now(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let now = Instant::now();
+        while let Some((at, lane)) = self.later.pop_first() {
+            if at > now {
+                self.later.insert((at, lane));
+                break;
+            }
+            self.rotation.wake(lane);
+        }
+    }
+
+    /// Waits for a hint, a lane's time, or the next poll.
+    pub(super) async fn rest(&mut self, queue: QueueId) {
+        let next = self.later.first().map(|(at, _)| *at);
+        let until = next.map_or(self.poll_at, |at| at.min(self.poll_at));
+        tokio::select! {
+            hint = self.hints.recv() => match hint {
+                Ok(hint) => self.heed(hint, queue),
+                Err(_) => self.poll_at = Instant::now(),
+            },
+            () = tokio::time::sleep_until(until) => {}
+        }
+    }
+
+    fn heed(&mut self, hint: Hint, queue: QueueId) {
+        match hint {
+            Hint::Queue { queue: woken, lanes } if woken == queue => {
+                if lanes.is_empty() {
+                    self.poll_at = Instant::now();
+                    self.known = Known::Stale;
+                }
+                for lane in lanes {
+                    if !self.rotation.wake(lane) {
+                        self.known = Known::Stale;
+                    }
+                }
+            }
+            Hint::Missed => {
+                self.poll_at = Instant::now();
+                self.known = Known::Stale;
+            }
+            Hint::Queue { .. } | Hint::Logged | Hint::Numbered { .. } | Hint::Cancelled => {}
+        }
+    }
+}
