@@ -19,6 +19,8 @@ use crate::{
 };
 
 const BEAT: Duration = Duration::from_secs(5);
+/// From a first beat to the second: only who has beaten twice may take another for dead.
+const SECOND_BEAT: Duration = Duration::from_secs(1);
 /// How often a node looks for jobs that were cancelled while it runs them, if no hint comes.
 const CANCEL_POLL: Duration = Duration::from_secs(1);
 
@@ -163,7 +165,9 @@ impl Heart {
     async fn beat_until_leave(self) {
         let mut connection: Option<PgConnection> = None;
         loop {
+            let is_first = connection.is_none();
             let pause = match self.beat(&mut connection).await {
+                Ok(()) if is_first => SECOND_BEAT,
                 Ok(()) => BEAT,
                 Err(error) => {
                     tracing::warn!(%error, "heartbeat failed; trying again");

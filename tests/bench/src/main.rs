@@ -2,6 +2,7 @@
 
 mod database;
 mod engine;
+mod faults;
 
 use clap::Parser;
 
@@ -13,15 +14,26 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 enum Command {
     /// Speed: drain, enqueue, pick-up, fairness, limits, idling.
     Engine(crate::engine::Args),
+    /// Faults: what must stay true while processes die, hang and restart.
+    Faults(crate::faults::Args),
     /// A worker process of a measurement.
     #[command(hide = true)]
     Worker { concurrency: usize, takes_ms: u64 },
+    /// A worker process of a fault.
+    #[command(hide = true)]
+    FaultWorker(crate::faults::Orders),
+    /// The guard of a fault's private Postgres.
+    #[command(hide = true)]
+    PostgresGuard(switchboard::postgres::guard::Orders),
 }
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
     match Command::parse() {
         Command::Engine(args) => crate::engine::report(args).await,
+        Command::Faults(args) => crate::faults::report(args).await,
+        Command::FaultWorker(orders) => crate::faults::work(orders).await,
+        Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),
         Command::Worker { concurrency, takes_ms } => crate::engine::worker(concurrency, takes_ms).await,
     }
 }
