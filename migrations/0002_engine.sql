@@ -11,32 +11,43 @@ create function engine.today() returns date
 -- is allocated before the clock is read, so a claim that keeps a position per lane can tell which
 -- rows may still appear behind it.
 create function engine.ready_at() returns timestamptz
-  language plpgsql volatile as $$
-begin
-  perform pg_current_xact_id();
-  return engine.now();
-end $$;
+  language sql volatile
+  return case when pg_current_xact_id() is not null then engine.now() end;
 
 create table engine.queues (
   id int generated always as identity primary key,
   name text not null constraint queues_name_key unique,
-  paused_at timestamptz
+  -- Grows with every change of an operator: a dispatcher that sees a new one reads its lanes again.
+  revision bigint not null default 0
 );
 grant select on engine.queues to switchboard_app;
 grant select, insert, update on engine.queues to switchboard_system;
 
--- A lane is (queue, tenant, priority, limit key). Written once, never touched by work.
+-- A lane is a place that jobs wait in, in the order in which they are due. It also carries what operators
+-- decided about it: pauses, limits and weight are worked out when they change, so that a claim only
+-- reads its lanes. Work never touches it.
 create table engine.lanes (
   id bigint generated always as identity primary key,
   queue_id int not null references engine.queues,
   tenant_id uuid not null,
   priority smallint not null constraint lanes_priority check (priority between 0 and 3),
+  kind text not null,
+  version smallint not null,
   limit_key text not null default '',
-  constraint lanes_place_key unique (queue_id, tenant_id, priority, limit_key)
+  -- Suspects wait apart; see engine.claim.
+  isolated boolean not null default false,
+  weight real not null default 1,
+  paused_at timestamptz,
+  -- No living node knows the kind or the version.
+  parked_at timestamptz,
+  limits bigint[] not null default '{}',
+  constraint lanes_place_key
+    unique (queue_id, tenant_id, priority, kind, version, limit_key, isolated)
 );
+create index lanes_tenant_kind_idx on engine.lanes (tenant_id, kind);
 call engine.wall('engine.lanes');
 grant select on engine.lanes to switchboard_app;
-grant select, insert on engine.lanes to switchboard_system;
+grant select, insert, update on engine.lanes to switchboard_system;
 
 -- What is not finished. No column that a claim changes stands in an index or a predicate, and half
 -- of each page is left free, so that claiming is a heap-only update.
@@ -44,33 +55,28 @@ create table engine.jobs (
   id uuid not null,
   tenant_id uuid not null,
   lane bigint not null,
-  queue_id int not null,
-  priority smallint not null,
-  attempt smallint not null default 0,
-  max_attempts smallint not null,
-  version smallint not null,
   run_at timestamptz not null,
   created_at timestamptz not null,
-  deadline timestamptz,
   timeout_ms int not null,
-  node uuid,
-  claim bigint,
-  started_at timestamptz,
-  parked_at timestamptz,
-  cancel_requested_at timestamptz,
+  attempt smallint not null default 0,
+  max_attempts smallint not null,
   blames smallint not null default 0,
   suspect boolean not null default false,
   watched boolean not null default false,
-  progress real,
-  kind text not null,
-  args jsonb not null,
-  actor jsonb not null,
-  trace text,
+  args json not null,
+  actor json not null,
+  claim bigint,
+  started_at timestamptz,
+  node uuid,
   business_key text,
   unique_key text,
-  tags text[] not null default '{}',
+  trace text,
+  deadline timestamptz,
+  cancel_requested_at timestamptz,
+  progress real,
+  tags text[],
   note text,
-  attempts jsonb not null default '[]',
+  attempts jsonb,
   run_id uuid,
   step text,
   constraint jobs_pkey primary key (tenant_id, id)
@@ -78,6 +84,8 @@ create table engine.jobs (
 create index jobs_lane_idx on engine.jobs (lane, run_at, id);
 create index jobs_business_key_idx on engine.jobs (tenant_id, business_key, id)
   where business_key is not null;
+create index jobs_cancel_idx on engine.jobs (cancel_requested_at) where cancel_requested_at is not null;
+create index jobs_tags_idx on engine.jobs using gin (tags) with (fastupdate = off) where tags is not null;
 call engine.wall('engine.jobs');
 grant select, insert, update, delete on engine.jobs to switchboard_app, switchboard_system;
 
@@ -85,37 +93,41 @@ grant select, insert, update, delete on engine.jobs to switchboard_app, switchbo
 create table engine.job_history (
   id uuid not null,
   tenant_id uuid not null,
-  queue_id int not null,
-  priority smallint not null,
+  lane bigint not null,
+  created_at timestamptz not null,
+  finished_at timestamptz not null,
+  timeout_ms int not null,
   attempt smallint not null,
   max_attempts smallint not null,
-  version smallint not null,
-  created_at timestamptz not null,
-  started_at timestamptz,
-  finished_at timestamptz not null,
-  node uuid,
+  watched boolean not null,
   state text not null constraint job_history_state
     check (state in ('completed', 'cancelled', 'discarded', 'quarantined')),
-  kind text not null,
-  args jsonb not null,
-  actor jsonb not null,
-  trace text,
+  args json not null,
+  actor json not null,
+  started_at timestamptz,
+  node uuid,
   business_key text,
-  tags text[] not null,
+  unique_key text,
+  trace text,
+  tags text[],
   note text,
-  attempts jsonb not null,
+  attempts jsonb,
   output jsonb,
   error_code text,
   run_id uuid,
   step text
 ) partition by range (finished_at);
 create index job_history_id_idx on engine.job_history (tenant_id, id);
-create index job_history_finished_idx on engine.job_history (tenant_id, finished_at);
+-- Rows come in the order in which they finish, so a block range index finds a span of time at hardly
+-- any price; ids grow with time and serve the lists.
+create index job_history_finished_idx on engine.job_history using brin (finished_at) with (autosummarize = on);
 create index job_history_business_key_idx on engine.job_history (tenant_id, business_key, id)
   where business_key is not null;
+create index job_history_tags_idx on engine.job_history using gin (tags) where tags is not null;
+create index job_history_dead_idx on engine.job_history (tenant_id, id)
+  where state in ('discarded', 'quarantined');
 call engine.wall('engine.job_history');
-grant select, insert on engine.job_history to switchboard_app, switchboard_system;
-
+grant select, insert, delete on engine.job_history to switchboard_app, switchboard_system;
 -- Uniqueness per tenant and kind: while the job is unfinished (`expires_at` null) or for a period.
 create table engine.keys (
   tenant_id uuid not null,
@@ -135,11 +147,20 @@ create table engine.nodes (
   name text not null,
   roles text[] not null,
   build text not null,
+  -- What it can run: the newest version of `kinds[i]` that it knows is `versions[i]`.
+  kinds text[] not null default '{}',
+  versions smallint[] not null default '{}',
   started_at timestamptz not null default clock_timestamp(),
   beat_at timestamptz not null default clock_timestamp(),
   beats bigint not null default 0,
+  -- Since when it beats without a gap, where it had one: silence of others from before then may have
+  -- been the database's.
+  steady_since timestamptz,
+  -- The suspect that it runs by itself, and whether it runs nothing else meanwhile.
   suspect_job uuid,
-  stopping_at timestamptz
+  suspect_alone boolean not null default false,
+  -- By queue, the connection that its dispatcher speaks on: a claim on an earlier one is void.
+  connections jsonb not null default '{}'
 ) with (fillfactor = 50);
 grant select, insert, update, delete on engine.nodes to switchboard_system;
 grant select on engine.nodes to switchboard_app;
@@ -197,6 +218,104 @@ create table engine.log_batches (
 grant select on engine.log_batches to switchboard_app;
 grant select, insert, delete on engine.log_batches to switchboard_system;
 insert into engine.log_batches (batch, snap) values (0, '1:1:');
+
+-- Bounds on how much runs, exact across nodes: for a queue, for a tenant in a queue, or for a named
+-- key of a tenant (a provider's account). A tenant in a queue may have a share other than 1 as well. Claims
+-- count up; endings append to `limit_returns`, so that no ending waits for another.
+create table engine.limits (
+  id bigint generated always as identity primary key,
+  queue_id int references engine.queues,
+  tenant_id uuid,
+  key text,
+  max_running int constraint limits_max_running_positive check (max_running > 0),
+  -- A token bucket: `burst` tokens at most, `rate_per_s` of them new each second.
+  rate_per_s double precision constraint limits_rate_positive check (rate_per_s between 0.00001 and 1000000),
+  burst int constraint limits_burst_positive check (burst > 0),
+  weight real constraint limits_weight_bounds check (weight between 0.01 and 100),
+  running int not null default 0,
+  tokens double precision not null default 0,
+  refilled_at timestamptz not null default engine.now(),
+  constraint limits_scope check ((key is null and queue_id is not null) or (key is not null and tenant_id is not null)),
+  constraint limits_says_something check (coalesce(max_running, rate_per_s, weight) is not null),
+  constraint limits_weight_of_a_tenant check (weight is null or (queue_id is not null and tenant_id is not null and key is null)),
+  constraint limits_rate_has_burst check ((rate_per_s is null) = (burst is null)),
+  constraint limits_place_key unique nulls not distinct (queue_id, tenant_id, key)
+) with (fillfactor = 50);
+call engine.wall('engine.limits');
+grant select on engine.limits to switchboard_app;
+grant select, insert, update, delete on engine.limits to switchboard_system;
+
+-- Slots that endings gave back and the next claim counts.
+create table engine.limit_returns (
+  limit_id bigint not null,
+  slots int not null constraint limit_returns_slots check (slots between 1 and 1000000)
+);
+create index limit_returns_limit_idx on engine.limit_returns (limit_id);
+grant insert on engine.limit_returns to switchboard_app;
+grant select, insert, delete on engine.limit_returns to switchboard_system;
+
+-- What an operator has stopped: a queue, a tenant, a kind, or any two or three of them together.
+create table engine.pauses (
+  id bigint generated always as identity primary key,
+  queue_id int references engine.queues,
+  tenant_id uuid,
+  kind text,
+  why text not null default '',
+  paused_at timestamptz not null default engine.now(),
+  constraint pauses_scope check (coalesce(queue_id::text, tenant_id::text, kind) is not null),
+  constraint pauses_place_key unique nulls not distinct (queue_id, tenant_id, kind)
+);
+call engine.wall('engine.pauses');
+grant select on engine.pauses to switchboard_app;
+grant select, insert, update, delete on engine.pauses to switchboard_system;
+
+-- Counts appended by endings and folded once a second, so that no counter is a hot row.
+-- `bucket` is the half decade of the attempt's duration: less than 10^(bucket/2) ms.
+create table engine.tallies (
+  minute timestamptz not null,
+  tenant_id uuid not null,
+  lane bigint not null,
+  node uuid,
+  what text not null,
+  code text,
+  bucket smallint,
+  count int not null
+);
+call engine.wall('engine.tallies');
+grant insert on engine.tallies to switchboard_app;
+grant select, insert, delete on engine.tallies to switchboard_system;
+
+-- The folded counts, by the minute.
+create table engine.tally_minutes (
+  minute timestamptz not null,
+  tenant_id uuid not null,
+  lane bigint not null,
+  node uuid,
+  what text not null,
+  code text,
+  bucket smallint,
+  count bigint not null,
+  constraint tally_minutes_place_key unique nulls not distinct (minute, tenant_id, lane, node, what, code, bucket)
+);
+call engine.wall('engine.tally_minutes');
+grant select on engine.tally_minutes to switchboard_app;
+grant select, insert, update, delete on engine.tally_minutes to switchboard_system;
+
+-- How many jobs of a lane are unfinished, as the last census found: taken as often as it costs next to
+-- nothing, so that neither an enqueue nor a page has to count.
+create table engine.lane_depths (
+  lane bigint primary key,
+  tenant_id uuid not null,
+  scheduled bigint not null,
+  available bigint not null,
+  running bigint not null,
+  -- Since when the first of the available has been due.
+  oldest_due_at timestamptz,
+  counted_at timestamptz not null
+) with (fillfactor = 50);
+call engine.wall('engine.lane_depths');
+grant select on engine.lane_depths to switchboard_app;
+grant select, insert, update, delete on engine.lane_depths to switchboard_system;
 
 -- Partitions from yesterday to `ahead` days from now, for every partitioned table of the engine.
 -- Each is created apart and then attached: attaching takes a lock that lets work go on.

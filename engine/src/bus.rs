@@ -20,6 +20,8 @@ use uuid::Uuid;
 pub enum Hint {
     /// Lanes of a queue have new work; no lanes named means any of them.
     Queue { queue: i32, lanes: Vec<i64> },
+    /// Limits got slots back, for the lanes that they hold back; 0 stands for a suspect that has ended.
+    Returned { limits: Vec<i64> },
     /// A running job was cancelled.
     Cancelled,
     /// Rows were committed to the log and want numbers.
@@ -53,8 +55,8 @@ pub(crate) async fn hint_of(hints: &mut broadcast::Receiver<Hint>, wanted: impl 
 const CHANNEL: &str = "switchboard";
 /// At most one notification a queue in this time: notifying commits serialise on one lock.
 const SPACING: Duration = Duration::from_millis(5);
-/// More lanes than this in one hint are told as "any lane".
-const LANES_PER_HINT: usize = 64;
+/// Numbers in one hint; more lanes than this are told as "any lane".
+const NUMBERS_PER_HINT: usize = 64;
 
 /// The bus over LISTEN/NOTIFY: one listening connection for each process.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ struct Outbox {
 struct Pending {
     queues: BTreeMap<i32, BTreeSet<i64>>,
     any_lane: BTreeSet<i32>,
+    returned: BTreeSet<i64>,
     cancelled: bool,
     logged: bool,
     numbered: Option<i64>,
@@ -103,6 +106,7 @@ impl Bus for PgBus {
                 Hint::Queue { queue, lanes } => {
                     pending.queues.entry(*queue).or_default().extend(lanes);
                 }
+                Hint::Returned { limits } => pending.returned.extend(limits),
                 Hint::Cancelled => pending.cancelled = true,
                 Hint::Logged => pending.logged = true,
                 Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
@@ -126,10 +130,13 @@ impl Pending {
             if self.any_lane.contains(&queue) {
                 continue;
             }
-            let named = if lanes.len() > LANES_PER_HINT { String::new() } else { join(&lanes) };
+            let lanes: Vec<i64> = lanes.into_iter().collect();
+            let named = if lanes.len() > NUMBERS_PER_HINT { String::new() } else { join(&lanes) };
             hints.push(format!("{me} q {queue} {named}"));
         }
         hints.extend(self.any_lane.iter().map(|queue| format!("{me} q {queue} ")));
+        let returned: Vec<i64> = self.returned.into_iter().collect();
+        hints.extend(returned.chunks(NUMBERS_PER_HINT).map(|limits| format!("{me} r {}", join(limits))));
         if self.cancelled {
             hints.push(format!("{me} c"));
         }
@@ -143,8 +150,8 @@ impl Pending {
     }
 }
 
-fn join(lanes: &BTreeSet<i64>) -> String {
-    lanes.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+fn join(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Reads a payload of another process; `None` for our own and for what a newer build may say.
@@ -156,13 +163,18 @@ fn read(payload: &str, me: &str) -> Option<Hint> {
     match words.next()? {
         "q" => Some(Hint::Queue {
             queue: words.next()?.parse().ok()?,
-            lanes: words.next().unwrap_or("").split(',').filter_map(|lane| lane.parse().ok()).collect(),
+            lanes: numbers(words.next().unwrap_or("")),
         }),
+        "r" => Some(Hint::Returned { limits: numbers(words.next()?) }),
         "c" => Some(Hint::Cancelled),
         "l" => Some(Hint::Logged),
         "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
         _ => None,
     }
+}
+
+fn numbers(list: &str) -> Vec<i64> {
+    list.split(',').filter_map(|number| number.parse().ok()).collect()
 }
 
 async fn tell(pool: PgPool, outbox: Arc<Outbox>, me: String, stop: CancellationToken) {
@@ -229,6 +241,7 @@ mod tests {
         let pending = Pending {
             queues: BTreeMap::from([(3, BTreeSet::from([7, 9]))]),
             any_lane: BTreeSet::from([4]),
+            returned: BTreeSet::from([0, 5]),
             cancelled: true,
             logged: true,
             numbered: Some(12),
@@ -240,6 +253,7 @@ mod tests {
             [
                 Hint::Queue { queue: 3, lanes: vec![7, 9] },
                 Hint::Queue { queue: 4, lanes: vec![] },
+                Hint::Returned { limits: vec![0, 5] },
                 Hint::Cancelled,
                 Hint::Logged,
                 Hint::Numbered { batch: 12 },

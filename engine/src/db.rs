@@ -44,6 +44,16 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// What every session is told: short statements only, so compiling them costs more than it saves; a peer
+/// that is gone is noticed within a minute.
+const SESSION: [(&str, &str); 4] = [
+    ("jit", "off"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "4"),
+];
+/// A transaction whose process froze holds nobody up for longer.
+const FROZEN: (&str, &str) = ("idle_in_transaction_session_timeout", "15s");
 /// How long an idle connection is taken to be sound without asking.
 const TRUSTED: Duration = Duration::from_secs(1);
 
@@ -137,7 +147,7 @@ impl Engine {
 
     /// A connection of its own outside the pools, as the system role.
     pub(crate) fn system_options(&self) -> PgConnectOptions {
-        self.0.connect.clone().options([("role", "switchboard_system"), ("jit", "off")])
+        self.0.connect.clone().options(SESSION).options([("role", "switchboard_system")])
     }
 
     /// A connection as the user that owns the schema.
@@ -159,11 +169,22 @@ impl Engine {
 pub(crate) struct Line {
     engine: Engine,
     conn: Option<PgConnection>,
+    /// Connections so far.
+    made: i32,
 }
 
 impl Line {
     pub(crate) fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), conn: None }
+        Self { engine: engine.clone(), conn: None, made: 0 }
+    }
+
+    /// The number of the connection that the next statement runs on; made if there is none.
+    pub(crate) async fn connected(&mut self) -> sqlx::Result<i32> {
+        if self.conn.is_none() {
+            self.conn = Some(PgConnection::connect_with(&self.engine.system_options()).await?);
+            self.made += 1;
+        }
+        Ok(self.made)
     }
 
     /// Runs on the connection; after an error it is thrown away, for it may be the cause.
@@ -171,17 +192,14 @@ impl Line {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => PgConnection::connect_with(&self.engine.system_options()).await?,
-        };
+        self.connected().await?;
+        let mut conn = self.conn.take().ok_or(sqlx::Error::PoolClosed)?;
         let done = work(&mut conn).await?;
         self.conn = Some(conn);
         Ok(done)
     }
 }
 
-/// Short statements only, so compiling them costs more than it saves.
 async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
@@ -204,6 +222,6 @@ async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx:
                 Ok(true)
             })
         })
-        .connect_with(connect.clone().options([("role", role), ("jit", "off")]))
+        .connect_with(connect.clone().options(SESSION).options([("role", role), FROZEN]))
         .await
 }

@@ -9,8 +9,13 @@ use crate::{
     Engine, Outcome, Tx,
     bus::Hint,
     db::Line,
-    job::{backoff, fits},
+    job::{backoff, storable},
 };
+
+/// The longest reason that is kept with an attempt, in characters.
+const WHY_LIMIT: usize = 2_000;
+/// The longest that a job is put off.
+const LONGEST_DELAY: Duration = Duration::from_hours(24 * 366);
 
 /// What becomes of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,17 +79,16 @@ impl Claim {
     pub fn ending(&self, outcome: Outcome, chance: impl FnOnce() -> f64) -> Option<Ending> {
         let spent = self.attempt >= self.max_attempts;
         let (verdict, delay, output, code, error) = match outcome {
-            Outcome::Done(output) if !fits(&output) => {
-                let why = "it ran to its end, but its output was too large to keep".to_owned();
-                (Verdict::Completed, Duration::ZERO, None, Some("output_too_large"), Some(why))
-            }
-            Outcome::Done(output) => (
-                Verdict::Completed,
-                Duration::ZERO,
-                Some(output).filter(|output| !output.is_null()),
-                None,
-                None,
-            ),
+            Outcome::Done(output) => match storable(&output) {
+                Ok(()) => {
+                    let output = Some(output).filter(|output| !output.is_null());
+                    (Verdict::Completed, Duration::ZERO, output, None, None)
+                }
+                Err(unfit) => {
+                    let why = format!("it ran to its end, but its output {}", unfit.why);
+                    (Verdict::Completed, Duration::ZERO, None, Some(unfit.code), Some(why))
+                }
+            },
             Outcome::Retry { code, why, .. } if spent => {
                 (Verdict::Discarded, Duration::ZERO, None, Some(code), Some(why))
             }
@@ -99,7 +103,8 @@ impl Claim {
             Outcome::Cancel => (Verdict::Cancelled, Duration::ZERO, None, None, None),
             Outcome::Settled => return None,
         };
-        let (job, tenant, claim) = (self.job, self.tenant, self.fence);
+        let (job, tenant, claim, delay) = (self.job, self.tenant, self.fence, delay.min(LONGEST_DELAY));
+        let error = error.map(|why| why.chars().filter(|letter| *letter != '\0').take(WHY_LIMIT).collect());
         Some(Ending { job, tenant, claim, verdict, delay, output, code, error })
     }
 
@@ -119,6 +124,17 @@ impl Claim {
     }
 }
 
+impl Ending {
+    /// Says that what was to be kept of an attempt could not be.
+    pub(crate) const REFUSED: &str = "ending_refused";
+
+    /// The same verdict without what the database may have refused.
+    pub(crate) fn plain(&self) -> Self {
+        let why = "the database refused what was to be kept of this attempt".to_owned();
+        Self { output: None, code: Some(Self::REFUSED), error: Some(why), ..self.clone() }
+    }
+}
+
 impl Tx {
     /// Ends attempts in the transaction of their effects: then the effects happen exactly once.
     /// Answers the jobs that were still held. A caller that finds one missing must roll back what it
@@ -134,6 +150,7 @@ impl Tx {
         for (queue, lane) in finished.waking() {
             self.will_wake(queue, lane);
         }
+        self.has_returned(finished.returned.unwrap_or_default());
         let lost = finished.lost.unwrap_or_default();
         Ok(endings.iter().map(|ending| ending.job).filter(|job| !lost.contains(job)).collect())
     }
@@ -153,6 +170,9 @@ impl Engine {
         if finished.logged {
             self.bus().publish(Hint::Logged);
         }
+        if let Some(limits) = finished.returned {
+            self.bus().publish(Hint::Returned { limits });
+        }
         Ok(finished.lost.map_or(0, |lost| lost.len()))
     }
 }
@@ -162,6 +182,7 @@ struct Finished {
     lost: Option<Vec<Uuid>>,
     wakes: Option<Vec<i64>>,
     wake_queues: Option<Vec<i32>>,
+    returned: Option<Vec<i64>>,
     logged: bool,
 }
 
@@ -175,7 +196,7 @@ impl Finished {
 async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
     sqlx::query_as!(
         Finished,
-        r#"select lost, wakes, wake_queues, logged as "logged!"
+        r#"select lost, wakes, wake_queues, returned, logged as "logged!"
              from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
@@ -209,5 +230,30 @@ mod tests {
         assert!(verdicts[1].delay > verdicts[0].delay);
         assert_eq!(verdicts[2].verdict, Verdict::Discarded);
         assert_eq!(claim(1).ending(Outcome::Settled, || 0.5).map(|ending| ending.job), None);
+    }
+
+    /// Postgres refuses some texts, numbers and JSON; one of them must not hold up the endings beside it.
+    #[test]
+    fn what_postgres_would_refuse_does_not_reach_it() {
+        let claim = Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence: 7, attempt: 1, max_attempts: 3 };
+        let ending = |outcome| claim.ending(outcome, || 0.5).expect("an ending");
+        let why = format!("bad\0byte{}", "x".repeat(5_000));
+        let retry = ending(Outcome::Retry { after: Some(Duration::MAX), code: "boom", why });
+        let kept = retry.error.expect("a reason");
+        assert!(kept.starts_with("badbyte") && kept.chars().count() == WHY_LIMIT);
+        assert_eq!(retry.delay, LONGEST_DELAY);
+        let mut deep = serde_json::json!(1);
+        for _ in 0..200 {
+            deep = serde_json::json!([deep]);
+        }
+        for (output, code) in [
+            (serde_json::json!({"a": ["x\0"]}), "output_unfit"),
+            (serde_json::json!({"x\0": 1}), "output_unfit"),
+            (deep, "output_unfit"),
+            (serde_json::json!("x".repeat(300 << 10)), "output_too_large"),
+        ] {
+            let done = ending(Outcome::Done(output));
+            assert_eq!((done.verdict, done.code, done.output), (Verdict::Completed, Some(code), None));
+        }
     }
 }

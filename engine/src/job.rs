@@ -202,8 +202,18 @@ pub enum Outcome {
     Settled,
 }
 
-/// Whether a value is small enough to be stored with a job. Stops writing where it is not.
-pub(crate) fn fits(value: &serde_json::Value) -> bool {
+/// Why a value cannot be stored with a job.
+pub(crate) struct Unfit {
+    pub code: &'static str,
+    pub why: &'static str,
+}
+
+/// Deeper nesting than this is refused: Postgres and every reader walk JSON by recursion.
+const DEEPEST: usize = 100;
+
+/// Whether Postgres can keep a value beside a job: small enough, not too deep, and no NUL in its texts,
+/// which `jsonb` refuses. Stops as soon as it does not fit.
+pub(crate) fn storable(value: &serde_json::Value) -> Result<(), Unfit> {
     struct Room(usize);
     impl std::io::Write for Room {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -215,7 +225,26 @@ pub(crate) fn fits(value: &serde_json::Value) -> bool {
             Ok(())
         }
     }
-    value.is_null() || serde_json::to_writer(Room(JSON_LIMIT), value).is_ok()
+    if value.is_null() {
+        return Ok(());
+    }
+    if !is_plain(value, DEEPEST) {
+        let why = "nests too deep, or holds a NUL character, which the database cannot keep";
+        return Err(Unfit { code: "output_unfit", why });
+    }
+    serde_json::to_writer(Room(JSON_LIMIT), value)
+        .map_err(|_| Unfit { code: "output_too_large", why: "was too large to keep" })
+}
+
+fn is_plain(value: &serde_json::Value, depth: usize) -> bool {
+    use serde_json::Value::{Array, Bool, Null, Number, Object, String};
+    let Some(deeper) = depth.checked_sub(1) else { return false };
+    match value {
+        Null | Bool(_) | Number(_) => true,
+        String(text) => !text.contains('\0'),
+        Array(items) => items.iter().all(|item| is_plain(item, deeper)),
+        Object(fields) => fields.iter().all(|(name, item)| !name.contains('\0') && is_plain(item, deeper)),
+    }
 }
 
 /// The time before the next attempt: 1 s doubled for each attempt made, capped at one hour, and

@@ -41,6 +41,8 @@ pub(crate) struct Lane {
     pub version: i16,
     /// The tenant's share beside others; 1 unless an operator said otherwise.
     pub weight: f32,
+    /// Suspects wait here.
+    pub isolated: bool,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,7 @@ impl Engine {
         loop {
             let page = sqlx::query_as!(
                 Lane,
-                "select id, tenant_id as tenant, priority, kind, version, weight
+                "select id, tenant_id as tenant, priority, kind, version, weight, isolated
                    from engine.lanes where queue_id = $1 and id > $2 order by id limit $3",
                 queue,
                 after,

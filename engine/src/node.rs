@@ -8,7 +8,10 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::watch;
+use tokio::{
+    sync::{RwLock, Semaphore, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -52,7 +55,18 @@ pub struct Card<'a> {
 pub(crate) struct Member {
     pub id: Uuid,
     kinds: HashMap<&'static str, i16>,
-    queues: Mutex<Vec<Arc<Running>>>,
+    queues: Mutex<Vec<Arc<Queue>>>,
+    /// Held by each claim, and alone by whoever lets a suspect run alone.
+    pub quiet: RwLock<()>,
+}
+
+/// One queue of this node.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub running: Arc<Running>,
+    /// One for each handler; all are back when nothing runs.
+    pub permits: Arc<Semaphore>,
+    pub concurrency: u32,
 }
 
 impl Member {
@@ -62,14 +76,37 @@ impl Member {
     }
 
     /// One more queue of this node.
-    pub(crate) fn runs(&self, queue: &Arc<Running>) {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(queue));
+    pub(crate) fn runs(&self, queue: Queue) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(queue));
+    }
+
+    fn queues(&self) -> Vec<Arc<Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn cancel(&self, job: Uuid) {
-        for queue in &*self.queues.lock().unwrap_or_else(PoisonError::into_inner) {
-            queue.cancel(job);
+        self.queues().iter().for_each(|queue| queue.running.cancel(job));
+    }
+
+    /// Whether a handler runs, or a claim is under way.
+    fn is_busy(&self) -> bool {
+        self.queues().iter().any(|queue| queue.permits.available_permits() < queue.concurrency as usize)
+    }
+
+    /// Resolves at a moment when no handler runs and nothing is claimed.
+    pub(crate) async fn idles(&self) {
+        let mut all = Vec::new();
+        for queue in self.queues() {
+            // Nobody closes the semaphore.
+            all.push(Arc::clone(&queue.permits).acquire_many_owned(queue.concurrency).await);
         }
+    }
+
+    /// Others have taken over what this node held: it does not go on with it.
+    fn lose_everything(&self) {
+        let begun: usize = self.queues().iter().map(|queue| queue.running.cut_off_all().len()).sum();
+        tracing::warn!(begun, "this node was taken for dead; what it ran is cut off, for others run it now");
+        metrics::counter!("engine_claims_lost_total").increment(begun as u64);
     }
 }
 
@@ -77,9 +114,11 @@ impl Member {
 async fn watch_cancels(engine: Engine, member: Arc<Member>, leave: CancellationToken) {
     let mut hints = engine.bus().subscribe();
     loop {
-        match engine.cancelled_on(member.id).await {
-            Ok(jobs) => jobs.into_iter().for_each(|job| member.cancel(job)),
-            Err(error) => tracing::debug!(%error, "cannot look for cancelled jobs; trying again"),
+        if member.is_busy() {
+            match engine.cancelled_on(member.id).await {
+                Ok(jobs) => jobs.into_iter().for_each(|job| member.cancel(job)),
+                Err(error) => tracing::debug!(%error, "cannot look for cancelled jobs; trying again"),
+            }
         }
         tokio::select! {
             () = leave.cancelled() => return,
@@ -108,10 +147,11 @@ impl Node {
     pub fn join(engine: &Engine, card: Card<'_>) -> std::io::Result<Self> {
         let id = Uuid::now_v7();
         let kinds = card.kinds.iter().copied().collect();
-        let member = Arc::new(Member { id, kinds, queues: Mutex::default() });
+        let member = Arc::new(Member { id, kinds, queues: Mutex::default(), quiet: RwLock::default() });
         let leave = CancellationToken::new();
         let (told, registered) = watch::channel(false);
         let heart = Heart {
+            member: Arc::clone(&member),
             id,
             name: card.name.to_owned(),
             roles: card.roles.iter().map(|role| (*role).to_owned()).collect(),
@@ -150,6 +190,7 @@ impl Node {
 }
 
 struct Heart {
+    member: Arc<Member>,
     id: Uuid,
     name: String,
     roles: Vec<String>,
@@ -165,9 +206,10 @@ impl Heart {
     async fn beat_until_leave(self) {
         let mut connection: Option<PgConnection> = None;
         loop {
-            let is_first = connection.is_none();
+            let (is_first, began) = (connection.is_none(), Instant::now());
             let pause = match self.beat(&mut connection).await {
-                Ok(()) if is_first => SECOND_BEAT,
+                // One that the database took long to write is old already.
+                Ok(()) if is_first || began.elapsed() > SECOND_BEAT => SECOND_BEAT,
                 Ok(()) => BEAT,
                 Err(error) => {
                     tracing::warn!(%error, "heartbeat failed; trying again");
@@ -190,11 +232,26 @@ impl Heart {
             *connection = Some(PgConnection::connect_with(&self.connect).await?);
         }
         let Some(conn) = connection.as_mut() else { return Ok(()) };
-        // An upsert: a node declared dead while it was only asleep comes back under its name, but what
-        // it held then is no longer its own.
+        // After a gap of its own a node does not hold the others' silence against them.
+        let beaten = sqlx::query!(
+            "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1,
+                    steady_since = case when beat_at < clock_timestamp() - interval '8 s' then clock_timestamp()
+                                        else steady_since end
+              where id = $1",
+            self.id
+        )
+        .execute(&mut *conn)
+        .await?;
+        if beaten.rows_affected() == 1 {
+            return Ok(());
+        }
+        // One that was only asleep comes back under its name, but what it held is no longer its own.
+        if *self.told.borrow() {
+            self.member.lose_everything();
+        }
         sqlx::query!(
             "insert into engine.nodes as n (id, name, roles, build, kinds, versions) values ($1, $2, $3, $4, $5, $6)
-             on conflict (id) do update set beat_at = clock_timestamp(), beats = n.beats + 1",
+             on conflict (id) do nothing",
             self.id,
             self.name,
             &self.roles,
@@ -213,13 +270,17 @@ impl Heart {
             Some(conn) => conn,
             None => PgConnection::connect_with(&self.connect).await?,
         };
+        // Two statements: a claim that was under way is seen by the second.
+        let mut tx = conn.begin().await?;
+        sqlx::query!("select from engine.nodes where id = $1 for update", self.id).execute(&mut *tx).await?;
         sqlx::query!(
             "delete from engine.nodes n where id = $1
               and not exists (select from engine.jobs j where j.node = n.id)",
             self.id
         )
-        .execute(&mut conn)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         conn.close().await
     }
 }

@@ -12,6 +12,7 @@ pub struct Tx {
     engine: Engine,
     wakes: BTreeMap<i32, BTreeSet<i64>>,
     all_of: BTreeSet<i32>,
+    returned: BTreeSet<i64>,
     logged: bool,
     cancelled: bool,
 }
@@ -23,6 +24,7 @@ impl Tx {
             engine,
             wakes: BTreeMap::new(),
             all_of: BTreeSet::new(),
+            returned: BTreeSet::new(),
             logged: false,
             cancelled: false,
         }
@@ -45,6 +47,10 @@ impl Tx {
         self.logged = true;
     }
 
+    pub(crate) fn has_returned(&mut self, limits: Vec<i64>) {
+        self.returned.extend(limits);
+    }
+
     pub(crate) fn has_cancelled(&mut self) {
         self.cancelled = true;
     }
@@ -65,6 +71,10 @@ impl Tx {
         }
         for (queue, lanes) in self.wakes {
             self.engine.bus().publish(Hint::Queue { queue, lanes: lanes.into_iter().collect() });
+        }
+        if !self.returned.is_empty() {
+            let limits = self.returned.into_iter().collect();
+            self.engine.bus().publish(Hint::Returned { limits });
         }
         if self.cancelled {
             self.engine.bus().publish(Hint::Cancelled);

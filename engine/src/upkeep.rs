@@ -1,9 +1,17 @@
 //! Upkeep: rescue of what dead nodes held, numbering of the log, partitions ahead, expired keys.
-//! Any process can do it; one leads at a time, by an advisory lock on a connection of its own.
+//! Every process sees to rescue and numbering each second, so that no death and no frozen process can stop
+//! them; a lock inside each statement lets one at a time. What comes round less often, and numbering on
+//! every hint, is for the oldest node that beats.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -11,14 +19,18 @@ use uuid::Uuid;
 use crate::{
     Engine,
     bus::{Hint, hint_of},
+    db::Line,
+    retention,
 };
 
 const TICK: Duration = Duration::from_secs(1);
 const PARTITIONS_EVERY: Duration = Duration::from_mins(10);
 const PARKING_EVERY: Duration = Duration::from_mins(1);
-/// A census is at least so far from the last, and takes at most this share of the time.
 const CENSUS: Duration = Duration::from_secs(5);
-const CENSUS_SHARE: u32 = 100;
+/// A chore takes at most this share of the time.
+const CHORE_SHARE: u32 = 100;
+/// When a chore that failed is tried again.
+const FAILED: Duration = Duration::from_secs(30);
 /// Numbering looks this often even if no hint arrives.
 const NUMBERING_POLL: Duration = Duration::from_secs(1);
 
@@ -37,10 +49,12 @@ impl Default for Retention {
     }
 }
 
-/// Keeps the engine in order until `stop`, leading whenever no other process does.
+/// Keeps the engine in order until `stop`.
 pub async fn run(engine: Engine, node: Uuid, retention: Retention, stop: CancellationToken) {
+    let mut upkeep = Upkeep::of(&engine, node, retention);
+    let numbering = tokio::spawn(number(engine, Arc::clone(&upkeep.leads), stop.clone()));
     while !stop.is_cancelled() {
-        if let Err(error) = lead(&engine, node, retention, &stop).await {
+        if let Err(error) = upkeep.second().await {
             tracing::warn!(%error, "upkeep was interrupted; it goes on shortly");
         }
         tokio::select! {
@@ -48,66 +62,97 @@ pub async fn run(engine: Engine, node: Uuid, retention: Retention, stop: Cancell
             () = tokio::time::sleep(TICK) => {}
         }
     }
+    // It ends with the stop as well.
+    let _ = numbering.await;
 }
 
-/// Leads until the connection breaks or `stop`. The lock goes with the connection.
-async fn lead(
-    engine: &Engine,
+/// What comes round less often than each second.
+#[derive(Clone, Copy)]
+enum Chore {
+    Partitions,
+    Parking,
+    Census,
+}
+
+struct Upkeep {
+    engine: Engine,
     node: Uuid,
     retention: Retention,
-    stop: &CancellationToken,
-) -> sqlx::Result<()> {
-    let mut conn = PgConnection::connect_with(&engine.system_options()).await?;
-    loop {
-        let leads = sqlx::query_scalar!(r#"select pg_try_advisory_lock(1003, 0) as "leads!""#)
-            .fetch_one(&mut conn)
-            .await?;
-        if leads {
-            break;
+    line: Line,
+    leads: Arc<AtomicBool>,
+    due: [(Chore, Instant); 3],
+}
+
+impl Upkeep {
+    fn of(engine: &Engine, node: Uuid, retention: Retention) -> Self {
+        let due = [Chore::Partitions, Chore::Parking, Chore::Census].map(|chore| (chore, Instant::now()));
+        Self { engine: engine.clone(), node, retention, line: Line::new(engine), leads: Arc::default(), due }
+    }
+
+    /// Rescue first; a chore that fails is tried again later and keeps nothing else from being done.
+    async fn second(&mut self) -> sqlx::Result<()> {
+        let node = self.node;
+        let rows = self.line.run(async |conn| keep(conn, node).await).await?;
+        let leads = rows.first().is_some_and(|row| row.leads);
+        if leads != self.leads.swap(leads, Ordering::Relaxed) {
+            tracing::debug!(leads, "the upkeep has changed hands");
         }
-        tokio::select! {
-            () = stop.cancelled() => return conn.close().await,
-            () = tokio::time::sleep(TICK) => {}
+        self.tell(&rows.into_iter().filter_map(Kept::lost).collect::<Vec<_>>());
+        for at in 0..self.due.len() {
+            let (chore, due) = self.due[at];
+            if leads && Instant::now() >= due {
+                let began = Instant::now();
+                let next = self.chore(chore).await.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "a chore of the upkeep failed; trying again later");
+                    FAILED
+                });
+                self.due[at].1 = Instant::now() + next.max(began.elapsed() * CHORE_SHARE);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a chore and answers when it is due again.
+    async fn chore(&mut self, chore: Chore) -> sqlx::Result<Duration> {
+        match chore {
+            Chore::Partitions => {
+                let ensure = async |conn: &mut PgConnection| {
+                    sqlx::query!("call engine.ensure_partitions()").execute(conn).await
+                };
+                self.line.run(ensure).await?;
+                retention::drop_past(&self.engine, self.retention).await?;
+                Ok(PARTITIONS_EVERY)
+            }
+            Chore::Parking => {
+                self.line.run(park).await?;
+                Ok(PARKING_EVERY)
+            }
+            Chore::Census => {
+                let census = async |conn: &mut PgConnection| {
+                    sqlx::query_scalar!(r#"select engine.census() as "orphans!""#).fetch_one(conn).await
+                };
+                let orphans = self.line.run(census).await?;
+                if orphans > 0 {
+                    tracing::error!(orphans, "jobs were held by nodes that are gone; they run again");
+                    self.engine.bus().publish(Hint::Missed);
+                }
+                Ok(CENSUS)
+            }
         }
     }
-    tracing::debug!("leading the upkeep");
-    let numbering = tokio::spawn(number(engine.clone(), stop.clone()));
-    let kept = keep(engine, node, retention, &mut conn, stop).await;
-    numbering.abort();
-    kept?;
-    conn.close().await
-}
 
-async fn keep(
-    engine: &Engine,
-    node: Uuid,
-    retention: Retention,
-    conn: &mut PgConnection,
-    stop: &CancellationToken,
-) -> sqlx::Result<()> {
-    let (mut partitions_due, mut parking_due, mut census_due) =
-        (Instant::now(), Instant::now(), Instant::now());
-    loop {
-        if Instant::now() >= partitions_due {
-            sqlx::query!("call engine.ensure_partitions()").execute(&mut *conn).await?;
-            if let Err(error) = crate::retention::drop_past(engine, retention).await {
-                tracing::warn!(%error, "old partitions could not be dropped; trying again later");
-            }
-            partitions_due = Instant::now() + PARTITIONS_EVERY;
+    fn tell(&self, dead: &[Lost]) {
+        for lost in dead {
+            tracing::warn!(node.id = %lost.node, jobs = lost.jobs, "a node fell silent; its jobs run again");
+            metrics::counter!("engine_jobs_rescued_total").increment(lost.jobs.unsigned_abs());
         }
-        if Instant::now() >= parking_due {
-            park(conn).await?;
-            parking_due = Instant::now() + PARKING_EVERY;
+        if let Some(lost) = dead.first().filter(|lost| lost.quarantined > 0) {
+            tracing::error!(jobs = lost.quarantined, "jobs that bring their process down were quarantined");
+            metrics::counter!("engine_jobs_quarantined_total").increment(lost.quarantined.unsigned_abs());
         }
-        if Instant::now() >= census_due {
-            let began = Instant::now();
-            sqlx::query!("select engine.census()").execute(&mut *conn).await?;
-            census_due = Instant::now() + CENSUS.max(began.elapsed() * CENSUS_SHARE);
-        }
-        second(engine, node, conn).await?;
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(TICK) => {}
+        if !dead.is_empty() {
+            self.engine.bus().publish(Hint::Missed);
+            self.engine.bus().publish(Hint::Logged);
         }
     }
 }
@@ -138,38 +183,35 @@ struct Lost {
     quarantined: i64,
 }
 
-/// What is done every second, in one statement: rescue, folding, expired keys.
-async fn second(engine: &Engine, node: Uuid, conn: &mut PgConnection) -> sqlx::Result<()> {
-    let rows = sqlx::query!(
-        r#"with expired as (
-             delete from engine.keys where ctid = any(array(
-               select ctid from engine.keys where expires_at <= engine.now() limit 1000 for update skip locked)))
-           select lost.node as "node?", lost.jobs as "jobs?", lost.quarantined as "quarantined?"
-             from (select engine.fold_tallies()) folded left join engine.rescue($1) lost on true"#,
+/// A line of `engine.keep`, and whether this node leads.
+struct Kept {
+    leads: bool,
+    node: Option<Uuid>,
+    jobs: Option<i64>,
+    quarantined: Option<i64>,
+}
+
+impl Kept {
+    fn lost(self) -> Option<Lost> {
+        Some(Lost { node: self.node?, jobs: self.jobs?, quarantined: self.quarantined? })
+    }
+}
+
+/// What every node does each second, in one statement; a lock keeps two from doing it at once.
+async fn keep(conn: &mut PgConnection, node: Uuid) -> sqlx::Result<Vec<Kept>> {
+    sqlx::query_as!(
+        Kept,
+        r#"with lead as materialized (select engine.leads($1) as leads)
+           select lead.leads as "leads!", kept.node as "node?", kept.jobs as "jobs?", kept.quarantined as "quarantined?"
+             from lead left join lateral engine.keep($1) kept on true"#,
         node
     )
     .fetch_all(conn)
-    .await?;
-    let dead: Vec<Lost> = rows
-        .into_iter()
-        .filter_map(|row| Some(Lost { node: row.node?, jobs: row.jobs?, quarantined: row.quarantined? }))
-        .collect();
-    for lost in &dead {
-        tracing::warn!(node.id = %lost.node, jobs = lost.jobs, "a node fell silent; its jobs run again");
-        metrics::counter!("engine_jobs_rescued_total").increment(lost.jobs.unsigned_abs());
-    }
-    if let Some(lost) = dead.first().filter(|lost| lost.quarantined > 0) {
-        tracing::error!(jobs = lost.quarantined, "jobs that bring their process down were quarantined");
-        metrics::counter!("engine_jobs_quarantined_total").increment(lost.quarantined.unsigned_abs());
-    }
-    if !dead.is_empty() {
-        engine.bus().publish(Hint::Missed);
-    }
-    Ok(())
+    .await
 }
 
-/// Numbers the log on every hint and at least once a second.
-async fn number(engine: Engine, stop: CancellationToken) {
+/// Numbers the log each second, and on every hint where this node leads.
+async fn number(engine: Engine, leads: Arc<AtomicBool>, stop: CancellationToken) {
     let mut hints = engine.bus().subscribe();
     while !stop.is_cancelled() {
         match engine.number_log().await {
@@ -180,9 +222,12 @@ async fn number(engine: Engine, stop: CancellationToken) {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "numbering the log failed; it goes on shortly"),
         }
+        let hinted = async {
+            hint_of(&mut hints, |hint| *hint == Hint::Logged && leads.load(Ordering::Relaxed)).await;
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = hint_of(&mut hints, |hint| *hint == Hint::Logged) => {}
+            () = hinted => {}
             () = tokio::time::sleep(NUMBERING_POLL) => {}
         }
     }

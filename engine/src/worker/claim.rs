@@ -16,6 +16,10 @@ use crate::{finish::Claim, lanes::Lane};
 pub(super) struct Request {
     pub queue: QueueId,
     pub node: Uuid,
+    /// The connection that it is said on.
+    pub connection: i32,
+    /// Nothing else runs on this node.
+    pub alone: bool,
     pub asks: Vec<Ask>,
     pub marks: Vec<Mark>,
 }
@@ -36,8 +40,14 @@ pub(super) struct Head {
     /// The claim's own number, for all that it took.
     pub fence: i64,
     pub dry: Vec<i64>,
+    /// Lanes in which somebody else held a job for a moment.
+    pub skipped: Vec<i64>,
     /// Lanes to look at again after a time: their bucket has more then, or a job is due.
     pub later: Vec<(i64, Duration)>,
+    /// Lanes that waited for a slot, with the limits that must get one back.
+    pub held_back: Vec<(i64, Vec<i64>)>,
+    /// A suspect waits for a node where nothing else runs.
+    pub wants_alone: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,23 +59,32 @@ struct StoredHead {
     revision: i64,
     fence: Option<i64>,
     dry: Option<Vec<i64>>,
-    held_back: Option<Vec<Later>>,
+    skipped: Option<Vec<i64>>,
+    held_back: Vec<Later>,
     due: Option<Vec<Later>>,
+    wants_alone: bool,
 }
 
 #[derive(Deserialize)]
 struct Later {
     lane: i64,
     wait_ms: Option<u64>,
+    limits: Option<Vec<i64>>,
 }
 
 impl From<StoredHead> for Head {
     fn from(stored: StoredHead) -> Self {
-        let later = [stored.held_back, stored.due].into_iter().flatten().flatten();
-        // A lane that waits for a slot is woken by whoever gives it back.
-        let later =
-            later.filter_map(|later| Some((later.lane, Duration::from_millis(later.wait_ms?)))).collect();
+        let waiting = stored.held_back.iter().chain(stored.due.iter().flatten());
+        let later = waiting.filter_map(|later| Some((later.lane, Duration::from_millis(later.wait_ms?))));
         Self {
+            later: later.collect(),
+            held_back: stored
+                .held_back
+                .into_iter()
+                .map(|held| (held.lane, held.limits.unwrap_or_default()))
+                .collect(),
+            skipped: stored.skipped.unwrap_or_default(),
+            wants_alone: stored.wants_alone,
             t: instant(stored.t),
             xid: stored.xid,
             xmin: stored.xmin,
@@ -73,7 +92,6 @@ impl From<StoredHead> for Head {
             revision: stored.revision,
             fence: stored.fence.unwrap_or(0),
             dry: stored.dry.unwrap_or_default(),
-            later,
         }
     }
 }
@@ -101,9 +119,11 @@ impl Request {
             ClaimedRow,
             r#"select head as "head: _", id, lane, run_at, attempt, max_attempts, late,
                       args as "args: _", actor as "actor: _", trace, timeout_ms, business_key
-                 from engine.claim($1, $2, $3, $4, $5, $6)"#,
+                 from engine.claim($1, $2, $3, $4, $5, $6, $7, $8)"#,
             self.queue,
             self.node,
+            self.connection,
+            self.alone,
             &self.asks.iter().map(|ask| ask.lane).collect::<Vec<_>>(),
             &self.asks.iter().map(|ask| ask.take).collect::<Vec<_>>(),
             &self.marks.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
@@ -115,6 +135,25 @@ impl Request {
         let head = head.ok_or_else(|| sqlx::Error::Protocol("a claim came back without its head".into()))?;
         Ok(Claimed { head: head.0.into(), rows })
     }
+}
+
+/// Hands back what the node claimed after a fence and never heard of; see `engine.disown`.
+pub(super) async fn disown(
+    conn: &mut PgConnection,
+    queue: QueueId,
+    node: Uuid,
+    connection: i32,
+    after_fence: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select engine.disown($1, $2, $3, $4) as "jobs!""#,
+        queue,
+        node,
+        connection,
+        after_fence
+    )
+    .fetch_one(conn)
+    .await
 }
 
 impl ClaimedRow {

@@ -15,6 +15,9 @@ use crate::{
     finish::{Ending, Verdict},
 };
 
+/// How long results wait for the database once nothing more is to come.
+const LAST_PATIENCE: Duration = Duration::from_secs(8);
+
 /// Endings in one statement.
 const BATCH: usize = 1_000;
 /// How long a batch may be waited for while more results are on their way.
@@ -71,18 +74,56 @@ impl Completer {
         true
     }
 
+    /// Writes a batch. What the database refuses is found by halving, so that it holds nothing else up.
     async fn write(&self, line: &mut Line, batch: &[Ending]) {
-        let mut pause = Duration::from_millis(50);
-        let lost = loop {
-            match self.engine.finish(line, batch).await {
-                Ok(lost) => break lost,
+        let mut waiting = vec![batch.to_vec()];
+        let mut lost = 0;
+        while let Some(mut part) = waiting.pop() {
+            match self.insist(line, &part).await {
+                Ok(refused) => lost += refused,
+                Err(error) if part.len() > 1 => {
+                    tracing::warn!(%error, endings = part.len(), "a batch was refused; halving it");
+                    let half = part.split_off(part.len() / 2);
+                    waiting.extend([part, half]);
+                }
+                Err(error) if part[0].code != Some(Ending::REFUSED) => {
+                    tracing::error!(%error, job.id = %part[0].job, "an ending was refused; writing it without its text");
+                    waiting.push(vec![part[0].plain()]);
+                }
                 Err(error) => {
-                    tracing::warn!(%error, waiting = batch.len(), "results could not be written; trying again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(2));
+                    tracing::error!(%error, job.id = %part[0].job, "an ending cannot be written; the job stays running");
                 }
             }
-        };
+        }
+        self.count(batch, lost);
+    }
+
+    /// Writes a part, waiting for a database that does not answer; errs if it refuses. Answers how many
+    /// were lost to other nodes.
+    async fn insist(&self, line: &mut Line, part: &[Ending]) -> sqlx::Result<usize> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let error = match self.engine.finish(line, part).await {
+                Err(error) if !is_refusal(&error) => error,
+                written_or_refused => return written_or_refused,
+            };
+            tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
+                () = self.given_up() => {
+                    tracing::error!(waiting = part.len(), "results are left behind; their jobs will run again");
+                    return Ok(0);
+                }
+            }
+        }
+    }
+
+    async fn given_up(&self) {
+        self.no_more.cancelled().await;
+        tokio::time::sleep(LAST_PATIENCE).await;
+    }
+
+    fn count(&self, batch: &[Ending], lost: usize) {
         for verdict in Verdict::ALL {
             let count = batch.iter().filter(|ending| ending.verdict == verdict).count() as u64;
             if count > 0 {
@@ -95,4 +136,11 @@ impl Completer {
             metrics::counter!("engine_claims_lost_total").increment(lost as u64);
         }
     }
+}
+
+/// Whether the statement itself is at fault, so that trying again is no use: data that does not fit
+/// (SQLSTATE classes 22, 23), or a limit of the server (54).
+fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
 }

@@ -10,12 +10,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Envelope, QueueId, Signals,
-    claim::{Claimed, ClaimedRow, Request},
+    claim::{self, Claimed, ClaimedRow, Request},
     memory::{Known, Memory, SWEEP},
     positions::{Mark, START},
     rotation::Ask,
+    running::Running,
 };
-use crate::{Engine, db::Line, finish::Claim, lanes::Lane, node::Member};
+use crate::{
+    Engine,
+    bus::Hint,
+    finish::{Claim, Ending},
+    lanes::Lane,
+    node::Member,
+};
 
 /// Jobs in one claim.
 const BATCH: usize = 1_000;
@@ -25,6 +32,11 @@ const SWEEP_SHARE: u32 = 25;
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// Lanes in one sweep.
 const LANES_PER_SWEEP: usize = 64;
+/// A lane in which somebody else held a job is looked at again after this.
+const SKIPPED: Duration = Duration::from_millis(20);
+/// How long a node lets what runs come to its end, to be empty for a suspect, and how often it does.
+const ALONE_PATIENCE: Duration = Duration::from_secs(30);
+const ALONE_EVERY: Duration = Duration::from_mins(1);
 
 pub(super) struct Dispatcher {
     pub engine: Engine,
@@ -33,6 +45,8 @@ pub(super) struct Dispatcher {
     pub name: &'static str,
     pub permits: Arc<Semaphore>,
     pub claimed: mpsc::Sender<Vec<Envelope>>,
+    pub ended: mpsc::Sender<Ending>,
+    pub running: Arc<Running>,
     pub signals: Arc<dyn Fn(Claim) -> Signals + Send + Sync>,
     pub stop: CancellationToken,
 }
@@ -42,13 +56,16 @@ pub(super) struct Dispatcher {
 enum Turn {
     Charged,
     Free,
+    /// Free, for a suspect beside which nothing runs.
+    Alone,
 }
 
 impl Dispatcher {
     pub(super) async fn run(self) {
         let mut memory = Memory::of(&self.engine);
         let mut pause = Duration::from_millis(50);
-        while !self.stop.is_cancelled() {
+        // The channel closes before the stop only if the worker has ended by itself.
+        while !self.stop.is_cancelled() && !self.claimed.is_closed() {
             match self.turn(&mut memory).await {
                 Ok(()) => pause = Duration::from_millis(50),
                 Err(error) => {
@@ -79,6 +96,11 @@ impl Dispatcher {
             }
             return Ok(());
         }
+        if memory.wants_alone && Instant::now() >= memory.alone_at {
+            return self.run_alone(memory).await;
+        }
+        // Nothing is claimed while a suspect runs alone in this process, whatever queue it is of.
+        let _among_others = self.member.quiet.read().await;
         if Instant::now() >= memory.sweep_at {
             self.sweep(memory).await?;
         }
@@ -89,6 +111,36 @@ impl Dispatcher {
         let asks = memory.rotation.next(room.num_permits());
         let marks = asks.iter().map(|ask| memory.positions.of(ask.lane)).collect();
         self.claim(memory, room, asks, marks, Turn::Charged).await.map(drop)
+    }
+
+    /// Lets what runs in this process come to its end, runs one suspect, and waits for it: if the process
+    /// dies then, there is no doubt who is to blame.
+    async fn run_alone(&self, memory: &mut Memory) -> sqlx::Result<()> {
+        memory.wants_alone = false;
+        memory.alone_at = Instant::now() + ALONE_EVERY;
+        let alone = async {
+            let quiet = self.member.quiet.write().await;
+            tokio::time::timeout(ALONE_PATIENCE, self.member.idles()).await.ok()?;
+            Some(quiet)
+        };
+        let quiet = tokio::select! {
+            () = self.stop.cancelled() => return Ok(()),
+            quiet = alone => quiet,
+        };
+        let Some(_quiet) = quiet else {
+            tracing::info!(queue = self.name, "no room for a suspect that is to run alone; trying again");
+            return Ok(());
+        };
+        let room = self.room().await;
+        let asks: Vec<Ask> = memory.rotation.isolated().map(|lane| Ask { lane, take: 1 }).collect();
+        let marks = vec![START; asks.len()];
+        self.claim(memory, room, asks, marks, Turn::Alone).await?;
+        memory.poll_at = Instant::now();
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.member.idles() => {}
+        }
+        Ok(())
     }
 
     /// Places for handlers: one is waited for, more are taken as they are free.
@@ -148,14 +200,18 @@ impl Dispatcher {
     async fn claim(
         &self,
         memory: &mut Memory,
-        mut room: OwnedSemaphorePermit,
+        room: OwnedSemaphorePermit,
         asks: Vec<Ask>,
         marks: Vec<Mark>,
         turn: Turn,
     ) -> sqlx::Result<u64> {
-        let request = Request { queue: self.queue, node: self.member.id, asks, marks };
-        let Some(claimed) = self.answer(&mut memory.line, &request).await else { return Ok(0) };
+        let Some(connection) = self.connect(memory).await? else { return Ok(0) };
+        let alone = turn == Turn::Alone;
+        let request = Request { queue: self.queue, node: self.member.id, connection, alone, asks, marks };
+        let Some(claimed) = self.answer(memory, &request).await else { return Ok(0) };
         let Claimed { head, rows } = claimed?;
+        memory.fence = memory.fence.max(head.fence);
+        self.running.claimed(memory.fence);
         let mut behind = 0;
         let mut taken: HashMap<i64, (usize, Mark)> = HashMap::with_capacity(request.asks.len());
         for (lane, mark) in rows.iter().filter_map(ClaimedRow::place) {
@@ -163,51 +219,93 @@ impl Dispatcher {
             (*count, *last) = (*count + 1, mark.max(*last));
             behind += u64::from(turn == Turn::Free && mark <= memory.positions.of(lane));
         }
-        let lanes: HashMap<i64, Lane> =
-            taken.keys().filter_map(|lane| Some((*lane, memory.rotation.lane(*lane)?.clone()))).collect();
-        // Apart from here, so that the next claim can be under way while this one is unpacked.
-        let (claimed, signals) = (self.claimed.clone(), Arc::clone(&self.signals));
-        tokio::spawn(async move {
-            let unpacked = rows.into_iter().filter_map(|row| {
-                let lane = lanes.get(&row.lane?)?;
-                row.into_job(lane, head.fence, room.split(1), &*signals)
-            });
-            let batch = unpacked.collect();
-            // The channel holds as many batches as there are permits; it is closed only after the drain.
-            let _ = claimed.send(batch).await;
-        });
+        self.deliver(memory, &taken, rows, head.fence, room);
         memory.positions.saw(head.t, head.xid, head.xmin);
+        let waits = |lane: i64| head.held_back.iter().any(|(held, _)| *held == lane);
         for ask in request.asks {
             let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
             let dry = head.dry.contains(&ask.lane).then_some(head.t);
-            if turn == Turn::Free && last.is_some_and(|last| last <= memory.positions.of(ask.lane)) {
+            let behind = turn == Turn::Free && last.is_some_and(|last| last <= memory.positions.of(ask.lane));
+            if behind || head.skipped.contains(&ask.lane) {
                 memory.positions.forget(ask.lane);
-                memory.rotation.wake(ask.lane);
-                continue;
+            } else if memory.rotation.lane(ask.lane).is_some_and(|lane| !lane.isolated) {
+                memory.positions.emptied(ask.lane, last, dry);
             }
-            memory.positions.emptied(ask.lane, last, dry);
             if turn == Turn::Charged {
-                memory.rotation.came_back(ask, count);
+                memory.rotation.came_back(ask, count, waits(ask.lane));
+            }
+            if behind {
+                memory.rotation.wake(ask.lane);
             }
         }
-        for (lane, wait) in head.later {
-            memory.later.insert((Instant::now() + wait, lane));
-        }
+        let skipped = head.skipped.iter().map(|lane| (*lane, SKIPPED));
+        memory.wait_for(skipped.chain(head.later).collect(), head.held_back);
+        memory.wants_alone |= head.wants_alone;
         if head.revision != memory.revision || head.newest_lane > memory.rotation.newest() {
             memory.known = Known::Stale;
         }
         Ok(behind)
     }
 
+    /// Hands claimed jobs to the worker, apart from here, so that the next claim can be under way while
+    /// this one is unpacked.
+    fn deliver(
+        &self,
+        memory: &Memory,
+        taken: &HashMap<i64, (usize, Mark)>,
+        rows: Vec<ClaimedRow>,
+        fence: i64,
+        mut room: OwnedSemaphorePermit,
+    ) {
+        let lanes: HashMap<i64, Lane> =
+            taken.keys().filter_map(|lane| Some((*lane, memory.rotation.lane(*lane)?.clone()))).collect();
+        let (claimed, ended, signals) = (self.claimed.clone(), self.ended.clone(), Arc::clone(&self.signals));
+        tokio::spawn(async move {
+            let unpacked = rows.into_iter().filter_map(|row| {
+                let lane = lanes.get(&row.lane?)?;
+                row.into_job(lane, fence, room.split(1), &*signals)
+            });
+            // The channel holds as many batches as there are permits. If nobody receives any more, the
+            // jobs go back to where they came from.
+            if let Err(mpsc::error::SendError(refused)) = claimed.send(unpacked.collect()).await {
+                for envelope in refused {
+                    let _ = ended.send(envelope.claim.released()).await;
+                }
+            }
+        });
+    }
+
+    /// The number of the connection to speak on. After a break, what was claimed on the one before
+    /// without an answer is handed back first. `None` if the node drains.
+    async fn connect(&self, memory: &mut Memory) -> sqlx::Result<Option<i32>> {
+        let connection = tokio::select! {
+            () = self.stop.cancelled() => return Ok(None),
+            connected = memory.line.connected() => connected?,
+        };
+        if connection > memory.connection {
+            let (queue, node, fence) = (self.queue, self.member.id, memory.fence);
+            let disowned = memory
+                .line
+                .run(async |conn| claim::disown(conn, queue, node, connection, fence).await)
+                .await?;
+            if disowned > 0 {
+                tracing::warn!(queue = self.name, disowned, "claims whose answer was lost were handed back");
+                self.engine.bus().publish(Hint::Queue { queue, lanes: Vec::new() });
+            }
+            memory.connection = connection;
+        }
+        Ok(Some(connection))
+    }
+
     /// The answer of one claim. A claim under way is waited for when the node drains, so that what it
     /// took can be handed back; `None` if the database does not answer then.
-    async fn answer(&self, line: &mut Line, request: &Request) -> Option<sqlx::Result<Claimed>> {
+    async fn answer(&self, memory: &mut Memory, request: &Request) -> Option<sqlx::Result<Claimed>> {
         let given_up = async {
             self.stop.cancelled().await;
             tokio::time::sleep(LAST_ANSWER).await;
         };
         tokio::select! {
-            answer = line.run(async |conn| request.send(conn).await) => Some(answer),
+            answer = memory.line.run(async |conn| request.send(conn).await) => Some(answer),
             () = given_up => None,
         }
     }

@@ -1,6 +1,9 @@
 //! What a dispatcher remembers between claims, and what wakes it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use tokio::{
     sync::broadcast::{self, error::TryRecvError},
@@ -23,12 +26,20 @@ pub(super) struct Memory {
     hints: broadcast::Receiver<Hint>,
     pub poll_at: Instant,
     /// Lanes to look at again: a bucket fills, or a job is due.
-    pub later: BTreeSet<(Instant, i64)>,
+    later: BTreeSet<(Instant, i64)>,
     /// The operators' revision that the rotation was read at.
     pub revision: i64,
     pub known: Known,
     pub sweep_at: Instant,
     pub swept: i64,
+    /// Lanes that wait for a slot, by the limit that must get one back.
+    held_back: HashMap<i64, BTreeSet<i64>>,
+    /// The newest claim whose answer came, and the connection it came on.
+    pub fence: i64,
+    pub connection: i32,
+    /// When a suspect that wants to run alone is next made room for, if one waits.
+    pub wants_alone: bool,
+    pub alone_at: Instant,
 }
 
 /// Which lanes have been read.
@@ -52,12 +63,18 @@ impl Memory {
             known: Known::Stale,
             sweep_at: Instant::now() + SWEEP,
             swept: 0,
+            held_back: HashMap::new(),
+            fence: 0,
+            connection: 1,
+            wants_alone: false,
+            alone_at: Instant::now(),
         }
     }
 
     /// Any lane may have work by now; where none is known, there may be new ones.
     pub(super) fn poll(&mut self) {
         self.rotation.wake_all();
+        self.held_back.clear();
         self.poll_at = Instant::now() + POLL.mul_f64(0.75 + chance() / 4.0);
         if self.rotation.is_dry() {
             self.known = Known::Stale;
@@ -80,6 +97,20 @@ impl Memory {
                 break;
             }
             self.rotation.wake(lane);
+        }
+    }
+
+    /// Lanes that something keeps from being served now: a time that must come, a slot that must return.
+    pub(super) fn wait_for(&mut self, later: Vec<(i64, Duration)>, held_back: Vec<(i64, Vec<i64>)>) {
+        let now = Instant::now();
+        // What lies beyond the next poll is looked at then anyway.
+        self.later.extend(
+            later.into_iter().filter(|(_, wait)| *wait < POLL).map(|(lane, wait)| (now + wait, lane)),
+        );
+        for (lane, limits) in held_back {
+            for limit in limits {
+                self.held_back.entry(limit).or_default().insert(lane);
+            }
         }
     }
 
@@ -107,6 +138,11 @@ impl Memory {
                     if !self.rotation.wake(lane) {
                         self.known = Known::Stale;
                     }
+                }
+            }
+            Hint::Returned { limits } => {
+                for lane in limits.iter().filter_map(|limit| self.held_back.remove(limit)).flatten() {
+                    self.rotation.wake(lane);
                 }
             }
             Hint::Missed => {

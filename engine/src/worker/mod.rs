@@ -24,7 +24,11 @@ use tokio_util::sync::CancellationToken;
 pub use backend::Backend;
 pub use running::Signals;
 
-use crate::{Engine, finish::Claim, node::Node};
+use crate::{
+    Engine,
+    finish::Claim,
+    node::{Node, Queue},
+};
 
 /// A claimed job on its way to its handler.
 #[derive(Debug)]
@@ -71,7 +75,8 @@ pub async fn open(
     let (ended_in, ended_out) = mpsc::channel(settings.concurrency.max(64) * 2);
     let permits = Arc::new(Semaphore::new(settings.concurrency));
     let running = Arc::new(Running::default());
-    node.member.runs(&running);
+    let concurrency = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
+    node.member.runs(Queue { running: Arc::clone(&running), permits: Arc::clone(&permits), concurrency });
     let no_more = CancellationToken::new();
     let dispatcher = dispatcher::Dispatcher {
         engine: engine.clone(),
@@ -80,6 +85,8 @@ pub async fn open(
         name: settings.name,
         permits: Arc::clone(&permits),
         claimed: claimed_in,
+        ended: ended_in.clone(),
+        running: Arc::clone(&running),
         signals: Arc::new(Signals::of_queue(Arc::clone(&running), stop.clone())),
         stop: stop.clone(),
     };
@@ -95,14 +102,8 @@ pub async fn open(
         };
         tokio::spawn(completer.run())
     });
-    let settling = backend::Settling {
-        ended: ended_in,
-        running,
-        permits,
-        concurrency: u32::try_from(settings.concurrency).unwrap_or(u32::MAX),
-        stop,
-        grace: settings.grace,
-    };
+    let settling =
+        backend::Settling { ended: ended_in, running, permits, concurrency, stop, grace: settings.grace };
     Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more))
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Positions {
     /// Claims whose moment is not yet known to be safe, the oldest first.
     unsafe_yet: VecDeque<(DateTime<Utc>, i64)>,
     safe: DateTime<Utc>,
+    latest: DateTime<Utc>,
 }
 
 impl Positions {
@@ -41,6 +42,11 @@ impl Positions {
 
     /// What a claim saw: its moment, its transaction and the oldest one open.
     pub(super) fn saw(&mut self, t: DateTime<Utc>, xid: i64, xmin: i64) {
+        if t < self.latest {
+            // The database's clock was set back: what is due from now on lies behind what was reached.
+            *self = Self::default();
+        }
+        self.latest = t;
         self.unsafe_yet.push_back((t, xid));
         while let Some((t, _)) = self.unsafe_yet.pop_front_if(|(_, xid)| *xid <= xmin) {
             self.safe = self.safe.max(t);
@@ -102,6 +108,17 @@ mod tests {
         positions.emptied(1, Some((at(5), Uuid::nil())), None);
         assert_eq!(positions.of(1), (at(10), Uuid::max()));
         assert_eq!(positions.of(2), START);
+    }
+
+    #[test]
+    fn a_clock_set_back_begins_anew() {
+        let mut positions = Positions::default();
+        positions.saw(at(100), 7, 7);
+        positions.emptied(1, None, Some(at(100)));
+        positions.saw(at(40), 9, 9);
+        assert_eq!(positions.of(1), START);
+        positions.emptied(1, None, Some(at(40)));
+        assert_eq!(positions.of(1), (at(40), Uuid::max()));
     }
 
     #[test]

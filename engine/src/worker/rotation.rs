@@ -2,7 +2,8 @@
 //!
 //! Stride scheduling: each job that a tenant gets moves it forward by the inverse of its weight, and
 //! whoever is furthest back is served next. A tenant that comes back from idling starts where the
-//! others are, so nobody saves up turns.
+//! others are, so nobody saves up turns; one that a limit held back keeps its place before those that
+//! were served meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,6 +17,10 @@ const TENANTS_PER_CLAIM: usize = 256;
 const AGEING: u64 = 8;
 /// How far one job moves a tenant of weight 1.
 const STRIDE: f32 = 1_048_576.0;
+/// Suspects in one claim of a lane: few, so that a death leaves few to be blamed.
+const SUSPECTS: usize = 8;
+/// How far behind the others a tenant that was held back may start.
+const LAG: u64 = 1_000 << 20;
 /// Room is dealt in so many rounds at most, so that dealing stays cheap.
 const ROUNDS: usize = 8;
 
@@ -29,6 +34,8 @@ pub(super) struct Rotation {
     /// Tenants with work: how far they are, then who came first.
     order: BTreeSet<(u64, u64, Uuid)>,
     arrivals: u64,
+    /// How far the tenant was that was served last.
+    now: u64,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +45,8 @@ struct Turns {
     stride: u64,
     /// Its key in the order while it has work.
     place: Option<(u64, u64)>,
+    /// It has work that a limit holds back.
+    held_back: bool,
     taken: u64,
     /// Ready lanes by (priority, id), with the turn they last had.
     lanes: BTreeMap<(i16, i64), u64>,
@@ -86,6 +95,11 @@ impl Rotation {
         self.lanes.get(&lane)
     }
 
+    /// The lanes of suspects.
+    pub(super) fn isolated(&self) -> impl Iterator<Item = i64> {
+        self.lanes.values().filter(|lane| lane.isolated).map(|lane| lane.id)
+    }
+
     /// A few of this node's lanes after a number, in order.
     pub(super) fn ours_after(&self, lane: i64, count: usize) -> Vec<i64> {
         self.lanes.range(lane + 1..).take(count).map(|(lane, _)| *lane).collect()
@@ -98,9 +112,8 @@ impl Rotation {
         let now = turns.taken;
         turns.lanes.entry((known.priority, lane)).or_insert(now);
         if turns.place.is_none() {
-            if let Some((furthest_back, _, _)) = self.order.first() {
-                turns.pass = turns.pass.max(*furthest_back);
-            }
+            let start = if turns.held_back { self.now.saturating_sub(LAG) } else { self.now };
+            (turns.pass, turns.held_back) = (turns.pass.max(start), false);
             self.arrivals += 1;
             turns.place = Some((turns.pass, self.arrivals));
             self.order.insert((turns.pass, self.arrivals, known.tenant));
@@ -121,6 +134,9 @@ impl Rotation {
         let count = self.order.len().min(TENANTS_PER_CLAIM).min(room);
         if count == 0 {
             return Vec::new();
+        }
+        if let Some((furthest_back, _, _)) = self.order.first() {
+            self.now = self.now.max(*furthest_back);
         }
         let chosen: Vec<Uuid> = self.order.iter().take(count).map(|(_, _, tenant)| *tenant).collect();
         let chunk = (room / (count * ROUNDS)).max(1);
@@ -148,14 +164,15 @@ impl Rotation {
             let Some(turns) = self.tenants.get_mut(&tenant) else { continue };
             let Some(take) = shares.get(&tenant) else { continue };
             let Some(key) = turns.pick() else { continue };
-            asks.push(Ask { lane: key.1, take: i32::try_from(*take).unwrap_or(i32::MAX) });
+            let most = if self.lanes.get(&key.1).is_some_and(|lane| lane.isolated) { SUSPECTS } else { room };
+            asks.push(Ask { lane: key.1, take: i32::try_from(*take.min(&most)).unwrap_or(i32::MAX) });
         }
         asks
     }
 
     /// What a claim brought: a lane that gave less than asked rests until it is woken again, and the
-    /// tenant is not charged for what it did not get.
-    pub(super) fn came_back(&mut self, ask: Ask, taken: usize) {
+    /// tenant is not charged for what it did not get. `held_back`: there was more, and a limit forbade it.
+    pub(super) fn came_back(&mut self, ask: Ask, taken: usize, held_back: bool) {
         let asked = usize::try_from(ask.take).unwrap_or(0);
         if taken >= asked {
             return;
@@ -166,6 +183,7 @@ impl Rotation {
         let Some(turns) = self.tenants.get_mut(&tenant) else { return };
         turns.pass = turns.pass.saturating_sub(turns.stride * (asked - taken) as u64);
         turns.lanes.remove(&key);
+        turns.held_back |= held_back;
         self.enter_order(tenant);
     }
 
@@ -221,7 +239,7 @@ mod tests {
 
     fn weighted(id: u32, tenant: u128, priority: i16, weight: f32) -> Lane {
         let tenant = Uuid::from_u128(tenant);
-        Lane { id: id.into(), tenant, priority, kind: "probe".into(), version: 1, weight }
+        Lane { id: id.into(), tenant, priority, kind: "probe".into(), version: 1, weight, isolated: false }
     }
 
     #[test]
@@ -262,9 +280,9 @@ mod tests {
         let mut rotation = Rotation::default();
         rotation.learn([lane(1, 1, 1)]);
         let ask = rotation.next(5)[0];
-        rotation.came_back(ask, 5);
+        rotation.came_back(ask, 5, false);
         assert!(!rotation.is_dry());
-        rotation.came_back(ask, 4);
+        rotation.came_back(ask, 4, false);
         assert!(rotation.is_dry());
         assert!(rotation.next(5).is_empty());
         rotation.wake(1);
@@ -276,13 +294,49 @@ mod tests {
         let mut rotation = Rotation::default();
         rotation.learn([lane(1, 1, 1), lane(2, 2, 1)]);
         let idle = rotation.next(2).into_iter().find(|ask| ask.lane == 2).expect("both are asked");
-        rotation.came_back(idle, 0);
+        rotation.came_back(idle, 0, false);
         for _ in 0..1_000 {
             rotation.next(1);
         }
         rotation.wake(2);
         let turns: Vec<i64> = (0..10).flat_map(|_| rotation.next(1)).map(|ask| ask.lane).collect();
         assert!((4..=6).contains(&turns.iter().filter(|turn| **turn == 2).count()), "{turns:?}");
+    }
+
+    #[test]
+    fn who_was_served_while_nobody_else_wanted_anything_is_not_made_to_wait_for_it() {
+        let mut rotation = Rotation::default();
+        rotation.learn([lane(1, 1, 1)]);
+        for _ in 0..1_000 {
+            let ask = rotation.next(2)[0];
+            rotation.came_back(ask, 1, false);
+            rotation.wake(1);
+        }
+        let ask = rotation.next(1)[0];
+        rotation.came_back(ask, 0, false);
+        rotation.learn([lane(2, 2, 1)]);
+        rotation.wake(1);
+        let turns: Vec<i64> = (0..10).flat_map(|_| rotation.next(1)).map(|ask| ask.lane).collect();
+        assert!((4..=6).contains(&turns.iter().filter(|turn| **turn == 2).count()), "{turns:?}");
+    }
+
+    #[test]
+    fn under_a_limit_of_one_tenants_still_take_turns() {
+        let mut rotation = Rotation::default();
+        rotation.learn([lane(1, 1, 1), lane(2, 2, 1)]);
+        let mut served = [0, 0];
+        for _ in 0..10 {
+            let asks = rotation.next(8);
+            // The limit gives its one slot to the first that asks.
+            for (place, ask) in asks.iter().enumerate() {
+                let taken = usize::from(place == 0);
+                served[usize::try_from(ask.lane - 1).expect("a lane")] += taken;
+                rotation.came_back(*ask, taken, true);
+            }
+            // The next poll, in the order of lanes.
+            rotation.wake_all();
+        }
+        assert_eq!(served, [5, 5]);
     }
 
     proptest! {
@@ -297,7 +351,7 @@ mod tests {
             let mut got = vec![0_f64; weights.len()];
             for room in &rooms {
                 for ask in rotation.next((*room).into()) {
-                    rotation.came_back(ask, usize::try_from(ask.take).expect("no more than the room"));
+                    rotation.came_back(ask, usize::try_from(ask.take).expect("no more than the room"), false);
                     got[usize::try_from(ask.lane - 1).expect("a lane")] += f64::from(ask.take);
                 }
             }

@@ -29,6 +29,9 @@ pub(crate) struct Running {
 struct Inner {
     jobs: HashMap<Uuid, Job>,
     deadlines: BTreeSet<(Instant, Uuid)>,
+    /// The newest claim of the queue, and the one up to which all were lost.
+    newest: i64,
+    lost_up_to: i64,
 }
 
 #[derive(Debug)]
@@ -55,14 +58,27 @@ pub(super) struct CutOff {
 }
 
 impl Running {
-    /// Starts a handler; it is known here before it can end.
+    /// The dispatcher has claimed once more.
+    pub(super) fn claimed(&self, fence: i64) {
+        let mut inner = self.inner();
+        inner.newest = inner.newest.max(fence);
+    }
+
+    /// Starts a handler, unless its claim is lost; it is known here before it can end.
     pub(super) fn begins(&self, claim: Claim, timeout: Duration, start: impl FnOnce() -> AbortHandle) {
         let deadline = Instant::now() + timeout;
         let mut inner = self.inner();
+        if claim.fence <= inner.lost_up_to {
+            return;
+        }
         let first = inner.deadlines.first().is_none_or(|(at, _)| deadline < *at);
-        inner.deadlines.insert((deadline, claim.job));
         let job = Job { claim, timeout, deadline, cancelled: None, abort: start(), due: Due::Timeout };
-        inner.jobs.insert(claim.job, job);
+        if let Some(before) = inner.jobs.insert(claim.job, job) {
+            // This node had lost the job and has claimed it again: the attempt before is nobody's.
+            inner.deadlines.remove(&(before.deadline, claim.job));
+            before.abort.abort();
+        }
+        inner.deadlines.insert((deadline, claim.job));
         drop(inner);
         if first {
             self.changed.notify_one();
@@ -111,7 +127,7 @@ impl Running {
             let first = self.inner().deadlines.first().copied();
             match first {
                 Some((at, id)) if at <= Instant::now() => {
-                    if let Some(cut) = self.cut_off(id) {
+                    if let Some(cut) = self.cut_off(at, id) {
                         return cut;
                     }
                 }
@@ -124,10 +140,11 @@ impl Running {
         }
     }
 
-    fn cut_off(&self, id: Uuid) -> Option<CutOff> {
+    fn cut_off(&self, at: Instant, id: Uuid) -> Option<CutOff> {
         let mut inner = self.inner();
+        inner.deadlines.remove(&(at, id));
+        inner.jobs.get(&id).filter(|job| job.deadline == at)?;
         let job = inner.jobs.remove(&id)?;
-        inner.deadlines.remove(&(job.deadline, id));
         drop(inner);
         job.abort.abort();
         let outcome = match job.due {
@@ -140,9 +157,10 @@ impl Running {
         Some(CutOff { claim: job.claim, outcome })
     }
 
-    /// Cuts off everything, for a node whose grace is over.
-    pub(super) fn cut_off_all(&self) -> Vec<Claim> {
+    /// Cuts off everything that was claimed so far, begun or not. Answers what had begun.
+    pub(crate) fn cut_off_all(&self) -> Vec<Claim> {
         let mut inner = self.inner();
+        inner.lost_up_to = inner.newest;
         inner.deadlines.clear();
         let jobs: Vec<Job> = inner.jobs.drain().map(|(_, job)| job).collect();
         drop(inner);
@@ -188,5 +206,42 @@ impl Signals {
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {
         self.shared.running.cancellation(&self.claim)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(fence: i64) -> Claim {
+        Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence, attempt: 1, max_attempts: 3 }
+    }
+
+    fn hang() -> AbortHandle {
+        tokio::spawn(std::future::pending::<()>()).abort_handle()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_claimed_again_has_its_own_time_and_the_watchdog_rests() {
+        let running = Running::default();
+        running.begins(claim(1), Duration::from_secs(10), hang);
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        running.begins(claim(2), Duration::from_secs(30), hang);
+        assert!(!running.ends(&claim(1)), "the attempt before has been spoken for");
+        let began = Instant::now();
+        let cut = running.next_cut_off().await;
+        assert_eq!((cut.claim, began.elapsed().as_secs()), (claim(2), 30));
+        let nothing = tokio::time::timeout(Duration::from_mins(1), running.next_cut_off()).await;
+        assert!(nothing.is_err(), "nothing is left to be cut off");
+    }
+
+    #[tokio::test]
+    async fn what_was_claimed_before_the_node_was_struck_off_does_not_begin() {
+        let running = Running::default();
+        running.claimed(5);
+        assert_eq!(running.cut_off_all(), []);
+        running.begins(claim(5), Duration::from_secs(10), || unreachable!("its claim is lost"));
+        running.begins(claim(6), Duration::from_secs(10), hang);
+        assert!(running.ends(&claim(6)));
     }
 }

@@ -1,5 +1,5 @@
-//! A process that is stopped for 20 s and continued: the others have taken its jobs over by then, and
-//! what it ends too late is refused.
+//! A process that is stopped for 20 s and continued: the others have taken its jobs over by then, and it
+//! gives up what it still believes to run; what it ends too late is refused.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let mut finding = Finding::of(times, &judged);
     let longest = stops.iter().map(|(process, at)| judged.taken_over(*process, *at)).fold(0.0, f64::max);
     finding.recovered(longest, 15.0);
-    finding.holds(judged.refused > 0, || "no late result was refused".into());
+    finding.holds(judged.begun_again > 0, || "nothing was under way when it was stopped".into());
     drop(crew);
     engine.close().await;
     site.clear_away().await?;

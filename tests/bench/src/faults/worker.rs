@@ -77,7 +77,12 @@ pub async fn work(orders: Orders) -> Outcome<()> {
     let running = tokio::spawn(async move { worker.run().await.map_err(|error| error.to_string()) });
     let mut terminate = signal(SignalKind::terminate())?;
     println!("ready {}", wall_clock());
-    terminate.recv().await;
+    let (mut input, mut nowhere) = (tokio::io::stdin(), tokio::io::sink());
+    tokio::select! {
+        _ = terminate.recv() => {}
+        // The bench has gone.
+        _ = tokio::io::copy(&mut input, &mut nowhere) => {}
+    }
     stop.cancel();
     running.await??;
     upkeep.await?;

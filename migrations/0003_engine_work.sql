@@ -14,23 +14,29 @@ declare
   held jsonb := '{}';
 begin
   if exists (select from unnest(unique_keys) k where k is not null) then
-    -- In key order, so that two enqueues of the same keys queue up instead of deadlocking.
-    with asked as (
-      select distinct on (u.tenant, u.kind, u.key) u.*
+    -- In key order, so that two enqueues of the same keys queue up instead of deadlocking. A key that is
+    -- held is only read: locking it would make its job's ending wait for this transaction.
+    with asked as materialized (
+      select distinct on (u.tenant, u.kind, u.key) u.*, k.job_id as holder
         from unnest(ids, tenants, kinds, unique_keys, unique_for_ms) with ordinality
              as u(id, tenant, kind, key, for_ms, ord)
+        left join engine.keys k on k.tenant_id = u.tenant and k.kind = u.kind and k.key = u.key
+              and coalesce(k.expires_at > ready, true)
        where u.key is not null
        order by u.tenant, u.kind, u.key, u.ord
     ), put as (
       insert into engine.keys as k (tenant_id, kind, key, job_id, expires_at)
       select tenant, kind, key, id, ready + for_ms * interval '1 ms' from asked
+       where holder is null
        order by tenant, kind, key
       on conflict on constraint keys_pkey do update
          set job_id = case when k.expires_at <= ready then excluded.job_id else k.job_id end,
              expires_at = case when k.expires_at <= ready then excluded.expires_at else k.expires_at end
       returning k.tenant_id, k.kind, k.key, k.job_id
     )
-    select coalesce(jsonb_object_agg(tenant_id || ' ' || kind || ' ' || key, job_id), '{}') into held from put;
+    select coalesce(jsonb_object_agg(tenant_id || ' ' || kind || ' ' || key, job_id), '{}') into held
+      from (select tenant_id, kind, key, job_id from put
+            union all select tenant, kind, key, holder from asked where holder is not null) known;
   end if;
 
   return query
@@ -53,14 +59,29 @@ begin
 end $$;
 
 -- Takes up to `takes[i]` due jobs of `lanes_asked[i]`, from behind (`after_at[i]`, `after_id[i]`), for a
--- node. The lanes must be distinct. The first row is a head and no job: what the claim saw, so that
--- the caller can tell how far its positions may move, which lanes ran dry (a paused one does not),
--- which a limit held back, and, where nothing is due, which have something in the next two seconds.
+-- node. The lanes must be distinct. The first row is a head and no job: what the claim saw.
+--
+--   t, xid, xmin  how far positions may move (see below)
+--   lanes         the newest lane of the queue;  revision  of the operators' decisions
+--   fence         the number of this claim, if it took anything
+--   dry           lanes that had less than was asked; a paused one is not among them
+--   skipped       lanes in which somebody else holds a job for a moment: no position may pass it
+--   held_back     lanes that a limit (0: another suspect) may hold back, with the milliseconds after which its
+--                 bucket has more; none means when a slot is returned
+--   due           where nothing was taken, lanes that have something in the next two seconds
+--   wants_alone   a suspect waits that is run only where nothing else runs
 --
 -- `t` is read first and `xid` given after it: whatever a transaction younger than `xid` makes ready is
 -- due after `t`. A later claim whose `xmin` has reached `xid` sees everything that is due up to `t`.
+--
+-- Suspects wait in lanes of their own, by how often they were blamed: never (a few at a time run beside
+-- others), once (one at a time, and the node records which), twice (with `alone`: the node runs nothing
+-- else). See engine.rescue.
+--
+-- `connection` grows with each connection of the dispatcher; see engine.disown.
 create function engine.claim(
-  queue int, for_node uuid, lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
+  queue int, for_node uuid, connection int, alone boolean,
+  lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
 ) returns table (
   head jsonb, id uuid, lane bigint, run_at timestamptz, attempt smallint,
   max_attempts smallint, late boolean, args json, actor json, trace text, timeout_ms int, business_key text
@@ -72,11 +93,17 @@ declare
   own xid8;
   oldest xid8;
   suspect_runs boolean;
+  valid_from int;
   is_limited boolean;
   has_isolated boolean;
+  wants_alone boolean := false;
   held_back jsonb;
+  held_apart jsonb;
+  one_from bigint;
   taken tid[];
+  found_in bigint[];
   taken_from bigint[];
+  skipped bigint[];
   new_fence bigint;
 begin
   perform pg_advisory_xact_lock(1001, queue);
@@ -84,11 +111,6 @@ begin
   t := engine.now();
   own := pg_current_xact_id();
   oldest := pg_snapshot_xmin(pg_current_snapshot());
-  -- The row of a node declared dead is gone; the lock keeps rescue from striking it off meanwhile.
-  select n.suspect_job is not null into suspect_runs from engine.nodes n where n.id = for_node for key share;
-  if not found then
-    raise exception 'node % is not registered', for_node using errcode = 'object_not_in_prerequisite_state';
-  end if;
 
   select array_agg(a.lane order by a.ord), array_agg(a.take order by a.ord), array_agg(a.at order by a.ord),
          array_agg(a.id order by a.ord), bool_or(l.limits <> '{}'), bool_or(l.isolated)
@@ -96,40 +118,66 @@ begin
     from unnest(lanes_asked, takes, after_at, after_id) with ordinality as a(lane, take, at, id, ord)
     join engine.lanes l on l.id = a.lane
    where l.paused_at is null;
+  -- The row of a node declared dead is gone; the lock keeps rescue from striking it off meanwhile. For a
+  -- suspect it is held alone: claims of other queues may want one too.
   if has_isolated then
+    select n.suspect_job is not null, (n.connections ->> queue::text)::int into suspect_runs, valid_from
+      from engine.nodes n where n.id = for_node for no key update;
+  else
+    select n.suspect_job is not null, (n.connections ->> queue::text)::int into suspect_runs, valid_from
+      from engine.nodes n where n.id = for_node for key share;
+  end if;
+  if not found or connection < valid_from then
+    raise exception 'node % is not registered, or this claim is void', for_node
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+
+  if has_isolated then
+    select coalesce(bool_or(waits.tier = 2), false) and not alone into wants_alone
+      from engine.lanes l cross join lateral engine.suspects_in(l.id, t) waits(tier)
+     where l.id = any(lanes_asked) and l.isolated;
     select array_agg(a.lane order by a.ord),
-           array_agg(case when l.isolated then 1 else a.take end order by a.ord),
-           array_agg(a.at order by a.ord), array_agg(a.id order by a.ord)
-      into lanes_asked, takes, after_at, after_id
+           array_agg(case when not l.isolated then a.take when l.id = first.lane then 1 else least(a.take, 8) end order by a.ord),
+           array_agg(a.at order by a.ord), array_agg(a.id order by a.ord),
+           jsonb_agg(jsonb_build_object('lane', a.lane, 'limits', array[0]))
+             filter (where l.isolated and a.lane is distinct from first.lane),
+           max(first.lane)
+      into lanes_asked, takes, after_at, after_id, held_apart, one_from
       from unnest(lanes_asked, takes, after_at, after_id) with ordinality as a(lane, take, at, id, ord)
       join engine.lanes l on l.id = a.lane
       left join lateral (
-        -- One suspect at a time: the first isolated lane asked that has one.
+        -- The first isolated lane asked that has one to run by itself, if none runs.
         select i.lane from unnest(lanes_asked) with ordinality as i(lane, ord)
           join engine.lanes il on il.id = i.lane
          where il.isolated and not suspect_runs
-           and exists (select from engine.jobs j where j.lane = i.lane and j.node is null and j.run_at <= t)
+           and exists (select from engine.suspects_in(i.lane, t) waits(tier) where tier = case when alone then 2 else 1 end)
          order by i.ord limit 1) first on true
-     where not l.isolated or a.lane = first.lane;
+     where not alone or a.lane = first.lane;
   end if;
   if is_limited then
     select r.lanes, r.takes, r.ats, r.ids, r.held_back into lanes_asked, takes, after_at, after_id, held_back
       from engine.within_limits(t, lanes_asked, takes, after_at, after_id) r;
   end if;
 
-  select array_agg(x.ctid), array_agg(x.lane) into taken, taken_from
+  select array_agg(x.ctid), array_agg(x.lane) into taken, found_in
     from unnest(lanes_asked, takes, after_at, after_id) as asked(lane, take, at, id)
    cross join lateral (
      select j.ctid, j.lane from engine.jobs j
       where j.lane = asked.lane and j.node is null and (j.run_at, j.id) > (asked.at, asked.id) and j.run_at <= t
+        and j.blames = case when asked.lane is distinct from one_from then 0 when alone then 2 else 1 end
       order by j.run_at, j.id
       limit asked.take
    ) x;
-  if (is_limited or has_isolated) and taken is not null then
-    -- What is counted is what will be taken, so these rows are locked before.
+  taken_from := found_in;
+  if taken is not null then
+    -- Whoever else changes waiting jobs is not waited for: the queue's lock is held here.
     select array_agg(x.ctid), array_agg(x.lane) into taken, taken_from
       from (select j.ctid, j.lane from engine.jobs j
              where j.ctid = any(taken) and j.node is null for update skip locked) x;
+    if cardinality(found_in) > coalesce(cardinality(taken_from), 0) then
+      skipped := array(select f from unnest(found_in) f group by f
+                       having count(*) > (select count(*) from unnest(taken_from) g where g = f));
+    end if;
   end if;
   if is_limited and taken is not null then
     update engine.limits m
@@ -148,7 +196,9 @@ begin
     select jsonb_build_object(
              't', (extract(epoch from t) * 1000000)::bigint, 'xid', own::text::bigint, 'xmin', oldest::text::bigint,
              'lanes', (select max(l.id) from engine.lanes l where l.queue_id = queue),
-             'revision', (select q.revision from engine.queues q where q.id = queue), 'held_back', held_back, 'fence', new_fence,
+             'revision', (select q.revision from engine.queues q where q.id = queue),
+             'held_back', coalesce(held_back, '[]') || coalesce(held_apart, '[]'), 'fence', new_fence,
+             'skipped', skipped, 'wants_alone', coalesce(wants_alone, false),
              'due', (select jsonb_agg(jsonb_build_object('lane', a.lane,
                               'wait_ms', ceil(1000 * date_part('epoch', soon.run_at - t))))
                        from unnest(lanes_asked) as a(lane) cross join lateral (
@@ -157,7 +207,7 @@ begin
                           order by j.run_at, j.id limit 1) soon
                       where taken is null),
              'dry', (select jsonb_agg(a.lane) from unnest(lanes_asked, takes) as a(lane, take)
-                       left join (select f as lane, count(*) as jobs from unnest(taken_from) f group by f) got
+                       left join (select f as lane, count(*) as jobs from unnest(found_in) f group by f) got
                          on got.lane = a.lane
                       where a.take > coalesce(got.jobs, 0))),
            null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
@@ -166,20 +216,60 @@ begin
     return;
   end if;
   if has_isolated then
-    update engine.nodes n set suspect_job = j.id
-      from engine.jobs j where n.id = for_node and j.ctid = any(taken) and j.suspect;
+    update engine.nodes n set suspect_job = j.id, suspect_alone = alone
+      from engine.jobs j where n.id = for_node and j.ctid = any(taken) and j.blames > 0;
   end if;
   return query
     update engine.jobs j set node = for_node, claim = new_fence, started_at = t, attempt = j.attempt + 1
-     -- Whoever else changes waiting rows holds them shortly; what it took away is looked at again here.
-     where j.ctid = any(taken) and j.node is null
+     where j.ctid = any(taken)
     returning null::jsonb, j.id, j.lane, j.run_at, j.attempt, j.max_attempts,
               j.deadline <= t, j.args, j.actor, j.trace, j.timeout_ms, j.business_key;
 end $$;
 
+-- How often the suspects of an isolated lane that are due have been blamed, each number once.
+create function engine.suspects_in(lane_ bigint, t timestamptz) returns setof smallint
+  language sql stable
+begin atomic
+  select distinct j.blames from engine.jobs j where j.lane = lane_ and j.node is null and j.run_at <= t;
+end;
+
+-- Hands back what a node claimed after the claim `after_fence` without ever learning of it, because the
+-- connection broke before the answer came. Claims on connections before this one are void from now on,
+-- also those that the server has not read yet. Answers how many jobs were handed back.
+create function engine.disown(queue int, for_node uuid, connection_ int, after_fence bigint) returns bigint
+language plpgsql volatile as $$
+declare
+  ids uuid[];
+  tenants uuid[];
+  fences bigint[];
+begin
+  perform pg_advisory_xact_lock(1001, queue);
+  update engine.nodes n set connections = n.connections || jsonb_build_object(queue::text, connection_)
+   where n.id = for_node;
+  select array_agg(j.id), array_agg(j.tenant_id), array_agg(j.claim) into ids, tenants, fences
+    from engine.jobs j join engine.lanes l on l.id = j.lane
+   where j.node = for_node and l.queue_id = queue and j.claim > after_fence;
+  return engine.release(ids, tenants, fences);
+end $$;
+
+-- Hands jobs back unrun, as if they had never been claimed. Answers how many.
+create function engine.release(ids uuid[], tenants uuid[], fences bigint[]) returns bigint
+language plpgsql volatile as $$
+declare
+  nothing constant text[] := array_fill(null::text, array[cardinality(ids)]);
+begin
+  if ids is null then
+    return 0;
+  end if;
+  perform engine.finish(ids, tenants, fences, array_fill('released'::text, array[cardinality(ids)]),
+    array_fill(0::bigint, array[cardinality(ids)]), nothing::jsonb[], nothing, nothing);
+  return cardinality(ids);
+end $$;
+
 -- What of the asked lanes the limits allow now. Counts returned slots, refills the buckets, and locks
 -- the limits until the claim has counted what it took. `held_back` names the lanes that got less than
--- they asked for, with the milliseconds after which a bucket has more (null: when a slot is returned).
+-- they asked for, by which limits, with the milliseconds after which a bucket has more (none: when a
+-- slot is returned; never more than an hour, for then it is looked at again anyway).
 create function engine.within_limits(
   t timestamptz, lanes_asked bigint[], takes_asked int[], after_at timestamptz[], after_id uuid[],
   out lanes bigint[], out takes int[], out ats timestamptz[], out ids uuid[], out held_back jsonb
@@ -192,7 +282,6 @@ declare
   rates jsonb := '{}';
   asked record;
   allowed int;
-  wait_ms int;
   limit_id bigint;
 begin
   held_back := '[]';
@@ -216,7 +305,8 @@ begin
                     case when m.rate_per_s is null then 1000000000 else floor(m.tokens) end)::int as room
   )
   select jsonb_object_agg(id, greatest(room, 0)),
-         jsonb_object_agg(id, ceil((1 - tokens) / rate_per_s * 1000)) filter (where rate_per_s is not null and tokens < 1)
+         jsonb_object_agg(id, least(3600000, ceil((1 - tokens) / rate_per_s * 1000)))
+           filter (where rate_per_s is not null and tokens < 1)
     into room, rates from settled;
 
   for asked in
@@ -238,8 +328,10 @@ begin
       ids := ids || asked.id;
     end if;
     if allowed < asked.take then
-      select max((rates ->> l::text)::int) into wait_ms from unnest(asked.limits) l;
-      held_back := held_back || jsonb_build_array(jsonb_build_object('lane', asked.lane, 'wait_ms', wait_ms));
+      held_back := held_back || jsonb_build_array((
+        select jsonb_build_object('lane', asked.lane, 'limits', jsonb_agg(l),
+                 'wait_ms', max((rates ->> l::text)::int))
+          from unnest(asked.limits) l where (room ->> l::text)::int <= 0));
     end if;
   end loop;
 end $$;
@@ -247,12 +339,13 @@ end $$;
 -- Ends attempts, each only if it still holds its claim. `verdicts` are the states of job_history, or
 -- `retrying` (back to the live table after `delays_ms`, the attempt counted), `snoozed` (likewise,
 -- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
--- ours any more, of which nothing was changed; in the lanes of `wakes`, of the queues beside them,
--- others may wait for what these endings gave back; `logged` says whether the log has grown.
+-- ours any more, of which nothing was changed; `wakes` are the lanes, of the queues beside them, that
+-- jobs went back to; `returned` the limits that got slots back (0: a suspect has ended); `logged` says
+-- whether the log has grown.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
   outputs jsonb[], error_codes text[], errors text[],
-  out lost uuid[], out wakes bigint[], out wake_queues int[], out logged boolean
+  out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
 -- Row by row along the key, in the order of ids: whatever the statistics say, and the order of locks.
@@ -267,6 +360,7 @@ declare
   stayed uuid[];
   stayed_lanes bigint[];
   unwanted uuid[];
+  is_limited boolean;
 begin
   logged := false;
   if some_stay then
@@ -339,8 +433,10 @@ begin
          set node = null, claim = null, started_at = null, progress = null,
              run_at = ready + coalesce(s.delay_ms, 0) * interval '1 ms',
              attempt = case when s.verdict = 'retrying' then j.attempt else j.attempt - 1 end,
-             -- A suspect that ended by itself did not bring its process down.
-             suspect = false, lane = case when j.suspect then engine.open_lane(j.lane) else j.lane end,
+             -- A suspect that ended by itself did not bring its process down; one that was never begun
+             -- has shown nothing.
+             suspect = j.suspect and s.verdict = 'released',
+             blames = case when s.verdict = 'released' then j.blames else 0 end, lane = case when j.suspect and s.verdict <> 'released' then engine.open_lane(j.lane) else j.lane end,
              attempts = case when s.error is null then j.attempts else engine.with_attempt(
                j.attempts, j.attempt, j.node, j.started_at, ready, s.error_code, s.error) end
         from said s
@@ -361,17 +457,22 @@ begin
   if coalesce(cardinality(held), 0) < cardinality(ids) then
     lost := array(select unnest(ids) except select unnest(held));
   end if;
-  select array_agg(l.id), array_agg(l.queue_id) into wakes, wake_queues
-    from (select distinct h as lane from unnest(held_lanes) h) h join engine.lanes l on l.id = h.lane
-   where l.limits <> '{}' or l.isolated or l.id = any(stayed_lanes);
-  if wakes is not null then
-    insert into engine.limit_returns (limit_id, slots)
-    select limit_id, count(*)
-      from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
-     group by limit_id;
+  select array_agg(l.id) filter (where l.id = any(stayed_lanes)),
+         array_agg(l.queue_id) filter (where l.id = any(stayed_lanes)), bool_or(l.limits <> '{}')
+    into wakes, wake_queues, is_limited
+    from (select distinct h as lane from unnest(held_lanes) h) h join engine.lanes l on l.id = h.lane;
+  if is_limited then
+    with back as (
+      insert into engine.limit_returns (limit_id, slots)
+      select limit_id, count(*)
+        from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
+       group by limit_id
+      returning limit_id)
+    select array_agg(limit_id) into returned from back;
   end if;
   if suspects <> '{}' then
     perform engine.clear_suspects(suspects);
+    returned := returned || 0::bigint;
   end if;
 end $$;
 
@@ -406,80 +507,8 @@ end;
 create function engine.clear_suspects(ended uuid[]) returns void
   language sql volatile security definer set search_path = pg_catalog, engine
 begin atomic
-  update engine.nodes set suspect_job = null where suspect_job = any(ended);
+  update engine.nodes set suspect_job = null, suspect_alone = false where suspect_job = any(ended);
 end;
-
--- Gives back what dead nodes held. A node is dead after 12 s of silence; silence from before Postgres
--- itself started does not count, and the rescuer must have beaten twice since then, so that a pause of
--- the database never looks like the death of everybody.
---
--- Who is to blame: a node that was running a recorded suspect blames that job alone, and the third
--- blame quarantines it. Without a recorded suspect all it held become suspects, which run one at a
--- time from then on. Answers the dead nodes.
-create function engine.rescue(rescuer uuid) returns table (node uuid, jobs bigint, quarantined bigint)
-language plpgsql volatile as $$
-#variable_conflict use_column
-declare
-  awake timestamptz := engine.awake_since();
-  dead uuid[];
-  lost tid[];
-  accused uuid[];
-  lost_by uuid[];
-  spoiled uuid[];
-  ready timestamptz;
-begin
-  if not exists (select from engine.nodes n
-                  where n.id = rescuer and n.beats >= 2 and n.beat_at >= awake
-                    and n.beat_at > clock_timestamp() - interval '12 s') then
-    return;
-  end if;
-  dead := array(
-    select n.id from engine.nodes n
-     where greatest(n.beat_at, awake) < clock_timestamp() - interval '12 s'
-     order by n.id for update skip locked);
-  if cardinality(dead) = 0 then
-    return;
-  end if;
-  select array_agg(x.ctid), array_agg(x.node) into lost, lost_by
-    from (select j.ctid, j.node from engine.jobs j where j.node = any(dead) order by j.id for update) x;
-  accused := array(select n.suspect_job from engine.nodes n where n.id = any(dead) and n.suspect_job is not null);
-
-  ready := engine.ready_at();
-  insert into engine.limit_returns (limit_id, slots)
-  select limit_id, count(*)
-    from engine.jobs j join engine.lanes l on l.id = j.lane, unnest(l.limits) limit_id
-   where j.ctid = any(lost) group by limit_id;
-  insert into engine.lanes (queue_id, tenant_id, priority, kind, version, limit_key, isolated, weight, paused_at, limits)
-  select distinct l.queue_id, l.tenant_id, l.priority, l.kind, l.version, l.limit_key, true, l.weight, l.paused_at, l.limits
-    from engine.jobs j join engine.nodes n on n.id = j.node join engine.lanes l on l.id = j.lane
-   where j.ctid = any(lost) and n.suspect_job is null and not l.isolated
-  on conflict on constraint lanes_place_key do nothing;
-
-  with settled as (
-    update engine.jobs j
-       set node = null, claim = null, started_at = null, progress = null, run_at = ready,
-           -- The process failed, not the job: the attempt does not count.
-           attempt = j.attempt - 1,
-           blames = j.blames + case when j.id = any(accused) then 1 else 0 end,
-           suspect = j.suspect or n.suspect_job is null,
-           lane = case when n.suspect_job is null and not j.suspect then i.id else j.lane end,
-           attempts = engine.with_attempt(j.attempts, j.attempt, j.node, j.started_at, ready, 'node_lost',
-             case when j.id = any(accused) then 'the process died while this suspect ran'
-                  else 'the process that ran it died' end)
-      from engine.nodes n, engine.lanes l
-      left join engine.lanes i on (i.queue_id, i.tenant_id, i.priority, i.kind, i.version, i.limit_key)
-           = (l.queue_id, l.tenant_id, l.priority, l.kind, l.version, l.limit_key) and i.isolated
-     where j.ctid = any(lost) and n.id = j.node and l.id = j.lane
-    returning j.id, j.blames
-  )
-  select array_agg(id) into spoiled from settled where blames >= 3;
-  delete from engine.nodes n where n.id = any(dead);
-  perform engine.bury(array(select tenant_id from engine.jobs j where j.id = any(spoiled)), spoiled,
-    'quarantined', 'crashes_its_process', 'three processes died while it ran alone');
-  return query
-    select d, (select count(*) from unnest(lost_by) b where b = d), coalesce(cardinality(spoiled), 0)::bigint
-      from unnest(dead) d;
-end $$;
 
 -- Ends jobs that nobody runs, without running them. Answers those that ended so; the others are
 -- running or have ended already.

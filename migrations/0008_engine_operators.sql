@@ -29,6 +29,9 @@ declare
   made bigint;
 begin
   perform pg_advisory_xact_lock_shared(1004, 0);
+  -- One at a time for each queue, so that numbers become visible in their order: a dispatcher that has
+  -- read up to one has read all before it.
+  perform pg_advisory_xact_lock(1006, queue);
   insert into engine.lanes (queue_id, tenant_id, priority, kind, version, limit_key, weight, paused_at, limits)
   select queue, tenant, priority_, kind_, version_, limit_key_, r.weight, r.paused_at, r.limits
     from engine.rules_of(queue, tenant, kind_, limit_key_) r
@@ -154,11 +157,13 @@ declare
   tenant uuid := engine.tenant();
   gone uuid[];
 begin
+  -- All at once and in order: none of them begins or ends between the two steps below.
+  perform from engine.jobs j where j.tenant_id = tenant and j.id = any(ids) order by j.id for update;
   gone := array(select engine.bury(array_fill(tenant, array[cardinality(ids)]), ids, 'cancelled', null, null));
   return query
   with asked as (
     update engine.jobs j set cancel_requested_at = coalesce(j.cancel_requested_at, engine.now())
-     where j.tenant_id = tenant and j.id in (select i from unnest(ids) i order by i) and j.node is not null
+     where j.tenant_id = tenant and j.id = any(ids) and j.node is not null
     returning j.id
   )
   select i, case when i = any(gone) then 'cancelled' when i in (select a.id from asked a) then 'cancelling'
@@ -257,65 +262,6 @@ begin atomic
     (select h.state from engine.job_history h where h.tenant_id = tenant and h.id = job limit 1));
 end;
 
--- The upkeep of one second.
-create function engine.fold_tallies() returns bigint
-language plpgsql volatile as $$
-declare
-  folded bigint;
-begin
-  with gone as (
-    delete from engine.tallies where ctid = any(array(select ctid from engine.tallies limit 50000))
-    returning minute, tenant_id, lane, node, what, code, bucket, count
-  ), kept as (
-    insert into engine.tally_minutes as m (minute, tenant_id, lane, node, what, code, bucket, count)
-    select minute, tenant_id, lane, node, what, code, bucket, sum(count) from gone group by 1, 2, 3, 4, 5, 6, 7
-    on conflict on constraint tally_minutes_place_key do update set count = m.count + excluded.count
-  )
-  select count(*) into folded from gone;
-  return folded;
-end $$;
-
--- Counts what is unfinished, by lane.
-create function engine.census() returns void
-language plpgsql volatile as $$
-declare
-  t timestamptz := engine.now();
-begin
-  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, oldest_due_at, counted_at)
-  select j.lane, j.tenant_id, count(*) filter (where j.node is null and j.run_at > t),
-         count(*) filter (where j.node is null and j.run_at <= t), count(*) filter (where j.node is not null),
-         min(j.run_at) filter (where j.node is null and j.run_at <= t), t
-    from engine.jobs j group by j.lane, j.tenant_id
-  on conflict (lane) do update
-     set scheduled = excluded.scheduled, available = excluded.available, running = excluded.running,
-         oldest_due_at = excluded.oldest_due_at, counted_at = excluded.counted_at;
-  delete from engine.lane_depths where counted_at < t;
-end $$;
-
--- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.
-create function engine.park() returns table (kind text, version smallint, lanes bigint)
-language plpgsql volatile as $$
-#variable_conflict use_column
-begin
-  return query
-  with known as (
-    select k.kind, max(k.version) as version from engine.nodes n, unnest(n.kinds, n.versions) k(kind, version) group by 1
-  ), judged as (
-    select l.id, l.parked_at,
-           exists (select from known k where k.kind = l.kind and k.version >= l.version) as served
-      from engine.lanes l
-  ), changed as (
-    update engine.lanes l set parked_at = case when u.served then null else engine.now() end
-      from judged u
-     where u.id = l.id and case when u.served then l.parked_at is not null else
-             l.parked_at is null and exists (
-               select from engine.jobs j
-                where j.lane = l.id and j.node is null and j.run_at < engine.now() - interval '1 hour') end
-    returning l.kind, l.version, l.parked_at
-  )
-  select c.kind, c.version, count(*) from changed c where c.parked_at is not null group by 1, 2;
-end $$;
-
 grant create on schema engine to switchboard_system;
 alter function engine.pause_own owner to switchboard_system;
 alter function engine.resume_own owner to switchboard_system;
@@ -325,7 +271,7 @@ revoke create on schema engine from switchboard_system;
 revoke all on all functions in schema engine from public;
 grant execute on all functions in schema engine to switchboard_system;
 grant execute on function
-  engine.enqueue, engine.finish, engine.with_attempt, engine.duration_bucket, engine.open_lane,
+  engine.tenant, engine.now, engine.today, engine.ready_at, engine.enqueue, engine.finish, engine.with_attempt, engine.duration_bucket, engine.open_lane,
   engine.clear_suspects, engine.bury, engine.cancel, engine.discard, engine.retry, engine.state_of,
   engine.live_state, engine.pause_own, engine.resume_own, engine.set_own_limit
   to switchboard_app;
