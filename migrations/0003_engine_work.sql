@@ -256,11 +256,12 @@ end $$;
 create function engine.release(ids uuid[], tenants uuid[], fences bigint[]) returns bigint
 language plpgsql volatile as $$
 declare
-  nothing constant text[] := array_fill(null::text, array[cardinality(ids)]);
+  nothing text[];
 begin
-  if ids is null then
+  if coalesce(cardinality(ids), 0) = 0 then
     return 0;
   end if;
+  nothing := array_fill(null::text, array[cardinality(ids)]);
   perform engine.finish(ids, tenants, fences, array_fill('released'::text, array[cardinality(ids)]),
     array_fill(0::bigint, array[cardinality(ids)]), nothing::jsonb[], nothing, nothing);
   return cardinality(ids);

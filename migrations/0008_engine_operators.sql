@@ -124,6 +124,17 @@ begin
    where m.id = limit_id_;
 end $$;
 
+-- A tenant's share of a queue beside others (1 is usual); its bounds stay as they are.
+create function engine.set_weight(queue int, tenant uuid, weight_ real) returns void
+language plpgsql volatile as $$
+declare
+  now_ engine.limits;
+begin
+  select m.* into now_ from engine.limits m where m.queue_id = queue and m.tenant_id = tenant and m.key is null;
+  perform engine.set_limit(queue, tenant, null, now_.max_running, now_.rate_per_s, now_.burst,
+    nullif(weight_, 1));
+end $$;
+
 -- A tenant's own decisions: the same, within its wall.
 create function engine.pause_own(queue int, kind_ text, why_ text) returns void
   language sql volatile security definer set search_path = pg_catalog, engine

@@ -113,6 +113,95 @@ impl Tx {
     }
 }
 
+/// What an operator of the whole installation means: a queue, a tenant, a kind, or several together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scope<'a> {
+    pub queue: Option<&'a str>,
+    pub tenant: Option<Uuid>,
+    pub kind: Option<&'a str>,
+}
+
+/// Across tenants, in a transaction of [`Engine::begin_system`](crate::Engine::begin_system).
+impl Tx {
+    /// Stops what the scope names, in all tenants if it names none. What runs may end.
+    ///
+    /// # Errors
+    /// If the scope names nothing or the database refuses.
+    pub async fn pause_scope(&mut self, scope: Scope<'_>, why: &str) -> sqlx::Result<()> {
+        let queue = self.queue_of(scope.queue).await?;
+        sqlx::query!("select engine.pause($1, $2, $3, $4)", queue, scope.tenant, scope.kind, why)
+            .execute(self.conn())
+            .await?;
+        self.will_wake_scope(queue).await
+    }
+
+    /// Takes back exactly that pause. Answers whether there was one.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn resume_scope(&mut self, scope: Scope<'_>) -> sqlx::Result<bool> {
+        let queue = self.queue_of(scope.queue).await?;
+        let resumed =
+            sqlx::query_scalar!("select engine.resume($1, $2, $3)", queue, scope.tenant, scope.kind)
+                .fetch_one(self.conn())
+                .await?;
+        self.will_wake_scope(queue).await?;
+        Ok(resumed.unwrap_or(false))
+    }
+
+    /// Bounds a queue for all tenants together, or one tenant in it.
+    ///
+    /// # Errors
+    /// If a bound is not positive or the database refuses.
+    pub async fn limit_all(&mut self, queue: &str, tenant: Option<Uuid>, bounds: Bounds) -> sqlx::Result<()> {
+        let queue = self.engine().clone().queue_id(queue).await?;
+        sqlx::query!(
+            "select engine.set_limit($1, $2, null, $3, $4, $5, (select m.weight from engine.limits m
+               where m.queue_id = $1 and m.tenant_id = $2 and m.key is null))",
+            queue,
+            tenant,
+            bounds.max_running,
+            bounds.rate_per_s,
+            bounds.burst
+        )
+        .execute(self.conn())
+        .await?;
+        self.will_wake_all(queue);
+        Ok(())
+    }
+
+    /// Gives a tenant a share of a queue beside others: 1 is usual, 2 gets twice as many turns.
+    ///
+    /// # Errors
+    /// If the weight is not within 0.01 and 100, or the database refuses.
+    pub async fn weigh(&mut self, queue: &str, tenant: Uuid, weight: f32) -> sqlx::Result<()> {
+        let queue = self.engine().clone().queue_id(queue).await?;
+        sqlx::query!("select engine.set_weight($1, $2, $3)", queue, tenant, weight)
+            .execute(self.conn())
+            .await?;
+        self.will_wake_all(queue);
+        Ok(())
+    }
+
+    async fn queue_of(&mut self, name: Option<&str>) -> sqlx::Result<Option<i32>> {
+        match name {
+            Some(name) => self.engine().clone().queue_id(name).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn will_wake_scope(&mut self, queue: Option<i32>) -> sqlx::Result<()> {
+        let queues =
+            sqlx::query_scalar!("select id from engine.queues where $1::int is null or id = $1", queue)
+                .fetch_all(self.conn())
+                .await?;
+        for queue in queues {
+            self.will_wake_all(queue);
+        }
+        Ok(())
+    }
+}
+
 async fn queues_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<i32>> {
     sqlx::query_scalar!(
         "select distinct l.queue_id from engine.jobs j join engine.lanes l on l.id = j.lane

@@ -1,6 +1,7 @@
 //! Reading about queues and nodes. Depths come from the last census; nothing is counted here.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -94,6 +95,84 @@ pub async fn nodes(conn: &mut PgConnection) -> sqlx::Result<Vec<NodeView>> {
         NodeView,
         "select id, name, roles, build, started_at, beat_at, kinds, suspect_job
            from engine.nodes order by id desc limit 200"
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A queue over all tenants, as the installation's operators see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Load {
+    pub queue: String,
+    /// Tenants that have ever had work in it.
+    pub tenants: i64,
+    pub scheduled: i64,
+    pub available: i64,
+    pub running: i64,
+    pub oldest_due_at: Option<DateTime<Utc>>,
+    /// What is paused: `queue`, `tenant`, `kind`, `why`, each pause that concerns this queue.
+    pub pauses: serde_json::Value,
+    /// Bounds and weights: `tenant`, `key`, `max_running`, `rate_per_s`, `burst`, `weight`.
+    pub limits: serde_json::Value,
+}
+
+/// All queues, over all tenants.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn loads(conn: &mut PgConnection) -> sqlx::Result<Vec<Load>> {
+    sqlx::query_as!(
+        Load,
+        r#"select q.name as queue, count(distinct l.tenant_id) as "tenants!",
+                  coalesce(sum(d.scheduled), 0)::bigint as "scheduled!", coalesce(sum(d.available), 0)::bigint as "available!",
+                  coalesce(sum(d.running), 0)::bigint as "running!", min(d.oldest_due_at) as oldest_due_at,
+                  coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tenant', p.tenant_id, 'kind', p.kind, 'why', p.why)) order by p.id)
+                              from engine.pauses p where coalesce(p.queue_id, q.id) = q.id), '[]') as "pauses!",
+                  coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tenant', m.tenant_id, 'key', m.key,
+                              'max_running', m.max_running, 'rate_per_s', m.rate_per_s, 'burst', m.burst, 'weight', m.weight)) order by m.id)
+                              from engine.limits m where m.queue_id = q.id), '[]') as "limits!"
+             from engine.queues q
+             left join engine.lanes l on l.queue_id = q.id
+             left join engine.lane_depths d on d.lane = l.id
+            group by q.id, q.name
+            order by q.name"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Work that no living node knows how to run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unrunnable {
+    pub queue: String,
+    pub kind: String,
+    pub version: i16,
+    pub jobs: i64,
+    pub oldest_due_at: Option<DateTime<Utc>>,
+    /// The newest version that a living node knows; none if none knows the kind.
+    pub known_version: Option<i16>,
+}
+
+/// What is queued, as the last census found it, that nothing can run.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn unrunnable(conn: &mut PgConnection) -> sqlx::Result<Vec<Unrunnable>> {
+    sqlx::query_as!(
+        Unrunnable,
+        r#"with known as (
+             select k.kind, max(k.version) as version
+               from engine.nodes n, unnest(n.kinds, n.versions) k(kind, version)
+              where n.beat_at > clock_timestamp() - interval '12 s' group by 1)
+           select q.name as queue, l.kind, l.version, sum(d.scheduled + d.available)::bigint as "jobs!",
+                  min(d.oldest_due_at) as oldest_due_at, max(k.version) as known_version
+             from engine.lane_depths d
+             join engine.lanes l on l.id = d.lane
+             join engine.queues q on q.id = l.queue_id
+             left join known k on k.kind = l.kind
+            where d.scheduled + d.available > 0 and coalesce(k.version < l.version, true)
+            group by q.name, l.kind, l.version
+            order by 4 desc limit 200"#
     )
     .fetch_all(conn)
     .await

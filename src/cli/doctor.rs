@@ -22,6 +22,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
             .map_err(|error| format!("the Postgres of DATABASE_URL does not answer: {error}"))?;
         let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut conn).await?;
         println!("postgres     {version}, as DATABASE_URL says");
+        unrunnable(&mut conn).await?;
         return Ok(conn.close().await?);
     }
     println!("postgres     none named, so a private one is used; looked for its binaries:");
@@ -34,5 +35,32 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     }
     let chosen = locate::locate(config.pg_bindir.as_deref())?;
     println!("using        {} (version {})", chosen.dir.display(), chosen.major);
+    Ok(())
+}
+
+/// What waits in vain: a kind that was renamed without an alias, or a build that was rolled back.
+async fn unrunnable(conn: &mut PgConnection) -> Result<(), Failure> {
+    let migrated: bool = sqlx::query_scalar("select to_regclass('engine.lane_depths') is not null")
+        .fetch_one(&mut *conn)
+        .await?;
+    if !migrated {
+        println!("schema       not there yet; run `switchboard migrate`");
+        return Ok(());
+    }
+    sqlx::query("set role switchboard_system").execute(&mut *conn).await?;
+    let waiting = engine::queues::unrunnable(conn).await?;
+    if waiting.is_empty() {
+        println!("jobs         every kind that waits is known to a running worker, or nothing waits");
+    }
+    for work in waiting {
+        let known = work.known_version.map_or_else(
+            || "no running worker knows this kind".to_owned(),
+            |known| format!("running workers know version {known} at most"),
+        );
+        println!(
+            "jobs         {} of {} version {} in {} wait: {known}",
+            work.jobs, work.kind, work.version, work.queue
+        );
+    }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line, one file for each command that is more than a line.
 
 mod doctor;
+mod queues;
 pub(crate) mod serve;
 mod tenants;
 
@@ -55,6 +56,9 @@ enum Command {
     /// Tenants of this installation.
     #[command(subcommand)]
     Tenants(tenants::Command),
+    /// Queues over all tenants: depth, pauses, limits, weights.
+    #[command(subcommand)]
+    Queues(queues::Command),
     /// Show what is found on this machine and what is missing.
     Doctor,
     /// Print the description of the API.
@@ -93,6 +97,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Demo(wishes) => crate::demo::run(config, wishes).await,
         Command::Migrate => Ok(engine::Engine::migrate(&external(&config)?).await?),
         Command::Tenants(command) => tenants::run(&config, command).await,
+        Command::Queues(command) => queues::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Openapi | Command::PostgresGuard(_) => Ok(()),
     }

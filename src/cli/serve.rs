@@ -44,17 +44,22 @@ pub(crate) async fn database(config: &Config) -> Result<(PgConnectOptions, Optio
 
 /// Engine and vault as the settings say.
 pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Result<Platform, Failure> {
+    let engine = connect_engine(config, connect).await?;
+    std::fs::create_dir_all(&config.data_dir)?;
+    let file = config.data_dir.join("key");
+    Ok(platform::assemble(engine, config.key_source(Path::new(&file)))?)
+}
+
+/// The engine alone, for commands that need no key.
+pub(crate) async fn connect_engine(config: &Config, connect: &PgConnectOptions) -> Result<Engine, Failure> {
     let settings = Settings {
         connect: connect.clone(),
         app_connections: config.app_connections,
         system_connections: config.system_connections,
     };
-    let engine = Engine::connect(settings).await.map_err(|error| {
+    Ok(Engine::connect(settings).await.map_err(|error| {
         format!("the database refuses: {error}; is it up, and was `switchboard migrate` run?")
-    })?;
-    std::fs::create_dir_all(&config.data_dir)?;
-    let file = config.data_dir.join("key");
-    Ok(platform::assemble(engine, config.key_source(Path::new(&file)))?)
+    })?)
 }
 
 /// The part of the settings that a process needs.

@@ -1,99 +1,14 @@
 //! Nodes that die, seen from the database: what they held, who is to blame, what comes too late.
 
-use sqlx::PgConnection;
+use engine::operate::Action;
 use switchboard_tests::{
     Database,
-    probe::{enqueue, look, probe, reaches},
+    played::{Played, awake_for},
+    probe::{act, enqueue, look, probe, reaches},
 };
 use uuid::Uuid;
 
-/// Moves the start of Postgres, as rescue sees it, to so long ago.
-async fn awake_for(database: &Database, ago: &str) {
-    let since = format!(
-        "create or replace function engine.awake_since() returns timestamptz language sql stable as
-         $$ select clock_timestamp() - interval '{ago}' $$"
-    );
-    let mut owner = database.connect_as("none").await;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(since)).execute(&mut owner).await.expect("the owner may");
-}
-
 const NOBODY: [Uuid; 0] = [];
-
-/// A node that is only played: it claims and finishes by hand and may die.
-struct Played<'a> {
-    system: &'a mut PgConnection,
-    id: Uuid,
-}
-
-impl<'a> Played<'a> {
-    async fn join(system: &'a mut PgConnection) -> Self {
-        let id = Uuid::now_v7();
-        sqlx::query(
-            "insert into engine.nodes (id, name, roles, build, beats) values ($1, 'played', '{}', '', 5)",
-        )
-        .bind(id)
-        .execute(&mut *system)
-        .await
-        .expect("a node");
-        Self { system, id }
-    }
-
-    /// Claims what there is in all lanes; answers ids and the fence.
-    async fn claim(&mut self) -> sqlx::Result<(Vec<Uuid>, i64)> {
-        self.claim_as(false).await
-    }
-
-    /// The same, where nothing else runs on the node if `alone`.
-    async fn claim_as(&mut self, alone: bool) -> sqlx::Result<(Vec<Uuid>, i64)> {
-        let rows: Vec<(Option<Uuid>, Option<i64>)> = sqlx::query_as(
-            "with l as (select id from engine.lanes order by id)
-             select id, (head ->> 'fence')::bigint
-               from engine.claim((select id from engine.queues), $1, 1, $2, array(select id from l), array(select 9 from l),
-                 array(select 'epoch'::timestamptz from l), array(select '00000000-0000-0000-0000-000000000000'::uuid from l))",
-        )
-        .bind(self.id)
-        .bind(alone)
-        .fetch_all(&mut *self.system)
-        .await?;
-        let fence = rows.iter().find_map(|row| row.1).unwrap_or(0);
-        Ok((rows.into_iter().filter_map(|row| row.0).collect(), fence))
-    }
-
-    /// Completes a job; answers what was lost.
-    async fn complete(&mut self, tenant: Uuid, job: Uuid, fence: i64) -> Vec<Uuid> {
-        let lost: Option<Vec<Uuid>> = sqlx::query_scalar(
-            "select lost from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'],
-               array[0::bigint], array[null::jsonb], array[null], array[null])",
-        )
-        .bind(job)
-        .bind(tenant)
-        .bind(fence)
-        .fetch_one(&mut *self.system)
-        .await
-        .expect("an answer");
-        lost.unwrap_or_default()
-    }
-
-    /// Falls silent and is found dead; answers the nodes struck off.
-    async fn die(self) -> Vec<Uuid> {
-        sqlx::query("update engine.nodes set beat_at = clock_timestamp() - interval '13 s' where id = $1")
-            .bind(self.id)
-            .execute(&mut *self.system)
-            .await
-            .expect("silence");
-        let rescuer = Self::join(self.system).await;
-        let dead = sqlx::query_scalar("select node from engine.rescue($1)")
-            .bind(rescuer.id)
-            .fetch_all(&mut *rescuer.system)
-            .await;
-        sqlx::query("delete from engine.nodes where id = $1")
-            .bind(rescuer.id)
-            .execute(rescuer.system)
-            .await
-            .expect("gone");
-        dead.expect("an answer")
-    }
-}
 
 #[tokio::test]
 async fn a_silent_node_loses_its_jobs_and_its_late_result_is_refused() {
@@ -221,4 +136,118 @@ async fn a_job_that_brings_its_process_down_is_quarantined_and_the_innocent_are_
         .await
         .expect("a count");
     assert_eq!(told, 1);
+}
+
+/// A killer that came in later must not hide behind a suspect that was there before.
+#[tokio::test]
+async fn a_suspect_does_not_pay_for_the_killer_beside_it() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let innocent = enqueue(&engine, tenant, &[probe(tenant, "innocent")]).await[0].id;
+    let mut system = database.connect_as("switchboard_system").await;
+    awake_for(&database, "1 h").await;
+    let mut node = Played::join(&mut system).await;
+    node.claim().await.expect("claimed");
+    node.die().await;
+    for _ in 0..5 {
+        let killer = enqueue(&engine, tenant, &[probe(tenant, "killer")]).await[0].id;
+        let mut node = Played::join(&mut system).await;
+        let (claimed, _) = node.claim().await.expect("claimed");
+        assert!(claimed.contains(&killer), "what is new runs beside suspects");
+        node.die().await;
+        let killer = look(&engine, tenant, killer).await.expect("kept");
+        assert!(killer.suspect, "it was there when the process died");
+    }
+    let innocent = look(&engine, tenant, innocent).await.expect("kept");
+    assert_eq!(innocent.state, "available", "it never ran alone, so it is not quarantined");
+}
+
+#[tokio::test]
+async fn what_was_cancelled_while_its_node_died_does_not_run_again() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let id = enqueue(&engine, tenant, &[probe(tenant, "unwanted")]).await[0].id;
+    let mut system = database.connect_as("switchboard_system").await;
+    awake_for(&database, "1 h").await;
+    let mut node = Played::join(&mut system).await;
+    node.claim().await.expect("claimed");
+    assert_eq!(act(&engine, tenant, Action::Cancel, &[id]).await, ["cancelling"]);
+    node.die().await;
+    assert_eq!(look(&engine, tenant, id).await.expect("kept").state, "cancelled");
+}
+
+/// The commit of a beat may stall for all nodes at once.
+#[tokio::test]
+async fn who_was_silent_too_holds_nobodys_silence_against_them() {
+    let database = Database::create().await;
+    awake_for(&database, "1 h").await;
+    let (mut one, mut two) =
+        (database.connect_as("switchboard_system").await, database.connect_as("switchboard_system").await);
+    let (mut victim, mut rescuer) = (Played::join(&mut one).await, Played::join(&mut two).await);
+    victim.falls_silent(20.0).await;
+    rescuer.falls_silent(20.0).await;
+    sqlx::query(
+        "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1, steady_since = clock_timestamp()
+          where id = $1",
+    )
+    .bind(rescuer.id)
+    .execute(&mut *rescuer.system)
+    .await
+    .expect("a beat after the gap");
+    assert_eq!(rescuer.rescue().await, NOBODY);
+    sqlx::query("update engine.nodes set steady_since = clock_timestamp() - interval '13 s' where id = $1")
+        .bind(rescuer.id)
+        .execute(&mut *rescuer.system)
+        .await
+        .expect("time goes by");
+    assert_eq!(rescuer.rescue().await, [victim.id]);
+}
+
+/// A claim may commit and its answer be lost with the connection.
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_handed_back_and_older_connections_are_void() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let ids: Vec<Uuid> =
+        enqueue(&engine, tenant, &[probe(tenant, "heard of"), probe(tenant, "never heard of")])
+            .await
+            .iter()
+            .map(|put| put.id)
+            .collect();
+    let mut system = database.connect_as("switchboard_system").await;
+    let mut node = Played::join(&mut system).await;
+    let (_, fence) = node.claim_some(1).await.expect("claimed");
+    node.claim_some(1).await.expect("claimed, and the answer lost");
+    let disowned: i64 = sqlx::query_scalar("select engine.disown((select id from engine.queues), $1, 2, $2)")
+        .bind(node.id)
+        .bind(fence)
+        .fetch_one(&mut *node.system)
+        .await
+        .expect("handed back");
+    assert_eq!(disowned, 1);
+    let states = [look(&engine, tenant, ids[0]).await, look(&engine, tenant, ids[1]).await];
+    let states = states.map(|job| job.map(|job| (job.state, job.attempt)));
+    assert_eq!(states, [Some(("running".into(), 1)), Some(("available".into(), 0))]);
+    node.claim().await.expect_err("a claim on the connection before comes too late");
+}
+
+/// What others hold for a moment is neither waited for nor passed by.
+#[tokio::test]
+async fn a_claim_waits_for_nobody_who_holds_a_job() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let put = enqueue(&engine, tenant, &[probe(tenant, "held"), probe(tenant, "free")]).await;
+    let mut operator = engine.begin_tenant(tenant).await.expect("a transaction");
+    operator.act(Action::Retry, &[put[0].id]).await.expect("acted");
+    let mut system = database.connect_as("switchboard_system").await;
+    let mut node = Played::join(&mut system).await;
+    assert_eq!(node.claim().await.expect("claimed").0, [put[1].id]);
+    let skipped: Option<Vec<i64>> = node.skipped().await;
+    assert_eq!(skipped.map(|lanes| lanes.len()), Some(1), "so that no position passes it");
+    operator.rollback().await.expect("let go");
+    assert_eq!(node.claim().await.expect("claimed").0, [put[0].id]);
 }

@@ -11,7 +11,7 @@ use std::{
 use engine::{Engine, operate::Bounds};
 use switchboard_tests::{
     Database,
-    probe::{Process, Seen, enqueue, probe},
+    probe::{Process, Seen, enqueue, probe, reaches},
 };
 use uuid::Uuid;
 
@@ -109,5 +109,52 @@ async fn what_runs_already_counts_against_a_new_limit() {
         .await
         .expect("a limit");
     assert_eq!(running, 2);
+    process.drain().await;
+}
+
+/// A bucket that fills once a day must not stop those who are claimed with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_very_slow_rate_stops_nobody_else() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let (slow, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let daily = Bounds { rate_per_s: Some(1.0 / 86_400.0), burst: Some(1), ..Bounds::default() };
+    limit(&engine, slow, None, daily).await;
+    enqueue(&engine, slow, &[probe(slow, "first"), probe(slow, "tomorrow")]).await;
+    let seen = Seen::default();
+    let process = Process::start(&engine, 4, seen.clone()).await;
+    seen.wait_for(1).await;
+    for _ in 0..3 {
+        let put = enqueue(&engine, other, &[probe(other, "free")]).await;
+        reaches(&engine, other, put[0].id, "completed").await;
+        database.advance(60.0).await;
+    }
+    process.drain().await;
+    assert!(!seen.list().contains(&"tomorrow".to_owned()));
+    let mut tx = engine.begin_tenant(slow).await.expect("a transaction");
+    let never = Bounds { rate_per_s: Some(1e-9), burst: Some(1), ..Bounds::default() };
+    tx.limit("probes", None, never).await.expect_err("less than once a day is a pause");
+}
+
+/// Two tenants under a limit of the whole queue take turns, whoever's jobs end.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_limit_of_the_queue_no_tenant_starves() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let (many, one) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut tx = engine.begin_system().await.expect("a transaction");
+    tx.limit_all("probes", None, Bounds { max_running: Some(1), ..Bounds::default() })
+        .await
+        .expect("limited");
+    tx.commit().await.expect("committed");
+    let jobs: Vec<_> = (0..400).map(|_| probe(many, "work")).collect();
+    enqueue(&engine, many, &jobs).await;
+    let seen =
+        Seen::default().doing(|| Box::pin(async { tokio::time::sleep(Duration::from_millis(10)).await }));
+    let process = Process::start(&engine, 8, seen.clone()).await;
+    seen.wait_for(20).await;
+    let put = enqueue(&engine, one, &[probe(one, "late"), probe(one, "late")]).await;
+    reaches(&engine, one, put[1].id, "completed").await;
+    assert!(seen.list().len() < 300, "it had its turns, not what was left: {}", seen.list().len());
     process.drain().await;
 }

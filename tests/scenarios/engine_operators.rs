@@ -104,6 +104,7 @@ async fn what_ends_badly_says_so_and_stops_nothing_else() {
         undecodable,
         probe(tenant, "late").deadline(past),
         probe(tenant, "huge"),
+        probe(tenant, "nul"),
         probe(tenant, "fine"),
     ];
     let put = enqueue(&engine, tenant, &jobs).await;
@@ -114,6 +115,7 @@ async fn what_ends_badly_says_so_and_stops_nothing_else() {
         ("discarded", Some("handler_panicked")),
         ("discarded", Some("too_late")),
         ("completed", Some("output_too_large")),
+        ("completed", Some("output_unfit")),
         ("completed", None),
     ];
     for (job, (state, code)) in put.iter().zip(ends) {

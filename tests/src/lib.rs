@@ -5,7 +5,7 @@
 //!
 //! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
 //! - [`Client`] a caller of the API; [`Socket`] a watcher of events
-//! - [`probe`] jobs and a worker for the engine's own tests
+//! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
 mod app;
@@ -13,6 +13,7 @@ mod client;
 mod clock;
 mod contacts;
 mod database;
+pub mod played;
 pub mod probe;
 mod socket;
 mod worker;

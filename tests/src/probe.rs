@@ -140,6 +140,7 @@ async fn handle(envelope: Envelope, seen: Data<Seen>) -> Result<Outcome, std::io
             envelope.signals.cancelled().cancelled().await;
             Ok(Outcome::Snooze { after: Duration::ZERO })
         }
+        "nul" => Ok(Outcome::Done(json!("\0"))),
         "huge" => Ok(Outcome::Done(json!("x".repeat(100 << 20)))),
         _ => Ok(Outcome::Done(json!({"said": said}))),
     }

@@ -27,9 +27,17 @@ enum Command {
     PostgresGuard(switchboard::postgres::guard::Orders),
 }
 
-#[tokio::main]
-async fn main() -> Outcome<()> {
-    match Command::parse() {
+fn main() -> Outcome<()> {
+    let command = Command::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(run(command));
+    // A thread may still wait for standard input, which never ends at a terminal.
+    runtime.shutdown_background();
+    done
+}
+
+async fn run(command: Command) -> Outcome<()> {
+    match command {
         Command::Engine(args) => crate::engine::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
