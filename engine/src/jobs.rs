@@ -1,6 +1,7 @@
 //! Reading about jobs: one tenant's live and past ones as a single list.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -45,14 +46,19 @@ pub struct JobView {
 }
 
 /// Which jobs to list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
+    #[serde(skip)]
     pub id: Option<Uuid>,
     pub kind: Option<String>,
     pub state: Option<String>,
     pub business_key: Option<String>,
     pub queue: Option<String>,
     pub tag: Option<String>,
+    /// Why it ended as it did.
+    pub error_code: Option<String>,
+    /// The node that runs it, or ran it last.
+    pub node: Option<Uuid>,
 }
 
 /// One tenant's jobs, newest first, those with ids below `before`.
@@ -77,7 +83,9 @@ pub async fn list(
         filter.state,
         filter.business_key,
         filter.queue,
-        filter.tag
+        filter.tag,
+        filter.error_code,
+        filter.node
     )
     .fetch_all(conn)
     .await

@@ -1,12 +1,14 @@
 //! What operators do: cancel, retry and discard jobs; pause, limit and weigh their queues.
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Tx;
 
 /// What can be done with a job by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Action {
     /// A waiting job ends at once; a running one is told, and cut off if it does not heed.
     Cancel,
@@ -14,6 +16,27 @@ pub enum Action {
     Retry,
     /// A waiting job becomes a dead letter.
     Discard,
+}
+
+impl Action {
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+            Self::Discard => "discard",
+        }
+    }
+
+    /// Whether a result says that the action was done, and not what forbade it.
+    #[must_use]
+    pub fn made(self, result: &str) -> bool {
+        match self {
+            Self::Cancel => ["cancelled", "cancelling"].contains(&result),
+            Self::Retry => result == "available",
+            Self::Discard => result == "discarded",
+        }
+    }
 }
 
 /// What became of one job: `available`, `cancelled`, `cancelling`, `discarded`; or the state that

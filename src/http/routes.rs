@@ -13,8 +13,8 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        access, agents, automation, imports, jobs, leads, messages, ops, providers, queues, sockets,
-        templates,
+        access, agents, automation, imports, job_actions, jobs, leads, messages, ops, providers, queues,
+        sockets, templates,
     },
     envelope::envelope,
     guard::{Guarded, guard},
@@ -82,6 +82,7 @@ pub fn table() -> Vec<Route> {
         (Needs(P::MessagesRead), routes!(messages::list_deliveries)),
         (Needs(P::JobsRead), routes!(jobs::list_jobs)),
         (Needs(P::JobsRead), routes!(jobs::get_job)),
+        (Needs(P::JobsManage), routes!(job_actions::act_on_jobs)),
         (Needs(P::JobsManage), routes!(jobs::cancel_job)),
         (Needs(P::JobsManage), routes!(jobs::retry_job)),
         (Needs(P::JobsManage), routes!(jobs::discard_job)),

@@ -46,7 +46,12 @@ impl Handler {
 /// The handlers of this build, by kind and by the names that kinds had before.
 #[must_use]
 pub fn handlers() -> HashMap<&'static str, Handler> {
-    let all = [job(jobs::send_message::run), job(jobs::score_leads::run), job(jobs::route_leads::run)];
+    let all = [
+        job(jobs::send_message::run),
+        job(jobs::score_leads::run),
+        job(jobs::route_leads::run),
+        job(jobs::steer_jobs::run),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -57,7 +62,7 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 }
 
 /// The queues of this build and how many handlers of each run at a time.
-pub const QUEUES: [(&str, usize); 2] = [("messages", 64), ("automation", 4)];
+pub const QUEUES: [(&str, usize); 3] = [("messages", 64), ("automation", 4), ("operations", 2)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where
@@ -77,7 +82,10 @@ where
 
 #[cfg(test)]
 mod tests {
-    use domain::{leads::scoring::ScoreLeads, messages::send::SendMessage, routing::route::RouteLeads};
+    use domain::{
+        jobs::bulk::SteerJobs, leads::scoring::ScoreLeads, messages::send::SendMessage,
+        routing::route::RouteLeads,
+    };
     use engine::JobKind as _;
 
     use super::*;
@@ -87,8 +95,8 @@ mod tests {
     fn kinds_and_queues_are_the_known_ones() {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["route_leads", "score_leads", "send_message"]);
-        for wanted in [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE] {
+        assert_eq!(kinds, ["route_leads", "score_leads", "send_message", "steer_jobs"]);
+        for wanted in [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE, SteerJobs::QUEUE] {
             assert!(QUEUES.iter().any(|(queue, _)| *queue == wanted), "{wanted}");
         }
     }

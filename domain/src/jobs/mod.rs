@@ -1,5 +1,7 @@
 //! Jobs and queues as people steer them: what the engine can do, with permission and an audit row.
 
+pub mod bulk;
+
 use engine::{
     jobs::{self, JobView},
     operate::{Action, Bounds},
@@ -12,6 +14,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, FieldError, Result},
+    tenancy::Begun,
 };
 
 /// The longest reason that is kept with a pause, in characters.
@@ -23,23 +26,19 @@ const WHY_LIMIT: usize = 500;
 /// A conflict that names the state which forbids it.
 pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
     ctx.require(Permission::JobsManage)?;
-    let verb = match action {
-        Action::Cancel => "cancel",
-        Action::Retry => "retry",
-        Action::Discard => "discard",
+    let verb = action.verb();
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(_) => return get(ctx, id).await,
     };
-    let mut tx = ctx.begin().await?;
-    let acted = tx.act(action, &[id]).await?;
+    let acted = keyed.tx.act(action, &[id]).await?;
     let result = acted.into_iter().next().and_then(|acted| acted.result).ok_or(Error::NotFound("job"))?;
+    if action.made(&result) {
+        keyed.tx.audit(&[Entry::new(verb, "job", id)]).await?;
+        keyed.commit((), 200, format!("/api/v1/jobs/{id}")).await?;
+        return get(ctx, id).await;
+    }
     let detail = match (action, result.as_str()) {
-        (Action::Cancel, "cancelled" | "cancelling")
-        | (Action::Retry, "available")
-        | (Action::Discard, "discarded") => {
-            tx.audit(&[Entry::new(verb, "job", id)]).await?;
-            let job = jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("job"))?;
-            tx.commit().await?;
-            return Ok(job);
-        }
         (Action::Discard, "running") => "it is running; cancel it instead".to_owned(),
         (_, "key_held") => {
             "another job holds its uniqueness key by now; wait until that one has ended".to_owned()
@@ -47,6 +46,15 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
         (_, state) => format!("it is {state}, so there is nothing to {verb}"),
     };
     Err(Error::Conflict { kind: "job-state", detail: detail.into() })
+}
+
+/// One job of the tenant.
+///
+/// # Errors
+/// If there is none of this id.
+pub async fn get(ctx: &Ctx, id: Uuid) -> Result<JobView> {
+    let mut tx = ctx.begin().await?;
+    jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("job"))
 }
 
 /// The queues as this tenant sees them.
@@ -108,11 +116,8 @@ pub async fn limit(ctx: &Ctx, queue: &str, key: Option<&str>, bounds: Bounds) ->
     if bounds.max_running.is_some_and(|most| most < 1) {
         wrong.push(FieldError::new("/max_running", "at least 1; to stop the work, pause the queue"));
     }
-    if bounds.rate_per_s.is_some_and(|rate| !(rate > 0.0 && rate <= 1e6)) {
-        wrong.push(FieldError::new(
-            "/rate_per_s",
-            "above 0 and at most 1000000; to stop the work, pause the queue",
-        ));
+    if bounds.rate_per_s.is_some_and(|rate| !(1e-5..=1e6).contains(&rate)) {
+        wrong.push(FieldError::new("/rate_per_s", "0.00001 to 1000000; to stop the work, pause the queue"));
     }
     if bounds.burst.is_some_and(|burst| burst < 1) {
         wrong.push(FieldError::new("/burst", "at least 1"));

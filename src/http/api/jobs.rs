@@ -97,6 +97,8 @@ pub struct JobQuery {
     pub business_key: Option<String>,
     pub queue: Option<String>,
     pub tag: Option<String>,
+    pub error_code: Option<String>,
+    pub node: Option<Uuid>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -115,6 +117,15 @@ const STATES: [&str; 9] = [
     "quarantined",
 ];
 
+pub(super) fn known_state(state: Option<String>, pointer: &str) -> Result<Option<String>, Problem> {
+    match state {
+        Some(state) if !STATES.contains(&state.as_str()) => {
+            Err(Problem::field(pointer, format!("one of {}", STATES.join(", "))))
+        }
+        known => Ok(known),
+    }
+}
+
 /// The jobs, newest first.
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", params(JobQuery),
     responses((status = 200, body = Page<Job>)))]
@@ -123,16 +134,15 @@ pub async fn list_jobs(
     Query(query): Query<JobQuery>,
 ) -> Result<Body<Page<Job>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    if query.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
-    }
     let filter = Filter {
         id: None,
         kind: query.kind,
-        state: query.state,
+        state: known_state(query.state, "?state")?,
         business_key: query.business_key,
         queue: query.queue,
         tag: query.tag,
+        error_code: query.error_code,
+        node: query.node,
     };
     let mut tx = ctx.begin().await?;
     let rows = jobs::list(tx.conn(), ctx.tenant.0, &filter, window.before, window.rows).await;

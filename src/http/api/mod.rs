@@ -4,6 +4,7 @@ pub mod access;
 pub mod agents;
 pub mod automation;
 pub mod imports;
+pub mod job_actions;
 pub mod jobs;
 pub mod leads;
 pub mod messages;

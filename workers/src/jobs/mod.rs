@@ -3,6 +3,7 @@
 pub mod route_leads;
 pub mod score_leads;
 pub mod send_message;
+pub mod steer_jobs;
 
 use std::time::Duration;
 
