@@ -79,6 +79,8 @@ pub struct Process {
     /// Where it answers; the port is the real one even if 0 was asked for.
     pub addr: Option<SocketAddr>,
     node: Node,
+    /// Cancelled if a part has ended that should not: the process is of no more use then.
+    pub failed: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -105,7 +107,7 @@ impl Process {
         )?;
         node.registered().await;
 
-        let tasks = TaskTracker::new();
+        let (tasks, failed) = (TaskTracker::new(), CancellationToken::new());
         if let Some(listener) = listener {
             let router = routes::router(&app, roles);
             tasks.spawn(server::serve(listener, router, plan.max_connections, stop.clone()));
@@ -121,9 +123,9 @@ impl Process {
         if roles.worker {
             let opened =
                 workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
-            tasks.spawn(opened.run());
+            tasks.spawn(opened.run(failed.clone()));
         }
-        Ok(Self { app, addr, node, stop, tasks })
+        Ok(Self { app, addr, node, failed, stop, tasks })
     }
 
     /// Ends in order: nothing more is taken in or claimed, what runs may end, the node is struck off.

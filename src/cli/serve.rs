@@ -87,6 +87,7 @@ async fn run(
     let lost = tokio::select! {
         told = told_to_stop() => told.err().map(Failure::from),
         ended = ended(embedded) => Some(ended.into()),
+        () = process.failed.cancelled() => Some("a worker ended by itself; the log has the cause".into()),
     };
     tracing::info!("stopping");
     process.stop().await;

@@ -143,3 +143,33 @@ async fn a_lane_that_another_process_makes_at_the_same_moment_is_found() {
     sqlx::raw_sql("commit").execute(&mut other).await.expect("it commits");
     assert_eq!(waiting.await.expect("no panic").len(), 1);
 }
+
+/// A dispatcher reads lanes up to the newest number, so an older number must not come to light later.
+#[tokio::test]
+async fn lanes_come_to_light_in_the_order_of_their_numbers() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
+    let maker = Uuid::now_v7();
+    enqueue(&engine, maker, &[probe(maker, "makes the queue")]).await;
+    let make =
+        "select engine.make_lane((select id from engine.queues), $1, 1::smallint, 'probe', 1::smallint, '')";
+    let (mut first, mut second) =
+        (database.connect_as("switchboard_system").await, database.connect_as("switchboard_system").await);
+    sqlx::query("begin").execute(&mut first).await.expect("begun");
+    let earlier: i64 = sqlx::query_scalar(make).bind(one).fetch_one(&mut first).await.expect("a lane");
+    let waiting = tokio::spawn(async move {
+        let later: i64 = sqlx::query_scalar(make).bind(two).fetch_one(&mut second).await.expect("a lane");
+        later
+    });
+    let mut looker = database.connect_as("switchboard_system").await;
+    loop {
+        let waits = "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                       and database = (select oid from pg_database where datname = current_database()))";
+        if sqlx::query_scalar(waits).fetch_one(&mut looker).await.expect("an answer") {
+            break;
+        }
+    }
+    sqlx::query("commit").execute(&mut first).await.expect("committed");
+    assert!(waiting.await.expect("no panic") > earlier);
+}

@@ -69,3 +69,55 @@ async fn limits_say_what_is_wrong_and_are_shown() {
         "{nodes}"
     );
 }
+
+#[tokio::test]
+async fn many_jobs_are_shown_first_and_then_acted_on_by_an_operation() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    admin.post("/api/v1/queues/messages/pause", &json!({})).await.expect(204);
+    for _ in 0..5 {
+        admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    }
+    let actions = "/api/v1/jobs/actions";
+    let nothing = json!({"action": "cancel", "filter": {}});
+    let refused = admin.post(actions, &nothing).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/filter", "{refused}");
+    let unknown = json!({"action": "cancel", "filter": {"state": "asleep"}});
+    assert_eq!(admin.post(actions, &unknown).await.expect(422)["errors"][0]["pointer"], "/filter/state");
+
+    let ask = |action: &str, state: &str, dry_run: bool| json!({"action": action, "filter": {"queue": "messages", "state": state}, "dry_run": dry_run});
+    let preview = admin.post(actions, &ask("cancel", "available", true)).await.expect(200);
+    assert_eq!((&preview["matched"], &preview["more"]), (&json!(5), &json!(false)));
+    assert_eq!(preview["sample"].as_array().map(Vec::len), Some(5));
+    let other = app.other.admin.post(actions, &ask("cancel", "available", true)).await.expect(200);
+    assert_eq!(other["matched"], 0, "not another tenant's");
+    assert_eq!(admin.all("/api/v1/jobs?queue=messages&state=available").await.len(), 5, "nothing changed");
+
+    let ended = admin.ended(admin.post(actions, &ask("cancel", "available", false)).await).await;
+    assert_eq!(ended["result"], json!({"changed": 5, "of": 5}), "{ended}");
+    assert_eq!(admin.all("/api/v1/jobs?queue=messages&state=cancelled").await.len(), 5);
+    let ended = admin.ended(admin.post(actions, &ask("retry", "cancelled", false)).await).await;
+    assert_eq!(ended["result"], json!({"changed": 5, "of": 5}), "{ended}");
+    assert_eq!(admin.all("/api/v1/jobs?queue=messages&state=available").await.len(), 5);
+}
+
+/// The answer to a retry may be lost; asked again under its key, it must not run the job twice.
+#[tokio::test]
+async fn a_retry_that_is_sent_twice_happens_once() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    admin.post("/api/v1/queues/messages/pause", &json!({})).await.expect(204);
+    admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    let jobs = admin.all("/api/v1/jobs?queue=messages").await;
+    let path = format!("/api/v1/jobs/{}", jobs[0]["id"].as_str().expect("an id"));
+    let post = |verb: &str, key: &str| {
+        let request = admin.request(reqwest::Method::POST, &format!("{path}/{verb}")).json(&json!({}));
+        admin.send(request.header("Idempotency-Key", key))
+    };
+    post("discard", "one").await.expect(200);
+    assert_eq!(post("retry", "two").await.expect(200)["state"], "available");
+    admin.post(&format!("{path}/cancel"), &json!({})).await.expect(200);
+    assert_eq!(post("retry", "two").await.expect(200)["state"], "cancelled", "it was retried once");
+}

@@ -14,6 +14,7 @@ use engine::{
     node::Node,
     worker::{self, Envelope, QueueSettings},
 };
+use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -34,7 +35,10 @@ struct Runtime {
 }
 
 /// Workers whose queues are open.
-pub struct Opened(Vec<(&'static str, JoinHandle<Result<(), WorkerError>>)>);
+pub struct Opened {
+    workers: FuturesUnordered<JoinHandle<(&'static str, Result<(), WorkerError>)>>,
+    stop: CancellationToken,
+}
 
 /// Opens every queue and begins to work, until `stop`; then nothing more is claimed.
 ///
@@ -46,25 +50,28 @@ pub async fn open(platform: Platform, node: &Node, stop: CancellationToken) -> d
         handlers: Arc::new(handlers()),
         shared: Arc::new(Shared::default()),
     };
-    let mut workers = Vec::new();
+    let workers = FuturesUnordered::new();
     for (name, concurrency) in QUEUES {
         let settings = QueueSettings { name, concurrency, grace: GRACE };
         let backend = worker::open(&platform.engine, node, settings, stop.clone()).await?;
         let worker = WorkerBuilder::new(name).backend(backend).data(runtime.clone()).build(handle);
-        workers.push((name, tokio::spawn(worker.run())));
+        workers.push(tokio::spawn(async move { (name, worker.run().await) }));
     }
-    Ok(Opened(workers))
+    Ok(Opened { workers, stop })
 }
 
 impl Opened {
-    /// Resolves when what ran at the stop has ended.
-    pub async fn run(self) {
-        for (queue, worker) in self.0 {
-            match worker.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, queue, "a worker ended badly"),
-                Err(error) => tracing::error!(%error, queue, "a worker was lost"),
+    /// Resolves when what ran at the stop has ended. A worker that ends before it leaves its queue unserved
+    /// here, so `failed` is cancelled for the whole process to end and be started anew.
+    pub async fn run(mut self, failed: CancellationToken) {
+        while let Some(worker) = self.workers.next().await {
+            match worker {
+                Ok((_, Ok(()))) if self.stop.is_cancelled() => continue,
+                Ok((queue, Ok(()))) => tracing::error!(queue, "a worker ended before it was told to"),
+                Ok((queue, Err(error))) => tracing::error!(%error, queue, "a worker ended badly"),
+                Err(error) => tracing::error!(%error, "a worker was lost"),
             }
+            failed.cancel();
         }
     }
 }
