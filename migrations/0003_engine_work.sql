@@ -78,7 +78,7 @@ end $$;
 -- others), once (one at a time, and the node records which), twice (with `alone`: the node runs nothing
 -- else). See engine.rescue.
 --
--- `connection` grows with each connection of the dispatcher; see engine.disown.
+-- `connection` is the one that the dispatcher made known by engine.disown.
 create function engine.claim(
   queue int, for_node uuid, connection int, alone boolean,
   lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
@@ -127,7 +127,7 @@ begin
     select n.suspect_job is not null, (n.connections ->> queue::text)::int into suspect_runs, valid_from
       from engine.nodes n where n.id = for_node for key share;
   end if;
-  if not found or connection < valid_from then
+  if not found or connection is distinct from valid_from then
     raise exception 'node % is not registered, or this claim is void', for_node
       using errcode = 'object_not_in_prerequisite_state';
   end if;

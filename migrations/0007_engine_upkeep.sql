@@ -11,8 +11,8 @@ $$ select pg_postmaster_start_time() $$;
 -- doubt, and is quarantined. So a job that brings its process down does so four times, and one that
 -- merely was there is cleared as soon as it ends by itself.
 --
--- A job that somebody else holds locked is left for the next second, and its node with it. Answers the
--- nodes that lost jobs, with how many.
+-- A node is rescued whole or, where somebody else holds one of its jobs for a moment, not yet. Answers the
+-- nodes that were struck off, with how many jobs each had.
 create function engine.rescue(rescuer uuid) returns table (node uuid, jobs bigint, quarantined bigint)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -40,8 +40,16 @@ begin
     select n.id from engine.nodes n
      where greatest(n.beat_at, steady) < clock_timestamp() - interval '12 s'
      order by n.id for update skip locked);
-  select array_agg(x.ctid), array_agg(x.node) into lost, lost_by
-    from (select j.ctid, j.node from engine.jobs j where j.node = any(dead) order by j.id for update skip locked) x;
+  with held as materialized (
+    select j.node, count(*) as jobs from engine.jobs j where j.node = any(dead) group by j.node
+  ), locked as materialized (
+    select j.ctid, j.node from engine.jobs j where j.node = any(dead) order by j.id for update skip locked
+  ), whole as (
+    select d.node from unnest(dead) d(node) left join held h on h.node = d.node
+     where coalesce(h.jobs, 0) = (select count(*) from locked l where l.node = d.node)
+  )
+  select (select array_agg(w.node) from whole w), array_agg(l.ctid), array_agg(l.node) into dead, lost, lost_by
+    from locked l where l.node in (select w.node from whole w);
 
   ready := engine.ready_at();
   insert into engine.limit_returns (limit_id, slots)
@@ -72,8 +80,7 @@ begin
   select array_agg(id), array_agg(tenant_id), array_agg(id) filter (where blames >= 3),
          array_agg(id) filter (where cancel_requested_at is not null)
     into ids, tenants, spoiled, unwanted from settled;
-  delete from engine.nodes n
-   where n.id = any(dead) and not exists (select from engine.jobs j where j.node = n.id);
+  delete from engine.nodes n where n.id = any(dead);
   -- Asked to be cancelled while they ran: they do not run again.
   perform engine.bury(tenants, unwanted, 'cancelled', null, null);
   perform engine.bury(tenants, spoiled, 'quarantined', 'crashes_its_process',

@@ -187,6 +187,11 @@ impl Line {
         Ok(self.made)
     }
 
+    /// Forgets the connection; the next statement makes another.
+    pub(crate) fn hang_up(&mut self) {
+        self.conn = None;
+    }
+
     /// Runs on the connection; after an error it is thrown away, for it may be the cause.
     pub(crate) async fn run<T>(
         &mut self,

@@ -40,6 +40,11 @@ impl Tx {
     }
 
     async fn enqueue_slice(&mut self, jobs: &[NewJob], by: &Provenance) -> sqlx::Result<Vec<Enqueued>> {
+        if self.has_decided() {
+            // The decision keeps lanes from being made until it commits; waiting for it here would never end.
+            let why = "commit the pause, limit or weight first, then enqueue in a transaction of its own";
+            return Err(sqlx::Error::Protocol(why.into()));
+        }
         let mut lanes = Vec::with_capacity(jobs.len());
         for job in jobs {
             let (queue, lane) = self.engine().lane_of(job).await?;

@@ -24,6 +24,10 @@ use crate::{
 const BEAT: Duration = Duration::from_secs(5);
 /// From a first beat to the second: only who has beaten twice may take another for dead.
 const SECOND_BEAT: Duration = Duration::from_secs(1);
+/// How often the runtime shows the heart that it still turns, and how long it may not: one whose threads
+/// are all held up by handlers must not keep jobs as if it worked on them.
+const PULSE: Duration = Duration::from_secs(1);
+const HELD_UP: Duration = Duration::from_secs(20);
 /// How often a node looks for jobs that were cancelled while it runs them, if no hint comes.
 const CANCEL_POLL: Duration = Duration::from_secs(1);
 
@@ -110,6 +114,17 @@ impl Member {
     }
 }
 
+/// Shows that the runtime turns.
+async fn show_pulse(pulse: watch::Sender<Instant>, leave: CancellationToken) {
+    loop {
+        pulse.send_replace(Instant::now());
+        tokio::select! {
+            () = leave.cancelled() => return,
+            () = tokio::time::sleep(PULSE) => {}
+        }
+    }
+}
+
 /// Tells running handlers that their jobs were cancelled, on a hint and at least every second.
 async fn watch_cancels(engine: Engine, member: Arc<Member>, leave: CancellationToken) {
     let mut hints = engine.bus().subscribe();
@@ -150,6 +165,8 @@ impl Node {
         let member = Arc::new(Member { id, kinds, queues: Mutex::default(), quiet: RwLock::default() });
         let leave = CancellationToken::new();
         let (told, registered) = watch::channel(false);
+        let (pulse, felt) = watch::channel(Instant::now());
+        tokio::spawn(show_pulse(pulse, leave.clone()));
         let heart = Heart {
             member: Arc::clone(&member),
             id,
@@ -160,6 +177,7 @@ impl Node {
             versions: card.kinds.iter().map(|(_, version)| *version).collect(),
             connect: engine.system_options(),
             told,
+            pulse: felt,
             leave: leave.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -199,6 +217,7 @@ struct Heart {
     versions: Vec<i16>,
     connect: PgConnectOptions,
     told: watch::Sender<bool>,
+    pulse: watch::Receiver<Instant>,
     leave: CancellationToken,
 }
 
@@ -207,6 +226,13 @@ impl Heart {
         let mut connection: Option<PgConnection> = None;
         loop {
             let (is_first, began) = (connection.is_none(), Instant::now());
+            if self.pulse.borrow().elapsed() > HELD_UP {
+                tracing::error!("handlers hold up every thread of this process; others take its jobs over");
+                tokio::select! {
+                    () = self.leave.cancelled() => break,
+                    () = tokio::time::sleep(PULSE) => continue,
+                }
+            }
             let pause = match self.beat(&mut connection).await {
                 // One that the database took long to write is old already.
                 Ok(()) if is_first || began.elapsed() > SECOND_BEAT => SECOND_BEAT,
@@ -232,10 +258,11 @@ impl Heart {
             *connection = Some(PgConnection::connect_with(&self.connect).await?);
         }
         let Some(conn) = connection.as_mut() else { return Ok(()) };
-        // After a gap of its own a node does not hold the others' silence against them.
+        // After a gap of its own, the longest of which is 12 s less a beat, a node does not hold the others'
+        // silence against them.
         let beaten = sqlx::query!(
             "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1,
-                    steady_since = case when beat_at < clock_timestamp() - interval '8 s' then clock_timestamp()
+                    steady_since = case when beat_at < clock_timestamp() - interval '6 s' then clock_timestamp()
                                         else steady_since end
               where id = $1",
             self.id

@@ -98,7 +98,7 @@ impl Tx {
     pub async fn pause(&mut self, queue: &str, kind: Option<&str>, why: &str) -> sqlx::Result<()> {
         let queue = self.engine().clone().queue_id(queue).await?;
         sqlx::query!("select engine.pause_own($1, $2, $3)", queue, kind, why).execute(self.conn()).await?;
-        self.will_wake_all(queue);
+        self.decides(queue);
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Tx {
         let resumed = sqlx::query_scalar!(r#"select engine.resume_own($1, $2)"#, queue, kind)
             .fetch_one(self.conn())
             .await?;
-        self.will_wake_all(queue);
+        self.decides(queue);
         Ok(resumed.unwrap_or(false))
     }
 
@@ -131,7 +131,7 @@ impl Tx {
         )
         .execute(self.conn())
         .await?;
-        self.will_wake_all(queue);
+        self.decides(queue);
         Ok(())
     }
 }
@@ -155,7 +155,7 @@ impl Tx {
         sqlx::query!("select engine.pause($1, $2, $3, $4)", queue, scope.tenant, scope.kind, why)
             .execute(self.conn())
             .await?;
-        self.will_wake_scope(queue).await
+        self.decides_on(queue).await
     }
 
     /// Takes back exactly that pause. Answers whether there was one.
@@ -168,7 +168,7 @@ impl Tx {
             sqlx::query_scalar!("select engine.resume($1, $2, $3)", queue, scope.tenant, scope.kind)
                 .fetch_one(self.conn())
                 .await?;
-        self.will_wake_scope(queue).await?;
+        self.decides_on(queue).await?;
         Ok(resumed.unwrap_or(false))
     }
 
@@ -189,7 +189,7 @@ impl Tx {
         )
         .execute(self.conn())
         .await?;
-        self.will_wake_all(queue);
+        self.decides(queue);
         Ok(())
     }
 
@@ -202,7 +202,7 @@ impl Tx {
         sqlx::query!("select engine.set_weight($1, $2, $3)", queue, tenant, weight)
             .execute(self.conn())
             .await?;
-        self.will_wake_all(queue);
+        self.decides(queue);
         Ok(())
     }
 
@@ -213,13 +213,13 @@ impl Tx {
         }
     }
 
-    async fn will_wake_scope(&mut self, queue: Option<i32>) -> sqlx::Result<()> {
+    async fn decides_on(&mut self, queue: Option<i32>) -> sqlx::Result<()> {
         let queues =
             sqlx::query_scalar!("select id from engine.queues where $1::int is null or id = $1", queue)
                 .fetch_all(self.conn())
                 .await?;
         for queue in queues {
-            self.will_wake_all(queue);
+            self.decides(queue);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub struct Tx {
     returned: BTreeSet<i64>,
     logged: bool,
     cancelled: bool,
+    decided: bool,
 }
 
 impl Tx {
@@ -27,6 +28,7 @@ impl Tx {
             returned: BTreeSet::new(),
             logged: false,
             cancelled: false,
+            decided: false,
         }
     }
 
@@ -53,6 +55,16 @@ impl Tx {
 
     pub(crate) fn has_cancelled(&mut self) {
         self.cancelled = true;
+    }
+
+    /// An operator's decision about the queue was changed in it.
+    pub(crate) fn decides(&mut self, queue: i32) {
+        self.decided = true;
+        self.will_wake_all(queue);
+    }
+
+    pub(crate) fn has_decided(&self) -> bool {
+        self.decided
     }
 
     /// Every dispatcher of the queue looks again, at its lanes too.

@@ -11,7 +11,7 @@ use std::{
 use engine::{Engine, operate::Bounds};
 use switchboard_tests::{
     Database,
-    probe::{Process, Seen, enqueue, probe, reaches},
+    probe::{Process, Seen, enqueue, nobody, probe, reaches},
 };
 use uuid::Uuid;
 
@@ -157,4 +157,16 @@ async fn under_a_limit_of_the_queue_no_tenant_starves() {
     reaches(&engine, one, put[1].id, "completed").await;
     assert!(seen.list().len() < 300, "it had its turns, not what was left: {}", seen.list().len());
     process.drain().await;
+}
+
+#[tokio::test]
+async fn a_limit_is_committed_before_jobs_are_put_in_beside_it() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    tx.limit("probes", None, Bounds { max_running: Some(1), ..Bounds::default() }).await.expect("limited");
+    let refused =
+        tx.enqueue(&[probe(tenant, "too early")], &nobody()).await.expect_err("it would wait for itself");
+    assert!(refused.to_string().contains("commit"), "{refused}");
 }

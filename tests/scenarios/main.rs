@@ -3,8 +3,10 @@
 mod access;
 mod api;
 mod engine_crashes;
+mod engine_examples;
 mod engine_limits;
 mod engine_log;
+mod engine_model;
 mod engine_operators;
 mod engine_walls;
 mod engine_work;

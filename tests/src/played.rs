@@ -27,7 +27,8 @@ impl<'a> Played<'a> {
     pub async fn join(system: &'a mut PgConnection) -> Self {
         let id = Uuid::now_v7();
         sqlx::query(
-            "insert into engine.nodes (id, name, roles, build, beats) values ($1, 'played', '{}', '', 5)",
+            "insert into engine.nodes (id, name, roles, build, beats, connections)
+             values ($1, 'played', '{}', '', 5, coalesce((select jsonb_object_agg(id, 1) from engine.queues), '{}'))",
         )
         .bind(id)
         .execute(&mut *system)

@@ -156,6 +156,12 @@ pub(super) async fn disown(
     .await
 }
 
+/// Whether the books say that a node runs a suspect and nothing else.
+pub(super) async fn runs_alone(conn: &mut PgConnection, node: Uuid) -> sqlx::Result<bool> {
+    let alone = sqlx::query_scalar!("select suspect_alone from engine.nodes where id = $1", node);
+    Ok(alone.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 impl ClaimedRow {
     /// Its lane and its place there.
     pub(super) fn place(&self) -> Option<(i64, Mark)> {

@@ -37,6 +37,8 @@ const SKIPPED: Duration = Duration::from_millis(20);
 /// How long a node lets what runs come to its end, to be empty for a suspect, and how often it does.
 const ALONE_PATIENCE: Duration = Duration::from_secs(30);
 const ALONE_EVERY: Duration = Duration::from_mins(1);
+/// How often the books are looked at while a suspect runs alone.
+const ALONE_LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Dispatcher {
     pub engine: Engine,
@@ -70,6 +72,7 @@ impl Dispatcher {
                 Ok(()) => pause = Duration::from_millis(50),
                 Err(error) => {
                     tracing::warn!(%error, queue = self.name, "claiming failed; trying again");
+                    memory.line.hang_up();
                     memory.poll_at = Instant::now();
                     tokio::select! {
                         () = self.stop.cancelled() => return,
@@ -99,8 +102,6 @@ impl Dispatcher {
         if memory.wants_alone && Instant::now() >= memory.alone_at {
             return self.run_alone(memory).await;
         }
-        // Nothing is claimed while a suspect runs alone in this process, whatever queue it is of.
-        let _among_others = self.member.quiet.read().await;
         if Instant::now() >= memory.sweep_at {
             self.sweep(memory).await?;
         }
@@ -108,9 +109,22 @@ impl Dispatcher {
             () = self.stop.cancelled() => return Ok(()),
             room = self.room() => room,
         };
+        let Ok(_among_others) = self.member.quiet.try_read() else {
+            drop(room);
+            return self.wait_for_quiet_to_end().await;
+        };
         let asks = memory.rotation.next(room.num_permits());
         let marks = asks.iter().map(|ask| memory.positions.of(ask.lane)).collect();
         self.claim(memory, room, asks, marks, Turn::Charged).await.map(drop)
+    }
+
+    /// Nothing is claimed while a suspect runs alone in this process, whatever queue it is of.
+    async fn wait_for_quiet_to_end(&self) -> sqlx::Result<()> {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = self.member.quiet.read() => {}
+        }
+        Ok(())
     }
 
     /// Lets what runs in this process come to its end, runs one suspect, and waits for it: if the process
@@ -120,27 +134,39 @@ impl Dispatcher {
         memory.alone_at = Instant::now() + ALONE_EVERY;
         let alone = async {
             let quiet = self.member.quiet.write().await;
-            tokio::time::timeout(ALONE_PATIENCE, self.member.idles()).await.ok()?;
-            Some(quiet)
+            self.member.idles().await;
+            quiet
         };
         let quiet = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
-            quiet = alone => quiet,
+            quiet = tokio::time::timeout(ALONE_PATIENCE, alone) => quiet,
         };
-        let Some(_quiet) = quiet else {
+        let Ok(_quiet) = quiet else {
             tracing::info!(queue = self.name, "no room for a suspect that is to run alone; trying again");
             return Ok(());
         };
         let room = self.room().await;
         let asks: Vec<Ask> = memory.rotation.isolated().map(|lane| Ask { lane, take: 1 }).collect();
         let marks = vec![START; asks.len()];
-        self.claim(memory, room, asks, marks, Turn::Alone).await?;
-        memory.poll_at = Instant::now();
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = self.member.idles() => {}
+        let claimed = self.claim(memory, room, asks, marks, Turn::Alone).await;
+        // Until the books say that it has ended, or that it never was: a death would still be laid on it.
+        while self.runs_alone(memory).await.unwrap_or(true) {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                () = tokio::time::sleep(ALONE_LOOK) => {}
+            }
         }
-        Ok(())
+        memory.poll_at = Instant::now();
+        claimed.map(drop)
+    }
+
+    /// Whether this node runs a suspect alone, as the books say.
+    async fn runs_alone(&self, memory: &mut Memory) -> sqlx::Result<bool> {
+        if self.connect(memory).await?.is_none() {
+            return Ok(false);
+        }
+        let node = self.member.id;
+        memory.line.run(async |conn| claim::runs_alone(conn, node).await).await
     }
 
     /// Places for handlers: one is waited for, more are taken as they are free.
@@ -181,6 +207,7 @@ impl Dispatcher {
             () = self.stop.cancelled() => return Ok(()),
             room = self.room() => room,
         };
+        let Ok(_among_others) = self.member.quiet.try_read() else { return Ok(()) };
         let began = Instant::now();
         let lanes = memory.rotation.ours_after(memory.swept, LANES_PER_SWEEP.min(room.num_permits()));
         memory.swept = lanes.last().copied().unwrap_or(0);
@@ -208,10 +235,13 @@ impl Dispatcher {
         let Some(connection) = self.connect(memory).await? else { return Ok(0) };
         let alone = turn == Turn::Alone;
         let request = Request { queue: self.queue, node: self.member.id, connection, alone, asks, marks };
+        let life = self.running.life();
         let Some(claimed) = self.answer(memory, &request).await else { return Ok(0) };
         let Claimed { head, rows } = claimed?;
+        if !self.running.claimed(head.fence, life) {
+            return Err(sqlx::Error::Protocol("this node was taken for dead while it claimed".into()));
+        }
         memory.fence = memory.fence.max(head.fence);
-        self.running.claimed(memory.fence);
         let mut behind = 0;
         let mut taken: HashMap<i64, (usize, Mark)> = HashMap::with_capacity(request.asks.len());
         for (lane, mark) in rows.iter().filter_map(ClaimedRow::place) {
@@ -275,14 +305,14 @@ impl Dispatcher {
         });
     }
 
-    /// The number of the connection to speak on. After a break, what was claimed on the one before
-    /// without an answer is handed back first. `None` if the node drains.
+    /// The number of the connection to speak on, made known first: claims on the ones before are void from
+    /// then on, and what they took without an answer is handed back. `None` if the node drains.
     async fn connect(&self, memory: &mut Memory) -> sqlx::Result<Option<i32>> {
         let connection = tokio::select! {
             () = self.stop.cancelled() => return Ok(None),
             connected = memory.line.connected() => connected?,
         };
-        if connection > memory.connection {
+        if connection != memory.connection {
             let (queue, node, fence) = (self.queue, self.member.id, memory.fence);
             let disowned = memory
                 .line

@@ -65,7 +65,7 @@ impl Memory {
             swept: 0,
             held_back: HashMap::new(),
             fence: 0,
-            connection: 1,
+            connection: 0,
             wants_alone: false,
             alone_at: Instant::now(),
         }

@@ -32,6 +32,8 @@ struct Inner {
     /// The newest claim of the queue, and the one up to which all were lost.
     newest: i64,
     lost_up_to: i64,
+    /// How often everything was lost.
+    lives: u64,
 }
 
 #[derive(Debug)]
@@ -58,10 +60,17 @@ pub(super) struct CutOff {
 }
 
 impl Running {
-    /// The dispatcher has claimed once more.
-    pub(super) fn claimed(&self, fence: i64) {
+    /// To be named with the next claim: see [`Self::claimed`].
+    pub(super) fn life(&self) -> u64 {
+        self.inner().lives
+    }
+
+    /// The dispatcher has claimed once more; `false` if everything was lost since it asked, so that it
+    /// cannot know whether this is.
+    pub(super) fn claimed(&self, fence: i64, life: u64) -> bool {
         let mut inner = self.inner();
         inner.newest = inner.newest.max(fence);
+        inner.lives == life
     }
 
     /// Starts a handler, unless its claim is lost; it is known here before it can end.
@@ -161,6 +170,7 @@ impl Running {
     pub(crate) fn cut_off_all(&self) -> Vec<Claim> {
         let mut inner = self.inner();
         inner.lost_up_to = inner.newest;
+        inner.lives += 1;
         inner.deadlines.clear();
         let jobs: Vec<Job> = inner.jobs.drain().map(|(_, job)| job).collect();
         drop(inner);
@@ -238,8 +248,13 @@ mod tests {
     #[tokio::test]
     async fn what_was_claimed_before_the_node_was_struck_off_does_not_begin() {
         let running = Running::default();
-        running.claimed(5);
+        let life = running.life();
+        assert!(running.claimed(5, life));
         assert_eq!(running.cut_off_all(), []);
+        assert!(!running.claimed(7, life), "an answer from before");
+        let running = Running::default();
+        running.claimed(5, 0);
+        running.cut_off_all();
         running.begins(claim(5), Duration::from_secs(10), || unreachable!("its claim is lost"));
         running.begins(claim(6), Duration::from_secs(10), hang);
         assert!(running.ends(&claim(6)));
