@@ -86,7 +86,9 @@ create function engine.claim(
   head jsonb, id uuid, lane bigint, run_at timestamptz, attempt smallint,
   max_attempts smallint, late boolean, args json, actor json, trace text, timeout_ms int, business_key text
 )
-language plpgsql volatile set enable_seqscan = off as $$
+language plpgsql volatile
+-- Planned once: neither statistics nor values change how it is done.
+set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   t timestamptz;
@@ -169,8 +171,9 @@ begin
       limit asked.take
    ) x;
   taken_from := found_in;
-  if taken is not null then
-    -- Whoever else changes waiting jobs is not waited for: the queue's lock is held here.
+  -- Whoever else changes waiting jobs holds (1007, queue), shared, and is not waited for: what they have
+  -- locked is skipped. What limits count is what will be taken, so it is locked before it is counted.
+  if taken is not null and (is_limited or has_isolated or not pg_try_advisory_xact_lock(1007, queue)) then
     select array_agg(x.ctid), array_agg(x.lane) into taken, taken_from
       from (select j.ctid, j.lane from engine.jobs j
              where j.ctid = any(taken) and j.node is null for update skip locked) x;
@@ -350,7 +353,8 @@ create function engine.finish(
 )
 language plpgsql volatile
 -- Row by row along the key, in the order of ids: whatever the statistics say, and the order of locks.
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   ready timestamptz := engine.ready_at();

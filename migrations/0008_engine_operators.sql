@@ -157,7 +157,14 @@ begin atomic
    where engine.tenant() is not null;
 end;
 
--- The four things that can be done with single jobs of the caller's tenant. Each answers a word for
+-- Says to claims that waiting jobs are being changed, until the transaction ends.
+create function engine.hold_waiting() returns void
+language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock_shared(1007, q.id) from engine.queues q;
+end $$;
+
+-- The three things that can be done with single jobs of the caller's tenant. Each answers a word for
 -- every job it was given: what was done, or the state that forbids it.
 
 -- `cancelled` at once if nobody runs it, else `cancelling`: its node is told.
@@ -168,6 +175,7 @@ declare
   tenant uuid := engine.tenant();
   gone uuid[];
 begin
+  perform engine.hold_waiting();
   -- All at once and in order: none of them begins or ends between the two steps below.
   perform from engine.jobs j where j.tenant_id = tenant and j.id = any(ids) order by j.id for update;
   gone := array(select engine.bury(array_fill(tenant, array[cardinality(ids)]), ids, 'cancelled', null, null));
@@ -190,6 +198,7 @@ declare
   tenant uuid := engine.tenant();
   gone uuid[];
 begin
+  perform engine.hold_waiting();
   gone := array(select engine.bury(array_fill(tenant, array[cardinality(ids)]), ids, 'discarded', 'discarded_by_hand', null));
   return query
   select i, case when i = any(gone) then 'discarded' else engine.state_of(tenant, i) end from unnest(ids) i;
@@ -208,6 +217,7 @@ declare
   revived uuid[];
   past engine.job_history[];
 begin
+  perform engine.hold_waiting();
   with held as (
     select j.ctid from engine.jobs j
      where j.tenant_id = tenant and j.id = any(ids) and j.node is null order by j.id for update
@@ -283,6 +293,6 @@ revoke all on all functions in schema engine from public;
 grant execute on all functions in schema engine to switchboard_system;
 grant execute on function
   engine.tenant, engine.now, engine.today, engine.ready_at, engine.enqueue, engine.finish, engine.with_attempt, engine.duration_bucket, engine.open_lane,
-  engine.clear_suspects, engine.bury, engine.cancel, engine.discard, engine.retry, engine.state_of,
+  engine.clear_suspects, engine.bury, engine.hold_waiting, engine.cancel, engine.discard, engine.retry, engine.state_of,
   engine.live_state, engine.pause_own, engine.resume_own, engine.set_own_limit
   to switchboard_app;
