@@ -88,7 +88,8 @@ impl Tx {
         Ok(vec![Enqueued { id: job.id, fresh: true }])
     }
 
-    /// The same for one whose key may be held.
+    /// The same for one whose key may be held. A key that is held is only read: locking it would make its
+    /// job's ending wait for this transaction.
     async fn enqueue_unique(
         &mut self,
         job: &NewJob,
@@ -97,9 +98,13 @@ impl Tx {
         by: &Provenance,
     ) -> sqlx::Result<Vec<Enqueued>> {
         let holder = sqlx::query_scalar!(
-            r#"with r as materialized (select engine.ready_at() as ready), key as (
+            r#"with r as materialized (select engine.ready_at() as ready), held as materialized (
+               select k.job_id from engine.keys k, r
+                where k.tenant_id = $2 and k.kind = $15 and k.key = $16 and coalesce(k.expires_at > r.ready, true)
+             ), key as (
                insert into engine.keys as k (tenant_id, kind, key, job_id, expires_at)
                select $2, $15, $16, $1, ready + $17::bigint * interval '1 ms' from r
+                where not exists (select from held)
                on conflict on constraint keys_pkey do update
                   set job_id = case when k.expires_at <= (select ready from r) then excluded.job_id else k.job_id end,
                       expires_at = case when k.expires_at <= (select ready from r)
@@ -112,7 +117,7 @@ impl Tx {
                       $7, $8, $9, $10::text::json, $11, $12, $13, $14, $16
                  from r, key where key.job_id = $1
              )
-             select job_id as "holder!" from key"#,
+             select job_id as "holder!" from key union all select job_id from held"#,
             job.id,
             job.tenant,
             lane,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use switchboard_tests::{
     Database,
-    probe::{Process, Seen, enqueue, look, nobody, probe},
+    probe::{Process, Seen, enqueue, look, nobody, probe, reaches},
 };
 use uuid::Uuid;
 
@@ -172,4 +172,24 @@ async fn lanes_come_to_light_in_the_order_of_their_numbers() {
     }
     sqlx::query("commit").execute(&mut first).await.expect("committed");
     assert!(waiting.await.expect("no panic") > earlier);
+}
+
+/// Whoever asks for a job that is there already must not hold up its ending.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ending_does_not_wait_for_those_who_asked_for_the_same_job() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let first = enqueue(&engine, tenant, &[probe(tenant, "once").unique("k")]).await;
+    let mut open = engine.begin_tenant(tenant).await.expect("a transaction");
+    let many = [probe(tenant, "again").unique("k"), probe(tenant, "other").unique("l")];
+    assert_eq!(open.enqueue(&many[..1], &nobody()).await.expect("enqueued")[0].id, first[0].id);
+    let both = open.enqueue(&many, &nobody()).await.expect("enqueued");
+    assert_eq!((both[0].id, both[0].fresh, both[1].fresh), (first[0].id, false, true));
+    let process = Process::start(&engine, 4, Seen::default()).await;
+    reaches(&engine, tenant, first[0].id, "completed").await;
+    open.commit().await.expect("committed");
+    reaches(&engine, tenant, both[1].id, "completed").await;
+    process.drain().await;
+    assert!(enqueue(&engine, tenant, &many[..1]).await[0].fresh, "the key was let go");
 }
