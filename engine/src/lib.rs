@@ -1,18 +1,77 @@
-//! Durable jobs on Postgres, driven by apalis workers.
+//! Durable jobs on Postgres for many tenants, driven by apalis workers.
 //!
-//! The engine knows tenants and queues; it has never heard of a lead. A caller enqueues inside its
-//! own transaction ([`Tx`]), a node claims in batches ([`worker`]), a handler ends in one word
-//! ([`Outcome`]) and a completion counts only if the claim is still held. What happened is told in an
-//! append-only log per tenant ([`log`]) that is numbered off the writers' path.
+//! The engine knows tenants and queues; it has never heard of a lead. A caller enqueues inside its own
+//! transaction, a node claims in batches, a handler ends in one word, and the ending counts only if the
+//! claim is still held. What is promised, and which test shows it, is in `docs/guarantees.md`.
 //!
-//! The rooms:
+//! # The life of a job
+//!
+//! ```text
+//!                  enqueue, in the caller's own transaction (Tx)
+//!                                    |
+//!                                    v
+//!    +------------------------- engine.jobs -------------------------+
+//!    |  scheduled --- its time comes ---> available <---+            |
+//!    |                                        |         | retrying,  |
+//!    |            claim: a batch, a fence, the node     | snoozed,   |
+//!    |                                        |         | node lost  |
+//!    |                                        v         |            |
+//!    |                                     running -----+            |
+//!    +----------------------------------------|----------------------+
+//!                                             |  ending, if the fence is still the job's
+//!                                             v
+//!    +--------------------- engine.job_history, by day --------------+
+//!    |  completed      cancelled      discarded      quarantined     |
+//!    +---------------------------------------------------------------+
+//! ```
+//!
+//! A job waits in a *lane*: one for each queue, tenant, priority, kind, version and limit key. For each queue
+//! of a process there is a *dispatcher* that goes round the tenants by weight and claims, an apalis worker
+//! that runs what was claimed, and two *completers* that write endings, many in a statement:
+//!
+//! ```text
+//!   hints, polls --> dispatcher --claim--> apalis worker --outcome--> completers --finish--> Postgres
+//!                        ^                      |
+//!                        |                 one task for each handler, one watchdog for all
+//!                        +------- room: one permit for each handler -------+
+//! ```
+//!
+//! # Beginning
+//!
+//! The examples run as they stand, each on a private Postgres:
+//! `./x example transaction` a job that commits with its row, `./x example outcomes` how attempts end,
+//! `./x example limits` a limit over two nodes.
+//!
+//! # The rooms
+//!
 //! - [`job`] what a job is: its kind, its placement, its ending
 //! - [`db`] the pools and their two doors; [`tx`] the transaction that knows what to wake
 //! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`] reading about them
-//! - [`operate`] what operators do: cancel, retry, discard, pause, limit
+//! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
-//! - [`node`] heartbeat; [`upkeep`] rescue, numbering, partitions
+//! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
 //! - [`log`] the append-only log; [`bus`] hints between processes
+//!
+//! # The tables
+//!
+//! | in schema `engine` | a row is |
+//! |---|---|
+//! | `queues` | a queue's name and the revision of what operators decided about it |
+//! | `lanes` | a place that jobs wait in, with the decisions worked out for it; work never writes here |
+//! | `jobs` | an unfinished job |
+//! | `job_history` | a finished job, in the partition of the day it finished on |
+//! | `keys` | a uniqueness key of a tenant and kind, and the job that holds it |
+//! | `nodes` | a living process: its beat, what it can run, the suspect that it runs |
+//! | `limits` | a bound on what runs, with what runs and what is left in its bucket, or a tenant's weight |
+//! | `limit_returns` | slots that endings gave back and the next claim counts |
+//! | `pauses` | something an operator has stopped: a queue, a tenant, a kind, or several together |
+//! | `tallies` | how many attempts of one kind ended in one way in one batch |
+//! | `tally_minutes` | the same, added up by the minute |
+//! | `lane_depths` | how many jobs of a lane wait and run, as the last census found |
+//! | `log` | something that happened, written in the transaction that made it happen |
+//! | `log_order` | the place of a log row in its tenant's sequence |
+//! | `log_heads` | the last number of a tenant's sequence |
+//! | `log_batches` | what the numberer had seen when it numbered a batch |
 
 pub mod bus;
 pub mod db;

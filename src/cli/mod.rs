@@ -95,7 +95,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,
         Command::Demo(wishes) => crate::demo::run(config, wishes).await,
-        Command::Migrate => Ok(engine::Engine::migrate(&external(&config)?).await?),
+        Command::Migrate => serve::migrate(&external(&config)?).await,
         Command::Tenants(command) => tenants::run(&config, command).await,
         Command::Queues(command) => queues::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,

@@ -18,12 +18,25 @@ use crate::{
 /// Everything in one process.
 pub(super) async fn up(config: Config) -> Result<(), Failure> {
     let (connect, mut embedded) = database(&config).await?;
-    Engine::migrate(&connect).await?;
+    migrate(&connect).await?;
     let served = run(&config, &connect, Roles::ALL, embedded.as_mut()).await;
     if let Some(embedded) = embedded {
         embedded.stop().await?;
     }
     served
+}
+
+/// Brings the schema up to date, or says why it cannot be.
+pub(crate) async fn migrate(connect: &PgConnectOptions) -> Result<(), Failure> {
+    use sqlx::migrate::MigrateError::{VersionMismatch, VersionMissing};
+    Engine::migrate(connect).await.map_err(|error| match error {
+        VersionMismatch(_) | VersionMissing(_) => {
+            "this database was made by a build whose schema this one cannot bring up to date; start with an \
+             empty one, or use the build that made it"
+                .into()
+        }
+        other => other.into(),
+    })
 }
 
 /// Some roles.

@@ -17,13 +17,13 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::access::users::{self, NewUser};
-use engine::Engine;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::{client::Client, summary::Summary};
 use crate::{
-    cli::serve::{connect, database, plan, told_to_stop},
+    cli::serve::{connect, database, migrate, plan, told_to_stop},
     config::Config,
     process::{Process, Roles},
 };
@@ -67,7 +67,7 @@ pub async fn run(mut config: Config, wishes: Wishes) -> Result<(), Failure> {
     }
     println!("Starting Switchboard with its data in {} …", config.data_dir.display());
     let (options, embedded) = database(&config).await?;
-    Engine::migrate(&options).await?;
+    migrate(&options).await?;
     let platform = connect(&config, &options).await?;
     let process = Process::start(platform, plan(&config, Roles::ALL)).await?;
     let shown = show(&config, wishes, &process).await;

@@ -124,3 +124,23 @@ async fn without_a_tenant_the_app_sees_nothing() {
         sqlx::query_scalar("select count(*) from engine.log").fetch_one(&mut app).await.expect("an answer");
     assert_eq!(seen, 0);
 }
+
+/// Few enough to be drawn, and each explained where the crate is.
+#[tokio::test]
+async fn the_engine_has_sixteen_tables_and_says_what_each_is_for() {
+    let database = Database::create().await;
+    let mut owner = database.connect_as("none").await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class
+          where relnamespace = 'engine'::regnamespace and relkind in ('r', 'p') and not relispartition
+          order by 1",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .expect("the catalogue answers");
+    assert!(tables.len() <= 16, "{tables:?}");
+    let docs = include_str!("../../engine/src/lib.rs");
+    for table in &tables {
+        assert!(docs.contains(&format!("//! | `{table}` |")), "{table} is not explained in the crate's docs");
+    }
+}
