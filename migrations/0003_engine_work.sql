@@ -237,10 +237,13 @@ begin atomic
 end;
 
 -- Hands back what a node claimed after the claim `after_fence` without ever learning of it, because the
--- connection broke before the answer came. Claims on connections before this one are void from now on,
--- also those that the server has not read yet. Answers how many jobs were handed back.
-create function engine.disown(queue int, for_node uuid, connection_ int, after_fence bigint) returns bigint
-language plpgsql volatile as $$
+-- connection broke before the answer came; the lanes are those that it asked then. Claims on connections
+-- before this one are void from now on, also those that the server has not read yet. Answers how many jobs
+-- were handed back.
+create function engine.disown(
+  queue int, for_node uuid, connection_ int, after_fence bigint, lanes_asked bigint[]
+) returns bigint
+language plpgsql volatile set enable_seqscan = off as $$
 declare
   ids uuid[];
   tenants uuid[];
@@ -251,7 +254,8 @@ begin
    where n.id = for_node;
   select array_agg(j.id), array_agg(j.tenant_id), array_agg(j.claim) into ids, tenants, fences
     from engine.jobs j join engine.lanes l on l.id = j.lane
-   where j.node = for_node and l.queue_id = queue and j.claim > after_fence;
+   where j.lane = any(lanes_asked) and j.run_at <= engine.now() and j.node = for_node and l.queue_id = queue
+     and j.claim > after_fence;
   return engine.release(ids, tenants, fences);
 end $$;
 
@@ -467,13 +471,12 @@ begin
     into wakes, wake_queues, is_limited
     from (select distinct h as lane from unnest(held_lanes) h) h join engine.lanes l on l.id = h.lane;
   if is_limited then
-    with back as (
-      insert into engine.limit_returns (limit_id, slots)
-      select limit_id, count(*)
-        from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
-       group by limit_id
-      returning limit_id)
-    select array_agg(limit_id) into returned from back;
+    -- A handler's own transaction may write here and not read.
+    insert into engine.limit_returns (limit_id, slots)
+    select limit_id, count(*)
+      from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
+     group by limit_id;
+    returned := array(select distinct m from engine.lanes l, unnest(l.limits) m where l.id = any(held_lanes));
   end if;
   if suspects <> '{}' then
     perform engine.clear_suspects(suspects);

@@ -21,10 +21,10 @@ declare
   dead uuid[];
   lost tid[];
   lost_by uuid[];
-  ids uuid[];
-  spoiled uuid[];
   unwanted uuid[];
-  tenants uuid[];
+  unwanted_of uuid[];
+  spoiled uuid[];
+  spoiled_of uuid[];
   ready timestamptz;
 begin
   select greatest(engine.awake_since(), n.steady_since) into steady from engine.nodes n
@@ -77,14 +77,16 @@ begin
      where j.ctid = any(lost) and n.id = j.node and l.id = j.lane
     returning j.id, j.tenant_id, j.blames, j.cancel_requested_at
   )
-  select array_agg(id), array_agg(tenant_id), array_agg(id) filter (where blames >= 3),
-         array_agg(id) filter (where cancel_requested_at is not null)
-    into ids, tenants, spoiled, unwanted from settled;
+  select array_agg(id) filter (where cancel_requested_at is not null),
+         array_agg(tenant_id) filter (where cancel_requested_at is not null),
+         array_agg(id) filter (where cancel_requested_at is null and blames >= 3),
+         array_agg(tenant_id) filter (where cancel_requested_at is null and blames >= 3)
+    into unwanted, unwanted_of, spoiled, spoiled_of from settled;
   delete from engine.nodes n where n.id = any(dead);
   -- Asked to be cancelled while they ran: they do not run again.
-  perform engine.bury(tenants, unwanted, 'cancelled', null, null);
-  perform engine.bury(tenants, spoiled, 'quarantined', 'crashes_its_process',
-    'a process died while it ran there alone');
+  perform engine.bury(unwanted_of, unwanted, 'cancelled', null, null);
+  spoiled := array(select engine.bury(spoiled_of, spoiled, 'quarantined', 'crashes_its_process',
+    'a process died while it ran there alone'));
   return query
     select d, (select count(*) from unnest(lost_by) b where b = d), coalesce(cardinality(spoiled), 0)::bigint
       from unnest(dead) d;
@@ -177,6 +179,16 @@ begin
    where j.node is not null and not exists (select from engine.nodes n where n.id = j.node);
   return engine.release(ids, tenants, fences);
 end $$;
+
+-- Takes away counts past the retention and what the numberer needs no more, a part at a time.
+create function engine.prune(history_days int) returns void
+  language sql volatile
+begin atomic
+  delete from engine.tally_minutes where ctid = any(array(
+    select m.ctid from engine.tally_minutes m
+     where m.minute < engine.now() - history_days * interval '1 day' limit 100000));
+  delete from engine.log_batches b where b.batch < (select max(l.batch) from engine.log_batches l) - 1000;
+end;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.
 create function engine.park() returns table (kind text, version smallint, lanes bigint)

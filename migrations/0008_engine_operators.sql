@@ -113,10 +113,13 @@ begin
          refilled_at = case when m.rate_per_s is null then engine.now() else m.refilled_at end
   returning m.id into limit_id_;
   perform engine.apply_rules(queue, tenant);
+  -- Whoever finishes a job here may wait for a lane in turn, which waits for us: not for long, then.
+  perform set_config('lock_timeout', '2s', true);
   perform from engine.jobs j
     where j.node is not null
       and j.lane in (select l.id from engine.lanes l where limit_id_ = any(l.limits))
     order by j.id for update;
+  perform set_config('lock_timeout', '0', true);
   delete from engine.limit_returns r where r.limit_id = limit_id_;
   update engine.limits m set running = (
     select count(*) from engine.jobs j
@@ -124,14 +127,28 @@ begin
    where m.id = limit_id_;
 end $$;
 
--- A tenant's share of a queue beside others (1 is usual); its bounds stay as they are.
+-- Bounds, leaving the weight as it is.
+create function engine.set_bounds(
+  queue int, tenant uuid, key_ text, max_running_ int, rate double precision, burst_ int
+) returns void
+language plpgsql volatile as $$
+begin
+  -- Before it is read: another's change must not be undone.
+  perform pg_advisory_xact_lock(1004, 0);
+  perform engine.set_limit(queue, tenant, key_, max_running_, rate, burst_, (
+    select m.weight from engine.limits m
+     where m.queue_id = queue and m.tenant_id = tenant and m.key is null and key_ is null));
+end $$;
+
+-- A tenant's share of a queue beside others (1 is usual), leaving its bounds as they are.
 create function engine.set_weight(queue int, tenant uuid, weight_ real) returns void
 language plpgsql volatile as $$
 declare
-  now_ engine.limits;
+  known engine.limits;
 begin
-  select m.* into now_ from engine.limits m where m.queue_id = queue and m.tenant_id = tenant and m.key is null;
-  perform engine.set_limit(queue, tenant, null, now_.max_running, now_.rate_per_s, now_.burst,
+  perform pg_advisory_xact_lock(1004, 0);
+  select m.* into known from engine.limits m where m.queue_id = queue and m.tenant_id = tenant and m.key is null;
+  perform engine.set_limit(queue, tenant, null, known.max_running, known.rate_per_s, known.burst,
     nullif(weight_, 1));
 end $$;
 
@@ -151,9 +168,7 @@ returns void
   language sql volatile security definer set search_path = pg_catalog, engine
 begin atomic
   -- The share beside other tenants is not the tenant's to choose.
-  select engine.set_limit(queue, engine.tenant(), key_, max_running_, rate, burst_,
-    (select m.weight from engine.limits m
-      where m.queue_id = queue and m.tenant_id = engine.tenant() and m.key is null and key_ is null))
+  select engine.set_bounds(queue, engine.tenant(), key_, max_running_, rate, burst_)
    where engine.tenant() is not null;
 end;
 

@@ -52,6 +52,10 @@ const SESSION: [(&str, &str); 4] = [
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "4"),
 ];
+/// How long making a connection may take, and a statement on a connection of its own: a server that is
+/// gone without a word is not waited for any longer.
+const CONNECTING: Duration = Duration::from_secs(10);
+const ANSWERING: Duration = Duration::from_mins(2);
 /// A transaction whose process froze holds nobody up for longer.
 const FROZEN: (&str, &str) = ("idle_in_transaction_session_timeout", "15s");
 /// How long an idle connection is taken to be sound without asking.
@@ -181,7 +185,8 @@ impl Line {
     /// The number of the connection that the next statement runs on; made if there is none.
     pub(crate) async fn connected(&mut self) -> sqlx::Result<i32> {
         if self.conn.is_none() {
-            self.conn = Some(PgConnection::connect_with(&self.engine.system_options()).await?);
+            let options = self.engine.system_options();
+            self.conn = Some(within(CONNECTING, PgConnection::connect_with(&options)).await?);
             self.made += 1;
         }
         Ok(self.made)
@@ -199,10 +204,19 @@ impl Line {
     ) -> sqlx::Result<T> {
         self.connected().await?;
         let mut conn = self.conn.take().ok_or(sqlx::Error::PoolClosed)?;
-        let done = work(&mut conn).await?;
+        let done = within(ANSWERING, work(&mut conn)).await?;
         self.conn = Some(conn);
         Ok(done)
     }
+}
+
+/// The answer, or an error if none comes in time.
+pub(crate) async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(patience, answer).await.map_err(late)?
 }
 
 async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {

@@ -133,6 +133,12 @@ impl Ending {
         let why = "the database refused what was to be kept of this attempt".to_owned();
         Self { output: None, code: Some(Self::REFUSED), error: Some(why), ..self.clone() }
     }
+
+    /// The job as if it had not been claimed, to be tried again after a while.
+    pub(crate) fn put_back(&self) -> Self {
+        let delay = Duration::from_mins(1);
+        Self { verdict: Verdict::Released, delay, output: None, code: None, error: None, ..self.clone() }
+    }
 }
 
 impl Tx {

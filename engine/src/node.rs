@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     Engine,
     bus::{Hint, hint_of},
+    db::within,
     worker::running::Running,
 };
 
@@ -233,7 +234,7 @@ impl Heart {
                     () = tokio::time::sleep(PULSE) => continue,
                 }
             }
-            let pause = match self.beat(&mut connection).await {
+            let pause = match within(BEAT, self.beat(&mut connection)).await {
                 // One that the database took long to write is old already.
                 Ok(()) if is_first || began.elapsed() > SECOND_BEAT => SECOND_BEAT,
                 Ok(()) => BEAT,

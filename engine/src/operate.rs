@@ -179,8 +179,7 @@ impl Tx {
     pub async fn limit_all(&mut self, queue: &str, tenant: Option<Uuid>, bounds: Bounds) -> sqlx::Result<()> {
         let queue = self.engine().clone().queue_id(queue).await?;
         sqlx::query!(
-            "select engine.set_limit($1, $2, null, $3, $4, $5, (select m.weight from engine.limits m
-               where m.queue_id = $1 and m.tenant_id = $2 and m.key is null))",
+            "select engine.set_bounds($1, $2, null, $3, $4, $5)",
             queue,
             tenant,
             bounds.max_running,

@@ -34,6 +34,9 @@ const FAILED: Duration = Duration::from_secs(30);
 /// Numbering looks this often even if no hint arrives.
 const NUMBERING_POLL: Duration = Duration::from_secs(1);
 
+/// From one batch of numbers to the next, at least.
+const NUMBERING_REST: Duration = Duration::from_millis(3);
+
 /// How long the past is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
@@ -120,6 +123,11 @@ impl Upkeep {
                     sqlx::query!("call engine.ensure_partitions()").execute(conn).await
                 };
                 self.line.run(ensure).await?;
+                let days = i32::from(self.retention.history_days);
+                let prune = async |conn: &mut PgConnection| {
+                    sqlx::query!("select engine.prune($1)", days).execute(conn).await
+                };
+                self.line.run(prune).await?;
                 retention::drop_past(&self.engine, self.retention).await?;
                 Ok(PARTITIONS_EVERY)
             }
@@ -217,6 +225,8 @@ async fn number(engine: Engine, leads: Arc<AtomicBool>, stop: CancellationToken)
         match engine.number_log().await {
             Ok(Some(batch)) => {
                 engine.bus().publish(Hint::Numbered { batch });
+                // Under steady traffic a moment's rows go into one batch.
+                tokio::time::sleep(NUMBERING_REST).await;
                 continue;
             }
             Ok(None) => {}

@@ -221,12 +221,14 @@ async fn a_claim_whose_answer_was_lost_is_handed_back_and_older_connections_are_
     let mut node = Played::join(&mut system).await;
     let (_, fence) = node.claim_some(1).await.expect("claimed");
     node.claim_some(1).await.expect("claimed, and the answer lost");
-    let disowned: i64 = sqlx::query_scalar("select engine.disown((select id from engine.queues), $1, 2, $2)")
-        .bind(node.id)
-        .bind(fence)
-        .fetch_one(&mut *node.system)
-        .await
-        .expect("handed back");
+    let disowned: i64 = sqlx::query_scalar(
+        "select engine.disown((select id from engine.queues), $1, 2, $2, array(select id from engine.lanes))",
+    )
+    .bind(node.id)
+    .bind(fence)
+    .fetch_one(&mut *node.system)
+    .await
+    .expect("handed back");
     assert_eq!(disowned, 1);
     let states = [look(&engine, tenant, ids[0]).await, look(&engine, tenant, ids[1]).await];
     let states = states.map(|job| job.map(|job| (job.state, job.attempt)));
@@ -250,4 +252,27 @@ async fn a_claim_waits_for_nobody_who_holds_a_job() {
     assert_eq!(skipped.map(|lanes| lanes.len()), Some(1), "so that no position passes it");
     operator.rollback().await.expect("let go");
     assert_eq!(node.claim().await.expect("claimed").0, [put[0].id]);
+}
+
+/// Two tenants' jobs on nodes that die at once: each is buried as its own tenant's.
+#[tokio::test]
+async fn what_a_rescue_buries_is_the_right_tenants() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
+    let ids = [
+        enqueue(&engine, one, &[probe(one, "bystander")]).await[0].id,
+        enqueue(&engine, two, &[probe(two, "unwanted")]).await[0].id,
+        enqueue(&engine, two, &[probe(two, "bystander")]).await[0].id,
+    ];
+    let mut system = database.connect_as("switchboard_system").await;
+    awake_for(&database, "1 h").await;
+    let mut node = Played::join(&mut system).await;
+    node.claim().await.expect("claimed");
+    assert_eq!(act(&engine, two, Action::Cancel, &[ids[1]]).await, ["cancelling"]);
+    node.die().await;
+    let states = [(one, ids[0], "available"), (two, ids[1], "cancelled"), (two, ids[2], "available")];
+    for (tenant, id, state) in states {
+        assert_eq!(look(&engine, tenant, id).await.expect("kept").state, state);
+    }
 }

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use engine::{Engine, operate::Bounds};
+use engine::{Engine, Outcome, finish::Claim, operate::Bounds};
 use switchboard_tests::{
     Database,
+    played::Played,
     probe::{Process, Seen, enqueue, nobody, probe, reaches},
 };
 use uuid::Uuid;
@@ -169,4 +170,29 @@ async fn a_limit_is_committed_before_jobs_are_put_in_beside_it() {
     let refused =
         tx.enqueue(&[probe(tenant, "too early")], &nobody()).await.expect_err("it would wait for itself");
     assert!(refused.to_string().contains("commit"), "{refused}");
+}
+
+/// A handler's own transaction runs as the application, which sees little of the limits.
+#[tokio::test]
+async fn a_job_that_ends_in_its_handlers_transaction_gives_its_slot_back() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    limit(&engine, tenant, None, Bounds { max_running: Some(1), ..Bounds::default() }).await;
+    let id = enqueue(&engine, tenant, &[probe(tenant, "settles")]).await[0].id;
+    let mut system = database.connect_as("switchboard_system").await;
+    let (claimed, fence) = Played::join(&mut system).await.claim().await.expect("claimed");
+    assert_eq!(claimed, [id]);
+    let claim = Claim { job: id, tenant, fence, attempt: 1, max_attempts: 2 };
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    let ending = claim.ending(Outcome::Done(serde_json::Value::Null), || 0.5).expect("an ending");
+    assert_eq!(tx.finish(&[ending]).await.expect("finished"), [id]);
+    tx.commit().await.expect("committed");
+    let left: i64 = sqlx::query_scalar(
+        "select (select running from engine.limits) - (select sum(slots) from engine.limit_returns)",
+    )
+    .fetch_one(&mut system)
+    .await
+    .expect("a count");
+    assert_eq!(left, 0);
 }

@@ -131,7 +131,7 @@ pub async fn limit(ctx: &Ctx, queue: &str, key: Option<&str>, bounds: Bounds) ->
     let detail = serde_json::json!({
         "key": key, "max_running": bounds.max_running, "rate_per_s": bounds.rate_per_s, "burst": bounds.burst,
     });
-    steer(ctx, queue, "limit", detail, async |tx| tx.limit(queue, key, bounds).await).await
+    steer(ctx, queue, "limit", detail, async |tx| tx.limit(queue, key, bounds).await).await.map_err(busy)
 }
 
 async fn steer(
@@ -149,4 +149,14 @@ async fn steer(
     change(&mut tx).await?;
     tx.audit(&[Entry::new(verb, "queue", queue).detail(detail)]).await?;
     tx.commit().await
+}
+
+/// A limit waits for endings of what it bounds, but not for long.
+fn busy(error: Error) -> Error {
+    let Error::Internal(cause) = &error else { return error };
+    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
+    if code.as_deref() == Some("55P03") {
+        return Error::conflict("busy", "jobs of this queue are being ended at the moment; try again");
+    }
+    error
 }

@@ -42,8 +42,12 @@ pub struct Backend {
     closing: Option<BoxFuture<'static, ()>>,
 }
 
+/// How long results wait for the database once nothing more is to come.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
 struct Tasks {
     dispatching: JoinHandle<()>,
+    give_up: CancellationToken,
     completing: [JoinHandle<()>; COMPLETERS],
     watching: JoinHandle<()>,
 }
@@ -67,9 +71,10 @@ impl Backend {
         dispatching: JoinHandle<()>,
         completing: [JoinHandle<()>; COMPLETERS],
         no_more: CancellationToken,
+        give_up: CancellationToken,
     ) -> Self {
         let watching = tokio::spawn(settling.clone().watch());
-        let tasks = Some(Tasks { dispatching, completing, watching });
+        let tasks = Some(Tasks { dispatching, give_up, completing, watching });
         Self { claimed, batch: Vec::new().into_iter(), settling, tasks, no_more, closing: None }
     }
 
@@ -101,8 +106,10 @@ impl Backend {
             }
             tasks.watching.abort();
             no_more.cancel();
-            for completer in tasks.completing {
-                let _ = completer.await;
+            let mut written = Box::pin(futures::future::join_all(tasks.completing));
+            if tokio::time::timeout(LAST_PATIENCE, &mut written).await.is_err() {
+                tasks.give_up.cancel();
+                written.await;
             }
         })
     }

@@ -144,13 +144,15 @@ pub(super) async fn disown(
     node: Uuid,
     connection: i32,
     after_fence: i64,
+    lanes: &[i64],
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select engine.disown($1, $2, $3, $4) as "jobs!""#,
+        r#"select engine.disown($1, $2, $3, $4, $5) as "jobs!""#,
         queue,
         node,
         connection,
-        after_fence
+        after_fence,
+        lanes
     )
     .fetch_one(conn)
     .await

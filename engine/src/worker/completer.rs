@@ -15,9 +15,6 @@ use crate::{
     finish::{Ending, Verdict},
 };
 
-/// How long results wait for the database once nothing more is to come.
-const LAST_PATIENCE: Duration = Duration::from_secs(8);
-
 /// Endings in one statement.
 const BATCH: usize = 1_000;
 /// How long a batch may be waited for while more results are on their way.
@@ -40,6 +37,8 @@ pub(super) struct Completer {
     pub inbox: Arc<Mutex<Inbox>>,
     /// Cancelled once every ending has been sent.
     pub no_more: CancellationToken,
+    /// Cancelled when what is not written by now is left behind.
+    pub give_up: CancellationToken,
 }
 
 impl Completer {
@@ -86,12 +85,16 @@ impl Completer {
                     let half = part.split_off(part.len() / 2);
                     waiting.extend([part, half]);
                 }
+                Err(error) if part[0].verdict == Verdict::Released => {
+                    tracing::error!(%error, job.id = %part[0].job, "not even that; it runs again when this process ends");
+                }
                 Err(error) if part[0].code != Some(Ending::REFUSED) => {
                     tracing::error!(%error, job.id = %part[0].job, "an ending was refused; writing it without its text");
                     waiting.push(vec![part[0].plain()]);
                 }
                 Err(error) => {
-                    tracing::error!(%error, job.id = %part[0].job, "an ending cannot be written; the job stays running");
+                    tracing::error!(%error, job.id = %part[0].job, "an ending cannot be written; its job goes back");
+                    waiting.push(vec![part[0].put_back()]);
                 }
             }
         }
@@ -110,17 +113,12 @@ impl Completer {
             tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
-                () = self.given_up() => {
+                () = self.give_up.cancelled() => {
                     tracing::error!(waiting = part.len(), "results are left behind; their jobs will run again");
                     return Ok(0);
                 }
             }
         }
-    }
-
-    async fn given_up(&self) {
-        self.no_more.cancelled().await;
-        tokio::time::sleep(LAST_PATIENCE).await;
     }
 
     fn count(&self, batch: &[Ending], lost: usize) {
@@ -141,6 +139,9 @@ impl Completer {
 /// Whether the statement itself is at fault, so that trying again is no use: data that does not fit
 /// (SQLSTATE classes 22, 23), or a limit of the server (54).
 fn is_refusal(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
+    let Some(error) = error.as_database_error() else { return false };
+    // The partition of the day may be missing: that is not the row's fault, and upkeep sees to it.
+    let misplaced = error.code().as_deref() == Some("23514") && error.constraint().is_none();
+    let fault = |class: &&str| error.code().is_some_and(|code| code.starts_with(*class));
+    !misplaced && ["22", "23", "54"].iter().any(fault)
 }

@@ -36,7 +36,9 @@ const LANES_PER_SWEEP: usize = 64;
 const SKIPPED: Duration = Duration::from_millis(20);
 /// How long a node lets what runs come to its end, to be empty for a suspect, and how often it does.
 const ALONE_PATIENCE: Duration = Duration::from_secs(30);
-const ALONE_EVERY: Duration = Duration::from_mins(1);
+pub(super) const ALONE_EVERY: Duration = Duration::from_mins(1);
+/// Where handlers run long it is tried less and less often.
+const ALONE_RARELY: Duration = Duration::from_mins(30);
 /// How often the books are looked at while a suspect runs alone.
 const ALONE_LOOK: Duration = Duration::from_millis(50);
 
@@ -131,7 +133,7 @@ impl Dispatcher {
     /// dies then, there is no doubt who is to blame.
     async fn run_alone(&self, memory: &mut Memory) -> sqlx::Result<()> {
         memory.wants_alone = false;
-        memory.alone_at = Instant::now() + ALONE_EVERY;
+        memory.alone_at = Instant::now() + memory.alone_every;
         let alone = async {
             let quiet = self.member.quiet.write().await;
             self.member.idles().await;
@@ -142,6 +144,7 @@ impl Dispatcher {
             quiet = tokio::time::timeout(ALONE_PATIENCE, alone) => quiet,
         };
         let Ok(_quiet) = quiet else {
+            memory.alone_every = (memory.alone_every * 2).min(ALONE_RARELY);
             tracing::info!(queue = self.name, "no room for a suspect that is to run alone; trying again");
             return Ok(());
         };
@@ -157,6 +160,7 @@ impl Dispatcher {
             }
         }
         memory.poll_at = Instant::now();
+        memory.alone_every = ALONE_EVERY;
         claimed.map(drop)
     }
 
@@ -235,12 +239,14 @@ impl Dispatcher {
         let Some(connection) = self.connect(memory).await? else { return Ok(0) };
         let alone = turn == Turn::Alone;
         let request = Request { queue: self.queue, node: self.member.id, connection, alone, asks, marks };
+        memory.unanswered.extend(request.asks.iter().map(|ask| ask.lane));
         let life = self.running.life();
         let Some(claimed) = self.answer(memory, &request).await else { return Ok(0) };
         let Claimed { head, rows } = claimed?;
         if !self.running.claimed(head.fence, life) {
             return Err(sqlx::Error::Protocol("this node was taken for dead while it claimed".into()));
         }
+        memory.unanswered.clear();
         memory.fence = memory.fence.max(head.fence);
         let mut behind = 0;
         let mut taken: HashMap<i64, (usize, Mark)> = HashMap::with_capacity(request.asks.len());
@@ -313,11 +319,12 @@ impl Dispatcher {
             connected = memory.line.connected() => connected?,
         };
         if connection != memory.connection {
-            let (queue, node, fence) = (self.queue, self.member.id, memory.fence);
+            let (queue, node, fence, lanes) = (self.queue, self.member.id, memory.fence, &memory.unanswered);
             let disowned = memory
                 .line
-                .run(async |conn| claim::disown(conn, queue, node, connection, fence).await)
+                .run(async |conn| claim::disown(conn, queue, node, connection, fence, lanes).await)
                 .await?;
+            memory.unanswered.clear();
             if disowned > 0 {
                 tracing::warn!(queue = self.name, disowned, "claims whose answer was lost were handed back");
                 self.engine.bus().publish(Hint::Queue { queue, lanes: Vec::new() });

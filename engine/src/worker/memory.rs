@@ -10,7 +10,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{QueueId, chance, positions::Positions, rotation::Rotation};
+use super::{QueueId, chance, dispatcher::ALONE_EVERY, positions::Positions, rotation::Rotation};
 use crate::{Engine, bus::Hint, db::Line};
 
 /// Polling is never further apart, hints or not.
@@ -40,6 +40,9 @@ pub(super) struct Memory {
     /// When a suspect that wants to run alone is next made room for, if one waits.
     pub wants_alone: bool,
     pub alone_at: Instant,
+    pub alone_every: Duration,
+    /// Lanes of claims whose answers have not come.
+    pub unanswered: Vec<i64>,
 }
 
 /// Which lanes have been read.
@@ -68,6 +71,8 @@ impl Memory {
             connection: 0,
             wants_alone: false,
             alone_at: Instant::now(),
+            alone_every: ALONE_EVERY,
+            unanswered: Vec::new(),
         }
     }
 

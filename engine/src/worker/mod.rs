@@ -71,13 +71,15 @@ pub async fn open(
 ) -> sqlx::Result<Backend> {
     let queue = engine.queue_id(settings.name).await?;
     node.registered().await;
+    // After a long rest the days ahead are missing, and without its day no job can end.
+    sqlx::query!("call engine.ensure_partitions()").execute(engine.system()).await?;
     let (claimed_in, claimed_out) = mpsc::channel(settings.concurrency);
     let (ended_in, ended_out) = mpsc::channel(settings.concurrency.max(64) * 2);
     let permits = Arc::new(Semaphore::new(settings.concurrency));
     let running = Arc::new(Running::default());
     let concurrency = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
     node.member.runs(Queue { running: Arc::clone(&running), permits: Arc::clone(&permits), concurrency });
-    let no_more = CancellationToken::new();
+    let (no_more, give_up) = (CancellationToken::new(), CancellationToken::new());
     let dispatcher = dispatcher::Dispatcher {
         engine: engine.clone(),
         member: Arc::clone(&node.member),
@@ -99,12 +101,13 @@ pub async fn open(
             queue: settings.name,
             inbox: Arc::clone(&inbox),
             no_more: no_more.clone(),
+            give_up: give_up.clone(),
         };
         tokio::spawn(completer.run())
     });
     let settling =
         backend::Settling { ended: ended_in, running, permits, concurrency, stop, grace: settings.grace };
-    Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more))
+    Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more, give_up))
 }
 
 /// Completers of a queue: while one waits for the database the other gathers.

@@ -32,6 +32,8 @@ pub struct Judged {
     pub early: usize,
     /// Begun again after it had begun.
     pub begun_again: usize,
+    /// Begun again although an attempt had come to its end.
+    pub again_after_end: usize,
     /// Effects rolled back because their claim was lost.
     pub refused: usize,
     /// From commit to the first beginning, in seconds, sorted.
@@ -62,19 +64,25 @@ pub async fn judge(site: &Site, put: &Memory) -> Outcome<Judged> {
         }
     }
     judged.doubled = times.values().chain(effects.values()).filter(|count| **count > 1).count();
-    let unsure = put.unsure.iter().filter(|(id, _)| times.contains_key(id)).map(|(id, does)| (*id, *does));
+    let mut first: HashMap<Uuid, f64> = HashMap::new();
+    let mut ended: HashSet<Uuid> = HashSet::new();
+    for line in &judged.lines {
+        match line.what {
+            What::Began => {
+                judged.again_after_end += usize::from(ended.contains(&line.job));
+                judged.begun_again += usize::from(first.contains_key(&line.job));
+                first.entry(line.job).or_insert(line.at);
+            }
+            What::Ended => drop(ended.insert(line.job)),
+            What::Refused => judged.refused += 1,
+        }
+    }
+    // What has left any trace was accepted, whether or not its commit was answered.
+    let traced = |id: &Uuid| times.contains_key(id) || first.contains_key(id) || effects.contains_key(id);
+    let unsure = put.unsure.iter().filter(|(id, _)| traced(id)).map(|(id, does)| (*id, *does));
     for (id, does) in put.accepted.iter().map(|(id, job)| (*id, job.does)).chain(unsure) {
         let effect_missing = does == Does::Effect && !effects.contains_key(&id);
         judged.lost += usize::from(does != Does::Crash && (!completed.contains(&id) || effect_missing));
-    }
-    let mut first: HashMap<Uuid, f64> = HashMap::new();
-    for line in &judged.lines {
-        match line.what {
-            What::Began if first.contains_key(&line.job) => judged.begun_again += 1,
-            What::Began => drop(first.insert(line.job, line.at)),
-            What::Ended => {}
-            What::Refused => judged.refused += 1,
-        }
     }
     // Completed without a handler that began is as good as lost.
     judged.lost += completed.iter().filter(|id| !first.contains_key(id)).count();
@@ -104,6 +112,15 @@ async fn empty(conn: &mut PgConnection) -> Outcome<()> {
 }
 
 impl Judged {
+    /// The longest time from a moment until each of these processes has begun a job.
+    pub fn resumed(&self, processes: &[u32], at: f64) -> f64 {
+        let next = |process: &u32| {
+            let of = |line: &&Line| line.process == *process && line.what == What::Began && line.at > at;
+            self.lines.iter().filter(of).map(|line| line.at - at).fold(f64::INFINITY, f64::min)
+        };
+        processes.iter().map(next).fold(0.0, f64::max)
+    }
+
     /// The longest time from a moment until what a process had begun then, and not ended, was begun by
     /// another one.
     pub fn taken_over(&self, process: u32, at: f64) -> f64 {

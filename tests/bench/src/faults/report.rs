@@ -31,6 +31,9 @@ pub struct Wish {
     pub seed: u64,
 }
 
+/// With fewer jobs under way a fault shows nothing.
+const FEWEST: usize = 200;
+
 /// What became of one fault.
 #[derive(Debug, Default, Serialize)]
 pub struct Finding {
@@ -55,7 +58,10 @@ pub struct Finding {
 impl Finding {
     pub fn of(runs: usize, judged: &Judged) -> Self {
         let &Judged { lost, doubled, early, begun_again, .. } = judged;
-        Self { runs, lost, doubled, early, begun_again, jobs: judged.waits.len(), ..Self::default() }
+        let jobs = judged.waits.len();
+        let mut finding = Self { runs, lost, doubled, early, jobs, begun_again, ..Self::default() };
+        finding.holds(jobs >= FEWEST, || format!("only {jobs} jobs were under way"));
+        finding
     }
 
     /// Notes the time of recovery and what it may be at most.

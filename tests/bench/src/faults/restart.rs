@@ -6,15 +6,12 @@ use std::time::Duration;
 use super::{
     books,
     crew::{Hand, Manner},
-    ledger::{What, uptime},
+    ledger::uptime,
     load::{Load, Pace},
     report::{Finding, Wish},
     site::Site,
 };
 use crate::Outcome;
-
-/// What two processes may have under way at a time.
-const UNDER_WAY: usize = 80;
 
 pub async fn run(wish: Wish) -> Outcome<Finding> {
     let times = if wish.long { 50 } else { 5 };
@@ -36,13 +33,11 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let put = load.end().await?;
     let judged = books::judge(&site, &put).await?;
     let mut finding = Finding::of(times, &judged);
-    let resumed = |at: f64| {
-        let next = judged.lines.iter().filter(|line| line.what == What::Began && line.at > at);
-        next.map(|line| line.at - at).fold(f64::INFINITY, f64::min)
-    };
-    finding.recovered(back.into_iter().map(resumed).fold(0.0, f64::max), 5.0);
-    finding.holds(judged.begun_again <= times * UNDER_WAY, || {
-        format!("{} jobs ran again, more than were under way", judged.begun_again)
+    let processes = crew.each_ref().map(|hand| hand.process);
+    let resumed = back.into_iter().map(|at| judged.resumed(&processes, at));
+    finding.recovered(resumed.fold(0.0, f64::max), 5.0);
+    finding.holds(judged.again_after_end == 0, || {
+        format!("{} jobs ran again that had come to their end", judged.again_after_end)
     });
     for hand in &mut crew {
         let lives = hand.lives()?;

@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection};
 use super::{
     books,
     crew::{Hand, Manner},
+    ledger::uptime,
     load::{Load, Pace},
     report::{Finding, Wish},
     site::Site,
@@ -38,11 +39,19 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
         terminated += usize::try_from(gone)?;
     }
     conn.close().await?;
+    let disturbed = uptime()?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let put = load.end().await?;
     let judged = books::judge(&site, &put).await?;
     let mut finding = Finding::of(terminated, &judged);
     let p99 = judged.waits.get(judged.waits.len() * 99 / 100).copied().unwrap_or(f64::INFINITY);
     finding.recovered(p99, 2.0);
+    let processes = crew.each_ref().map(|hand| hand.process);
+    let resumed = judged.resumed(&processes, disturbed);
+    finding.holds(resumed.is_finite(), || "a process does not work any more".into());
+    finding.holds(judged.again_after_end == 0, || {
+        format!("{} jobs ran again that had come to their end", judged.again_after_end)
+    });
     for hand in &mut crew {
         let lives = hand.lives()?;
         finding.holds(lives, || "a worker process did not live through it".into());
