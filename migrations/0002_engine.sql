@@ -50,7 +50,8 @@ grant select on engine.lanes to switchboard_app;
 grant select, insert, update on engine.lanes to switchboard_system;
 
 -- What is not finished. No column that a claim changes stands in an index or a predicate, and half
--- of each page is left free, so that claiming is a heap-only update.
+-- of each page is left free, so that claiming is a heap-only update. What a claim changes stands last:
+-- then the write-ahead log holds only that, and not what lies between.
 create table engine.jobs (
   id uuid not null,
   tenant_id uuid not null,
@@ -58,16 +59,12 @@ create table engine.jobs (
   run_at timestamptz not null,
   created_at timestamptz not null,
   timeout_ms int not null,
-  attempt smallint not null default 0,
   max_attempts smallint not null,
   blames smallint not null default 0,
   suspect boolean not null default false,
   watched boolean not null default false,
   args json not null,
   actor json not null,
-  claim bigint,
-  started_at timestamptz,
-  node uuid,
   business_key text,
   unique_key text,
   trace text,
@@ -79,6 +76,10 @@ create table engine.jobs (
   attempts jsonb,
   run_id uuid,
   step text,
+  attempt smallint not null default 0,
+  claim bigint,
+  started_at timestamptz,
+  node uuid,
   constraint jobs_pkey primary key (tenant_id, id)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index jobs_lane_idx on engine.jobs (lane, run_at, id);

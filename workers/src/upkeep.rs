@@ -12,7 +12,7 @@ use domain::{
 };
 use tokio_util::sync::CancellationToken;
 
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(2);
 const TENANTS_AT_A_TIME: i64 = 1_000;
 
 /// Settles what was cut off until `stop`. Any number of processes may do it at once.

@@ -80,7 +80,7 @@ pub async fn thousand_tenants() -> Outcome<Figures> {
 
 pub async fn loose_limits() -> Outcome<Figures> {
     let off = one_tenant(Bounds::default()).await?;
-    let loose = Bounds { max_running: Some(1_000_000), rate_per_s: Some(1e7), burst: Some(10_000_000) };
+    let loose = Bounds { max_running: Some(1_000_000), rate_per_s: Some(1e6), burst: Some(10_000_000) };
     let on = one_tenant(loose).await?;
     Ok(vec![("limits_loose_vs_off", off.as_secs_f64() / on.as_secs_f64())])
 }
