@@ -22,7 +22,7 @@ use crate::{
     worker::running::Running,
 };
 
-const BEAT: Duration = Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(3);
 /// From a first beat to the second: only who has beaten twice may take another for dead.
 const SECOND_BEAT: Duration = Duration::from_secs(1);
 /// How often the runtime shows the heart that it still turns, and how long it may not: one whose threads
@@ -263,7 +263,7 @@ impl Heart {
         // silence against them.
         let beaten = sqlx::query!(
             "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1,
-                    steady_since = case when beat_at < clock_timestamp() - interval '6 s' then clock_timestamp()
+                    steady_since = case when beat_at < clock_timestamp() - interval '8 s' then clock_timestamp()
                                         else steady_since end
               where id = $1",
             self.id

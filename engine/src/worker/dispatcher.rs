@@ -257,7 +257,6 @@ impl Dispatcher {
         }
         self.deliver(memory, &taken, rows, head.fence, room);
         memory.positions.saw(head.t, head.xid, head.xmin);
-        let waits = |lane: i64| head.held_back.iter().any(|(held, _)| *held == lane);
         for ask in request.asks {
             let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
             let dry = head.dry.contains(&ask.lane).then_some(head.t);
@@ -268,7 +267,7 @@ impl Dispatcher {
                 memory.positions.emptied(ask.lane, last, dry);
             }
             if turn == Turn::Charged {
-                memory.rotation.came_back(ask, count, waits(ask.lane));
+                memory.rotation.came_back(ask, count);
             }
             if behind {
                 memory.rotation.wake(ask.lane);

@@ -2,8 +2,8 @@
 //!
 //! Stride scheduling: each job that a tenant gets moves it forward by the inverse of its weight, and
 //! whoever is furthest back is served next. A tenant that comes back from idling starts where the
-//! others are, so nobody saves up turns; one that a limit held back keeps its place before those that
-//! were served meanwhile.
+//! others were when a turn was last given, so nobody saves up turns, and one that a limit held back keeps
+//! its place before those that were served meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -19,8 +19,6 @@ const AGEING: u64 = 8;
 const STRIDE: f32 = 1_048_576.0;
 /// Suspects in one claim of a lane: few, so that a death leaves few to be blamed.
 const SUSPECTS: usize = 8;
-/// How far behind the others a tenant that was held back may start.
-const LAG: u64 = 1_000 << 20;
 /// Room is dealt in so many rounds at most, so that dealing stays cheap.
 const ROUNDS: usize = 8;
 
@@ -34,7 +32,7 @@ pub(super) struct Rotation {
     /// Tenants with work: how far they are, then who came first.
     order: BTreeSet<(u64, u64, Uuid)>,
     arrivals: u64,
-    /// How far the tenant was that was served last.
+    /// How far the tenant that was furthest back was when turns were last given.
     now: u64,
 }
 
@@ -45,8 +43,6 @@ struct Turns {
     stride: u64,
     /// Its key in the order while it has work.
     place: Option<(u64, u64)>,
-    /// It has work that a limit holds back.
-    held_back: bool,
     taken: u64,
     /// Ready lanes by (priority, id), with the turn they last had.
     lanes: BTreeMap<(i16, i64), u64>,
@@ -112,8 +108,7 @@ impl Rotation {
         let now = turns.taken;
         turns.lanes.entry((known.priority, lane)).or_insert(now);
         if turns.place.is_none() {
-            let start = if turns.held_back { self.now.saturating_sub(LAG) } else { self.now };
-            (turns.pass, turns.held_back) = (turns.pass.max(start), false);
+            turns.pass = turns.pass.max(self.now);
             self.arrivals += 1;
             turns.place = Some((turns.pass, self.arrivals));
             self.order.insert((turns.pass, self.arrivals, known.tenant));
@@ -171,8 +166,8 @@ impl Rotation {
     }
 
     /// What a claim brought: a lane that gave less than asked rests until it is woken again, and the
-    /// tenant is not charged for what it did not get. `held_back`: there was more, and a limit forbade it.
-    pub(super) fn came_back(&mut self, ask: Ask, taken: usize, held_back: bool) {
+    /// tenant is not charged for what it did not get.
+    pub(super) fn came_back(&mut self, ask: Ask, taken: usize) {
         let asked = usize::try_from(ask.take).unwrap_or(0);
         if taken >= asked {
             return;
@@ -183,7 +178,6 @@ impl Rotation {
         let Some(turns) = self.tenants.get_mut(&tenant) else { return };
         turns.pass = turns.pass.saturating_sub(turns.stride * (asked - taken) as u64);
         turns.lanes.remove(&key);
-        turns.held_back |= held_back;
         self.enter_order(tenant);
     }
 
@@ -280,9 +274,9 @@ mod tests {
         let mut rotation = Rotation::default();
         rotation.learn([lane(1, 1, 1)]);
         let ask = rotation.next(5)[0];
-        rotation.came_back(ask, 5, false);
+        rotation.came_back(ask, 5);
         assert!(!rotation.is_dry());
-        rotation.came_back(ask, 4, false);
+        rotation.came_back(ask, 4);
         assert!(rotation.is_dry());
         assert!(rotation.next(5).is_empty());
         rotation.wake(1);
@@ -294,7 +288,7 @@ mod tests {
         let mut rotation = Rotation::default();
         rotation.learn([lane(1, 1, 1), lane(2, 2, 1)]);
         let idle = rotation.next(2).into_iter().find(|ask| ask.lane == 2).expect("both are asked");
-        rotation.came_back(idle, 0, false);
+        rotation.came_back(idle, 0);
         for _ in 0..1_000 {
             rotation.next(1);
         }
@@ -309,11 +303,11 @@ mod tests {
         rotation.learn([lane(1, 1, 1)]);
         for _ in 0..1_000 {
             let ask = rotation.next(2)[0];
-            rotation.came_back(ask, 1, false);
+            rotation.came_back(ask, 1);
             rotation.wake(1);
         }
         let ask = rotation.next(1)[0];
-        rotation.came_back(ask, 0, false);
+        rotation.came_back(ask, 0);
         rotation.learn([lane(2, 2, 1)]);
         rotation.wake(1);
         let turns: Vec<i64> = (0..10).flat_map(|_| rotation.next(1)).map(|ask| ask.lane).collect();
@@ -331,7 +325,7 @@ mod tests {
             for (place, ask) in asks.iter().enumerate() {
                 let taken = usize::from(place == 0);
                 served[usize::try_from(ask.lane - 1).expect("a lane")] += taken;
-                rotation.came_back(*ask, taken, true);
+                rotation.came_back(*ask, taken);
             }
             // The next poll, in the order of lanes.
             rotation.wake_all();
@@ -351,7 +345,7 @@ mod tests {
             let mut got = vec![0_f64; weights.len()];
             for room in &rooms {
                 for ask in rotation.next((*room).into()) {
-                    rotation.came_back(ask, usize::try_from(ask.take).expect("no more than the room"), false);
+                    rotation.came_back(ask, usize::try_from(ask.take).expect("no more than the room"));
                     got[usize::try_from(ask.lane - 1).expect("a lane")] += f64::from(ask.take);
                 }
             }
