@@ -204,6 +204,9 @@ async fn listen(pool: PgPool, here: broadcast::Sender<Hint>, me: String, stop: C
             () = stop.cancelled() => return,
             heard = hear(&pool, &here, &me, &mut pause) => heard,
         };
+        if pool.is_closed() {
+            return;
+        }
         if let Err(error) = heard {
             tracing::warn!(%error, "hint listener lost its connection; polling goes on");
         }
