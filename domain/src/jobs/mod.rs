@@ -29,14 +29,14 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
     let verb = action.verb();
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(_) => return get(ctx, id).await,
+        Begun::Replayed(_) => return get(ctx, id, "job").await,
     };
     let acted = keyed.tx.act(action, &[id]).await?;
     let result = acted.into_iter().next().and_then(|acted| acted.result).ok_or(Error::NotFound("job"))?;
     if action.made(&result) {
         keyed.tx.audit(&[Entry::new(verb, "job", id)]).await?;
         keyed.commit((), 200, format!("/api/v1/jobs/{id}")).await?;
-        return get(ctx, id).await;
+        return get(ctx, id, "job").await;
     }
     let detail = match (action, result.as_str()) {
         (Action::Discard, "running") => "it is running; cancel it instead".to_owned(),
@@ -48,13 +48,13 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
     Err(Error::Conflict { kind: "job-state", detail: detail.into() })
 }
 
-/// One job of the tenant.
+/// One job of the tenant, which the caller calls by this name.
 ///
 /// # Errors
 /// If there is none of this id.
-pub async fn get(ctx: &Ctx, id: Uuid) -> Result<JobView> {
+pub async fn get(ctx: &Ctx, id: Uuid, what: &'static str) -> Result<JobView> {
     let mut tx = ctx.begin().await?;
-    jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("job"))
+    jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound(what))
 }
 
 /// The queues as this tenant sees them.

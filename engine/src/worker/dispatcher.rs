@@ -34,13 +34,6 @@ const LAST_ANSWER: Duration = Duration::from_secs(5);
 const LANES_PER_SWEEP: usize = 64;
 /// A lane in which somebody else held a job is looked at again after this.
 const SKIPPED: Duration = Duration::from_millis(20);
-/// How long a node lets what runs come to its end, to be empty for a suspect, and how often it does.
-const ALONE_PATIENCE: Duration = Duration::from_secs(30);
-pub(super) const ALONE_EVERY: Duration = Duration::from_mins(1);
-/// Where handlers run long it is tried less and less often.
-const ALONE_RARELY: Duration = Duration::from_mins(30);
-/// How often the books are looked at while a suspect runs alone.
-const ALONE_LOOK: Duration = Duration::from_millis(50);
 
 pub(super) struct Dispatcher {
     pub engine: Engine,
@@ -57,7 +50,7 @@ pub(super) struct Dispatcher {
 
 /// Whether a claim counts as the tenants' turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     Charged,
     Free,
     /// Free, for a suspect beside which nothing runs.
@@ -120,61 +113,8 @@ impl Dispatcher {
         self.claim(memory, room, asks, marks, Turn::Charged).await.map(drop)
     }
 
-    /// Nothing is claimed while a suspect runs alone in this process, whatever queue it is of.
-    async fn wait_for_quiet_to_end(&self) -> sqlx::Result<()> {
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            _ = self.member.quiet.read() => {}
-        }
-        Ok(())
-    }
-
-    /// Lets what runs in this process come to its end, runs one suspect, and waits for it: if the process
-    /// dies then, there is no doubt who is to blame.
-    async fn run_alone(&self, memory: &mut Memory) -> sqlx::Result<()> {
-        memory.wants_alone = false;
-        memory.alone_at = Instant::now() + memory.alone_every;
-        let alone = async {
-            let quiet = self.member.quiet.write().await;
-            self.member.idles().await;
-            quiet
-        };
-        let quiet = tokio::select! {
-            () = self.stop.cancelled() => return Ok(()),
-            quiet = tokio::time::timeout(ALONE_PATIENCE, alone) => quiet,
-        };
-        let Ok(_quiet) = quiet else {
-            memory.alone_every = (memory.alone_every * 2).min(ALONE_RARELY);
-            tracing::info!(queue = self.name, "no room for a suspect that is to run alone; trying again");
-            return Ok(());
-        };
-        let room = self.room().await;
-        let asks: Vec<Ask> = memory.rotation.isolated().map(|lane| Ask { lane, take: 1 }).collect();
-        let marks = vec![START; asks.len()];
-        let claimed = self.claim(memory, room, asks, marks, Turn::Alone).await;
-        // Until the books say that it has ended, or that it never was: a death would still be laid on it.
-        while self.runs_alone(memory).await.unwrap_or(true) {
-            tokio::select! {
-                () = self.stop.cancelled() => break,
-                () = tokio::time::sleep(ALONE_LOOK) => {}
-            }
-        }
-        memory.poll_at = Instant::now();
-        memory.alone_every = ALONE_EVERY;
-        claimed.map(drop)
-    }
-
-    /// Whether this node runs a suspect alone, as the books say.
-    async fn runs_alone(&self, memory: &mut Memory) -> sqlx::Result<bool> {
-        if self.connect(memory).await?.is_none() {
-            return Ok(false);
-        }
-        let node = self.member.id;
-        memory.line.run(async |conn| claim::runs_alone(conn, node).await).await
-    }
-
     /// Places for handlers: one is waited for, more are taken as they are free.
-    async fn room(&self) -> OwnedSemaphorePermit {
+    pub(super) async fn room(&self) -> OwnedSemaphorePermit {
         let mut room = Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -228,7 +168,7 @@ impl Dispatcher {
     }
 
     /// Claims once and delivers. Answers how many jobs stood behind the position of their lane.
-    async fn claim(
+    pub(super) async fn claim(
         &self,
         memory: &mut Memory,
         room: OwnedSemaphorePermit,
@@ -312,7 +252,7 @@ impl Dispatcher {
 
     /// The number of the connection to speak on, made known first: claims on the ones before are void from
     /// then on, and what they took without an answer is handed back. `None` if the node drains.
-    async fn connect(&self, memory: &mut Memory) -> sqlx::Result<Option<i32>> {
+    pub(super) async fn connect(&self, memory: &mut Memory) -> sqlx::Result<Option<i32>> {
         let connection = tokio::select! {
             () = self.stop.cancelled() => return Ok(None),
             connected = memory.line.connected() => connected?,

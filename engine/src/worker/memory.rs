@@ -10,7 +10,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{QueueId, chance, dispatcher::ALONE_EVERY, positions::Positions, rotation::Rotation};
+use super::{QueueId, alone::ALONE_EVERY, chance, positions::Positions, rotation::Rotation};
 use crate::{Engine, bus::Hint, db::Line};
 
 /// Polling is never further apart, hints or not.

@@ -5,6 +5,7 @@
 //! errs, so ours cannot err: it is a thin receiver, and the tasks behind it outlive every database
 //! error by backing off and going on.
 
+mod alone;
 mod backend;
 mod claim;
 mod completer;

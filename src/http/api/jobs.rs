@@ -154,7 +154,7 @@ pub async fn list_jobs(
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path)),
     responses((status = 200, body = Job)))]
 pub async fn get_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
-    Ok(Body(read(&ctx, id, "job").await?.into()))
+    Ok(Body(domain::jobs::get(&ctx, id, "job").await?.into()))
 }
 
 /// End a job that waits at once, or tell the process that runs it.
@@ -198,7 +198,7 @@ pub struct Operation {
 #[utoipa::path(get, path = "/api/v1/operations/{id}", tag = "jobs", params(("id" = Uuid, Path)),
     responses((status = 200, body = Operation)))]
 pub async fn get_operation(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Operation>, Problem> {
-    let job = read(&ctx, id, "operation").await?;
+    let job = domain::jobs::get(&ctx, id, "operation").await?;
     let status = match job.state.as_str() {
         "running" => "running",
         "completed" => "succeeded",
@@ -216,9 +216,4 @@ pub async fn get_operation(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<
         finished_at: job.finished_at,
         result: job.output,
     }))
-}
-
-async fn read(ctx: &domain::Ctx, id: Uuid, what: &'static str) -> domain::Result<JobView> {
-    let mut tx = ctx.begin().await?;
-    jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(domain::Error::NotFound(what))
 }

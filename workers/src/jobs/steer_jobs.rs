@@ -36,7 +36,7 @@ impl Reached {
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: SteerJobs) -> Result<Outcome> {
-    let note = jobs::get(&run.ctx, run.claim.job).await?.note;
+    let note = jobs::get(&run.ctx, run.claim.job, "job").await?.note;
     let begins = Reached { before: run.claim.job, seen: 0, changed: 0 };
     let mut reached = note.as_deref().and_then(Reached::read).unwrap_or(begins);
     while let Some((last, looked_at, done)) = bulk::page(&run.ctx, &job, reached.before).await? {

@@ -67,7 +67,6 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     finding.recovered(longest, QUARANTINED_WITHIN_S);
     finding.holds(deaths == 4 * times, || format!("{deaths} processes died, not four for each job"));
     drop(crew);
-    engine.close().await;
-    site.clear_away().await?;
+    site.clear_away(engine).await?;
     Ok(finding)
 }

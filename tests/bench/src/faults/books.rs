@@ -34,8 +34,6 @@ pub struct Judged {
     pub begun_again: usize,
     /// Begun again although an attempt had come to its end.
     pub again_after_end: usize,
-    /// Effects rolled back because their claim was lost.
-    pub refused: usize,
     /// From commit to the first beginning, in seconds, sorted.
     pub waits: Vec<f64>,
     pub lines: Vec<Line>,
@@ -74,7 +72,7 @@ pub async fn judge(site: &Site, put: &Memory) -> Outcome<Judged> {
                 first.entry(line.job).or_insert(line.at);
             }
             What::Ended => drop(ended.insert(line.job)),
-            What::Refused => judged.refused += 1,
+            What::Refused => {}
         }
     }
     // What has left any trace was accepted, whether or not its commit was answered.

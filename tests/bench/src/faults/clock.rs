@@ -32,8 +32,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     finding.recovered(late.max(0.0), 2.0);
     finding.holds(judged.begun_again == 0, || format!("{} jobs ran again", judged.begun_again));
     drop(crew);
-    engine.close().await;
-    site.clear_away().await?;
+    site.clear_away(engine).await?;
     Ok(finding)
 }
 

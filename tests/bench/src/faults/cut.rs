@@ -49,7 +49,6 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     finding.holds(open.is_empty(), || format!("{} handlers were cut off", open.len()));
     finding.holds(judged.begun_again == 0, || format!("{} jobs ran again", judged.begun_again));
     drop(hand);
-    engine.close().await;
-    site.clear_away().await?;
+    site.clear_away(engine).await?;
     Ok(finding)
 }

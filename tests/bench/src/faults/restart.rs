@@ -44,7 +44,6 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
         finding.holds(lives, || "a worker process did not live through it".into());
     }
     drop(crew);
-    engine.close().await;
-    site.clear_away().await?;
+    site.clear_away(engine).await?;
     Ok(finding)
 }

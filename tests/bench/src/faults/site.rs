@@ -66,7 +66,9 @@ impl Site {
         Ok(())
     }
 
-    pub async fn clear_away(mut self) -> Outcome<()> {
+    /// Lets go of the database, stops it and removes the folder.
+    pub async fn clear_away(mut self, engine: Engine) -> Outcome<()> {
+        engine.close().await;
         if let Some(postgres) = self.postgres.take() {
             postgres.stop().await?;
         }

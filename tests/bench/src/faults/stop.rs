@@ -41,7 +41,6 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     finding.recovered(longest, 15.0);
     finding.holds(judged.begun_again > 0, || "nothing was under way when it was stopped".into());
     drop(crew);
-    engine.close().await;
-    site.clear_away().await?;
+    site.clear_away(engine).await?;
     Ok(finding)
 }
