@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// Endings in one statement.
-const BATCH: usize = 1_000;
+const BATCH: usize = 2_000;
 /// How long a batch may be waited for while more results are on their way.
 const LINGER: Duration = Duration::from_micros(300);
 /// The same while batches come large anyway: each statement has its own price.
-const LINGER_LOADED: Duration = Duration::from_millis(3);
-const LOADED: usize = BATCH / 5;
+const LINGER_LOADED: Duration = Duration::from_millis(5);
+const LOADED: usize = BATCH / 10;
 
 /// Endings on their way to the database.
 pub(super) struct Inbox {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Jobs in one claim.
-const BATCH: usize = 1_000;
+const BATCH: usize = 2_000;
 /// A sweep takes at most this share of the time.
 const SWEEP_SHARE: u32 = 25;
 /// How long a claim under way is waited for when the node drains.

@@ -55,7 +55,7 @@ async fn waited(small: &[Uuid], big: usize) -> Outcome<HashMap<Uuid, f64>> {
         ends.clear();
     }
     let began = Instant::now();
-    let process = waiting.release().await?;
+    let process = waiting.release(database.conn().await?).await?;
     let all_small = || -> usize {
         ends.lock().map_or(0, |ends| ends.iter().filter(|(tenant, _)| *tenant != giant).count())
     };

@@ -18,6 +18,7 @@ use engine::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::PgConnection;
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -202,15 +203,15 @@ impl<'a> Waiting<'a> {
 
     /// Lets go and runs `jobs` to their end; answers how long it took, results written.
     pub async fn run(self, jobs: usize) -> Outcome<Duration> {
-        let (began, work) = (Instant::now(), self.work.clone());
-        let process = self.release().await?;
+        let (owner, work) = (self.database.conn().await?, self.work.clone());
+        let began = Instant::now();
+        let process = self.release(owner).await?;
         work.wait_for(jobs).await;
         Ok(process.drain().await? - began)
     }
 
     /// Lets all tenants go at one instant.
-    pub async fn release(self) -> Outcome<Process> {
-        let mut owner = self.database.conn().await?;
+    pub async fn release(self, mut owner: PgConnection) -> Outcome<Process> {
         // The tenants' own pauses, one statement for all: a thousand resumes would take their time.
         run(
             &mut owner,

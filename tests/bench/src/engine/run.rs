@@ -18,7 +18,7 @@ use crate::{
 };
 
 const JOBS: usize = 100_000;
-const CONCURRENCY: usize = 3_000;
+const CONCURRENCY: usize = 6_000;
 
 /// Everything on: history, tallies, fairness, fence, business key.
 pub async fn drain() -> Outcome<Figures> {
