@@ -117,6 +117,7 @@ impl Process {
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
+            tasks.spawn(engine::schedules::run(engine.clone(), stop.clone()));
             tasks.spawn(engine::upkeep::run(engine, node.id, plan.retention, stop.clone()));
             tasks.spawn(workers::upkeep::run(platform.clone(), stop.clone()));
         }

@@ -4,6 +4,7 @@
 //! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
+//! - [`schedules`] what begins by itself; [`jobs`] work as people steer it
 //! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
 
 pub mod access;
@@ -16,6 +17,7 @@ pub mod jobs;
 pub mod leads;
 pub mod messages;
 pub mod routing;
+pub mod schedules;
 pub mod tenancy;
 pub mod types;
 pub mod vault;

@@ -132,7 +132,7 @@ impl Tx {
             job.business_key,
             tags(job) as Option<&[String]>,
             job.watched,
-            job.kind,
+            &*job.kind,
             unique.key,
             unique.period.map(millis),
         )
@@ -153,7 +153,7 @@ impl Tx {
             &column(jobs, |job| job.id),
             &column(jobs, |job| job.tenant),
             lanes,
-            &column(jobs, |job| job.kind) as &[&str],
+            &column(jobs, |job| &*job.kind) as &[&str],
             &column(jobs, |job| job.args.get()) as &[&str],
             &column(jobs, |job| job.run_at) as &[Option<DateTime<Utc>>],
             &column(jobs, |job| millis(job.delay)),

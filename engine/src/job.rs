@@ -1,6 +1,6 @@
 //! What a job is, from asking for it to its ending.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -58,8 +58,8 @@ pub trait JobKind: Serialize + DeserializeOwned + Send + 'static {
 pub struct NewJob {
     pub id: Uuid,
     pub tenant: Uuid,
-    pub queue: &'static str,
-    pub kind: &'static str,
+    pub queue: Cow<'static, str>,
+    pub kind: Cow<'static, str>,
     pub version: i16,
     pub priority: i16,
     /// The named limit that it counts against, as a provider's account; empty for none.
@@ -103,8 +103,8 @@ impl NewJob {
         Ok(Self {
             id,
             tenant,
-            queue: A::QUEUE,
-            kind: A::KIND,
+            queue: A::QUEUE.into(),
+            kind: A::KIND.into(),
             version: A::VERSION,
             priority: A::PRIORITY,
             limit_key: String::new(),

@@ -2,6 +2,7 @@
 //! a caller's transaction never holds a lane that others wait for.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::Hash,
     sync::{Arc, PoisonError, RwLock},
@@ -26,7 +27,7 @@ pub(crate) struct Place {
     pub queue: i32,
     pub tenant: Uuid,
     pub priority: i16,
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     pub version: i16,
     pub limit_key: String,
 }
@@ -93,12 +94,12 @@ impl Engine {
 
     /// The number of the lane that a job waits in, with its queue's; made if it is new.
     pub(crate) async fn lane_of(&self, job: &NewJob) -> sqlx::Result<(i32, i64)> {
-        let queue = self.queue_id(job.queue).await?;
+        let queue = self.queue_id(&job.queue).await?;
         let place = Place {
             queue,
             tenant: job.tenant,
             priority: job.priority,
-            kind: job.kind,
+            kind: job.kind.clone(),
             version: job.version,
             limit_key: job.limit_key.clone(),
         };
@@ -110,7 +111,7 @@ impl Engine {
             queue,
             place.tenant,
             place.priority,
-            place.kind,
+            &*place.kind,
             place.version,
             place.limit_key
         )

@@ -50,6 +50,7 @@
 //! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
+//! - [`schedules`] jobs that begin by themselves
 //! - [`log`] the append-only log; [`bus`] hints between processes
 //!
 //! # The tables
@@ -65,6 +66,8 @@
 //! | `limits` | a bound on what runs, with what runs and what is left in its bucket, or a tenant's weight |
 //! | `limit_returns` | slots that endings gave back and the next claim counts |
 //! | `pauses` | something an operator has stopped: a queue, a tenant, a kind, or several together |
+//! | `schedules` | a job that begins by itself: when, and how it deals with what was missed |
+//! | `ticks` | what became of one time at which a schedule was due |
 //! | `tallies` | how many attempts of one kind ended in one way in one batch |
 //! | `tally_minutes` | the same, added up by the minute |
 //! | `lane_depths` | how many jobs of a lane wait and run, as the last census found |
@@ -85,6 +88,7 @@ pub mod node;
 pub mod operate;
 pub mod queues;
 mod retention;
+pub mod schedules;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;

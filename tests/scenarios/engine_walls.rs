@@ -127,7 +127,7 @@ async fn without_a_tenant_the_app_sees_nothing() {
 
 /// Few enough to be drawn, and each explained where the crate is.
 #[tokio::test]
-async fn the_engine_has_sixteen_tables_and_says_what_each_is_for() {
+async fn the_engine_has_few_tables_and_says_what_each_is_for() {
     let database = Database::create().await;
     let mut owner = database.connect_as("none").await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -138,7 +138,7 @@ async fn the_engine_has_sixteen_tables_and_says_what_each_is_for() {
     .fetch_all(&mut owner)
     .await
     .expect("the catalogue answers");
-    assert!(tables.len() <= 16, "{tables:?}");
+    assert!(tables.len() <= 24, "{tables:?}");
     let docs = include_str!("../../engine/src/lib.rs");
     for table in &tables {
         assert!(docs.contains(&format!("//! | `{table}` |")), "{table} is not explained in the crate's docs");

@@ -51,6 +51,8 @@ permissions! {
     QueuesRead = "queues:read",
     QueuesManage = "queues:manage",
     NodesRead = "nodes:read",
+    SchedulesRead = "schedules:read",
+    SchedulesWrite = "schedules:write",
     EventsRead = "events:read",
 }
 
@@ -129,6 +131,7 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::MessagesSend,
         P::JobsRead,
         P::QueuesRead,
+        P::SchedulesRead,
     ];
     let manager = [
         P::TeamsWrite,
@@ -142,6 +145,7 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::JobsManage,
         P::QueuesManage,
         P::NodesRead,
+        P::SchedulesWrite,
     ];
     let agent: PermissionSet = agent.into_iter().collect();
     let supervisor = PermissionSet(agent.0 | PermissionSet::from_iter(supervisor).0);

@@ -30,7 +30,8 @@ const PAGE: i64 = 500;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ScoreLeads {
     pub import: Option<ImportId>,
-    pub asked_at: DateTime<Utc>,
+    /// Leads scored since then are passed over; since the job was made if it is not said.
+    pub asked_at: Option<DateTime<Utc>>,
 }
 
 impl JobKind for ScoreLeads {
@@ -69,7 +70,7 @@ pub async fn many(ctx: &Ctx, import: Option<ImportId>) -> Result<Once<Uuid>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     known(&mut keyed.tx, import).await?;
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &ScoreLeads { import, asked_at: ctx.now() })
+    let job = NewJob::of(ctx.tenant.0, ctx.id(), &ScoreLeads { import, asked_at: Some(ctx.now()) })
         .map_err(Error::internal)?;
     let id = job.id;
     keyed.tx.enqueue(&[job]).await?;
@@ -101,11 +102,16 @@ pub async fn size(ctx: &Ctx, import: Option<ImportId>) -> Result<i64> {
 ///
 /// # Errors
 /// If the database does not answer; nothing of the page is written then.
-pub async fn page(ctx: &Ctx, job: &ScoreLeads, after: Option<LeadId>) -> Result<Option<(LeadId, usize)>> {
+pub async fn page(
+    ctx: &Ctx,
+    import: Option<ImportId>,
+    asked_at: DateTime<Utc>,
+    after: Option<LeadId>,
+) -> Result<Option<(LeadId, usize)>> {
     let mut tx = ctx.begin().await?;
-    let rows = store::to_score(tx.conn(), ctx.tenant, None, job.import, job.asked_at, after, PAGE).await?;
+    let rows = store::to_score(tx.conn(), ctx.tenant, None, import, asked_at, after, PAGE).await?;
     let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
-    let scores = write(&mut tx, rows, ctx.now().max(job.asked_at)).await?;
+    let scores = write(&mut tx, rows, ctx.now().max(asked_at)).await?;
     tx.commit().await?;
     Ok(Some((last, scores.len())))
 }

@@ -97,7 +97,7 @@ pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Resu
     ctx.require(Permission::LeadsRoute)?;
     let mut tx = ctx.begin().await?;
     let row = store::lock_lead(tx.conn(), ctx.tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
-    check(&mut tx, target).await?;
+    check(&mut tx, target, "").await?;
     if row.owner_id.is_some() && !reroute {
         let outcome = Outcome::Unchanged;
         return Ok(Routed { lead_id: lead, outcome, owner_id: row.owner_id, team_id: row.team_id });
@@ -126,7 +126,7 @@ pub async fn many(ctx: &Ctx, import: Option<ImportId>, target: Target) -> Result
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     known(&mut keyed.tx, import).await?;
-    check(&mut keyed.tx, target).await?;
+    check(&mut keyed.tx, target, "").await?;
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &RouteLeads { import, target }).map_err(Error::internal)?;
     let id = job.id;
     keyed.tx.enqueue(&[job]).await?;
@@ -150,21 +150,21 @@ pub async fn page(ctx: &Ctx, job: &RouteLeads, after: Option<LeadId>) -> Result<
 }
 
 /// Names what is missing before anything is promised.
-async fn check(tx: &mut TenantTx, target: Target) -> Result<()> {
+pub(crate) async fn check(tx: &mut TenantTx, target: Target, at: &str) -> Result<()> {
     let tenant = tx.tenant;
     match (target.strategy, target.team, target.agent) {
         (Strategy::Direct, None, Some(agent)) => {
             let found = store::agent_team(tx.conn(), tenant, agent).await?;
-            found.map(drop).ok_or_else(|| Error::invalid("/agent_id", "there is no such agent"))
+            found.map(drop).ok_or_else(|| Error::invalid(format!("{at}/agent_id"), "there is no such agent"))
         }
         (Strategy::Direct, ..) => {
-            Err(Error::invalid("/agent_id", "name the agent, and no team, for `direct`"))
+            Err(Error::invalid(format!("{at}/agent_id"), "name the agent, and no team, for `direct`"))
         }
         (_, Some(team), None) => {
             let found = store::lock_team(tx.conn(), tenant, team).await?;
-            found.map(drop).ok_or_else(|| Error::invalid("/team_id", "there is no such team"))
+            found.map(drop).ok_or_else(|| Error::invalid(format!("{at}/team_id"), "there is no such team"))
         }
-        _ => Err(Error::invalid("/team_id", "name the team, and no agent, for this strategy")),
+        _ => Err(Error::invalid(format!("{at}/team_id"), "name the team, and no agent, for this strategy")),
     }
 }
 

@@ -6,6 +6,7 @@ use engine::{
     finish::Ending,
     log::NewEntry,
     operate::{Acted, Action, Bounds},
+    schedules::{Refused, Spec, View},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -108,6 +109,46 @@ impl TenantTx {
     /// If the database refuses.
     pub async fn limit(&mut self, queue: &str, key: Option<&str>, bounds: Bounds) -> Result<()> {
         Ok(self.tx.limit(queue, key, bounds).await?)
+    }
+
+    /// Makes a schedule or puts another in its place; see [`engine::Tx::put_schedule`].
+    ///
+    /// # Errors
+    /// If it would never be due, its name is taken or the database refuses.
+    pub async fn put_schedule(&mut self, id: Uuid, spec: &Spec) -> Result<(), Refused> {
+        self.tx.put_schedule(id, spec, &self.by).await
+    }
+
+    /// Pauses a schedule; see [`engine::Tx::pause_schedule`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause_schedule(&mut self, view: &View, why: &str) -> Result<bool> {
+        Ok(self.tx.pause_schedule(view, why).await?)
+    }
+
+    /// Lets a schedule go on; see [`engine::Tx::resume_schedule`].
+    ///
+    /// # Errors
+    /// If its zone is unknown or the database refuses.
+    pub async fn resume_schedule(&mut self, view: &View) -> Result<bool> {
+        Ok(self.tx.resume_schedule(view).await?)
+    }
+
+    /// Takes a schedule of the tenant away; see [`engine::Tx::drop_schedule`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn drop_schedule(&mut self, id: Uuid) -> Result<bool> {
+        Ok(self.tx.drop_schedule(self.tenant.0, id).await?)
+    }
+
+    /// Begins a run of a schedule now; see [`engine::Tx::run_schedule`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn run_schedule(&mut self, view: &View, job: Uuid) -> Result<Uuid> {
+        Ok(self.tx.run_schedule(view, job, &self.by).await?)
     }
 
     /// # Errors

@@ -11,5 +11,6 @@ pub mod messages;
 pub mod ops;
 pub mod providers;
 pub mod queues;
+pub mod schedules;
 pub mod sockets;
 pub mod templates;

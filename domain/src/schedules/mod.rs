@@ -1,0 +1,253 @@
+//! Schedules as commands: what begins by itself, when, and what became of each time.
+
+mod work;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use engine::schedules::{self, BadCalendar, Misfire, Overlap, Refused, Spec, Tick, View, When};
+use serde_json::json;
+use uuid::Uuid;
+
+pub use work::Work;
+
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, FieldError, Result},
+    tenancy::{Begun, Once, TenantTx},
+};
+
+/// How many coming times are shown.
+pub const PREVIEW: usize = 10;
+const NAME_LIMIT: usize = 100;
+const WHY_LIMIT: usize = 500;
+/// The longest jitter, and the longest lateness that can be bounded.
+const LONGEST: Duration = Duration::from_hours(24 * 30);
+
+/// How a schedule is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub name: String,
+    pub work: Work,
+    pub when: When,
+    pub zone: String,
+    pub overlap: Overlap,
+    pub misfire: Misfire,
+    pub max_lateness: Option<Duration>,
+    pub jitter: Duration,
+    pub starts_at: Option<DateTime<Utc>>,
+    pub ends_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a schedule.
+///
+/// # Errors
+/// If something about it is wrong, or its name is taken.
+pub async fn create(ctx: &Ctx, plan: Plan) -> Result<Once<View>> {
+    ctx.require(Permission::SchedulesWrite)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let view = put(ctx, &mut keyed.tx, ctx.id(), plan, "create").await?;
+    let location = format!("/api/v1/schedules/{}", view.id);
+    keyed.commit(view, 201, location).await
+}
+
+/// Puts another in the place of a schedule. What was due before is forgotten; a pause stays.
+///
+/// # Errors
+/// As [`create`], and if there is none of this id.
+pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
+    ctx.require(Permission::SchedulesWrite)?;
+    let mut tx = ctx.begin().await?;
+    find(ctx, &mut tx, id).await?;
+    let view = put(ctx, &mut tx, id, plan, "update").await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static str) -> Result<View> {
+    // Whoever has work begin by itself must be allowed to begin it.
+    ctx.require(plan.work.permission())?;
+    check(&plan)?;
+    let spec = Spec {
+        job: plan.work.job(ctx, tx).await?,
+        name: plan.name,
+        when: plan.when,
+        zone: plan.zone,
+        overlap: plan.overlap,
+        misfire: plan.misfire,
+        max_lateness: plan.max_lateness,
+        jitter: plan.jitter,
+        starts_at: plan.starts_at,
+        ends_at: plan.ends_at,
+    };
+    tx.put_schedule(id, &spec).await?;
+    tx.audit(&[Entry::new(verb, "schedule", id).detail(json!({ "name": spec.name, "work": plan.work }))]).await?;
+    find(ctx, tx, id).await
+}
+
+fn check(plan: &Plan) -> Result<()> {
+    let mut wrong = Vec::new();
+    let mut demand = |holds: bool, pointer: &str, detail: String| {
+        if !holds {
+            wrong.push(FieldError::new(pointer, detail));
+        }
+    };
+    let letters = plan.name.chars().count();
+    demand((1..=NAME_LIMIT).contains(&letters), "/name", format!("1 to {NAME_LIMIT} characters"));
+    let days = LONGEST.as_secs() / 86_400;
+    demand(plan.jitter <= LONGEST, "/jitter_s", format!("at most {days} days"));
+    let bounded = plan.max_lateness.is_none_or(|late| !late.is_zero() && late <= LONGEST);
+    demand(bounded, "/max_lateness_s", format!("1 second to {days} days"));
+    let most = if let Misfire::CatchUp(most) = plan.misfire { most } else { 1 };
+    demand((1..=1000).contains(&most), "/catch_up", "1 to 1000".into());
+    let ordered = plan.starts_at.zip(plan.ends_at).is_none_or(|(start, end)| start < end);
+    demand(ordered, "/ends_at", "later than starts_at".into());
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}
+
+/// The tenant's schedules, newest first.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list(ctx: &Ctx, before: Option<Uuid>, limit: i64) -> Result<Vec<View>> {
+    ctx.require(Permission::SchedulesRead)?;
+    let mut tx = ctx.begin().await?;
+    Ok(schedules::list(tx.conn(), ctx.tenant.0, before, limit).await?)
+}
+
+/// One schedule.
+///
+/// # Errors
+/// If there is none of this id.
+pub async fn get(ctx: &Ctx, id: Uuid) -> Result<View> {
+    ctx.require(Permission::SchedulesRead)?;
+    let mut tx = ctx.begin().await?;
+    find(ctx, &mut tx, id).await
+}
+
+/// The next times at which it is due; none while it is paused or when it is over.
+#[must_use]
+pub fn coming(ctx: &Ctx, view: &View) -> Vec<DateTime<Utc>> {
+    if view.paused_at.is_some() || view.next_at.is_none() {
+        return Vec::new();
+    }
+    let from = view.next_at.map_or(ctx.now(), |next| next - TimeDelta::microseconds(1));
+    let times = schedules::times(&view.when, &view.zone, view.starts_at, view.ends_at, from);
+    times.map(|times| times.take(PREVIEW).collect()).unwrap_or_default()
+}
+
+/// When something would be due.
+///
+/// # Errors
+/// If crontab or zone are unknown, or it never comes.
+pub fn preview(ctx: &Ctx, when: &When, zone: &str, from: Option<DateTime<Utc>>) -> Result<Vec<DateTime<Utc>>> {
+    ctx.require(Permission::SchedulesRead)?;
+    let times = schedules::times(when, zone, None, None, from.unwrap_or_else(|| ctx.now())).map_err(bad)?;
+    Ok(times.take(PREVIEW).collect())
+}
+
+/// What became of a schedule's times, the newest first, those before one.
+///
+/// # Errors
+/// If there is no such schedule.
+pub async fn ticks(ctx: &Ctx, id: Uuid, before: Option<DateTime<Utc>>, limit: i64) -> Result<Vec<Tick>> {
+    ctx.require(Permission::SchedulesRead)?;
+    let mut tx = ctx.begin().await?;
+    find(ctx, &mut tx, id).await?;
+    Ok(schedules::ticks(tx.conn(), ctx.tenant.0, id, before, limit).await?)
+}
+
+/// Begins nothing more of it until it is resumed.
+///
+/// # Errors
+/// If there is none of this id, or a conflict if it is paused already.
+pub async fn pause(ctx: &Ctx, id: Uuid, why: &str) -> Result<View> {
+    if why.chars().count() > WHY_LIMIT {
+        return Err(Error::invalid("/why", format!("at most {WHY_LIMIT} characters")));
+    }
+    steer(ctx, id, "pause", "it is paused already", async |tx, view| tx.pause_schedule(view, why).await).await
+}
+
+/// Lets it go on from now; what was due meanwhile does not run.
+///
+/// # Errors
+/// If there is none of this id, or a conflict if it is not paused.
+pub async fn resume(ctx: &Ctx, id: Uuid) -> Result<View> {
+    steer(ctx, id, "resume", "it is not paused", async |tx, view| tx.resume_schedule(view).await).await
+}
+
+async fn steer(
+    ctx: &Ctx,
+    id: Uuid,
+    verb: &'static str,
+    otherwise: &'static str,
+    change: impl AsyncFnOnce(&mut TenantTx, &View) -> Result<bool>,
+) -> Result<View> {
+    ctx.require(Permission::SchedulesWrite)?;
+    let mut tx = ctx.begin().await?;
+    let view = find(ctx, &mut tx, id).await?;
+    if !change(&mut tx, &view).await? {
+        return Err(Error::conflict("schedule-state", otherwise));
+    }
+    tx.audit(&[Entry::new(verb, "schedule", id)]).await?;
+    let view = find(ctx, &mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Begins a run now, whatever the schedule says about overlap and pause. Answers the operation.
+///
+/// # Errors
+/// If there is none of this id.
+pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
+    ctx.require(Permission::SchedulesWrite)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let view = find(ctx, &mut keyed.tx, id).await?;
+    let job = keyed.tx.run_schedule(&view, ctx.id()).await?;
+    keyed.tx.audit(&[Entry::new("run", "schedule", id).detail(json!({ "operation": job }))]).await?;
+    keyed.commit(job, 202, format!("/api/v1/operations/{job}")).await
+}
+
+/// Takes a schedule away; its jobs stay.
+///
+/// # Errors
+/// If there is none of this id.
+pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
+    ctx.require(Permission::SchedulesWrite)?;
+    let mut tx = ctx.begin().await?;
+    let view = find(ctx, &mut tx, id).await?;
+    tx.drop_schedule(id).await?;
+    tx.audit(&[Entry::new("delete", "schedule", id).detail(json!({ "name": view.name }))]).await?;
+    tx.commit().await
+}
+
+async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {
+    schedules::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("schedule"))
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Calendar(why) => bad(why),
+            Refused::Over => {
+                let detail = "it would never be due: its time is past, or outside starts_at and ends_at";
+                Self::invalid("/ends_at", detail)
+            }
+            Refused::Name => Self::conflict("name-taken", "another schedule has this name; choose another"),
+            Refused::Database(error) => error.into(),
+        }
+    }
+}
+
+fn bad(why: BadCalendar) -> Error {
+    let pointer = if matches!(why, BadCalendar::Zone(_)) { "/zone" } else { "/crontab" };
+    Error::invalid(pointer, why.to_string())
+}

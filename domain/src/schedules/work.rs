@@ -1,0 +1,57 @@
+//! What a tenant can have begin by itself: one variant and one line each.
+
+use engine::{JobKind, NewJob};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    error::{Error, Result},
+    leads::scoring::ScoreLeads,
+    routing::route::{self, RouteLeads, Strategy, Target},
+    tenancy::TenantTx,
+    types::{AgentId, TeamId},
+};
+
+/// The work of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Work {
+    /// Every lead is scored anew.
+    ScoreLeads {},
+    /// All leads without an owner are routed.
+    RouteLeads {
+        strategy: Strategy,
+        /// For `round_robin` and `team`.
+        team_id: Option<TeamId>,
+        /// For `direct`.
+        agent_id: Option<AgentId>,
+    },
+}
+
+impl Work {
+    /// What whoever schedules it must be allowed to do.
+    pub(super) fn permission(&self) -> Permission {
+        match self {
+            Self::ScoreLeads {} => Permission::LeadsScore,
+            Self::RouteLeads { .. } => Permission::LeadsRoute,
+        }
+    }
+
+    /// The job of each run.
+    pub(super) async fn job(&self, ctx: &Ctx, tx: &mut TenantTx) -> Result<NewJob> {
+        match self {
+            Self::ScoreLeads {} => new(ctx, &ScoreLeads { import: None, asked_at: None }),
+            Self::RouteLeads { strategy, team_id, agent_id } => {
+                let target = Target { strategy: *strategy, team: *team_id, agent: *agent_id };
+                route::check(tx, target, "/work").await?;
+                new(ctx, &RouteLeads { import: None, target })
+            }
+        }
+    }
+}
+
+fn new<K: JobKind>(ctx: &Ctx, args: &K) -> Result<NewJob> {
+    NewJob::of(ctx.tenant.0, Uuid::nil(), args).map_err(Error::internal)
+}

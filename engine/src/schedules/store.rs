@@ -1,0 +1,470 @@
+//! The rows of schedules and their ticks.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::value::RawValue;
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+
+use super::{BadCalendar, Misfire, Overlap, Policy, Spec, Standing, When};
+use crate::{NewJob, Tx, enqueue::Provenance};
+
+/// A schedule as its tenant sees it.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub name: String,
+    pub queue: String,
+    pub kind: String,
+    pub version: i16,
+    pub priority: i16,
+    pub max_attempts: i16,
+    pub timeout_ms: i32,
+    pub watched: bool,
+    pub args: Box<RawValue>,
+    pub actor: serde_json::Value,
+    pub when: When,
+    pub zone: String,
+    pub overlap: Overlap,
+    pub misfire: Misfire,
+    pub max_lateness_s: Option<i32>,
+    pub jitter_s: i32,
+    pub starts_at: Option<DateTime<Utc>>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Why it is paused.
+    pub why: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// None when it is over.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Was due while the run before went on, and waits for its end.
+    pub buffered_at: Option<DateTime<Utc>>,
+}
+
+impl View {
+    /// How it deals with its times.
+    ///
+    /// # Errors
+    /// If this build's zones do not know its zone any more.
+    pub fn policy(&self) -> Result<Policy, BadCalendar> {
+        Ok(Policy {
+            timing: self.when.read(&self.zone)?,
+            overlap: self.overlap,
+            misfire: self.misfire,
+            max_lateness: self.max_lateness_s.map(|seconds| TimeDelta::seconds(seconds.into())),
+            ends_at: self.ends_at,
+        })
+    }
+
+    pub(super) fn standing(&self, active: bool) -> Standing {
+        Standing { next_at: self.next_at, buffered_at: self.buffered_at, active }
+    }
+
+    /// The job of one time.
+    pub(super) fn job(&self, id: Uuid, due: DateTime<Utc>) -> NewJob {
+        let run_at = due + super::tick::jitter(self.id, due, self.jitter_s);
+        let lateness = self.max_lateness_s.map(|seconds| TimeDelta::seconds(seconds.into()));
+        NewJob {
+            id,
+            tenant: self.tenant,
+            queue: self.queue.clone().into(),
+            kind: self.kind.clone().into(),
+            version: self.version,
+            priority: self.priority,
+            limit_key: String::new(),
+            args: self.args.clone(),
+            run_at: Some(run_at),
+            delay: Duration::ZERO,
+            max_attempts: self.max_attempts,
+            timeout: Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0)),
+            deadline: lateness.map(|lateness| run_at + lateness),
+            business_key: Some(super::business_key(self.id)),
+            tags: Vec::new(),
+            watched: self.watched,
+            unique: None,
+        }
+    }
+}
+
+/// What became of one time at which a schedule was due.
+#[derive(Debug, Clone)]
+pub struct Tick {
+    pub due_at: DateTime<Utc>,
+    /// `started`, `by_hand`, `skipped` or `buffered` because the run before went on, or `missed`.
+    pub outcome: String,
+    /// The last of the times that a `missed` stands for.
+    pub until_at: Option<DateTime<Utc>>,
+    pub ticked_at: DateTime<Utc>,
+    pub job_id: Option<Uuid>,
+    /// As the job is now; none once its history is gone.
+    pub job_state: Option<String>,
+}
+
+struct Row {
+    id: Uuid,
+    tenant_id: Uuid,
+    name: String,
+    queue: String,
+    kind: String,
+    version: i16,
+    priority: i16,
+    max_attempts: i16,
+    timeout_ms: i32,
+    watched: bool,
+    args: Json<Box<RawValue>>,
+    actor: serde_json::Value,
+    crontab: Option<String>,
+    zone: String,
+    once_at: Option<DateTime<Utc>>,
+    overlap: String,
+    misfire: String,
+    catch_up: i32,
+    max_lateness_s: Option<i32>,
+    jitter_s: i32,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+    paused_at: Option<DateTime<Utc>>,
+    why: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    next_at: Option<DateTime<Utc>>,
+    buffered_at: Option<DateTime<Utc>>,
+}
+
+impl From<Row> for View {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            tenant: row.tenant_id,
+            name: row.name,
+            queue: row.queue,
+            kind: row.kind,
+            version: row.version,
+            priority: row.priority,
+            max_attempts: row.max_attempts,
+            timeout_ms: row.timeout_ms,
+            watched: row.watched,
+            args: row.args.0,
+            actor: row.actor,
+            when: match (row.crontab, row.once_at) {
+                (Some(crontab), _) => When::Crontab(crontab),
+                (None, at) => When::Once(at.unwrap_or(DateTime::UNIX_EPOCH)),
+            },
+            zone: row.zone,
+            overlap: Overlap::stored(&row.overlap),
+            misfire: Misfire::stored(&row.misfire, row.catch_up),
+            max_lateness_s: row.max_lateness_s,
+            jitter_s: row.jitter_s,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            paused_at: row.paused_at,
+            why: row.why,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            next_at: row.next_at,
+            buffered_at: row.buffered_at,
+        }
+    }
+}
+
+impl Overlap {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::BufferOne => "buffer_one",
+            Self::Allow => "allow",
+            Self::CancelOlder => "cancel_older",
+        }
+    }
+
+    fn stored(text: &str) -> Self {
+        let all = [Self::Skip, Self::BufferOne, Self::Allow, Self::CancelOlder];
+        all.into_iter().find(|overlap| overlap.as_str() == text).unwrap_or_default()
+    }
+}
+
+impl Misfire {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::RunOnce => "run_once",
+            Self::CatchUp(_) => "catch_up",
+        }
+    }
+
+    fn most(self) -> i32 {
+        if let Self::CatchUp(most) = self { most.into() } else { 0 }
+    }
+
+    fn stored(text: &str, most: i32) -> Self {
+        match text {
+            "skip" => Self::Skip,
+            "catch_up" => Self::CatchUp(u16::try_from(most).unwrap_or(u16::MAX)),
+            _ => Self::RunOnce,
+        }
+    }
+}
+
+/// A tenant's schedules, newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<View>> {
+    select(conn, tenant, None, before, limit).await
+}
+
+/// One schedule of a tenant.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
+    Ok(select(conn, tenant, Some(id), None, 1).await?.pop())
+}
+
+async fn select(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    id: Option<Uuid>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<View>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, tenant_id, name, queue, kind, version, priority, max_attempts, timeout_ms, watched,
+                  args as "args: _", actor, crontab, zone, once_at, overlap, misfire, catch_up, max_lateness_s,
+                  jitter_s, starts_at, ends_at, paused_at, why, created_at, updated_at, next_at, buffered_at
+             from engine.schedules
+            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+            order by id desc limit $4"#,
+        tenant,
+        id,
+        before,
+        limit
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(View::from).collect())
+}
+
+/// A schedule with which something is to be done now, locked until the transaction ends; none if there is
+/// nothing to do, or somebody else does it.
+pub(super) async fn lock_due(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
+    let locked = sqlx::query_scalar!(
+        "select id from engine.schedules
+          where tenant_id = $1 and id = $2 and paused_at is null
+            and (next_at <= engine.now() or buffered_at is not null)
+            for update skip locked",
+        tenant,
+        id
+    );
+    match locked.fetch_optional(&mut *conn).await? {
+        Some(_) => get(conn, tenant, id).await,
+        None => Ok(None),
+    }
+}
+
+/// What became of a schedule's times, the newest first, those before one.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn ticks(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedule: Uuid,
+    before: Option<DateTime<Utc>>,
+    limit: i64,
+) -> sqlx::Result<Vec<Tick>> {
+    sqlx::query_as!(
+        Tick,
+        r#"select due_at, outcome, until_at, ticked_at, job_id, engine.state_of(tenant_id, job_id) as job_state
+             from engine.ticks
+            where tenant_id = $1 and schedule_id = $2 and ($3::timestamptz is null or due_at < $3)
+            order by due_at desc limit $4"#,
+        tenant,
+        schedule,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Why a schedule was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Calendar(#[from] BadCalendar),
+    /// It would never be due between its start and its end, or once in the past.
+    #[error("it would never be due")]
+    Over,
+    /// Another of the tenant's schedules has its name.
+    #[error("the name is taken")]
+    Name,
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(cause) if cause.constraint() == Some("schedules_name_key") => Self::Name,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl Tx {
+    /// Puts a schedule in the place of the one with this id, or makes it. What was due before is forgotten.
+    ///
+    /// # Errors
+    /// If it would never be due, its name is taken or the database refuses.
+    pub async fn put_schedule(&mut self, id: Uuid, spec: &Spec, by: &Provenance) -> Result<(), Refused> {
+        let now = now(self.conn()).await?;
+        let next = spec.times(now)?.next().ok_or(Refused::Over)?;
+        let (crontab, once) = match &spec.when {
+            When::Crontab(crontab) => (Some(crontab), None),
+            When::Once(at) => (None, Some(*at)),
+        };
+        let job = &spec.job;
+        sqlx::query!(
+            "insert into engine.schedules (id, tenant_id, name, queue, kind, version, priority, max_attempts,
+                 timeout_ms, watched, args, actor, crontab, zone, once_at, overlap, misfire, catch_up,
+                 max_lateness_s, jitter_s, starts_at, ends_at, created_at, updated_at, next_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14, $15, $16, $17, $18, $19,
+                 $20, $21, $22, $23, $23, $24)
+             on conflict (id) do update
+                set name = excluded.name, queue = excluded.queue, kind = excluded.kind, version = excluded.version,
+                    priority = excluded.priority, max_attempts = excluded.max_attempts,
+                    timeout_ms = excluded.timeout_ms, watched = excluded.watched, args = excluded.args,
+                    actor = excluded.actor, crontab = excluded.crontab, zone = excluded.zone,
+                    once_at = excluded.once_at, overlap = excluded.overlap, misfire = excluded.misfire,
+                    catch_up = excluded.catch_up, max_lateness_s = excluded.max_lateness_s,
+                    jitter_s = excluded.jitter_s, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+                    updated_at = excluded.updated_at, next_at = excluded.next_at, buffered_at = null",
+            id,
+            job.tenant,
+            spec.name,
+            &*job.queue,
+            &*job.kind,
+            job.version,
+            job.priority,
+            job.max_attempts,
+            i32::try_from(job.timeout.as_millis()).unwrap_or(i32::MAX),
+            job.watched,
+            job.args.get(),
+            by.actor,
+            crontab,
+            spec.zone,
+            once,
+            spec.overlap.as_str(),
+            spec.misfire.as_str(),
+            spec.misfire.most(),
+            spec.max_lateness.map(seconds),
+            seconds(spec.jitter),
+            spec.starts_at,
+            spec.ends_at,
+            now,
+            next
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    /// Stops a schedule, or lets it go on: from now, so that what was due meanwhile does not run. Answers
+    /// whether it was not so already.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause_schedule(&mut self, view: &View, why: &str) -> sqlx::Result<bool> {
+        let paused = sqlx::query!(
+            "update engine.schedules set paused_at = engine.now(), why = $3, buffered_at = null
+              where tenant_id = $1 and id = $2 and paused_at is null",
+            view.tenant,
+            view.id,
+            why
+        );
+        Ok(paused.execute(self.conn()).await?.rows_affected() == 1)
+    }
+
+    /// See [`Self::pause_schedule`].
+    ///
+    /// # Errors
+    /// If this build does not know its zone, or the database refuses.
+    pub async fn resume_schedule(&mut self, view: &View) -> Result<bool, Refused> {
+        let now = now(self.conn()).await?;
+        let next = super::times(&view.when, &view.zone, view.starts_at, view.ends_at, now)?.next();
+        let resumed = sqlx::query!(
+            "update engine.schedules set paused_at = null, why = null, next_at = $3
+              where tenant_id = $1 and id = $2 and paused_at is not null",
+            view.tenant,
+            view.id,
+            next
+        );
+        Ok(resumed.execute(self.conn()).await?.rows_affected() == 1)
+    }
+
+    /// Takes a schedule and the record of its times away; its jobs stay. Answers whether it was there.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn drop_schedule(&mut self, tenant: Uuid, id: Uuid) -> sqlx::Result<bool> {
+        let gone = sqlx::query!("delete from engine.schedules where tenant_id = $1 and id = $2", tenant, id);
+        Ok(gone.execute(self.conn()).await?.rows_affected() == 1)
+    }
+
+    /// Begins a run now, whatever the schedule says about overlap and pause. Answers its job.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn run_schedule(&mut self, view: &View, job: Uuid, by: &Provenance) -> sqlx::Result<Uuid> {
+        let now = now(self.conn()).await?;
+        self.write_tick(view, now, "by_hand", None, Some(job)).await?;
+        let mut new = view.job(job, now);
+        (new.run_at, new.deadline) = (None, None);
+        self.enqueue(&[new], by).await?;
+        Ok(job)
+    }
+
+    /// Writes down what became of a time. One that was buffered may start later.
+    pub(super) async fn write_tick(
+        &mut self,
+        view: &View,
+        due: DateTime<Utc>,
+        outcome: &str,
+        until: Option<DateTime<Utc>>,
+        job: Option<Uuid>,
+    ) -> sqlx::Result<()> {
+        sqlx::query!(
+            "insert into engine.ticks as t (schedule_id, due_at, tenant_id, outcome, until_at, ticked_at, job_id)
+             values ($1, $2, $3, $4, $5, engine.now(), $6)
+             on conflict on constraint ticks_pkey do update
+                set outcome = excluded.outcome, ticked_at = excluded.ticked_at, job_id = excluded.job_id
+              where t.outcome = 'buffered'",
+            view.id,
+            due,
+            view.tenant,
+            outcome,
+            until,
+            job
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+/// The database's clock, the only one for due times.
+pub(super) async fn now(conn: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(r#"select engine.now() as "now!""#).fetch_one(conn).await
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
