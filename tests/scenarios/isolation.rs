@@ -22,6 +22,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let agent = admin.post("/api/v1/agents", &agent).await.expect(201);
     let lead = admin.post("/api/v1/leads", &json!({"email": "l@example.com"})).await.expect(201);
     let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
+    let schedule = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
+    let schedule = admin.post("/api/v1/schedules", &schedule).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -35,6 +37,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
+        ("/api/v1/schedules", text(&schedule["id"])),
     ])
 }
 

@@ -18,4 +18,5 @@ mod message;
 mod pipeline;
 mod providers;
 mod routing;
+mod schedules;
 mod smtp;

@@ -174,6 +174,9 @@ fn value_of(description: &Value, schema: &Value) -> Value {
         let name = name.trim_start_matches("#/components/schemas/");
         return value_of(description, &description["components"]["schemas"][name]);
     }
+    if let Some(first) = schema["oneOf"].get(0) {
+        return value_of(description, first);
+    }
     if let Some(first) = schema["enum"].get(0) {
         return first.clone();
     }

@@ -1,46 +1,31 @@
 //! Schedules as commands: what begins by itself, when, and what became of each time.
 
+mod plan;
 mod work;
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::schedules::{self, BadCalendar, Misfire, Overlap, Refused, Spec, Tick, View, When};
+use engine::schedules::{self, BadCalendar, Refused, Spec, Tick, View};
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+pub use plan::{MisfirePolicy, OverlapPolicy, Plan};
+use plan::{when, zone};
 pub use work::Work;
 
 use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
-    error::{Error, FieldError, Result},
+    error::{Error, Result},
     tenancy::{Begun, Once, TenantTx},
 };
 
 /// How many coming times are shown.
 pub const PREVIEW: usize = 10;
-const NAME_LIMIT: usize = 100;
 const WHY_LIMIT: usize = 500;
-/// The longest jitter, and the longest lateness that can be bounded.
-const LONGEST: Duration = Duration::from_hours(24 * 30);
-
-/// How a schedule is to be.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub name: String,
-    pub work: Work,
-    pub when: When,
-    pub zone: String,
-    pub overlap: Overlap,
-    pub misfire: Misfire,
-    pub max_lateness: Option<Duration>,
-    pub jitter: Duration,
-    pub starts_at: Option<DateTime<Utc>>,
-    pub ends_at: Option<DateTime<Utc>>,
-}
-
 /// Makes a schedule.
 ///
 /// # Errors
@@ -72,42 +57,23 @@ pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
 async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static str) -> Result<View> {
     // Whoever has work begin by itself must be allowed to begin it.
     ctx.require(plan.work.permission())?;
-    check(&plan)?;
+    plan.check()?;
     let spec = Spec {
         job: plan.work.job(ctx, tx).await?,
-        name: plan.name,
-        when: plan.when,
-        zone: plan.zone,
-        overlap: plan.overlap,
-        misfire: plan.misfire,
-        max_lateness: plan.max_lateness,
-        jitter: plan.jitter,
+        when: when(plan.crontab.as_deref(), plan.at)?,
+        zone: zone(plan.zone.as_deref()),
+        overlap: plan.overlap.into(),
+        misfire: plan.misfire(),
+        max_lateness: plan.max_lateness(),
+        jitter: Duration::from_secs(plan.jitter_s.into()),
         starts_at: plan.starts_at,
         ends_at: plan.ends_at,
+        name: plan.name,
     };
     tx.put_schedule(id, &spec).await?;
-    tx.audit(&[Entry::new(verb, "schedule", id).detail(json!({ "name": spec.name, "work": plan.work }))]).await?;
+    tx.audit(&[Entry::new(verb, "schedule", id).detail(json!({ "name": spec.name, "work": plan.work }))])
+        .await?;
     find(ctx, tx, id).await
-}
-
-fn check(plan: &Plan) -> Result<()> {
-    let mut wrong = Vec::new();
-    let mut demand = |holds: bool, pointer: &str, detail: String| {
-        if !holds {
-            wrong.push(FieldError::new(pointer, detail));
-        }
-    };
-    let letters = plan.name.chars().count();
-    demand((1..=NAME_LIMIT).contains(&letters), "/name", format!("1 to {NAME_LIMIT} characters"));
-    let days = LONGEST.as_secs() / 86_400;
-    demand(plan.jitter <= LONGEST, "/jitter_s", format!("at most {days} days"));
-    let bounded = plan.max_lateness.is_none_or(|late| !late.is_zero() && late <= LONGEST);
-    demand(bounded, "/max_lateness_s", format!("1 second to {days} days"));
-    let most = if let Misfire::CatchUp(most) = plan.misfire { most } else { 1 };
-    demand((1..=1000).contains(&most), "/catch_up", "1 to 1000".into());
-    let ordered = plan.starts_at.zip(plan.ends_at).is_none_or(|(start, end)| start < end);
-    demand(ordered, "/ends_at", "later than starts_at".into());
-    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }
 
 /// The tenant's schedules, newest first.
@@ -141,14 +107,27 @@ pub fn coming(ctx: &Ctx, view: &View) -> Vec<DateTime<Utc>> {
     times.map(|times| times.take(PREVIEW).collect()).unwrap_or_default()
 }
 
-/// When something would be due.
+/// A time to look at before it is saved. Either `crontab` or `at` is given.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Glance {
+    pub crontab: Option<String>,
+    pub at: Option<DateTime<Utc>>,
+    pub zone: Option<String>,
+    /// From then on; now if not said.
+    pub from: Option<DateTime<Utc>>,
+}
+
+/// When something would be due: the next ten times.
 ///
 /// # Errors
 /// If crontab or zone are unknown, or it never comes.
-pub fn preview(ctx: &Ctx, when: &When, zone: &str, from: Option<DateTime<Utc>>) -> Result<Vec<DateTime<Utc>>> {
+pub fn preview(ctx: &Ctx, glance: &Glance) -> Result<Vec<DateTime<Utc>>> {
     ctx.require(Permission::SchedulesRead)?;
-    let times = schedules::times(when, zone, None, None, from.unwrap_or_else(|| ctx.now())).map_err(bad)?;
-    Ok(times.take(PREVIEW).collect())
+    let when = when(glance.crontab.as_deref(), glance.at)?;
+    let from = glance.from.unwrap_or_else(|| ctx.now());
+    let times = schedules::times(&when, &zone(glance.zone.as_deref()), None, None, from);
+    Ok(times.map_err(|why| bad(&why))?.take(PREVIEW).collect())
 }
 
 /// What became of a schedule's times, the newest first, those before one.
@@ -236,7 +215,7 @@ async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Calendar(why) => bad(why),
+            Refused::Calendar(why) => bad(&why),
             Refused::Over => {
                 let detail = "it would never be due: its time is past, or outside starts_at and ends_at";
                 Self::invalid("/ends_at", detail)
@@ -247,7 +226,7 @@ impl From<Refused> for Error {
     }
 }
 
-fn bad(why: BadCalendar) -> Error {
+fn bad(why: &BadCalendar) -> Error {
     let pointer = if matches!(why, BadCalendar::Zone(_)) { "/zone" } else { "/crontab" };
     Error::invalid(pointer, why.to_string())
 }

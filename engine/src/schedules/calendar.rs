@@ -46,8 +46,9 @@ impl Calendar {
     pub fn parse(crontab: &str, zone: &str) -> Result<Self, BadCalendar> {
         let parsed: Tz = zone.parse().map_err(|_| BadCalendar::Zone(zone.to_owned()))?;
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron =
-            parser.parse(crontab).map_err(|error| BadCalendar::Cron(crontab.to_owned(), error.to_string()))?;
+        let cron = parser
+            .parse(crontab)
+            .map_err(|error| BadCalendar::Cron(crontab.to_owned(), error.to_string()))?;
         let fields: Vec<&str> = crontab.split_whitespace().collect();
         let every_hour = fields.get(1) == Some(&"*") || crontab.trim().eq_ignore_ascii_case("@hourly");
         let calendar = Self { cron, zone: parsed, every_hour };
@@ -180,16 +181,23 @@ mod tests {
 
     #[test]
     fn every_hour_means_each_hour_that_passes() {
-        assert_eq!(dues("0 * * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", 3), [
-            "25T00:00", "25T01:00", "25T02:00"
-        ]);
+        assert_eq!(
+            dues("0 * * * *", "Europe/Berlin", "2026-10-24T23:30:00Z", 3),
+            ["25T00:00", "25T01:00", "25T02:00"]
+        );
         assert_eq!(dues("@hourly", "Europe/Berlin", "2026-03-29T00:30:00Z", 2), ["29T01:00", "29T02:00"]);
     }
 
     #[test]
     fn either_of_two_day_fields_is_enough_and_sunday_has_two_numbers() {
-        assert_eq!(dues("0 0 13 * 5", "UTC", "2026-11-01T00:00:00Z", 3), ["06T00:00", "13T00:00", "20T00:00"]);
-        assert_eq!(dues("0 0 * * 7", "UTC", "2026-11-25T00:00:00Z", 1), dues("0 0 * * 0", "UTC", "2026-11-25T00:00:00Z", 1));
+        assert_eq!(
+            dues("0 0 13 * 5", "UTC", "2026-11-01T00:00:00Z", 3),
+            ["06T00:00", "13T00:00", "20T00:00"]
+        );
+        assert_eq!(
+            dues("0 0 * * 7", "UTC", "2026-11-25T00:00:00Z", 1),
+            dues("0 0 * * 0", "UTC", "2026-11-25T00:00:00Z", 1)
+        );
     }
 
     #[test]

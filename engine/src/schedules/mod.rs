@@ -35,7 +35,7 @@ pub enum When {
 /// The same, read.
 #[derive(Debug, Clone)]
 pub enum Timing {
-    Calendar(Calendar),
+    Calendar(Box<Calendar>),
     Once(DateTime<Utc>),
 }
 
@@ -45,9 +45,10 @@ impl When {
     /// # Errors
     /// If the crontab or the zone is unknown, or it never comes.
     pub fn read(&self, zone: &str) -> Result<Timing, BadCalendar> {
-        let in_zone = Calendar::parse(if let Self::Crontab(crontab) = self { crontab } else { "@daily" }, zone)?;
+        let in_zone =
+            Calendar::parse(if let Self::Crontab(crontab) = self { crontab } else { "@daily" }, zone)?;
         Ok(match self {
-            Self::Crontab(_) => Timing::Calendar(in_zone),
+            Self::Crontab(_) => Timing::Calendar(in_zone.into()),
             Self::Once(at) => Timing::Once(*at),
         })
     }

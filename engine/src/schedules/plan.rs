@@ -92,21 +92,22 @@ impl Policy {
         }
         let Some(first) = next_at.filter(|next| *next <= now) else { return plan };
         plan.next_at = self.timing.next_after(now).filter(|next| self.ends_at.is_none_or(|end| *next <= end));
-        let runs = self.runs(first, now);
-        let missed_to = runs.first().map_or(now, |run| *run - TimeDelta::microseconds(1));
-        if let [.., last] = self.timing.last_within(before(first), missed_to, 1)[..] {
+        let until = self.ends_at.map_or(now, |end| end.min(now));
+        let runs = self.runs(first, until, now);
+        let missed_to = runs.first().map_or(until, |run| before(*run));
+        if let [last] = self.timing.last_within(before(first), missed_to, 1)[..] {
             plan.steps.push(Step::Miss(first, last));
         }
-        let last = runs.last().copied();
+        let newest = runs.last().copied();
         for due in runs {
             plan.steps.push(match self.overlap {
-                Overlap::Skip if active => Step::Skip(due),
                 Overlap::BufferOne if active && plan.buffered_at.is_none() => {
                     plan.buffered_at = Some(due);
                     Step::Buffer(due)
                 }
-                Overlap::BufferOne if active => Step::Skip(due),
-                Overlap::CancelOlder if last != Some(due) => Step::Skip(due),
+                Overlap::Skip | Overlap::BufferOne if active => Step::Skip(due),
+                // Those before it would be cancelled at once.
+                Overlap::CancelOlder if newest != Some(due) => Step::Skip(due),
                 Overlap::CancelOlder => {
                     plan.cancel_active = active;
                     Step::Start(due)
@@ -120,21 +121,20 @@ impl Policy {
         plan
     }
 
-    /// The times from `first` to `now` that are to run, the oldest first.
-    fn runs(&self, first: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        let now = self.ends_at.map_or(now, |end| end.min(now));
+    /// The times from `first` to `until` that are to run at `now`, the oldest first.
+    fn runs(&self, first: DateTime<Utc>, until: DateTime<Utc>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         let mut from = before(first);
         if let Some(late) = self.max_lateness {
             from = from.max(before(now - late));
         }
-        let on_time = || self.timing.last_within(from.max(before(now - ON_TIME)), now, usize::MAX);
+        let on_time = || self.timing.last_within(from.max(before(now - ON_TIME)), until, usize::MAX);
         match self.misfire {
             Misfire::Skip => on_time(),
             Misfire::RunOnce => match on_time() {
-                runs if runs.is_empty() => self.timing.last_within(from, now, 1),
+                runs if runs.is_empty() => self.timing.last_within(from, until, 1),
                 runs => runs,
             },
-            Misfire::CatchUp(most) => self.timing.last_within(from, now, usize::from(most).max(1)),
+            Misfire::CatchUp(most) => self.timing.last_within(from, until, usize::from(most).max(1)),
         }
     }
 
@@ -159,7 +159,13 @@ mod tests {
 
     fn policy(overlap: Overlap, misfire: Misfire) -> Policy {
         let calendar = Calendar::parse("*/10 * * * *", "UTC").expect("a calendar");
-        Policy { timing: Timing::Calendar(calendar), overlap, misfire, max_lateness: None, ends_at: None }
+        Policy {
+            timing: Timing::Calendar(calendar.into()),
+            overlap,
+            misfire,
+            max_lateness: None,
+            ends_at: None,
+        }
     }
 
     fn standing(next: &str, active: bool) -> Standing {
@@ -173,13 +179,19 @@ mod tests {
         let now = at("12:05:00");
         let plan = |misfire| policy(Overlap::Allow, misfire).plan(standing("10:10:00", false), now);
         assert_eq!(plan(Misfire::Skip).steps, [Miss(at("10:10:00"), at("12:00:00"))]);
-        assert_eq!(plan(Misfire::RunOnce).steps, [Miss(at("10:10:00"), at("11:50:00")), Start(at("12:00:00"))]);
-        assert_eq!(plan(Misfire::CatchUp(3)).steps, [
-            Miss(at("10:10:00"), at("11:30:00")),
-            Start(at("11:40:00")),
-            Start(at("11:50:00")),
-            Start(at("12:00:00"))
-        ]);
+        assert_eq!(
+            plan(Misfire::RunOnce).steps,
+            [Miss(at("10:10:00"), at("11:50:00")), Start(at("12:00:00"))]
+        );
+        assert_eq!(
+            plan(Misfire::CatchUp(3)).steps,
+            [
+                Miss(at("10:10:00"), at("11:30:00")),
+                Start(at("11:40:00")),
+                Start(at("11:50:00")),
+                Start(at("12:00:00"))
+            ]
+        );
         assert_eq!(plan(Misfire::CatchUp(100)).steps.len(), 12, "all of them, none missed");
         assert_eq!(plan(Misfire::Skip).next_at, Some(at("12:10:00")));
     }
@@ -192,7 +204,10 @@ mod tests {
         let mut strict = policy(Overlap::Allow, Misfire::CatchUp(9));
         strict.max_lateness = Some(TimeDelta::minutes(15));
         let plan = strict.plan(standing("11:00:00", false), at("12:05:00"));
-        assert_eq!(plan.steps, [Miss(at("11:00:00"), at("11:40:00")), Start(at("11:50:00")), Start(at("12:00:00"))]);
+        assert_eq!(
+            plan.steps,
+            [Miss(at("11:00:00"), at("11:40:00")), Start(at("11:50:00")), Start(at("12:00:00"))]
+        );
     }
 
     #[test]
@@ -202,7 +217,10 @@ mod tests {
         assert_eq!(plan(Overlap::Skip).steps, [Skip(at("12:00:00"))]);
         assert_eq!(plan(Overlap::Allow).steps, [Start(at("12:00:00"))]);
         let buffered = plan(Overlap::BufferOne);
-        assert_eq!((&buffered.steps[..], buffered.buffered_at), (&[Buffer(at("12:00:00"))][..], Some(at("12:00:00"))));
+        assert_eq!(
+            (&buffered.steps[..], buffered.buffered_at),
+            (&[Buffer(at("12:00:00"))][..], Some(at("12:00:00")))
+        );
         let cancelled = plan(Overlap::CancelOlder);
         assert_eq!((&cancelled.steps[..], cancelled.cancel_active), (&[Start(at("12:00:00"))][..], true));
     }
@@ -210,7 +228,8 @@ mod tests {
     #[test]
     fn what_was_buffered_begins_when_the_run_has_ended_and_only_one_is() {
         let policy = policy(Overlap::BufferOne, Misfire::RunOnce);
-        let held = Standing { next_at: Some(at("12:10:00")), buffered_at: Some(at("12:00:00")), active: true };
+        let held =
+            Standing { next_at: Some(at("12:10:00")), buffered_at: Some(at("12:00:00")), active: true };
         assert_eq!(policy.plan(held, at("12:10:00")).steps, [Skip(at("12:10:00"))]);
         let ended = Standing { active: false, ..held };
         let plan = policy.plan(ended, at("12:05:00"));

@@ -1,11 +1,9 @@
 //! Schedules: what begins by itself, when, and what became of each time.
 
-use std::time::Duration;
-
 use axum::{Json as Body, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
-use domain::schedules::{self, Plan, Work};
-use engine::schedules::{Misfire, Overlap, Tick, View, When};
+use domain::schedules::{self, Glance, MisfirePolicy, OverlapPolicy, Plan};
+use engine::schedules::{Tick, View, When};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,64 +14,6 @@ use crate::http::{
     problem::Problem,
     reply,
 };
-
-/// What happens when it is due while a run of it goes on.
-#[derive(Clone, Copy, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OverlapPolicy {
-    /// Nothing begins.
-    #[default]
-    Skip,
-    /// One begins when the run has ended.
-    BufferOne,
-    /// Both run.
-    Allow,
-    /// The older run is cancelled.
-    CancelOlder,
-}
-
-/// What happens to times that nobody was there for.
-#[derive(Clone, Copy, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MisfirePolicy {
-    /// They are gone.
-    Skip,
-    /// One run stands for all of them.
-    #[default]
-    RunOnce,
-    /// The newest of them run, as many as `catch_up` says.
-    CatchUp,
-}
-
-/// How a schedule is to be. Either `crontab` or `at` is given.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleRequest {
-    /// Unique in the tenant.
-    pub name: String,
-    pub work: Work,
-    /// Minute, hour, day of month, month, day of week; or `@hourly @daily @weekly @monthly @yearly`.
-    #[schema(example = "30 7 * * 1-5")]
-    pub crontab: Option<String>,
-    /// Once, at this instant.
-    pub at: Option<DateTime<Utc>>,
-    /// A name of the IANA database; UTC if not said.
-    #[schema(example = "Europe/Berlin")]
-    pub zone: Option<String>,
-    #[serde(default)]
-    pub overlap: OverlapPolicy,
-    #[serde(default)]
-    pub misfire: MisfirePolicy,
-    /// With `misfire: catch_up`; 1 to 1000.
-    pub catch_up: Option<u16>,
-    /// A run that could not begin so many seconds after its time does not begin any more.
-    pub max_lateness_s: Option<u32>,
-    /// Each run begins up to so many seconds later, so that not all begin together.
-    #[serde(default)]
-    pub jitter_s: u32,
-    pub starts_at: Option<DateTime<Utc>>,
-    pub ends_at: Option<DateTime<Utc>>,
-}
 
 /// A schedule.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -105,62 +45,13 @@ pub struct Schedule {
     pub updated_at: DateTime<Utc>,
 }
 
-impl TryFrom<ScheduleRequest> for Plan {
-    type Error = Problem;
-
-    fn try_from(asked: ScheduleRequest) -> Result<Self, Problem> {
-        let misfire = match (asked.misfire, asked.catch_up) {
-            (MisfirePolicy::CatchUp, Some(most)) => Misfire::CatchUp(most),
-            (MisfirePolicy::CatchUp, None) => {
-                return Err(Problem::field("/catch_up", "say how many: 1 to 1000"));
-            }
-            (_, Some(_)) => return Err(Problem::field("/catch_up", "only with misfire: catch_up")),
-            (MisfirePolicy::Skip, None) => Misfire::Skip,
-            (MisfirePolicy::RunOnce, None) => Misfire::RunOnce,
-        };
-        Ok(Self {
-            name: asked.name,
-            work: asked.work,
-            when: when(asked.crontab, asked.at)?,
-            zone: zone(asked.zone),
-            overlap: match asked.overlap {
-                OverlapPolicy::Skip => Overlap::Skip,
-                OverlapPolicy::BufferOne => Overlap::BufferOne,
-                OverlapPolicy::Allow => Overlap::Allow,
-                OverlapPolicy::CancelOlder => Overlap::CancelOlder,
-            },
-            misfire,
-            max_lateness: asked.max_lateness_s.map(|seconds| Duration::from_secs(seconds.into())),
-            jitter: Duration::from_secs(asked.jitter_s.into()),
-            starts_at: asked.starts_at,
-            ends_at: asked.ends_at,
-        })
-    }
-}
-
-fn when(crontab: Option<String>, at: Option<DateTime<Utc>>) -> Result<When, Problem> {
-    match (crontab, at) {
-        (Some(crontab), None) => Ok(When::Crontab(crontab)),
-        (None, Some(at)) => Ok(When::Once(at)),
-        _ => Err(Problem::field("/crontab", "give either crontab or at")),
-    }
-}
-
-fn zone(zone: Option<String>) -> String {
-    zone.unwrap_or_else(|| "UTC".into())
-}
-
 fn shown(ctx: &domain::Ctx, view: View) -> Schedule {
     let next_runs = schedules::coming(ctx, &view);
     let (crontab, at) = match view.when {
         When::Crontab(crontab) => (Some(crontab), None),
         When::Once(at) => (None, Some(at)),
     };
-    let (misfire, catch_up) = match view.misfire {
-        Misfire::Skip => (MisfirePolicy::Skip, None),
-        Misfire::RunOnce => (MisfirePolicy::RunOnce, None),
-        Misfire::CatchUp(most) => (MisfirePolicy::CatchUp, Some(most)),
-    };
+    let (misfire, catch_up) = MisfirePolicy::of(view.misfire);
     Schedule {
         id: view.id,
         name: view.name,
@@ -169,12 +60,7 @@ fn shown(ctx: &domain::Ctx, view: View) -> Schedule {
         crontab,
         at,
         zone: view.zone,
-        overlap: match view.overlap {
-            Overlap::Skip => OverlapPolicy::Skip,
-            Overlap::BufferOne => OverlapPolicy::BufferOne,
-            Overlap::Allow => OverlapPolicy::Allow,
-            Overlap::CancelOlder => OverlapPolicy::CancelOlder,
-        },
+        overlap: view.overlap.into(),
         misfire,
         catch_up,
         max_lateness_s: view.max_lateness_s,
@@ -191,13 +77,10 @@ fn shown(ctx: &domain::Ctx, view: View) -> Schedule {
 }
 
 /// Have work begin by itself.
-#[utoipa::path(post, path = "/api/v1/schedules", tag = "schedules", request_body = ScheduleRequest,
+#[utoipa::path(post, path = "/api/v1/schedules", tag = "schedules", request_body = Plan,
     responses((status = 201, body = Schedule)))]
-pub async fn create_schedule(
-    Caller(ctx): Caller,
-    Json(asked): Json<ScheduleRequest>,
-) -> Result<Response, Problem> {
-    let made = schedules::create(&ctx, asked.try_into()?).await?;
+pub async fn create_schedule(Caller(ctx): Caller, Json(plan): Json<Plan>) -> Result<Response, Problem> {
+    let made = schedules::create(&ctx, plan).await?;
     Ok(reply::once(made, |view| shown(&ctx, view)))
 }
 
@@ -224,13 +107,13 @@ pub async fn get_schedule(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<B
 
 /// Put another in its place. What was due before is forgotten; a pause stays.
 #[utoipa::path(put, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = Uuid, Path)),
-    request_body = ScheduleRequest, responses((status = 200, body = Schedule)))]
+    request_body = Plan, responses((status = 200, body = Schedule)))]
 pub async fn replace_schedule(
     Caller(ctx): Caller,
     Path(id): Path<Uuid>,
-    Json(asked): Json<ScheduleRequest>,
+    Json(plan): Json<Plan>,
 ) -> Result<Body<Schedule>, Problem> {
-    let view = schedules::replace(&ctx, id, asked.try_into()?).await?;
+    let view = schedules::replace(&ctx, id, plan).await?;
     Ok(Body(shown(&ctx, view)))
 }
 
@@ -332,24 +215,12 @@ impl From<Tick> for ScheduleTick {
     }
 }
 
-/// A time to look at before it is saved. Either `crontab` or `at` is given.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PreviewRequest {
-    pub crontab: Option<String>,
-    pub at: Option<DateTime<Utc>>,
-    pub zone: Option<String>,
-    /// From then on; now if not said.
-    pub from: Option<DateTime<Utc>>,
-}
-
 /// When something would be due: the next ten times.
-#[utoipa::path(post, path = "/api/v1/schedules/preview", tag = "schedules", request_body = PreviewRequest,
+#[utoipa::path(post, path = "/api/v1/schedules/preview", tag = "schedules", request_body = Glance,
     responses((status = 200, body = Vec<DateTime<Utc>>)))]
 pub async fn preview_schedule(
     Caller(ctx): Caller,
-    Json(asked): Json<PreviewRequest>,
+    Json(glance): Json<Glance>,
 ) -> Result<Body<Vec<DateTime<Utc>>>, Problem> {
-    let when = when(asked.crontab, asked.at)?;
-    Ok(Body(schedules::preview(&ctx, &when, &zone(asked.zone), asked.from)?))
+    Ok(Body(schedules::preview(&ctx, &glance)?))
 }

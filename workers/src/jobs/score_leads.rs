@@ -1,10 +1,10 @@
 //! Scores many leads, a page a transaction.
 
+use chrono::{DateTime, Utc};
 use domain::{
     Result,
     leads::scoring::{self, ScoreLeads},
 };
-use chrono::{DateTime, Utc};
 use engine::Outcome;
 use serde_json::json;
 use uuid::Uuid;

@@ -1,0 +1,306 @@
+//! What begins by itself: each time once, as its policies say.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use chrono::{DateTime, Utc};
+use engine::{
+    Engine,
+    operate::Action,
+    schedules::{self, Misfire, Overlap, Spec, Tick, When},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard_tests::{
+    Database, TestApp, Worker,
+    probe::{Process, Seen, act, nobody, probe, reaches},
+};
+use uuid::Uuid;
+
+fn every_minute(tenant: Uuid, overlap: Overlap, misfire: Misfire) -> Spec {
+    Spec {
+        name: "each minute".into(),
+        job: probe(tenant, "tick"),
+        when: When::Crontab("* * * * *".into()),
+        zone: "UTC".into(),
+        overlap,
+        misfire,
+        max_lateness: None,
+        jitter: Duration::ZERO,
+        starts_at: None,
+        ends_at: None,
+    }
+}
+
+async fn schedule(engine: &Engine, spec: &Spec) -> Uuid {
+    let id = Uuid::now_v7();
+    let mut tx = engine.begin_tenant(spec.job.tenant).await.expect("a transaction");
+    tx.put_schedule(id, spec, &nobody()).await.expect("made");
+    tx.commit().await.expect("committed");
+    id
+}
+
+/// The record, the oldest first.
+async fn record(engine: &Engine, tenant: Uuid, id: Uuid) -> Vec<Tick> {
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    let mut ticks = schedules::ticks(tx.conn(), tenant, id, None, 10_000).await.expect("ticks");
+    ticks.reverse();
+    ticks
+}
+
+fn outcomes(ticks: &[Tick]) -> Vec<&str> {
+    ticks.iter().map(|tick| tick.outcome.as_str()).collect()
+}
+
+async fn next_at(engine: &Engine, tenant: Uuid, id: Uuid) -> DateTime<Utc> {
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    let view = schedules::get(tx.conn(), tenant, id).await.expect("an answer").expect("the schedule");
+    view.next_at.expect("it goes on")
+}
+
+#[tokio::test]
+async fn many_tickers_begin_each_time_once() {
+    let database = Database::create().await;
+    let (one, two) = (database.engine().await, database.engine().await);
+    let tenant = Uuid::now_v7();
+    let spec = every_minute(tenant, Overlap::Allow, Misfire::CatchUp(1000));
+    let id = schedule(&one, &spec).await;
+    let first = next_at(&one, tenant, id).await;
+    for _ in 0..20 {
+        database.advance(60.0).await;
+        let (a, b, c, d) = tokio::join!(one.tick(), two.tick(), one.tick(), two.tick());
+        assert_eq!([a, b, c, d].map(|moved| moved.expect("ticked")).iter().sum::<usize>(), 1);
+    }
+    let ticks = record(&one, tenant, id).await;
+    assert_eq!(outcomes(&ticks), ["started"; 20]);
+    for (minute, tick) in (0..).zip(&ticks) {
+        assert_eq!(tick.due_at, first + chrono::TimeDelta::minutes(minute));
+        assert_eq!(tick.job_state.as_deref(), Some("available"));
+    }
+    let jobs: BTreeSet<_> = ticks.iter().map(|tick| tick.job_id).collect();
+    assert_eq!(jobs.len(), 20);
+}
+
+#[tokio::test]
+async fn two_processes_are_killed_twenty_times_and_each_time_comes_once() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let id = schedule(&engine, &every_minute(tenant, Overlap::Allow, Misfire::CatchUp(1000))).await;
+    let first = next_at(&engine, tenant, id).await;
+    let mut workers = vec![Worker::start(&database), Worker::start(&database)];
+    for round in 0..20 {
+        database.advance(60.0).await;
+        // Not after the tick but at any moment of it.
+        tokio::time::sleep(Duration::from_millis(97 * (round % 11))).await;
+        workers.remove(0).kill().await;
+        workers.push(Worker::start(&database));
+    }
+    let all = async {
+        while record(&engine, tenant, id).await.len() < 20 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all times come");
+    let ticks = record(&engine, tenant, id).await;
+    assert_eq!(outcomes(&ticks), ["started"; 20]);
+    assert!(
+        (0..).zip(&ticks).all(|(minute, tick)| tick.due_at == first + chrono::TimeDelta::minutes(minute))
+    );
+    // One job for each, live or past, and no other.
+    let mut system = database.connect_as("switchboard_system").await;
+    let jobs: Vec<Uuid> = sqlx::query_scalar(
+        "select id from engine.jobs where business_key = $1
+         union all select id from engine.job_history where business_key = $1 order by 1",
+    )
+    .bind(schedules::business_key(id))
+    .fetch_all(&mut system)
+    .await
+    .expect("the jobs");
+    let mut begun: Vec<Uuid> = ticks.iter().filter_map(|tick| tick.job_id).collect();
+    begun.sort_unstable();
+    assert_eq!(jobs, begun);
+}
+
+#[tokio::test]
+async fn two_hours_without_anybody_are_dealt_with_as_each_misfire_policy_says() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let (tenant, mut made) = (Uuid::now_v7(), Vec::new());
+    for misfire in [Misfire::Skip, Misfire::RunOnce, Misfire::CatchUp(5), Misfire::CatchUp(1000)] {
+        let mut spec = every_minute(tenant, Overlap::Allow, misfire);
+        spec.name = format!("{misfire:?}");
+        spec.when = When::Crontab("*/10 * * * *".into());
+        made.push(schedule(&engine, &spec).await);
+    }
+    let first = next_at(&engine, tenant, made[0]).await;
+    let mut system = database.connect_as("switchboard_system").await;
+    let now: DateTime<Utc> =
+        sqlx::query_scalar("select engine.now()").fetch_one(&mut system).await.expect("the time");
+    // To two hours and five minutes after the first time, so that no time is on time.
+    let ahead = (first - now).as_seconds_f64() + 7_500.0;
+    database.advance(ahead).await;
+    engine.tick().await.expect("ticked");
+    let started = |ticks: &[Tick]| ticks.iter().filter(|tick| tick.outcome == "started").count();
+    let mut counts = Vec::new();
+    for id in &made {
+        let ticks = record(&engine, tenant, *id).await;
+        let last = ticks.iter().map(|tick| tick.until_at.unwrap_or(tick.due_at)).max();
+        assert_eq!(last, Some(first + chrono::TimeDelta::hours(2)), "nothing is left out of the record");
+        counts.push(started(&ticks));
+    }
+    assert_eq!(counts, [0, 1, 5, 13]);
+    engine.tick().await.expect("ticked");
+    assert_eq!(record(&engine, tenant, made[3]).await.len(), 13, "and only once");
+}
+
+#[tokio::test]
+async fn what_is_still_running_is_dealt_with_as_each_overlap_policy_says() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let mut made = Vec::new();
+    for overlap in [Overlap::Skip, Overlap::BufferOne, Overlap::Allow, Overlap::CancelOlder] {
+        let mut spec = every_minute(tenant, overlap, Misfire::RunOnce);
+        spec.name = format!("{overlap:?}");
+        made.push(schedule(&engine, &spec).await);
+    }
+    for _ in 0..3 {
+        database.advance(60.0).await;
+        engine.tick().await.expect("ticked");
+    }
+    let mut records = Vec::new();
+    for id in &made {
+        records.push(record(&engine, tenant, *id).await);
+    }
+    assert_eq!(outcomes(&records[0]), ["started", "skipped", "skipped"]);
+    assert_eq!(outcomes(&records[1]), ["started", "buffered", "skipped"]);
+    assert_eq!(outcomes(&records[2]), ["started"; 3]);
+    assert_eq!(outcomes(&records[3]), ["started"; 3]);
+    let states: Vec<_> = records[3].iter().map(|tick| tick.job_state.clone().unwrap_or_default()).collect();
+    assert_eq!(states, ["cancelled", "cancelled", "available"]);
+
+    // The run ends, so what was buffered begins.
+    act(&engine, tenant, Action::Cancel, &[records[1][0].job_id.expect("a job")]).await;
+    engine.tick().await.expect("ticked");
+    let buffered = record(&engine, tenant, made[1]).await;
+    assert_eq!(outcomes(&buffered), ["started", "started", "skipped"]);
+    let process = Process::start(&engine, 4, Seen::default()).await;
+    reaches(&engine, tenant, buffered[1].job_id.expect("a job"), "completed").await;
+    process.drain().await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_cannot_be_read_is_paused_and_holds_up_no_other() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let mut spec = every_minute(tenant, Overlap::Allow, Misfire::RunOnce);
+    let broken = schedule(&engine, &spec).await;
+    spec.name = "another".into();
+    let sound = schedule(&engine, &spec).await;
+    let mut system = database.connect_as("switchboard_system").await;
+    sqlx::query("update engine.schedules set zone = 'Mars/Olympus' where id = $1")
+        .bind(broken)
+        .execute(&mut system)
+        .await
+        .expect("broken");
+    database.advance(60.0).await;
+    engine.tick().await.expect("ticked");
+    assert_eq!(outcomes(&record(&engine, tenant, sound).await), ["started"]);
+    let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
+    let view = schedules::get(tx.conn(), tenant, broken).await.expect("an answer").expect("kept");
+    assert!(view.paused_at.is_some() && view.why.expect("a reason").contains("Mars/Olympus"));
+}
+
+fn put(client: &switchboard_tests::Client, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    client.request(Method::PUT, path).json(body)
+}
+
+#[tokio::test]
+async fn a_manager_makes_changes_pauses_and_runs_a_schedule() {
+    let app = TestApp::start().await;
+    let (manager, supervisor) =
+        (app.user(&app.acme, "Manager").await, app.user(&app.acme, "Supervisor").await);
+    let body = json!({
+        "name": "scores each morning", "work": {"kind": "score_leads"}, "crontab": "30 7 * * 1-5",
+        "zone": "Europe/Berlin", "jitter_s": 60,
+    });
+    let made = manager.post("/api/v1/schedules", &body).await;
+    let path = made.location().expect("a Location").to_owned();
+    let made = made.expect(201);
+    assert_eq!(made["next_runs"].as_array().expect("times").len(), 10);
+    assert_eq!((&made["overlap"], &made["misfire"]), (&json!("skip"), &json!("run_once")));
+    assert_eq!(manager.post("/api/v1/schedules", &body).await.problem(409), "name-taken");
+    assert_eq!(supervisor.get(&path).await.expect(200)["id"], made["id"]);
+    assert_eq!(supervisor.post("/api/v1/schedules", &body).await.problem(403), "permission-missing");
+    assert_eq!(app.other.admin.get(&path).await.problem(404), "not-found");
+
+    let run = manager.post(&format!("{path}/run"), &json!({})).await;
+    assert_eq!(manager.ended(run).await["status"], "succeeded");
+    let ticks = manager.get(&format!("{path}/ticks")).await.expect(200);
+    assert_eq!((&ticks[0]["outcome"], &ticks[0]["job_state"]), (&json!("by_hand"), &json!("completed")));
+
+    let paused = manager.post(&format!("{path}/pause"), &json!({"why": "holidays"})).await.expect(200);
+    assert_eq!((&paused["paused_why"], &paused["next_runs"]), (&json!("holidays"), &json!([])));
+    assert_eq!(manager.post(&format!("{path}/pause"), &json!({})).await.problem(409), "schedule-state");
+    assert!(manager.post(&format!("{path}/resume"), &json!({})).await.expect(200)["paused_at"].is_null());
+
+    let mut each_minute = body.clone();
+    (each_minute["crontab"], each_minute["jitter_s"]) = (json!("* * * * *"), json!(0));
+    let changed = manager.send(put(&manager, &path, &each_minute)).await.expect(200);
+    assert_eq!(changed["crontab"], "* * * * *");
+    app.advance(chrono::TimeDelta::seconds(60)).await;
+    let begun = async {
+        loop {
+            let ticks = manager.get(&format!("{path}/ticks")).await.expect(200);
+            if ticks[0]["outcome"] == "started" && ticks[0]["job_state"] == "completed" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), begun).await.expect("it begins by itself");
+
+    assert_eq!(manager.all("/api/v1/schedules").await.len(), 1);
+    manager.delete(&path).await.expect(204);
+    assert_eq!(manager.get(&path).await.problem(404), "not-found");
+}
+
+#[tokio::test]
+async fn what_cannot_be_scheduled_is_refused_with_its_field() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let good = json!({"name": "n", "work": {"kind": "score_leads"}, "crontab": "@daily"});
+    let with = |field: &str, value: Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body
+    };
+    for (body, pointer) in [
+        (with("crontab", json!("0 0 30 2 *")), "/crontab"),
+        (with("crontab", json!("* * * * * *")), "/crontab"),
+        (with("crontab", json!("whenever")), "/crontab"),
+        (with("zone", json!("Mars/Olympus")), "/zone"),
+        (with("at", json!("2030-01-01T00:00:00Z")), "/crontab"),
+        (with("name", json!("")), "/name"),
+        (with("catch_up", json!(5)), "/catch_up"),
+        (with("misfire", json!("catch_up")), "/catch_up"),
+        (with("max_lateness_s", json!(0)), "/max_lateness_s"),
+        (with("ends_at", json!("2001-01-01T00:00:00Z")), "/ends_at"),
+        (with("work", json!({"kind": "route_leads", "strategy": "team"})), "/work/team_id"),
+        (
+            with("work", json!({"kind": "route_leads", "strategy": "team", "team_id": Uuid::now_v7()})),
+            "/work/team_id",
+        ),
+    ] {
+        let problem = admin.post("/api/v1/schedules", &body).await.expect(422);
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
+    }
+    let past = json!({"name": "n", "work": {"kind": "score_leads"}, "at": "2001-01-01T00:00:00Z"});
+    assert_eq!(admin.post("/api/v1/schedules", &past).await.expect(422)["errors"][0]["pointer"], "/ends_at");
+    assert_eq!(admin.post("/api/v1/schedules", &with("work", json!({"kind": "dance"}))).await.status, 422);
+    assert!(admin.all("/api/v1/schedules").await.is_empty(), "nothing was half-written");
+
+    let asked = json!({"crontab": "30 2 * * *", "zone": "Europe/Berlin", "from": "2026-03-28T12:00:00Z"});
+    let times = admin.post("/api/v1/schedules/preview", &asked).await.expect(200);
+    assert_eq!(times[0], "2026-03-29T01:00:00Z", "a time in the gap is due right after it");
+}
