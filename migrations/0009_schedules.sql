@@ -54,3 +54,10 @@ create table engine.ticks (
 );
 call engine.wall('engine.ticks');
 grant select, insert, update, delete on engine.ticks to switchboard_app, switchboard_system;
+
+create function engine.prune_ticks(history_days int) returns void
+  language sql volatile
+begin atomic
+  delete from engine.ticks where ctid = any(array(
+    select t.ctid from engine.ticks t where t.due_at < engine.now() - history_days * interval '1 day' limit 100000));
+end;

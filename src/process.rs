@@ -117,9 +117,9 @@ impl Process {
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
+            domain::upkeep::install(&platform, plan.retention).await.map_err(io::Error::other)?;
             tasks.spawn(engine::schedules::run(engine.clone(), stop.clone()));
-            tasks.spawn(engine::upkeep::run(engine, node.id, plan.retention, stop.clone()));
-            tasks.spawn(workers::upkeep::run(platform.clone(), stop.clone()));
+            tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));
         }
         if roles.worker {
             let opened =

@@ -5,6 +5,7 @@
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`jobs`] work as people steer it
+//! - [`upkeep`] what nobody asked for but must be done
 //! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
 
 pub mod access;
@@ -20,6 +21,7 @@ pub mod routing;
 pub mod schedules;
 pub mod tenancy;
 pub mod types;
+pub mod upkeep;
 pub mod vault;
 
 pub use ctx::Ctx;

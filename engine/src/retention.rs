@@ -7,13 +7,28 @@ use crate::{Engine, upkeep::Retention};
 /// How long a drop waits for readers before it lets them go first.
 const LOCK_TIMEOUT: &str = "set lock_timeout = '2s'";
 
+impl Engine {
+    /// Makes the days ahead and drops what is past its keeping. To be done every hour or so: the days are made
+    /// a week ahead, and without its day no job can end.
+    ///
+    /// # Errors
+    /// If the database refuses, or the connection's user does not own the tables.
+    pub async fn keep_history(&self, retention: Retention) -> sqlx::Result<()> {
+        sqlx::query!("call engine.ensure_partitions()").execute(self.system()).await?;
+        let days = i32::from(retention.history_days);
+        sqlx::query!("select engine.prune($1)", days).execute(self.system()).await?;
+        sqlx::query!("select engine.prune_ticks($1)", days).execute(self.system()).await?;
+        drop_past(self, retention).await
+    }
+}
+
 /// Drops partitions older than the retention. Detaching concurrently lets work go on; it needs a
 /// connection outside any transaction and the rights of the owner.
 ///
 /// # Errors
 /// If a lock cannot be had in time, or the connection's user does not own the tables; what was dropped
 /// before stays dropped.
-pub(crate) async fn drop_past(engine: &Engine, retention: Retention) -> sqlx::Result<()> {
+async fn drop_past(engine: &Engine, retention: Retention) -> sqlx::Result<()> {
     let mut owner = PgConnection::connect_with(engine.owner_options()).await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut owner).await?;
     // The log outlives its order by a day: an entry is numbered on its own day or the one after.

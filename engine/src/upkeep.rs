@@ -1,4 +1,4 @@
-//! Upkeep: rescue of what dead nodes held, numbering of the log, partitions ahead, expired keys.
+//! Upkeep: rescue of what dead nodes held, numbering of the log, what no node can run, the census.
 //! Every process sees to rescue and numbering each second, so that no death and no frozen process can stop
 //! them; a lock inside each statement lets one at a time. What comes round less often, and numbering on
 //! every hint, is for the oldest node that beats.
@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,11 +21,9 @@ use crate::{
     Engine,
     bus::{Hint, hint_of},
     db::Line,
-    retention,
 };
 
 const TICK: Duration = Duration::from_secs(1);
-const PARTITIONS_EVERY: Duration = Duration::from_mins(10);
 const PARKING_EVERY: Duration = Duration::from_mins(1);
 const CENSUS: Duration = Duration::from_secs(5);
 /// A chore takes at most this share of the time.
@@ -38,7 +37,7 @@ const NUMBERING_POLL: Duration = Duration::from_secs(1);
 const NUMBERING_REST: Duration = Duration::from_millis(3);
 
 /// How long the past is kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {
     /// Days that finished jobs can be looked up.
     pub history_days: u16,
@@ -53,8 +52,8 @@ impl Default for Retention {
 }
 
 /// Keeps the engine in order until `stop`.
-pub async fn run(engine: Engine, node: Uuid, retention: Retention, stop: CancellationToken) {
-    let mut upkeep = Upkeep::of(&engine, node, retention);
+pub async fn run(engine: Engine, node: Uuid, stop: CancellationToken) {
+    let mut upkeep = Upkeep::of(&engine, node);
     let numbering = tokio::spawn(number(engine, Arc::clone(&upkeep.leads), stop.clone()));
     while !stop.is_cancelled() {
         if let Err(error) = upkeep.second().await {
@@ -72,7 +71,6 @@ pub async fn run(engine: Engine, node: Uuid, retention: Retention, stop: Cancell
 /// What comes round less often than each second.
 #[derive(Clone, Copy)]
 enum Chore {
-    Partitions,
     Parking,
     Census,
 }
@@ -80,16 +78,15 @@ enum Chore {
 struct Upkeep {
     engine: Engine,
     node: Uuid,
-    retention: Retention,
     line: Line,
     leads: Arc<AtomicBool>,
-    due: [(Chore, Instant); 3],
+    due: [(Chore, Instant); 2],
 }
 
 impl Upkeep {
-    fn of(engine: &Engine, node: Uuid, retention: Retention) -> Self {
-        let due = [Chore::Partitions, Chore::Parking, Chore::Census].map(|chore| (chore, Instant::now()));
-        Self { engine: engine.clone(), node, retention, line: Line::new(engine), leads: Arc::default(), due }
+    fn of(engine: &Engine, node: Uuid) -> Self {
+        let due = [Chore::Parking, Chore::Census].map(|chore| (chore, Instant::now()));
+        Self { engine: engine.clone(), node, line: Line::new(engine), leads: Arc::default(), due }
     }
 
     /// Rescue first; a chore that fails is tried again later and keeps nothing else from being done.
@@ -118,19 +115,6 @@ impl Upkeep {
     /// Does a chore and answers when it is due again.
     async fn chore(&mut self, chore: Chore) -> sqlx::Result<Duration> {
         match chore {
-            Chore::Partitions => {
-                let ensure = async |conn: &mut PgConnection| {
-                    sqlx::query!("call engine.ensure_partitions()").execute(conn).await
-                };
-                self.line.run(ensure).await?;
-                let days = i32::from(self.retention.history_days);
-                let prune = async |conn: &mut PgConnection| {
-                    sqlx::query!("select engine.prune($1)", days).execute(conn).await
-                };
-                self.line.run(prune).await?;
-                retention::drop_past(&self.engine, self.retention).await?;
-                Ok(PARTITIONS_EVERY)
-            }
             Chore::Parking => {
                 self.line.run(park).await?;
                 Ok(PARKING_EVERY)

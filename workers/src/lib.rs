@@ -3,11 +3,10 @@
 //! - [`runtime`] an apalis worker for each queue: envelope, context, handler
 //! - [`registry`] one line for each job kind; [`jobs`] one file for each
 //! - [`providers`] the adapters to the outside world
-//! - [`batch`] many small writes of one tenant as one; [`upkeep`] what nobody asked for
+//! - [`batch`] many small writes of one tenant as one
 
 pub mod batch;
 pub mod jobs;
 pub mod providers;
 pub mod registry;
 pub mod runtime;
-pub mod upkeep;

@@ -51,6 +51,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::score_leads::run),
         job(jobs::route_leads::run),
         job(jobs::steer_jobs::run),
+        job(jobs::keep_history::run),
+        job(jobs::settle_lost::run),
     ];
     all.into_iter().flatten().collect()
 }
@@ -62,7 +64,8 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 }
 
 /// The queues of this build and how many handlers of each run at a time.
-pub const QUEUES: [(&str, usize); 3] = [("messages", 64), ("automation", 4), ("operations", 2)];
+pub const QUEUES: [(&str, usize); 4] =
+    [("messages", 64), ("automation", 4), ("operations", 2), ("upkeep", 2)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where
@@ -84,7 +87,7 @@ where
 mod tests {
     use domain::{
         jobs::bulk::SteerJobs, leads::scoring::ScoreLeads, messages::send::SendMessage,
-        routing::route::RouteLeads,
+        routing::route::RouteLeads, upkeep::KeepHistory,
     };
     use engine::JobKind as _;
 
@@ -95,8 +98,12 @@ mod tests {
     fn kinds_and_queues_are_the_known_ones() {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["route_leads", "score_leads", "send_message", "steer_jobs"]);
-        for wanted in [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE, SteerJobs::QUEUE] {
+        let known =
+            ["keep_history", "route_leads", "score_leads", "send_message", "settle_lost", "steer_jobs"];
+        assert_eq!(kinds, known);
+        let queues =
+            [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE, SteerJobs::QUEUE, KeepHistory::QUEUE];
+        for wanted in queues {
             assert!(QUEUES.iter().any(|(queue, _)| *queue == wanted), "{wanted}");
         }
     }

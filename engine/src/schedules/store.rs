@@ -59,6 +59,21 @@ impl View {
         })
     }
 
+    /// Whether it is already what a spec says, but for who asked for it.
+    #[must_use]
+    pub fn is_as(&self, spec: &Spec) -> bool {
+        let job = &spec.job;
+        (&self.name, &self.when, &self.zone) == (&spec.name, &spec.when, &spec.zone)
+            && (&*self.queue, &*self.kind, self.version, self.args.get())
+                == (&*job.queue, &*job.kind, job.version, job.args.get())
+            && (self.priority, self.max_attempts, self.watched)
+                == (job.priority, job.max_attempts, job.watched)
+            && i128::from(self.timeout_ms) == i128::try_from(job.timeout.as_millis()).unwrap_or(i128::MAX)
+            && (self.overlap, self.misfire) == (spec.overlap, spec.misfire)
+            && (self.max_lateness_s, self.jitter_s) == (spec.max_lateness.map(seconds), seconds(spec.jitter))
+            && (self.starts_at, self.ends_at) == (spec.starts_at, spec.ends_at)
+    }
+
     pub(super) fn standing(&self, active: bool) -> Standing {
         Standing { next_at: self.next_at, buffered_at: self.buffered_at, active }
     }

@@ -1,8 +1,10 @@
 //! One file for each job kind.
 
+pub mod keep_history;
 pub mod route_leads;
 pub mod score_leads;
 pub mod send_message;
+pub mod settle_lost;
 pub mod steer_jobs;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use engine::{
     Engine, JobKind, NewJob, Outcome as Ending,
     enqueue::Provenance,
     node::{Card, Node},
-    upkeep::{self, Retention},
+    upkeep,
     worker::{self, Envelope, QueueSettings},
 };
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,7 @@ impl Process {
         let card = Card { name: "bench", roles: &["worker"], build: "bench", kinds: &[("noop", 1)] };
         let node = Node::join(engine, card)?;
         node.registered().await;
-        let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, Retention::default(), stop.clone()));
+        let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, stop.clone()));
         Ok(Ready { engine: engine.clone(), node, stop, upkeep })
     }
 

@@ -10,7 +10,7 @@ use apalis::prelude::{Data, WorkerBuilder};
 use engine::{
     Engine, JobKind, Outcome as Ending,
     node::{Card, Node},
-    upkeep::{self, Retention},
+    upkeep,
     worker::{self, Envelope, QueueSettings},
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,7 @@ pub async fn work(orders: Orders) -> Outcome<()> {
     let card = Card { name: "fault", roles: &["worker"], build: "bench", kinds: &[(Task::KIND, 1)] };
     let node = Node::join(&engine, card)?;
     node.registered().await;
-    let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, Retention::default(), stop.clone()));
+    let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, stop.clone()));
     let settings = QueueSettings { name: Task::QUEUE, concurrency: CONCURRENCY, grace: GRACE };
     let backend = worker::open(&engine, &node, settings, stop.clone()).await?;
     let worker = WorkerBuilder::new("faults").backend(backend).data(desk).build(handle);

@@ -1,0 +1,83 @@
+//! What nobody asked for but must be done, as schedules of the product's own tenant: operators see when it
+//! ran, what came of it and when it runs again, and can pause it. One constant for each.
+
+use std::time::Duration;
+
+use engine::{
+    Engine, JobKind, NewJob,
+    enqueue::Provenance,
+    schedules::{self, Misfire, Overlap, Spec, When},
+    upkeep::Retention,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    ctx::Platform,
+    error::{Error, Result},
+    types::TenantId,
+};
+
+/// The tenant of the product itself: it has no users, and nobody else's work.
+pub const ITSELF: TenantId = TenantId(Uuid::nil());
+
+const QUEUE: &str = "upkeep";
+
+/// Makes the days ahead and drops those that are past their keeping.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct KeepHistory {
+    #[serde(flatten)]
+    pub retention: Retention,
+}
+
+impl JobKind for KeepHistory {
+    const KIND: &'static str = "keep_history";
+    const QUEUE: &'static str = QUEUE;
+    const TIMEOUT: Duration = Duration::from_mins(10);
+}
+
+/// Settles messages and imports whose process was lost while it held them.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct SettleLost {}
+
+impl JobKind for SettleLost {
+    const KIND: &'static str = "settle_lost";
+    const QUEUE: &'static str = QUEUE;
+    const TIMEOUT: Duration = Duration::from_mins(10);
+}
+
+/// Makes the product's schedules, or brings them up to date. One that is as it should be is left alone, also
+/// if an operator has paused it.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
+    let engine = &platform.engine;
+    put(engine, 1, "history and the days ahead", "17 * * * *", &KeepHistory { retention }).await?;
+    put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await
+}
+
+async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {
+    let id = Uuid::from_u128(number);
+    let spec = Spec {
+        name: name.into(),
+        job: NewJob::of(ITSELF.0, Uuid::nil(), args).map_err(Error::internal)?,
+        when: When::Crontab(crontab.into()),
+        zone: "UTC".into(),
+        overlap: Overlap::Skip,
+        misfire: Misfire::RunOnce,
+        max_lateness: None,
+        jitter: Duration::ZERO,
+        starts_at: None,
+        ends_at: None,
+    };
+    let mut tx = engine.begin_tenant(ITSELF.0).await?;
+    let there = schedules::get(tx.conn(), ITSELF.0, id).await?;
+    if there.is_some_and(|view| view.is_as(&spec)) {
+        return Ok(());
+    }
+    let by = Provenance { actor: json!({"kind": "system"}), trace: None };
+    tx.put_schedule(id, &spec, &by).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,15 @@
+//! Makes the days ahead and drops those that are past their keeping.
+
+use domain::{Result, upkeep::KeepHistory};
+use engine::Outcome;
+
+use crate::registry::Run;
+
+/// Runs the job.
+///
+/// # Errors
+/// If the database refuses, or the process's user does not own the tables.
+pub async fn run(run: Run, job: KeepHistory) -> Result<Outcome> {
+    run.ctx.platform.engine.keep_history(job.retention).await?;
+    Ok(Outcome::Done(serde_json::Value::Null))
+}
