@@ -2,6 +2,7 @@
 
 mod doctor;
 mod queues;
+mod schedules;
 pub(crate) mod serve;
 mod tenants;
 
@@ -59,6 +60,9 @@ enum Command {
     /// Queues over all tenants: depth, pauses, limits, weights.
     #[command(subcommand)]
     Queues(queues::Command),
+    /// What begins by itself: the product's own upkeep, or a tenant's schedules.
+    #[command(subcommand)]
+    Schedules(schedules::Command),
     /// Show what is found on this machine and what is missing.
     Doctor,
     /// Print the description of the API.
@@ -98,6 +102,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => serve::migrate(&external(&config)?).await,
         Command::Tenants(command) => tenants::run(&config, command).await,
         Command::Queues(command) => queues::run(&config, command).await,
+        Command::Schedules(command) => schedules::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Openapi | Command::PostgresGuard(_) => Ok(()),
     }

@@ -304,3 +304,31 @@ async fn what_cannot_be_scheduled_is_refused_with_its_field() {
     let times = admin.post("/api/v1/schedules/preview", &asked).await.expect(200);
     assert_eq!(times[0], "2026-03-29T01:00:00Z", "a time in the gap is due right after it");
 }
+
+#[tokio::test]
+async fn the_products_own_upkeep_is_a_schedule_that_drops_the_past() {
+    let app = TestApp::start().await;
+    let engine = &app.process.app.platform.engine;
+    let itself = domain::upkeep::ITSELF.0;
+    let kept = async {
+        let mut tx = engine.begin_tenant(itself).await.expect("a transaction");
+        schedules::list(tx.conn(), itself, None, 10).await.expect("schedules")
+    };
+    let names: BTreeSet<String> = kept.await.into_iter().map(|view| view.name).collect();
+    assert_eq!(names, ["history and the days ahead", "what was cut off"].map(String::from).into());
+    assert!(app.acme.admin.all("/api/v1/schedules").await.is_empty(), "a tenant sees only its own");
+
+    let mut owner = app.database.connect_as("none").await;
+    let today: String = sqlx::query_scalar("select 'job_history_' || to_char(engine.today(), 'YYYYMMDD')")
+        .fetch_one(&mut owner)
+        .await
+        .expect("a day");
+    app.advance(chrono::TimeDelta::days(40)).await;
+    let dropped = async {
+        let there = "select exists (select from pg_class where relname = $1)";
+        while sqlx::query_scalar(there).bind(&today).fetch_one(&mut owner).await.expect("an answer") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), dropped).await.expect("it is past its keeping");
+}
