@@ -32,6 +32,7 @@ create table engine.schedules (
   -- Was due while the run before went on, and waits for its end.
   buffered_at timestamptz,
   constraint schedules_name_key unique (tenant_id, name),
+  constraint schedules_tenant_key unique (tenant_id, id),
   constraint schedules_time check (num_nonnulls(crontab, once_at) = 1)
 );
 create index schedules_next_idx on engine.schedules (next_at) where paused_at is null and next_at is not null;
@@ -41,7 +42,7 @@ grant select, insert, update, delete on engine.schedules to switchboard_app, swi
 
 -- What became of each time that a schedule was due. The key is what lets no time come twice.
 create table engine.ticks (
-  schedule_id uuid not null references engine.schedules on delete cascade,
+  schedule_id uuid not null,
   due_at timestamptz not null,
   tenant_id uuid not null,
   -- `missed` stands for all times from due_at to until_at.
@@ -50,14 +51,23 @@ create table engine.ticks (
   until_at timestamptz,
   ticked_at timestamptz not null,
   job_id uuid,
-  constraint ticks_pkey primary key (schedule_id, due_at)
+  constraint ticks_pkey primary key (schedule_id, due_at),
+  constraint ticks_schedule_fkey foreign key (tenant_id, schedule_id)
+    references engine.schedules (tenant_id, id) on delete cascade
 );
+create index ticks_due_idx on engine.ticks (due_at);
 call engine.wall('engine.ticks');
 grant select, insert, update, delete on engine.ticks to switchboard_app, switchboard_system;
 
-create function engine.prune_ticks(history_days int) returns void
-  language sql volatile
-begin atomic
+-- Forgets the oldest of what is past its keeping. Answers how many, so that it is asked again until none are.
+create function engine.prune_ticks(history_days int) returns bigint
+language plpgsql volatile as $$
+declare
+  gone bigint;
+begin
   delete from engine.ticks where ctid = any(array(
-    select t.ctid from engine.ticks t where t.due_at < engine.now() - history_days * interval '1 day' limit 100000));
-end;
+    select t.ctid from engine.ticks t
+     where t.due_at < (select engine.now() - history_days * interval '1 day') order by t.due_at limit 10000));
+  get diagnostics gone = row_count;
+  return gone;
+end $$;

@@ -8,16 +8,15 @@ use crate::{Engine, upkeep::Retention};
 const LOCK_TIMEOUT: &str = "set lock_timeout = '2s'";
 
 impl Engine {
-    /// Makes the days ahead and drops what is past its keeping. To be done every hour or so: the days are made
-    /// a week ahead, and without its day no job can end.
+    /// Drops what is past its keeping.
     ///
     /// # Errors
     /// If the database refuses, or the connection's user does not own the tables.
     pub async fn keep_history(&self, retention: Retention) -> sqlx::Result<()> {
-        sqlx::query!("call engine.ensure_partitions()").execute(self.system()).await?;
         let days = i32::from(retention.history_days);
         sqlx::query!("select engine.prune($1)", days).execute(self.system()).await?;
-        sqlx::query!("select engine.prune_ticks($1)", days).execute(self.system()).await?;
+        let prune = || sqlx::query_scalar!(r#"select engine.prune_ticks($1) as "gone!""#, days);
+        while prune().fetch_one(self.system()).await? > 0 {}
         drop_past(self, retention).await
     }
 }

@@ -24,6 +24,7 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_secs(1);
+const DAYS_AHEAD_EVERY: Duration = Duration::from_hours(1);
 const PARKING_EVERY: Duration = Duration::from_mins(1);
 const CENSUS: Duration = Duration::from_secs(5);
 /// A chore takes at most this share of the time.
@@ -71,6 +72,8 @@ pub async fn run(engine: Engine, node: Uuid, stop: CancellationToken) {
 /// What comes round less often than each second.
 #[derive(Clone, Copy)]
 enum Chore {
+    /// Also where the schedule that drops the past is paused: without its day no job can end.
+    DaysAhead,
     Parking,
     Census,
 }
@@ -80,12 +83,12 @@ struct Upkeep {
     node: Uuid,
     line: Line,
     leads: Arc<AtomicBool>,
-    due: [(Chore, Instant); 2],
+    due: [(Chore, Instant); 3],
 }
 
 impl Upkeep {
     fn of(engine: &Engine, node: Uuid) -> Self {
-        let due = [Chore::Parking, Chore::Census].map(|chore| (chore, Instant::now()));
+        let due = [Chore::DaysAhead, Chore::Parking, Chore::Census].map(|chore| (chore, Instant::now()));
         Self { engine: engine.clone(), node, line: Line::new(engine), leads: Arc::default(), due }
     }
 
@@ -115,6 +118,13 @@ impl Upkeep {
     /// Does a chore and answers when it is due again.
     async fn chore(&mut self, chore: Chore) -> sqlx::Result<Duration> {
         match chore {
+            Chore::DaysAhead => {
+                let ensure = async |conn: &mut PgConnection| {
+                    sqlx::query!("call engine.ensure_partitions()").execute(conn).await
+                };
+                self.line.run(ensure).await?;
+                Ok(DAYS_AHEAD_EVERY)
+            }
             Chore::Parking => {
                 self.line.run(park).await?;
                 Ok(PARKING_EVERY)

@@ -153,6 +153,30 @@ async fn two_hours_without_anybody_are_dealt_with_as_each_misfire_policy_says() 
     assert_eq!(record(&engine, tenant, made[3]).await.len(), 13, "and only once");
 }
 
+/// The record is the guard, not the place that the schedule has reached: a clock may jump back.
+#[tokio::test]
+async fn a_time_that_was_does_not_come_again() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let id = schedule(&engine, &every_minute(tenant, Overlap::Allow, Misfire::RunOnce)).await;
+    database.advance(60.0).await;
+    engine.tick().await.expect("ticked");
+    let before = record(&engine, tenant, id).await;
+    let mut system = database.connect_as("switchboard_system").await;
+    sqlx::query("update engine.schedules set next_at = $2 where id = $1")
+        .bind(id)
+        .bind(before[0].due_at)
+        .execute(&mut system)
+        .await
+        .expect("moved back");
+    assert_eq!(engine.tick().await.expect("ticked"), 1);
+    assert_eq!(record(&engine, tenant, id).await.len(), 1);
+    let jobs: i64 =
+        sqlx::query_scalar("select count(*) from engine.jobs").fetch_one(&mut system).await.expect("jobs");
+    assert_eq!(jobs, 1);
+}
+
 #[tokio::test]
 async fn what_is_still_running_is_dealt_with_as_each_overlap_policy_says() {
     let database = Database::create().await;
@@ -283,6 +307,10 @@ async fn what_cannot_be_scheduled_is_refused_with_its_field() {
         (with("at", json!("2030-01-01T00:00:00Z")), "/crontab"),
         (with("name", json!("")), "/name"),
         (with("catch_up", json!(5)), "/catch_up"),
+        (with("crontab", json!("0 0 L * *")), "/crontab"),
+        (with("crontab", json!("0,".repeat(5_000))), "/crontab"),
+        (with("starts_at", json!("+262142-12-31T23:59:59Z")), "/starts_at"),
+        (with("jitter_s", json!(86_400)), "/jitter_s"),
         (with("misfire", json!("catch_up")), "/catch_up"),
         (with("max_lateness_s", json!(0)), "/max_lateness_s"),
         (with("ends_at", json!("2001-01-01T00:00:00Z")), "/ends_at"),
@@ -296,7 +324,7 @@ async fn what_cannot_be_scheduled_is_refused_with_its_field() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
     }
     let past = json!({"name": "n", "work": {"kind": "score_leads"}, "at": "2001-01-01T00:00:00Z"});
-    assert_eq!(admin.post("/api/v1/schedules", &past).await.expect(422)["errors"][0]["pointer"], "/ends_at");
+    assert_eq!(admin.post("/api/v1/schedules", &past).await.expect(422)["errors"][0]["pointer"], "/at");
     assert_eq!(admin.post("/api/v1/schedules", &with("work", json!({"kind": "dance"}))).await.status, 422);
     assert!(admin.all("/api/v1/schedules").await.is_empty(), "nothing was half-written");
 

@@ -25,7 +25,10 @@ use crate::{
 
 /// How many coming times are shown.
 pub const PREVIEW: usize = 10;
+/// Schedules of a tenant.
+const MOST: i64 = 1_000;
 const WHY_LIMIT: usize = 500;
+
 /// Makes a schedule.
 ///
 /// # Errors
@@ -36,6 +39,10 @@ pub async fn create(ctx: &Ctx, plan: Plan) -> Result<Once<View>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    if schedules::count(keyed.tx.conn(), ctx.tenant.0).await? >= MOST {
+        let detail = format!("a tenant has at most {MOST} schedules; delete one that is over");
+        return Err(Error::conflict("too-many-schedules", detail));
+    }
     let view = put(ctx, &mut keyed.tx, ctx.id(), plan, "create").await?;
     let location = format!("/api/v1/schedules/{}", view.id);
     keyed.commit(view, 201, location).await
@@ -48,7 +55,7 @@ pub async fn create(ctx: &Ctx, plan: Plan) -> Result<Once<View>> {
 pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
     ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
-    find(ctx, &mut tx, id).await?;
+    locked(ctx, &mut tx, id).await?;
     let view = put(ctx, &mut tx, id, plan, "update").await?;
     tx.commit().await?;
     Ok(view)
@@ -70,7 +77,17 @@ async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static 
         ends_at: plan.ends_at,
         name: plan.name,
     };
-    tx.put_schedule(id, &spec).await?;
+    if let [one, next] = spec.times(ctx.now()).map_err(|why| bad(&why))?.take(2).collect::<Vec<_>>()[..]
+        && (next - one).to_std().is_ok_and(|gap| gap <= spec.jitter)
+    {
+        return Err(Error::invalid("/jitter_s", "shorter than the time from one run to the next"));
+    }
+    tx.put_schedule(id, &spec).await.map_err(|refused| match refused {
+        Refused::Over if plan.at.is_some() => {
+            Error::invalid("/at", "it is past, or outside starts_at and ends_at")
+        }
+        refused => refused.into(),
+    })?;
     tx.audit(&[Entry::new(verb, "schedule", id).detail(json!({ "name": spec.name, "work": plan.work }))])
         .await?;
     find(ctx, tx, id).await
@@ -96,15 +113,15 @@ pub async fn get(ctx: &Ctx, id: Uuid) -> Result<View> {
     find(ctx, &mut tx, id).await
 }
 
-/// The next times at which it is due; none while it is paused or when it is over.
+/// The next times at which it is due, so many; none while it is paused or when it is over.
 #[must_use]
-pub fn coming(ctx: &Ctx, view: &View) -> Vec<DateTime<Utc>> {
+pub fn coming(ctx: &Ctx, view: &View, many: usize) -> Vec<DateTime<Utc>> {
     if view.paused_at.is_some() || view.next_at.is_none() {
         return Vec::new();
     }
     let from = view.next_at.map_or(ctx.now(), |next| next - TimeDelta::microseconds(1));
     let times = schedules::times(&view.when, &view.zone, view.starts_at, view.ends_at, from);
-    times.map(|times| times.take(PREVIEW).collect()).unwrap_or_default()
+    times.map(|times| times.take(many).collect()).unwrap_or_default()
 }
 
 /// A time to look at before it is saved. Either `crontab` or `at` is given.
@@ -126,6 +143,9 @@ pub fn preview(ctx: &Ctx, glance: &Glance) -> Result<Vec<DateTime<Utc>>> {
     ctx.require(Permission::SchedulesRead)?;
     let when = when(glance.crontab.as_deref(), glance.at)?;
     let from = glance.from.unwrap_or_else(|| ctx.now());
+    if !plan::is_near(from) {
+        return Err(Error::invalid("/from", plan::FAR));
+    }
     let times = schedules::times(&when, &zone(glance.zone.as_deref()), None, None, from);
     Ok(times.map_err(|why| bad(&why))?.take(PREVIEW).collect())
 }
@@ -146,6 +166,7 @@ pub async fn ticks(ctx: &Ctx, id: Uuid, before: Option<DateTime<Utc>>, limit: i6
 /// # Errors
 /// If there is none of this id, or a conflict if it is paused already.
 pub async fn pause(ctx: &Ctx, id: Uuid, why: &str) -> Result<View> {
+    ctx.require(Permission::SchedulesWrite)?;
     if why.chars().count() > WHY_LIMIT {
         return Err(Error::invalid("/why", format!("at most {WHY_LIMIT} characters")));
     }
@@ -169,7 +190,8 @@ async fn steer(
 ) -> Result<View> {
     ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
-    let view = find(ctx, &mut tx, id).await?;
+    let view = locked(ctx, &mut tx, id).await?;
+    ctx.require(Work::permission_of(&view.kind))?;
     if !change(&mut tx, &view).await? {
         return Err(Error::conflict("schedule-state", otherwise));
     }
@@ -189,7 +211,8 @@ pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let view = find(ctx, &mut keyed.tx, id).await?;
+    let view = locked(ctx, &mut keyed.tx, id).await?;
+    ctx.require(Work::permission_of(&view.kind))?;
     let job = keyed.tx.run_schedule(&view, ctx.id()).await?;
     keyed.tx.audit(&[Entry::new("run", "schedule", id).detail(json!({ "operation": job }))]).await?;
     keyed.commit(job, 202, format!("/api/v1/operations/{job}")).await
@@ -202,10 +225,14 @@ pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
 pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
     ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
-    let view = find(ctx, &mut tx, id).await?;
+    let view = locked(ctx, &mut tx, id).await?;
     tx.drop_schedule(id).await?;
     tx.audit(&[Entry::new("delete", "schedule", id).detail(json!({ "name": view.name }))]).await?;
     tx.commit().await
+}
+
+async fn locked(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {
+    schedules::lock(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("schedule"))
 }
 
 async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {
@@ -216,10 +243,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Calendar(why) => bad(&why),
-            Refused::Over => {
-                let detail = "it would never be due: its time is past, or outside starts_at and ends_at";
-                Self::invalid("/ends_at", detail)
-            }
+            Refused::Over => Self::invalid("/ends_at", "it would never be due between starts_at and ends_at"),
             Refused::Name => Self::conflict("name-taken", "another schedule has this name; choose another"),
             Refused::Database(error) => error.into(),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use engine::schedules::{Misfire, Overlap, When};
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ pub struct Plan {
     pub overlap: OverlapPolicy,
     #[serde(default)]
     pub misfire: MisfirePolicy,
-    /// With `misfire: catch_up`; 1 to 1000.
+    /// With `misfire: catch_up` and `overlap: allow`; 1 to 1000.
     pub catch_up: Option<u16>,
     /// A run that could not begin so many seconds after its time does not begin any more.
     pub max_lateness_s: Option<u32>,
@@ -91,6 +91,11 @@ impl Plan {
         demand(catches_up || self.catch_up.is_none(), "/catch_up", "only with misfire: catch_up".into());
         let ordered = self.starts_at.zip(self.ends_at).is_none_or(|(start, end)| start < end);
         demand(ordered, "/ends_at", "later than starts_at".into());
+        for (pointer, at) in [("/at", self.at), ("/starts_at", self.starts_at), ("/ends_at", self.ends_at)] {
+            demand(at.is_none_or(is_near), pointer, FAR.into());
+        }
+        let allows = matches!(self.overlap, OverlapPolicy::Allow);
+        demand(!catches_up || allows, "/overlap", "allow, with misfire: catch_up".into());
         if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
     }
 
@@ -105,6 +110,13 @@ impl Plan {
     pub(super) fn max_lateness(&self) -> Option<Duration> {
         self.max_lateness_s.map(|seconds| Duration::from_secs(seconds.into()))
     }
+}
+
+pub(super) const FAR: &str = "a year from 2000 to 2999";
+
+/// Whether an instant is one that people schedule for.
+pub(super) fn is_near(at: DateTime<Utc>) -> bool {
+    (2000..3000).contains(&at.year())
 }
 
 /// When it is due: a crontab or an instant, not both.

@@ -39,6 +39,16 @@ impl Work {
         }
     }
 
+    /// The same for a schedule that is kept, by the kind of its jobs.
+    pub(super) fn permission_of(kind: &str) -> Permission {
+        match kind {
+            ScoreLeads::KIND => Permission::LeadsScore,
+            RouteLeads::KIND => Permission::LeadsRoute,
+            // The product's own.
+            _ => Permission::SchedulesWrite,
+        }
+    }
+
     /// The job of each run.
     pub(super) async fn job(&self, ctx: &Ctx, tx: &mut TenantTx) -> Result<NewJob> {
         match self {

@@ -7,12 +7,19 @@
 //! - Where the hour is `*`, each hour that passes counts: both of a repeated hour, none for a skipped one
 //!   but the jump itself.
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
 };
+
+/// The longest time that a zone's clock was ever put back over in our days.
+const REPEATED: TimeDelta = TimeDelta::hours(4);
+/// The longest that one jumped over: a whole day, where the date line moved.
+const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
+const LONGEST_CRONTAB: usize = 200;
+const LONGEST_ZONE: usize = 64;
 
 /// A crontab in a zone.
 #[derive(Debug, Clone)]
@@ -37,21 +44,26 @@ pub enum BadCalendar {
 }
 
 impl Calendar {
-    /// Reads a crontab of five fields, or `@hourly @daily @weekly @monthly @yearly` and their other names,
-    /// in a zone of the IANA database. Sunday is 0 and 7; where both day fields are restricted, a day that
-    /// fits either is due (POSIX crontab).
+    /// Reads a crontab of five fields, or `@hourly @daily @weekly @monthly @yearly`, in a zone of the IANA
+    /// database. Sunday is 0 and 7; where both day fields are restricted, a day that fits either is due
+    /// (POSIX crontab).
     ///
     /// # Errors
     /// If either is unknown, or the crontab never comes, as on the 30th of February.
     pub fn parse(crontab: &str, zone: &str) -> Result<Self, BadCalendar> {
-        let parsed: Tz = zone.parse().map_err(|_| BadCalendar::Zone(zone.to_owned()))?;
+        let zone = read_zone(zone)?;
+        let bad =
+            |why: &str| BadCalendar::Cron(crontab.chars().take(LONGEST_CRONTAB).collect(), why.to_owned());
+        if crontab.len() > LONGEST_CRONTAB || !is_plain(crontab) {
+            return Err(bad("only numbers, names of days and months, and `* , - /` between them"));
+        }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser
-            .parse(crontab)
-            .map_err(|error| BadCalendar::Cron(crontab.to_owned(), error.to_string()))?;
-        let fields: Vec<&str> = crontab.split_whitespace().collect();
-        let every_hour = fields.get(1) == Some(&"*") || crontab.trim().eq_ignore_ascii_case("@hourly");
-        let calendar = Self { cron, zone: parsed, every_hour };
+        let cron = parser.parse(crontab).map_err(|error| bad(&error.to_string()))?;
+        let every_hour = match crontab.split_whitespace().nth(1) {
+            Some(hour) => hour == "*",
+            None => crontab.trim().eq_ignore_ascii_case("@hourly"),
+        };
+        let calendar = Self { cron, zone, every_hour };
         match calendar.next_after(DateTime::UNIX_EPOCH) {
             Some(_) => Ok(calendar),
             None => Err(BadCalendar::Never(crontab.to_owned())),
@@ -61,29 +73,23 @@ impl Calendar {
     /// The first instant after `after` that is due; none if there is none.
     #[must_use]
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut offset = self.offset(after);
-        let mut from = after;
-        let mut local = self.next_local(after.naive_utc() + offset, false)?;
+        let mut local = after.naive_utc().checked_add_signed(self.offset(after))?;
+        // A repeated hour began before, and its second pass is still to come.
+        let (back, on) = (after.checked_sub_signed(REPEATED)?, after.checked_add_signed(REPEATED)?);
+        if self.every_hour && self.offset(back) != self.offset(on) {
+            local -= REPEATED;
+        }
+        let mut second_pass: Option<DateTime<Utc>> = None;
         loop {
-            let due = Utc.from_utc_datetime(&(local - offset));
-            if self.offset(due) == offset {
-                if self.every_hour || !self.came_before(local, due) {
-                    return Some(due);
-                }
-                local = self.next_local(local, false)?;
-                continue;
+            local = self.next_local(local)?;
+            // Later local times never come before earlier ones, so the first that is late enough ends it.
+            let (first, last) = self.instants(local)?;
+            if self.every_hour && last > after {
+                second_pass = Some(second_pass.map_or(last, |before| before.min(last)));
             }
-            // The zone's clock is moved in between.
-            let moved = self.first_move(from, due, offset);
-            let (before, now) = (moved.naive_utc() + offset, self.offset(moved));
-            let then = moved.naive_utc() + now;
-            if local < then {
-                return Some(moved);
+            if first > after {
+                return Some(second_pass.map_or(first, |second| second.min(first)));
             }
-            if self.every_hour && then < before {
-                local = self.next_local(then, true)?;
-            }
-            (from, offset) = (moved, now);
         }
     }
 
@@ -98,7 +104,7 @@ impl Calendar {
             if found.len() >= most || start == from {
                 return found.split_off(found.len().saturating_sub(most));
             }
-            span = span * 8;
+            span = span * 2;
         }
     }
 
@@ -107,39 +113,55 @@ impl Calendar {
         std::iter::successors(self.next_after(after), |due| self.next_after(*due))
     }
 
-    fn next_local(&self, local: NaiveDateTime, inclusive: bool) -> Option<NaiveDateTime> {
-        let next = self.cron.find_next_occurrence(&Utc.from_utc_datetime(&local), inclusive);
+    fn next_local(&self, local: NaiveDateTime) -> Option<NaiveDateTime> {
+        let next = self.cron.find_next_occurrence(&Utc.from_utc_datetime(&local), false);
         next.ok().map(|next| next.naive_utc())
     }
 
-    /// Whether an instant is the second one at which this is the local time.
-    fn came_before(&self, local: NaiveDateTime, due: DateTime<Utc>) -> bool {
-        let earliest = self.zone.from_local_datetime(&local).earliest();
-        earliest.is_some_and(|earliest| earliest < due)
+    /// The first and the last instant of a local time; the jump over it, if there is none.
+    fn instants(&self, local: NaiveDateTime) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let minutes = (0..=LONGEST_GAP.num_minutes()).map(|minute| local + TimeDelta::minutes(minute));
+        minutes.map(|local| self.zone.from_local_datetime(&local)).find_map(|found| match found {
+            LocalResult::Single(at) => Some((at.to_utc(), at.to_utc())),
+            LocalResult::Ambiguous(first, last) => Some((first.to_utc(), last.to_utc())),
+            LocalResult::None => None,
+        })
     }
 
     fn offset(&self, at: DateTime<Utc>) -> TimeDelta {
         let offset = self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
         TimeDelta::seconds(i64::from(offset.local_minus_utc()))
     }
+}
 
-    /// The second in which the offset stops being `offset`: it is still that at `from`, and no more at `to`.
-    fn first_move(&self, from: DateTime<Utc>, to: DateTime<Utc>, offset: TimeDelta) -> DateTime<Utc> {
-        let (mut still, mut moved) = (from.timestamp(), to.timestamp());
-        while moved - still > 1 {
-            let middle = still + (moved - still) / 2;
-            let at = DateTime::from_timestamp(middle, 0).unwrap_or(to);
-            if self.offset(at) == offset { still = middle } else { moved = middle }
-        }
-        DateTime::from_timestamp(moved, 0).unwrap_or(to)
+/// Whether text is made of what a crontab is made of everywhere: other dialects' letters are not read.
+fn is_plain(crontab: &str) -> bool {
+    if let Some(name) = crontab.trim().strip_prefix('@') {
+        return ["hourly", "daily", "weekly", "monthly", "yearly"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known));
     }
+    let names = "sun mon tue wed thu fri sat jan feb mar apr may jun jul aug sep oct nov dec";
+    crontab.chars().all(|c| c.is_ascii_alphanumeric() || " *,-/".contains(c))
+        && crontab.split(|c: char| !c.is_ascii_alphanumeric()).all(|word| {
+            let is_name = word.len() == 3 && names.split(' ').any(|name| name.eq_ignore_ascii_case(word));
+            is_name || word.chars().all(|c| c.is_ascii_digit())
+        })
+}
+
+/// A zone by its name.
+///
+/// # Errors
+/// If there is none of this name.
+pub(super) fn read_zone(name: &str) -> Result<Tz, BadCalendar> {
+    name.parse().map_err(|_| BadCalendar::Zone(name.chars().take(LONGEST_ZONE).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use chrono::{Datelike, LocalResult, NaiveDate};
+    use chrono::{Datelike, NaiveDate};
     use proptest::{prelude::*, sample::subsequence};
 
     use super::*;
@@ -188,6 +210,16 @@ mod tests {
         assert_eq!(dues("@hourly", "Europe/Berlin", "2026-03-29T00:30:00Z", 2), ["29T01:00", "29T02:00"]);
     }
 
+    /// Asked from the other half of the year, when the offset is the one of the second pass.
+    #[test]
+    fn it_does_not_matter_from_when_it_is_asked() {
+        for from in ["2026-01-15T00:00:00Z", "2026-07-15T00:00:00Z", "2026-10-25T00:00:00Z"] {
+            assert_eq!(dues("30 2 25 10 *", "Europe/Berlin", from, 1), ["25T00:30"], "{from}");
+        }
+        assert_eq!(dues("0 1 1 1,11 *", "America/New_York", "2026-01-01T06:00:00Z", 1), ["01T05:00"]);
+        assert_eq!(dues("30 * 5 4 *", "America/Santiago", "2025-04-06T02:30:00Z", 1), ["06T03:30"]);
+    }
+
     #[test]
     fn either_of_two_day_fields_is_enough_and_sunday_has_two_numbers() {
         assert_eq!(
@@ -226,6 +258,7 @@ mod tests {
         /// None is `*`.
         hours: Option<Vec<u32>>,
         days: Option<Vec<u32>>,
+        months: Option<Vec<u32>>,
         weekdays: Option<Vec<u32>>,
     }
 
@@ -234,8 +267,10 @@ mod tests {
             let days = prop_oneof![3 => Just(None), 1 => subsequence((1..=31).collect::<Vec<u32>>(), 1..4).prop_map(Some)];
             let weekdays = prop_oneof![3 => Just(None), 1 => subsequence((0..=6).collect::<Vec<u32>>(), 1..4).prop_map(Some)];
             let hours = prop_oneof![1 => Just(None), 5 => subsequence((0..=23).collect::<Vec<u32>>(), 1..4).prop_map(Some)];
-            (subsequence(vec![0, 1, 15, 29, 30, 31, 59], 1..3), hours, days, weekdays)
-                .prop_map(|(minutes, hours, days, weekdays)| Self { minutes, hours, days, weekdays })
+            let months = prop_oneof![1 => Just(None), 1 => subsequence((1..=12).collect::<Vec<u32>>(), 1..3).prop_map(Some)];
+            (subsequence(vec![0, 1, 15, 29, 30, 31, 59], 1..3), hours, days, months, weekdays).prop_map(
+                |(minutes, hours, days, months, weekdays)| Self { minutes, hours, days, months, weekdays },
+            )
         }
 
         fn crontab(&self) -> String {
@@ -244,10 +279,14 @@ mod tests {
                 None => "*".into(),
             };
             let (hours, days) = (field(self.hours.as_ref()), field(self.days.as_ref()));
-            format!("{} {hours} {days} * {}", field(Some(&self.minutes)), field(self.weekdays.as_ref()))
+            let (months, weekdays) = (field(self.months.as_ref()), field(self.weekdays.as_ref()));
+            format!("{} {hours} {days} {months} {weekdays}", field(Some(&self.minutes)))
         }
 
         fn fits(&self, day: NaiveDate) -> bool {
+            if self.months.as_ref().is_some_and(|months| !months.contains(&day.month())) {
+                return false;
+            }
             let by_day = self.days.as_ref().map(|days| days.contains(&day.day()));
             let by_weekday =
                 self.weekdays.as_ref().map(|days| days.contains(&day.weekday().num_days_from_sunday()));
@@ -264,22 +303,27 @@ mod tests {
             for day in from.iter_days().take_while(|day| *day < to).filter(|day| self.fits(*day)) {
                 for hour in self.hours.as_ref().unwrap_or(&every) {
                     for minute in &self.minutes {
-                        let mut local = day.and_hms_opt(*hour, *minute, 0).expect("a time");
-                        match zone.from_local_datetime(&local) {
-                            LocalResult::Single(due) => all.extend([due.to_utc()]),
-                            LocalResult::Ambiguous(first, second) => {
-                                all.insert(first.to_utc());
-                                all.extend(self.hours.is_none().then_some(second.to_utc()));
-                            }
-                            LocalResult::None => {
-                                let after = loop {
-                                    local += TimeDelta::minutes(1);
-                                    if let Some(after) = zone.from_local_datetime(&local).earliest() {
-                                        break after;
-                                    }
-                                };
-                                all.insert(after.to_utc());
-                            }
+                        let local = day.and_hms_opt(*hour, *minute, 0).expect("a time");
+                        let offset = |hours| {
+                            zone.offset_from_utc_datetime(&(local + TimeDelta::hours(hours)))
+                                .fix()
+                                .local_minus_utc()
+                        };
+                        if offset(-30) == offset(30) {
+                            all.insert((local - TimeDelta::seconds(offset(0).into())).and_utc());
+                            continue;
+                        }
+                        // Each minute around it, as the zone's clock shows it.
+                        let around =
+                            (-15 * 60..=27 * 60).map(|minute| (local + TimeDelta::minutes(minute)).and_utc());
+                        let shows = |at: &DateTime<Utc>| at.with_timezone(&zone).naive_local();
+                        let mut found = around.clone().filter(|at| shows(at) == local);
+                        if let (Some(first), second) = (found.next(), found.next()) {
+                            all.insert(first);
+                            all.extend(second.filter(|_| self.hours.is_none()));
+                        } else {
+                            let jump = around.clone().find(|at| shows(at) > local).expect("it goes on");
+                            all.insert(jump);
                         }
                     }
                 }
@@ -292,7 +336,11 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
         #[test]
-        fn twenty_years_are_as_the_calendar_says(sets in Sets::any(), zone in prop::sample::select(ZONES.to_vec())) {
+        fn twenty_years_are_as_the_calendar_says(
+            sets in Sets::any(),
+            zone in prop::sample::select(ZONES.to_vec()),
+            asked in prop::collection::vec(0..20 * 365 * 24 * 60_i64, 50),
+        ) {
             let calendar = Calendar::parse(&sets.crontab(), zone).expect("a calendar");
             let day = |year| NaiveDate::from_ymd_opt(year, 1, 3).expect("a day");
             let (from, to) = (day(2009), day(2029));
@@ -301,7 +349,11 @@ mod tests {
             let expected: Vec<_> = sets.all(calendar.zone, from, to).into_iter().collect();
             let found: Vec<_> =
                 calendar.after(start - TimeDelta::seconds(1)).take_while(|due| *due < end).collect();
-            prop_assert_eq!(found, expected, "{} in {}", sets.crontab(), zone);
+            prop_assert_eq!(&found, &expected, "{} in {}", sets.crontab(), zone);
+            for from in asked.into_iter().map(|minute| start + TimeDelta::minutes(minute)) {
+                let next = expected.iter().copied().find(|due| *due > from);
+                prop_assert_eq!(calendar.next_after(from).filter(|due| *due < end), next, "from {}", from);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use calendar::{BadCalendar, Calendar};
 pub use plan::{Misfire, Overlap, Plan, Policy, Standing, Step};
-pub use store::{Refused, Tick, View, get, list, ticks};
+pub use store::{Refused, Tick, View, count, get, list, lock, ticks};
 pub use tick::run;
 
 use crate::NewJob;
@@ -45,12 +45,10 @@ impl When {
     /// # Errors
     /// If the crontab or the zone is unknown, or it never comes.
     pub fn read(&self, zone: &str) -> Result<Timing, BadCalendar> {
-        let in_zone =
-            Calendar::parse(if let Self::Crontab(crontab) = self { crontab } else { "@daily" }, zone)?;
-        Ok(match self {
-            Self::Crontab(_) => Timing::Calendar(in_zone.into()),
-            Self::Once(at) => Timing::Once(*at),
-        })
+        match self {
+            Self::Crontab(crontab) => Ok(Timing::Calendar(Calendar::parse(crontab, zone)?.into())),
+            Self::Once(at) => calendar::read_zone(zone).map(|_| Timing::Once(*at)),
+        }
     }
 }
 
@@ -88,8 +86,8 @@ pub struct Spec {
     pub misfire: Misfire,
     /// A run that could not begin this long after its time does not begin any more.
     pub max_lateness: Option<Duration>,
-    /// Each run begins up to so much later, by chance but always the same for the same time, so that many
-    /// schedules of one time do not begin together.
+    /// Each run begins up to so much later, by chance, so that many schedules of one time do not begin
+    /// together. Lateness counts from then.
     pub jitter: Duration,
     /// Not due before.
     pub starts_at: Option<DateTime<Utc>>,

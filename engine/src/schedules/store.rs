@@ -267,8 +267,24 @@ async fn select(
     Ok(rows.fetch_all(conn).await?.into_iter().map(View::from).collect())
 }
 
-/// A schedule with which something is to be done now, locked until the transaction ends; none if there is
-/// nothing to do, or somebody else does it.
+/// The same, locked until the transaction ends: what is decided from it still holds when it is written.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn lock(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
+    let locked = sqlx::query_scalar!(
+        "select id from engine.schedules where tenant_id = $1 and id = $2 for update",
+        tenant,
+        id
+    );
+    match locked.fetch_optional(&mut *conn).await? {
+        Some(_) => get(conn, tenant, id).await,
+        None => Ok(None),
+    }
+}
+
+/// A schedule with which something is to be done now, locked; none if there is nothing to do, or somebody
+/// else does it.
 pub(super) async fn lock_due(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
     let locked = sqlx::query_scalar!(
         "select id from engine.schedules
@@ -282,6 +298,16 @@ pub(super) async fn lock_due(conn: &mut PgConnection, tenant: Uuid, id: Uuid) ->
         Some(_) => get(conn, tenant, id).await,
         None => Ok(None),
     }
+}
+
+/// How many schedules a tenant has.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn count(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from engine.schedules where tenant_id = $1"#, tenant)
+        .fetch_one(conn)
+        .await
 }
 
 /// What became of a schedule's times, the newest first, those before one.
@@ -389,6 +415,19 @@ impl Tx {
         )
         .execute(self.conn())
         .await?;
+        self.forget_buffered(id).await?;
+        Ok(())
+    }
+
+    /// What waited for the run before does not begin any more, and the record says so.
+    async fn forget_buffered(&mut self, id: Uuid) -> sqlx::Result<()> {
+        sqlx::query!(
+            "update engine.ticks set outcome = 'missed', until_at = due_at, ticked_at = engine.now()
+              where schedule_id = $1 and outcome = 'buffered'",
+            id
+        )
+        .execute(self.conn())
+        .await?;
         Ok(())
     }
 
@@ -405,7 +444,9 @@ impl Tx {
             view.id,
             why
         );
-        Ok(paused.execute(self.conn()).await?.rows_affected() == 1)
+        let paused = paused.execute(self.conn()).await?.rows_affected() == 1;
+        self.forget_buffered(view.id).await?;
+        Ok(paused)
     }
 
     /// See [`Self::pause_schedule`].
@@ -440,14 +481,17 @@ impl Tx {
     /// If the database refuses.
     pub async fn run_schedule(&mut self, view: &View, job: Uuid, by: &Provenance) -> sqlx::Result<Uuid> {
         let now = now(self.conn()).await?;
-        self.write_tick(view, now, "by_hand", None, Some(job)).await?;
+        if !self.write_tick(view, now, "by_hand", None, Some(job)).await? {
+            return Err(sqlx::Error::Protocol("it was due at this very instant; ask again".into()));
+        }
         let mut new = view.job(job, now);
         (new.run_at, new.deadline) = (None, None);
         self.enqueue(&[new], by).await?;
         Ok(job)
     }
 
-    /// Writes down what became of a time. One that was buffered may start later.
+    /// Writes down what became of a time; `false` if that is written already. One that was buffered may start
+    /// or be missed later.
     pub(super) async fn write_tick(
         &mut self,
         view: &View,
@@ -455,12 +499,13 @@ impl Tx {
         outcome: &str,
         until: Option<DateTime<Utc>>,
         job: Option<Uuid>,
-    ) -> sqlx::Result<()> {
-        sqlx::query!(
+    ) -> sqlx::Result<bool> {
+        let written = sqlx::query!(
             "insert into engine.ticks as t (schedule_id, due_at, tenant_id, outcome, until_at, ticked_at, job_id)
              values ($1, $2, $3, $4, $5, engine.now(), $6)
              on conflict on constraint ticks_pkey do update
-                set outcome = excluded.outcome, ticked_at = excluded.ticked_at, job_id = excluded.job_id
+                set outcome = excluded.outcome, until_at = excluded.until_at, ticked_at = excluded.ticked_at,
+                    job_id = excluded.job_id
               where t.outcome = 'buffered'",
             view.id,
             due,
@@ -468,10 +513,8 @@ impl Tx {
             outcome,
             until,
             job
-        )
-        .execute(self.conn())
-        .await?;
-        Ok(())
+        );
+        Ok(written.execute(self.conn()).await?.rows_affected() == 1)
     }
 }
 

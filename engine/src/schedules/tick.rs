@@ -1,17 +1,18 @@
 //! The tick: begins what is due. Any number of processes may tick; each time of a schedule comes once.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    Step,
+    Step, business_key,
     store::{self, View},
 };
 use crate::{Engine, Tx, enqueue::Provenance, operate::Action};
@@ -21,10 +22,14 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Schedules in one look.
 const PAGE: i64 = 200;
 
+/// How long one whose tick failed is passed over.
+const FAILED: Duration = Duration::from_mins(1);
+
 /// Begins what is due until `stop`.
 pub async fn run(engine: Engine, stop: CancellationToken) {
+    let mut ticker = Ticker { engine, stop: stop.clone(), failed: HashMap::new() };
     while !stop.is_cancelled() {
-        if let Err(error) = engine.tick().await {
+        if let Err(error) = ticker.turn().await {
             tracing::warn!(%error, "ticking was interrupted; it goes on shortly");
         }
         tokio::select! {
@@ -34,62 +39,74 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
     }
 }
 
+struct Ticker {
+    engine: Engine,
+    stop: CancellationToken,
+    /// Schedules whose tick failed, and until when they are passed over.
+    failed: HashMap<Uuid, Instant>,
+}
+
+impl Ticker {
+    /// Begins all that is due now. Answers how many schedules were moved on. One that fails holds up no other.
+    async fn turn(&mut self) -> sqlx::Result<usize> {
+        let now = Instant::now();
+        self.failed.retain(|_, until| *until > now);
+        let mut moved = 0;
+        loop {
+            let due = self.due().await?;
+            let more = due.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            for (tenant, id) in due {
+                if self.stop.is_cancelled() {
+                    return Ok(moved);
+                }
+                match self.engine.tick_one(tenant, id).await {
+                    Ok(did) => moved += usize::from(did),
+                    Err(error) => {
+                        tracing::error!(%error, schedule.id = %id, "a tick failed; it is tried again in a minute");
+                        metrics::counter!("engine_ticks_failed_total").increment(1);
+                        self.failed.insert(id, Instant::now() + FAILED);
+                    }
+                }
+            }
+            if !more {
+                return Ok(moved);
+            }
+        }
+    }
+
+    /// Schedules whose time has come, and those whose run has ended that another waits for. Each tenant's
+    /// first before any one's second.
+    async fn due(&self) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+        let passed_over: Vec<Uuid> = self.failed.keys().copied().collect();
+        let due = sqlx::query!(
+            r#"with due as (
+                 select id, tenant_id, next_at as since from engine.schedules
+                  where paused_at is null and next_at <= (select engine.now())
+                 union
+                 select s.id, s.tenant_id, s.buffered_at from engine.schedules s
+                  where s.buffered_at is not null and s.paused_at is null and not exists (
+                    select from engine.jobs j
+                     where j.tenant_id = s.tenant_id and j.business_key = 'schedule:' || s.id)
+               )
+               select id as "id!", tenant_id as "tenant_id!" from due where id <> all($2)
+                order by row_number() over (partition by tenant_id order by since), since limit $1"#,
+            PAGE,
+            &passed_over
+        )
+        .fetch_all(self.engine.system())
+        .await?;
+        Ok(due.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+    }
+}
+
 impl Engine {
-    /// Begins all that is due now. Answers how many schedules it moved on. One that fails holds up no other.
+    /// Begins all that is due now. Answers how many schedules were moved on.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn tick(&self) -> sqlx::Result<usize> {
-        let (mut moved, mut failed) = (0, HashSet::new());
-        loop {
-            let passed_over: Vec<Uuid> = failed.iter().copied().collect();
-            let due = sqlx::query!(
-                "select id, tenant_id from engine.schedules
-                  where paused_at is null and next_at <= engine.now() and id <> all($2)
-                  order by next_at limit $1",
-                PAGE,
-                &passed_over
-            )
-            .fetch_all(self.system())
-            .await?;
-            let before = moved;
-            for row in &due {
-                match self.tick_one(row.tenant_id, row.id).await {
-                    Ok(did) => moved += usize::from(did),
-                    Err(error) => {
-                        tracing::error!(%error, schedule.id = %row.id, "a tick failed; trying again shortly");
-                        failed.insert(row.id);
-                    }
-                }
-            }
-            if before == moved {
-                break;
-            }
-        }
-        self.begin_buffered().await?;
-        Ok(moved)
-    }
-
-    /// Begins what waited for the end of the run before.
-    async fn begin_buffered(&self) -> sqlx::Result<()> {
-        let ready = sqlx::query!(
-            "select s.id, s.tenant_id from engine.schedules s
-              where s.buffered_at is not null and s.paused_at is null and not exists (
-                select from (select t.job_id from engine.ticks t
-                              where t.schedule_id = s.id and t.job_id is not null
-                              order by t.due_at desc limit 100) ran
-                  join engine.jobs j on j.tenant_id = s.tenant_id and j.id = ran.job_id)
-              order by s.buffered_at limit $1",
-            PAGE
-        )
-        .fetch_all(self.system())
-        .await?;
-        for row in ready {
-            if let Err(error) = self.tick_one(row.tenant_id, row.id).await {
-                tracing::error!(%error, schedule.id = %row.id, "a tick failed; trying again shortly");
-            }
-        }
-        Ok(())
+        let (stop, failed) = (CancellationToken::new(), HashMap::new());
+        Ticker { engine: self.clone(), stop, failed }.turn().await
     }
 
     /// One schedule, in one transaction behind its tenant's wall. Answers whether there was something to do.
@@ -132,32 +149,37 @@ async fn take(tx: &mut Tx, view: &View, step: Step) -> sqlx::Result<()> {
     match step {
         Step::Start(due) => {
             let job = view.job(Uuid::now_v7(), due);
-            tx.write_tick(view, due, "started", None, Some(job.id)).await?;
-            let by = Provenance { actor: view.actor.clone(), trace: None };
-            tx.enqueue(&[job], &by).await?;
-            Ok(())
+            // A time that is in the record came before, whatever the clock did since.
+            if tx.write_tick(view, due, "started", None, Some(job.id)).await? {
+                let by = Provenance { actor: view.actor.clone(), trace: None };
+                tx.enqueue(&[job], &by).await?;
+            }
         }
-        Step::Skip(due) => tx.write_tick(view, due, "skipped", None, None).await,
-        Step::Buffer(due) => tx.write_tick(view, due, "buffered", None, None).await,
-        Step::Miss(first, last) => tx.write_tick(view, first, "missed", Some(last), None).await,
+        Step::Skip(due) => {
+            tx.write_tick(view, due, "skipped", None, None).await?;
+        }
+        Step::Buffer(due) => {
+            tx.write_tick(view, due, "buffered", None, None).await?;
+        }
+        Step::Miss(first, last) => {
+            tx.write_tick(view, first, "missed", Some(last), None).await?;
+        }
     }
+    Ok(())
 }
 
-/// Jobs of the schedule that have not ended, of its last hundred.
+/// Jobs of the schedule that have not ended; a thousand at most, which is what can be acted on.
 async fn active(tx: &mut Tx, view: &View) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "select j.id from (select t.job_id from engine.ticks t
-                            where t.schedule_id = $2 and t.tenant_id = $1 and t.job_id is not null
-                            order by t.due_at desc limit 100) ran
-           join engine.jobs j on j.tenant_id = $1 and j.id = ran.job_id",
+        "select id from engine.jobs where tenant_id = $1 and business_key = $2 order by id limit 1000",
         view.tenant,
-        view.id
+        business_key(view.id)
     )
     .fetch_all(tx.conn())
     .await
 }
 
-/// How much later a time's run begins: the same however often it is asked.
+/// How much later a time's run begins.
 pub(super) fn jitter(schedule: Uuid, due: DateTime<Utc>, up_to_s: i32) -> TimeDelta {
     let mut hasher = DefaultHasher::new();
     (schedule, due).hash(&mut hasher);
