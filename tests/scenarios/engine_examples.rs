@@ -10,6 +10,9 @@ mod limits;
 #[path = "../../engine/examples/outcomes.rs"]
 #[expect(dead_code, reason = "its own main is not called here")]
 mod outcomes;
+#[path = "../../engine/examples/schedules.rs"]
+#[expect(dead_code, reason = "its own main is not called here")]
+mod schedules;
 #[path = "../../engine/examples/transaction.rs"]
 #[expect(dead_code, reason = "its own main is not called here")]
 mod transaction;
@@ -27,4 +30,9 @@ async fn attempts_end_in_a_word() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_hold_over_nodes() {
     limits::show(Database::create().await.owner).await.expect("the example holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_due_begins_once() {
+    schedules::show(Database::create().await.owner).await.expect("the example holds");
 }

@@ -259,6 +259,11 @@ async fn a_manager_makes_changes_pauses_and_runs_a_schedule() {
     assert_eq!(supervisor.post("/api/v1/schedules", &body).await.problem(403), "permission-missing");
     assert_eq!(app.other.admin.get(&path).await.problem(404), "not-found");
 
+    let key = json!({"name": "k", "permissions": ["schedules:write", "schedules:read"]});
+    let key = app.acme.admin.post("/api/v1/api-keys", &key).await.expect(201);
+    let key = manager.with_bearer(key["key"].as_str().expect("a key"));
+    let refused = key.post(&format!("{path}/run"), &json!({})).await;
+    assert_eq!(refused.problem(403), "permission-missing", "what it begins has its own permission");
     let run = manager.post(&format!("{path}/run"), &json!({})).await;
     assert_eq!(manager.ended(run).await["status"], "succeeded");
     let ticks = manager.get(&format!("{path}/ticks")).await.expect(200);
