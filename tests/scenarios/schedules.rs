@@ -7,6 +7,7 @@ use engine::{
     Engine,
     operate::Action,
     schedules::{self, Misfire, Overlap, Spec, Tick, When},
+    upkeep::Retention,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,6 +40,15 @@ async fn schedule(engine: &Engine, spec: &Spec) -> Uuid {
     id
 }
 
+/// A database whose clock shows the beginning of a minute, so that none begins by itself within the test.
+async fn early_in_a_minute() -> Database {
+    let database = Database::create().await;
+    let mut system = database.connect_as("switchboard_system").await;
+    let left = "select 61 - date_part('second', engine.now())";
+    database.advance(sqlx::query_scalar(left).fetch_one(&mut system).await.expect("seconds")).await;
+    database
+}
+
 /// The record, the oldest first.
 async fn record(engine: &Engine, tenant: Uuid, id: Uuid) -> Vec<Tick> {
     let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
@@ -59,7 +69,7 @@ async fn next_at(engine: &Engine, tenant: Uuid, id: Uuid) -> DateTime<Utc> {
 
 #[tokio::test]
 async fn many_tickers_begin_each_time_once() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let (one, two) = (database.engine().await, database.engine().await);
     let tenant = Uuid::now_v7();
     let spec = every_minute(tenant, Overlap::Allow, Misfire::CatchUp(1000));
@@ -82,7 +92,7 @@ async fn many_tickers_begin_each_time_once() {
 
 #[tokio::test]
 async fn two_processes_are_killed_twenty_times_and_each_time_comes_once() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let engine = database.engine().await;
     let tenant = Uuid::now_v7();
     let id = schedule(&engine, &every_minute(tenant, Overlap::Allow, Misfire::CatchUp(1000))).await;
@@ -101,8 +111,12 @@ async fn two_processes_are_killed_twenty_times_and_each_time_comes_once() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), all).await.expect("all times come");
+    for worker in workers {
+        worker.kill().await;
+    }
+    // Where the machine is slow a minute more may have passed.
     let ticks = record(&engine, tenant, id).await;
-    assert_eq!(outcomes(&ticks), ["started"; 20]);
+    assert!(outcomes(&ticks).iter().all(|outcome| *outcome == "started"), "{ticks:?}");
     assert!(
         (0..).zip(&ticks).all(|(minute, tick)| tick.due_at == first + chrono::TimeDelta::minutes(minute))
     );
@@ -123,7 +137,7 @@ async fn two_processes_are_killed_twenty_times_and_each_time_comes_once() {
 
 #[tokio::test]
 async fn two_hours_without_anybody_are_dealt_with_as_each_misfire_policy_says() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let engine = database.engine().await;
     let (tenant, mut made) = (Uuid::now_v7(), Vec::new());
     for misfire in [Misfire::Skip, Misfire::RunOnce, Misfire::CatchUp(5), Misfire::CatchUp(1000)] {
@@ -156,7 +170,7 @@ async fn two_hours_without_anybody_are_dealt_with_as_each_misfire_policy_says() 
 /// The record is the guard, not the place that the schedule has reached: a clock may jump back.
 #[tokio::test]
 async fn a_time_that_was_does_not_come_again() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let engine = database.engine().await;
     let tenant = Uuid::now_v7();
     let id = schedule(&engine, &every_minute(tenant, Overlap::Allow, Misfire::RunOnce)).await;
@@ -179,7 +193,7 @@ async fn a_time_that_was_does_not_come_again() {
 
 #[tokio::test]
 async fn what_is_still_running_is_dealt_with_as_each_overlap_policy_says() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let engine = database.engine().await;
     let tenant = Uuid::now_v7();
     let mut made = Vec::new();
@@ -215,7 +229,7 @@ async fn what_is_still_running_is_dealt_with_as_each_overlap_policy_says() {
 
 #[tokio::test]
 async fn a_schedule_that_cannot_be_read_is_paused_and_holds_up_no_other() {
-    let database = Database::create().await;
+    let database = early_in_a_minute().await;
     let engine = database.engine().await;
     let tenant = Uuid::now_v7();
     let mut spec = every_minute(tenant, Overlap::Allow, Misfire::RunOnce);
@@ -336,6 +350,17 @@ async fn what_cannot_be_scheduled_is_refused_with_its_field() {
     let asked = json!({"crontab": "30 2 * * *", "zone": "Europe/Berlin", "from": "2026-03-28T12:00:00Z"});
     let times = admin.post("/api/v1/schedules/preview", &asked).await.expect(200);
     assert_eq!(times[0], "2026-03-29T01:00:00Z", "a time in the gap is due right after it");
+}
+
+#[tokio::test]
+async fn processes_that_start_together_agree_on_the_upkeep() {
+    let database = Database::create().await;
+    let platform = switchboard_tests::app::platform(&database).await;
+    let install = || domain::upkeep::install(&platform, Retention::default());
+    let (a, b, c, d) = tokio::join!(install(), install(), install(), install());
+    for installed in [a, b, c, d] {
+        installed.expect("installed");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
-mod app;
+pub mod app;
 mod client;
 mod clock;
 mod contacts;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::{
     Engine, JobKind, NewJob,
     enqueue::Provenance,
-    schedules::{self, Misfire, Overlap, Spec, When},
+    schedules::{self, Misfire, Overlap, Refused, Spec, When},
     upkeep::Retention,
 };
 use serde::{Deserialize, Serialize};
@@ -72,12 +72,20 @@ async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &st
         starts_at: None,
         ends_at: None,
     };
+    // Two processes that start together both find none; the second finds the first one's then.
+    match put_once(engine, id, &spec).await {
+        Err(Refused::Name) => Ok(put_once(engine, id, &spec).await?),
+        done => Ok(done?),
+    }
+}
+
+async fn put_once(engine: &Engine, id: Uuid, spec: &Spec) -> Result<(), Refused> {
     let mut tx = engine.begin_tenant(ITSELF.0).await?;
     let there = schedules::get(tx.conn(), ITSELF.0, id).await?;
-    if there.is_some_and(|view| view.is_as(&spec)) {
+    if there.is_some_and(|view| view.is_as(spec)) {
         return Ok(());
     }
     let by = Provenance { actor: json!({"kind": "system"}), trace: None };
-    tx.put_schedule(id, &spec, &by).await?;
+    tx.put_schedule(id, spec, &by).await?;
     Ok(tx.commit().await?)
 }

@@ -5,6 +5,7 @@
 //! whatever dies in between and however many processes tick.
 
 mod calendar;
+mod change;
 mod plan;
 mod store;
 mod tick;
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use calendar::{BadCalendar, Calendar};
+pub use change::Refused;
 pub use plan::{Misfire, Overlap, Plan, Policy, Standing, Step};
-pub use store::{Refused, Tick, View, count, get, list, lock, ticks};
+pub use store::{Tick, View, count, get, list, lock, ticks};
 pub use tick::run;
 
 use crate::NewJob;
