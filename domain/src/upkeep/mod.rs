@@ -22,7 +22,8 @@ use crate::{
 /// The tenant of the product itself: it has no users, and nobody else's work.
 pub const ITSELF: TenantId = TenantId(Uuid::nil());
 
-const QUEUE: &str = "upkeep";
+/// Shared with operators' work: each queue more is asked about once a second.
+const QUEUE: &str = "operations";
 
 /// Makes the days ahead and drops those that are past their keeping.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
