@@ -181,14 +181,22 @@ begin
 end $$;
 
 -- Takes away counts past the retention and what the numberer needs no more, a part at a time.
-create function engine.prune(history_days int) returns void
-  language sql volatile
-begin atomic
+create function engine.prune(history_days int) returns bigint
+language plpgsql volatile as $$
+declare
+  kept_from timestamptz := engine.now() - history_days * interval '1 day';
+  minutes bigint;
+  ticks bigint;
+begin
   delete from engine.tally_minutes where ctid = any(array(
-    select m.ctid from engine.tally_minutes m
-     where m.minute < engine.now() - history_days * interval '1 day' limit 100000));
+    select m.ctid from engine.tally_minutes m where m.minute < kept_from limit 100000));
+  get diagnostics minutes = row_count;
+  delete from engine.ticks where ctid = any(array(
+    select t.ctid from engine.ticks t where t.due_at < kept_from order by t.due_at limit 10000));
+  get diagnostics ticks = row_count;
   delete from engine.log_batches b where b.batch < (select max(l.batch) from engine.log_batches l) - 1000;
-end;
+  return minutes + ticks;
+end $$;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.
 create function engine.park() returns table (kind text, version smallint, lanes bigint)

@@ -58,16 +58,3 @@ create table engine.ticks (
 create index ticks_due_idx on engine.ticks (due_at);
 call engine.wall('engine.ticks');
 grant select, insert, update, delete on engine.ticks to switchboard_app, switchboard_system;
-
--- Forgets the oldest of what is past its keeping. Answers how many, so that it is asked again until none are.
-create function engine.prune_ticks(history_days int) returns bigint
-language plpgsql volatile as $$
-declare
-  gone bigint;
-begin
-  delete from engine.ticks where ctid = any(array(
-    select t.ctid from engine.ticks t
-     where t.due_at < (select engine.now() - history_days * interval '1 day') order by t.due_at limit 10000));
-  get diagnostics gone = row_count;
-  return gone;
-end $$;

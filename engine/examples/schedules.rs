@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::{
     JobKind, NewJob, Outcome,
-    schedules::{self, Calendar, Misfire, Overlap, Spec, When},
+    schedules::{self, Calendar, Spec, When},
 };
 use serde::{Deserialize, Serialize};
 use shared::Result;
@@ -49,18 +49,8 @@ pub async fn show(connect: PgConnectOptions) -> Result<()> {
     let mut tx = engine.begin_tenant(tenant).await?;
     let now: chrono::DateTime<chrono::Utc> =
         sqlx::query_scalar("select engine.now()").fetch_one(tx.conn()).await?;
-    let spec = Spec {
-        name: "good morning".into(),
-        job: NewJob::of(tenant, Uuid::nil(), &WishGoodMorning)?,
-        when: When::Once(now + Duration::from_secs(1)),
-        zone: "UTC".into(),
-        overlap: Overlap::Skip,
-        misfire: Misfire::RunOnce,
-        max_lateness: None,
-        jitter: Duration::ZERO,
-        starts_at: None,
-        ends_at: None,
-    };
+    let job = NewJob::of(tenant, Uuid::nil(), &WishGoodMorning)?;
+    let spec = Spec::of("good morning", job, When::Once(now + Duration::from_secs(1)));
     tx.put_schedule(schedule, &spec, &shared::nobody()).await?;
     tx.commit().await?;
 

@@ -14,8 +14,7 @@ impl Engine {
     /// If the database refuses, or the connection's user does not own the tables.
     pub async fn keep_history(&self, retention: Retention) -> sqlx::Result<()> {
         let days = i32::from(retention.history_days);
-        sqlx::query!("select engine.prune($1)", days).execute(self.system()).await?;
-        let prune = || sqlx::query_scalar!(r#"select engine.prune_ticks($1) as "gone!""#, days);
+        let prune = || sqlx::query_scalar!(r#"select engine.prune($1) as "gone!""#, days);
         while prune().fetch_one(self.system()).await? > 0 {}
         drop_past(self, retention).await
     }

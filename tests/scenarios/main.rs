@@ -19,4 +19,5 @@ mod pipeline;
 mod providers;
 mod routing;
 mod schedules;
+mod schedules_api;
 mod smtp;

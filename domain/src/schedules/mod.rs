@@ -63,7 +63,7 @@ pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
 
 async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static str) -> Result<View> {
     // Whoever has work begin by itself must be allowed to begin it.
-    ctx.require(plan.work.permission())?;
+    ctx.require(Work::permission_of(plan.work.kind()))?;
     plan.check()?;
     let spec = Spec {
         job: plan.work.job(ctx, tx).await?,
@@ -77,11 +77,6 @@ async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static 
         ends_at: plan.ends_at,
         name: plan.name,
     };
-    if let [one, next] = spec.times(ctx.now()).map_err(|why| bad(&why))?.take(2).collect::<Vec<_>>()[..]
-        && (next - one).to_std().is_ok_and(|gap| gap <= spec.jitter)
-    {
-        return Err(Error::invalid("/jitter_s", "shorter than the time from one run to the next"));
-    }
     tx.put_schedule(id, &spec).await.map_err(|refused| match refused {
         Refused::Over if plan.at.is_some() => {
             Error::invalid("/at", "it is past, or outside starts_at and ends_at")
@@ -115,12 +110,9 @@ pub async fn get(ctx: &Ctx, id: Uuid) -> Result<View> {
 
 /// The next times at which it is due, so many; none while it is paused or when it is over.
 #[must_use]
-pub fn coming(ctx: &Ctx, view: &View, many: usize) -> Vec<DateTime<Utc>> {
-    if view.paused_at.is_some() || view.next_at.is_none() {
-        return Vec::new();
-    }
-    let from = view.next_at.map_or(ctx.now(), |next| next - TimeDelta::microseconds(1));
-    let times = schedules::times(&view.when, &view.zone, view.starts_at, view.ends_at, from);
+pub fn coming(view: &View, many: usize) -> Vec<DateTime<Utc>> {
+    let Some(next) = view.next_at.filter(|_| view.paused_at.is_none()) else { return Vec::new() };
+    let times = view.times(next - TimeDelta::microseconds(1));
     times.map(|times| times.take(many).collect()).unwrap_or_default()
 }
 
@@ -178,6 +170,7 @@ pub async fn pause(ctx: &Ctx, id: Uuid, why: &str) -> Result<View> {
 /// # Errors
 /// If there is none of this id, or a conflict if it is not paused.
 pub async fn resume(ctx: &Ctx, id: Uuid) -> Result<View> {
+    ctx.require(Permission::SchedulesWrite)?;
     steer(ctx, id, "resume", "it is not paused", async |tx, view| tx.resume_schedule(view).await).await
 }
 
@@ -188,7 +181,6 @@ async fn steer(
     otherwise: &'static str,
     change: impl AsyncFnOnce(&mut TenantTx, &View) -> Result<bool>,
 ) -> Result<View> {
-    ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
     ctx.require(Work::permission_of(&view.kind))?;
@@ -244,6 +236,7 @@ impl From<Refused> for Error {
         match refused {
             Refused::Calendar(why) => bad(&why),
             Refused::Over => Self::invalid("/ends_at", "it would never be due between starts_at and ends_at"),
+            Refused::Jitter => Self::invalid("/jitter_s", "shorter than the time from one run to the next"),
             Refused::Name => Self::conflict("name-taken", "another schedule has this name; choose another"),
             Refused::Database(error) => error.into(),
         }

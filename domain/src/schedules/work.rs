@@ -31,15 +31,15 @@ pub enum Work {
 }
 
 impl Work {
-    /// What whoever schedules it must be allowed to do.
-    pub(super) fn permission(&self) -> Permission {
+    /// The kind of its jobs.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::ScoreLeads {} => Permission::LeadsScore,
-            Self::RouteLeads { .. } => Permission::LeadsRoute,
+            Self::ScoreLeads {} => ScoreLeads::KIND,
+            Self::RouteLeads { .. } => RouteLeads::KIND,
         }
     }
 
-    /// The same for a schedule that is kept, by the kind of its jobs.
+    /// What whoever has jobs of a kind begin by themselves must be allowed to do.
     pub(super) fn permission_of(kind: &str) -> Permission {
         match kind {
             ScoreLeads::KIND => Permission::LeadsScore,

@@ -1,12 +1,12 @@
 //! What nobody asked for but must be done, as schedules of the product's own tenant: operators see when it
-//! ran, what came of it and when it runs again, and can pause it. One constant for each.
+//! ran, what came of it and when it runs again, and can pause it. One line of [`install`] for each.
 
 use std::time::Duration;
 
 use engine::{
     Engine, JobKind, NewJob,
     enqueue::Provenance,
-    schedules::{self, Misfire, Overlap, Refused, Spec, When},
+    schedules::{self, Refused, Spec, When},
     upkeep::Retention,
 };
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub const ITSELF: TenantId = TenantId(Uuid::nil());
 /// Shared with operators' work: each queue more is asked about once a second.
 const QUEUE: &str = "operations";
 
-/// Makes the days ahead and drops those that are past their keeping.
+/// Drops what is past its keeping.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct KeepHistory {
     #[serde(flatten)]
@@ -61,18 +61,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {
     let id = Uuid::from_u128(number);
-    let spec = Spec {
-        name: name.into(),
-        job: NewJob::of(ITSELF.0, Uuid::nil(), args).map_err(Error::internal)?,
-        when: When::Crontab(crontab.into()),
-        zone: "UTC".into(),
-        overlap: Overlap::Skip,
-        misfire: Misfire::RunOnce,
-        max_lateness: None,
-        jitter: Duration::ZERO,
-        starts_at: None,
-        ends_at: None,
-    };
+    let job = NewJob::of(ITSELF.0, Uuid::nil(), args).map_err(Error::internal)?;
+    let spec = Spec::of(name, job, When::Crontab(crontab.into()));
     // Two processes that start together both find none; the second finds the first one's then.
     match put_once(engine, id, &spec).await {
         Err(Refused::Name) => Ok(put_once(engine, id, &spec).await?),

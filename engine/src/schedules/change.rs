@@ -17,6 +17,9 @@ pub enum Refused {
     /// It would never be due between its start and its end, or once in the past.
     #[error("it would never be due")]
     Over,
+    /// Its runs would overtake each other.
+    #[error("its jitter is not shorter than the time from one run to the next")]
+    Jitter,
     /// Another of the tenant's schedules has its name.
     #[error("the name is taken")]
     Name,
@@ -40,7 +43,11 @@ impl Tx {
     /// If it would never be due, its name is taken or the database refuses.
     pub async fn put_schedule(&mut self, id: Uuid, spec: &Spec, by: &Provenance) -> Result<(), Refused> {
         let now = now(self.conn()).await?;
-        let next = spec.times(now)?.next().ok_or(Refused::Over)?;
+        let mut times = spec.times(now)?;
+        let next = times.next().ok_or(Refused::Over)?;
+        if times.next().is_some_and(|after| (after - next).to_std().is_ok_and(|gap| gap <= spec.jitter)) {
+            return Err(Refused::Jitter);
+        }
         let (crontab, once) = match &spec.when {
             When::Crontab(crontab) => (Some(crontab), None),
             When::Once(at) => (None, Some(*at)),
@@ -128,7 +135,7 @@ impl Tx {
     /// If this build does not know its zone, or the database refuses.
     pub async fn resume_schedule(&mut self, view: &View) -> Result<bool, Refused> {
         let now = now(self.conn()).await?;
-        let next = super::times(&view.when, &view.zone, view.starts_at, view.ends_at, now)?.next();
+        let next = view.times(now)?.next();
         let resumed = sqlx::query!(
             "update engine.schedules set paused_at = null, why = null, next_at = $3
               where tenant_id = $1 and id = $2 and paused_at is not null",
@@ -157,7 +164,7 @@ impl Tx {
         if !self.write_tick(view, now, "by_hand", None, Some(job)).await? {
             return Err(sqlx::Error::Protocol("it was due at this very instant; ask again".into()));
         }
-        let mut new = view.job(job, now);
+        let mut new = view.job(job, now, 0.0);
         (new.run_at, new.deadline) = (None, None);
         self.enqueue(&[new], by).await?;
         Ok(job)

@@ -98,6 +98,23 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// In UTC, with the usual policies, from now on and for ever.
+    #[must_use]
+    pub fn of(name: impl Into<String>, job: NewJob, when: When) -> Self {
+        Self {
+            name: name.into(),
+            job,
+            when,
+            zone: "UTC".into(),
+            overlap: Overlap::default(),
+            misfire: Misfire::default(),
+            max_lateness: None,
+            jitter: Duration::ZERO,
+            starts_at: None,
+            ends_at: None,
+        }
+    }
+
     /// The times after an instant at which it is due.
     ///
     /// # Errors
@@ -124,8 +141,11 @@ pub fn times(
     Ok(times.take_while(move |due| ends_at.is_none_or(|end| *due <= end)))
 }
 
+/// What the business keys of schedules' jobs begin with.
+const BUSINESS_KEY: &str = "schedule:";
+
 /// The business key of a schedule's jobs, by which they are found.
 #[must_use]
 pub fn business_key(schedule: Uuid) -> String {
-    format!("schedule:{schedule}")
+    format!("{BUSINESS_KEY}{schedule}")
 }

@@ -1,7 +1,6 @@
 //! What a tick does with the times that have come: rules only.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::Timing;
 
@@ -9,8 +8,7 @@ use super::Timing;
 const ON_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// What happens when a schedule is due while a run of it has not ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Overlap {
     /// Nothing begins.
     #[default]
@@ -24,8 +22,7 @@ pub enum Overlap {
 }
 
 /// What happens to times that nobody was there for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Misfire {
     /// They are gone.
     Skip,

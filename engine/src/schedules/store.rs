@@ -54,9 +54,24 @@ impl View {
             timing: self.when.read(&self.zone)?,
             overlap: self.overlap,
             misfire: self.misfire,
-            max_lateness: self.max_lateness_s.map(|seconds| TimeDelta::seconds(seconds.into())),
+            max_lateness: self.max_lateness(),
             ends_at: self.ends_at,
         })
+    }
+
+    fn max_lateness(&self) -> Option<TimeDelta> {
+        self.max_lateness_s.map(|seconds| TimeDelta::seconds(seconds.into()))
+    }
+
+    /// The times after an instant at which it is due, were it not paused.
+    ///
+    /// # Errors
+    /// As [`When::read`].
+    pub fn times(
+        &self,
+        after: DateTime<Utc>,
+    ) -> Result<impl Iterator<Item = DateTime<Utc>> + use<>, BadCalendar> {
+        super::times(&self.when, &self.zone, self.starts_at, self.ends_at, after)
     }
 
     /// Whether it is already what a spec says, but for who asked for it.
@@ -78,10 +93,10 @@ impl View {
         Standing { next_at: self.next_at, buffered_at: self.buffered_at, active }
     }
 
-    /// The job of one time.
-    pub(super) fn job(&self, id: Uuid, due: DateTime<Utc>) -> NewJob {
-        let run_at = due + super::tick::jitter(self.id, due, self.jitter_s);
-        let lateness = self.max_lateness_s.map(|seconds| TimeDelta::seconds(seconds.into()));
+    /// The job of one time. `chance` is a uniform random number in 0..1.
+    pub(super) fn job(&self, id: Uuid, due: DateTime<Utc>, chance: f64) -> NewJob {
+        let jitter = Duration::from_secs(u64::try_from(self.jitter_s).unwrap_or(0)).mul_f64(chance);
+        let run_at = due + jitter;
         NewJob {
             id,
             tenant: self.tenant,
@@ -95,7 +110,7 @@ impl View {
             delay: Duration::ZERO,
             max_attempts: self.max_attempts,
             timeout: Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0)),
-            deadline: lateness.map(|lateness| run_at + lateness),
+            deadline: self.max_lateness().map(|lateness| run_at + lateness),
             business_key: Some(super::business_key(self.id)),
             tags: Vec::new(),
             watched: self.watched,
@@ -116,73 +131,6 @@ pub struct Tick {
     pub job_id: Option<Uuid>,
     /// As the job is now; none once its history is gone.
     pub job_state: Option<String>,
-}
-
-struct Row {
-    id: Uuid,
-    tenant_id: Uuid,
-    name: String,
-    queue: String,
-    kind: String,
-    version: i16,
-    priority: i16,
-    max_attempts: i16,
-    timeout_ms: i32,
-    watched: bool,
-    args: Json<Box<RawValue>>,
-    actor: serde_json::Value,
-    crontab: Option<String>,
-    zone: String,
-    once_at: Option<DateTime<Utc>>,
-    overlap: String,
-    misfire: String,
-    catch_up: i32,
-    max_lateness_s: Option<i32>,
-    jitter_s: i32,
-    starts_at: Option<DateTime<Utc>>,
-    ends_at: Option<DateTime<Utc>>,
-    paused_at: Option<DateTime<Utc>>,
-    why: Option<String>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    next_at: Option<DateTime<Utc>>,
-    buffered_at: Option<DateTime<Utc>>,
-}
-
-impl From<Row> for View {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            tenant: row.tenant_id,
-            name: row.name,
-            queue: row.queue,
-            kind: row.kind,
-            version: row.version,
-            priority: row.priority,
-            max_attempts: row.max_attempts,
-            timeout_ms: row.timeout_ms,
-            watched: row.watched,
-            args: row.args.0,
-            actor: row.actor,
-            when: match (row.crontab, row.once_at) {
-                (Some(crontab), _) => When::Crontab(crontab),
-                (None, at) => When::Once(at.unwrap_or(DateTime::UNIX_EPOCH)),
-            },
-            zone: row.zone,
-            overlap: Overlap::stored(&row.overlap),
-            misfire: Misfire::stored(&row.misfire, row.catch_up),
-            max_lateness_s: row.max_lateness_s,
-            jitter_s: row.jitter_s,
-            starts_at: row.starts_at,
-            ends_at: row.ends_at,
-            paused_at: row.paused_at,
-            why: row.why,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            next_at: row.next_at,
-            buffered_at: row.buffered_at,
-        }
-    }
 }
 
 impl Overlap {
@@ -251,11 +199,11 @@ async fn select(
     before: Option<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<View>> {
-    let rows = sqlx::query_as!(
-        Row,
+    let rows = sqlx::query!(
         r#"select id, tenant_id, name, queue, kind, version, priority, max_attempts, timeout_ms, watched,
-                  args as "args: _", actor, crontab, zone, once_at, overlap, misfire, catch_up, max_lateness_s,
-                  jitter_s, starts_at, ends_at, paused_at, why, created_at, updated_at, next_at, buffered_at
+                  args as "args: Json<Box<RawValue>>", actor, crontab, zone, once_at, overlap, misfire, catch_up,
+                  max_lateness_s, jitter_s, starts_at, ends_at, paused_at, why, created_at, updated_at, next_at,
+                  buffered_at
              from engine.schedules
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
@@ -264,7 +212,38 @@ async fn select(
         before,
         limit
     );
-    Ok(rows.fetch_all(conn).await?.into_iter().map(View::from).collect())
+    let views = rows.fetch_all(conn).await?.into_iter().map(|row| View {
+        id: row.id,
+        tenant: row.tenant_id,
+        name: row.name,
+        queue: row.queue,
+        kind: row.kind,
+        version: row.version,
+        priority: row.priority,
+        max_attempts: row.max_attempts,
+        timeout_ms: row.timeout_ms,
+        watched: row.watched,
+        args: row.args.0,
+        actor: row.actor,
+        when: match (row.crontab, row.once_at) {
+            (Some(crontab), _) => When::Crontab(crontab),
+            (None, at) => When::Once(at.unwrap_or(DateTime::UNIX_EPOCH)),
+        },
+        zone: row.zone,
+        overlap: Overlap::stored(&row.overlap),
+        misfire: Misfire::stored(&row.misfire, row.catch_up),
+        max_lateness_s: row.max_lateness_s,
+        jitter_s: row.jitter_s,
+        starts_at: row.starts_at,
+        ends_at: row.ends_at,
+        paused_at: row.paused_at,
+        why: row.why,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        next_at: row.next_at,
+        buffered_at: row.buffered_at,
+    });
+    Ok(views.collect())
 }
 
 /// The same, locked until the transaction ends: what is decided from it still holds when it is written.

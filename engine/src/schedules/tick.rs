@@ -1,27 +1,21 @@
 //! The tick: begins what is due. Any number of processes may tick; each time of a schedule comes once.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    Step, business_key,
+    BUSINESS_KEY, Step, business_key,
     store::{self, View},
 };
-use crate::{Engine, Tx, enqueue::Provenance, operate::Action};
+use crate::{Engine, Tx, enqueue::Provenance, operate::Action, worker::chance};
 
 /// How often it is looked whether something is due.
 const EVERY: Duration = Duration::from_secs(1);
 /// Schedules in one look.
 const PAGE: i64 = 200;
-
 /// How long one whose tick failed is passed over.
 const FAILED: Duration = Duration::from_mins(1);
 
@@ -86,12 +80,13 @@ impl Ticker {
                  select s.id, s.tenant_id, s.buffered_at from engine.schedules s
                   where s.buffered_at is not null and s.paused_at is null and not exists (
                     select from engine.jobs j
-                     where j.tenant_id = s.tenant_id and j.business_key = 'schedule:' || s.id)
+                     where j.tenant_id = s.tenant_id and j.business_key = $3 || s.id)
                )
                select id as "id!", tenant_id as "tenant_id!" from due where id <> all($2)
                 order by row_number() over (partition by tenant_id order by since), since limit $1"#,
             PAGE,
-            &passed_over
+            &passed_over,
+            BUSINESS_KEY
         )
         .fetch_all(self.engine.system())
         .await?;
@@ -148,7 +143,7 @@ impl Engine {
 async fn take(tx: &mut Tx, view: &View, step: Step) -> sqlx::Result<()> {
     match step {
         Step::Start(due) => {
-            let job = view.job(Uuid::now_v7(), due);
+            let job = view.job(Uuid::now_v7(), due, chance());
             // A time that is in the record came before, whatever the clock did since.
             if tx.write_tick(view, due, "started", None, Some(job.id)).await? {
                 let by = Provenance { actor: view.actor.clone(), trace: None };
@@ -177,12 +172,4 @@ async fn active(tx: &mut Tx, view: &View) -> sqlx::Result<Vec<Uuid>> {
     )
     .fetch_all(tx.conn())
     .await
-}
-
-/// How much later a time's run begins.
-pub(super) fn jitter(schedule: Uuid, due: DateTime<Utc>, up_to_s: i32) -> TimeDelta {
-    let mut hasher = DefaultHasher::new();
-    (schedule, due).hash(&mut hasher);
-    let span = u64::from(up_to_s.unsigned_abs()) * 1000 + 1;
-    TimeDelta::milliseconds(i64::try_from(hasher.finish() % span).unwrap_or(0))
 }

@@ -118,7 +118,7 @@ const COMPLETERS: usize = 2;
 type QueueId = i32;
 
 /// A uniform random number in 0..1, for jitter: the one place where the engine rolls dice.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let roll = getrandom::u32().unwrap_or(u32::MAX / 2);
     f64::from(roll) / f64::from(u32::MAX)
 }

@@ -45,8 +45,8 @@ pub struct Schedule {
     pub updated_at: DateTime<Utc>,
 }
 
-fn shown(ctx: &domain::Ctx, view: View, runs: usize) -> Schedule {
-    let next_runs = schedules::coming(ctx, &view, runs);
+fn shown(view: View, runs: usize) -> Schedule {
+    let next_runs = schedules::coming(&view, runs);
     let (crontab, at) = match view.when {
         When::Crontab(crontab) => (Some(crontab), None),
         When::Once(at) => (None, Some(at)),
@@ -81,7 +81,7 @@ fn shown(ctx: &domain::Ctx, view: View, runs: usize) -> Schedule {
     responses((status = 201, body = Schedule)))]
 pub async fn create_schedule(Caller(ctx): Caller, Json(plan): Json<Plan>) -> Result<Response, Problem> {
     let made = schedules::create(&ctx, plan).await?;
-    Ok(reply::once(made, |view| shown(&ctx, view, PREVIEW)))
+    Ok(reply::once(made, |view| shown(view, PREVIEW)))
 }
 
 /// The schedules, newest first.
@@ -93,7 +93,7 @@ pub async fn list_schedules(
 ) -> Result<Body<Page<Schedule>>, Problem> {
     let window = paging.window()?;
     let rows = schedules::list(&ctx, window.before, window.rows).await?;
-    let shown = rows.into_iter().map(|view| shown(&ctx, view, 1)).collect();
+    let shown = rows.into_iter().map(|view| shown(view, 1)).collect();
     Ok(Body(window.page(shown, |row| row.id)))
 }
 
@@ -102,7 +102,7 @@ pub async fn list_schedules(
     responses((status = 200, body = Schedule)))]
 pub async fn get_schedule(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Schedule>, Problem> {
     let view = schedules::get(&ctx, id).await?;
-    Ok(Body(shown(&ctx, view, PREVIEW)))
+    Ok(Body(shown(view, PREVIEW)))
 }
 
 /// Put another in its place. What was due before is forgotten; a pause stays.
@@ -114,7 +114,7 @@ pub async fn replace_schedule(
     Json(plan): Json<Plan>,
 ) -> Result<Body<Schedule>, Problem> {
     let view = schedules::replace(&ctx, id, plan).await?;
-    Ok(Body(shown(&ctx, view, PREVIEW)))
+    Ok(Body(shown(view, PREVIEW)))
 }
 
 /// Take it away; what it began goes on.
@@ -143,7 +143,7 @@ pub async fn pause_schedule(
     Json(pause): Json<SchedulePause>,
 ) -> Result<Body<Schedule>, Problem> {
     let view = schedules::pause(&ctx, id, &pause.why).await?;
-    Ok(Body(shown(&ctx, view, PREVIEW)))
+    Ok(Body(shown(view, PREVIEW)))
 }
 
 /// Let it go on from now; what was due meanwhile does not run.
@@ -151,7 +151,7 @@ pub async fn pause_schedule(
     responses((status = 200, body = Schedule)))]
 pub async fn resume_schedule(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Schedule>, Problem> {
     let view = schedules::resume(&ctx, id).await?;
-    Ok(Body(shown(&ctx, view, PREVIEW)))
+    Ok(Body(shown(view, PREVIEW)))
 }
 
 /// Begin a run now, whatever it says about overlap and pause.

@@ -1,4 +1,4 @@
-//! Makes the days ahead and drops those that are past their keeping.
+//! Drops what is past its keeping.
 
 use domain::{Result, upkeep::KeepHistory};
 use engine::Outcome;

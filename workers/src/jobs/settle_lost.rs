@@ -18,14 +18,17 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     let imports = leads::import::close_lost(platform).await?;
     let mut messages = 0;
     loop {
-        let tenants = attempt::tenants_with_expired(platform, TENANTS_AT_A_TIME).await?;
-        if tenants.is_empty() {
-            break;
-        }
-        for tenant in tenants {
+        let before = messages;
+        for tenant in attempt::tenants_with_expired(platform, TENANTS_AT_A_TIME).await? {
             let settled = attempt::expire(&Ctx { tenant, ..run.ctx.clone() }).await?;
-            tracing::warn!(tenant.id = %tenant, settled, "messages were cut off while being sent");
+            if settled > 0 {
+                tracing::warn!(tenant.id = %tenant, settled, "messages were cut off while being sent");
+            }
             messages += settled;
+        }
+        // Nothing is left, or somebody else holds what is.
+        if messages == before {
+            break;
         }
         if run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
