@@ -87,7 +87,12 @@ create index jobs_business_key_idx on engine.jobs (tenant_id, business_key, id)
   where business_key is not null;
 create index jobs_cancel_idx on engine.jobs (cancel_requested_at) where cancel_requested_at is not null;
 create index jobs_tags_idx on engine.jobs using gin (tags) with (fastupdate = off) where tags is not null;
+create index jobs_run_idx on engine.jobs (tenant_id, run_id) where run_id is not null;
 call engine.wall('engine.jobs');
+-- A job of a workflow's run that has ended, and a step that has; see engine.advance. A run's first job belongs to
+-- no step.
+create type engine.step_end as (tenant_id uuid, run_id uuid, step text, verdict text, output jsonb);
+create type engine.step_gone as (tenant_id uuid, run_id uuid, name text, followers text[]);
 grant select, insert, update, delete on engine.jobs to switchboard_app, switchboard_system;
 
 -- What is finished, by the UTC day it finished on.
@@ -127,6 +132,7 @@ create index job_history_business_key_idx on engine.job_history (tenant_id, busi
 create index job_history_tags_idx on engine.job_history using gin (tags) where tags is not null;
 create index job_history_dead_idx on engine.job_history (tenant_id, id)
   where state in ('discarded', 'quarantined');
+create index job_history_run_idx on engine.job_history (tenant_id, run_id, step) where run_id is not null;
 call engine.wall('engine.job_history');
 grant select, insert, delete on engine.job_history to switchboard_app, switchboard_system;
 -- Uniqueness per tenant and kind: while the job is unfinished (`expires_at` null) or for a period.

@@ -5,7 +5,7 @@ create function engine.enqueue(
   ids uuid[], tenants uuid[], lanes bigint[], kinds text[], args text[],
   run_ats timestamptz[], delays_ms bigint[], max_attempts smallint[], timeouts_ms int[],
   deadlines timestamptz[], actor text, trace text, business_keys text[], tags jsonb[], watched boolean[],
-  unique_keys text[], unique_for_ms bigint[]
+  unique_keys text[], unique_for_ms bigint[], runs uuid[], steps text[]
 ) returns table (ordinal bigint, id uuid, fresh boolean)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -43,16 +43,17 @@ begin
   with given as (
     select u.*, coalesce((held ->> (u.tenant || ' ' || u.kind || ' ' || u.key))::uuid, u.id) as holder
       from unnest(ids, tenants, lanes, kinds, args, run_ats, delays_ms, max_attempts, timeouts_ms, deadlines,
-                  business_keys, tags, watched, unique_keys)
+                  business_keys, tags, watched, unique_keys, runs, steps)
            with ordinality
            as u(id, tenant, lane, kind, args, run_at, delay_ms, max_attempts, timeout_ms, deadline,
-                business_key, tags, watched, key, ord)
+                business_key, tags, watched, key, run, step, ord)
   ), put as (
     insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms, deadline,
-        actor, trace, business_key, tags, watched, unique_key)
+        actor, trace, business_key, tags, watched, unique_key, run_id, step)
     select id, tenant, lane, args::json, greatest(run_at, ready + delay_ms * interval '1 ms', ready), ready,
            max_attempts, timeout_ms, deadline, actor::json, trace, business_key,
-           case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key
+           case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key,
+           run, step
       from given where holder = given.id
   )
   select ord, holder, holder = given.id from given order by ord;
@@ -350,11 +351,11 @@ end $$;
 -- `retrying` (back to the live table after `delays_ms`, the attempt counted), `snoozed` (likewise,
 -- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
 -- ours any more, of which nothing was changed; `wakes` are the lanes, of the queues beside them, that
--- jobs went back to; `returned` the limits that got slots back (0: a suspect has ended); `logged` says
--- whether the log has grown.
+-- jobs went back to, or that steps of workflows were released to; `returned` the limits that got slots back
+-- (0: a suspect has ended); `logged` says whether the log has grown. `steps`: see engine.expand.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
-  outputs jsonb[], error_codes text[], errors text[],
+  outputs jsonb[], error_codes text[], errors text[], steps json default null,
   out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
@@ -372,6 +373,8 @@ declare
   stayed_lanes bigint[];
   unwanted uuid[];
   is_limited boolean;
+  gone engine.step_end[];
+  released bigint[];
 begin
   logged := false;
   if some_stay then
@@ -430,8 +433,9 @@ begin
       from (select d.tenant_id, d.lane, d.node, d.verdict, d.error_code, d.started_at, count(*)
               from done d group by d.lane, d.started_at, d.verdict, d.error_code, d.tenant_id, d.node) g
   )
-  select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told)
-    into held, held_lanes, suspects, logged from done d;
+  select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told),
+         array_agg(row(d.tenant_id, d.run_id, d.step, d.verdict, d.output)::engine.step_end) filter (where d.run_id is not null)
+    into held, held_lanes, suspects, logged, gone from done d;
 
   if some_stay then
     with said as materialized (
@@ -484,6 +488,14 @@ begin
     perform engine.clear_suspects(suspects);
     returned := returned || 0::bigint;
   end if;
+  if steps is not null then
+    perform engine.expand(steps, held, gone);
+  end if;
+  if gone is not null then
+    select a.lanes, logged or a.logged into released, logged from engine.advance(gone, ready) a;
+    select wakes || array_agg(l.id), wake_queues || array_agg(l.queue_id) into wakes, wake_queues
+      from engine.lanes l where l.id = any(released);
+  end if;
 end $$;
 
 -- The half decade that a duration falls into: it took less than 10^(bucket/2) ms; 13 stands for more
@@ -528,12 +540,13 @@ language plpgsql volatile as $$
 declare
   ready timestamptz := engine.ready_at();
   held tid[];
+  buried uuid[];
+  gone engine.step_end[];
 begin
   held := array(
     select j.ctid from unnest(tenants, ids) as u(tenant, id)
       join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.node is null
      order by j.id for update of j);
-  return query
   with ended as (
     delete from engine.jobs j where j.ctid = any(held) returning j.*
   ), filed as (
@@ -560,5 +573,11 @@ begin
     select date_trunc('minute', ready), e.tenant_id, e.lane, verdict, code, count(*)
       from ended e group by e.tenant_id, e.lane
   )
-  select e.id from ended e;
+  select array_agg(e.id),
+         array_agg(row(e.tenant_id, e.run_id, e.step, verdict, null)::engine.step_end) filter (where e.run_id is not null)
+    into buried, gone from ended e;
+  if gone is not null then
+    perform engine.advance(gone, ready);
+  end if;
+  return query select unnest(buried);
 end $$;

@@ -187,6 +187,7 @@ declare
   kept_from timestamptz := engine.now() - history_days * interval '1 day';
   minutes bigint;
   ticks bigint;
+  runs bigint;
 begin
   delete from engine.tally_minutes where ctid = any(array(
     select m.ctid from engine.tally_minutes m where m.minute < kept_from limit 100000));
@@ -194,8 +195,18 @@ begin
   delete from engine.ticks where ctid = any(array(
     select t.ctid from engine.ticks t where t.due_at < kept_from order by t.due_at limit 10000));
   get diagnostics ticks = row_count;
+  with past as (
+    delete from engine.runs where ctid = any(array(
+      select r.ctid from engine.runs r where r.finished_at < kept_from order by r.finished_at limit 1000))
+    returning tenant_id, id
+  ), steps as (
+    delete from engine.steps s using past p where s.tenant_id = p.tenant_id and s.run_id = p.id
+  ), signals as (
+    delete from engine.signals s using past p where s.tenant_id = p.tenant_id and s.run_id = p.id
+  )
+  select count(*) into runs from past;
   delete from engine.log_batches b where b.batch < (select max(l.batch) from engine.log_batches l) - 1000;
-  return minutes + ticks;
+  return minutes + ticks + runs;
 end $$;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.

@@ -220,8 +220,9 @@ begin
 end $$;
 
 -- Waiting jobs become due now; those that ended other than completed come back under the same id with
--- as many attempts as they had at first. `key_held`: another job has taken its uniqueness key.
-create function engine.retry(ids uuid[]) returns table (id uuid, result text)
+-- as many attempts as they had at first. `key_held`: another job has taken its uniqueness key. What belongs to a
+-- workflow (`part_of_run`) is taken up again with its run, which then names itself.
+create function engine.retry(ids uuid[], in_run uuid default null) returns table (id uuid, result text)
 language plpgsql volatile as $$
 #variable_conflict use_column
 declare
@@ -243,7 +244,8 @@ begin
   -- The row of history is taken first: of two that retry the same job one finds nothing.
   with gone as (
     delete from engine.job_history h
-     where h.tenant_id = tenant and h.id = any(ids) and h.state <> 'completed' returning h as whole
+     where h.tenant_id = tenant and h.id = any(ids) and h.state <> 'completed'
+       and h.run_id is not distinct from in_run returning h as whole
   )
   select array_agg(whole) into past from gone;
   with wanted as (
@@ -272,7 +274,10 @@ begin
   select array_agg(id) into revived from live;
   return query
   select i, case when i = any(hurried) or i = any(revived) then 'available'
-                 when i = any(refused) then 'key_held' else engine.state_of(tenant, i) end
+                 when i = any(refused) then 'key_held'
+                 when exists (select from engine.job_history h
+                               where h.tenant_id = tenant and h.id = i and h.state <> 'completed') then 'part_of_run'
+                 else engine.state_of(tenant, i) end
     from unnest(ids) i;
 end $$;
 

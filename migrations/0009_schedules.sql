@@ -10,6 +10,8 @@ create table engine.schedules (
   max_attempts smallint not null,
   timeout_ms int not null,
   watched boolean not null,
+  -- The job is the first of a workflow's run.
+  workflow boolean not null,
   args json not null,
   actor json not null,
   crontab text,

@@ -52,7 +52,7 @@ impl Tx {
             lanes.push(lane);
         }
         match jobs {
-            [job] => match &job.unique {
+            [job] if job.run.is_none() => match &job.unique {
                 None => self.enqueue_one(job, lanes[0], by).await,
                 Some(unique) => self.enqueue_unique(job, unique, lanes[0], by).await,
             },
@@ -149,7 +149,7 @@ impl Tx {
     ) -> sqlx::Result<Vec<Enqueued>> {
         let rows = sqlx::query!(
             r#"select id as "id!", fresh as "fresh!" from engine.enqueue(
-                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"#,
+                 $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"#,
             &column(jobs, |job| job.id),
             &column(jobs, |job| job.tenant),
             lanes,
@@ -168,6 +168,8 @@ impl Tx {
             &column(jobs, |job| job.watched),
             &column(jobs, |job| job.unique.as_ref().map(|unique| unique.key.as_str())) as &[Option<&str>],
             &column(jobs, |job| job.unique.as_ref()?.period.map(millis)) as &[Option<i64>],
+            &column(jobs, |job| job.run.as_ref().map(|(run, _)| *run)) as &[Option<Uuid>],
+            &column(jobs, |job| job.run.as_ref()?.1.as_deref()) as &[Option<&str>],
         )
         .fetch_all(self.conn())
         .await?;

@@ -1,7 +1,8 @@
 //! Ending attempts, each only if it still holds its claim.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use crate::{
     bus::Hint,
     db::Line,
     job::{backoff, storable},
+    workflows::{self, NewStep},
 };
 
 /// The longest reason that is kept with an attempt, in characters.
@@ -60,6 +62,8 @@ pub struct Ending {
     pub code: Option<&'static str>,
     /// Redacted text: no personal data and no secret.
     pub error: Option<String>,
+    /// The steps of the run whose first job this was.
+    pub(crate) steps: Option<Arc<Vec<NewStep>>>,
 }
 
 /// The attempt a handler is running: what an ending must name.
@@ -78,6 +82,7 @@ impl Claim {
     #[must_use]
     pub fn ending(&self, outcome: Outcome, chance: impl FnOnce() -> f64) -> Option<Ending> {
         let spent = self.attempt >= self.max_attempts;
+        let mut steps = None;
         let (verdict, delay, output, code, error) = match outcome {
             Outcome::Done(output) => match storable(&output) {
                 Ok(()) => {
@@ -89,6 +94,10 @@ impl Claim {
                     (Verdict::Completed, Duration::ZERO, None, Some(unfit.code), Some(why))
                 }
             },
+            Outcome::Begin(begun) => {
+                steps = Some(Arc::new(begun));
+                (Verdict::Completed, Duration::ZERO, None, None, None)
+            }
             Outcome::Retry { code, why, .. } if spent => {
                 (Verdict::Discarded, Duration::ZERO, None, Some(code), Some(why))
             }
@@ -105,7 +114,7 @@ impl Claim {
         };
         let (job, tenant, claim, delay) = (self.job, self.tenant, self.fence, delay.min(LONGEST_DELAY));
         let error = error.map(|why| why.chars().filter(|letter| *letter != '\0').take(WHY_LIMIT).collect());
-        Some(Ending { job, tenant, claim, verdict, delay, output, code, error })
+        Some(Ending { job, tenant, claim, verdict, delay, output, code, error, steps })
     }
 
     /// Hands the job back unrun, as if it had never been claimed.
@@ -120,6 +129,7 @@ impl Claim {
             output: None,
             code: None,
             error: None,
+            steps: None,
         }
     }
 }
@@ -128,16 +138,32 @@ impl Ending {
     /// Says that what was to be kept of an attempt could not be.
     pub(crate) const REFUSED: &str = "ending_refused";
 
-    /// The same verdict without what the database may have refused.
+    /// The same verdict without what the database may have refused. A run without its steps has failed.
     pub(crate) fn plain(&self) -> Self {
         let why = "the database refused what was to be kept of this attempt".to_owned();
-        Self { output: None, code: Some(Self::REFUSED), error: Some(why), ..self.clone() }
+        let verdict = if self.steps.is_some() { Verdict::Discarded } else { self.verdict };
+        Self {
+            verdict,
+            output: None,
+            code: Some(Self::REFUSED),
+            error: Some(why),
+            steps: None,
+            ..self.clone()
+        }
     }
 
     /// The job as if it had not been claimed, to be tried again after a while.
     pub(crate) fn put_back(&self) -> Self {
         let delay = Duration::from_mins(1);
-        Self { verdict: Verdict::Released, delay, output: None, code: None, error: None, ..self.clone() }
+        Self {
+            verdict: Verdict::Released,
+            delay,
+            output: None,
+            code: None,
+            error: None,
+            steps: None,
+            ..self.clone()
+        }
     }
 }
 
@@ -149,7 +175,8 @@ impl Tx {
     /// # Errors
     /// If the database refuses.
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let finished = finish(self.conn(), endings).await?;
+        let steps = workflows::rows(&self.engine().clone(), endings).await?;
+        let finished = finish(self.conn(), endings, steps.as_deref()).await?;
         if finished.logged {
             self.has_logged();
         }
@@ -165,7 +192,8 @@ impl Tx {
 impl Engine {
     /// Ends a batch of attempts in a statement of its own. Answers how many were lost to other nodes.
     pub(crate) async fn finish(&self, line: &mut Line, endings: &[Ending]) -> sqlx::Result<usize> {
-        let finished = line.run(async |conn| finish(conn, endings).await).await?;
+        let steps = workflows::rows(self, endings).await?;
+        let finished = line.run(async |conn| finish(conn, endings, steps.as_deref()).await).await?;
         let mut waking: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
         for (queue, lane) in finished.waking() {
             waking.entry(queue).or_default().push(lane);
@@ -199,11 +227,15 @@ impl Finished {
     }
 }
 
-async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
+async fn finish(
+    conn: &mut PgConnection,
+    endings: &[Ending],
+    steps: Option<&RawValue>,
+) -> sqlx::Result<Finished> {
     sqlx::query_as!(
         Finished,
         r#"select lost, wakes, wake_queues, returned, logged as "logged!"
-             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
+             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8, $9::text::json)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.claim).collect::<Vec<_>>(),
@@ -216,6 +248,7 @@ async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Fin
             as &[Option<&serde_json::Value>],
         &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
         &endings.iter().map(|ending| ending.error.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
+        steps.map(RawValue::get),
     )
     .fetch_one(conn)
     .await

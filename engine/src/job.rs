@@ -7,6 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::workflows::NewStep;
+
 /// The most that a payload or an output may take as JSON, in bytes.
 pub const JSON_LIMIT: usize = 256 * 1024;
 
@@ -78,6 +80,8 @@ pub struct NewJob {
     pub tags: Vec<String>,
     pub watched: bool,
     pub unique: Option<Unique>,
+    /// The run of a workflow that it belongs to, and the step of it; the run's first job belongs to none.
+    pub(crate) run: Option<(Uuid, Option<String>)>,
 }
 
 /// At most one job of a tenant and kind with this key.
@@ -118,6 +122,7 @@ impl NewJob {
             tags: Vec::new(),
             watched: A::WATCHED,
             unique: None,
+            run: None,
         })
     }
 
@@ -186,10 +191,12 @@ impl NewJob {
 }
 
 /// How an attempt ended, as the handler says it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Outcome {
     /// The work is done; the value is kept as the job's output.
     Done(serde_json::Value),
+    /// The first job of a workflow's run is done, and these are the run's steps.
+    Begin(Vec<NewStep>),
     /// Try again: after the given time, or by the exponential back-off if none is given.
     Retry { after: Option<Duration>, code: &'static str, why: String },
     /// Not now; does not count as an attempt.

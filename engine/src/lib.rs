@@ -40,7 +40,8 @@
 //!
 //! The examples run as they stand, each on a private Postgres:
 //! `./x example transaction` a job that commits with its row, `./x example outcomes` how attempts end,
-//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself.
+//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself,
+//! `./x example workflows` a procedure of several steps.
 //!
 //! # The rooms
 //!
@@ -50,7 +51,7 @@
 //! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
-//! - [`schedules`] jobs that begin by themselves
+//! - [`schedules`] jobs that begin by themselves; [`workflows`] procedures of many steps
 //! - [`log`] the append-only log; [`bus`] hints between processes
 //!
 //! # The tables
@@ -68,6 +69,9 @@
 //! | `pauses` | something an operator has stopped: a queue, a tenant, a kind, or several together |
 //! | `schedules` | a job that begins by itself: when, and how it deals with what was missed |
 //! | `ticks` | what became of one time at which a schedule was due |
+//! | `runs` | a procedure of many steps that was started: its input, and how it stands |
+//! | `steps` | a step of a run: what it waits for, what it does, how it stands |
+//! | `signals` | a signal that a run was given |
 //! | `tallies` | how many attempts of one kind ended in one way in one batch |
 //! | `tally_minutes` | the same, added up by the minute |
 //! | `lane_depths` | how many jobs of a lane wait and run, as the last census found |
@@ -92,12 +96,14 @@ pub mod schedules;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;
+pub mod workflows;
 
 pub use db::{Engine, Settings};
 pub use enqueue::Enqueued;
 pub use finish::{Ending, Verdict};
 pub use job::{JobKind, NewJob, Outcome};
 pub use tx::Tx;
+pub use workflows::Flow;
 
 /// The embedded schema: one sqlx sequence for the whole product.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

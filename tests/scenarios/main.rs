@@ -21,3 +21,4 @@ mod routing;
 mod schedules;
 mod schedules_api;
 mod smtp;
+mod workflows;

@@ -15,11 +15,13 @@ use apalis::prelude::{Data, WorkerBuilder};
 use engine::{
     Engine, JobKind, NewJob, Outcome,
     enqueue::Provenance,
+    finish::Claim,
     jobs::{self, JobView},
     node::{Card, Node},
     operate::Action,
     worker::{self, Envelope, QueueSettings},
 };
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -40,6 +42,22 @@ impl JobKind for Probe {
 
 pub fn probe(tenant: Uuid, say: &str) -> NewJob {
     NewJob::of(tenant, Uuid::now_v7(), &Probe { say: say.into() }).expect("a payload")
+}
+
+/// The first job of a run; what it says names the declaration to the handler.
+#[derive(Serialize, Deserialize)]
+pub struct Procedure {
+    pub say: String,
+}
+
+impl JobKind for Procedure {
+    const KIND: &'static str = "procedure";
+    const QUEUE: &'static str = "probes";
+    const MAX_ATTEMPTS: i16 = 2;
+}
+
+pub fn procedure(tenant: Uuid, say: &str) -> NewJob {
+    NewJob::of(tenant, Uuid::now_v7(), &Procedure { say: say.into() }).expect("a payload")
 }
 
 pub fn nobody() -> Provenance {
@@ -88,20 +106,36 @@ pub struct Seen {
     said: Arc<Mutex<Vec<String>>>,
     more: Arc<Notify>,
     work: Option<Work>,
+    answer: Option<Answer>,
 }
 
 /// What "work" does.
-type Work = Arc<dyn Fn() -> futures::future::BoxFuture<'static, ()> + Send + Sync>;
+type Work = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What is answered to some probes and procedures, by what they say.
+type Answer = Arc<dyn Fn(Claim, &str) -> Option<BoxFuture<'static, Outcome>> + Send + Sync>;
 
 impl Seen {
     /// Says what the probe "work" does.
     #[must_use]
-    pub fn doing(
-        mut self,
-        work: impl Fn() -> futures::future::BoxFuture<'static, ()> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn doing(mut self, work: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static) -> Self {
         self.work = Some(Arc::new(work));
         self
+    }
+
+    /// Answers some of them otherwise than is usual.
+    #[must_use]
+    pub fn answering(
+        mut self,
+        answer: impl Fn(Claim, &str) -> Option<BoxFuture<'static, Outcome>> + Send + Sync + 'static,
+    ) -> Self {
+        self.answer = Some(Arc::new(answer));
+        self
+    }
+
+    /// What would be answered, if it is not the usual.
+    pub fn answer(&self, claim: Claim, said: &str) -> Option<BoxFuture<'static, Outcome>> {
+        self.answer.as_ref().and_then(|answer| answer(claim, said))
     }
 
     pub fn list(&self) -> Vec<String> {
@@ -131,6 +165,9 @@ async fn handle(envelope: Envelope, seen: Data<Seen>) -> Result<Outcome, std::io
     }
     seen.said.lock().expect("no panic inside").push(said.clone());
     seen.more.notify_waiters();
+    if let Some(answer) = seen.answer(envelope.claim, &said) {
+        return Ok(answer.await);
+    }
     match said.as_str() {
         "panic" => panic!("as asked"),
         "fail" => Ok(Outcome::Retry { after: Some(Duration::ZERO), code: "asked", why: "as asked".into() }),
@@ -158,7 +195,12 @@ impl Process {
         let stop = CancellationToken::new();
         let node = Node::join(
             engine,
-            Card { name: "test", roles: &["worker"], build: "test", kinds: &[("probe", 1)] },
+            Card {
+                name: "test",
+                roles: &["worker"],
+                build: "test",
+                kinds: &[("probe", 1), ("procedure", 1)],
+            },
         )
         .expect("a node");
         let grace = Duration::from_millis(200);

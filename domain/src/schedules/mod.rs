@@ -65,9 +65,8 @@ async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static 
     // Whoever has work begin by itself must be allowed to begin it.
     ctx.require(Work::permission_of(plan.work.kind()))?;
     plan.check()?;
+    let job = plan.work.job(ctx, tx).await?;
     let spec = Spec {
-        job: plan.work.job(ctx, tx).await?,
-        when: when(plan.crontab.as_deref(), plan.at)?,
         zone: zone(plan.zone.as_deref()),
         overlap: plan.overlap.into(),
         misfire: plan.misfire(),
@@ -75,7 +74,7 @@ async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static 
         jitter: Duration::from_secs(plan.jitter_s.into()),
         starts_at: plan.starts_at,
         ends_at: plan.ends_at,
-        name: plan.name,
+        ..Spec::of(plan.name, job, when(plan.crontab.as_deref(), plan.at)?)
     };
     tx.put_schedule(id, &spec).await.map_err(|refused| match refused {
         Refused::Over if plan.at.is_some() => {

@@ -7,7 +7,7 @@ use super::{
     BadCalendar, Spec, When,
     store::{View, now, seconds},
 };
-use crate::{Tx, enqueue::Provenance};
+use crate::{NewJob, Tx, enqueue::Provenance};
 
 /// Why a schedule was not written.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +55,15 @@ impl Tx {
         let job = &spec.job;
         sqlx::query!(
             "insert into engine.schedules (id, tenant_id, name, queue, kind, version, priority, max_attempts,
-                 timeout_ms, watched, args, actor, crontab, zone, once_at, overlap, misfire, catch_up,
+                 timeout_ms, watched, workflow, args, actor, crontab, zone, once_at, overlap, misfire, catch_up,
                  max_lateness_s, jitter_s, starts_at, ends_at, created_at, updated_at, next_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::json, $12, $13, $14, $15, $16, $17, $18, $19,
-                 $20, $21, $22, $23, $23, $24)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $25, $11::text::json, $12, $13, $14, $15, $16, $17, $18,
+                 $19, $20, $21, $22, $23, $23, $24)
              on conflict (id) do update
                 set name = excluded.name, queue = excluded.queue, kind = excluded.kind, version = excluded.version,
                     priority = excluded.priority, max_attempts = excluded.max_attempts,
-                    timeout_ms = excluded.timeout_ms, watched = excluded.watched, args = excluded.args,
+                    timeout_ms = excluded.timeout_ms, watched = excluded.watched, workflow = excluded.workflow,
+                    args = excluded.args,
                     actor = excluded.actor, crontab = excluded.crontab, zone = excluded.zone,
                     once_at = excluded.once_at, overlap = excluded.overlap, misfire = excluded.misfire,
                     catch_up = excluded.catch_up, max_lateness_s = excluded.max_lateness_s,
@@ -91,7 +92,8 @@ impl Tx {
             spec.starts_at,
             spec.ends_at,
             now,
-            next
+            next,
+            spec.workflow
         )
         .execute(self.conn())
         .await?;
@@ -166,8 +168,23 @@ impl Tx {
         }
         let mut new = view.job(job, now, 0.0);
         (new.run_at, new.deadline) = (None, None);
-        self.enqueue(&[new], by).await?;
+        self.begin_scheduled(view, new, by).await?;
         Ok(job)
+    }
+
+    /// Puts in what a schedule begins.
+    pub(super) async fn begin_scheduled(
+        &mut self,
+        view: &View,
+        job: NewJob,
+        by: &Provenance,
+    ) -> sqlx::Result<()> {
+        if view.workflow {
+            self.start_workflows(vec![job], by).await?;
+        } else {
+            self.enqueue(&[job], by).await?;
+        }
+        Ok(())
     }
 
     /// Writes down what became of a time; `false` if that is written already. One that was buffered may start

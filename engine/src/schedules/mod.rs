@@ -81,6 +81,8 @@ pub struct Spec {
     pub name: String,
     /// What begins each time; the tenant is the schedule's.
     pub job: NewJob,
+    /// The job is the first of a workflow's run.
+    pub workflow: bool,
     pub when: When,
     /// A name of the IANA database.
     pub zone: String,
@@ -104,6 +106,7 @@ impl Spec {
         Self {
             name: name.into(),
             job,
+            workflow: false,
             when,
             zone: "UTC".into(),
             overlap: Overlap::default(),

@@ -23,6 +23,8 @@ pub struct View {
     pub max_attempts: i16,
     pub timeout_ms: i32,
     pub watched: bool,
+    /// What begins is a workflow.
+    pub workflow: bool,
     pub args: Box<RawValue>,
     pub actor: serde_json::Value,
     pub when: When,
@@ -81,8 +83,8 @@ impl View {
         (&self.name, &self.when, &self.zone) == (&spec.name, &spec.when, &spec.zone)
             && (&*self.queue, &*self.kind, self.version, self.args.get())
                 == (&*job.queue, &*job.kind, job.version, job.args.get())
-            && (self.priority, self.max_attempts, self.watched)
-                == (job.priority, job.max_attempts, job.watched)
+            && (self.priority, self.max_attempts, self.watched, self.workflow)
+                == (job.priority, job.max_attempts, job.watched, spec.workflow)
             && i128::from(self.timeout_ms) == i128::try_from(job.timeout.as_millis()).unwrap_or(i128::MAX)
             && (self.overlap, self.misfire) == (spec.overlap, spec.misfire)
             && (self.max_lateness_s, self.jitter_s) == (spec.max_lateness.map(seconds), seconds(spec.jitter))
@@ -115,6 +117,7 @@ impl View {
             tags: Vec::new(),
             watched: self.watched,
             unique: None,
+            run: None,
         }
     }
 }
@@ -201,7 +204,7 @@ async fn select(
 ) -> sqlx::Result<Vec<View>> {
     let rows = sqlx::query!(
         r#"select id, tenant_id, name, queue, kind, version, priority, max_attempts, timeout_ms, watched,
-                  args as "args: Json<Box<RawValue>>", actor, crontab, zone, once_at, overlap, misfire, catch_up,
+                  workflow, args as "args: Json<Box<RawValue>>", actor, crontab, zone, once_at, overlap, misfire, catch_up,
                   max_lateness_s, jitter_s, starts_at, ends_at, paused_at, why, created_at, updated_at, next_at,
                   buffered_at
              from engine.schedules
@@ -223,6 +226,7 @@ async fn select(
         max_attempts: row.max_attempts,
         timeout_ms: row.timeout_ms,
         watched: row.watched,
+        workflow: row.workflow,
         args: row.args.0,
         actor: row.actor,
         when: match (row.crontab, row.once_at) {

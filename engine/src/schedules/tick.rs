@@ -1,4 +1,5 @@
-//! The tick: begins what is due. Any number of processes may tick; each time of a schedule comes once.
+//! The tick: begins what is due, and wakes the steps of workflows. Any number of processes may tick; each time of
+//! a schedule comes once.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -41,7 +42,8 @@ struct Ticker {
 }
 
 impl Ticker {
-    /// Begins all that is due now. Answers how many schedules were moved on. One that fails holds up no other.
+    /// Begins all that is due now. Answers how many schedules and steps were moved on. One that fails holds up no
+    /// other.
     async fn turn(&mut self) -> sqlx::Result<usize> {
         let now = Instant::now();
         self.failed.retain(|_, until| *until > now);
@@ -49,16 +51,21 @@ impl Ticker {
         loop {
             let due = self.due().await?;
             let more = due.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-            for (tenant, id) in due {
+            for due in due {
                 if self.stop.is_cancelled() {
                     return Ok(moved);
                 }
-                match self.engine.tick_one(tenant, id).await {
-                    Ok(did) => moved += usize::from(did),
+                let done = match due {
+                    Due::Schedule { tenant, id } => self.engine.tick_one(tenant, id).await.map(usize::from),
+                    Due::Stopping { tenant, id } => self.engine.wind_down(tenant, id).await.map(|()| 0),
+                    Due::Sleepers => self.engine.wake_steps().await,
+                };
+                match done {
+                    Ok(did) => moved += did,
                     Err(error) => {
-                        tracing::error!(%error, schedule.id = %id, "a tick failed; it is tried again in a minute");
+                        tracing::error!(%error, ?due, "a tick failed; it is tried again in a minute");
                         metrics::counter!("engine_ticks_failed_total").increment(1);
-                        self.failed.insert(id, Instant::now() + FAILED);
+                        self.failed.insert(due.id(), Instant::now() + FAILED);
                     }
                 }
             }
@@ -68,9 +75,9 @@ impl Ticker {
         }
     }
 
-    /// Schedules whose time has come, and those whose run has ended that another waits for. Each tenant's
-    /// first before any one's second.
-    async fn due(&self) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+    /// Schedules whose time has come, and those whose run has ended that another waits for: each tenant's first
+    /// before any one's second. Runs that stop while jobs of theirs go on. Whether steps are to be woken.
+    async fn due(&self) -> sqlx::Result<Vec<Due>> {
         let passed_over: Vec<Uuid> = self.failed.keys().copied().collect();
         let due = sqlx::query!(
             r#"with due as (
@@ -81,21 +88,61 @@ impl Ticker {
                   where s.buffered_at is not null and s.paused_at is null and not exists (
                     select from engine.jobs j
                      where j.tenant_id = s.tenant_id and j.business_key = $3 || s.id)
+                    and not exists (
+                    select from engine.runs r
+                     where r.tenant_id = s.tenant_id and r.business_key = $3 || s.id
+                       and r.state in ('running', 'stopping'))
+               ), first as (
+                 select id, tenant_id from due where id <> all($2)
+                  order by row_number() over (partition by tenant_id order by since), since limit $1
+               ), stopping as (
+                 select r.id, r.tenant_id from engine.runs r
+                  where r.state = 'stopping' and r.id <> all($2) and exists (
+                    select from engine.jobs j
+                     where j.tenant_id = r.tenant_id and j.run_id = r.id and j.cancel_requested_at is null)
+                  order by r.id limit $1
                )
-               select id as "id!", tenant_id as "tenant_id!" from due where id <> all($2)
-                order by row_number() over (partition by tenant_id order by since), since limit $1"#,
+               select 'schedule' as "what!", id, tenant_id from first
+               union all select 'stopping', id, tenant_id from stopping
+               union all select 'sleepers', null, null
+                where '00000000-0000-0000-0000-000000000000' <> all($2)
+                  and exists (select from engine.steps s where s.wake_at <= (select engine.now()))"#,
             PAGE,
             &passed_over,
             BUSINESS_KEY
         )
         .fetch_all(self.engine.system())
         .await?;
-        Ok(due.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+        Ok(due
+            .into_iter()
+            .map(|row| match (row.what.as_str(), row.tenant_id, row.id) {
+                ("schedule", Some(tenant), Some(id)) => Due::Schedule { tenant, id },
+                ("stopping", Some(tenant), Some(id)) => Due::Stopping { tenant, id },
+                _ => Due::Sleepers,
+            })
+            .collect())
+    }
+}
+
+/// Something for a tick to do.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Schedule { tenant: Uuid, id: Uuid },
+    Stopping { tenant: Uuid, id: Uuid },
+    Sleepers,
+}
+
+impl Due {
+    fn id(self) -> Uuid {
+        match self {
+            Self::Schedule { id, .. } | Self::Stopping { id, .. } => id,
+            Self::Sleepers => Uuid::nil(),
+        }
     }
 }
 
 impl Engine {
-    /// Begins all that is due now. Answers how many schedules were moved on.
+    /// Begins all that is due now. Answers how many schedules and steps were moved on.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -121,7 +168,12 @@ impl Engine {
         let active = active(&mut tx, &view).await?;
         let plan = policy.plan(view.standing(!active.is_empty()), now);
         if plan.cancel_active {
-            tx.act(Action::Cancel, &active).await?;
+            let (runs, jobs): (Vec<Active>, Vec<Active>) =
+                active.iter().copied().partition(|active| active.is_run);
+            tx.act(Action::Cancel, &jobs.iter().map(|job| job.id).collect::<Vec<_>>()).await?;
+            for run in runs {
+                tx.cancel_run(run.id).await?;
+            }
         }
         for step in plan.steps {
             take(&mut tx, &view, step).await?;
@@ -147,7 +199,7 @@ async fn take(tx: &mut Tx, view: &View, step: Step) -> sqlx::Result<()> {
             // A time that is in the record came before, whatever the clock did since.
             if tx.write_tick(view, due, "started", None, Some(job.id)).await? {
                 let by = Provenance { actor: view.actor.clone(), trace: None };
-                tx.enqueue(&[job], &by).await?;
+                tx.begin_scheduled(view, job, &by).await?;
             }
         }
         Step::Skip(due) => {
@@ -163,10 +215,23 @@ async fn take(tx: &mut Tx, view: &View, step: Step) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Jobs of the schedule that have not ended; a thousand at most, which is what can be acted on.
-async fn active(tx: &mut Tx, view: &View) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        "select id from engine.jobs where tenant_id = $1 and business_key = $2 order by id limit 1000",
+/// A job or a workflow's run.
+#[derive(Clone, Copy)]
+struct Active {
+    id: Uuid,
+    is_run: bool,
+}
+
+/// What the schedule has begun and has not ended; a thousand at most, which is what can be acted on.
+async fn active(tx: &mut Tx, view: &View) -> sqlx::Result<Vec<Active>> {
+    sqlx::query_as!(
+        Active,
+        r#"select id as "id!", false as "is_run!" from engine.jobs
+            where tenant_id = $1 and business_key = $2 and run_id is null
+           union all
+           select id, true from engine.runs
+            where tenant_id = $1 and business_key = $2 and state in ('running', 'stopping')
+            order by 1 limit 1000"#,
         view.tenant,
         business_key(view.id)
     )

@@ -3,6 +3,8 @@
 mod database;
 mod engine;
 mod faults;
+mod table;
+mod workflows;
 
 use clap::Parser;
 
@@ -13,7 +15,9 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[command(name = "bench")]
 enum Command {
     /// Speed: drain, enqueue, pick-up, fairness, limits, idling.
-    Engine(crate::engine::Args),
+    Engine(crate::table::Args),
+    /// Workflows: steps a second, fan-out, a million that sleep.
+    Workflows(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -39,6 +43,7 @@ fn main() -> Outcome<()> {
 async fn run(command: Command) -> Outcome<()> {
     match command {
         Command::Engine(args) => crate::engine::report(args).await,
+        Command::Workflows(args) => crate::workflows::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

@@ -8,9 +8,8 @@ use uuid::Uuid;
 use super::{
     limit::{self, rate},
     rig,
-    table::Figures,
 };
-use crate::{Outcome, database::Database};
+use crate::{Outcome, database::Database, table::Figures};
 
 const CLIENTS: usize = 16;
 const EACH: usize = 1_000;

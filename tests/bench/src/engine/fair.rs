@@ -8,11 +8,8 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{
-    rig::{self, Waiting, Work},
-    table::Figures,
-};
-use crate::{Outcome, database::Database};
+use super::rig::{self, Waiting, Work};
+use crate::{Outcome, database::Database, table::Figures};
 
 const SMALL: usize = 99;
 const EACH: usize = 100;

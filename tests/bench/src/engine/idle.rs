@@ -4,8 +4,7 @@ use std::{process::Stdio, time::Duration};
 
 use tokio::process::Command;
 
-use super::table::Figures;
-use crate::{Outcome, database::Database};
+use crate::{Outcome, database::Database, table::Figures};
 
 /// Long enough for every periodic task to come round.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -14,8 +13,26 @@ const WATCH: Duration = Duration::from_secs(20);
 const TICKS_PER_S: f64 = 100.0;
 
 pub async fn cost() -> Outcome<Figures> {
-    let binary = std::env::current_exe()?.with_file_name("switchboard");
     let database = Database::migrated().await?;
+    let Cost { queries_per_s, cpu_percent, rss_mb } = of(&database).await?;
+    database.drop().await?;
+    Ok(vec![
+        ("idle_queries_per_s", queries_per_s),
+        ("idle_cpu_percent", cpu_percent),
+        ("idle_rss_mb", rss_mb),
+    ])
+}
+
+/// What an idle process takes.
+pub struct Cost {
+    pub queries_per_s: f64,
+    pub cpu_percent: f64,
+    pub rss_mb: f64,
+}
+
+/// A process on this database.
+pub async fn of(database: &Database) -> Outcome<Cost> {
+    let binary = std::env::current_exe()?.with_file_name("switchboard");
     let url = std::env::var("DATABASE_URL")?;
     let name = database.owner.get_database().unwrap_or_default().to_owned();
     let url = url.replacen("/postgres?", &format!("/{name}?"), 1);
@@ -30,20 +47,19 @@ pub async fn cost() -> Outcome<Figures> {
         .spawn()?;
     let id = child.id().ok_or("the process ended at once")?;
     tokio::time::sleep(SETTLE).await;
-    let (before, cpu_before) = (transactions(&database).await?, cpu(id)?);
+    let (before, cpu_before) = (transactions(database).await?, cpu(id)?);
     tokio::time::sleep(WATCH).await;
-    let (after, cpu_after) = (transactions(&database).await?, cpu(id)?);
+    let (after, cpu_after) = (transactions(database).await?, cpu(id)?);
     let rss = rss_mb(id)?;
     child.start_kill()?;
     child.wait().await?;
     std::fs::remove_dir_all(home)?;
-    database.drop().await?;
     let seconds = WATCH.as_secs_f64();
-    Ok(vec![
-        ("idle_queries_per_s", (after - before) / seconds),
-        ("idle_cpu_percent", (cpu_after - cpu_before) / TICKS_PER_S / seconds * 100.0),
-        ("idle_rss_mb", rss),
-    ])
+    Ok(Cost {
+        queries_per_s: (after - before) / seconds,
+        cpu_percent: (cpu_after - cpu_before) / TICKS_PER_S / seconds * 100.0,
+        rss_mb: rss,
+    })
 }
 
 /// Transactions of the database so far; each query of an idle process is one.

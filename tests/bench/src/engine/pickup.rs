@@ -15,11 +15,8 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    rig::{self, Noop, Process, Work},
-    table::Figures,
-};
-use crate::{Outcome, database::Database};
+use super::rig::{self, Noop, Process, Work};
+use crate::{Outcome, database::Database, table::Figures};
 
 const JOBS: usize = 500;
 /// 50 jobs a second.

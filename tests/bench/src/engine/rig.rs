@@ -16,6 +16,7 @@ use engine::{
     upkeep,
     worker::{self, Envelope, QueueSettings},
 };
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -68,6 +69,8 @@ pub async fn fill(
 
 /// Told of a job.
 type Note = Arc<dyn Fn(&Envelope) + Send + Sync>;
+/// What is answered to jobs that are not no-ops.
+type Answer = Arc<dyn Fn(&Envelope) -> Option<BoxFuture<'static, Ending>> + Send + Sync>;
 
 /// What handlers do and how they are counted.
 #[derive(Clone)]
@@ -79,6 +82,7 @@ pub struct Work {
     pub takes: Duration,
     pub began: Option<Note>,
     pub ended: Option<Note>,
+    pub answer: Option<Answer>,
 }
 
 impl Work {
@@ -90,6 +94,7 @@ impl Work {
             takes: Duration::ZERO,
             began: None,
             ended: None,
+            answer: None,
         }
     }
 
@@ -111,13 +116,18 @@ async fn handle(envelope: Envelope, work: Data<Work>) -> Result<Ending, std::io:
     if !work.takes.is_zero() {
         tokio::time::sleep(work.takes).await;
     }
+    let answer = work.answer.as_ref().and_then(|answer| answer(&envelope));
+    let ending = match answer {
+        Some(answer) => answer.await,
+        None => Ending::Done(serde_json::Value::Null),
+    };
     if let Some(ended) = &work.ended {
         ended(&envelope);
     }
     if (work.done.fetch_add(1, Ordering::AcqRel) + 1).is_multiple_of(work.step) {
         work.stepped.notify_waiters();
     }
-    Ok(Ending::Done(serde_json::Value::Null))
+    Ok(ending)
 }
 
 pub struct Process {
@@ -131,7 +141,12 @@ impl Process {
     /// A node whose heart beats and whose upkeep runs; its workers begin with [`Self::work`].
     pub async fn join(engine: &Engine) -> Outcome<Ready> {
         let stop = CancellationToken::new();
-        let card = Card { name: "bench", roles: &["worker"], build: "bench", kinds: &[("noop", 1)] };
+        let card = Card {
+            name: "bench",
+            roles: &["worker"],
+            build: "bench",
+            kinds: &[("noop", 1), ("procedure", 1)],
+        };
         let node = Node::join(engine, card)?;
         node.registered().await;
         let upkeep = tokio::spawn(upkeep::run(engine.clone(), node.id, stop.clone()));

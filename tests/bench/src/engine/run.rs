@@ -10,20 +10,25 @@ use super::{
     limit::{self, rate},
     rig::{self, QUEUE, Waiting, Work},
     rival,
-    table::Figures,
 };
 use crate::{
     Outcome,
     database::{Database, run},
+    table::Figures,
 };
 
 const JOBS: usize = 100_000;
-const CONCURRENCY: usize = 6_000;
+pub const CONCURRENCY: usize = 6_000;
 
-/// Everything on: history, tallies, fairness, fence, business key.
+/// Jobs a second through apalis workers, everything on: history, tallies, fairness, fence, business key.
+pub async fn jobs_per_s() -> Outcome<f64> {
+    Ok(rate(JOBS, one_tenant(Bounds::default()).await?))
+}
+
+/// The same beside what the machine can do, and what another can.
 pub async fn drain() -> Outcome<Figures> {
     let limit = limit::drain(JOBS).await?;
-    let ours = rate(JOBS, one_tenant(Bounds::default()).await?);
+    let ours = jobs_per_s().await?;
     let theirs = rival::drain(JOBS).await?;
     Ok(vec![
         ("limit_jobs_per_s", limit),
@@ -39,7 +44,15 @@ async fn one_tenant(bounds: Bounds) -> Outcome<Duration> {
 
 /// How long the jobs take, dealt out to so many tenants, beside a backlog for tomorrow.
 async fn drained(tenants: usize, bounds: Bounds, backlog: usize) -> Outcome<Duration> {
-    let database = Database::migrated().await?;
+    drained_on(Database::migrated().await?, tenants, bounds, backlog).await
+}
+
+/// Jobs a second on a database that holds other things as well; it is dropped then.
+pub async fn beside(database: Database) -> Outcome<f64> {
+    Ok(rate(JOBS, drained_on(database, 1, Bounds::default(), 0).await?))
+}
+
+async fn drained_on(database: Database, tenants: usize, bounds: Bounds, backlog: usize) -> Outcome<Duration> {
     let engine = database.engine().await?;
     let tenants: Vec<Uuid> = (0..tenants).map(|_| Uuid::now_v7()).collect();
     if bounds != Bounds::default() {

@@ -8,9 +8,8 @@ use uuid::Uuid;
 use super::{
     pickup::{Event, Remote, numbered},
     rig::{self, QUEUE},
-    table::Figures,
 };
-use crate::{Outcome, database::Database};
+use crate::{Outcome, database::Database, table::Figures};
 
 const PROCESSES: usize = 4;
 const MOST: i32 = 20;

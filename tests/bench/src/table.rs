@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
-use super::{enqueue, fair, idle, pickup, run, shared};
 use crate::Outcome;
 
 /// Figures by name, as `--json` prints them.
 pub type Figures = Vec<(&'static str, f64)>;
-type Measure = fn() -> Pin<Box<dyn Future<Output = Outcome<Figures>>>>;
+pub type Measure = fn() -> Pin<Box<dyn Future<Output = Outcome<Figures>>>>;
 
 /// How the table is asked for.
 #[derive(Debug, clap::Args)]
@@ -25,7 +24,7 @@ pub struct Args {
 
 /// What a figure must be.
 #[derive(Clone, Copy)]
-enum Bar {
+pub enum Bar {
     None,
     Least(f64),
     Most(f64),
@@ -35,50 +34,16 @@ use Bar::{Least, Most};
 macro_rules! measure {
     ($($path:tt)*) => { || Box::pin($($path)*()) };
 }
+pub(crate) use measure;
 
-/// What there is to measure, and what each measurement yields.
-fn measures() -> Vec<(Measure, Vec<(&'static str, Bar)>)> {
-    vec![
-        (
-            measure!(run::drain),
-            vec![
-                ("limit_jobs_per_s", Bar::None),
-                ("drain_jobs_per_s", Bar::None),
-                ("drain_vs_limit", Least(0.75)),
-                ("drain_vs_apalis_postgres", Least(2.5)),
-            ],
-        ),
-        (measure!(enqueue::bulk), vec![("bulk_enqueue_vs_limit", Least(0.5))]),
-        (
-            measure!(enqueue::in_transactions),
-            vec![("tx_enqueue_vs_limit", Least(0.85)), ("tx_enqueue_unique_vs_limit", Least(0.65))],
-        ),
-        (measure!(pickup::latency), vec![("pickup_ms_p50", Most(4.0)), ("pickup_ms_p99", Most(15.0))]),
-        (measure!(fair::waits), vec![("fair_wait_ratio", Most(3.0))]),
-        (measure!(run::thousand_tenants), vec![("thousand_tenants_vs_one", Least(0.7))]),
-        (measure!(run::loose_limits), vec![("limits_loose_vs_off", Least(0.7))]),
-        (
-            measure!(shared::binding_limits),
-            vec![("limits_exceeded", Most(0.0)), ("limits_used", Least(0.95))],
-        ),
-        (measure!(run::held_snapshot), vec![("held_snapshot_last_vs_first", Least(0.8))]),
-        (measure!(run::scheduled_backlog), vec![("scheduled_backlog_vs_clear", Least(0.9))]),
-        (
-            measure!(idle::cost),
-            vec![
-                ("idle_queries_per_s", Most(10.0)),
-                ("idle_cpu_percent", Most(1.0)),
-                ("idle_rss_mb", Most(60.0)),
-            ],
-        ),
-    ]
-}
+/// A measurement, and the figures that it yields.
+pub type Row = (Measure, Vec<(&'static str, Bar)>);
 
 /// Measures and prints.
-pub async fn report(args: Args) -> Outcome<()> {
+pub async fn report(args: Args, rows: Vec<Row>) -> Outcome<()> {
     let mut medians: BTreeMap<&str, f64> = BTreeMap::new();
     let mut missed = 0;
-    for (measure, figures) in measures() {
+    for (measure, figures) in rows {
         let wanted = |name: &String| figures.iter().any(|(figure, _)| figure == name);
         if args.only.as_ref().is_some_and(|only| !wanted(only)) {
             continue;
