@@ -63,6 +63,8 @@ create table engine.jobs (
   blames smallint not null default 0,
   suspect boolean not null default false,
   watched boolean not null default false,
+  -- One of the jobs that a step of a workflow has spread into.
+  spread boolean not null default false,
   args json not null,
   actor json not null,
   business_key text,
@@ -87,7 +89,7 @@ create index jobs_business_key_idx on engine.jobs (tenant_id, business_key, id)
   where business_key is not null;
 create index jobs_cancel_idx on engine.jobs (cancel_requested_at) where cancel_requested_at is not null;
 create index jobs_tags_idx on engine.jobs using gin (tags) with (fastupdate = off) where tags is not null;
-create index jobs_run_idx on engine.jobs (tenant_id, run_id) where run_id is not null;
+create index jobs_spread_idx on engine.jobs (tenant_id, run_id) where spread;
 call engine.wall('engine.jobs');
 -- A job of a workflow's run that has ended, and a step that has; see engine.advance. A run's first job belongs to
 -- no step.
@@ -106,6 +108,7 @@ create table engine.job_history (
   attempt smallint not null,
   max_attempts smallint not null,
   watched boolean not null,
+  spread boolean not null,
   state text not null constraint job_history_state
     check (state in ('completed', 'cancelled', 'discarded', 'quarantined')),
   args json not null,
@@ -132,7 +135,7 @@ create index job_history_business_key_idx on engine.job_history (tenant_id, busi
 create index job_history_tags_idx on engine.job_history using gin (tags) where tags is not null;
 create index job_history_dead_idx on engine.job_history (tenant_id, id)
   where state in ('discarded', 'quarantined');
-create index job_history_run_idx on engine.job_history (tenant_id, run_id, step) where run_id is not null;
+create index job_history_spread_idx on engine.job_history (tenant_id, run_id, step) where spread and state <> 'completed';
 call engine.wall('engine.job_history');
 grant select, insert, delete on engine.job_history to switchboard_app, switchboard_system;
 -- Uniqueness per tenant and kind: while the job is unfinished (`expires_at` null) or for a period.

@@ -49,11 +49,11 @@ begin
                 business_key, tags, watched, key, run, step, ord)
   ), put as (
     insert into engine.jobs (id, tenant_id, lane, args, run_at, created_at, max_attempts, timeout_ms, deadline,
-        actor, trace, business_key, tags, watched, unique_key, run_id, step)
+        actor, trace, business_key, tags, watched, unique_key, run_id, step, spread)
     select id, tenant, lane, args::json, greatest(run_at, ready + delay_ms * interval '1 ms', ready), ready,
            max_attempts, timeout_ms, deadline, actor::json, trace, business_key,
            case when tags is not null then array(select jsonb_array_elements_text(given.tags)) end, watched, key,
-           run, step
+           run, step, step is not null
       from given where holder = given.id
   )
   select ord, holder, holder = given.id from given order by ord;
@@ -352,10 +352,10 @@ end $$;
 -- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
 -- ours any more, of which nothing was changed; `wakes` are the lanes, of the queues beside them, that
 -- jobs went back to, or that steps of workflows were released to; `returned` the limits that got slots back
--- (0: a suspect has ended); `logged` says whether the log has grown. `steps`: see engine.expand.
+-- (0: a suspect has ended); `logged` says whether the log has grown.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
-  outputs jsonb[], error_codes text[], errors text[], steps json default null,
+  outputs jsonb[], error_codes text[], errors text[],
   out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
@@ -404,10 +404,10 @@ begin
     returning j.*, s.verdict, s.output, s.error_code, s.error
   ), filed as (
     insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
-        finished_at, timeout_ms, watched, node, state, args, actor, trace, business_key, unique_key, tags,
+        finished_at, timeout_ms, watched, spread, node, state, args, actor, trace, business_key, unique_key, tags,
         note, attempts, output, error_code, run_id, step)
     select d.id, d.tenant_id, d.lane, d.attempt, d.max_attempts, d.created_at, d.started_at,
-           ready, d.timeout_ms, d.watched, d.node, d.verdict, d.args, d.actor, d.trace, d.business_key,
+           ready, d.timeout_ms, d.watched, d.spread, d.node, d.verdict, d.args, d.actor, d.trace, d.business_key,
            d.unique_key, d.tags, d.note,
            case when d.error is null then d.attempts else engine.with_attempt(
              d.attempts, d.attempt, d.node, d.started_at, ready, d.error_code, d.error) end,
@@ -488,9 +488,6 @@ begin
     perform engine.clear_suspects(suspects);
     returned := returned || 0::bigint;
   end if;
-  if steps is not null then
-    perform engine.expand(steps, held, gone);
-  end if;
   if gone is not null then
     select a.lanes, logged or a.logged into released, logged from engine.advance(gone, ready) a;
     select wakes || array_agg(l.id), wake_queues || array_agg(l.queue_id) into wakes, wake_queues
@@ -551,10 +548,10 @@ begin
     delete from engine.jobs j where j.ctid = any(held) returning j.*
   ), filed as (
     insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
-        finished_at, timeout_ms, watched, state, args, actor, trace, business_key, unique_key, tags,
+        finished_at, timeout_ms, watched, spread, state, args, actor, trace, business_key, unique_key, tags,
         note, attempts, error_code, run_id, step)
     select e.id, e.tenant_id, e.lane, e.attempt, e.max_attempts, e.created_at, e.started_at,
-           ready, e.timeout_ms, e.watched, verdict, e.args, e.actor, e.trace, e.business_key,
+           ready, e.timeout_ms, e.watched, e.spread, verdict, e.args, e.actor, e.trace, e.business_key,
            e.unique_key, e.tags, coalesce(why, e.note), e.attempts, code, e.run_id, e.step
       from ended e
   ), freed as (

@@ -264,9 +264,9 @@ begin
     insert into engine.job_history select * from unnest(past) r where r.id = any(refused)
   ), live as (
     insert into engine.jobs (id, tenant_id, lane, run_at, created_at, timeout_ms, attempt, max_attempts,
-        watched, args, actor, business_key, unique_key, trace, tags, note, attempts, run_id, step)
+        watched, spread, args, actor, business_key, unique_key, trace, tags, note, attempts, run_id, step)
     select r.id, r.tenant_id, coalesce(engine.open_lane(r.lane), r.lane), ready, r.created_at, r.timeout_ms, 0,
-           r.max_attempts, r.watched, r.args, r.actor, r.business_key, r.unique_key, r.trace, r.tags, r.note,
+           r.max_attempts, r.watched, r.spread, r.args, r.actor, r.business_key, r.unique_key, r.trace, r.tags, r.note,
            r.attempts, r.run_id, r.step
       from unnest(past) r where r.id <> all(coalesce(refused, '{}'))
     returning id

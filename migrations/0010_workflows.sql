@@ -73,7 +73,7 @@ create table engine.steps (
   started_at timestamptz,
   ended_at timestamptz,
   wake_at timestamptz,
-  constraint steps_pkey primary key (tenant_id, run_id, name)
+  constraint steps_pkey primary key (run_id, name)
 ) with (fillfactor = 60);
 create index steps_wake_idx on engine.steps (wake_at) where wake_at is not null;
 call engine.wall('engine.steps');
@@ -94,44 +94,70 @@ call engine.wall('engine.signals');
 grant select, insert on engine.signals to switchboard_app;
 grant select, insert, delete on engine.signals to switchboard_system;
 
--- Puts in the steps of runs whose first job has just ended well: `gone` holds it, `held` the jobs that ended in
--- this statement. What a process says that had lost its job is not among them.
-create function engine.expand(steps json, held uuid[], gone engine.step_end[]) returns void
-language plpgsql volatile set enable_hashjoin = on as $$
+-- Writes down runs whose first jobs were put in by the same transaction.
+create function engine.start(jobs uuid[], tenants uuid[]) returns void
+language sql volatile set plan_cache_mode = force_generic_plan
+begin atomic
+  insert into engine.runs (id, tenant_id, name, version, input, actor, trace, business_key, watched, created_at, state)
+  select j.id, j.tenant_id, l.kind, l.version, j.args, j.actor, j.trace, j.business_key, j.watched, j.created_at,
+         'running'
+    from unnest(jobs, tenants) as u(id, tenant)
+   cross join lateral (select * from engine.jobs j where j.tenant_id = u.tenant and j.id = u.id offset 0) j
+   cross join lateral (select * from engine.lanes l where l.id = j.lane offset 0) l;
+end;
+
+-- Puts in the steps of runs whose first jobs are about to end well, by engine.finish in the same transaction: `ids`
+-- with their tenants and claims are all the jobs that are going to end, locked here in their order; `begin` says which
+-- of them begin a run. Of one that is not held any more nothing is put in. The other arrays run in parallel, one
+-- element a step; lists in them are joined by commas.
+create function engine.expand(
+  ids uuid[], tenants uuid[], claims bigint[], begin boolean[], run_tenants uuid[], runs uuid[], names text[], positions smallint[], needs text[],
+  followers text[], only_steps text[], only_outcomes text[], go_on boolean[], lanes bigint[], args text[],
+  max_attempts smallint[], timeouts_ms int[], watched boolean[], business_keys text[], delays_ms bigint[],
+  signals text[], jobs uuid[]
+) returns void
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
-  wanted bigint;
-  put bigint;
+  lost uuid[];
+  strangers uuid[];
 begin
-  with given as materialized (
-    select x.* from json_to_recordset(steps) as x(
-      run uuid, name text, position smallint, needs text[], followers text[], only_step text,
-      only_outcome text, go_on boolean, lane bigint, args json, max_attempts smallint, timeout_ms int, watched boolean,
-      business_key text, delay_ms bigint, signal text, job uuid)
-      join unnest(held) h(job) on h.job = x.run
-  ), put as (
-    insert into engine.steps (tenant_id, run_id, name, position, needs, followers, only_step, only_outcome, go_on, lane,
-        args, max_attempts, timeout_ms, watched, business_key, delay_ms, signal, job_id, state, waits, jobs, left_jobs,
-        failed, cancelled)
-    select g.tenant_id, g.run_id, x.name, x.position, x.needs, x.followers, x.only_step, x.only_outcome, x.go_on, x.lane,
-           x.args, x.max_attempts, x.timeout_ms, x.watched, x.business_key, x.delay_ms, x.signal, x.job, 'waiting',
-           greatest(1, cardinality(x.needs)), 1, 1, 0, 0
-      from given x join unnest(gone) g on g.run_id = x.run and g.step is null
-    returning true
-  )
-  select (select count(*) from given), (select count(*) from put) into wanted, put;
-  if put < wanted then
+  select array_agg(h.wanted) filter (where h.id is null),
+         array_agg(h.wanted) filter (where h.run_id is distinct from h.id) into lost, strangers
+    from (
+      select u.id as wanted, u.begins, j.id, j.run_id
+        from (select * from unnest(ids, tenants, claims, begin) as u(id, tenant, claim, begins) order by u.id) u
+        left join lateral (
+          select j.id, j.run_id from engine.jobs j
+           where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim for update) j on true) h
+   where h.begins;
+  if strangers is not null then
     raise exception 'a job that was not started as a workflow answered with steps' using errcode = 'data_exception';
   end if;
+  insert into engine.steps (tenant_id, run_id, name, position, needs, followers, only_step, only_outcome, go_on, lane,
+      args, max_attempts, timeout_ms, watched, business_key, delay_ms, signal, job_id, state, waits, jobs, left_jobs,
+      failed, cancelled)
+  select x.tenant, x.run, x.name, x.position, n.needs, string_to_array(x.followers, ','), x.only_step, x.only_outcome,
+         x.go_on, x.lane, x.args::json, x.max_attempts, x.timeout_ms, x.watched, x.business_key, x.delay_ms, x.signal,
+         x.job, 'waiting', greatest(1, cardinality(n.needs)), 1, 1, 0, 0
+    from unnest(run_tenants, runs, names, positions, needs, followers, only_steps, only_outcomes, go_on, lanes, args, max_attempts,
+                timeouts_ms, watched, business_keys, delays_ms, signals, jobs)
+      as x(tenant, run, name, position, needs, followers, only_step, only_outcome, go_on, lane, args, max_attempts, timeout_ms,
+           watched, business_key, delay_ms, signal, job)
+   cross join lateral (select string_to_array(x.needs, ',') as needs) n
+   where x.run <> all(coalesce(lost, '{}'));
 end $$;
+
+-- The statements below say in which order they join, by `lateral` and `offset 0`, and find what they change by
+-- its place: whatever the statistics say, they go row by row along the keys.
 
 -- Follows from jobs of runs that have ended: steps end, others are released or skipped, runs end. Answers the
 -- lanes that got jobs, and whether the log has grown. `ready` is engine.ready_at() of the transaction.
 create function engine.advance(gone engine.step_end[], ready timestamptz, out lanes bigint[], out logged boolean)
 language plpgsql volatile
--- Row by row along the keys, in the order of ids, as engine.finish.
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
-set plan_cache_mode = force_generic_plan as $$
+set enable_memoize = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   ended engine.step_gone[];
@@ -140,13 +166,15 @@ declare
   bad_steps engine.step_gone[];
 begin
   perform from (select distinct g.tenant_id, g.run_id from unnest(gone) g order by 1, 2) g
-    join engine.runs r on r.tenant_id = g.tenant_id and r.id = g.run_id for no key update of r;
+    cross join lateral (
+      select from engine.runs r where r.tenant_id = g.tenant_id and r.id = g.run_id for no key update) r;
 
   if exists (select from unnest(gone) g where g.step is null) then
     with begun as (
       update engine.runs r set begun_at = ready
-        from (select g.* from unnest(gone) g where g.step is null order by g.tenant_id, g.run_id) g
-       where r.tenant_id = g.tenant_id and r.id = g.run_id
+        from unnest(gone) g cross join lateral (
+          select r.ctid from engine.runs r where r.tenant_id = g.tenant_id and r.id = g.run_id offset 0) o
+       where g.step is null and r.ctid = o.ctid
       returning r.tenant_id, r.id, r.state, g.verdict
     )
     select array_agg(row(b.tenant_id, b.id, '', array(
@@ -162,7 +190,7 @@ begin
     select g.tenant_id, g.run_id, g.step, count(*)::int as jobs,
            count(*) filter (where g.verdict in ('discarded', 'quarantined'))::int as failed,
            count(*) filter (where g.verdict = 'cancelled')::int as cancelled, (array_agg(g.output))[1] as output
-      from unnest(gone) g where g.step is not null group by 1, 2, 3 order by 1, 2, 3
+      from unnest(gone) g where g.step is not null group by 1, 2, 3
   ), marked as (
     update engine.steps s
        set left_jobs = s.left_jobs - g.jobs, failed = s.failed + g.failed, cancelled = s.cancelled + g.cancelled,
@@ -170,8 +198,10 @@ begin
                         when s.cancelled + g.cancelled > 0 then 'cancelled' else 'completed' end,
            output = case when s.jobs = 1 then g.output end,
            ended_at = case when s.left_jobs = g.jobs then ready end
-      from g
-     where s.tenant_id = g.tenant_id and s.run_id = g.run_id and s.name = g.step
+      from g cross join lateral (
+        select s.ctid from engine.steps s
+         where s.tenant_id = g.tenant_id and s.run_id = g.run_id and s.name = g.step offset 0) o
+     where s.ctid = o.ctid
     returning s.tenant_id, s.run_id, s.name, s.followers, s.left_jobs,
               not s.go_on and s.failed + s.cancelled > 0 as stops
   )
@@ -191,10 +221,16 @@ language sql volatile
 begin atomic
   update engine.runs r set state = 'stopping', ending = ending_, failed_step = b.name
     from (select distinct on (b.tenant_id, b.run_id) b.* from unnest(bad) b order by b.tenant_id, b.run_id) b
-   where r.tenant_id = b.tenant_id and r.id = b.run_id and r.state = 'running';
+   cross join lateral (
+     select r.ctid from engine.runs r
+      where r.tenant_id = b.tenant_id and r.id = b.run_id and r.state = 'running' offset 0) o
+   where r.ctid = o.ctid;
   update engine.steps s set state = 'cancelled', wake_at = null, ended_at = ready
     from (select distinct b.tenant_id, b.run_id from unnest(bad) b) b
-   where s.tenant_id = b.tenant_id and s.run_id = b.run_id and s.state in ('waiting', 'sleeping');
+   cross join lateral (
+     select s.ctid from engine.steps s
+      where s.tenant_id = b.tenant_id and s.run_id = b.run_id and s.state in ('waiting', 'sleeping') offset 0) o
+   where s.ctid = o.ctid;
 end;
 
 -- Releases what waited for steps that have ended and for nothing else: its job is put in, its sleep begins, or it
@@ -205,42 +241,52 @@ create function engine.follow(
 )
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
-set plan_cache_mode = force_generic_plan as $$
+set enable_memoize = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   closed engine.step_gone[] := ended || stopped;
   put_in bigint[];
+  any_stops boolean := stopped is not null or exists (select from engine.runs r where r.state = 'stopping');
 begin
   while ended is not null loop
     with freed as materialized (
       select e.tenant_id, e.run_id, f.name, count(*)::int as needs
-        from unnest(ended) e, unnest(e.followers) f(name) group by 1, 2, 3 order by 1, 2, 3
+        from unnest(ended) e, unnest(e.followers) f(name) group by 1, 2, 3
     ), moved as (
       update engine.steps s
-         set waits = s.waits - f.needs, state = n.state, outcome = case when n.state = 'completed' then 'signalled' end,
-             output = case when n.state = 'completed' then g.payload end,
+         set waits = s.waits - n.needs, state = n.state, outcome = case when n.state = 'completed' then 'signalled' end,
+             output = case when n.state = 'completed' then n.payload end,
              started_at = case when n.state <> 'waiting' then ready end,
              ended_at = case when n.state in ('completed', 'skipped') then ready end,
              wake_at = case when n.state = 'sleeping' then ready + s.delay_ms * interval '1 ms' end
-        from freed f
-        join engine.steps o on o.tenant_id = f.tenant_id and o.run_id = f.run_id and o.name = f.name
-        left join engine.signals g on g.tenant_id = o.tenant_id and g.run_id = o.run_id and g.name = o.signal
-       cross join lateral (
-         select case when o.waits > f.needs then 'waiting'
-                     when o.only_step is not null and not exists (
-                       select from engine.steps c
-                        where c.tenant_id = o.tenant_id and c.run_id = o.run_id and c.name = o.only_step
-                          and coalesce(c.outcome, c.state) = o.only_outcome) then 'skipped'
-                     when o.lane is not null then 'started' when g.name is not null then 'completed'
-                     else 'sleeping' end as state) n
-       where s.tenant_id = f.tenant_id and s.run_id = f.run_id and s.name = f.name and s.state = 'waiting'
+        from (
+          select o.ctid, f.needs, o.payload,
+                 case when o.waits > f.needs then 'waiting'
+                      when o.only_step is not null and not exists (
+                        select from engine.steps c
+                         where c.tenant_id = f.tenant_id and c.run_id = f.run_id and c.name = o.only_step
+                           and coalesce(c.outcome, c.state) = o.only_outcome) then 'skipped'
+                      when o.lane is not null then 'started'
+                      when o.payload is not null then 'completed'
+                      else 'sleeping' end as state
+            from freed f cross join lateral (
+              select s.ctid, s.waits, s.only_step, s.only_outcome, s.lane,
+                     case when s.signal is not null then (
+                       select g.payload from engine.signals g
+                        where g.tenant_id = s.tenant_id and g.run_id = s.run_id and g.name = s.signal) end as payload
+                from engine.steps s
+               where s.tenant_id = f.tenant_id and s.run_id = f.run_id and s.name = f.name and s.state = 'waiting'
+              offset 0) o
+          offset 0) n
+       where s.ctid = n.ctid
       returning s.*
     ), put as (
       insert into engine.jobs (id, tenant_id, lane, run_at, created_at, timeout_ms, max_attempts, watched, args, actor,
           business_key, trace, run_id, step)
       select m.job_id, m.tenant_id, m.lane, ready + coalesce(m.delay_ms, 0) * interval '1 ms', ready, m.timeout_ms,
              m.max_attempts, m.watched, m.args, r.actor, m.business_key, r.trace, m.run_id, m.name
-        from moved m join engine.runs r on r.tenant_id = m.tenant_id and r.id = m.run_id
+        from moved m cross join lateral (
+          select r.actor, r.trace from engine.runs r where r.tenant_id = m.tenant_id and r.id = m.run_id offset 0) r
        where m.state = 'started'
       returning lane
     )
@@ -256,12 +302,16 @@ begin
     update engine.runs r
        set state = case r.state when 'stopping' then r.ending else 'completed' end, finished_at = ready
       from (select c.tenant_id, c.run_id, bool_or(c.followers = '{}') as is_last
-              from unnest(closed) c group by 1, 2 order by 1, 2) c
-     where r.tenant_id = c.tenant_id and r.id = c.run_id and r.begun_at is not null
-       and (r.state = 'stopping' or r.state = 'running' and c.is_last)
-       and not exists (
-         select from engine.steps s
-          where s.tenant_id = r.tenant_id and s.run_id = r.id and s.state in ('waiting', 'started', 'sleeping'))
+              from unnest(closed) c where any_stops or c.followers = '{}' group by 1, 2) c
+     cross join lateral (
+       select r.ctid from engine.runs r
+        where r.tenant_id = c.tenant_id and r.id = c.run_id and r.begun_at is not null
+          and (r.state = 'stopping' or r.state = 'running' and c.is_last)
+          and not exists (
+            select from engine.steps s
+             where s.tenant_id = c.tenant_id and s.run_id = c.run_id and s.state in ('waiting', 'started', 'sleeping'))
+       offset 0) o
+     where r.ctid = o.ctid
     returning r.*
   ), told as (
     insert into engine.log (tenant_id, type, subject, body)
@@ -278,7 +328,7 @@ end $$;
 create function engine.wake(most int, out woken bigint, out lanes bigint[], out logged boolean)
 language plpgsql volatile
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
-set plan_cache_mode = force_generic_plan as $$
+set enable_memoize = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   ready timestamptz := engine.ready_at();
@@ -290,17 +340,17 @@ begin
   with locked as materialized (
     select r.tenant_id, r.id
       from (select distinct a.tenant_id, a.run_id from unnest(asleep) a) a
-      join engine.runs r on r.tenant_id = a.tenant_id and r.id = a.run_id
-       for no key update of r skip locked
-  ), rung as (
-    select a.* from unnest(asleep) a join locked l on l.tenant_id = a.tenant_id and l.id = a.run_id
+     cross join lateral (
+       select r.tenant_id, r.id from engine.runs r
+        where r.tenant_id = a.tenant_id and r.id = a.run_id for no key update skip locked) r
   ), up as (
     update engine.steps s
        set state = 'completed', outcome = case when s.signal is not null then 'timed_out' end, wake_at = null,
            ended_at = ready
-      from rung a
-     where s.tenant_id = a.tenant_id and s.run_id = a.run_id and s.name = a.name and s.state = 'sleeping'
-       and s.wake_at <= ready
+      from locked l cross join lateral (
+        select s.ctid from engine.steps s
+         where s.tenant_id = l.tenant_id and s.run_id = l.id and s.state = 'sleeping' and s.wake_at <= ready offset 0) o
+     where s.ctid = o.ctid
     returning s.*
   )
   select array_agg(row(u.tenant_id, u.run_id, u.name, u.followers)::engine.step_gone) into ended from up u;
@@ -345,6 +395,20 @@ begin
   end if;
 end $$;
 
+-- The jobs of a run that have not ended: its first, each step's own, and those that steps have spread into.
+create function engine.jobs_of_run(tenant uuid, run uuid) returns table (id uuid, lane bigint, unasked boolean)
+language sql stable
+begin atomic
+  select j.id, j.lane, j.cancel_requested_at is null from engine.jobs j where j.tenant_id = tenant and j.id = run
+  union all
+  select j.id, j.lane, j.cancel_requested_at is null
+    from engine.steps s join engine.jobs j on j.tenant_id = s.tenant_id and j.id = s.job_id
+   where s.tenant_id = tenant and s.run_id = run and s.state = 'started'
+  union all
+  select j.id, j.lane, j.cancel_requested_at is null from engine.jobs j
+   where j.tenant_id = tenant and j.run_id = run and j.spread;
+end;
+
 -- Stops a run of the caller's tenant. Answers its state then; null if there is none. Its jobs are cancelled by
 -- whoever looks after stopping runs, not here: rows of jobs are locked before those of runs.
 create function engine.cancel_run(run uuid, out result text, out logged boolean)
@@ -377,6 +441,8 @@ declare
   again text[] := '{}';
   first_steps text[];
   name_ text;
+  own_job uuid;
+  began timestamptz;
   revived int;
 begin
   logged := false;
@@ -394,7 +460,7 @@ begin
        set state = 'running', ending = null, failed_step = null, begun_at = null, finished_at = null
      where r.tenant_id = tenant and r.id = run;
     perform engine.retry(array[run], run);
-    lanes := array(select j.lane from engine.jobs j where j.tenant_id = tenant and j.id = run);
+    lanes := array(select j.lane from engine.jobs_of_run(tenant, run) j);
     result := 'restarted';
     return;
   end if;
@@ -415,8 +481,8 @@ begin
   update engine.runs r set state = 'running', ending = null, failed_step = null, finished_at = null
    where r.tenant_id = tenant and r.id = run;
 
-  for name_ in
-    select s.name from engine.steps s
+  for name_, own_job, began in
+    select s.name, s.job_id, s.started_at from engine.steps s
      where s.tenant_id = tenant and s.run_id = run and s.name = any(anew) and s.jobs > 1
        and s.state in ('failed', 'cancelled') and not s.needs && anew
      order by s.position
@@ -424,9 +490,8 @@ begin
     select count(*) into revived
       from engine.retry(array(
         select h.id from engine.job_history h
-         where h.tenant_id = tenant and h.run_id = run and h.step = name_ and h.state <> 'completed'
-           and h.created_at >= (select s.started_at from engine.steps s
-                                 where s.tenant_id = tenant and s.run_id = run and s.name = name_)), run) t
+         where h.tenant_id = tenant and h.run_id = run and h.step = name_ and h.spread and h.state <> 'completed'
+           and h.created_at >= began) || own_job, run) t
      where t.result = 'available';
     continue when revived = 0;
     update engine.steps s
@@ -446,8 +511,9 @@ begin
   select array_agg(f.name) into first_steps from fresh f where not f.needs && anew;
   select f.lanes, f.logged into lanes, logged
     from engine.follow(array[row(tenant, run, '', first_steps)::engine.step_gone], null, ready) f;
-  lanes := lanes || array(
-    select distinct j.lane from engine.jobs j where j.tenant_id = tenant and j.run_id = run and j.step = any(again));
+  if again <> '{}' then
+    lanes := array(select distinct j.lane from engine.jobs_of_run(tenant, run) j);
+  end if;
   result := 'restarted';
 end $$;
 
@@ -474,11 +540,11 @@ begin
 end $$;
 
 revoke all on function
-  engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.cancel_run,
-  engine.restart, engine.open_step from public;
+  engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.jobs_of_run,
+  engine.cancel_run, engine.restart, engine.open_step from public;
 grant execute on function
-  engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.cancel_run,
-  engine.restart, engine.open_step to switchboard_system;
+  engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.jobs_of_run,
+  engine.cancel_run, engine.restart, engine.open_step to switchboard_system;
 grant execute on function
-  engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.signal, engine.cancel_run, engine.restart,
-  engine.open_step to switchboard_app;
+  engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.signal, engine.jobs_of_run, engine.cancel_run,
+  engine.restart, engine.open_step to switchboard_app;

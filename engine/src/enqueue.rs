@@ -73,9 +73,9 @@ impl Tx {
             lane,
             job.args.get(),
             job.run_at,
-            millis(job.delay),
+            NewJob::millis(job.delay),
             job.max_attempts,
-            timeout(job),
+            job.timeout_ms(),
             job.deadline,
             by.actor.to_string(),
             by.trace,
@@ -123,9 +123,9 @@ impl Tx {
             lane,
             job.args.get(),
             job.run_at,
-            millis(job.delay),
+            NewJob::millis(job.delay),
             job.max_attempts,
-            timeout(job),
+            job.timeout_ms(),
             job.deadline,
             by.actor.to_string(),
             by.trace,
@@ -134,7 +134,7 @@ impl Tx {
             job.watched,
             &*job.kind,
             unique.key,
-            unique.period.map(millis),
+            unique.period.map(NewJob::millis),
         )
         .fetch_one(self.conn())
         .await?;
@@ -156,9 +156,9 @@ impl Tx {
             &column(jobs, |job| &*job.kind) as &[&str],
             &column(jobs, |job| job.args.get()) as &[&str],
             &column(jobs, |job| job.run_at) as &[Option<DateTime<Utc>>],
-            &column(jobs, |job| millis(job.delay)),
+            &column(jobs, |job| NewJob::millis(job.delay)),
             &column(jobs, |job| job.max_attempts),
-            &column(jobs, timeout),
+            &column(jobs, NewJob::timeout_ms),
             &column(jobs, |job| job.deadline) as &[Option<DateTime<Utc>>],
             by.actor.to_string(),
             by.trace,
@@ -167,7 +167,7 @@ impl Tx {
                 as &[Option<serde_json::Value>],
             &column(jobs, |job| job.watched),
             &column(jobs, |job| job.unique.as_ref().map(|unique| unique.key.as_str())) as &[Option<&str>],
-            &column(jobs, |job| job.unique.as_ref()?.period.map(millis)) as &[Option<i64>],
+            &column(jobs, |job| job.unique.as_ref()?.period.map(NewJob::millis)) as &[Option<i64>],
             &column(jobs, |job| job.run.as_ref().map(|(run, _)| *run)) as &[Option<Uuid>],
             &column(jobs, |job| job.run.as_ref()?.1.as_deref()) as &[Option<&str>],
         )
@@ -184,12 +184,4 @@ fn column<'a, T>(jobs: &'a [NewJob], value: impl Fn(&'a NewJob) -> T) -> Vec<T> 
 
 fn tags(job: &NewJob) -> Option<&[String]> {
     (!job.tags.is_empty()).then_some(job.tags.as_slice())
-}
-
-fn timeout(job: &NewJob) -> i32 {
-    i32::try_from(millis(job.timeout)).unwrap_or(i32::MAX)
-}
-
-fn millis(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

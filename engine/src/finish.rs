@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde_json::value::RawValue;
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     bus::Hint,
     db::Line,
     job::{backoff, storable},
-    workflows::{self, NewStep},
+    workflows::{NewStep, Steps},
 };
 
 /// The longest reason that is kept with an attempt, in characters.
@@ -175,8 +174,9 @@ impl Tx {
     /// # Errors
     /// If the database refuses.
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
-        let steps = workflows::rows(&self.engine().clone(), endings).await?;
-        let finished = finish(self.conn(), endings, steps.as_deref()).await?;
+        let steps = Steps::of(&self.engine().clone(), endings).await?;
+        steps.put(self.conn(), endings).await?;
+        let finished = finish(self.conn(), endings).await?;
         if finished.logged {
             self.has_logged();
         }
@@ -192,8 +192,19 @@ impl Tx {
 impl Engine {
     /// Ends a batch of attempts in a statement of its own. Answers how many were lost to other nodes.
     pub(crate) async fn finish(&self, line: &mut Line, endings: &[Ending]) -> sqlx::Result<usize> {
-        let steps = workflows::rows(self, endings).await?;
-        let finished = line.run(async |conn| finish(conn, endings, steps.as_deref()).await).await?;
+        let steps = Steps::of(self, endings).await?;
+        let finished = line
+            .run(async |conn| {
+                if steps.is_empty() {
+                    return finish(conn, endings).await;
+                }
+                let mut tx = conn.begin().await?;
+                steps.put(&mut tx, endings).await?;
+                let finished = finish(&mut tx, endings).await?;
+                tx.commit().await?;
+                Ok(finished)
+            })
+            .await?;
         let mut waking: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
         for (queue, lane) in finished.waking() {
             waking.entry(queue).or_default().push(lane);
@@ -227,15 +238,11 @@ impl Finished {
     }
 }
 
-async fn finish(
-    conn: &mut PgConnection,
-    endings: &[Ending],
-    steps: Option<&RawValue>,
-) -> sqlx::Result<Finished> {
+async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
     sqlx::query_as!(
         Finished,
         r#"select lost, wakes, wake_queues, returned, logged as "logged!"
-             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8, $9::text::json)"#,
+             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.claim).collect::<Vec<_>>(),
@@ -248,7 +255,6 @@ async fn finish(
             as &[Option<&serde_json::Value>],
         &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
         &endings.iter().map(|ending| ending.error.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-        steps.map(RawValue::get),
     )
     .fetch_one(conn)
     .await

@@ -175,6 +175,15 @@ impl NewJob {
         self
     }
 
+    pub(crate) fn timeout_ms(&self) -> i32 {
+        i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX)
+    }
+
+    /// A duration as the database keeps it.
+    pub(crate) fn millis(duration: Duration) -> i64 {
+        i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Unique until the job has ended.
     #[must_use]
     pub fn unique(mut self, key: impl Into<String>) -> Self {

@@ -40,8 +40,7 @@
 //!
 //! The examples run as they stand, each on a private Postgres:
 //! `./x example transaction` a job that commits with its row, `./x example outcomes` how attempts end,
-//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself,
-//! `./x example workflows` a procedure of several steps.
+//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself.
 //!
 //! # The rooms
 //!

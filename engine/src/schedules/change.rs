@@ -77,7 +77,7 @@ impl Tx {
             job.version,
             job.priority,
             job.max_attempts,
-            i32::try_from(job.timeout.as_millis()).unwrap_or(i32::MAX),
+            job.timeout_ms(),
             job.watched,
             job.args.get(),
             by.actor,

@@ -97,9 +97,8 @@ impl Ticker {
                   order by row_number() over (partition by tenant_id order by since), since limit $1
                ), stopping as (
                  select r.id, r.tenant_id from engine.runs r
-                  where r.state = 'stopping' and r.id <> all($2) and exists (
-                    select from engine.jobs j
-                     where j.tenant_id = r.tenant_id and j.run_id = r.id and j.cancel_requested_at is null)
+                  where r.state = 'stopping' and r.id <> all($2)
+                    and exists (select from engine.jobs_of_run(r.tenant_id, r.id) j where j.unasked)
                   order by r.id limit $1
                )
                select 'schedule' as "what!", id, tenant_id from first

@@ -1,15 +1,10 @@
 //! A workflow's steps as they are declared, and the rules that they must keep.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Engine, JobKind, NewJob, finish::Ending};
+use crate::{JobKind, NewJob};
 
 /// Steps of one run; a step may spread into any number of jobs.
 const MOST_STEPS: usize = 200;
@@ -27,15 +22,15 @@ pub struct Flow {
 /// A step about to be put in.
 #[derive(Debug, Clone)]
 pub struct NewStep {
-    name: String,
-    needs: Vec<String>,
-    only: Option<(String, Ended)>,
-    go_on: bool,
-    what: What,
+    pub(super) name: String,
+    pub(super) needs: Vec<String>,
+    pub(super) only: Option<(String, Ended)>,
+    pub(super) go_on: bool,
+    pub(super) what: What,
 }
 
 #[derive(Debug, Clone)]
-enum What {
+pub(super) enum What {
     Job(Box<NewJob>),
     Wait { signal: Option<String>, at_most: Option<Duration> },
 }
@@ -55,7 +50,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -218,83 +213,9 @@ fn no_circle(steps: &[NewStep]) -> Result<(), BadFlow> {
     }
 }
 
-/// A step as `engine.expand` reads it.
-#[derive(Serialize)]
-struct Row<'a> {
-    run: Uuid,
-    name: &'a str,
-    position: usize,
-    needs: &'a [String],
-    followers: &'a [&'a str],
-    only_step: Option<&'a str>,
-    only_outcome: Option<&'static str>,
-    go_on: bool,
-    lane: Option<i64>,
-    args: Option<&'a RawValue>,
-    max_attempts: Option<i16>,
-    timeout_ms: Option<u128>,
-    watched: bool,
-    business_key: Option<&'a str>,
-    delay_ms: Option<u128>,
-    signal: Option<&'a str>,
-    job: Option<Uuid>,
-}
-
-/// The steps with which these endings begin runs; none if none does.
-///
-/// # Errors
-/// If a lane cannot be had.
-pub(crate) async fn rows(engine: &Engine, endings: &[Ending]) -> sqlx::Result<Option<Box<RawValue>>> {
-    let mut rows: Vec<Box<RawValue>> = Vec::new();
-    for (ending, steps) in endings.iter().filter_map(|ending| Some((ending, ending.steps.as_ref()?))) {
-        let mut followers: HashMap<&str, Vec<&str>> = HashMap::new();
-        for step in steps.iter() {
-            for needs in &step.needs {
-                followers.entry(needs).or_default().push(&step.name);
-            }
-        }
-        for (position, step) in steps.iter().enumerate() {
-            let (job, signal, delay) = match &step.what {
-                What::Job(job) => (Some(job), None, Some(job.delay).filter(|delay| !delay.is_zero())),
-                What::Wait { signal, at_most } => (None, signal.as_deref(), *at_most),
-            };
-            let lane = match job {
-                Some(job) => Some(engine.lane_of(job).await?.1),
-                None => None,
-            };
-            let row = Row {
-                run: ending.job,
-                name: &step.name,
-                position,
-                needs: &step.needs,
-                followers: followers.get(&*step.name).map_or(&[], Vec::as_slice),
-                only_step: step.only.as_ref().map(|(on, _)| on.as_str()),
-                only_outcome: step.only.as_ref().map(|(_, ended)| ended.as_str()),
-                go_on: step.go_on,
-                lane,
-                args: job.map(|job| &*job.args),
-                max_attempts: job.map(|job| job.max_attempts),
-                timeout_ms: job.map(|job| job.timeout.as_millis()),
-                watched: job.is_some_and(|job| job.watched),
-                business_key: job.and_then(|job| job.business_key.as_deref()),
-                delay_ms: delay.map(|delay| delay.as_millis()),
-                signal,
-                job: job.map(|job| job.id),
-            };
-            rows.push(
-                serde_json::value::to_raw_value(&row).map_err(|error| sqlx::Error::Encode(error.into()))?,
-            );
-        }
-    }
-    if rows.is_empty() {
-        return Ok(None);
-    }
-    serde_json::value::to_raw_value(&rows).map(Some).map_err(|error| sqlx::Error::Encode(error.into()))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
 
     use super::*;
 

@@ -36,10 +36,9 @@ impl Engine {
         loop {
             let mut tx = self.begin_tenant(tenant).await?;
             let jobs = sqlx::query_scalar!(
-                "select j.id from engine.runs r
-                   join engine.jobs j on j.tenant_id = r.tenant_id and j.run_id = r.id
-                  where r.tenant_id = $1 and r.id = $2 and r.state = 'stopping' and j.cancel_requested_at is null
-                  order by j.id limit $3",
+                r#"select j.id as "id!" from engine.runs r, engine.jobs_of_run(r.tenant_id, r.id) j
+                    where r.tenant_id = $1 and r.id = $2 and r.state = 'stopping' and j.unasked
+                    order by j.id limit $3"#,
                 tenant,
                 run,
                 i64::from(PAGE)

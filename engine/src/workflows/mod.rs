@@ -16,12 +16,13 @@
 //!                       `-------------------------------------------------> skipped
 //! ```
 
+mod expand;
 mod flow;
 mod keep;
 mod run;
 mod store;
 
-pub(crate) use flow::rows;
+pub(crate) use expand::Steps;
 pub use flow::{BadFlow, Ended, Flow, NewStep};
 pub use run::{Restarted, Signalled, StepOf};
 pub use store::{Filter, RunView, SignalView, StepView, Why, get, list, signals, steps, why};

@@ -61,13 +61,7 @@ impl Tx {
         let fresh: Vec<&NewJob> =
             jobs.iter().zip(&enqueued).filter_map(|(job, done)| done.fresh.then_some(job)).collect();
         sqlx::query!(
-            "insert into engine.runs (id, tenant_id, name, version, input, actor, trace, business_key, watched,
-                 created_at, state)
-             select j.id, j.tenant_id, l.kind, l.version, j.args, j.actor, j.trace, j.business_key, j.watched,
-                    j.created_at, 'running'
-               from unnest($1::uuid[], $2::uuid[]) as u(id, tenant)
-               join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id
-               join engine.lanes l on l.id = j.lane",
+            "select engine.start($1, $2)",
             &fresh.iter().map(|job| job.id).collect::<Vec<_>>(),
             &fresh.iter().map(|job| job.tenant).collect::<Vec<_>>()
         )
