@@ -17,8 +17,8 @@ pub(crate) struct Steps {
     positions: Vec<i16>,
     needs: Vec<String>,
     followers: Vec<String>,
-    only_steps: Vec<Option<String>>,
-    only_outcomes: Vec<Option<&'static str>>,
+    conditions: Vec<Option<String>>,
+    condition_outcomes: Vec<Option<&'static str>>,
     go_on: Vec<bool>,
     lanes: Vec<Option<i64>>,
     args: Vec<Option<String>>,
@@ -58,8 +58,8 @@ impl Steps {
                 columns
                     .followers
                     .push(followers.get(&*step.name).map(|names| names.join(",")).unwrap_or_default());
-                columns.only_steps.push(step.only.as_ref().map(|(on, _)| on.clone()));
-                columns.only_outcomes.push(step.only.as_ref().map(|(_, ended)| ended.as_str()));
+                columns.conditions.push(step.only.as_ref().map(|(on, _)| on.clone()));
+                columns.condition_outcomes.push(step.only.as_ref().map(|(_, ended)| ended.as_str()));
                 columns.go_on.push(step.go_on);
                 columns.lanes.push(match job {
                     Some(job) => Some(engine.lane_of(job).await?.1),
@@ -103,8 +103,8 @@ impl Steps {
             &self.positions,
             &self.needs,
             &self.followers,
-            &self.only_steps as &[Option<String>],
-            &self.only_outcomes as &[Option<&str>],
+            &self.conditions as &[Option<String>],
+            &self.condition_outcomes as &[Option<&str>],
             &self.go_on,
             &self.lanes as &[Option<i64>],
             &self.args as &[Option<String>],
