@@ -40,7 +40,8 @@ impl Action {
 }
 
 /// What became of one job: `available`, `cancelled`, `cancelling`, `discarded`; or the state that
-/// forbade it, `key_held` if another job holds its uniqueness key by now, none if there is no such job.
+/// forbade it, `key_held` if another job holds its uniqueness key by now, `part_of_run` if it is taken up again with
+/// the workflow's run that it belongs to, none if there is no such job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {
     pub id: Uuid,

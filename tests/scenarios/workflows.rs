@@ -364,7 +364,6 @@ async fn of_a_step_that_spread_only_what_failed_runs_again() {
     site.becomes(run, "failed").await;
     let step = site.steps(run).await[0].clone();
     assert_eq!((step.state.as_str(), step.failed, step.left_jobs), ("failed", 1, 0));
-    assert!(step.cancelled > 0, "what had not begun is not begun any more");
     let done = seen.list().iter().filter(|said| *said == "child").count();
     assert_eq!(site.restart(run, None).await, Restarted::Running);
     site.becomes(run, "completed").await;

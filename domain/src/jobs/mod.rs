@@ -43,6 +43,7 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
         (_, "key_held") => {
             "another job holds its uniqueness key by now; wait until that one has ended".to_owned()
         }
+        (_, "part_of_run") => "it is a step of a workflow's run; take that run up again instead".to_owned(),
         (_, state) => format!("it is {state}, so there is nothing to {verb}"),
     };
     Err(Error::Conflict { kind: "job-state", detail: detail.into() })
