@@ -177,9 +177,9 @@ impl Tx {
     }
 }
 
-/// One value of each job, as a statement takes its columns.
-fn column<'a, T>(jobs: &'a [NewJob], value: impl Fn(&'a NewJob) -> T) -> Vec<T> {
-    jobs.iter().map(value).collect()
+/// One value of each row, as a statement takes its columns.
+pub(crate) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 fn tags(job: &NewJob) -> Option<&[String]> {

@@ -104,8 +104,7 @@ impl Ticker {
                select 'schedule' as "what!", id, tenant_id from first
                union all select 'stopping', id, tenant_id from stopping
                union all select 'sleepers', null, null
-                where '00000000-0000-0000-0000-000000000000' <> all($2)
-                  and exists (select from engine.steps s where s.wake_at <= (select engine.now()))"#,
+                where exists (select from engine.steps s where s.wake_at <= (select engine.now()))"#,
             PAGE,
             &passed_over,
             BUSINESS_KEY
@@ -119,6 +118,7 @@ impl Ticker {
                 ("stopping", Some(tenant), Some(id)) => Due::Stopping { tenant, id },
                 _ => Due::Sleepers,
             })
+            .filter(|due| !self.failed.contains_key(&due.id()))
             .collect())
     }
 }

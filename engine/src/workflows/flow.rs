@@ -4,10 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use uuid::Uuid;
 
-use crate::{JobKind, NewJob};
+use crate::{JobKind, NewJob, Outcome};
 
 /// Steps of one run; a step may spread into any number of jobs.
-const MOST_STEPS: usize = 200;
+pub(super) const MOST_STEPS: usize = 200;
 const NAME_LIMIT: usize = 60;
 
 /// The steps of one run, in the order in which they are declared: each follows the one before it unless it says
@@ -116,6 +116,15 @@ impl Flow {
         self.steps.push(NewStep { name: name.to_owned(), needs, only: None, go_on: false, what });
         let last = self.steps.len() - 1;
         &mut self.steps[last]
+    }
+
+    /// What a run's first job answers: it begins the run, or says what keeps the steps from being a workflow.
+    #[must_use]
+    pub fn begin(self) -> Outcome {
+        match self.into_steps() {
+            Ok(steps) => Outcome::Begin(steps),
+            Err(why) => Outcome::Discard { code: "bad_workflow", why: why.to_string() },
+        }
     }
 
     /// The steps, checked.

@@ -1,8 +1,8 @@
 //! What is done with runs: start, signal, cancel, take up again; and a step that spreads into many jobs.
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::flow::MOST_STEPS;
 use crate::{Enqueued, NewJob, Tx, enqueue::Provenance, finish::Claim};
 
 /// What became of a signal.
@@ -123,20 +123,8 @@ impl Tx {
     ///
     /// # Errors
     /// If the database refuses.
-    pub async fn restart_run(
-        &mut self,
-        tenant: Uuid,
-        run: Uuid,
-        from: Option<&str>,
-    ) -> sqlx::Result<Restarted> {
-        let steps = sqlx::query_scalar!(
-            r#"select count(*) as "count!" from engine.steps where tenant_id = $1 and run_id = $2"#,
-            tenant,
-            run
-        )
-        .fetch_one(self.conn())
-        .await?;
-        let ids: Vec<Uuid> = (0..steps).map(|_| Uuid::now_v7()).collect();
+    pub async fn restart_run(&mut self, run: Uuid, from: Option<&str>) -> sqlx::Result<Restarted> {
+        let ids = [(); MOST_STEPS].map(|()| Uuid::now_v7());
         let again = sqlx::query!(
             r#"select result, lanes, logged as "logged!" from engine.restart($1, $2, $3)"#,
             run,
@@ -222,17 +210,13 @@ impl Tx {
         if logged {
             self.has_logged();
         }
-        for (queue, lane) in queues_of(self.conn(), &lanes.unwrap_or_default()).await? {
-            self.will_wake(queue, lane);
+        let Some(lanes) = lanes.filter(|lanes| !lanes.is_empty()) else { return Ok(()) };
+        let lanes = sqlx::query!("select id, queue_id from engine.lanes where id = any($1)", &lanes)
+            .fetch_all(self.conn())
+            .await?;
+        for lane in lanes {
+            self.will_wake(lane.queue_id, lane.id);
         }
         Ok(())
     }
-}
-
-async fn queues_of(conn: &mut PgConnection, lanes: &[i64]) -> sqlx::Result<Vec<(i32, i64)>> {
-    if lanes.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = sqlx::query!("select id, queue_id from engine.lanes where id = any($1)", lanes);
-    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.queue_id, row.id)).collect())
 }

@@ -65,10 +65,7 @@ fn begin(tenant: Uuid) -> Ending {
     let mut flow = Flow::new(tenant);
     flow.step("spread", &Noop(payload())).with(|job| job.about(SPREAD));
     flow.step("join", &Noop(payload()));
-    match flow.into_steps() {
-        Ok(steps) => Ending::Begin(steps),
-        Err(why) => Ending::Discard { code: "bad_workflow", why: why.to_string() },
-    }
+    flow.begin()
 }
 
 async fn spread(engine: &Engine, claim: Claim, many: usize) -> Ending {

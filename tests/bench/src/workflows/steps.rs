@@ -48,9 +48,5 @@ fn begin(envelope: &Envelope) -> Option<futures::future::BoxFuture<'static, Endi
     for step in 0..STEPS {
         flow.step(&format!("step_{step}"), &Noop(payload()));
     }
-    let outcome = match flow.into_steps() {
-        Ok(steps) => Ending::Begin(steps),
-        Err(why) => Ending::Discard { code: "bad_workflow", why: why.to_string() },
-    };
-    Some(Box::pin(std::future::ready(outcome)))
+    Some(Box::pin(std::future::ready(flow.begin())))
 }
