@@ -415,7 +415,8 @@ begin
       from done d
   ), freed as (
     delete from engine.keys k using done d
-     where d.unique_key is not null and k.tenant_id = d.tenant_id and k.key = d.unique_key
+     where d.unique_key is not null and d.run_id is distinct from d.id
+       and k.tenant_id = d.tenant_id and k.key = d.unique_key
        and k.kind = (select l.kind from engine.lanes l where l.id = d.lane)
        and k.job_id = d.id and k.expires_at is null
   ), told as (
@@ -556,7 +557,8 @@ begin
       from ended e
   ), freed as (
     delete from engine.keys k using ended e
-     where e.unique_key is not null and k.tenant_id = e.tenant_id and k.key = e.unique_key
+     where e.unique_key is not null and e.run_id is distinct from e.id
+       and k.tenant_id = e.tenant_id and k.key = e.unique_key
        and k.kind = (select l.kind from engine.lanes l where l.id = e.lane)
        and k.job_id = e.id and k.expires_at is null
   ), told as (

@@ -10,6 +10,8 @@ create table engine.runs (
   actor json not null,
   trace text,
   business_key text,
+  -- Held until the run is over, not only until its first job is.
+  unique_key text,
   watched boolean not null,
   created_at timestamptz not null,
   -- `stopping`: nothing new begins, and what still runs is being cancelled; it ends as `ending` says.
@@ -98,9 +100,10 @@ grant select, insert, delete on engine.signals to switchboard_system;
 create function engine.start(jobs uuid[], tenants uuid[]) returns void
 language sql volatile set plan_cache_mode = force_generic_plan
 begin atomic
-  insert into engine.runs (id, tenant_id, name, version, input, actor, trace, business_key, watched, created_at, state)
-  select j.id, j.tenant_id, l.kind, l.version, j.args, j.actor, j.trace, j.business_key, j.watched, j.created_at,
-         'running'
+  insert into engine.runs (id, tenant_id, name, version, input, actor, trace, business_key, unique_key, watched, created_at,
+      state)
+  select j.id, j.tenant_id, l.kind, l.version, j.args, j.actor, j.trace, j.business_key, j.unique_key, j.watched,
+         j.created_at, 'running'
     from unnest(jobs, tenants) as u(id, tenant)
    cross join lateral (select * from engine.jobs j where j.tenant_id = u.tenant and j.id = u.id offset 0) j
    cross join lateral (select * from engine.lanes l where l.id = j.lane offset 0) l;
@@ -313,6 +316,10 @@ begin
        offset 0) o
      where r.ctid = o.ctid
     returning r.*
+  ), freed as (
+    delete from engine.keys k using over o
+     where o.unique_key is not null and k.tenant_id = o.tenant_id and k.kind = o.name and k.key = o.unique_key
+       and k.job_id = o.id and k.expires_at is null
   ), told as (
     insert into engine.log (tenant_id, type, subject, body)
     select o.tenant_id, 'workflow.' || o.state, 'workflow:' || o.id,
@@ -375,9 +382,10 @@ begin
   logged := false;
   select r.* into of_run from engine.runs r where r.tenant_id = tenant and r.id = run for no key update;
   select s.* into step from engine.steps s where s.tenant_id = tenant and s.run_id = run and s.signal = name_;
-  result := case when of_run.state <> 'running' or of_run.id is null then of_run.state
+  result := case when of_run.id is null then null
     when exists (select from engine.signals g where g.tenant_id = tenant and g.run_id = run and g.name = name_)
       then 'given_before'
+    when of_run.state <> 'running' then of_run.state
     when of_run.begun_at is not null and step.name is null then 'unknown'
     when step.state not in ('waiting', 'sleeping') then 'too_late'
     when step.state = 'sleeping' then 'taken' else 'kept' end;
@@ -425,10 +433,29 @@ begin
   select r.state into result from engine.runs r where r.tenant_id = tenant and r.id = run;
 end $$;
 
+-- Holds the uniqueness key of a run of the caller's tenant, if it has one. False if another holds it.
+create function engine.hold_key(run uuid) returns boolean
+language plpgsql volatile as $$
+declare
+  wanted engine.runs;
+begin
+  select r.* into wanted from engine.runs r
+   where r.tenant_id = engine.tenant() and r.id = run and r.unique_key is not null;
+  if not found then
+    return true;
+  end if;
+  insert into engine.keys as k (tenant_id, kind, key, job_id) values (wanted.tenant_id, wanted.name, wanted.unique_key, run)
+  on conflict on constraint keys_pkey do update
+     set job_id = run, expires_at = case when k.job_id = run then k.expires_at end
+   where k.job_id = run or k.expires_at <= engine.ready_at();
+  return found;
+end $$;
+
 -- Takes a run of the caller's tenant that is over up again: what failed or was cancelled, the step `from_` if one is
 -- named, and all that follows these begins anew, under the jobs `ids`. Of a step that had spread into many jobs
 -- only those begin anew that did not complete. Answers `restarted`; the state that forbids it; `unknown_step`;
--- `nothing` if there is nothing to be done; null if there is no such run.
+-- `nothing` if there is nothing to be done; `key_held` if another run holds its uniqueness key by now; null if there
+-- is no such run.
 create function engine.restart(
   run uuid, from_ text, ids uuid[], out result text, out lanes bigint[], out logged boolean
 )
@@ -456,6 +483,10 @@ begin
     return;
   end if;
   if not exists (select from engine.steps s where s.tenant_id = tenant and s.run_id = run) then
+    if not engine.hold_key(run) then
+      result := 'key_held';
+      return;
+    end if;
     update engine.runs r
        set state = 'running', ending = null, failed_step = null, begun_at = null, finished_at = null
      where r.tenant_id = tenant and r.id = run;
@@ -476,6 +507,10 @@ begin
   select array_agg(name) into anew from begins;
   if anew is null then
     result := 'nothing';
+    return;
+  end if;
+  if not engine.hold_key(run) then
+    result := 'key_held';
     return;
   end if;
   update engine.runs r set state = 'running', ending = null, failed_step = null, finished_at = null
@@ -541,10 +576,10 @@ end $$;
 
 revoke all on function
   engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.jobs_of_run,
-  engine.cancel_run, engine.restart, engine.open_step from public;
+  engine.cancel_run, engine.hold_key, engine.restart, engine.open_step from public;
 grant execute on function
   engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.wake, engine.signal, engine.jobs_of_run,
-  engine.cancel_run, engine.restart, engine.open_step to switchboard_system;
+  engine.cancel_run, engine.hold_key, engine.restart, engine.open_step to switchboard_system;
 grant execute on function
   engine.start, engine.expand, engine.advance, engine.stop_runs, engine.follow, engine.signal, engine.jobs_of_run, engine.cancel_run,
-  engine.restart, engine.open_step to switchboard_app;
+  engine.hold_key, engine.restart, engine.open_step to switchboard_app;

@@ -4,7 +4,7 @@
 //! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
-//! - [`schedules`] what begins by itself; [`jobs`] work as people steer it
+//! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done
 //! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
 
@@ -23,6 +23,7 @@ pub mod tenancy;
 pub mod types;
 pub mod upkeep;
 pub mod vault;
+pub mod workflows;
 
 pub use ctx::Ctx;
 pub use error::{Error, Result};

@@ -43,6 +43,10 @@ pub struct JobView {
     pub paused_at: Option<DateTime<Utc>>,
     pub args: serde_json::Value,
     pub trace: Option<String>,
+    /// The run of a workflow that it belongs to.
+    pub run_id: Option<Uuid>,
+    /// The step of that run; none of its first job.
+    pub step: Option<String>,
 }
 
 /// Which jobs to list.

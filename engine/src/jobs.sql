@@ -4,7 +4,7 @@ with live as (
   select j.id, j.lane, s.state, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at,
          null::timestamptz as finished_at, j.business_key, j.tags, j.progress, j.note, j.attempts,
          null::jsonb as output, null::text as error_code, j.node, j.deadline,
-         j.cancel_requested_at is not null as cancelling, j.args, j.trace
+         j.cancel_requested_at is not null as cancelling, j.args, j.trace, j.run_id, j.step
     from engine.jobs j
     join engine.lanes l on l.id = j.lane
    cross join lateral (select engine.live_state(j.node, j.attempt, j.run_at, l.parked_at) as state) s
@@ -19,7 +19,8 @@ with live as (
 ), past as (
   select h.id, h.lane, h.state, h.attempt, h.max_attempts, h.created_at, null::timestamptz as run_at,
          h.started_at, h.finished_at, h.business_key, h.tags, case when h.state = 'completed' then 1::real end as progress, h.note, h.attempts,
-         h.output, h.error_code, h.node, null::timestamptz as deadline, false as cancelling, h.args, h.trace
+         h.output, h.error_code, h.node, null::timestamptz as deadline, false as cancelling, h.args, h.trace, h.run_id,
+         h.step
     from engine.job_history h
     join engine.lanes l on l.id = h.lane
    where h.tenant_id = $1 and ($2::uuid is null or h.id < $2) and ($4::uuid is null or h.id = $4)
@@ -36,7 +37,8 @@ select j.id as "id!", q.name as "queue!", l.kind as "kind!", l.version as "versi
        j.created_at as "created_at!", j.run_at, j.started_at, j.finished_at, j.business_key,
        coalesce(j.tags, '{}') as "tags!", j.progress, j.note, coalesce(j.attempts, '[]') as "attempts!",
        j.output, j.error_code, j.node, j.deadline, j.cancelling as "cancelling!",
-       l.isolated as "suspect!", l.paused_at, j.args as "args!", j.trace
+       l.isolated as "suspect!", l.paused_at, j.args as "args!", j.trace, j.run_id,
+       j.step
   from (select * from live union all select * from past) j
   join engine.lanes l on l.id = j.lane
   join engine.queues q on q.id = l.queue_id

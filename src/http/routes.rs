@@ -14,7 +14,7 @@ use super::{
     App,
     api::{
         access, agents, automation, imports, job_actions, jobs, leads, messages, ops, providers, queues,
-        schedules, sockets, templates,
+        schedules, sockets, templates, workflows,
     },
     envelope::envelope,
     guard::{Guarded, guard},
@@ -102,6 +102,12 @@ pub fn table() -> Vec<Route> {
         (Needs(P::SchedulesWrite), routes!(schedules::resume_schedule)),
         (Needs(P::SchedulesWrite), routes!(schedules::run_schedule)),
         (Needs(P::SchedulesRead), routes!(schedules::list_ticks)),
+        (Needs(P::WorkflowsWrite), routes!(workflows::start_workflow)),
+        (Needs(P::WorkflowsRead), routes!(workflows::list_workflows)),
+        (Needs(P::WorkflowsRead), routes!(workflows::get_workflow)),
+        (Needs(P::WorkflowsWrite), routes!(workflows::cancel_workflow)),
+        (Needs(P::WorkflowsWrite), routes!(workflows::retry_workflow)),
+        (Needs(P::WorkflowsWrite), routes!(workflows::signal_workflow)),
         (Needs(P::EventsRead), routes!(sockets::create_ticket)),
         (Public, routes!(sockets::open)),
     ]

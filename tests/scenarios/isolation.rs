@@ -24,6 +24,12 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
     let schedule = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
     let schedule = admin.post("/api/v1/schedules", &schedule).await.expect(201);
+    let run = json!({
+        "lead_id": lead["id"], "strategy": "team", "team_id": team["id"], "provider_id": message["provider_id"],
+        "welcome_template_id": message["template_id"], "follow_up_template_id": message["template_id"],
+    });
+    let run =
+        admin.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await.expect(202);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -38,6 +44,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
         ("/api/v1/schedules", text(&schedule["id"])),
+        ("/api/v1/workflows", text(&run["id"])),
     ])
 }
 
@@ -101,6 +108,15 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     let message = |provider: Value, template: Value, lead: Value| json!({"provider_id": provider, "template_id": template, "lead_id": lead, "to": "x@example.com"});
     let messages = "/api/v1/communication/messages";
     let (score, route) = ("/api/v1/automation/leads/score", "/api/v1/automation/leads/route");
+    let run = |field: &str, theirs: Value| {
+        let mut input = json!({
+            "lead_id": our("/api/v1/leads"), "strategy": "team", "team_id": our("/api/v1/teams"),
+            "provider_id": our(providers), "welcome_template_id": our(templates),
+            "follow_up_template_id": our(templates),
+        });
+        input[field] = theirs;
+        json!({"workflow": "onboard_lead", "input": input})
+    };
     for (path, body, status) in [
         (messages, message(their(providers), our(templates), our("/api/v1/leads")), 422),
         (messages, message(our(providers), their(templates), our("/api/v1/leads")), 422),
@@ -118,6 +134,10 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             json!({"lead_id": our("/api/v1/leads"), "strategy": "direct", "agent_id": their("/api/v1/agents")}),
             422,
         ),
+        ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
+        ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
+        ("/api/v1/workflows", run("provider_id", their(providers)), 422),
+        ("/api/v1/workflows", run("follow_up_template_id", their(templates)), 422),
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }

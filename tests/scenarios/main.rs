@@ -15,6 +15,7 @@ mod isolation;
 mod jobs;
 mod leads;
 mod message;
+mod onboarding;
 mod pipeline;
 mod providers;
 mod routing;

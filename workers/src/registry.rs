@@ -1,11 +1,17 @@
 //! One line for each job kind.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::{Future, ready},
+    iter::repeat,
+    sync::Arc,
+};
 
-use domain::{Ctx, Result};
+use domain::{Ctx, Result, tenancy::TenantTx};
 use engine::{JobKind, Outcome, finish::Claim, worker::Signals};
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
+use workflows::Workflow;
 
 use crate::jobs::{self, Shared};
 
@@ -22,6 +28,20 @@ impl Run {
     #[must_use]
     pub fn is_to_stop(&self) -> bool {
         self.signals.draining().is_cancelled() || self.signals.cancelled().is_cancelled()
+    }
+
+    /// Ends the job in the transaction of its effects: both are committed, or, where another node runs it by now,
+    /// neither is.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn end(&self, mut tx: TenantTx, output: serde_json::Value) -> Result<Outcome> {
+        // Nothing is tried again, so nothing is spread by chance.
+        let ending = self.claim.ending(Outcome::Done(output), || 0.0);
+        if !tx.finish(ending.as_slice()).await?.is_empty() {
+            tx.commit().await?;
+        }
+        Ok(Outcome::Settled)
     }
 }
 
@@ -48,13 +68,16 @@ impl Handler {
 pub fn handlers() -> HashMap<&'static str, Handler> {
     let all = [
         job(jobs::send_message::run),
+        job(jobs::message_lead::run),
+        job(jobs::score_lead::run),
         job(jobs::score_leads::run),
+        job(jobs::route_lead::run),
         job(jobs::route_leads::run),
         job(jobs::steer_jobs::run),
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
     ];
-    all.into_iter().flatten().collect()
+    all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
 
 /// The kinds of this build and the newest version of each, as a node presents itself.
@@ -78,8 +101,24 @@ where
             Err(why) => Box::pin(async move { Ok(Outcome::Discard { code: "bad_payload", why }) }),
         }
     };
-    let handler = Handler { version: K::VERSION, run: Arc::new(read_and_run) };
-    K::ALIASES.iter().chain([&K::KIND]).map(|name| (*name, handler.clone())).collect()
+    named(K::KIND, K::ALIASES, Handler { version: K::VERSION, run: Arc::new(read_and_run) })
+}
+
+/// The first job of each run of a workflow.
+fn beginning(workflow: Workflow) -> Vec<(&'static str, Handler)> {
+    let (name, aliases, version) = (workflow.name, workflow.aliases, workflow.version);
+    let begin = move |given: Run, version, args: &RawValue| -> BoxFuture<'static, Result<Outcome>> {
+        Box::pin(ready(Ok(workflow.begin(given.claim.tenant, version, args))))
+    };
+    named(name, aliases, Handler { version, run: Arc::new(begin) })
+}
+
+fn named(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    handler: Handler,
+) -> Vec<(&'static str, Handler)> {
+    aliases.iter().copied().chain([name]).zip(repeat(handler)).collect()
 }
 
 #[cfg(test)]
@@ -97,8 +136,18 @@ mod tests {
     fn kinds_and_queues_are_the_known_ones() {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
-        let known =
-            ["keep_history", "route_leads", "score_leads", "send_message", "settle_lost", "steer_jobs"];
+        let known = [
+            "keep_history",
+            "message_lead",
+            "onboard_lead",
+            "route_lead",
+            "route_leads",
+            "score_lead",
+            "score_leads",
+            "send_message",
+            "settle_lost",
+            "steer_jobs",
+        ];
         assert_eq!(kinds, known);
         let queues =
             [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE, SteerJobs::QUEUE, KeepHistory::QUEUE];

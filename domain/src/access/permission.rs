@@ -53,6 +53,8 @@ permissions! {
     NodesRead = "nodes:read",
     SchedulesRead = "schedules:read",
     SchedulesWrite = "schedules:write",
+    WorkflowsRead = "workflows:read",
+    WorkflowsWrite = "workflows:write",
     EventsRead = "events:read",
 }
 
@@ -132,6 +134,7 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::JobsRead,
         P::QueuesRead,
         P::SchedulesRead,
+        P::WorkflowsRead,
     ];
     let manager = [
         P::TeamsWrite,
@@ -146,6 +149,7 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::QueuesManage,
         P::NodesRead,
         P::SchedulesWrite,
+        P::WorkflowsWrite,
     ];
     let agent: PermissionSet = agent.into_iter().collect();
     let supervisor = PermissionSet(agent.0 | PermissionSet::from_iter(supervisor).0);

@@ -62,8 +62,8 @@ impl EventType {
     }
 }
 
-/// The permission that lets a person see events of a type; engine events (`job.…`) are for those who
-/// may read jobs, and a type this build does not know is for nobody.
+/// The permission that lets a person see events of a type; those of the engine (`job.…`, `workflow.…`) are for
+/// who may read jobs or workflows, and a type this build does not know is for nobody.
 #[must_use]
 pub fn needed(kind: &str) -> Option<Permission> {
     match kind.split('.').next()? {
@@ -71,6 +71,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "lead" | "import" => Some(Permission::LeadsRead),
         "agent" => Some(Permission::AgentsRead),
         "job" => Some(Permission::JobsRead),
+        "workflow" => Some(Permission::WorkflowsRead),
         _ => None,
     }
 }
@@ -116,6 +117,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), EventType::ALL.len());
+        assert_eq!(needed("workflow.failed"), Some(Permission::WorkflowsRead));
         assert_eq!(needed("secret.thing"), None);
     }
 }

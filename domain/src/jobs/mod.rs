@@ -6,6 +6,7 @@ use engine::{
     jobs::{self, JobView},
     operate::{Action, Bounds},
     queues::{self, NodeView, QueueView},
+    workflows::{self, RunView},
 };
 use uuid::Uuid;
 
@@ -56,6 +57,25 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
 pub async fn get(ctx: &Ctx, id: Uuid, what: &'static str) -> Result<JobView> {
     let mut tx = ctx.begin().await?;
     jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound(what))
+}
+
+/// Long work that was accepted.
+pub enum Accepted {
+    Job(Box<JobView>),
+    Run(RunView),
+}
+
+/// Work that was accepted under this id: a job, or the run of a workflow.
+///
+/// # Errors
+/// If there is none of this id.
+pub async fn accepted(ctx: &Ctx, id: Uuid) -> Result<Accepted> {
+    let mut tx = ctx.begin().await?;
+    if let Some(run) = workflows::get(tx.conn(), ctx.tenant.0, id).await? {
+        return Ok(Accepted::Run(run));
+    }
+    let job = jobs::get(tx.conn(), ctx.tenant.0, id).await?;
+    job.map(|job| Accepted::Job(job.into())).ok_or(Error::NotFound("operation"))
 }
 
 /// The queues as this tenant sees them.

@@ -42,20 +42,39 @@ impl JobKind for ScoreLeads {
     const WATCHED: bool = true;
 }
 
+/// The step of a workflow that scores one lead.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ScoreLead {
+    pub lead: LeadId,
+}
+
+impl JobKind for ScoreLead {
+    const KIND: &'static str = "score_lead";
+    const QUEUE: &'static str = "automation";
+}
+
 /// Scores one lead.
 ///
 /// # Errors
 /// If there is no such lead.
 pub async fn one(ctx: &Ctx, lead: LeadId) -> Result<Score> {
     ctx.require(Permission::LeadsScore)?;
-    let now = ctx.now();
     let mut tx = ctx.begin().await?;
-    let any_age = DateTime::<Utc>::MAX_UTC;
-    let rows = store::to_score(tx.conn(), ctx.tenant, Some(lead), None, any_age, None, 1).await?;
-    let scores = write(&mut tx, rows, now).await?;
+    let score = within(&mut tx, lead, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(score)
+}
+
+/// The same in a transaction of the caller's.
+///
+/// # Errors
+/// If there is no such lead.
+pub async fn within(tx: &mut TenantTx, lead: LeadId, now: DateTime<Utc>) -> Result<Score> {
+    let (tenant, any_age) = (tx.tenant, DateTime::<Utc>::MAX_UTC);
+    let rows = store::to_score(tx.conn(), tenant, Some(lead), None, any_age, None, 1).await?;
+    let scores = write(tx, rows, now).await?;
     let parts = scores.first().ok_or(Error::NotFound("lead"))?.1;
     tx.audit(&[Entry::new("score", "lead", lead)]).await?;
-    tx.commit().await?;
     Ok(Score { total: parts.total(), parts, model: MODEL, scored_at: now })
 }
 

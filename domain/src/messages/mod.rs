@@ -2,7 +2,8 @@
 //!
 //! - [`rules`] pure: the lattice of statuses, what an answer means; [`template`] rendering, bounded
 //! - [`provider`] what an adapter at the rim must do; [`accounts`] the rows that name one
-//! - [`send`] the command; [`attempt`] the fence around each attempt; [`outbox`] the sandbox's
+//! - [`send`] the command; [`to_lead`] the same as a step of a workflow;
+//!   [`attempt`] the fence around each attempt; [`outbox`] the sandbox's
 //! - `store` the tables
 
 pub mod accounts;
@@ -14,3 +15,4 @@ pub mod send;
 pub(crate) mod store;
 pub mod template;
 pub mod templates;
+pub mod to_lead;

@@ -102,23 +102,19 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let tx = &mut keyed.tx;
-    let facts = store::facts(tx.conn(), ctx.tenant, &new).await?;
-    let channel = match (facts.provider_channel, facts.template_channel) {
-        (None, _) => return Err(Error::invalid("/provider_id", "there is no such provider")),
-        (_, None) => return Err(Error::invalid("/template_id", "there is no such template")),
-        (Some(provider), Some(template)) if provider != template => {
-            return Err(Error::invalid(
-                "/template_id",
-                format!("the provider sends {provider}, not {template}"),
-            ));
-        }
-        (Some(channel), _) => channel,
-    };
-    if new.lead_id.is_some() && !facts.lead_exists {
-        return Err(Error::invalid("/lead_id", "there is no such lead"));
-    }
-    let to = recipient(tx, &new).await?;
+    let (id, job) = queue(ctx, &mut keyed.tx, &new).await?;
+    keyed.tx.enqueue(&[job]).await?;
+    keyed.commit(id, 202, location(id)).await
+}
+
+/// Writes a message down with its audit row and event, in a transaction of the caller's. Answers the job that sends
+/// it, which is the caller's to put in.
+///
+/// # Errors
+/// As [`send`].
+pub(super) async fn queue(ctx: &Ctx, tx: &mut TenantTx, new: &NewMessage) -> Result<(MessageId, NewJob)> {
+    let channel = check(tx, new.provider_id, ("/template_id", new.template_id), new.lead_id, "").await?;
+    let to = recipient(tx, new).await?;
     let id = MessageId(ctx.id());
     let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
     let keys = Vault::make_subjects(tx, &[subject]).await?;
@@ -144,12 +140,34 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
             &Value::Object(new.variables.clone()).to_string(),
         )?,
     };
-    store::insert(tx.conn(), ctx.tenant, &new, &row).await?;
+    store::insert(tx.conn(), ctx.tenant, new, &row).await?;
     tx.audit(&[Entry::new("create", "message", id)]).await?;
     tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": new.lead_id}))])
         .await?;
-    tx.enqueue(&[job]).await?;
-    keyed.commit(id, 202, location(id)).await
+    Ok((id, job))
+}
+
+/// Names what is missing or does not fit before anything is promised. Answers the channel. The fields stand below
+/// `at`; the template's has a name of its own.
+pub(crate) async fn check(
+    tx: &mut TenantTx,
+    provider: ProviderId,
+    (field, template): (&str, TemplateId),
+    lead: Option<LeadId>,
+    at: &str,
+) -> Result<String> {
+    let tenant = tx.tenant;
+    let facts = store::facts(tx.conn(), tenant, provider, template, lead).await?;
+    let wrong = |field: &str, why: String| Err(Error::invalid(format!("{at}{field}"), why));
+    match (facts.provider_channel, facts.template_channel) {
+        (None, _) => wrong("/provider_id", "there is no such provider".into()),
+        (_, None) => wrong(field, "there is no such template".into()),
+        (Some(provider), Some(template)) if provider != template => {
+            wrong(field, format!("the provider sends {provider}, not {template}"))
+        }
+        _ if lead.is_some() && !facts.lead_exists => wrong("/lead_id", "there is no such lead".into()),
+        (Some(channel), _) => Ok(channel),
+    }
 }
 
 /// The address that was given, or the lead's own.

@@ -89,6 +89,18 @@ pub struct Tally {
     pub left: usize,
 }
 
+/// The step of a workflow that routes one lead, unless it has an owner by then.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RouteLead {
+    pub lead: LeadId,
+    pub target: Target,
+}
+
+impl JobKind for RouteLead {
+    const KIND: &'static str = "route_lead";
+    const QUEUE: &'static str = "automation";
+}
+
 /// Routes one lead.
 ///
 /// # Errors
@@ -96,13 +108,24 @@ pub struct Tally {
 pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Result<Routed> {
     ctx.require(Permission::LeadsRoute)?;
     let mut tx = ctx.begin().await?;
-    let row = store::lock_lead(tx.conn(), ctx.tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
-    check(&mut tx, target, "").await?;
+    let routed = within(&mut tx, lead, target, reroute).await?;
+    tx.commit().await?;
+    Ok(routed)
+}
+
+/// The same in a transaction of the caller's.
+///
+/// # Errors
+/// As [`one`].
+pub async fn within(tx: &mut TenantTx, lead: LeadId, target: Target, reroute: bool) -> Result<Routed> {
+    let tenant = tx.tenant;
+    let row = store::lock_lead(tx.conn(), tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
+    check(tx, target, "").await?;
     if row.owner_id.is_some() && !reroute {
         let outcome = Outcome::Unchanged;
         return Ok(Routed { lead_id: lead, outcome, owner_id: row.owner_id, team_id: row.team_id });
     }
-    let (given, team) = give(&mut tx, target, &[row]).await?;
+    let (given, team) = give(tx, target, &[row]).await?;
     let Some((_, owner_id)) = given.first().copied() else {
         return Err(Error::conflict(
             "agent-not-free",
@@ -110,7 +133,6 @@ pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Resu
         ));
     };
     tx.audit(&[Entry::new("route", "lead", lead)]).await?;
-    tx.commit().await?;
     let outcome = if owner_id.is_some() { Outcome::Assigned } else { Outcome::Queued };
     Ok(Routed { lead_id: lead, outcome, owner_id, team_id: team })
 }

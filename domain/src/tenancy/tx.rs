@@ -3,11 +3,13 @@
 use engine::{
     Engine, Enqueued, NewJob, Tx,
     enqueue::Provenance,
-    finish::Ending,
+    finish::{Claim, Ending},
     log::NewEntry,
     operate::{Acted, Action, Bounds},
     schedules::{Refused, Spec, View},
+    workflows::{Restarted, Signalled},
 };
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ use crate::{
     Ctx,
     audit::{self, Entry},
     ctx::{Actor, Platform},
-    error::Result,
+    error::{Error, Result},
     events::Event,
     types::TenantId,
 };
@@ -149,6 +151,53 @@ impl TenantTx {
     /// If the database refuses.
     pub async fn run_schedule(&mut self, view: &View, job: Uuid) -> Result<Uuid> {
         Ok(self.tx.run_schedule(view, job, &self.by).await?)
+    }
+
+    /// Starts a workflow by its first job; see [`engine::Tx::start_workflows`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn start_workflow(&mut self, first: NewJob) -> Result<Enqueued> {
+        let started = self.tx.start_workflows(vec![first], &self.by).await?;
+        started.into_iter().next().ok_or_else(|| Error::internal("a start without an answer"))
+    }
+
+    /// Gives a run a signal; see [`engine::Tx::signal_run`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn signal_run(&mut self, run: Uuid, name: &str, payload: &Value) -> Result<Signalled> {
+        Ok(self.tx.signal_run(run, name, payload, &self.by).await?)
+    }
+
+    /// Stops a run; see [`engine::Tx::cancel_run`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn cancel_run(&mut self, run: Uuid) -> Result<Option<String>> {
+        Ok(self.tx.cancel_run(run).await?)
+    }
+
+    /// Takes a run up again; see [`engine::Tx::restart_run`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn restart_run(&mut self, run: Uuid, from: Option<&str>) -> Result<Restarted> {
+        Ok(self.tx.restart_run(run, from).await?)
+    }
+
+    /// Adds jobs to the step of a running job; see [`engine::Tx::spread`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn spread(
+        &mut self,
+        claim: &Claim,
+        jobs: Vec<NewJob>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<bool> {
+        Ok(self.tx.spread(claim, jobs, &self.by, from, to).await?)
     }
 
     /// # Errors

@@ -80,7 +80,7 @@ impl Memory {
     pub(super) fn poll(&mut self) {
         self.rotation.wake_all();
         self.held_back.clear();
-        self.poll_at = Instant::now() + POLL.mul_f64(0.75 + chance() / 4.0);
+        self.poll_at = Instant::now() + POLL.mul_f64(0.95 + chance() / 20.0);
         if self.rotation.is_dry() {
             self.known = Known::Stale;
         }

@@ -32,6 +32,8 @@ pub enum Restarted {
     UnknownStep,
     /// It completed, and no step was named.
     Nothing,
+    /// Another run holds its uniqueness key by now.
+    KeyHeld,
     NoSuchRun,
 }
 
@@ -45,8 +47,8 @@ pub struct StepOf {
 }
 
 impl Tx {
-    /// Starts workflows: each is its first job, whose id is the run's. One whose uniqueness key is held is not
-    /// started, and the answer names the run that holds it.
+    /// Starts workflows: each is its first job, whose id is the run's. A uniqueness key is held until the run is over;
+    /// one whose key is held is not started, and the answer names the run that holds it.
     ///
     /// # Errors
     /// If the database refuses; the caller's transaction is then lost as a whole.
@@ -140,6 +142,7 @@ impl Tx {
                 "restarted" => Restarted::Running,
                 "unknown_step" => Restarted::UnknownStep,
                 "nothing" => Restarted::Nothing,
+                "key_held" => Restarted::KeyHeld,
                 _ => Restarted::NotOver(word),
             },
         })

@@ -2,6 +2,7 @@
 
 use axum::Json as Body;
 use chrono::{DateTime, Utc};
+use domain::jobs::Accepted;
 use engine::{
     jobs::{self, Filter, JobView},
     operate::Action,
@@ -55,6 +56,10 @@ pub struct Job {
     pub suspect: bool,
     /// Since when a pause holds it back.
     pub paused_at: Option<DateTime<Utc>>,
+    /// The run of a workflow that it belongs to.
+    pub workflow_id: Option<Uuid>,
+    /// The step of that run; none of the job that begins it.
+    pub step: Option<String>,
 }
 
 impl From<JobView> for Job {
@@ -83,6 +88,8 @@ impl From<JobView> for Job {
             cancelling: view.cancelling,
             suspect: view.suspect,
             paused_at: view.paused_at,
+            workflow_id: view.run_id,
+            step: view.step,
         }
     }
 }
@@ -178,7 +185,7 @@ pub async fn discard_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Bo
     Ok(Body(domain::jobs::act(&ctx, Action::Discard, id).await?.into()))
 }
 
-/// Long work that was accepted: the caller's view of its job.
+/// Long work that was accepted: the caller's view of its job, or of its workflow.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Operation {
     pub id: Uuid,
@@ -198,22 +205,43 @@ pub struct Operation {
 #[utoipa::path(get, path = "/api/v1/operations/{id}", tag = "jobs", params(("id" = Uuid, Path)),
     responses((status = 200, body = Operation)))]
 pub async fn get_operation(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Operation>, Problem> {
-    let job = domain::jobs::get(&ctx, id, "operation").await?;
-    let status = match job.state.as_str() {
-        "running" => "running",
+    Ok(Body(domain::jobs::accepted(&ctx, id).await?.into()))
+}
+
+impl From<Accepted> for Operation {
+    fn from(accepted: Accepted) -> Self {
+        match accepted {
+            Accepted::Job(job) => Self {
+                id: job.id,
+                kind: job.kind,
+                status: status(&job.state),
+                progress: job.progress,
+                note: job.note,
+                created_at: job.created_at,
+                finished_at: job.finished_at,
+                result: job.output,
+            },
+            Accepted::Run(run) => Self {
+                id: run.id,
+                kind: run.name,
+                status: status(&run.state),
+                progress: None,
+                note: None,
+                created_at: run.created_at,
+                finished_at: run.finished_at,
+                result: None,
+            },
+        }
+    }
+}
+
+/// How the state of a job or a run is called for an operation.
+fn status(state: &str) -> &'static str {
+    match state {
+        "running" | "stopping" => "running",
         "completed" => "succeeded",
-        "discarded" | "quarantined" => "failed",
+        "failed" | "discarded" | "quarantined" => "failed",
         "cancelled" => "cancelled",
         _ => "pending",
-    };
-    Ok(Body(Operation {
-        id: job.id,
-        kind: job.kind,
-        status,
-        progress: job.progress,
-        note: job.note,
-        created_at: job.created_at,
-        finished_at: job.finished_at,
-        result: job.output,
-    }))
+    }
 }

@@ -14,3 +14,4 @@ pub mod queues;
 pub mod schedules;
 pub mod sockets;
 pub mod templates;
+pub mod workflows;

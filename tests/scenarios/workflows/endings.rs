@@ -8,7 +8,7 @@ use engine::{
     workflows::{Ended, Restarted, Signalled},
 };
 use serde_json::Value;
-use switchboard_tests::probe::{Process, Seen, act, probe, reaches};
+use switchboard_tests::probe::{Process, Seen, act, probe, procedure, reaches};
 use uuid::Uuid;
 
 use super::{Site, declaring, say, signals::asking};
@@ -64,6 +64,32 @@ async fn a_failed_step_stops_its_run_until_it_is_taken_up_again() {
     site.becomes(run, "completed").await;
     process.drain().await;
     assert_eq!(better.list(), ["discard", "after", "after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_holds_its_key_until_it_is_over() {
+    let site = Site::create().await;
+    let seen = declaring(|flow| {
+        flow.wait_for("answer", "answer", None);
+    });
+    let process = Process::start(&site.engine, 4, seen).await;
+    let first = || procedure(site.tenant, "declare").unique("one at a time");
+    let one = site.start_as(first()).await;
+    site.step_becomes(one.id, "answer", "sleeping").await;
+    let refused = site.start_as(first()).await;
+    assert_eq!((refused.id, refused.fresh), (one.id, false), "its first job has ended, the run has not");
+    assert_eq!(site.cancel(one.id).await.as_deref(), Some("cancelled"));
+
+    let two = site.start_as(first()).await;
+    assert!(two.fresh, "the key is free again");
+    site.step_becomes(two.id, "answer", "sleeping").await;
+    assert_eq!(site.restart(one.id, None).await, Restarted::KeyHeld);
+    assert_eq!(site.run(one.id).await.state, "cancelled");
+    assert_eq!(site.signal(two.id, "answer").await, Signalled::Taken);
+    site.becomes(two.id, "completed").await;
+    assert_eq!(site.restart(one.id, None).await, Restarted::Running);
+    assert!(!site.start_as(first()).await.fresh, "taken up again, it holds the key again");
+    process.drain().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

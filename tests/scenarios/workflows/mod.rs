@@ -8,7 +8,7 @@ mod spread;
 use std::{sync::Arc, time::Duration};
 
 use engine::{
-    Engine, Flow,
+    Engine, Enqueued, Flow, NewJob,
     workflows::{self, Restarted, RunView, Signalled, StepView},
 };
 use serde_json::json;
@@ -48,11 +48,14 @@ impl Site {
     }
 
     async fn start(&self) -> Uuid {
+        self.start_as(procedure(self.tenant, "declare")).await.id
+    }
+
+    async fn start_as(&self, first: NewJob) -> Enqueued {
         let mut tx = self.engine.begin_tenant(self.tenant).await.expect("a transaction");
-        let jobs = vec![procedure(self.tenant, "declare")];
-        let started = tx.start_workflows(jobs, &nobody()).await.expect("started");
+        let started = tx.start_workflows(vec![first], &nobody()).await.expect("started");
         tx.commit().await.expect("committed");
-        started[0].id
+        started[0]
     }
 
     async fn run(&self, run: Uuid) -> RunView {

@@ -1,7 +1,10 @@
 //! One file for each job kind.
 
 pub mod keep_history;
+pub mod message_lead;
+pub mod route_lead;
 pub mod route_leads;
+pub mod score_lead;
 pub mod score_leads;
 pub mod send_message;
 pub mod settle_lost;

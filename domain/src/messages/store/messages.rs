@@ -24,7 +24,9 @@ pub(in crate::messages) struct SendFacts {
 pub(in crate::messages) async fn facts(
     conn: &mut PgConnection,
     tenant: TenantId,
-    new: &NewMessage,
+    provider: ProviderId,
+    template: TemplateId,
+    lead: Option<LeadId>,
 ) -> Result<SendFacts> {
     let facts = sqlx::query_as!(
         SendFacts,
@@ -32,9 +34,9 @@ pub(in crate::messages) async fn facts(
                   (select channel from templates where tenant_id = $1 and id = $3) as template_channel,
                   exists (select from leads where tenant_id = $1 and id = $4) as "lead_exists!""#,
         tenant.0,
-        new.provider_id.0,
-        new.template_id.0,
-        new.lead_id.map(|lead| lead.0)
+        provider.0,
+        template.0,
+        lead.map(|lead| lead.0)
     )
     .fetch_one(conn)
     .await?;

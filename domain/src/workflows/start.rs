@@ -1,0 +1,38 @@
+//! What can be started: one variant and its arms for each workflow.
+
+use engine::{JobKind, NewJob};
+use serde::Deserialize;
+
+use super::{OnboardLead, onboard_lead};
+use crate::{Ctx, access::permission::Permission, error::Result, tenancy::TenantTx};
+
+/// A workflow and what it is given.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "workflow", content = "input", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Start {
+    /// A lead is scored, routed and welcomed; if it does not reply in time, it is written to once more.
+    OnboardLead(OnboardLead),
+}
+
+impl Start {
+    pub(super) fn permissions(&self) -> &'static [Permission] {
+        match self {
+            Self::OnboardLead(_) => Self::permissions_of(OnboardLead::KIND),
+        }
+    }
+
+    /// What whoever has a workflow run must be allowed to do himself.
+    pub(super) fn permissions_of(name: &str) -> &'static [Permission] {
+        match name {
+            OnboardLead::KIND => onboard_lead::PERMISSIONS,
+            _ => &[],
+        }
+    }
+
+    /// The job that begins the run, once its input has been looked at.
+    pub(super) async fn first_job(&self, ctx: &Ctx, tx: &mut TenantTx) -> Result<NewJob> {
+        match self {
+            Self::OnboardLead(input) => input.first_job(ctx, tx, "/input").await,
+        }
+    }
+}
