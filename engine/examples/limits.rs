@@ -50,8 +50,9 @@ pub async fn show(connect: PgConnectOptions) -> Result<()> {
     for _ in 0..2 {
         let engine = shared::engine(connect.clone()).await?;
         let shared = (Arc::clone(&gauge), ended.clone());
-        let worker = shared::Worker::start::<CallProvider, _, _, _>(
+        let worker = shared::Worker::start(
             &engine,
+            &[shared::kind::<CallProvider>()],
             20,
             shared,
             |_, (gauge, ended)| async move {

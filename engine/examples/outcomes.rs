@@ -93,10 +93,11 @@ pub async fn show(connect: PgConnectOptions) -> Result<()> {
     let tenant = Uuid::now_v7();
     let (began, mut attempts) = mpsc::channel(64);
     let of_worker = engine.clone();
-    let worker = shared::Worker::start::<Act, _, _, _>(&engine, 4, began, move |envelope, began| {
-        handle(envelope, of_worker.clone(), began)
-    })
-    .await?;
+    let worker =
+        shared::Worker::start(&engine, &[shared::kind::<Act>()], 4, began, move |envelope, began| {
+            handle(envelope, of_worker.clone(), began)
+        })
+        .await?;
 
     let plays = [Play::Done, Play::RetryOnce, Play::SnoozeOnce, Play::Discard, Play::Settle, Play::Panic];
     let jobs: Vec<NewJob> = plays

@@ -55,12 +55,17 @@ pub async fn show(connect: PgConnectOptions) -> Result<()> {
     tx.commit().await?;
 
     let (said, mut wishes) = mpsc::channel(8);
-    let worker =
-        shared::Worker::start::<WishGoodMorning, _, _, _>(&engine, 4, said, |envelope, said| async move {
+    let worker = shared::Worker::start(
+        &engine,
+        &[shared::kind::<WishGoodMorning>()],
+        4,
+        said,
+        |envelope, said| async move {
             said.send(envelope.claim.job).await?;
             Ok(Outcome::Done("good morning".into()))
-        })
-        .await?;
+        },
+    )
+    .await?;
     let job = wishes.recv().await.ok_or("the worker has ended")?;
     stop.cancel();
     for ticking in ticking {

@@ -35,8 +35,9 @@ pub async fn show(connect: PgConnectOptions) -> Result<()> {
     let engine = shared::engine(connect).await?;
     let tenant = Uuid::now_v7();
     let (welcomed, mut heard) = mpsc::channel(8);
-    let worker = shared::Worker::start::<WelcomeLead, _, _, _>(
+    let worker = shared::Worker::start(
         &engine,
+        &[shared::kind::<WelcomeLead>()],
         4,
         welcomed,
         |envelope, welcomed| async move {

@@ -40,7 +40,8 @@
 //!
 //! The examples run as they stand, each on a private Postgres:
 //! `./x example transaction` a job that commits with its row, `./x example outcomes` how attempts end,
-//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself.
+//! `./x example limits` a limit over two nodes, `./x example schedules` a job that begins by itself,
+//! `./x example workflows` a procedure that waits for an answer.
 //!
 //! # The rooms
 //!
@@ -61,7 +62,7 @@
 //! | `lanes` | a place that jobs wait in, with the decisions worked out for it; work never writes here |
 //! | `jobs` | an unfinished job |
 //! | `job_history` | a finished job, in the partition of the day it finished on |
-//! | `keys` | a uniqueness key of a tenant and kind, and the job that holds it |
+//! | `keys` | a uniqueness key of a tenant and kind, and the job or run that holds it |
 //! | `nodes` | a living process: its beat, what it can run, the suspect that it runs |
 //! | `limits` | a bound on what runs, with what runs and what is left in its bucket, or a tenant's weight |
 //! | `limit_returns` | slots that endings gave back and the next claim counts |

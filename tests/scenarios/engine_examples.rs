@@ -16,6 +16,9 @@ mod schedules;
 #[path = "../../engine/examples/transaction.rs"]
 #[expect(dead_code, reason = "its own main is not called here")]
 mod transaction;
+#[path = "../../engine/examples/workflows.rs"]
+#[expect(dead_code, reason = "its own main is not called here")]
+mod workflows;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_commits_with_its_row() {
@@ -35,4 +38,9 @@ async fn limits_hold_over_nodes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_begins_once() {
     schedules::show(Database::create().await.owner).await.expect("the example holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_procedure_waits_for_an_answer() {
+    workflows::show(Database::create().await.owner).await.expect("the example holds");
 }

@@ -14,7 +14,7 @@ use crate::{
     vault::Personal,
 };
 
-/// The step that writes to one lead. It ends when the message has been sent or has failed.
+/// The step that writes to one lead. It ends when the message has been sent, has failed, or is of unknown fate.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MessageLead {
     pub lead: LeadId,

@@ -31,6 +31,17 @@ pub fn nobody() -> Provenance {
     Provenance { actor: serde_json::json!({"kind": "example"}), trace: None }
 }
 
+/// What a node says of a kind that it runs.
+pub struct Kind {
+    queue: &'static str,
+    name: &'static str,
+    version: i16,
+}
+
+pub fn kind<A: JobKind>() -> Kind {
+    Kind { queue: A::QUEUE, name: A::KIND, version: A::VERSION }
+}
+
 /// A running node. A process has one, with a worker for each queue.
 pub struct Worker {
     node: Node,
@@ -39,24 +50,26 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works on the queue of kind `A`; `shared` is handed to every call of `handle`.
-    pub async fn start<A, S, F, Fut>(
+    /// Works on these kinds, which are of one queue; `shared` is handed to every call of `handle`.
+    pub async fn start<S, F, Fut>(
         engine: &Engine,
+        kinds: &[Kind],
         concurrency: usize,
         shared: S,
         handle: F,
     ) -> Result<Self>
     where
-        A: JobKind,
         S: Clone + Send + Sync + 'static,
         F: Fn(Envelope, S) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Outcome>> + Send + 'static,
     {
-        let card = Card { name: "example", roles: &["worker"], build: "1", kinds: &[(A::KIND, A::VERSION)] };
+        let queue = kinds[0].queue;
+        let known: Vec<_> = kinds.iter().map(|kind| (kind.name, kind.version)).collect();
+        let card = Card { name: "example", roles: &["worker"], build: "1", kinds: &known };
         let (node, stop) = (Node::join(engine, card)?, CancellationToken::new());
-        let settings = QueueSettings { name: A::QUEUE, concurrency, grace: Duration::from_secs(5) };
+        let settings = QueueSettings { name: queue, concurrency, grace: Duration::from_secs(5) };
         let backend = worker::open(engine, &node, settings, stop.clone()).await?;
-        let worker = WorkerBuilder::new(A::QUEUE)
+        let worker = WorkerBuilder::new(queue)
             .backend(backend)
             .data(shared)
             .build(move |envelope: Envelope, shared: Data<S>| handle(envelope, (*shared).clone()));

@@ -56,3 +56,8 @@ fn processes_are_told_to_end_under_load() {
 fn clocks_are_wrong() {
     holds("clock");
 }
+
+#[test]
+fn workers_are_killed_while_leads_are_onboarded() {
+    holds("onboard");
+}

@@ -50,4 +50,14 @@ pub enum Broken {
     AnswerAfterStrikeOffRuns,
     /// A node one of whose jobs is locked loses the others and keeps its row.
     RescuedInPart,
+    /// A ticker puts in what it found due when it looked, and does not look again under the lock.
+    TickTrustsItsLook,
+    /// A schedule is moved on in one transaction, and what was due is put in by the next.
+    TickInTwoTransactions,
+    /// What waited for a step is put in by another transaction than the one that ended the step.
+    ReleaseApart,
+    /// A result whose claim was lost counts the step off all the same.
+    LostResultReleases,
+    /// A run that stops leaves waiting what has not begun.
+    StopForgetsWhatWaits,
 }

@@ -78,3 +78,18 @@ fn what_a_sleeper_claimed_runs_nowhere_unknown() {
 fn a_sleeper_with_an_open_transaction_learns_what_it_lost() {
     holds(World::a_transaction_that_sleeps());
 }
+
+#[test]
+fn a_join_waits_for_all_and_comes_once() {
+    holds(World::steps_that_meet_in_a_join());
+}
+
+#[test]
+fn a_step_that_fails_stops_its_run() {
+    holds(World::a_step_that_fails());
+}
+
+#[test]
+fn each_time_of_a_schedule_comes_once() {
+    holds(World::times_of_a_schedule());
+}

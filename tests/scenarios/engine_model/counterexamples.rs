@@ -154,3 +154,33 @@ fn a_node_that_does_not_know_what_it_lost_is_found_out() {
     let broken = &[Broken::RescuedInPart];
     is_found_out(World::a_transaction_that_sleeps(), broken, properties::RUNS_ITS_OWN);
 }
+
+#[test]
+fn a_ticker_that_trusts_its_look_is_found_out() {
+    let broken = &[Broken::TickTrustsItsLook];
+    is_found_out(World::times_of_a_schedule(), broken, properties::ACCEPTED_ONCE);
+}
+
+#[test]
+fn a_tick_in_two_transactions_is_found_out() {
+    let broken = &[Broken::TickInTwoTransactions];
+    is_found_out(World::times_of_a_schedule(), broken, properties::ALL_END);
+}
+
+#[test]
+fn a_release_apart_from_the_ending_is_found_out() {
+    let broken = &[Broken::ReleaseApart];
+    is_found_out(World::steps_that_meet_in_a_join(), broken, properties::ALL_END);
+}
+
+#[test]
+fn a_lost_result_that_releases_is_found_out() {
+    let broken = &[Broken::LostResultReleases];
+    is_found_out(World::steps_that_meet_in_a_join(), broken, properties::AFTER_ITS_NEEDS);
+}
+
+#[test]
+fn a_stop_that_forgets_what_waits_is_found_out() {
+    let broken = &[Broken::StopForgetsWhatWaits];
+    is_found_out(World::a_step_that_fails(), broken, properties::ALL_END);
+}

@@ -2,6 +2,7 @@
 
 use super::{
     broken::Broken,
+    flow,
     state::{End, Handler, Id, Job, Outcome, Place, QUEUES, Record, Row, State, Wrong},
     worlds::World,
 };
@@ -82,6 +83,9 @@ pub fn finish(world: &World, state: &mut State, node: Id, (id, fence): (Id, u8),
     let ours = job.place == Place::Live && job.claim == Some(fence);
     if !(ours || job.place == Place::Live && world.is(Broken::CompletionWithoutFence)) {
         job.record.endings += u8::from(world.is(Broken::LostResultRecorded));
+        if world.is(Broken::LostResultReleases) && outcome == Outcome::Done {
+            flow::follow_one(world, state, id);
+        }
         return false;
     }
     if !ours || job.node != Some(node) {

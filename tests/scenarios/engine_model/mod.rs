@@ -6,7 +6,9 @@
 //! their connection broke, and how they are disowned; ends, also in the transaction of an effect that
 //! stays open; beats, silence, gaps of one's own and starts of the database; who leads and rescues; how
 //! suspects are run apart, blamed, run alone and quarantined; cancel, retry and discard; nodes that
-//! drain, sleep, are struck off and come back, are killed, or are brought down by what they run.
+//! drain, sleep, are struck off and come back, are killed, or are brought down by what they run; the times
+//! of a schedule, which several processes look for, and the steps of a run, which are put in when those
+//! before them have ended, and stop with the first that ends badly.
 //!
 //! Assumed is, of time:
 //! - a process that neither sleeps nor dies beats before 12 s are over, and within 12 s after a start or a
@@ -19,7 +21,8 @@
 //! may be quarantined for a kill from outside.
 //!
 //! Not modelled are: lanes, priorities, limits, pauses, positions and hints, that is, in which order jobs
-//! are found; deadlines, timeouts and uniqueness keys; the log; locks held for less than a statement, for
+//! are found; deadlines, timeouts and uniqueness keys; misfires, signals and steps that are skipped, go on
+//! or begin again; the log; locks held for less than a statement, for
 //! whoever meets one waits or looks again; and more of anything than the worlds say. A process that
 //! beats but does nothing else is taken for alive, and may lead.
 //!
@@ -30,6 +33,7 @@ mod broken;
 mod checks;
 mod counterexamples;
 mod database;
+mod flow;
 mod offers;
 mod process;
 mod properties;

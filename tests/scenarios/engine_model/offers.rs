@@ -20,7 +20,8 @@ impl World {
         for (id, job) in state.jobs.iter().enumerate() {
             let badly = matches!(job.place, Place::Ended(_)) && !job.completed();
             let free = !database::is_locked(state, id);
-            steps.extend(when(job.place == Place::Nowhere, Step::Enqueue(id)));
+            let is_new = job.place == Place::Nowhere && self.is_asked_for(id);
+            steps.extend(when(is_new, Step::Enqueue(id)));
             steps.extend(when(left.cancels > 0 && job.place == Place::Live && free, Step::Cancel(id)));
             steps.extend(when(left.retries > 0 && badly, Step::Retry(id)));
             steps.extend(when(left.discards > 0 && job.waits(), Step::Discard(id)));
@@ -52,6 +53,7 @@ impl World {
                 Life::Dead(_) => steps.extend(when(may_fall_silent, Step::FallSilent(id))),
             }
         }
+        self.tick(state, steps);
         steps.extend(when(left.database_starts > 0, Step::DatabaseStarts));
         steps.extend(when(left.database_stalls > 0, Step::DatabaseStalls));
     }

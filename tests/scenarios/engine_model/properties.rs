@@ -3,6 +3,7 @@
 use stateright::Property;
 
 use super::{
+    flow,
     state::{End, Handler, Life, Place, Process, State, Wrong},
     worlds::{Nature, World},
 };
@@ -36,6 +37,10 @@ pub const NOTHING_LOST: &str = "whoever holds a job has a row by which it can be
 pub const NO_FALSE_DEATH: &str = "a process that is awake all the time is never struck off";
 /// Neither crashes nor snoozes add attempts.
 pub const ATTEMPTS_BOUNDED: &str = "a job is not attempted more often than it may be";
+/// Neither a time of a schedule nor a step of a run comes twice.
+pub const ACCEPTED_ONCE: &str = "what begins by itself is put in once";
+/// Whatever dies between two statements.
+pub const AFTER_ITS_NEEDS: &str = "a step is put in only when all that it waits for have completed";
 /// Mishaps are bounded in every world, so every job comes to its end.
 pub const ALL_END: &str = "every job ends";
 
@@ -58,6 +63,12 @@ pub enum Sight {
     CancelOfRunning,
     /// An outside effect was begun twice, and the job completed.
     SecondRun,
+    /// A step that waited for two others completes.
+    Join,
+    /// A run stops.
+    Stop,
+    /// Two processes have found the same time due.
+    TickRace,
 }
 
 /// Looks at one state.
@@ -103,6 +114,12 @@ pub fn of(world: &World) -> Vec<Property<World>> {
         always(NO_FALSE_DEATH, |_, state| state.wrong != Some(Wrong::WakingStruckOff)),
         always(ATTEMPTS_BOUNDED, |world, state| {
             state.jobs.iter().all(|job| job.attempt <= world.max_attempts)
+        }),
+        always(ACCEPTED_ONCE, |_, state| state.jobs.iter().all(|job| job.record.accepted <= 1)),
+        always(AFTER_ITS_NEEDS, |world, state| {
+            let put_in = |id: &usize| state.jobs[*id].record.accepted > 0;
+            let may_be = |id| world.needs(id).iter().all(|need| state.jobs[*need].completed());
+            (0..state.jobs.len()).filter(put_in).all(may_be)
         }),
     ];
     // A retry by hand begins a new life; without one, all have an end.
@@ -191,6 +208,11 @@ impl Sight {
             Self::CancelOfRunning => sometimes("a cancellation meets a running job", |_, state| {
                 state.jobs.iter().any(|job| job.cancel_requested && job.node.is_some())
             }),
+            Self::Join => sometimes("a join completes", |world, state| {
+                (0..state.jobs.len()).any(|id| world.needs(id).len() > 1 && state.jobs[id].completed())
+            }),
+            Self::Stop => sometimes("a run stops", |_, state| state.stopped),
+            Self::TickRace => sometimes("two have found the same time due", |_, state| flow::is_raced(state)),
             Self::SecondRun => sometimes("an outside effect is begun twice", |_, state| {
                 state.jobs.iter().any(|job| job.record.begun == 2 && job.completed())
             }),

@@ -15,12 +15,16 @@ pub struct Job {
     pub suspect: bool,
     pub blames: u8,
     pub cancel_requested: bool,
+    /// Steps before it that have not ended.
+    pub waits: u8,
     pub record: Record,
 }
 
 /// What happened to a job in this life; an operator's retry begins a new one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Record {
+    /// How often it was put in; two stands for more.
+    pub accepted: u8,
     /// How often it ended.
     pub endings: u8,
     /// How often its effect was committed in one transaction with its ending.
@@ -83,6 +87,10 @@ pub struct Process {
     pub lines: [Line; QUEUES],
     /// It slept and has not beaten since.
     pub slept: bool,
+    /// The time of the schedule that its ticker found due and has not dealt with.
+    pub seen: Option<Id>,
+    /// What it still has to put in; only a broken protocol leaves something here.
+    pub owes: Option<Id>,
     /// The jobs that ran in it when it died; only the checks read this.
     pub ran: Vec<Id>,
 }
@@ -200,6 +208,11 @@ pub struct State {
     pub processes: Vec<Process>,
     /// The highest fence that was handed out.
     pub fence: u8,
+    /// How many times of the schedule have come, and which the schedule is at. Each is a job.
+    pub due: usize,
+    pub next: usize,
+    /// The run is being stopped.
+    pub stopped: bool,
     pub left: Left,
     pub wrong: Option<Wrong>,
 }
@@ -215,6 +228,7 @@ impl Job {
             suspect: false,
             blames: 0,
             cancel_requested: false,
+            waits: 0,
             record: Record::default(),
         }
     }
@@ -247,6 +261,7 @@ impl Process {
             *line = Line { unread: line.unread, ..Line::default() };
         }
         self.slept = false;
+        (self.seen, self.owes) = (None, None);
     }
 
     /// The handlers that have not ended.

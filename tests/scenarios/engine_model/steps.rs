@@ -4,7 +4,7 @@ use stateright::{Model, Property};
 
 use super::{
     broken::Broken,
-    database, properties, rescue,
+    database, flow, properties, rescue,
     state::{End, Id, Job, Left, Life, Outcome, Place, Process, Row, State},
     worlds::World,
 };
@@ -108,6 +108,15 @@ pub enum Step {
     Cancel(Id),
     Retry(Id),
     Discard(Id),
+    /// A time of the schedule comes.
+    TimeComes,
+    /// A ticker looks which time is due, and in another step deals with it.
+    Look(Id),
+    Tick(Id),
+    /// What a stopped run had begun is cancelled.
+    WindDown,
+    /// The second transaction of a protocol that is broken.
+    Pay(Id),
     /// The database starts again.
     DatabaseStarts,
     /// The database does not answer for more than 12 s and then goes on.
@@ -124,9 +133,20 @@ impl Model for World {
         let settled = Process { row, registered: true, ..Process::default() };
         let processes = vec![settled; self.width];
         let accused = Job { place: Place::Live, suspect: true, blames: 2, ..Job::new() };
-        let job = |id: Id| if self.accused.contains(&id) { accused.clone() } else { Job::new() };
+        let waits = |id: Id| u8::try_from(self.needs(id).len()).unwrap_or(u8::MAX);
+        let new = |id: Id| Job { waits: waits(id), ..Job::new() };
+        let job = |id: Id| if self.accused.contains(&id) { accused.clone() } else { new(id) };
         let jobs = (0..self.jobs.len()).map(job).collect();
-        vec![State { jobs, processes, fence: 0, left: self.left, wrong: None }]
+        vec![State {
+            jobs,
+            processes,
+            fence: 0,
+            due: 0,
+            next: 0,
+            stopped: false,
+            left: self.left,
+            wrong: None,
+        }]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -136,7 +156,8 @@ impl Model for World {
     fn next_state(&self, before: &State, step: Step) -> Option<State> {
         let mut state = before.clone();
         spend(&mut state.left, &step);
-        self.take(&mut state, step);
+        self.take(&mut state, step.clone());
+        flow::follow(self, before, &mut state, &step);
         if !self.is(Broken::FenceFromAttempt) {
             state.tidy();
         }
@@ -151,7 +172,7 @@ impl Model for World {
 impl World {
     fn take(&self, state: &mut State, step: Step) {
         match step {
-            Step::Enqueue(job) => state.jobs[job].place = Place::Live,
+            Step::Enqueue(job) => flow::accept(state, job),
             Step::Cancel(job) => database::cancel(&mut state.jobs[job]),
             Step::Retry(job) => database::retry(&mut state.jobs[job]),
             Step::Discard(job) => state.jobs[job].end(End::Discarded),
@@ -207,6 +228,11 @@ impl World {
                 let handler = &mut state.processes[node].handlers[handler];
                 (handler.settling, handler.result) = (false, Some(Outcome::Retry));
             }
+            Step::TimeComes => state.due += 1,
+            Step::Look(id) => state.processes[id].seen = Some(state.next),
+            Step::Tick(id) => flow::tick(self, state, id),
+            Step::WindDown => flow::wind_down(state),
+            Step::Pay(id) => flow::pay(self, state, id),
             Step::Settle { node, handler, answer } => self.settle(state, node, handler, answer),
             Step::Write { node, handler, answer } => self.write(state, node, handler, answer),
         }

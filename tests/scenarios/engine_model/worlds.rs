@@ -25,6 +25,10 @@ pub struct World {
     pub accused: &'static [Id],
     /// Each job is in a queue of its own, else all are in one.
     pub two_queues: bool,
+    /// The jobs are the steps of a run: the steps that each comes after.
+    pub needs: &'static [&'static [Id]],
+    /// The jobs are the times of a schedule.
+    pub scheduled: bool,
     /// What handlers may say; whether they may also end their job in the transaction of its effect, and
     /// whether such a transaction may stay open for a while.
     pub outcomes: &'static [Outcome],
@@ -223,6 +227,44 @@ impl World {
             ..BASE
         }
     }
+
+    /// Two steps after a first one, and one that waits for both; processes die and sleep.
+    pub fn steps_that_meet_in_a_join() -> Self {
+        Self {
+            jobs: &[Nature::Innocent; 4],
+            needs: &[&[], &[0], &[0], &[1, 2]],
+            outcomes: &[Outcome::Done],
+            left: Left { kills: 1, sleeps: 1, ..Left::default() },
+            shows: &[Sight::Rescue, Sight::Join],
+            ..BASE
+        }
+    }
+
+    /// The same where a step may end badly while the one beside it runs.
+    pub fn a_step_that_fails() -> Self {
+        Self {
+            jobs: &[Nature::Innocent; 4],
+            needs: &[&[], &[0], &[0], &[1, 2]],
+            max_attempts: 1,
+            outcomes: &[Outcome::Done, Outcome::Discard],
+            settles: false,
+            left: Left { starts: 1, kills: 1, ..Left::default() },
+            shows: &[Sight::Stop, Sight::CancelOfRunning],
+            ..BASE
+        }
+    }
+
+    /// Two processes tick, die and sleep between a look and what comes of it.
+    pub fn times_of_a_schedule() -> Self {
+        Self {
+            scheduled: true,
+            outcomes: &[Outcome::Done],
+            settles: false,
+            left: Left { kills: 1, sleeps: 1, ..Left::default() },
+            shows: &[Sight::TickRace],
+            ..BASE
+        }
+    }
 }
 
 /// Two processes, two jobs, no mishap.
@@ -232,6 +274,8 @@ const BASE: World = World {
     max_attempts: 2,
     accused: &[],
     two_queues: false,
+    needs: &[],
+    scheduled: false,
     outcomes: &[Outcome::Retry],
     settles: true,
     slow_settles: false,

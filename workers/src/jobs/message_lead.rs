@@ -1,4 +1,4 @@
-//! Writes to one lead, as a step of a workflow: the step goes on until the message has been sent or has failed.
+//! Writes to one lead, as a step of a workflow: the step goes on until the message's own job has ended.
 
 use domain::{
     Result,

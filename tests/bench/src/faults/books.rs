@@ -94,7 +94,7 @@ pub async fn judge(site: &Site, put: &Memory) -> Outcome<Judged> {
 }
 
 /// Resolves when no job is unfinished.
-async fn empty(conn: &mut PgConnection) -> Outcome<()> {
+pub async fn empty(conn: &mut PgConnection) -> Outcome<()> {
     let patience = Instant::now() + PATIENCE;
     loop {
         let left: Vec<(Uuid, Option<Uuid>)> =

@@ -52,6 +52,22 @@ impl Hand {
         Ok(Self { child, process, _input: input })
     }
 
+    /// Starts a worker of the product itself, from the binary beside this one.
+    pub fn product(site: &Site, key: &str) -> Outcome<Self> {
+        let mut child = Command::new(std::env::current_exe()?.with_file_name("switchboard"))
+            .args(["serve", "--role", "worker,scheduler", "--data-dir"])
+            .arg(site.home())
+            .env("DATABASE_URL", site.connect.to_url_lossy().as_str())
+            .env("SWITCHBOARD_KEY", key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let process = child.id().ok_or("a worker ended at once")?;
+        let input = child.stdin.take();
+        Ok(Self { child, process, _input: input })
+    }
+
     /// SIGKILL.
     pub async fn kill(mut self) -> Outcome<()> {
         self.child.kill().await?;

@@ -12,6 +12,7 @@ mod cut;
 mod kill;
 mod ledger;
 mod load;
+mod onboard;
 mod report;
 mod restart;
 mod site;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use serde::Serialize;
 
-use super::{abort, books::Judged, clock, cut, kill, restart, stop, terminate};
+use super::{abort, books::Judged, clock, cut, kill, onboard, restart, stop, terminate};
 use crate::Outcome;
 
 /// How the faults are asked for.
@@ -47,12 +47,20 @@ pub struct Finding {
     /// Jobs under way.
     pub jobs: usize,
     pub begun_again: usize,
+    /// Messages that were cut off on their way, and are listed as such.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown: usize,
     /// What took longer than it may, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<String>,
     /// What else did not hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Finding {
@@ -91,7 +99,7 @@ macro_rules! fault {
 }
 
 /// The faults by name.
-const FAULTS: [(&str, &str, Fault); 7] = [
+const FAULTS: [(&str, &str, Fault); 8] = [
     ("kill", "kill -9 of a random worker process", fault!(kill::run)),
     ("stop", "a process stopped for 20 s, then continued", fault!(stop::run)),
     ("restart", "Postgres stopped at once and started again", fault!(restart::run)),
@@ -99,6 +107,7 @@ const FAULTS: [(&str, &str, Fault); 7] = [
     ("abort", "a job that brings its process down", fault!(abort::run)),
     ("drain", "SIGTERM under load", fault!(cut::run)),
     ("clock", "one process's clock ten minutes off, either way", fault!(clock::run)),
+    ("onboard", "kill -9 of product workers while leads are onboarded", fault!(onboard::run)),
 ];
 
 /// Runs and prints.
@@ -116,6 +125,9 @@ pub async fn report(args: Args) -> Outcome<()> {
             "{words:<52} {:>4} times, {:>6} jobs: lost {}, doubled {}, early {}; went on after {:.1} s",
             finding.runs, finding.jobs, finding.lost, finding.doubled, finding.early, finding.recovered_s_max
         );
+        if finding.unknown > 0 {
+            println!("    {} messages were cut off on their way and are listed as unknown", finding.unknown);
+        }
         for broken in finding.late.iter().chain(&finding.broken) {
             println!("    {broken}");
         }

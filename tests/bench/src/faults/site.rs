@@ -41,6 +41,11 @@ impl Site {
         self.folder.join("ledger")
     }
 
+    /// Where the product may put its files.
+    pub fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
     /// A process's engine on this database.
     pub async fn engine(&self) -> Outcome<Engine> {
         let settings =

@@ -18,11 +18,11 @@ select gen_random_uuid(), '00000000-0000-0000-0000-00000000000a', 'sleeper', 1, 
   from generate_series(1, 1000000);
 insert into engine.steps (tenant_id, run_id, name, position, needs, followers, go_on, watched, signal, delay_ms, state,
     waits, jobs, left_jobs, failed, cancelled, wake_at)
-select r.tenant_id, r.id, 'reply', 0, '{}', '{after}', false, false, 'replied', 86400000, 'sleeping', 1, 1, 1, 0, 0,
+select r.tenant_id, r.id, 'reply', 0, '{}'::text[], '{after}'::text[], false, false, 'replied', 86400000, 'sleeping', 1, 1, 1, 0, 0,
        engine.now() + interval '1 day'
   from engine.runs r
 union all
-select r.tenant_id, r.id, 'after', 1, '{reply}', '{}', false, false, null, 1000, 'waiting', 1, 1, 1, 0, 0, null
+select r.tenant_id, r.id, 'after', 1, '{reply}', '{}', false, false, null, 1000, 'waiting', 1, 1, 1, 0, 0, null::timestamptz
   from engine.runs r";
 
 /// An idle process beside them, and the drain of single jobs beside them and without.
