@@ -435,7 +435,8 @@ begin
               from done d group by d.lane, d.started_at, d.verdict, d.error_code, d.tenant_id, d.node) g
   )
   select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told),
-         array_agg(row(d.tenant_id, d.run_id, d.step, d.verdict, d.output)::engine.step_end) filter (where d.run_id is not null)
+         array_agg(row(d.tenant_id, d.run_id, d.step, d.verdict, case when not d.spread then d.output end)::engine.step_end)
+           filter (where d.run_id is not null)
     into held, held_lanes, suspects, logged, gone from done d;
 
   if some_stay then

@@ -47,7 +47,8 @@ create table roles (
   tenant_id uuid not null references tenants,
   id uuid not null,
   name text not null,
-  built_in boolean not null default false,
+  -- One of the four: what it holds is the build's to say.
+  built_in boolean not null,
   permissions text[] not null,
   constraint roles_pkey primary key (tenant_id, id),
   constraint roles_name_key unique (tenant_id, name)

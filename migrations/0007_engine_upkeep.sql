@@ -198,6 +198,8 @@ begin
   with past as (
     delete from engine.runs where ctid = any(array(
       select r.ctid from engine.runs r where r.finished_at < kept_from order by r.finished_at limit 1000))
+      -- One that was taken up again meanwhile stays.
+      and finished_at < kept_from
     returning tenant_id, id
   ), steps as (
     delete from engine.steps s using past p where s.tenant_id = p.tenant_id and s.run_id = p.id

@@ -25,6 +25,7 @@ create table engine.runs (
   constraint runs_pkey primary key (tenant_id, id)
 ) with (fillfactor = 80);
 create index runs_state_idx on engine.runs (tenant_id, state, id);
+create index runs_name_idx on engine.runs (tenant_id, name, id);
 create index runs_stopping_idx on engine.runs (id) where state = 'stopping';
 create index runs_finished_idx on engine.runs (finished_at) where finished_at is not null;
 create index runs_business_key_idx on engine.runs (tenant_id, business_key, id) where business_key is not null;
@@ -133,7 +134,8 @@ begin
         from (select * from unnest(ids, tenants, claims, begin) as u(id, tenant, claim, begins) order by u.id) u
         left join lateral (
           select j.id, j.run_id from engine.jobs j
-           where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim for update) j on true) h
+           where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim for update) j on true
+      offset 0) h
    where h.begins;
   if strangers is not null then
     raise exception 'a job that was not started as a workflow answered with steps' using errcode = 'data_exception';
@@ -192,14 +194,14 @@ begin
   with g as materialized (
     select g.tenant_id, g.run_id, g.step, count(*)::int as jobs,
            count(*) filter (where g.verdict in ('discarded', 'quarantined'))::int as failed,
-           count(*) filter (where g.verdict = 'cancelled')::int as cancelled, (array_agg(g.output))[1] as output
+           count(*) filter (where g.verdict = 'cancelled')::int as cancelled, (array_agg(g.output) filter (where g.output is not null))[1] as output
       from unnest(gone) g where g.step is not null group by 1, 2, 3
   ), marked as (
     update engine.steps s
        set left_jobs = s.left_jobs - g.jobs, failed = s.failed + g.failed, cancelled = s.cancelled + g.cancelled,
            state = case when s.left_jobs > g.jobs then s.state when s.failed + g.failed > 0 then 'failed'
                         when s.cancelled + g.cancelled > 0 then 'cancelled' else 'completed' end,
-           output = case when s.jobs = 1 then g.output end,
+           output = coalesce(g.output, s.output),
            ended_at = case when s.left_jobs = g.jobs then ready end
       from g cross join lateral (
         select s.ctid from engine.steps s
@@ -340,23 +342,25 @@ set enable_memoize = off set plan_cache_mode = force_generic_plan as $$
 declare
   ready timestamptz := engine.ready_at();
   asleep engine.step_gone[];
+  locked engine.step_gone[];
   ended engine.step_gone[];
 begin
   select array_agg(row(s.tenant_id, s.run_id, s.name, null)::engine.step_gone) into asleep
     from (select * from engine.steps s where s.wake_at <= ready order by s.wake_at limit most) s;
-  with locked as materialized (
-    select r.tenant_id, r.id
-      from (select distinct a.tenant_id, a.run_id from unnest(asleep) a) a
-     cross join lateral (
-       select r.tenant_id, r.id from engine.runs r
-        where r.tenant_id = a.tenant_id and r.id = a.run_id for no key update skip locked) r
-  ), up as (
+  -- A statement of its own: what is read of the steps is as it is under the locks.
+  select array_agg(row(r.tenant_id, r.id, '', null)::engine.step_gone) into locked
+    from (select distinct a.tenant_id, a.run_id from unnest(asleep) a) a
+   cross join lateral (
+     select r.tenant_id, r.id from engine.runs r
+      where r.tenant_id = a.tenant_id and r.id = a.run_id for no key update skip locked) r;
+  with up as (
     update engine.steps s
        set state = 'completed', outcome = case when s.signal is not null then 'timed_out' end, wake_at = null,
            ended_at = ready
-      from locked l cross join lateral (
+      from unnest(locked) l cross join lateral (
         select s.ctid from engine.steps s
-         where s.tenant_id = l.tenant_id and s.run_id = l.id and s.state = 'sleeping' and s.wake_at <= ready offset 0) o
+         where s.tenant_id = l.tenant_id and s.run_id = l.run_id and s.state = 'sleeping' and s.wake_at <= ready
+        offset 0) o
      where s.ctid = o.ctid
     returning s.*
   )
@@ -386,6 +390,9 @@ begin
     when exists (select from engine.signals g where g.tenant_id = tenant and g.run_id = run and g.name = name_)
       then 'given_before'
     when of_run.state <> 'running' then of_run.state
+    -- More than any run has steps.
+    when of_run.begun_at is null
+      and (select count(*) from engine.signals g where g.tenant_id = tenant and g.run_id = run) >= 200 then 'unknown'
     when of_run.begun_at is not null and step.name is null then 'unknown'
     when step.state not in ('waiting', 'sleeping') then 'too_late'
     when step.state = 'sleeping' then 'taken' else 'kept' end;
@@ -453,7 +460,7 @@ end $$;
 
 -- Takes a run of the caller's tenant that is over up again: what failed or was cancelled, the step `from_` if one is
 -- named, and all that follows these begins anew, under the jobs `ids`. Of a step that had spread into many jobs
--- only those begin anew that did not complete. Answers `restarted`; the state that forbids it; `unknown_step`;
+-- only those begin anew that did not complete, unless it is the named one. Answers `restarted`; the state that forbids it; `unknown_step`;
 -- `nothing` if there is nothing to be done; `key_held` if another run holds its uniqueness key by now; null if there
 -- is no such run.
 create function engine.restart(
@@ -483,16 +490,16 @@ begin
     return;
   end if;
   if not exists (select from engine.steps s where s.tenant_id = tenant and s.run_id = run) then
-    if not engine.hold_key(run) then
-      result := 'key_held';
+    -- It holds the run's key again, if there is one.
+    select case t.result when 'available' then 'restarted' when 'key_held' then 'key_held' else 'nothing' end
+      into result from engine.retry(array[run], run) t;
+    if result <> 'restarted' then
       return;
     end if;
     update engine.runs r
        set state = 'running', ending = null, failed_step = null, begun_at = null, finished_at = null
      where r.tenant_id = tenant and r.id = run;
-    perform engine.retry(array[run], run);
     lanes := array(select j.lane from engine.jobs_of_run(tenant, run) j);
-    result := 'restarted';
     return;
   end if;
 
@@ -519,7 +526,7 @@ begin
   for name_, own_job, began in
     select s.name, s.job_id, s.started_at from engine.steps s
      where s.tenant_id = tenant and s.run_id = run and s.name = any(anew) and s.jobs > 1
-       and s.state in ('failed', 'cancelled') and not s.needs && anew
+       and s.state in ('failed', 'cancelled') and not s.needs && anew and s.name is distinct from from_
      order by s.position
   loop
     select count(*) into revived

@@ -16,7 +16,7 @@ use crate::{
 /// The longest reason that is kept with an attempt, in characters.
 const WHY_LIMIT: usize = 2_000;
 /// The longest that a job is put off.
-const LONGEST_DELAY: Duration = Duration::from_hours(24 * 366);
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_hours(24 * 366);
 
 /// What becomes of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,6 +67,8 @@ enum Command {
     Doctor,
     /// Print the description of the API.
     Openapi,
+    /// Print who may do what.
+    Permissions,
     #[command(hide = true)]
     PostgresGuard(guard::Orders),
 }
@@ -92,6 +94,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             print!("{}", crate::http::openapi::text());
             return Ok(());
         }
+        Command::Permissions => {
+            print!("{}", domain::access::permission::page());
+            return Ok(());
+        }
         _ => cli.flags.config()?,
     };
     telemetry::start(config.log_format);
@@ -104,7 +110,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Queues(command) => queues::run(&config, command).await,
         Command::Schedules(command) => schedules::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
-        Command::Openapi | Command::PostgresGuard(_) => Ok(()),
+        Command::Openapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
     }
 }
 

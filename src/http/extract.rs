@@ -111,6 +111,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Postgres stores no NUL in text.
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(Problem::field("?", "remove the %00"));
+        }
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
             Problem::field(
                 "?",

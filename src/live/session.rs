@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use domain::Ctx;
+use domain::{Ctx, access::gate::Gate, events::EventType};
 use engine::log::{self, Entry};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const POSITION_EVERY: Duration = Duration::from_secs(1);
 
 const STOPPING: &str = "the server restarts; come back with since";
+const CHANGED: &str = "what you may do has changed; come back with a new ticket and since";
 
 /// Why a session ended, and what the peer is told.
 enum End {
@@ -35,6 +36,8 @@ struct Session {
     out: SplitSink<WebSocket, Message>,
     stop: CancellationToken,
     interest: Interest,
+    /// The newest entry when it was opened: what was said of the peer's rights before then is known.
+    opened_at: i64,
     /// The last entry that was looked at.
     seen: i64,
     /// The last sequence the peer knows of.
@@ -42,11 +45,11 @@ struct Session {
 }
 
 /// Serves a socket until either side ends it.
-pub async fn serve(ctx: Ctx, hub: Hub, socket: WebSocket, since: Option<i64>) {
+pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Option<i64>) {
     let (out, mut inbox) = socket.split();
     let interest = Interest::everything(ctx.grants);
-    let mut session = Session { ctx, out, stop: hub.stop.clone(), interest, seen: 0, told: 0 };
-    let end = match session.catch_up(&hub, since).await {
+    let mut session = Session { ctx, out, stop: hub.stop.clone(), interest, opened_at: 0, seen: 0, told: 0 };
+    let end = match session.catch_up(&gate, &hub, since).await {
         Ok(entries) => session.live(&hub, entries, &mut inbox).await,
         Err(end) => end,
     };
@@ -59,16 +62,21 @@ pub async fn serve(ctx: Ctx, hub: Hub, socket: WebSocket, since: Option<i64>) {
 
 impl Session {
     /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
-    async fn catch_up(&mut self, hub: &Hub, since: Option<i64>) -> Result<Listener, End> {
+    async fn catch_up(&mut self, gate: &Gate, hub: &Hub, since: Option<i64>) -> Result<Listener, End> {
         let tenant = self.ctx.tenant.0;
+        let early = hub.register(tenant);
+        let (oldest, newest) = self.ends().await?;
+        self.opened_at = newest;
+        // Read after the end of the log, so that a change is found either here or there.
+        if !gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
+            return Err(End::Close(close_code::POLICY, CHANGED));
+        }
         let Some(since) = since else {
-            let entries = hub.register(tenant);
-            let (_, newest) = self.ends().await?;
             self.seen = newest;
             self.position().await?;
-            return Ok(entries);
+            return Ok(early);
         };
-        let (oldest, newest) = self.ends().await?;
+        drop(early);
         if since > newest || since + 1 < oldest {
             let entries = hub.register(tenant);
             (self.seen, self.told) = (newest, newest);
@@ -176,6 +184,12 @@ impl Session {
     }
 
     async fn look(&mut self, entry: &Entry) -> Result<(), End> {
+        if entry.seq > self.opened_at
+            && entry.kind == EventType::AccessChanged.as_str()
+            && self.is_of_peer(entry)
+        {
+            return Err(End::Close(close_code::POLICY, CHANGED));
+        }
         if self.interest.wants(entry) {
             let frame = Message::text(frames::event(entry));
             timeout(PATIENCE, self.out.feed(frame)).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)?;
@@ -183,6 +197,14 @@ impl Session {
         }
         self.seen = entry.seq;
         Ok(())
+    }
+
+    fn is_of_peer(&self, entry: &Entry) -> bool {
+        let actor = self.ctx.actor;
+        let named = entry.subject.split_once(':');
+        named.is_some_and(|(kind, id)| {
+            kind == actor.kind() && Some(id) == actor.id().map(|id| id.to_string()).as_deref()
+        })
     }
 
     async fn hear(&mut self, frame: Message) -> Result<(), End> {

@@ -16,6 +16,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let key = json!({"name": "k", "permissions": ["leads:read"]});
     let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
     let me = admin.get("/api/v1/me").await.expect(200);
+    let role = json!({"name": "r", "permissions": ["leads:read"]});
+    let role = admin.post("/api/v1/compliance/roles", &role).await.expect(201);
     let job = admin.get("/api/v1/jobs").await.expect(200)["items"][0].clone();
     let team = admin.post("/api/v1/teams", &json!({"name": "t"})).await.expect(201);
     let agent = json!({"name": "a", "capacity": 1, "team_id": team["id"]});
@@ -34,6 +36,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
         ("/api/v1/api-keys", text(&key["id"])),
+        ("/api/v1/compliance/roles", text(&role["id"])),
         ("/api/v1/communication/providers", text(&message["provider_id"])),
         ("/api/v1/communication/templates", text(&message["template_id"])),
         ("/api/v1/communication/messages", text(&sent["id"])),

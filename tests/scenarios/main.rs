@@ -18,6 +18,7 @@ mod message;
 mod onboarding;
 mod pipeline;
 mod providers;
+mod roles;
 mod routing;
 mod schedules;
 mod schedules_api;

@@ -191,6 +191,40 @@ async fn one_run_at_a_time_is_for_a_lead_and_one_that_failed_goes_on_where_it_st
 }
 
 #[tokio::test]
+async fn a_message_that_fails_fails_its_step_and_is_written_anew_if_that_is_named() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let desk = Desk::set_up(admin).await;
+    let lead = json!({"name": "Ada", "email": "ada@example.com", "attributes": {}});
+    let lead = admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone();
+    let path = started(admin, &desk.start_of(&lead)).await;
+    let run = until(admin, &path, |run| run["state"] == "failed").await;
+    let welcome = step(&run, "welcome");
+    assert_eq!((&run["failed_step"], &welcome["error_code"]), (&json!("welcome"), &json!("message_failed")));
+    let message = welcome["output"]["message_id"].as_str().expect("the message is named");
+    let message = admin.get(&format!("/api/v1/communication/messages/{message}")).await.expect(200);
+    assert_eq!((&message["status"], &message["error_code"]), (&json!("failed"), &json!("template")));
+
+    let url = format!("/api/v1/leads/{}", lead.as_str().expect("an id"));
+    admin.patch(&url, &json!({"attributes": {"plan": "team"}})).await.expect(200);
+    let again = || {
+        let retry = admin.request(Method::POST, &format!("{path}/retry")).header("idempotency-key", "again");
+        admin.send(retry.json(&json!({"step": "welcome"})))
+    };
+    again().await.expect(200);
+    until(admin, &path, |run| step(run, "reply")["state"] == "sleeping").await;
+    again().await.expect(200);
+    assert_eq!(subjects(admin).await, ["welcome, Ada"]);
+
+    let key = json!({"name": "k", "permissions": ["workflows:write"]});
+    let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
+    let key = admin.with_bearer(key["key"].as_str().expect("a key"));
+    assert_eq!(key.post(&format!("{path}/cancel"), &json!({})).await.expect(200)["state"], "cancelled");
+    assert_eq!(key.get(&path).await.problem(403), "permission-missing");
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_started_is_refused_with_its_field_and_who_may_not_is_told_so() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;

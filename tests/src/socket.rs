@@ -77,6 +77,20 @@ impl Socket {
         }
     }
 
+    /// Waits until the server closes it; answers its code and reason.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an end within a minute");
+            if let Message::Close(close) = next.expect("a close frame").expect("a good frame") {
+                let close = close.expect("a code");
+                return (close.code.into(), close.reason.to_string());
+            }
+        }
+    }
+
     /// The next event; positions are passed over.
     ///
     /// # Panics

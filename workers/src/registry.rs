@@ -87,7 +87,7 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 }
 
 /// The queues of this build and how many handlers of each run at a time.
-pub const QUEUES: [(&str, usize); 3] = [("messages", 64), ("automation", 4), ("operations", 4)];
+pub const QUEUES: [(&str, usize); 3] = [("messages", 64), ("automation", 16), ("operations", 4)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where

@@ -115,14 +115,31 @@ impl Gate {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let found = store::api_key(tx.conn(), key.id).await?;
         tx.commit().await?;
-        let now = self.platform.clock.now();
         let found = found.ok_or(REFUSED)?;
         // Both are HMACs under the pepper, so the time of comparing tells nothing about the secret.
-        if found.secret_hash != self.fingerprint(&key) || found.expires_at.is_some_and(|at| at <= now) {
+        if found.secret_hash != self.fingerprint(&key) {
             return Err(REFUSED);
         }
-        let grants = found.permissions.intersection(found.creator_permissions);
+        let grants = found.grants(self.platform.clock.now()).ok_or(REFUSED)?;
         Ok(self.ctx(found.tenant, Actor::ApiKey(key.id), grants, trace))
+    }
+
+    /// Whether a context may still do what it could when it was made.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn still_holds(&self, ctx: &Ctx) -> Result<bool> {
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let now = match ctx.actor {
+            Actor::User(user) => {
+                store::user_grants(tx.conn(), ctx.tenant, user).await?.map(|grants| grants.permissions)
+            }
+            Actor::ApiKey(key) => {
+                store::api_key(tx.conn(), key).await?.and_then(|key| key.grants(self.platform.clock.now()))
+            }
+            Actor::System => Some(PermissionSet::all()),
+        };
+        Ok(now.is_some_and(|now| now.covers(ctx.grants)))
     }
 
     pub(super) fn ctx(

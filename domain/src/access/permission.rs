@@ -29,6 +29,8 @@ permissions! {
     UsersWrite = "users:write",
     ApiKeysRead = "api_keys:read",
     ApiKeysWrite = "api_keys:write",
+    RolesRead = "roles:read",
+    RolesWrite = "roles:write",
     TeamsRead = "teams:read",
     TeamsWrite = "teams:write",
     AgentsRead = "agents:read",
@@ -59,6 +61,12 @@ permissions! {
 }
 
 impl Permission {
+    /// What it is about, as the first part of its name says.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        self.as_str().split(':').next().unwrap_or_default()
+    }
+
     /// The permission of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
@@ -80,6 +88,22 @@ impl PermissionSet {
     #[must_use]
     pub fn contains(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u8) != 0
+    }
+
+    /// What a stored role holds: one of the four what this build says of it, so that what a build adds reaches
+    /// them all; one of the tenant's own what was written down.
+    #[must_use]
+    pub fn of_role(name: &str, built_in: bool, stored: &[String]) -> Self {
+        if !built_in {
+            return Self::from_names(stored);
+        }
+        default_roles().iter().find(|(of, _)| *of == name).map_or_else(Self::default, |(_, held)| *held)
+    }
+
+    /// Whether all of these are in it.
+    #[must_use]
+    pub fn covers(self, others: Self) -> bool {
+        self.intersection(others) == others
     }
 
     /// What is in both.
@@ -127,6 +151,7 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
     ];
     let supervisor = [
         P::UsersRead,
+        P::RolesRead,
         P::LeadsScore,
         P::LeadsRoute,
         P::MessagesRead,
@@ -157,6 +182,27 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
     [("Admin", PermissionSet::all()), ("Manager", manager), ("Supervisor", supervisor), ("Agent", agent)]
 }
 
+/// Who holds what, as a page for people: kept in `docs/permissions.md`, so that a change is seen in review.
+#[must_use]
+pub fn page() -> String {
+    let roles = default_roles();
+    let names: Vec<&str> = roles.iter().map(|(name, _)| *name).collect();
+    let intro = "# Who may do what\n\nWhat the four roles hold that every tenant has. Made by `./x prepare`; a tenant may \
+                 make roles of its own\nunder `/api/v1/compliance/roles`.";
+    let mut lines = vec![intro.to_owned()];
+    let mut group = "";
+    for permission in Permission::ALL {
+        if permission.group() != group {
+            group = permission.group();
+            let rule = "---|".repeat(roles.len());
+            lines.push(format!("\n## {group}\n\n| | {} |\n|---|{rule}", names.join(" | ")));
+        }
+        let holds = roles.map(|(_, held)| if held.contains(*permission) { "yes" } else { "" });
+        lines.push(format!("| `{}` | {} |", permission.as_str(), holds.join(" | ")));
+    }
+    lines.join("\n") + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +216,15 @@ mod tests {
         assert_eq!(Permission::parse("leads:everything"), None);
         let all = PermissionSet::all();
         assert_eq!(PermissionSet::from_names(&all.names()), all);
+    }
+
+    #[test]
+    fn the_page_says_who_holds_what() {
+        let kept = include_str!("../../../docs/permissions.md");
+        assert!(
+            page() == kept,
+            "docs/permissions.md is stale: run `./x prepare`, and look at what has changed"
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Commands: making tenants with their first user, users, and API keys.
+//! Commands: making tenants with their first user, and users.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    api_key::ApiKey,
     gate::{Gate, email_place, name_place},
     permission::{Permission, PermissionSet, default_roles},
+    roles::{ADMIN, tell_of},
     store,
 };
 use crate::{
@@ -16,10 +16,9 @@ use crate::{
     ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::{self, Begun, Once, SystemTx, TenantTx},
-    types::{ApiKeyId, EmailAddress, RoleId, SubjectId, TenantId, Text, UserId},
+    types::{EmailAddress, RoleId, SubjectId, TenantId, Text, UserId},
     vault::{Personal, Vault, personal::reveal},
 };
-pub use store::ApiKeyView;
 
 /// A person who may log in.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -80,8 +79,8 @@ pub async fn create_tenant(
     let fresh = TenantId(platform.chance.id());
     let tenant = if tenancy::store::insert(tx.conn(), fresh, slug, name.as_str()).await? {
         platform.vault.make_tenant_keys(tx.conn(), platform.chance.as_ref(), fresh).await?;
-        for (role, permissions) in default_roles() {
-            store::insert_role(tx.conn(), fresh, RoleId(platform.chance.id()), role, permissions).await?;
+        for (role, _) in default_roles() {
+            store::insert_role(tx.conn(), fresh, RoleId(platform.chance.id()), role, None).await?;
         }
         fresh
     } else {
@@ -125,11 +124,58 @@ pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<Us
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let role = store::role_by_name(keyed.tx.conn(), ctx.tenant, &new.role).await?;
-    if role.is_some_and(|(_, held)| held.intersection(ctx.grants) != held) {
+    if role.is_some_and(|(_, held)| !ctx.grants.covers(held)) {
         return Err(Error::invalid("/role", "this role holds more permissions than you do"));
     }
     let user = put_user(&mut keyed.tx, &new, &password_hash).await?;
     keyed.commit(user, 201, format!("/api/v1/users/{user}")).await
+}
+
+/// What to change of a user; what is absent stays.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserChange {
+    /// The name of a role.
+    pub role: Option<String>,
+    /// Whether they are kept out.
+    pub disabled: Option<bool>,
+}
+
+/// Gives a user another role, keeps them out or lets them in again. Their tokens and sockets end at once.
+///
+/// # Errors
+/// If there is no such user or role, either holds more than the caller, or it is the last admin.
+pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<UserView> {
+    ctx.require(Permission::UsersWrite)?;
+    let mut tx = ctx.begin().await?;
+    // Whoever takes an admin away waits for the one before, so that the last one stays.
+    store::lock_role_named(tx.conn(), ctx.tenant, ADMIN).await?;
+    let held = store::lock_user(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("user"))?;
+    if !ctx.grants.covers(held.permissions) {
+        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
+    }
+    let role = match &change.role {
+        None => held.role,
+        Some(name) => {
+            let (role, permissions) = store::role_by_name(tx.conn(), ctx.tenant, name)
+                .await?
+                .ok_or_else(|| Error::invalid("/role", "there is no such role"))?;
+            if !ctx.grants.covers(permissions) {
+                return Err(Error::invalid("/role", "this role holds more permissions than you do"));
+            }
+            role
+        }
+    };
+    let disabled = change.disabled.unwrap_or(held.disabled);
+    store::update_user(tx.conn(), ctx.tenant, id, role, disabled).await?;
+    if held.role_name == ADMIN && !store::anyone_is(tx.conn(), ctx.tenant, ADMIN).await? {
+        return Err(Error::conflict("last-admin", "this is the last admin; make another first"));
+    }
+    tell_of(&mut tx, id).await?;
+    let detail = json!({ "role": change.role, "disabled": change.disabled });
+    tx.audit(&[Entry::new("update", "user", id).detail(detail)]).await?;
+    tx.commit().await?;
+    read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
 }
 
 /// Newest first, those with ids below `before`.
@@ -202,86 +248,4 @@ async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Resu
     }
     tx.audit(&[Entry::new("create", "user", user).detail(json!({"role": new.role}))]).await?;
     Ok(user)
-}
-
-/// What an API key is to be.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewApiKey {
-    #[schema(value_type = String)]
-    pub name: Text<100>,
-    /// Names of permissions; those of the maker at most.
-    pub permissions: Vec<String>,
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Makes an API key; the text is in the answer and nowhere else.
-///
-/// # Errors
-/// If a permission is unknown or not the maker's own, or the expiry is past.
-pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<Once<(ApiKeyView, String)>> {
-    ctx.require(Permission::ApiKeysWrite)?;
-    let Actor::User(maker) = ctx.actor else {
-        return Err(Error::conflict("users-only", "an API key is made by a user; log in to make one"));
-    };
-    for (at, name) in new.permissions.iter().enumerate() {
-        let known = Permission::parse(name)
-            .ok_or_else(|| Error::invalid(format!("/permissions/{at}"), "there is no such permission"))?;
-        if !ctx.grants.contains(known) {
-            return Err(Error::invalid(
-                format!("/permissions/{at}"),
-                "you do not hold this permission yourself",
-            ));
-        }
-    }
-    if new.expires_at.is_some_and(|at| at <= ctx.now()) {
-        return Err(Error::invalid("/expires_at", "choose a time to come"));
-    }
-    let mut keyed = match ctx.begin_once().await? {
-        Begun::Fresh(keyed) => keyed,
-        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
-    };
-    let key = ApiKey::new(ApiKeyId(ctx.id()), ctx.platform.random());
-    let view = ApiKeyView {
-        id: key.id,
-        name: new.name.as_str().to_owned(),
-        permissions: new.permissions,
-        created_at: ctx.now(),
-        expires_at: new.expires_at,
-        revoked_at: None,
-    };
-    store::insert_api_key(keyed.tx.conn(), ctx.tenant, maker, &view, &gate.fingerprint(&key)).await?;
-    keyed.tx.audit(&[Entry::new("create", "api_key", key.id)]).await?;
-    let location = format!("/api/v1/api-keys/{}", key.id);
-    keyed.commit((view, key.reveal()), 201, location).await
-}
-
-/// # Errors
-/// If the permission is missing or the database does not answer.
-pub async fn api_keys(ctx: &Ctx, before: Option<ApiKeyId>, limit: i64) -> Result<Vec<ApiKeyView>> {
-    ctx.require(Permission::ApiKeysRead)?;
-    let mut tx = ctx.begin().await?;
-    store::api_keys(tx.conn(), ctx.tenant, None, before, limit).await
-}
-
-/// # Errors
-/// If there is no such key.
-pub async fn api_key(ctx: &Ctx, id: ApiKeyId) -> Result<ApiKeyView> {
-    ctx.require(Permission::ApiKeysRead)?;
-    let mut tx = ctx.begin().await?;
-    store::api_keys(tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("API key"))
-}
-
-/// Revokes a key; the next request with it is refused.
-///
-/// # Errors
-/// If there is no such key.
-pub async fn revoke_api_key(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
-    ctx.require(Permission::ApiKeysWrite)?;
-    let mut tx = ctx.begin().await?;
-    if !store::revoke_api_key(tx.conn(), ctx.tenant, id).await? {
-        return Err(Error::NotFound("API key"));
-    }
-    tx.audit(&[Entry::new("delete", "api_key", id)]).await?;
-    tx.commit().await
 }

@@ -23,10 +23,12 @@ pub enum EventType {
     LeadAssigned,
     ImportFinished,
     AgentStatusChanged,
+    /// What a user or a key may do was changed.
+    AccessChanged,
 }
 
 impl EventType {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -40,6 +42,7 @@ impl EventType {
         Self::LeadAssigned,
         Self::ImportFinished,
         Self::AgentStatusChanged,
+        Self::AccessChanged,
     ];
 
     #[must_use]
@@ -58,6 +61,7 @@ impl EventType {
             Self::LeadAssigned => "lead.assigned",
             Self::ImportFinished => "import.finished",
             Self::AgentStatusChanged => "agent.status",
+            Self::AccessChanged => "access.changed",
         }
     }
 }
@@ -70,6 +74,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "message" => Some(Permission::MessagesRead),
         "lead" | "import" => Some(Permission::LeadsRead),
         "agent" => Some(Permission::AgentsRead),
+        "access" => Some(Permission::UsersRead),
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),
         _ => None,

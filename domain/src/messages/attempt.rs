@@ -3,6 +3,7 @@
 //! Both are done for many messages of one tenant at a time.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -48,8 +49,9 @@ pub struct Attempt {
 /// What there is to do for a message.
 pub enum Start {
     Go(Box<Attempt>),
-    /// It is not queued any more, or it failed before anything could be sent: the job is done.
-    Over,
+    /// It is not queued any more, or it failed before anything could be sent: the job is done. What became of it;
+    /// none if it is not there.
+    Over(Option<Status>),
 }
 
 /// The end of an attempt, with the end of the job that made it.
@@ -142,12 +144,19 @@ pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
     }
     store::claim(tx.conn(), ctx.tenant, &claims, LEASE).await?;
     apply(&mut tx, &failed).await?;
-    tx.commit().await?;
-    let mut start = |id: &MessageId| {
-        let at = going.iter().position(|attempt| attempt.message == *id)?;
-        Some(Start::Go(Box::new(going.swap_remove(at))))
+    let over = if going.len() < messages.len() {
+        store::statuses(tx.conn(), ctx.tenant, messages).await?
+    } else {
+        HashMap::new()
     };
-    Ok(messages.iter().map(|id| start(id).unwrap_or(Start::Over)).collect())
+    tx.commit().await?;
+    let start = |id: &MessageId| {
+        if let Some(at) = going.iter().position(|attempt| attempt.message == *id) {
+            return Start::Go(Box::new(going.swap_remove(at)));
+        }
+        Start::Over(over.get(id).copied())
+    };
+    Ok(messages.iter().map(start).collect())
 }
 
 /// Records the ends of attempts, each under its fence, with the events and the ends of the jobs.
@@ -203,8 +212,8 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
         let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };
         let settlement = rules::settle(lost, on_unknown, false);
         if settlement.again.is_some() {
-            let job =
-                NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message }).map_err(Error::internal)?;
+            let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message, of_step: false })
+                .map_err(Error::internal)?;
             again.push(job.about(format!("message:{message}")));
         }
         finished.push(Finished { message, fence, settlement, ending: None });

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::provider::{Answer, Refusal};
-use crate::events::EventType;
+use crate::{
+    error::{Error, Result},
+    events::EventType,
+};
 
 /// Where a message is. `sending` is left only under its fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -54,6 +57,21 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// If there is no such status.
+    pub(super) fn stored(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or_else(|| Error::internal("a message of unheard-of status"))
+    }
+
+    /// Whether it will not reach anybody.
+    #[must_use]
+    pub fn is_lost(self) -> bool {
+        matches!(self, Self::Failed | Self::Bounced | Self::Suppressed | Self::Cancelled)
     }
 
     /// Whether nothing more will happen to the message by itself.

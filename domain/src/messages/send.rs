@@ -23,6 +23,9 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SendMessage {
     pub message: MessageId,
+    /// A step of a workflow waits for it, and fails with the message.
+    #[serde(default)]
+    pub of_step: bool,
 }
 
 impl JobKind for SendMessage {
@@ -102,7 +105,7 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let (id, job) = queue(ctx, &mut keyed.tx, &new).await?;
+    let (id, job) = queue(ctx, &mut keyed.tx, &new, false).await?;
     keyed.tx.enqueue(&[job]).await?;
     keyed.commit(id, 202, location(id)).await
 }
@@ -112,13 +115,18 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
 ///
 /// # Errors
 /// As [`send`].
-pub(super) async fn queue(ctx: &Ctx, tx: &mut TenantTx, new: &NewMessage) -> Result<(MessageId, NewJob)> {
+pub(super) async fn queue(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    new: &NewMessage,
+    of_step: bool,
+) -> Result<(MessageId, NewJob)> {
     let channel = check(tx, new.provider_id, ("/template_id", new.template_id), new.lead_id, "").await?;
     let to = recipient(tx, new).await?;
     let id = MessageId(ctx.id());
     let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
     let keys = Vault::make_subjects(tx, &[subject]).await?;
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message: id })
+    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message: id, of_step })
         .map_err(Error::internal)?
         .about(format!("message:{id}"));
     let row = store::NewRow {

@@ -59,5 +59,5 @@ pub async fn write(
         lead_id: Some(step.lead),
         variables,
     };
-    queue(ctx, tx, &new).await
+    queue(ctx, tx, &new, true).await
 }

@@ -40,7 +40,7 @@ pub struct Whole {
 /// If something about its input is wrong, or a run that must be over first goes on.
 pub async fn start(ctx: &Ctx, start: Start) -> Result<Once<Uuid>> {
     ctx.require(Permission::WorkflowsWrite)?;
-    start.permissions().iter().try_for_each(|permission| ctx.require(*permission))?;
+    start.permissions()?.iter().try_for_each(|permission| ctx.require(*permission))?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -56,7 +56,11 @@ pub async fn start(ctx: &Ctx, start: Start) -> Result<Once<Uuid>> {
     }
     let run = started.id;
     keyed.tx.audit(&[Entry::new("start", "workflow", run).detail(json!({ "workflow": name }))]).await?;
-    keyed.commit(run, 202, format!("/api/v1/workflows/{run}")).await
+    keyed.commit(run, 202, location(run)).await
+}
+
+fn location(run: Uuid) -> String {
+    format!("/api/v1/workflows/{run}")
 }
 
 /// The tenant's runs, newest first.
@@ -75,8 +79,12 @@ pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) 
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     ctx.require(Permission::WorkflowsRead)?;
+    whole(ctx, id).await
+}
+
+async fn whole(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     let mut tx = ctx.begin().await?;
-    let run = find(ctx, &mut tx, id).await?.ok_or(Error::NotFound("workflow"))?;
+    let run = find(ctx, &mut tx, id).await?;
     let steps = workflows::steps(tx.conn(), ctx.tenant.0, id).await?;
     let signals = workflows::signals(tx.conn(), ctx.tenant.0, id).await?;
     drop(tx);
@@ -96,19 +104,25 @@ pub async fn get(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 /// If there is none of this id, or a conflict if it is over.
 pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     ctx.require(Permission::WorkflowsWrite)?;
-    let mut tx = ctx.begin().await?;
-    let before = find(ctx, &mut tx, id).await?.ok_or(Error::NotFound("workflow"))?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(_) => return whole(ctx, id).await,
+    };
+    let tx = &mut keyed.tx;
+    let before = find(ctx, tx, id).await?;
     let state = tx.cancel_run(id).await?.ok_or(Error::NotFound("workflow"))?;
-    if before.finished_at.is_some() {
+    if before.finished_at.is_some() || !["stopping", "cancelled"].contains(&&*state) {
         return Err(Error::conflict(
             "workflow-state",
             format!("it is {state}, so there is nothing to cancel"),
         ));
     }
     tx.audit(&[Entry::new("cancel", "workflow", id)]).await?;
-    tx.commit().await?;
-    ctx.platform.engine.wind_down(ctx.tenant.0, id).await?;
-    get(ctx, id).await
+    keyed.commit((), 200, location(id)).await?;
+    if let Err(error) = ctx.platform.engine.wind_down(ctx.tenant.0, id).await {
+        tracing::debug!(%error, "what a cancelled run had begun is cancelled by the ticker");
+    }
+    whole(ctx, id).await
 }
 
 /// Takes a run that is over up again: what failed or was cancelled, the named step, and all that follows these.
@@ -117,10 +131,14 @@ pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 /// If there is none of this id or no such step, or a conflict if it goes on or there is nothing to be done.
 pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
     ctx.require(Permission::WorkflowsWrite)?;
-    let mut tx = ctx.begin().await?;
-    let run = find(ctx, &mut tx, id).await?.ok_or(Error::NotFound("workflow"))?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(_) => return whole(ctx, id).await,
+    };
+    let tx = &mut keyed.tx;
+    let run = find(ctx, tx, id).await?;
     // Whoever has its steps run again must be allowed to have them run.
-    Start::permissions_of(&run.name).iter().try_for_each(|permission| ctx.require(*permission))?;
+    Start::permissions_of(&run.name)?.iter().try_for_each(|permission| ctx.require(*permission))?;
     let state = |detail: String| Err(Error::conflict("workflow-state", detail));
     match tx.restart_run(id, from).await? {
         Restarted::Running => {}
@@ -135,8 +153,8 @@ pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
         }
     }
     tx.audit(&[Entry::new("retry", "workflow", id).detail(json!({ "step": from }))]).await?;
-    tx.commit().await?;
-    get(ctx, id).await
+    keyed.commit((), 200, location(id)).await?;
+    whole(ctx, id).await
 }
 
 /// What became of a signal: `taken` by the step that waited for it, `kept` for the one that will, or `given_before`.
@@ -172,7 +190,6 @@ pub async fn signal(ctx: &Ctx, id: Uuid, name: &str, payload: &Value) -> Result<
     Ok(given)
 }
 
-/// A run of the tenant, if this is the id of one.
-pub(crate) async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<Option<RunView>> {
-    Ok(workflows::get(tx.conn(), ctx.tenant.0, id).await?)
+async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<RunView> {
+    workflows::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("workflow"))
 }

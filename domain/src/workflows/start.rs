@@ -4,7 +4,12 @@ use engine::{JobKind, NewJob};
 use serde::Deserialize;
 
 use super::{OnboardLead, onboard_lead};
-use crate::{Ctx, access::permission::Permission, error::Result, tenancy::TenantTx};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    error::{Error, Result},
+    tenancy::TenantTx,
+};
 
 /// A workflow and what it is given.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -15,17 +20,20 @@ pub enum Start {
 }
 
 impl Start {
-    pub(super) fn permissions(&self) -> &'static [Permission] {
+    pub(super) fn permissions(&self) -> Result<&'static [Permission]> {
         match self {
             Self::OnboardLead(_) => Self::permissions_of(OnboardLead::KIND),
         }
     }
 
-    /// What whoever has a workflow run must be allowed to do himself.
-    pub(super) fn permissions_of(name: &str) -> &'static [Permission] {
+    /// What whoever has a workflow run must be allowed to do.
+    ///
+    /// # Errors
+    /// If there is no such workflow in this build.
+    pub(super) fn permissions_of(name: &str) -> Result<&'static [Permission]> {
         match name {
-            OnboardLead::KIND => onboard_lead::PERMISSIONS,
-            _ => &[],
+            OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
+            _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }
 

@@ -57,7 +57,9 @@ impl Ticker {
                 }
                 let done = match due {
                     Due::Schedule { tenant, id } => self.engine.tick_one(tenant, id).await.map(usize::from),
-                    Due::Stopping { tenant, id } => self.engine.wind_down(tenant, id).await.map(|()| 0),
+                    Due::Stopping { tenant, id } => {
+                        self.engine.wind_down_until(tenant, id, &self.stop).await.map(|()| 0)
+                    }
                     Due::Sleepers => self.engine.wake_steps().await,
                 };
                 match done {

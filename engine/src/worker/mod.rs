@@ -77,7 +77,7 @@ pub async fn open(
     let (claimed_in, claimed_out) = mpsc::channel(settings.concurrency);
     let (ended_in, ended_out) = mpsc::channel(settings.concurrency.max(64) * 2);
     let permits = Arc::new(Semaphore::new(settings.concurrency));
-    let running = Arc::new(Running::default());
+    let running = Arc::new(Running::new(settings.grace));
     let concurrency = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
     node.member.runs(Queue { running: Arc::clone(&running), permits: Arc::clone(&permits), concurrency });
     let (no_more, give_up) = (CancellationToken::new(), CancellationToken::new());

@@ -14,12 +14,11 @@ use uuid::Uuid;
 
 use crate::{Outcome, finish::Claim};
 
-/// How long a handler may go on after its job was cancelled.
-const CANCEL_GRACE: Duration = Duration::from_secs(5);
-
 /// What runs, by job.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Running {
+    /// How long a handler may go on after its job was cancelled.
+    grace: Duration,
     inner: Mutex<Inner>,
     /// There is an earlier deadline than all before.
     changed: Notify,
@@ -60,6 +59,10 @@ pub(super) struct CutOff {
 }
 
 impl Running {
+    pub(super) fn new(grace: Duration) -> Self {
+        Self { grace, inner: Mutex::default(), changed: Notify::default() }
+    }
+
     /// To be named with the next claim: see [`Self::claimed`].
     pub(super) fn life(&self) -> u64 {
         self.inner().lives
@@ -121,7 +124,7 @@ impl Running {
         job.cancelled.get_or_insert_default().cancel();
         job.due = Due::Cancellation;
         let was = job.deadline;
-        job.deadline = was.min(Instant::now() + CANCEL_GRACE);
+        job.deadline = was.min(Instant::now() + self.grace);
         let deadline = job.deadline;
         inner.deadlines.remove(&(was, id));
         inner.deadlines.insert((deadline, id));
@@ -233,7 +236,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_job_claimed_again_has_its_own_time_and_the_watchdog_rests() {
-        let running = Running::default();
+        let running = Running::new(Duration::from_secs(5));
         running.begins(claim(1), Duration::from_secs(10), hang);
         tokio::time::sleep(Duration::from_secs(9)).await;
         running.begins(claim(2), Duration::from_secs(30), hang);
@@ -247,12 +250,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_claimed_before_the_node_was_struck_off_does_not_begin() {
-        let running = Running::default();
+        let running = Running::new(Duration::from_secs(5));
         let life = running.life();
         assert!(running.claimed(5, life));
         assert_eq!(running.cut_off_all(), []);
         assert!(!running.claimed(7, life), "an answer from before");
-        let running = Running::default();
+        let running = Running::new(Duration::from_secs(5));
         running.claimed(5, 0);
         running.cut_off_all();
         running.begins(claim(5), Duration::from_secs(10), || unreachable!("its claim is lost"));

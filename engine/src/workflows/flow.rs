@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use uuid::Uuid;
 
-use crate::{JobKind, NewJob, Outcome};
+use crate::{JobKind, NewJob, Outcome, finish::LONGEST_DELAY};
 
 /// Steps of one run; a step may spread into any number of jobs.
 pub(super) const MOST_STEPS: usize = 200;
@@ -79,6 +79,8 @@ pub enum BadFlow {
     Circle(Vec<String>),
     #[error("`{step}` depends on how `{on}` ends, so it must come after it")]
     Condition { step: String, on: String },
+    #[error("`{0}` waits for more than a year; begin another run then")]
+    TooLong(String),
     #[error("a step's payload does not fit: {0}")]
     Payload(String),
 }
@@ -141,6 +143,13 @@ impl Flow {
 
 /// Each answers the step, for more to be said of it.
 impl NewStep {
+    fn delay(&self) -> Option<Duration> {
+        match &self.what {
+            What::Job(job) => Some(job.delay),
+            What::Wait { at_most, .. } => *at_most,
+        }
+    }
+
     /// Begins when all of these have ended, and not after the one declared before it; at once if there are none.
     pub fn after<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> &mut Self {
         self.needs = names.into_iter().map(str::to_owned).collect();
@@ -190,6 +199,9 @@ fn check(steps: &[NewStep]) -> Result<(), BadFlow> {
     for step in steps {
         if let Some(needs) = step.needs.iter().find(|needs| !names.contains(&***needs)) {
             return Err(BadFlow::Unknown { step: step.name.clone(), needs: needs.clone() });
+        }
+        if step.delay().is_some_and(|delay| delay > LONGEST_DELAY) {
+            return Err(BadFlow::TooLong(step.name.clone()));
         }
         if let Some((on, _)) = step.only.as_ref().filter(|(on, _)| !step.needs.contains(on)) {
             return Err(BadFlow::Condition { step: step.name.clone(), on: on.clone() });
@@ -291,6 +303,10 @@ mod tests {
             flow.wait_for("b", "bell", None);
         });
         assert_eq!(signals.expect_err("two wait"), BadFlow::SignalTwice(named("bell")));
+        let long = flow(|flow| {
+            flow.sleep("a", Duration::MAX);
+        });
+        assert_eq!(long.expect_err("too long"), BadFlow::TooLong(named("a")));
         for name in ["", "A", "a-b", "ä", &"x".repeat(61)] {
             let steps = flow(|flow| {
                 flow.step(name, &Nothing {});

@@ -58,7 +58,7 @@ pub struct StepView {
     pub job_run_at: Option<DateTime<Utc>>,
     /// Since when an operator's pause holds its own job back.
     pub job_paused_at: Option<DateTime<Utc>>,
-    /// Why its own job ended as it did, where it did not complete.
+    /// Why its own job ended as it did, or one of those that it spread into, where one did not complete.
     pub error_code: Option<String>,
     /// The signal that it waits for.
     pub signal: Option<String>,
@@ -153,7 +153,7 @@ pub async fn steps(conn: &mut PgConnection, tenant: Uuid, run: Uuid) -> sqlx::Re
         StepView,
         r#"select s.name, s.needs, s.only_step, s.only_outcome, s.go_on, s.state, s.outcome, l.kind as "kind?",
                   q.name as "queue?", s.job_id, coalesce(j.state, h.state) as job_state, j.run_at as "job_run_at?",
-                  case when s.state = 'started' then l.paused_at end as job_paused_at, h.error_code as "error_code?",
+                  case when s.state = 'started' then l.paused_at end as job_paused_at, coalesce(h.error_code, b.error_code) as error_code,
                   s.signal, s.jobs, s.left_jobs, s.failed, s.cancelled, s.output, s.started_at, s.ended_at, s.wake_at
              from engine.steps s
              left join engine.lanes l on l.id = s.lane
@@ -164,6 +164,10 @@ pub async fn steps(conn: &mut PgConnection, tenant: Uuid, run: Uuid) -> sqlx::Re
              left join lateral (
                select h.state, h.error_code from engine.job_history h
                 where h.tenant_id = s.tenant_id and h.id = s.job_id limit 1) h on true
+             left join lateral (
+               select b.error_code from engine.job_history b
+                where b.tenant_id = s.tenant_id and b.run_id = s.run_id and b.step = s.name and b.spread
+                  and b.state <> 'completed' and s.failed > 0 limit 1) b on true
             where s.tenant_id = $1 and s.run_id = $2
             order by s.position"#,
         tenant,

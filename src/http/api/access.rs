@@ -3,7 +3,10 @@
 use axum::{Json as Body, extract::State, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
 use domain::{
-    access::users::{self, ApiKeyView, NewApiKey, NewUser, UserView},
+    access::{
+        keys::{self, ApiKeyView, NewApiKey},
+        users::{self, NewUser, UserChange, UserView},
+    },
     types::{ApiKeyId, TenantId, UserId},
 };
 use serde::{Deserialize, Serialize};
@@ -112,6 +115,17 @@ pub async fn get_user(Caller(ctx): Caller, Path(id): Path<UserId>) -> Result<Bod
     Ok(Body(users::user(&ctx, id).await?))
 }
 
+/// Give a user another role, keep them out or let them in again. Their tokens and sockets end at once.
+#[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "access", params(("id" = Uuid, Path)),
+    request_body = UserChange, responses((status = 200, body = UserView)))]
+pub async fn change_user(
+    Caller(ctx): Caller,
+    Path(id): Path<UserId>,
+    Json(change): Json<UserChange>,
+) -> Result<Body<UserView>, Problem> {
+    Ok(Body(users::change_user(&ctx, id, change).await?))
+}
+
 /// A key as its maker gets it, once.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct NewKey {
@@ -129,7 +143,7 @@ pub async fn create_api_key(
     Caller(ctx): Caller,
     Json(new): Json<NewApiKey>,
 ) -> Result<Response, Problem> {
-    let made = users::create_api_key(&ctx, &app.gate, new).await?;
+    let made = keys::create_api_key(&ctx, &app.gate, new).await?;
     Ok(reply::once(made, |(api_key, key)| NewKey { api_key, key }))
 }
 
@@ -141,7 +155,7 @@ pub async fn list_api_keys(
     Query(paging): Query<Paging>,
 ) -> Result<Body<Page<ApiKeyView>>, Problem> {
     let window = paging.window()?;
-    let rows = users::api_keys(&ctx, window.before.map(ApiKeyId), window.rows).await?;
+    let rows = keys::api_keys(&ctx, window.before.map(ApiKeyId), window.rows).await?;
     Ok(Body(window.page(rows, |key| key.id.0)))
 }
 
@@ -149,13 +163,13 @@ pub async fn list_api_keys(
 #[utoipa::path(get, path = "/api/v1/api-keys/{id}", tag = "access", params(("id" = Uuid, Path)),
     responses((status = 200, body = ApiKeyView)))]
 pub async fn get_api_key(Caller(ctx): Caller, Path(id): Path<ApiKeyId>) -> Result<Body<ApiKeyView>, Problem> {
-    Ok(Body(users::api_key(&ctx, id).await?))
+    Ok(Body(keys::api_key(&ctx, id).await?))
 }
 
 /// Revoke an API key; the next request with it is refused.
 #[utoipa::path(delete, path = "/api/v1/api-keys/{id}", tag = "access", params(("id" = Uuid, Path)),
     responses((status = 204)))]
 pub async fn revoke_api_key(Caller(ctx): Caller, Path(id): Path<ApiKeyId>) -> Result<StatusCode, Problem> {
-    users::revoke_api_key(&ctx, id).await?;
+    keys::revoke_api_key(&ctx, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod ops;
 pub mod providers;
 pub mod queues;
+pub mod roles;
 pub mod schedules;
 pub mod sockets;
 pub mod templates;

@@ -72,7 +72,7 @@ pub async fn open(
         .into());
     };
     let ctx = app.gate.redeem(ticket, REQUEST_ID.try_with(Clone::clone).ok()).await?;
-    let hub = app.hub.clone();
+    let (gate, hub) = (app.gate.clone(), app.hub.clone());
     let sessions = hub.sessions.clone();
     Ok(upgrade
         .protocols([frames::PROTOCOL])
@@ -81,7 +81,7 @@ pub async fn open(
         .read_buffer_size(4096)
         .write_buffer_size(16 * 1024)
         .max_write_buffer_size(4 * frames::FRAME_LIMIT)
-        .on_upgrade(move |socket| sessions.track_future(session::serve(ctx, hub, socket, query.since))))
+        .on_upgrade(move |socket| sessions.track_future(session::serve(ctx, gate, hub, socket, query.since))))
 }
 
 /// A browser names the page's origin: ours, or one of the allowed ones. Programs send none.

@@ -108,7 +108,7 @@ pub struct WorkflowStep {
     pub jobs_left: i32,
     pub jobs_failed: i32,
     pub jobs_cancelled: i32,
-    /// Of one job: its output; of a wait: what the signal carried.
+    /// What its own job put out; of a wait: what the signal carried.
     #[schema(value_type = Option<Object>)]
     pub output: Option<Value>,
     pub started_at: Option<DateTime<Utc>>,
@@ -233,7 +233,8 @@ pub async fn cancel_workflow(
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowRetry {
-    /// This step and all that follow it, besides what failed or was cancelled.
+    /// This step as a whole and all that follow it, besides what failed or was cancelled. A message that failed is
+    /// written anew only if its step is named.
     pub step: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Routes one lead, as a step of a workflow.
 
 use domain::{
-    Result,
+    Error, Result,
     routing::route::{self, RouteLead},
 };
 use engine::Outcome;
@@ -12,9 +12,15 @@ use crate::registry::Run;
 /// Runs the job. A lead that has an owner keeps it.
 ///
 /// # Errors
-/// If lead, team or agent are not there any more, or the named agent cannot take it.
+/// If lead, team or agent are not there any more.
 pub async fn run(run: Run, job: RouteLead) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
-    let routed = route::within(&mut tx, job.lead, job.target, false).await?;
+    let routed = match route::within(&mut tx, job.lead, job.target, false).await {
+        // Hands may become free, and people come back.
+        Err(Error::Conflict { kind: code @ "agent-not-free", detail }) => {
+            return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });
+        }
+        routed => routed?,
+    };
     run.end(tx, json!({ "outcome": routed.outcome, "owner_id": routed.owner_id })).await
 }

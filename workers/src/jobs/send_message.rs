@@ -7,12 +7,12 @@ use domain::{
     ctx::Platform,
     messages::{
         attempt::{Finished, Start},
-        rules::{self, Settlement},
+        rules::{self, Settlement, Status},
         send::SendMessage,
     },
 };
 use engine::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::registry::Run;
 
@@ -24,30 +24,34 @@ use crate::registry::Run;
 pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
     let attempt = match run.shared.beginning.submit(&run.ctx, job.message).await? {
         Start::Go(attempt) => attempt,
-        Start::Over => return Ok(Outcome::Done(json!({ "attempted": false }))),
+        Start::Over(status) => return Ok(over(&job, status, json!({ "attempted": false }))),
     };
     let answer = attempt.call(&run.ctx).await;
     let last = run.claim.attempt >= run.claim.max_attempts;
     let settlement = rules::settle(answer, attempt.on_unknown, last);
-    let ending = run.claim.ending(outcome(&settlement), || roll(&run.ctx.platform));
+    let ending = run.claim.ending(outcome(&job, &settlement), || roll(&run.ctx.platform));
     let finished = Finished { message: job.message, fence: attempt.fence, settlement, ending };
     run.shared.settling.submit(&run.ctx, finished).await?;
     Ok(Outcome::Settled)
 }
 
-fn outcome(settlement: &Settlement) -> Outcome {
-    match settlement.again {
-        Some(after) => {
-            let code = settlement.code.as_deref().unwrap_or_default();
-            let why = format!("{code} {}", settlement.text.as_deref().unwrap_or_default());
-            Outcome::Retry {
-                after: after.map(|wait| wait.max(Duration::from_millis(1))),
-                code: "provider",
-                why,
-            }
-        }
-        None => Outcome::Done(json!({ "attempted": true, "status": settlement.status })),
+/// A step whose message will not reach anybody has failed; else the job is done when nothing more will happen.
+fn over(job: &SendMessage, status: Option<Status>, output: Value) -> Outcome {
+    if job.of_step && status.is_none_or(Status::is_lost) {
+        let why = format!("the message {} is {}", job.message, status.map_or("gone", Status::as_str));
+        return Outcome::Discard { code: "message_failed", why };
     }
+    Outcome::Done(output)
+}
+
+fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
+    let Some(after) = settlement.again else {
+        let output = json!({ "attempted": true, "status": settlement.status });
+        return over(job, Some(settlement.status), output);
+    };
+    let code = settlement.code.as_deref().unwrap_or_default();
+    let why = format!("{code} {}", settlement.text.as_deref().unwrap_or_default());
+    Outcome::Retry { after: after.map(|wait| wait.max(Duration::from_millis(1))), code: "provider", why }
 }
 
 fn roll(platform: &Platform) -> f64 {

@@ -1,10 +1,16 @@
 //! Attempts at messages: claimed under a fence, settled under it.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use sqlx::PgConnection;
 
-use super::super::{attempt::Finished, rules::OnUnknown};
+use super::super::{
+    attempt::Finished,
+    rules::{OnUnknown, Status},
+};
 use crate::{
     error::Result,
     types::{MessageId, ProviderId, SubjectId, TenantId},
@@ -178,4 +184,20 @@ pub(in crate::messages) async fn lock_expired(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.fence, on_unknown(&row.on_unknown))).collect())
+}
+
+/// Where messages are.
+pub(in crate::messages) async fn statuses(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+) -> Result<HashMap<MessageId, Status>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: MessageId", status from messages where tenant_id = $1 and id = any($2)"#,
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.id, Status::stored(&row.status)?))).collect()
 }

@@ -103,10 +103,9 @@ pub(in crate::messages) struct MessageRow {
 
 impl MessageRow {
     pub(in crate::messages) fn into_view(self, to: Option<Personal<String>>) -> Result<MessageView> {
-        let status = Status::ALL.into_iter().find(|status| status.as_str() == self.status);
         Ok(MessageView {
             id: self.id,
-            status: status.ok_or_else(|| crate::Error::internal("a message of unheard-of status"))?,
+            status: Status::stored(&self.status)?,
             channel: self.channel,
             lead_id: self.lead_id,
             provider_id: self.provider_id,

@@ -1,0 +1,78 @@
+//! The table of tickets for sockets.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    access::permission::PermissionSet,
+    ctx::Actor,
+    error::Result,
+    types::{ApiKeyId, TenantId, UserId},
+};
+
+/// What a ticket for a socket stands for.
+pub(in crate::access) struct TicketRow {
+    pub tenant: TenantId,
+    pub user: Option<UserId>,
+    pub api_key: Option<ApiKeyId>,
+    pub permissions: PermissionSet,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub(in crate::access) async fn insert_ticket(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    actor: Actor,
+    hash: &[u8],
+    grants: PermissionSet,
+    expires_at: DateTime<Utc>,
+) -> Result<()> {
+    let (user, api_key) = match actor {
+        Actor::User(user) => (Some(user.0), None),
+        Actor::ApiKey(key) => (None, Some(key.0)),
+        Actor::System => (None, None),
+    };
+    sqlx::query!(
+        "insert into socket_tickets (tenant_id, hash, user_id, api_key_id, permissions, expires_at)
+         values ($1, $2, $3, $4, $5, $6)",
+        tenant.0,
+        hash,
+        user,
+        api_key,
+        &grants.names(),
+        expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes a ticket out, so that it serves once, and with it some that nobody used in time.
+pub(in crate::access) async fn take_ticket(
+    conn: &mut PgConnection,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<TicketRow>> {
+    let row = sqlx::query!(
+        r#"delete from socket_tickets where hash = $1
+           returning tenant_id as "tenant: TenantId", user_id as "user: UserId", api_key_id as "key: ApiKeyId",
+                     permissions, expires_at"#,
+        hash
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from socket_tickets where (tenant_id, hash) in (
+           select tenant_id, hash from socket_tickets where expires_at < $1 limit 100 for update skip locked)",
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(row.map(|row| TicketRow {
+        tenant: row.tenant,
+        user: row.user,
+        api_key: row.key,
+        permissions: PermissionSet::from_names(&row.permissions),
+        expires_at: row.expires_at,
+    }))
+}

@@ -1,0 +1,220 @@
+//! The table of users.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    access::permission::PermissionSet,
+    error::Result,
+    types::{RoleId, TenantId, UserId},
+};
+
+pub(in crate::access) struct UserRow {
+    pub id: UserId,
+    pub password_hash: String,
+    pub permission_version: i64,
+}
+
+pub(in crate::access) struct Grants {
+    pub version: i64,
+    pub permissions: PermissionSet,
+}
+
+pub(in crate::access) struct UserFacts {
+    pub id: UserId,
+    pub role: String,
+    pub email_sealed: Vec<u8>,
+    pub name_sealed: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+pub(in crate::access) struct NewUser<'a> {
+    pub id: UserId,
+    pub role: RoleId,
+    pub email_sealed: &'a [u8],
+    pub email_index: &'a [u8],
+    pub name_sealed: &'a [u8],
+    pub password_hash: &'a str,
+}
+
+pub(in crate::access) async fn has_users(conn: &mut PgConnection, tenant: TenantId) -> Result<bool> {
+    let any =
+        sqlx::query_scalar!(r#"select exists (select from users where tenant_id = $1) as "any!""#, tenant.0)
+            .fetch_one(conn)
+            .await?;
+    Ok(any)
+}
+
+/// `false` if the e-mail address is taken.
+pub(in crate::access) async fn insert_user(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: &NewUser<'_>,
+) -> Result<bool> {
+    let put = sqlx::query!(
+        "insert into users (tenant_id, id, email_sealed, email_index, name_sealed, password_hash, role_id)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint users_email_key do nothing",
+        tenant.0,
+        user.id.0,
+        user.email_sealed,
+        user.email_index,
+        user.name_sealed,
+        user.password_hash,
+        user.role.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}
+
+pub(in crate::access) async fn user_by_email(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    email_index: &[u8],
+) -> Result<Option<UserRow>> {
+    let row = sqlx::query_as!(
+        UserRow,
+        r#"select id as "id: UserId", password_hash, permission_version from users
+            where tenant_id = $1 and email_index = $2 and disabled_at is null"#,
+        tenant.0,
+        email_index
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+pub(in crate::access) async fn user_grants(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<Grants>> {
+    let row = sqlx::query!(
+        "select u.permission_version, r.name, r.built_in, r.permissions
+           from users u
+           join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+           join tenants t on t.id = u.tenant_id
+          where u.tenant_id = $1 and u.id = $2 and u.disabled_at is null and t.suspended_at is null",
+        tenant.0,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Grants {
+        version: row.permission_version,
+        permissions: PermissionSet::of_role(&row.name, row.built_in, &row.permissions),
+    }))
+}
+
+/// Users with ids below `before`, newest first; or the one asked for.
+pub(in crate::access) async fn users(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    only: Option<UserId>,
+    before: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserFacts>> {
+    let rows = sqlx::query_as!(
+        UserFacts,
+        r#"select u.id as "id: UserId", r.name as role, u.email_sealed, u.name_sealed, u.created_at, u.disabled_at
+             from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+            where u.tenant_id = $1 and ($2::uuid is null or u.id = $2) and ($3::uuid is null or u.id < $3)
+            order by u.id desc limit $4"#,
+        tenant.0,
+        only.map(|id| id.0),
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What a change must know of the user it changes.
+pub(in crate::access) struct HeldUser {
+    pub role: RoleId,
+    pub role_name: String,
+    pub permissions: PermissionSet,
+    pub disabled: bool,
+}
+
+/// Locks a user.
+pub(in crate::access) async fn lock_user(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: UserId,
+) -> Result<Option<HeldUser>> {
+    let row = sqlx::query!(
+        r#"select r.id as "role: RoleId", r.name, r.built_in, r.permissions, u.disabled_at is not null as "disabled!"
+             from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+            where u.tenant_id = $1 and u.id = $2 for update of u"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| HeldUser {
+        role: row.role,
+        permissions: PermissionSet::of_role(&row.name, row.built_in, &row.permissions),
+        role_name: row.name,
+        disabled: row.disabled,
+    }))
+}
+
+/// Gives a user a role, lets them in or keeps them out; what they may do is another version then.
+pub(in crate::access) async fn update_user(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: UserId,
+    role: RoleId,
+    disabled: bool,
+) -> Result<()> {
+    sqlx::query!(
+        "update users set role_id = $3, permission_version = permission_version + 1,
+                disabled_at = case when $4 then coalesce(disabled_at, clock_timestamp()) end
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        role.0,
+        disabled
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether somebody with this built-in role may come in.
+pub(in crate::access) async fn anyone_is(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    role: &str,
+) -> Result<bool> {
+    let any = sqlx::query_scalar!(
+        r#"select exists (
+             select from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+              where u.tenant_id = $1 and u.disabled_at is null and r.built_in and r.name = $2) as "any!""#,
+        tenant.0,
+        role
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(any)
+}
+
+/// What all who have a role may do is another version; answers who they are.
+pub(in crate::access) async fn bump_users_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    role: RoleId,
+) -> Result<Vec<UserId>> {
+    let users = sqlx::query_scalar!(
+        r#"update users set permission_version = permission_version + 1
+            where tenant_id = $1 and role_id = $2 returning id as "id: UserId""#,
+        tenant.0,
+        role.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(users)
+}
