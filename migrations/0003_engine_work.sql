@@ -359,7 +359,8 @@ create function engine.finish(
   out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
--- Row by row along the key, in the order of ids: whatever the statistics say, and the order of locks.
+-- Row by row along the key, in the order of ids: whatever the statistics say, and the order of locks. A plan that is
+-- made while the table is empty would as soon read an index through, so each job is looked up by itself.
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -375,6 +376,12 @@ declare
   is_limited boolean;
   gone engine.step_end[];
   released bigint[];
+  looked_again boolean := false;
+  now_held uuid[];
+  now_lanes bigint[];
+  now_suspects uuid[];
+  now_gone engine.step_end[];
+  now_logged boolean;
 begin
   logged := false;
   if some_stay then
@@ -383,8 +390,10 @@ begin
       select x.id from (
         select j.id, j.cancel_requested_at
           from (select * from unnest(ids, tenants, claims) as u(id, tenant, claim) order by u.id) u
-          join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
-           for update of j) x
+         cross join lateral (
+           select j.id, j.cancel_requested_at from engine.jobs j
+            where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
+              for update) j) x
        where x.cancel_requested_at is not null);
     -- What was cancelled while it ran is not tried again.
     verdicts := array(
@@ -393,58 +402,84 @@ begin
         from unnest(ids, verdicts) with ordinality as u(id, verdict, ord) order by u.ord);
   end if;
 
-  with said as materialized (
-    select u.* from unnest(ids, tenants, claims, verdicts, outputs, error_codes, errors)
-                      as u(id, tenant, fence, verdict, output, error_code, error)
-     where not some_stay or u.verdict in ('completed', 'cancelled', 'discarded', 'quarantined')
-     order by u.id
-  ), done as (
-    delete from engine.jobs j using said s
-     where j.tenant_id = s.tenant and j.id = s.id and j.claim = s.fence
-    returning j.*, s.verdict, s.output, s.error_code, s.error
-  ), filed as (
-    insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
-        finished_at, timeout_ms, watched, spread, node, state, args, actor, trace, business_key, unique_key, tags,
-        note, attempts, output, error_code, run_id, step)
-    select d.id, d.tenant_id, d.lane, d.attempt, d.max_attempts, d.created_at, d.started_at,
-           ready, d.timeout_ms, d.watched, d.spread, d.node, d.verdict, d.args, d.actor, d.trace, d.business_key,
-           d.unique_key, d.tags, d.note,
-           case when d.error is null then d.attempts else engine.with_attempt(
-             d.attempts, d.attempt, d.node, d.started_at, ready, d.error_code, d.error) end,
-           d.output, d.error_code, d.run_id, d.step
-      from done d
-  ), freed as (
-    delete from engine.keys k using done d
-     where d.unique_key is not null and d.run_id is distinct from d.id
-       and k.tenant_id = d.tenant_id and k.key = d.unique_key
-       and k.kind = (select l.kind from engine.lanes l where l.id = d.lane)
-       and k.job_id = d.id and k.expires_at is null
-  ), told as (
-    insert into engine.log (tenant_id, type, subject, body)
-    select d.tenant_id, 'job.' || d.verdict, 'job:' || d.id,
-           jsonb_build_object('job_id', d.id, 'attempt', d.attempt, 'error_code', d.error_code,
-             'kind', (select l.kind from engine.lanes l where l.id = d.lane))
-      from done d
-     where d.watched or d.verdict in ('discarded', 'quarantined')
-    returning true
-  ), counted as (
-    insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
-    select date_trunc('minute', ready), g.tenant_id, g.lane, g.node, g.verdict, g.error_code,
-           engine.duration_bucket(ready - g.started_at), g.count
-      from (select d.tenant_id, d.lane, d.node, d.verdict, d.error_code, d.started_at, count(*)
-              from done d group by d.lane, d.started_at, d.verdict, d.error_code, d.tenant_id, d.node) g
-  )
-  select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told),
-         array_agg(row(d.tenant_id, d.run_id, d.step, d.verdict, case when not d.spread then d.output end)::engine.step_end)
-           filter (where d.run_id is not null)
-    into held, held_lanes, suspects, logged, gone from done d;
+  loop
+    with said as materialized (
+      select u.*, o.place
+        from (select * from unnest(ids, tenants, claims, verdicts, outputs, error_codes, errors)
+                         as u(id, tenant, fence, verdict, output, error_code, error)
+               where (not some_stay or u.verdict in ('completed', 'cancelled', 'discarded', 'quarantined'))
+                 and u.id <> all(held)
+               order by u.id) u
+       cross join lateral (
+         select j.ctid as place from engine.jobs j
+          where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.fence
+         offset 0) o
+    ), done as (
+      delete from engine.jobs j using said s where j.ctid = s.place and j.claim = s.fence
+      returning j.*, s.verdict, s.output, s.error_code, s.error
+    ), filed as (
+      insert into engine.job_history (id, tenant_id, lane, attempt, max_attempts, created_at, started_at,
+          finished_at, timeout_ms, watched, spread, node, state, args, actor, trace, business_key, unique_key, tags,
+          note, attempts, output, error_code, run_id, step)
+      select d.id, d.tenant_id, d.lane, d.attempt, d.max_attempts, d.created_at, d.started_at,
+             ready, d.timeout_ms, d.watched, d.spread, d.node, d.verdict, d.args, d.actor, d.trace, d.business_key,
+             d.unique_key, d.tags, d.note,
+             case when d.error is null then d.attempts else engine.with_attempt(
+               d.attempts, d.attempt, d.node, d.started_at, ready, d.error_code, d.error) end,
+             d.output, d.error_code, d.run_id, d.step
+        from done d
+    ), freed as (
+      delete from engine.keys k using done d
+       where d.unique_key is not null and d.run_id is distinct from d.id
+         and k.tenant_id = d.tenant_id and k.key = d.unique_key
+         and k.kind = (select l.kind from engine.lanes l where l.id = d.lane)
+         and k.job_id = d.id and k.expires_at is null
+    ), told as (
+      insert into engine.log (tenant_id, type, subject, body)
+      select d.tenant_id, 'job.' || d.verdict, 'job:' || d.id,
+             jsonb_build_object('job_id', d.id, 'attempt', d.attempt, 'error_code', d.error_code,
+               'kind', (select l.kind from engine.lanes l where l.id = d.lane))
+        from done d
+       where d.watched or d.verdict in ('discarded', 'quarantined')
+      returning true
+    ), counted as (
+      insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
+      select date_trunc('minute', ready), g.tenant_id, g.lane, g.node, g.verdict, g.error_code,
+             engine.duration_bucket(ready - g.started_at), g.count
+        from (select d.tenant_id, d.lane, d.node, d.verdict, d.error_code, d.started_at, count(*)
+                from done d group by d.lane, d.started_at, d.verdict, d.error_code, d.tenant_id, d.node) g
+    )
+    select array_agg(d.id), array_agg(d.lane), array_agg(d.id) filter (where d.suspect), exists (select from told),
+           array_agg(row(d.tenant_id, d.run_id, d.step, d.verdict, case when not d.spread then d.output end)::engine.step_end)
+             filter (where d.run_id is not null)
+      into now_held, now_lanes, now_suspects, now_logged, now_gone from done d;
+    held := held || now_held;
+    held_lanes := held_lanes || now_lanes;
+    suspects := suspects || now_suspects;
+    logged := logged or now_logged;
+    gone := gone || now_gone;
+    exit when looked_again or some_stay or cardinality(held) = cardinality(ids);
+    -- What somebody changed at that moment lies elsewhere by now: once it is locked it stays where it is.
+    perform from (select * from unnest(ids, tenants, claims) as u(id, tenant, claim)
+                   where u.id <> all(held) order by u.id) u
+      cross join lateral (
+        select from engine.jobs j
+         where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim for update) j;
+    exit when not found;
+    looked_again := true;
+  end loop;
 
   if some_stay then
     with said as materialized (
-      select u.* from unnest(ids, tenants, claims, verdicts, delays_ms, error_codes, errors)
-                        as u(id, tenant, fence, verdict, delay_ms, error_code, error)
-       where u.verdict in ('retrying', 'snoozed', 'released')
-       order by u.id
+      select u.*, o.place
+        from (select * from unnest(ids, tenants, claims, verdicts, delays_ms, error_codes, errors)
+                         as u(id, tenant, fence, verdict, delay_ms, error_code, error)
+               where u.verdict in ('retrying', 'snoozed', 'released')
+               order by u.id) u
+       cross join lateral (
+         select j.ctid as place from engine.jobs j
+          where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.fence
+         offset 0) o
     ), kept as (
       update engine.jobs j
          set node = null, claim = null, started_at = null, progress = null,
@@ -457,7 +492,7 @@ begin
              attempts = case when s.error is null then j.attempts else engine.with_attempt(
                j.attempts, j.attempt, j.node, j.started_at, ready, s.error_code, s.error) end
         from said s
-       where j.tenant_id = s.tenant and j.id = s.id and j.claim = s.fence
+       where j.ctid = s.place and j.claim = s.fence
       returning j.id, j.tenant_id, j.lane, s.verdict, s.error_code
     ), counted as (
       insert into engine.tallies (minute, tenant_id, lane, what, code, count)
@@ -534,7 +569,9 @@ end;
 -- Ends jobs that nobody runs, without running them. Answers those that ended so; the others are
 -- running or have ended already.
 create function engine.bury(tenants uuid[], ids uuid[], verdict text, code text, why text) returns setof uuid
-language plpgsql volatile as $$
+language plpgsql volatile
+-- As engine.finish.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_bitmapscan = off as $$
 #variable_conflict use_column
 declare
   ready timestamptz := engine.ready_at();
@@ -543,9 +580,11 @@ declare
   gone engine.step_end[];
 begin
   held := array(
-    select j.ctid from unnest(tenants, ids) as u(tenant, id)
-      join engine.jobs j on j.tenant_id = u.tenant and j.id = u.id and j.node is null
-     order by j.id for update of j);
+    select j.ctid from (select * from unnest(tenants, ids) as u(tenant, id) order by u.id) u
+     cross join lateral (
+       select j.ctid from engine.jobs j
+        where j.tenant_id = u.tenant and j.id = u.id and j.node is null
+          for update) j);
   with ended as (
     delete from engine.jobs j where j.ctid = any(held) returning j.*
   ), filed as (

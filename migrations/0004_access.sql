@@ -96,7 +96,7 @@ grant select, insert, update on api_keys to switchboard_app, switchboard_system;
 -- of API keys. No tenant, so only the system role sees them.
 create table installation_secrets (
   id uuid primary key,
-  purpose text not null constraint installation_secrets_purpose check (purpose in ('token_signer', 'api_key_pepper')),
+  purpose text not null constraint installation_secrets_purpose check (purpose in ('token_signer', 'api_key_pepper', 'audit_signer')),
   wrapped bytea not null,
   kek text not null,
   created_at timestamptz not null default clock_timestamp(),
@@ -130,15 +130,36 @@ create table audit_log (
   action text not null,
   resource text not null,
   resource_id text,
-  outcome text not null default 'done',
+  outcome text not null constraint audit_log_outcome check (outcome in ('done', 'denied')),
+  -- Of what concerns security; null of all else.
+  severity text constraint audit_log_severity check (severity in ('notice', 'warning', 'critical')),
   detail jsonb not null default '{}',
   request_id text,
   seq bigint,
   hash bytea
 ) partition by range (at);
 create index audit_log_at_idx on audit_log (tenant_id, at, id);
+create index audit_log_security_idx on audit_log (tenant_id, at, id) where severity is not null;
+create index audit_log_seq_idx on audit_log (tenant_id, seq) where seq is not null;
+-- What the sealer has not come to.
+create index audit_log_unsealed_idx on audit_log (at, id) where seq is null;
 call engine.wall('audit_log');
 grant select, insert on audit_log to switchboard_app, switchboard_system;
+grant update (seq, hash) on audit_log to switchboard_system;
+
+-- The newest link of each batch that was sealed, signed: else nobody would see that the tail was cut off.
+create table audit_heads (
+  tenant_id uuid not null references tenants,
+  seq bigint not null,
+  hash bytea not null,
+  sealed_at timestamptz(6) not null default clock_timestamp(),
+  key_id uuid not null,
+  signature bytea not null,
+  constraint audit_heads_pkey primary key (tenant_id, seq)
+);
+call engine.wall('audit_heads');
+grant select on audit_heads to switchboard_app;
+grant select, insert on audit_heads to switchboard_system;
 
 -- Monthly partitions of the audit log, from last month to `ahead` months from now.
 create procedure ensure_audit_partitions(ahead int default 3)

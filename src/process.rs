@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, str::FromStr, sync::Arc};
 
-use domain::{access::gate::Gate, ctx::Platform};
+use domain::{access::gate::Gate, audit::seal::Sealer, ctx::Platform};
 use engine::{
     node::{Card, Node},
     upkeep::Retention,
@@ -118,6 +118,8 @@ impl Process {
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
             domain::upkeep::install(&platform, plan.retention).await.map_err(io::Error::other)?;
+            let sealer = Sealer::open(&platform).await.map_err(io::Error::other)?;
+            tasks.spawn(sealer.run(stop.clone()));
             tasks.spawn(engine::schedules::run(engine.clone(), stop.clone()));
             tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));
         }

@@ -15,6 +15,8 @@ use tokio::sync::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::Engine;
+
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
@@ -28,8 +30,32 @@ pub enum Hint {
     Logged,
     /// The log was numbered up to this batch.
     Numbered { batch: i64 },
+    /// Something of the product's own, which the engine only carries.
+    Topic { topic: u8 },
     /// Hints may have been missed; look at everything.
     Missed,
+}
+
+/// Waits for hints of one topic of the product's own.
+pub struct Topic {
+    hints: broadcast::Receiver<Hint>,
+    topic: u8,
+}
+
+impl Topic {
+    /// Resolves when something was told, or when a hint may have been missed.
+    pub async fn told(&mut self) {
+        let wanted = self.topic;
+        hint_of(&mut self.hints, |hint| *hint == Hint::Topic { topic: wanted }).await;
+    }
+}
+
+impl Engine {
+    /// What is told of a topic from now on, see [`Tx::will_tell`](crate::Tx::will_tell).
+    #[must_use]
+    pub fn topic(&self, topic: u8) -> Topic {
+        Topic { hints: self.bus().subscribe(), topic }
+    }
 }
 
 /// Carries hints to this process and to all others.
@@ -80,6 +106,7 @@ struct Pending {
     cancelled: bool,
     logged: bool,
     numbered: Option<i64>,
+    topics: BTreeSet<u8>,
 }
 
 impl PgBus {
@@ -110,6 +137,7 @@ impl Bus for PgBus {
                 Hint::Cancelled => pending.cancelled = true,
                 Hint::Logged => pending.logged = true,
                 Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
+                Hint::Topic { topic } => drop(pending.topics.insert(*topic)),
                 Hint::Missed => {}
             }
         }
@@ -146,6 +174,7 @@ impl Pending {
         if let Some(batch) = self.numbered {
             hints.push(format!("{me} n {batch}"));
         }
+        hints.extend(self.topics.iter().map(|topic| format!("{me} t {topic}")));
         hints
     }
 }
@@ -169,6 +198,7 @@ fn read(payload: &str, me: &str) -> Option<Hint> {
         "c" => Some(Hint::Cancelled),
         "l" => Some(Hint::Logged),
         "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
+        "t" => Some(Hint::Topic { topic: words.next()?.parse().ok()? }),
         _ => None,
     }
 }
@@ -248,6 +278,7 @@ mod tests {
             cancelled: true,
             logged: true,
             numbered: Some(12),
+            topics: BTreeSet::from([2]),
         };
         let lines = pending.into_payloads("a");
         let heard: Vec<_> = lines.iter().filter_map(|line| read(line, "b")).collect();
@@ -260,6 +291,7 @@ mod tests {
                 Hint::Cancelled,
                 Hint::Logged,
                 Hint::Numbered { batch: 12 },
+                Hint::Topic { topic: 2 },
             ]
         );
         assert!(lines.iter().all(|line| read(line, "a").is_none()));

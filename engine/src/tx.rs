@@ -16,6 +16,7 @@ pub struct Tx {
     logged: bool,
     cancelled: bool,
     decided: bool,
+    topics: BTreeSet<u8>,
 }
 
 impl Tx {
@@ -29,6 +30,7 @@ impl Tx {
             logged: false,
             cancelled: false,
             decided: false,
+            topics: BTreeSet::new(),
         }
     }
 
@@ -55,6 +57,11 @@ impl Tx {
 
     pub(crate) fn has_cancelled(&mut self) {
         self.cancelled = true;
+    }
+
+    /// Whoever listens to this topic of the product's own is told once the transaction has committed.
+    pub fn will_tell(&mut self, topic: u8) {
+        self.topics.insert(topic);
     }
 
     /// An operator's decision about the queue was changed in it.
@@ -93,6 +100,9 @@ impl Tx {
         }
         if self.logged {
             self.engine.bus().publish(Hint::Logged);
+        }
+        for topic in self.topics {
+            self.engine.bus().publish(Hint::Topic { topic });
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The command line, one file for each command that is more than a line.
 
+mod audit;
 mod doctor;
 mod queues;
 mod schedules;
@@ -63,6 +64,9 @@ enum Command {
     /// What begins by itself: the product's own upkeep, or a tenant's schedules.
     #[command(subcommand)]
     Schedules(schedules::Command),
+    /// The record of who did what.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Show what is found on this machine and what is missing.
     Doctor,
     /// Print the description of the API.
@@ -109,6 +113,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Tenants(command) => tenants::run(&config, command).await,
         Command::Queues(command) => queues::run(&config, command).await,
         Command::Schedules(command) => schedules::run(&config, command).await,
+        Command::Audit(command) => audit::run(&config, command).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Openapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
     }

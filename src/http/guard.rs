@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    extract::{Request, State},
-    http::{HeaderMap, Method, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Error, tenancy::Idempotency};
+use domain::{Ctx, Error, audit, tenancy::Idempotency};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -28,23 +28,38 @@ pub struct Guarded {
     pub streams: bool,
 }
 
-/// Lets the request through with its context, or answers with a problem.
+/// Lets the request through with its context, or answers with a problem. Who was refused is written down.
 pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
-    match admit(&guarded, request).await {
+    if guarded.access == Access::Public {
+        return next.run(request).await;
+    }
+    let ctx = match who(&guarded, request.headers()).await {
+        Ok(ctx) => ctx,
+        Err(problem) => return problem.into_response(),
+    };
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let asked = format!("{} {}", request.method(), route.unwrap_or_default());
+    let response = match admit(&guarded, ctx.clone(), request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
+    };
+    if response.status() == StatusCode::FORBIDDEN
+        && let Err(error) = audit::read::denied(&ctx, &asked).await
+    {
+        tracing::warn!(%error, "a refusal could not be written down");
     }
+    response
 }
 
-async fn admit(guarded: &Guarded, request: Request) -> Result<Request, Problem> {
-    if guarded.access == Access::Public {
-        return Ok(request);
-    }
-    let bearer = bearer(request.headers()).ok_or(Error::Unauthenticated(
+async fn who(guarded: &Guarded, headers: &HeaderMap) -> Result<Ctx, Problem> {
+    let bearer = bearer(headers).ok_or(Error::Unauthenticated(
         "send a token or an API key: `Authorization: Bearer …`; POST /api/v1/auth/login gives a token",
     ))?;
     let trace = REQUEST_ID.try_with(Clone::clone).ok();
-    let mut ctx = guarded.app.gate.admit(bearer, trace).await?;
+    Ok(guarded.app.gate.admit(bearer, trace).await?)
+}
+
+async fn admit(guarded: &Guarded, mut ctx: Ctx, request: Request) -> Result<Request, Problem> {
     if let Access::Needs(permission) = guarded.access {
         ctx.require(permission)?;
     }
@@ -70,7 +85,7 @@ async fn keyed(streams: bool, request: Request) -> Result<(Option<Idempotency>, 
     let key = key
         .ok_or_else(|| {
             Problem::new(
-                axum::http::StatusCode::BAD_REQUEST,
+                StatusCode::BAD_REQUEST,
                 "bad-idempotency-key",
                 "the Idempotency-Key must be 1 to 255 visible ASCII characters, for example a UUID",
             )

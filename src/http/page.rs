@@ -1,6 +1,7 @@
 //! Lists: newest first, by a cursor that names the last row seen.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,15 +29,43 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// Where a row stands in its list, as a cursor holds it.
+pub trait Place: Sized {
+    fn write(&self) -> Vec<u8>;
+    fn read(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Place for Uuid {
+    fn write(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::from_slice(bytes).ok()
+    }
+}
+
+/// For lists in the order of time.
+impl Place for (DateTime<Utc>, Uuid) {
+    fn write(&self) -> Vec<u8> {
+        [&self.0.timestamp_micros().to_be_bytes(), self.1.as_bytes().as_slice()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (micros, id) = bytes.split_first_chunk()?;
+        Some((DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?, Uuid::from_slice(id).ok()?))
+    }
+}
+
 /// What a store needs of a [`Paging`].
-pub struct Window {
-    pub before: Option<Uuid>,
+pub struct Window<P = Uuid> {
+    pub before: Option<P>,
     /// One more than the page holds, to know whether there is a next one.
     pub rows: i64,
     limit: usize,
 }
 
-impl Window {
+impl<P: Place> Window<P> {
     /// # Errors
     /// If the cursor is not one of ours or the limit out of bounds.
     pub fn of(cursor: Option<&str>, limit: Option<u16>) -> Result<Self, Problem> {
@@ -49,10 +78,11 @@ impl Window {
     }
 
     /// Cuts the rows to a page.
-    pub fn page<T>(self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
+    pub fn page<T>(self, mut rows: Vec<T>, place: impl Fn(&T) -> P) -> Page<T> {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
-        let next_cursor = rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(id(last)));
+        let next_cursor =
+            rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(place(last).write()));
         Page { items: rows, next_cursor }
     }
 }
@@ -65,9 +95,9 @@ impl Paging {
     }
 }
 
-fn read(cursor: &str) -> Result<Uuid, Problem> {
+fn read<P: Place>(cursor: &str) -> Result<P, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     bytes
-        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        .and_then(|bytes| P::read(&bytes))
         .ok_or_else(|| Problem::field("?cursor", "give next_cursor of the page before, unchanged"))
 }

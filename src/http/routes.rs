@@ -13,8 +13,8 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        access, agents, automation, imports, job_actions, jobs, leads, messages, ops, providers, queues,
-        roles, schedules, sockets, templates, workflows,
+        access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops, providers,
+        queues, roles, schedules, sockets, templates, workflows,
     },
     envelope::envelope,
     guard::{Guarded, guard},
@@ -60,6 +60,9 @@ pub fn table() -> Vec<Route> {
         (Needs(P::ApiKeysRead), routes!(access::list_api_keys)),
         (Needs(P::ApiKeysRead), routes!(access::get_api_key)),
         (Needs(P::ApiKeysWrite), routes!(access::revoke_api_key)),
+        (Needs(P::AuditRead), routes!(audit::list_audit_logs)),
+        (Needs(P::AuditRead), routes!(audit::list_security_events)),
+        (Needs(P::AuditRead), routes!(audit::audit_summary)),
         (Needs(P::TeamsWrite), routes!(agents::create_team)),
         (Needs(P::TeamsRead), routes!(agents::list_teams)),
         (Needs(P::TeamsRead), routes!(agents::get_team)),

@@ -254,6 +254,30 @@ async fn a_claim_waits_for_nobody_who_holds_a_job() {
     assert_eq!(node.claim().await.expect("claimed").0, [put[0].id]);
 }
 
+/// A row that is changed by somebody else at the moment of its ending lies elsewhere afterwards.
+#[tokio::test]
+async fn what_is_changed_while_it_ends_ends_all_the_same() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let job = enqueue(&engine, tenant, &[probe(tenant, "busy")]).await[0].id;
+    let mut system = database.connect_as("switchboard_system").await;
+    let mut node = Played::join(&mut system).await;
+    let (_, fence) = node.claim().await.expect("claimed");
+    let id = node.id;
+    let mut operator = engine.begin_tenant(tenant).await.expect("a transaction");
+    operator.act(Action::Cancel, &[job]).await.expect("asked, and not committed yet");
+    let ending =
+        tokio::spawn(async move { Played { system: &mut system, id }.complete(tenant, job, fence).await });
+    let mut watcher = database.connect_as("switchboard_system").await;
+    let waits = "select exists (select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+                   where not l.granted and a.datname = current_database())";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher).await.expect("an answer") {}
+    operator.commit().await.expect("committed");
+    assert_eq!(ending.await.expect("no panic"), NOBODY, "the result counts");
+    assert_eq!(look(&engine, tenant, job).await.expect("kept").state, "completed");
+}
+
 /// Two tenants' jobs on nodes that die at once: each is buried as its own tenant's.
 #[tokio::test]
 async fn what_a_rescue_buries_is_the_right_tenants() {

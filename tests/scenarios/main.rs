@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod engine_crashes;
 mod engine_examples;
 mod engine_limits;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{api_key::ApiKey, password::Passwords, permission::PermissionSet, store, token::Signer};
 use crate::{
     Ctx,
+    audit::Entry,
     ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::{self, SystemTx},
@@ -63,6 +64,7 @@ impl Gate {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let mut found = None;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
+        let known = tenant.as_ref().map(|tenant| tenant.id);
         if let (Some(tenant), Ok(email)) = (tenant, email.parse::<EmailAddress>()) {
             let keys = self.platform.vault.tenant_keys(tx.conn(), tenant.id).await?;
             let index = keys.index("users.email", &email.normal());
@@ -72,16 +74,29 @@ impl Gate {
         tx.commit().await?;
         let stored = found.as_ref().map(|(_, user)| user.password_hash.clone());
         let fits = self.passwords.fits(stored, password).await?;
-        let Some((tenant, user)) = found.filter(|_| fits) else {
+        let Some((tenant, user)) = found.as_ref().filter(|_| fits) else {
+            if let Some(tenant) = known {
+                self.refused(tenant, found.map(|(_, user)| user.id)).await?;
+            }
             return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
         };
+        let tenant = *tenant;
         let (token, expires_at) =
             self.signer.issue(tenant, user.id, user.permission_version, self.platform.clock.now())?;
         let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), None);
         let mut tx = ctx.begin().await?;
-        tx.audit(&[crate::audit::Entry::new("login", "user", user.id)]).await?;
+        tx.audit(&[Entry::new("login", "user", user.id)]).await?;
         tx.commit().await?;
         Ok(Session { token, expires_at, user: user.id, tenant })
+    }
+
+    /// A login that was refused, of a user if there is one of the address.
+    async fn refused(&self, tenant: TenantId, user: Option<UserId>) -> Result<()> {
+        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
+        let mut tx = ctx.begin().await?;
+        let user = user.map(|user| user.to_string()).unwrap_or_default();
+        tx.audit(&[Entry::new("login", "user", user).denied()]).await?;
+        tx.commit().await
     }
 
     /// The context of a bearer of a token or of an API key.

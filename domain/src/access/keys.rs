@@ -68,7 +68,7 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
         revoked_at: None,
     };
     store::insert_api_key(keyed.tx.conn(), ctx.tenant, maker, &view, &gate.fingerprint(&key)).await?;
-    keyed.tx.audit(&[Entry::new("create", "api_key", key.id)]).await?;
+    keyed.tx.audit(&[Entry::new("create", "api_key", key.id).notice()]).await?;
     let location = format!("/api/v1/api-keys/{}", key.id);
     keyed.commit((view, key.reveal()), 201, location).await
 }
@@ -100,6 +100,6 @@ pub async fn revoke_api_key(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
         return Err(Error::NotFound("API key"));
     }
     tell(&mut tx, [format!("api_key:{id}")].into_iter()).await?;
-    tx.audit(&[Entry::new("delete", "api_key", id)]).await?;
+    tx.audit(&[Entry::new("delete", "api_key", id).notice()]).await?;
     tx.commit().await
 }

@@ -136,7 +136,7 @@ pub async fn delete(ctx: &Ctx, id: RoleId) -> Result<()> {
     if !store::delete_role(tx.conn(), ctx.tenant, id).await? {
         return Err(Error::conflict("role-in-use", "somebody has this role; give them another first"));
     }
-    tx.audit(&[Entry::new("delete", "role", id)]).await?;
+    tx.audit(&[Entry::new("delete", "role", id).notice()]).await?;
     tx.commit().await
 }
 
@@ -174,7 +174,7 @@ async fn find(tx: &mut TenantTx, id: RoleId) -> Result<RoleView> {
 }
 
 fn about(verb: &'static str, id: RoleId, permissions: PermissionSet) -> Entry {
-    Entry::new(verb, "role", id).detail(json!({ "permissions": permissions.names() }))
+    Entry::new(verb, "role", id).detail(json!({ "permissions": permissions.names() })).notice()
 }
 
 fn taken() -> Error {

@@ -173,7 +173,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     }
     tell_of(&mut tx, id).await?;
     let detail = json!({ "role": change.role, "disabled": change.disabled });
-    tx.audit(&[Entry::new("update", "user", id).detail(detail)]).await?;
+    tx.audit(&[Entry::new("update", "user", id).detail(detail).notice()]).await?;
     tx.commit().await?;
     read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
 }
@@ -246,6 +246,6 @@ async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Resu
     if !store::insert_user(tx.conn(), tenant, &row).await? {
         return Err(Error::conflict("email-taken", "a user with this e-mail address exists"));
     }
-    tx.audit(&[Entry::new("create", "user", user).detail(json!({"role": new.role}))]).await?;
+    tx.audit(&[Entry::new("create", "user", user).detail(json!({"role": new.role})).notice()]).await?;
     Ok(user)
 }

@@ -1,27 +1,76 @@
-//! The record of who changed what, written in the transaction of the change. Its chain is sealed
-//! afterwards, off the hot path.
+//! The record of who did what, written in the transaction of the deed; and its chain, which is sealed afterwards,
+//! off the hot path.
+//!
+//! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer and the verification
+//! - [`read`] looking into it, which is recorded too; `store` its tables
 
+pub mod chain;
+pub mod read;
+pub mod seal;
 pub(crate) mod store;
+
+use serde::{Deserialize, Serialize};
 
 /// One line of the audit log. `detail` holds no personal data.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// `create`, `update`, `delete`, `login`, …
+    /// `create`, `update`, `delete`, `read`, `login`, …
     pub action: &'static str,
     /// `message`, `user`, …
     pub resource: &'static str,
     pub resource_id: String,
     pub detail: serde_json::Value,
+    /// It was refused.
+    pub denied: bool,
+    pub severity: Option<Severity>,
+}
+
+/// How much something concerns security.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Rights were given or taken.
+    Notice,
+    /// Somebody was refused.
+    Warning,
+    /// The record itself does not hold.
+    Critical,
+}
+
+impl Severity {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 impl Entry {
     pub fn new(action: &'static str, resource: &'static str, id: impl std::fmt::Display) -> Self {
-        Self { action, resource, resource_id: id.to_string(), detail: serde_json::json!({}) }
+        let detail = serde_json::json!({});
+        Self { action, resource, resource_id: id.to_string(), detail, denied: false, severity: None }
     }
 
     #[must_use]
     pub fn detail(mut self, detail: serde_json::Value) -> Self {
         self.detail = detail;
+        self
+    }
+
+    /// Rights were given or taken by it.
+    #[must_use]
+    pub fn notice(mut self) -> Self {
+        self.severity = Some(Severity::Notice);
+        self
+    }
+
+    /// It was refused.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        (self.denied, self.severity) = (true, Some(Severity::Warning));
         self
     }
 }

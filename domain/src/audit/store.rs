@@ -1,10 +1,21 @@
-//! The audit log's table.
+//! The tables of the audit log and of its signed heads.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Entry;
-use crate::{ctx::Actor, error::Result, types::TenantId};
+use super::{
+    Entry, Severity,
+    chain::Row,
+    read::{EntryView, Filter, Sum},
+};
+use crate::{
+    ctx::Actor,
+    error::{Error, Result},
+    types::TenantId,
+};
 
 pub(crate) async fn insert(
     conn: &mut PgConnection,
@@ -15,21 +26,236 @@ pub(crate) async fn insert(
     entries: &[Entry],
 ) -> Result<()> {
     sqlx::query!(
-        "insert into audit_log (tenant_id, id, actor_kind, actor_id, request_id, action, resource, resource_id, detail)
-         select $1, id, $2, $3, $4, action, resource, resource_id, detail
-           from unnest($5::uuid[], $6::text[], $7::text[], $8::text[], $9::jsonb[])
-                as e(id, action, resource, resource_id, detail)",
+        "insert into audit_log (tenant_id, id, actor_kind, actor_id, request_id, action, resource, resource_id,
+                                outcome, severity, detail)
+         select $1, id, $2, $3, $4, action, resource, resource_id, outcome, severity, detail
+           from unnest($5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[])
+                as e(id, action, resource, resource_id, outcome, severity, detail)",
         tenant.0,
         actor.kind(),
         actor.id(),
         request_id,
         ids,
-        &entries.iter().map(|entry| entry.action.to_owned()).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.resource.to_owned()).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.resource_id.clone()).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.detail.clone()).collect::<Vec<_>>(),
+        &column(entries, |entry| entry.action.to_owned()),
+        &column(entries, |entry| entry.resource.to_owned()),
+        &column(entries, |entry| entry.resource_id.clone()),
+        &column(entries, |entry| if entry.denied { "denied" } else { "done" }.to_owned()),
+        &column(entries, |entry| entry.severity.map(|severity| severity.as_str().to_owned())) as _,
+        &column(entries, |entry| entry.detail.clone()),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn column<T>(entries: &[Entry], of: impl Fn(&Entry) -> T) -> Vec<T> {
+    entries.iter().map(of).collect()
+}
+
+/// Entries, newest first, those before a place.
+pub(super) async fn entries(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    filter: &Filter,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<EntryView>> {
+    let (at, id) = before.unzip();
+    let rows = sqlx::query_as!(
+        EntryView,
+        "select id, at, seq, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id
+           from audit_log
+          where tenant_id = $1 and at >= $2 and at < $3 and ($4::timestamptz is null or (at, id) < ($4, $5))
+            and ($6::uuid is null or actor_id = $6) and ($7::text is null or action = $7)
+            and ($8::text is null or resource = $8) and ($9::text is null or resource_id = $9)
+            and ($10::text is null or outcome = $10) and ($11::text is null or severity = $11)
+            and (not $12 or severity is not null)
+          order by at desc, id desc limit $13",
+        tenant.0,
+        filter.from,
+        filter.to,
+        at,
+        id,
+        filter.actor,
+        filter.action,
+        filter.resource,
+        filter.resource_id,
+        filter.outcome,
+        filter.severity.map(Severity::as_str),
+        filter.security,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// How often what was done, by action, resource and outcome; the most frequent first.
+pub(super) async fn sums(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<Sum>> {
+    let rows = sqlx::query_as!(
+        Sum,
+        r#"select action, resource, outcome, count(*) as "count!", count(distinct actor_id) as "actors!"
+             from audit_log where tenant_id = $1 and at >= $2 and at < $3
+            group by action, resource, outcome order by 4 desc, 1, 2 limit 200"#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Whether nobody else seals at the moment; held until the transaction ends.
+pub(super) async fn alone(conn: &mut PgConnection) -> Result<bool> {
+    let alone =
+        sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(1010) as "alone!""#).fetch_one(conn).await?;
+    Ok(alone)
+}
+
+/// Rows that have no place yet, the oldest first.
+pub(super) async fn unsealed(conn: &mut PgConnection, limit: i64) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select tenant_id, id, at, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail,
+                request_id
+           from audit_log where seq is null order by at, id limit $1",
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// The newest link of each of these tenants.
+pub(super) async fn heads(
+    conn: &mut PgConnection,
+    tenants: &[Uuid],
+) -> Result<HashMap<Uuid, (i64, [u8; 32])>> {
+    let rows = sqlx::query!(
+        r#"select t.id as "tenant!", h.seq, h.hash from unnest($1::uuid[]) as t(id)
+            cross join lateral (
+              select h.seq, h.hash from audit_heads h where h.tenant_id = t.id order by h.seq desc limit 1) h"#,
+        tenants
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let hash = row.hash.try_into().map_err(|_| Error::internal("a head of another length"))?;
+            Ok((row.tenant, (row.seq, hash)))
+        })
+        .collect()
+}
+
+/// Gives rows their places.
+pub(super) async fn seal(conn: &mut PgConnection, rows: &[Row], links: &[(i64, [u8; 32])]) -> Result<()> {
+    sqlx::query!(
+        "update audit_log a set seq = s.seq, hash = s.hash
+           from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::bytea[])
+             as s(tenant_id, at, id, seq, hash)
+          where a.tenant_id = s.tenant_id and a.at = s.at and a.id = s.id and a.seq is null",
+        &rows.iter().map(|row| row.tenant_id).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.at).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+        &links.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(),
+        &links.iter().map(|(_, hash)| hash.to_vec()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn put_head(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    seq: i64,
+    hash: &[u8],
+    key: Uuid,
+    signature: &[u8],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into audit_heads (tenant_id, seq, hash, key_id, signature) values ($1, $2, $3, $4, $5)",
+        tenant.0,
+        seq,
+        hash,
+        key,
+        signature
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A head as it was signed.
+pub(super) struct SignedHead {
+    pub seq: i64,
+    pub hash: Vec<u8>,
+    pub key_id: Uuid,
+    pub signature: Vec<u8>,
+}
+
+pub(super) async fn signed_heads(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<SignedHead>> {
+    let heads = sqlx::query_as!(
+        SignedHead,
+        "select seq, hash, key_id, signature from audit_heads where tenant_id = $1 order by seq",
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(heads)
+}
+
+/// Rows of a chain after a place, in their order.
+pub(super) async fn sealed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, Vec<u8>, Row)>> {
+    let rows = sqlx::query!(
+        r#"select seq as "seq!", coalesce(hash, '') as "hash!", tenant_id, id, at, actor_kind, actor_id, action, resource,
+                  resource_id, outcome, severity, detail, request_id
+             from audit_log where tenant_id = $1 and seq > $2 order by seq limit $3"#,
+        tenant.0,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let whole = Row {
+                tenant_id: row.tenant_id,
+                id: row.id,
+                at: row.at,
+                actor_kind: row.actor_kind,
+                actor_id: row.actor_id,
+                action: row.action,
+                resource: row.resource,
+                resource_id: row.resource_id,
+                outcome: row.outcome,
+                severity: row.severity,
+                detail: row.detail,
+                request_id: row.request_id,
+            };
+            (row.seq, row.hash, whole)
+        })
+        .collect())
+}
+
+pub(super) async fn count_unsealed(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from audit_log where tenant_id = $1 and seq is null"#,
+        tenant.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
 }

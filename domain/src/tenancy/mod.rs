@@ -5,4 +5,4 @@ pub mod store;
 mod tx;
 
 pub use idempotency::{Answer, Begun, Idempotency, Once};
-pub use tx::{SystemTx, TenantTx};
+pub use tx::{SystemTx, TenantTx, Topic};

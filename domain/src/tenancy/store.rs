@@ -41,6 +41,23 @@ pub async fn by_slug(conn: &mut PgConnection, slug: &str) -> Result<Option<Tenan
     Ok(found)
 }
 
+/// Tenants whose slugs come after one, in their order.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn tenants(conn: &mut PgConnection, after: &str, limit: i64) -> Result<Vec<Tenant>> {
+    let found = sqlx::query_as!(
+        Tenant,
+        r#"select id as "id: TenantId", slug, name, suspended_at is not null as "suspended!" from tenants
+            where slug > $1 order by slug limit $2"#,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found)
+}
+
 pub(super) async fn try_lock_key(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -22,6 +22,14 @@ use crate::{
     types::TenantId,
 };
 
+/// What this product tells its processes besides what the engine does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Topic {
+    /// Rows were written to the audit log.
+    AuditLog = 1,
+}
+
 /// A transaction behind one tenant's wall. Comes only from a [`Ctx`]. What it changes, tells and
 /// enqueues commits together or not at all.
 pub struct TenantTx {
@@ -69,6 +77,7 @@ impl TenantTx {
     pub async fn audit(&mut self, entries: &[Entry]) -> Result<()> {
         let (tenant, actor, trace) = (self.tenant, self.actor, self.by.trace.clone());
         let ids: Vec<Uuid> = entries.iter().map(|_| self.platform.chance.id()).collect();
+        self.tx.will_tell(Topic::AuditLog as u8);
         audit::store::insert(self.conn(), tenant, actor, trace.as_deref(), &ids, entries).await
     }
 

@@ -154,7 +154,11 @@ impl Memory {
                 self.poll_at = Instant::now();
                 self.known = Known::Stale;
             }
-            Hint::Queue { .. } | Hint::Logged | Hint::Numbered { .. } | Hint::Cancelled => {}
+            Hint::Queue { .. }
+            | Hint::Logged
+            | Hint::Numbered { .. }
+            | Hint::Topic { .. }
+            | Hint::Cancelled => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod audit;
 pub mod automation;
 pub mod imports;
 pub mod job_actions;
