@@ -135,7 +135,7 @@ create table audit_log (
   severity text constraint audit_log_severity check (severity in ('notice', 'warning', 'critical')),
   detail jsonb not null default '{}',
   request_id text,
-  seq bigint,
+  seq bigint constraint audit_log_seq check (seq > 0),
   hash bytea
 ) partition by range (at);
 create index audit_log_at_idx on audit_log (tenant_id, at, id);
@@ -144,7 +144,8 @@ create index audit_log_seq_idx on audit_log (tenant_id, seq) where seq is not nu
 -- What the sealer has not come to.
 create index audit_log_unsealed_idx on audit_log (at, id) where seq is null;
 call engine.wall('audit_log');
-grant select, insert on audit_log to switchboard_app, switchboard_system;
+grant select, insert (tenant_id, id, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id)
+  on audit_log to switchboard_app, switchboard_system;
 grant update (seq, hash) on audit_log to switchboard_system;
 
 -- The newest link of each batch that was sealed, signed: else nobody would see that the tail was cut off.
@@ -168,6 +169,7 @@ declare
   first date;
   part text;
 begin
+  perform pg_advisory_xact_lock(1011);
   for first in
     select d::date from generate_series(
       date_trunc('month', engine.today()::timestamp) - interval '1 month',

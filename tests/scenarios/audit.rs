@@ -54,7 +54,9 @@ async fn what_was_done_is_read_by_those_who_may_and_each_look_is_recorded() {
     assert_eq!(created.expect("it is there")["count"], 1);
     let long = "/api/v1/compliance/audit-summary?from=2020-01-01T00:00:00Z";
     assert_eq!(admin.get(long).await.problem(422), "invalid");
-    assert_eq!(admin.get(&format!("{LOGS}?outcome=odd")).await.problem(422), "invalid");
+    for odd in ["outcome=odd", "from=1970-01-01T00:00:00Z", "to=-262143-01-01T00:00:00Z"] {
+        assert_eq!(admin.get(&format!("{LOGS}?{odd}")).await.problem(422), "invalid");
+    }
     app.process.stop().await;
 }
 
@@ -145,7 +147,7 @@ fn alteration(kind: u32, one: i64, other: i64, last: i64) -> String {
         5 => format!(
             "update audit_log set seq = case seq when {one} then {other} else {one} end where seq in ({one}, {other})"
         ),
-        6 => format!("insert into audit_log select * from audit_log where seq = {one}"),
+        6 => format!("insert into audit_log select * from audit_log where seq = {one} or seq = {last}"),
         7 => format!(
             "update audit_log set seq = seq + 1 where seq > {one};
              insert into audit_log (tenant_id, id, actor_kind, action, resource, outcome, detail, seq, hash)

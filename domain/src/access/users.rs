@@ -156,6 +156,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     }
     let role = match &change.role {
         None => held.role,
+        Some(name) if *name == held.role_name => held.role,
         Some(name) => {
             let (role, permissions) = store::role_by_name(tx.conn(), ctx.tenant, name)
                 .await?

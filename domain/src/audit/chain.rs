@@ -2,7 +2,6 @@
 //! row says, each part with its length before it, so that no two rows are written alike.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::vault::cipher::sha256;
@@ -26,7 +25,8 @@ pub struct Row {
     pub resource_id: Option<String>,
     pub outcome: String,
     pub severity: Option<String>,
-    pub detail: Value,
+    /// As Postgres writes it.
+    pub detail: String,
     pub request_id: Option<String>,
 }
 
@@ -39,8 +39,6 @@ pub fn link(before: &[u8; 32], seq: i64, row: &Row) -> [u8; 32] {
     bytes.extend_from_slice(row.tenant_id.as_bytes());
     bytes.extend_from_slice(row.id.as_bytes());
     bytes.extend_from_slice(&row.at.timestamp_micros().to_be_bytes());
-    // The keys of an object are in order: this crate's maps are sorted.
-    let detail = row.detail.to_string();
     let parts = [
         Some(row.actor_kind.as_bytes()),
         row.actor_id.as_ref().map(|id| id.as_bytes().as_slice()),
@@ -49,7 +47,7 @@ pub fn link(before: &[u8; 32], seq: i64, row: &Row) -> [u8; 32] {
         row.resource_id.as_deref().map(str::as_bytes),
         Some(row.outcome.as_bytes()),
         row.severity.as_deref().map(str::as_bytes),
-        Some(detail.as_bytes()),
+        Some(row.detail.as_bytes()),
         row.request_id.as_deref().map(str::as_bytes),
     ];
     for part in parts {
@@ -74,8 +72,6 @@ pub fn head(tenant: Uuid, seq: i64, hash: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn row() -> Row {
@@ -90,7 +86,7 @@ mod tests {
             resource_id: Some("4".into()),
             outcome: "done".into(),
             severity: None,
-            detail: json!({"b": 1, "a": [true, null]}),
+            detail: r#"{"a": [true, null], "b": 1.0}"#.into(),
             request_id: None,
         }
     }
@@ -99,8 +95,8 @@ mod tests {
     #[test]
     fn the_form_is_the_known_one() {
         let known = [
-            0x3f, 0xe6, 0x20, 0x74, 0xc9, 0xdd, 0x08, 0x49, 0xed, 0x08, 0x1b, 0x93, 0x75, 0xfe, 0xa8, 0x21,
-            0xf9, 0x5d, 0x6d, 0x03, 0x33, 0xaa, 0xa3, 0xd7, 0x04, 0x24, 0x74, 0x09, 0x2e, 0xb0, 0xde, 0x88,
+            0x0c, 0xbe, 0x4a, 0x85, 0xdc, 0xe9, 0x78, 0x4e, 0xc2, 0xd4, 0x5b, 0x3b, 0x49, 0x81, 0x88, 0xa1,
+            0x51, 0xd2, 0xe8, 0xfa, 0xe7, 0xfa, 0xa2, 0x5a, 0x76, 0xbd, 0x6d, 0xc7, 0x6b, 0x77, 0x42, 0xd4,
         ];
         assert_eq!(link(&ORIGIN, 1, &row()), known);
     }
@@ -127,16 +123,11 @@ mod tests {
             change(&|row| row.outcome = "denied".into()),
             change(&|row| row.severity = Some("notice".into())),
             change(&|row| row.severity = Some(String::new())),
-            change(&|row| row.detail = json!({"a": [true, null], "b": 2})),
+            change(&|row| row.detail = r#"{"a": [true, null], "b": 1.00}"#.into()),
             change(&|row| row.request_id = Some(String::new())),
         ];
         for (at, hash) in changed.iter().enumerate() {
             assert_ne!(*hash, whole, "change {at}");
         }
-        assert_eq!(
-            change(&|row| row.detail = json!({"a": [true, null], "b": 1})),
-            whole,
-            "keys have one order"
-        );
     }
 }

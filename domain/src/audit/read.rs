@@ -1,6 +1,6 @@
 //! Looking into the record of one's own tenant. Each look is recorded too.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The longest range that is added up.
+/// The longest range that is looked through.
 const LONGEST: TimeDelta = TimeDelta::days(92);
 
 /// An entry of the audit log.
@@ -84,7 +84,7 @@ pub struct Sum {
 /// Entries, newest first, those before a place.
 ///
 /// # Errors
-/// If the permission is missing or the database does not answer.
+/// If the permission is missing, or the range is longer than 92 days.
 pub async fn list(
     ctx: &Ctx,
     filter: &Filter,
@@ -92,6 +92,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<EntryView>> {
     ctx.require(Permission::AuditRead)?;
+    bounded(filter.from, filter.to)?;
     let mut tx = ctx.begin().await?;
     let entries = store::entries(tx.conn(), ctx.tenant, filter, before, limit).await?;
     let detail = json!({
@@ -113,15 +114,21 @@ pub async fn denied(ctx: &Ctx, asked: &str) -> Result<()> {
     tx.commit().await
 }
 
+fn bounded(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<()> {
+    let known = |at: DateTime<Utc>| (1..=9_999).contains(&at.year());
+    if known(from) && known(to) && to > from && to - from <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::invalid("?from", "a range of 92 days at most, and `to` after it"))
+}
+
 /// What was done in a range, added up.
 ///
 /// # Errors
 /// If the permission is missing, or the range is longer than 92 days.
 pub async fn summary(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Sum>> {
     ctx.require(Permission::AuditRead)?;
-    if to <= from || to - from > LONGEST {
-        return Err(Error::invalid("?from", "a range of 92 days at most, and `to` after it"));
-    }
+    bounded(from, to)?;
     let mut tx = ctx.begin().await?;
     let sums = store::sums(tx.conn(), ctx.tenant, from, to).await?;
     let detail = json!({ "from": from, "to": to, "summary": true });

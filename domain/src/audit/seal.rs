@@ -121,6 +121,8 @@ impl Sealer {
     /// If the database does not answer.
     pub async fn verify(&self, tenant: TenantId) -> Result<Verdict> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        // The sealer goes on meanwhile: heads and rows are read as of one moment.
+        sqlx::query("set transaction isolation level repeatable read, read only").execute(tx.conn()).await?;
         self.verify_on(tx.conn(), tenant).await
     }
 
@@ -175,6 +177,8 @@ impl Sealer {
             verdict.broken = broken(verdict.rows + 1, "the end was cut off: a later head was signed");
         } else if verdict.rows > last {
             verdict.broken = broken(last + 1, "rows were added here that no head was signed for");
+        } else if store::count_sealed(conn, tenant).await? != verdict.rows {
+            verdict.broken = broken(1, "there are more rows than places in the chain");
         }
         Ok(verdict)
     }

@@ -122,9 +122,9 @@ pub(super) async fn alone(conn: &mut PgConnection) -> Result<bool> {
 pub(super) async fn unsealed(conn: &mut PgConnection, limit: i64) -> Result<Vec<Row>> {
     let rows = sqlx::query_as!(
         Row,
-        "select tenant_id, id, at, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail,
-                request_id
-           from audit_log where seq is null order by at, id limit $1",
+        r#"select tenant_id, id, at, actor_kind, actor_id, action, resource, resource_id, outcome, severity,
+                detail::text as "detail!", request_id
+           from audit_log where seq is null order by at, id limit $1"#,
         limit
     )
     .fetch_all(conn)
@@ -220,7 +220,7 @@ pub(super) async fn sealed(
 ) -> Result<Vec<(i64, Vec<u8>, Row)>> {
     let rows = sqlx::query!(
         r#"select seq as "seq!", coalesce(hash, '') as "hash!", tenant_id, id, at, actor_kind, actor_id, action, resource,
-                  resource_id, outcome, severity, detail, request_id
+                  resource_id, outcome, severity, detail::text as "detail!", request_id
              from audit_log where tenant_id = $1 and seq > $2 order by seq limit $3"#,
         tenant.0,
         after,
@@ -253,6 +253,23 @@ pub(super) async fn sealed(
 pub(super) async fn count_unsealed(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from audit_log where tenant_id = $1 and seq is null"#,
+        tenant.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// Makes the months that are to come.
+pub(crate) async fn make_months(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("call ensure_audit_partitions()").execute(conn).await?;
+    Ok(())
+}
+
+/// How many rows have a place.
+pub(super) async fn count_sealed(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from audit_log where tenant_id = $1 and seq is not null"#,
         tenant.0
     )
     .fetch_one(conn)

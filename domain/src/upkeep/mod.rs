@@ -14,8 +14,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    audit,
     ctx::Platform,
     error::{Error, Result},
+    tenancy::SystemTx,
     types::TenantId,
 };
 
@@ -54,9 +56,20 @@ impl JobKind for SettleLost {
 /// # Errors
 /// If the database refuses.
 pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
+    months_ahead(platform).await?;
     let engine = &platform.engine;
     put(engine, 1, "history and the days ahead", "17 * * * *", &KeepHistory { retention }).await?;
     put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await
+}
+
+/// Makes the months of the audit log that are to come: without one nothing could be written.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn months_ahead(platform: &Platform) -> Result<()> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    audit::store::make_months(tx.conn()).await?;
+    tx.commit().await
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

@@ -125,5 +125,5 @@ fn range(
     to: Option<DateTime<Utc>>,
 ) -> (DateTime<Utc>, DateTime<Utc>) {
     let to = to.unwrap_or(now + TimeDelta::minutes(1));
-    (from.unwrap_or(to - BACK), to)
+    (from.or_else(|| to.checked_sub_signed(BACK)).unwrap_or(to), to)
 }
