@@ -73,6 +73,12 @@ impl Actor {
         }
     }
 
+    /// As the subject of an event names it.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{}:{}", self.kind(), self.id().unwrap_or_default())
+    }
+
     /// The id of the user or key; none for the product itself.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {

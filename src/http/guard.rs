@@ -9,7 +9,11 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::{Ctx, Error, audit, tenancy::Idempotency};
+use domain::{
+    Ctx, Error,
+    audit::{self, Entry},
+    tenancy::Idempotency,
+};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -38,13 +42,14 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
         Err(problem) => return problem.into_response(),
     };
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    // Method and route, without what stands in them.
     let asked = format!("{} {}", request.method(), route.unwrap_or_default());
     let response = match admit(&guarded, ctx.clone(), request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     if response.status() == StatusCode::FORBIDDEN
-        && let Err(error) = audit::read::denied(&ctx, &asked).await
+        && let Err(error) = audit::record(&ctx, Entry::new("access", "route", &asked).denied()).await
     {
         tracing::warn!(%error, "a refusal could not be written down");
     }

@@ -186,7 +186,7 @@ impl Session {
     async fn look(&mut self, entry: &Entry) -> Result<(), End> {
         if entry.seq > self.opened_at
             && entry.kind == EventType::AccessChanged.as_str()
-            && self.is_of_peer(entry)
+            && entry.subject == self.ctx.actor.subject()
         {
             return Err(End::Close(close_code::POLICY, CHANGED));
         }
@@ -197,14 +197,6 @@ impl Session {
         }
         self.seen = entry.seq;
         Ok(())
-    }
-
-    fn is_of_peer(&self, entry: &Entry) -> bool {
-        let actor = self.ctx.actor;
-        let named = entry.subject.split_once(':');
-        named.is_some_and(|(kind, id)| {
-            kind == actor.kind() && Some(id) == actor.id().map(|id| id.to_string()).as_deref()
-        })
     }
 
     async fn hear(&mut self, frame: Message) -> Result<(), End> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{api_key::ApiKey, password::Passwords, permission::PermissionSet, store, token::Signer};
 use crate::{
     Ctx,
-    audit::Entry,
+    audit::{self, Entry},
     ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::{self, SystemTx},
@@ -62,41 +62,31 @@ impl Gate {
     /// [`Error::Unauthenticated`], or if the database does not answer.
     pub async fn login(&self, slug: &str, email: &str, password: &str) -> Result<Session> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let mut found = None;
+        let mut user = None;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
         let known = tenant.as_ref().map(|tenant| tenant.id);
         if let (Some(tenant), Ok(email)) = (tenant, email.parse::<EmailAddress>()) {
             let keys = self.platform.vault.tenant_keys(tx.conn(), tenant.id).await?;
             let index = keys.index("users.email", &email.normal());
-            found = store::user_by_email(tx.conn(), tenant.id, &index).await?.map(|user| (tenant.id, user));
+            user = store::user_by_email(tx.conn(), tenant.id, &index).await?;
         }
         // No connection is held while the password is hashed.
         tx.commit().await?;
-        let stored = found.as_ref().map(|(_, user)| user.password_hash.clone());
+        let stored = user.as_ref().map(|user| user.password_hash.clone());
         let fits = self.passwords.fits(stored, password).await?;
-        let Some((tenant, user)) = found.as_ref().filter(|_| fits) else {
+        let (Some(tenant), Some(user), true) = (known, &user, fits) else {
             if let Some(tenant) = known {
-                self.refused(tenant, found.map(|(_, user)| user.id)).await?;
+                let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
+                let meant = user.map(|user| user.id.to_string()).unwrap_or_default();
+                audit::record(&ctx, Entry::new("login", "user", meant).denied()).await?;
             }
             return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
         };
-        let tenant = *tenant;
         let (token, expires_at) =
             self.signer.issue(tenant, user.id, user.permission_version, self.platform.clock.now())?;
         let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), None);
-        let mut tx = ctx.begin().await?;
-        tx.audit(&[Entry::new("login", "user", user.id)]).await?;
-        tx.commit().await?;
+        audit::record(&ctx, Entry::new("login", "user", user.id)).await?;
         Ok(Session { token, expires_at, user: user.id, tenant })
-    }
-
-    /// A login that was refused, of a user if there is one of the address.
-    async fn refused(&self, tenant: TenantId, user: Option<UserId>) -> Result<()> {
-        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
-        let mut tx = ctx.begin().await?;
-        let user = user.map(|user| user.to_string()).unwrap_or_default();
-        tx.audit(&[Entry::new("login", "user", user).denied()]).await?;
-        tx.commit().await
     }
 
     /// The context of a bearer of a token or of an API key.

@@ -99,7 +99,7 @@ pub async fn revoke_api_key(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
     if !store::revoke_api_key(tx.conn(), ctx.tenant, id).await? {
         return Err(Error::NotFound("API key"));
     }
-    tell(&mut tx, [format!("api_key:{id}")].into_iter()).await?;
+    tell(&mut tx, [Actor::ApiKey(id)].into_iter()).await?;
     tx.audit(&[Entry::new("delete", "api_key", id).notice()]).await?;
     tx.commit().await
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Ctx,
     audit::Entry,
+    ctx::Actor,
     error::{Error, Result},
     events::{Event, EventType},
     tenancy::{Begun, Once, TenantTx},
@@ -144,13 +145,13 @@ pub async fn delete(ctx: &Ctx, id: RoleId) -> Result<()> {
 pub(super) async fn tell_of(tx: &mut TenantTx, user: UserId) -> Result<()> {
     let tenant = tx.tenant;
     let keys = store::keys_of(tx.conn(), tenant, user).await?;
-    let keys = keys.into_iter().map(|key| format!("api_key:{key}"));
-    tell(tx, keys.chain([format!("user:{user}")])).await
+    tell(tx, keys.into_iter().map(Actor::ApiKey).chain([Actor::User(user)])).await
 }
 
 /// Tells all processes that the rights of these have changed, so that their sockets are closed.
-pub(super) async fn tell(tx: &mut TenantTx, whom: impl Iterator<Item = String>) -> Result<()> {
-    let event = |subject: String| Event { kind: EventType::AccessChanged, subject, body: json!({}) };
+pub(super) async fn tell(tx: &mut TenantTx, whom: impl Iterator<Item = Actor>) -> Result<()> {
+    let event =
+        |actor: Actor| Event { kind: EventType::AccessChanged, subject: actor.subject(), body: json!({}) };
     tx.emit(&whom.map(event).collect::<Vec<_>>()).await
 }
 

@@ -11,6 +11,8 @@ pub(crate) mod store;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Ctx, error::Result};
+
 /// One line of the audit log. `detail` holds no personal data.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -73,4 +75,14 @@ impl Entry {
         (self.denied, self.severity) = (true, Some(Severity::Warning));
         self
     }
+}
+
+/// Writes down something that changes nothing else.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn record(ctx: &Ctx, entry: Entry) -> Result<()> {
+    let mut tx = ctx.begin().await?;
+    tx.audit(&[entry]).await?;
+    tx.commit().await
 }

@@ -104,16 +104,6 @@ pub async fn list(
     Ok(entries)
 }
 
-/// Writes down that somebody was refused what they asked for: method and route, without what stood in them.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn denied(ctx: &Ctx, asked: &str) -> Result<()> {
-    let mut tx = ctx.begin().await?;
-    tx.audit(&[Entry::new("access", "route", asked).denied()]).await?;
-    tx.commit().await
-}
-
 fn bounded(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<()> {
     let known = |at: DateTime<Utc>| (1..=9_999).contains(&at.year());
     if known(from) && known(to) && to > from && to - from <= LONGEST {

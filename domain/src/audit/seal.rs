@@ -1,7 +1,7 @@
 //! The sealer gives each row its place in its tenant's chain and signs the newest link of each batch. One works at a
 //! time, whatever the number of processes; writers never wait for it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sqlx::PgConnection;
@@ -98,8 +98,8 @@ impl Sealer {
         if rows.is_empty() {
             return Ok(0);
         }
-        let tenants: Vec<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
-        let mut heads: HashMap<Uuid, (i64, [u8; 32])> = store::heads(tx.conn(), &tenants).await?;
+        let tenants: HashSet<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
+        let mut heads = store::heads(tx.conn(), &tenants.into_iter().collect::<Vec<_>>()).await?;
         let mut links = Vec::with_capacity(rows.len());
         for row in &rows {
             let (seq, hash) = heads.entry(row.tenant_id).or_insert((0, ORIGIN));
@@ -107,7 +107,7 @@ impl Sealer {
             links.push((*seq, *hash));
         }
         store::seal(tx.conn(), &rows, &links).await?;
-        for (tenant, (seq, hash)) in heads.into_iter().filter(|(tenant, _)| tenants.contains(tenant)) {
+        for (tenant, (seq, hash)) in heads {
             let signature = self.pair.sign(&chain::head(tenant, seq, &hash));
             store::put_head(tx.conn(), TenantId(tenant), seq, &hash, self.key_id, signature.as_ref()).await?;
         }
@@ -122,7 +122,7 @@ impl Sealer {
     pub async fn verify(&self, tenant: TenantId) -> Result<Verdict> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         // The sealer goes on meanwhile: heads and rows are read as of one moment.
-        sqlx::query("set transaction isolation level repeatable read, read only").execute(tx.conn()).await?;
+        store::as_of_one_moment(tx.conn()).await?;
         self.verify_on(tx.conn(), tenant).await
     }
 

@@ -276,3 +276,9 @@ pub(super) async fn count_sealed(conn: &mut PgConnection, tenant: TenantId) -> R
     .await?;
     Ok(count)
 }
+
+/// Lets the transaction see everything as of its first look, and change nothing. The first statement in it.
+pub(super) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query("set transaction isolation level repeatable read, read only").execute(conn).await?;
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::Connection;
 use uuid::Uuid;
 
 use super::{
@@ -26,8 +26,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let mut crew =
         [Hand::start(&site, Manner::default()).await?, Hand::start(&site, Manner::default()).await?];
     let load = Load::start(&engine, Pace::default(), wish.seed);
-    let mut conn = PgConnection::connect_with(&site.connect).await?;
-    sqlx::query("set role switchboard_system").execute(&mut conn).await?;
+    let mut conn = site.system().await?;
     let (mut longest, mut deaths): (f64, usize) = (0.0, 0);
     for _ in 0..times {
         let tenant = Uuid::now_v7();

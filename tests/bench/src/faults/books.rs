@@ -41,8 +41,7 @@ pub struct Judged {
 
 /// Waits until nothing is left to do, then judges.
 pub async fn judge(site: &Site, put: &Memory) -> Outcome<Judged> {
-    let mut conn = PgConnection::connect_with(&site.connect).await?;
-    sqlx::query("set role switchboard_system").execute(&mut conn).await?;
+    let mut conn = site.system().await?;
     empty(&mut conn).await?;
     let ends: Vec<(Uuid, String, i64)> =
         sqlx::query_as("select id, state, count(*) from engine.job_history group by id, state")

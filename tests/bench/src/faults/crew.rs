@@ -37,7 +37,6 @@ impl Hand {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
-        let process = child.id().ok_or("a worker ended at once")?;
         let stdout = child.stdout.take().ok_or("a worker without an output")?;
         let ready = BufReader::new(stdout).lines().next_line().await?;
         let said = ready.as_deref().and_then(|line| line.strip_prefix("ready "));
@@ -48,13 +47,18 @@ impl Hand {
                 format!("its clock should be {} min off and is {off_s} s", manner.clock_minutes).into()
             );
         }
+        Self::of(child)
+    }
+
+    fn of(mut child: Child) -> Outcome<Self> {
+        let process = child.id().ok_or("a worker ended at once")?;
         let input = child.stdin.take();
         Ok(Self { child, process, _input: input })
     }
 
     /// Starts a worker of the product itself, from the binary beside this one.
     pub fn product(site: &Site, key: &str) -> Outcome<Self> {
-        let mut child = Command::new(std::env::current_exe()?.with_file_name("switchboard"))
+        let child = Command::new(std::env::current_exe()?.with_file_name("switchboard"))
             .args(["serve", "--role", "worker,scheduler", "--data-dir"])
             .arg(site.home())
             .env("DATABASE_URL", site.connect.to_url_lossy().as_str())
@@ -63,9 +67,7 @@ impl Hand {
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let process = child.id().ok_or("a worker ended at once")?;
-        let input = child.stdin.take();
-        Ok(Self { child, process, _input: input })
+        Self::of(child)
     }
 
     /// SIGKILL.

@@ -49,8 +49,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let site = Site::prepare().await?;
     let mails = Server::start(Nature::default()).await?;
     let office = Office::open(&site, &mails, leads).await?;
-    let mut conn = PgConnection::connect_with(&site.connect).await?;
-    sqlx::query("set role switchboard_system").execute(&mut conn).await?;
+    let mut conn = site.system().await?;
     let mut crew = (0..CREW).map(|_| Hand::product(&site, KEY)).collect::<Outcome<Vec<_>>>()?;
     let killing = async {
         let mut held = 0;

@@ -46,6 +46,13 @@ impl Site {
         self.folder.join("home")
     }
 
+    /// A connection that sees all tenants.
+    pub async fn system(&self) -> Outcome<PgConnection> {
+        let mut conn = PgConnection::connect_with(&self.connect).await?;
+        sqlx::query("set role switchboard_system").execute(&mut conn).await?;
+        Ok(conn)
+    }
+
     /// A process's engine on this database.
     pub async fn engine(&self) -> Outcome<Engine> {
         let settings =
