@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
@@ -124,38 +125,69 @@ async fn insert(pool: &PgPool, jobs: usize, connections: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Transactions a second of `begin; one plain insert; commit` by sixteen clients.
-pub async fn transactions(each: usize, clients: usize) -> Outcome<f64> {
-    let database = Database::empty().await?;
-    let mut conn = database.conn().await?;
-    run(&mut conn, SCHEMA).await?;
-    let pool = database.pool(u32::try_from(clients)?).await?;
-    let began = Instant::now();
-    let clients: Vec<_> = (0..clients)
-        .map(|_| {
-            let pool = pool.clone();
-            tokio::spawn(async move {
-                for _ in 0..each {
-                    let mut tx = pool.begin().await?;
-                    sqlx::query("insert into live (id, args) values ($1, $2)")
-                        .bind(Uuid::now_v7())
-                        .bind(super::payload())
-                        .execute(&mut *tx)
-                        .await?;
-                    tx.commit().await?;
-                }
-                Ok::<_, sqlx::Error>(())
-            })
-        })
-        .collect();
-    let count = clients.len() * each;
-    for client in clients {
-        client.await??;
+/// `begin; one plain insert; commit` by as many clients as the pool has connections.
+pub struct Transactions {
+    database: Database,
+    pool: PgPool,
+}
+
+impl Transactions {
+    pub async fn open(clients: usize) -> Outcome<Self> {
+        let database = Database::empty().await?;
+        let mut conn = database.conn().await?;
+        run(&mut conn, SCHEMA).await?;
+        let pool = database.pool(u32::try_from(clients)?).await?;
+        Ok(Self { database, pool })
     }
-    let took = began.elapsed();
-    pool.close().await;
-    database.drop().await?;
-    Ok(rate(count, took))
+
+    /// How long `clients` take for `each` transactions.
+    pub async fn round(&self, clients: usize, each: usize) -> Outcome<Duration> {
+        let pool = self.pool.clone();
+        at_once(clients, each, move || {
+            let pool = pool.clone();
+            async move {
+                let mut tx = pool.begin().await?;
+                sqlx::query("insert into live (id, args) values ($1, $2)")
+                    .bind(Uuid::now_v7())
+                    .bind(super::payload())
+                    .execute(&mut *tx)
+                    .await?;
+                Ok(tx.commit().await?)
+            }
+        })
+        .await
+    }
+
+    pub async fn close(self) -> Outcome<()> {
+        self.pool.close().await;
+        self.database.drop().await
+    }
+}
+
+/// How long it takes until each of `clients` has done its work `each` times, one after another.
+pub async fn at_once<F>(
+    clients: usize,
+    each: usize,
+    work: impl Fn() -> F + Clone + Send + 'static,
+) -> Outcome<Duration>
+where
+    F: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let began = Instant::now();
+    let mut running = JoinSet::new();
+    for _ in 0..clients {
+        let work = work.clone();
+        running.spawn(async move {
+            for _ in 0..each {
+                work().await?;
+            }
+            Outcome::Ok(())
+        });
+    }
+    while let Some(client) = running.join_next().await {
+        client??;
+    }
+    Ok(began.elapsed())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of jobs are far below 2^52")]
