@@ -111,7 +111,19 @@ declare
   skipped bigint[];
   new_fence bigint;
 begin
-  perform pg_advisory_xact_lock(1001, queue);
+  -- Whoever can get nothing does not stand in the way of those who can.
+  perform from unnest(lanes_asked) asked(lane) join engine.lanes l on l.id = asked.lane
+    where not exists (
+      select from engine.limits m
+       where m.id = any(l.limits) and m.running >= m.max_running
+         and not exists (select from engine.limit_returns r where r.limit_id = m.id));
+  if found then
+    perform pg_advisory_xact_lock(1001, queue);
+  else
+    select jsonb_agg(jsonb_build_object('lane', l.id, 'limits', l.limits)) into held_back
+      from unnest(lanes_asked) asked(lane) join engine.lanes l on l.id = asked.lane;
+    lanes_asked := '{}';
+  end if;
   -- Nothing before this may lock a row: that would give the transaction its id.
   t := engine.now();
   own := pg_current_xact_id();
@@ -197,6 +209,9 @@ begin
 
   if taken is not null then
     new_fence := nextval('engine.claim_fence');
+  else
+    -- Nothing that a crash could take back: the next claim, which waits for this one, need not wait for the disk.
+    perform set_config('synchronous_commit', 'off', true);
   end if;
   return query
     select jsonb_build_object(

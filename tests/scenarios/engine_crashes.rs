@@ -54,7 +54,8 @@ async fn a_claim_reads_the_clock_before_it_gets_its_id() {
     let claiming = tokio::spawn(async move {
         let head: (i64, i64) = sqlx::query_as(
             "select (head ->> 't')::bigint, (head ->> 'xid')::bigint
-               from engine.claim((select id from engine.queues), $1, 1, false, '{}', '{}', '{}', '{}') where head is not null",
+               from engine.claim((select id from engine.queues), $1, 1, false, array(select id from engine.lanes), '{1}',
+                      '{epoch}', '{00000000-0000-0000-0000-000000000000}') where head is not null",
         )
         .bind(node)
         .fetch_one(&mut system)

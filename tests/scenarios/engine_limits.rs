@@ -196,3 +196,25 @@ async fn a_job_that_ends_in_its_handlers_transaction_gives_its_slot_back() {
     .expect("a count");
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn a_claim_under_a_full_limit_does_not_queue_up_with_those_that_get_something() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    limit(&engine, tenant, None, Bounds { max_running: Some(1), ..Bounds::default() }).await;
+    enqueue(&engine, tenant, &[probe(tenant, "runs"), probe(tenant, "waits")]).await;
+    let mut system = database.connect_as("switchboard_system").await;
+    let mut node = Played::join(&mut system).await;
+    let (running, fence) = node.claim().await.expect("claimed");
+    assert_eq!(running.len(), 1);
+
+    let mut claiming = database.connect_as("switchboard_system").await;
+    let lock = "begin; select pg_advisory_xact_lock(1001, (select id from engine.queues))";
+    sqlx::raw_sql(lock).execute(&mut claiming).await.expect("locked");
+    assert!(node.claim().await.expect("at once").0.is_empty());
+    sqlx::raw_sql("commit").execute(&mut claiming).await.expect("let go");
+
+    assert!(node.complete(tenant, running[0], fence).await.is_empty());
+    assert_eq!(node.claim().await.expect("claimed").0.len(), 1, "the slot that came back is counted");
+}

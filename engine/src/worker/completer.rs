@@ -17,10 +17,10 @@ use crate::{
 
 /// Endings in one statement.
 const BATCH: usize = 2_000;
-/// How long a batch may be waited for while more results are on their way.
-const LINGER: Duration = Duration::from_micros(300);
-/// The same while batches come large anyway: each statement has its own price.
-const LINGER_LOADED: Duration = Duration::from_millis(5);
+/// How often whoever is ready to run goes first: jobs that end at one moment are written together.
+const YIELDS: usize = 3;
+/// How long a batch may be waited for while batches come large: each statement has its own price.
+const LINGER: Duration = Duration::from_millis(5);
 const LOADED: usize = BATCH / 10;
 
 /// Endings on their way to the database.
@@ -50,7 +50,7 @@ impl Completer {
         }
     }
 
-    /// Waits for endings and, where several come at once, a moment for more. `false` after the last.
+    /// Waits for endings, and for more while many come. `false` after the last.
     async fn gather(&self, batch: &mut Vec<Ending>) -> bool {
         let mut inbox = self.inbox.lock().await;
         let Inbox { ended, loaded } = &mut *inbox;
@@ -59,9 +59,16 @@ impl Completer {
             received = ended.recv_many(batch, BATCH) => if received == 0 { return false },
             () = self.no_more.cancelled() => return false,
         }
-        if batch.len() > 1 {
-            let linger = if *loaded { LINGER_LOADED } else { LINGER };
-            let until = Instant::now() + linger;
+        for _ in 0..YIELDS {
+            tokio::task::yield_now().await;
+            while batch.len() < BATCH
+                && let Ok(more) = ended.try_recv()
+            {
+                batch.push(more);
+            }
+        }
+        if *loaded {
+            let until = Instant::now() + LINGER;
             while batch.len() < BATCH {
                 let more = ended.recv_many(batch, BATCH - batch.len());
                 if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
