@@ -235,6 +235,15 @@ begin
   select c.kind, c.version, count(*) from changed c where c.parked_at is not null group by 1, 2;
 end $$;
 
+-- Whether the log has rows of transactions since one, or of some that were open then. Planned once: the numbering
+-- below is planned anew each time, which costs more than a look that finds nothing.
+create function engine.log_has(first_new xid8, open_then xid8[]) returns boolean
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+begin
+  return exists (select from engine.log l where l.born >= first_new)
+      or exists (select from engine.log l where l.born = any(open_then));
+end $$;
+
 -- Gives what was committed to the log since the last batch its place in each tenant's sequence:
 -- gapless, every row once, no effect before its cause. Rows are new if their transaction began after
 -- the last batch's snapshot, or was still running in it, and is visible now. Answers the batch made
@@ -256,6 +265,9 @@ begin
     from engine.log_batches b order by b.batch desc limit 1;
   first_new := pg_snapshot_xmax(last_snap);
   open_then := array(select pg_snapshot_xip(last_snap));
+  if not engine.log_has(first_new, open_then) then
+    return;
+  end if;
 
   return query
   with fresh as materialized (

@@ -21,6 +21,7 @@ use crate::{
     Engine,
     bus::{Hint, hint_of},
     db::Line,
+    worker::chance,
 };
 
 const TICK: Duration = Duration::from_secs(1);
@@ -62,11 +63,16 @@ pub async fn run(engine: Engine, node: Uuid, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(about(TICK)) => {}
         }
     }
     // It ends with the stop as well.
     let _ = numbering.await;
+}
+
+/// A little more: processes that were started together must not all come at one moment.
+fn about(time: Duration) -> Duration {
+    time.mul_f64(1.0 + chance() / 10.0)
 }
 
 /// What comes round less often than each second.
@@ -232,7 +238,7 @@ async fn number(engine: Engine, leads: Arc<AtomicBool>, stop: CancellationToken)
         tokio::select! {
             () = stop.cancelled() => {}
             () = hinted => {}
-            () = tokio::time::sleep(NUMBERING_POLL) => {}
+            () = tokio::time::sleep(about(NUMBERING_POLL)) => {}
         }
     }
 }
