@@ -75,6 +75,69 @@ create table users (
 call engine.wall('users');
 grant select, insert, update on users to switchboard_app, switchboard_system;
 
+-- A login, and how often it was refreshed. A refresh token carries that number: one with another number was used
+-- before, so somebody holds a copy.
+create table sessions (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  user_id uuid not null,
+  refreshes int not null default 0,
+  client_sealed bytea not null,
+  created_at timestamptz not null,
+  refreshed_at timestamptz not null,
+  expires_at timestamptz not null,
+  ended_at timestamptz,
+  end_reason text constraint sessions_end_reason check (end_reason in ('logout', 'revoked', 'copied', 'password')),
+  constraint sessions_pkey primary key (tenant_id, id),
+  constraint sessions_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id),
+  constraint sessions_ended check ((ended_at is null) = (end_reason is null))
+);
+create index sessions_user_idx on sessions (tenant_id, user_id, id);
+create index sessions_expiry_idx on sessions (tenant_id, expires_at);
+call engine.wall('sessions');
+grant select, insert, update, delete on sessions to switchboard_app;
+grant select on sessions to switchboard_system;
+
+-- Who tried to log in, by the HMAC of what they named and where they came from. Nobody has a tenant there yet.
+create table login_buckets (
+  key bytea constraint login_buckets_pkey primary key,
+  tokens double precision not null,
+  filled_at timestamptz not null
+);
+create index login_buckets_filled_idx on login_buckets (filled_at);
+grant select, insert, update, delete on login_buckets to switchboard_system;
+
+-- The link by which a user chooses a password, for those who are invited or have forgotten theirs; its hash.
+create table password_links (
+  tenant_id uuid not null references tenants,
+  user_id uuid not null,
+  hash bytea not null,
+  -- Of what the user might do when it was made: a link does not give away rights that came later.
+  permission_version bigint not null,
+  expires_at timestamptz not null,
+  constraint password_links_pkey primary key (tenant_id, user_id),
+  constraint password_links_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+call engine.wall('password_links');
+grant select, insert, update, delete on password_links to switchboard_app;
+grant select on password_links to switchboard_system;
+
+-- The secret that a user's authenticator holds, the newest step of which a code was used, and the hashes of the
+-- recovery codes that are left.
+create table second_factors (
+  tenant_id uuid not null references tenants,
+  user_id uuid not null,
+  secret_sealed bytea not null,
+  confirmed_at timestamptz,
+  last_step bigint not null default 0,
+  recovery bytea[] not null default '{}',
+  constraint second_factors_pkey primary key (tenant_id, user_id),
+  constraint second_factors_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id)
+);
+call engine.wall('second_factors');
+grant select, insert, update, delete on second_factors to switchboard_app;
+grant select on second_factors to switchboard_system;
+
 create table api_keys (
   tenant_id uuid not null references tenants,
   id uuid not null,
@@ -191,6 +254,7 @@ create table socket_tickets (
   tenant_id uuid not null references tenants,
   hash bytea not null,
   user_id uuid,
+  session_id uuid,
   api_key_id uuid,
   permissions text[] not null,
   expires_at timestamptz not null,

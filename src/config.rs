@@ -1,6 +1,6 @@
 //! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use serde::Deserialize;
 
@@ -25,8 +25,19 @@ pub struct Config {
     pub system_connections: u32,
     /// Connections served at a time; more wait in the kernel's queue.
     pub max_connections: usize,
-    /// Origins besides our own whose pages may open sockets, for example `https://ops.example.com`.
+    /// Origins besides our own whose pages may call the API and open sockets, for example `https://ops.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Proxies of yours in front, each of which adds to X-Forwarded-For; without one that header is not believed.
+    pub proxy_hops: u8,
+    /// Plain HTTP that comes over a proxy of yours is sent to HTTPS, and browsers are told to stay there.
+    pub only_https: bool,
+    /// Requests a second of one user or key, of one tenant, and of one address without a valid token; ten seconds'
+    /// worth may come at once.
+    pub requests_per_s: NonZeroU32,
+    pub tenant_requests_per_s: NonZeroU32,
+    pub address_requests_per_s: NonZeroU32,
+    /// Requests served at a time; more are told to come again.
+    pub max_requests: usize,
     /// Days that finished jobs can be looked up.
     pub history_days: u16,
     /// Days that events can be replayed.
@@ -47,6 +58,12 @@ impl Config {
             .set_default("system_connections", 8)?
             .set_default("max_connections", 4096)?
             .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("proxy_hops", 0)?
+            .set_default("only_https", false)?
+            .set_default("requests_per_s", 100)?
+            .set_default("tenant_requests_per_s", 1000)?
+            .set_default("address_requests_per_s", 20)?
+            .set_default("max_requests", 256)?
             .set_default("history_days", 30)?
             .set_default("log_days", 30)?
             .set_default("log_format", "text")?
@@ -62,6 +79,12 @@ impl Config {
             sources = sources.set_override_option(*name, value.clone())?;
         }
         sources.build()?.try_deserialize()
+    }
+
+    /// Where the newest heads of the audit log are kept.
+    #[must_use]
+    pub fn audit_heads(&self) -> PathBuf {
+        self.data_dir.join("audit-heads.json")
     }
 
     /// The key-encryption key, to be kept in `file` if the environment holds none.

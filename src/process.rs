@@ -1,17 +1,21 @@
 //! A running process: the parts that its roles ask for, started together and ended in order.
 
-use std::{io, net::SocketAddr, str::FromStr, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 
 use domain::{access::gate::Gate, audit::seal::Sealer, ctx::Platform};
 use engine::{
     node::{Card, Node},
     upkeep::Retention,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    http::{App, routes, server},
+    http::{
+        App,
+        limits::{Limits, Rates},
+        routes, server,
+    },
     live::hub::Hub,
 };
 
@@ -70,6 +74,12 @@ pub struct Plan {
     pub listen: SocketAddr,
     pub max_connections: usize,
     pub allowed_origins: Vec<String>,
+    pub proxy_hops: u8,
+    pub only_https: bool,
+    pub rates: Rates,
+    pub max_requests: usize,
+    /// The file that keeps the newest heads of the audit log outside the database.
+    pub audit_heads: PathBuf,
     pub retention: Retention,
 }
 
@@ -85,6 +95,25 @@ pub struct Process {
     tasks: TaskTracker,
 }
 
+impl Plan {
+    /// For a process under test or in a bench: any port of loopback, and as many requests as it can take.
+    #[must_use]
+    pub fn unbounded(roles: Roles, audit_heads: PathBuf) -> Self {
+        Self {
+            roles,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            max_connections: 256,
+            allowed_origins: Vec::new(),
+            proxy_hops: 0,
+            audit_heads,
+            only_https: false,
+            rates: Rates::UNBOUNDED,
+            max_requests: 256,
+            retention: Retention::default(),
+        }
+    }
+}
+
 impl Process {
     /// Starts the parts.
     ///
@@ -96,8 +125,17 @@ impl Process {
         let stop = CancellationToken::new();
         let gate = Gate::open(&platform).await.map_err(io::Error::other)?;
         let hub = Hub::new(stop.clone());
-        let allowed_origins = plan.allowed_origins;
-        let app = Arc::new(App { platform: platform.clone(), gate, hub: hub.clone(), allowed_origins });
+        let app = Arc::new(App {
+            platform: platform.clone(),
+            gate,
+            hub: hub.clone(),
+            allowed_origins: plan.allowed_origins,
+            proxy_hops: plan.proxy_hops,
+            only_https: plan.only_https,
+            limits: Limits::new(plan.rates),
+            places: Semaphore::new(plan.max_requests),
+            strangers_places: Semaphore::new(plan.max_requests.div_ceil(4)),
+        });
         let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
         let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
@@ -110,6 +148,8 @@ impl Process {
         let (tasks, failed) = (TaskTracker::new(), CancellationToken::new());
         if let Some(listener) = listener {
             let router = routes::router(&app, roles);
+            let (sweeping, until) = (Arc::clone(&app), stop.clone());
+            tasks.spawn(async move { sweeping.limits.sweep(until).await });
             tasks.spawn(server::serve(listener, router, plan.max_connections, stop.clone()));
         }
         if roles.notifier {
@@ -118,7 +158,7 @@ impl Process {
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
             domain::upkeep::install(&platform, plan.retention).await.map_err(io::Error::other)?;
-            let sealer = Sealer::open(&platform).await.map_err(io::Error::other)?;
+            let sealer = Sealer::open(&platform, &plan.audit_heads).await.map_err(io::Error::other)?;
             tasks.spawn(sealer.run(stop.clone()));
             tasks.spawn(engine::schedules::run(engine.clone(), stop.clone()));
             tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));

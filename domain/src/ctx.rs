@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     messages::provider::Providers,
     tenancy::{Begun, Idempotency, TenantTx},
-    types::{ApiKeyId, TenantId, UserId},
+    types::{ApiKeyId, SessionId, TenantId, UserId},
     vault::Vault,
 };
 
@@ -96,6 +96,8 @@ pub struct Ctx {
     pub platform: Platform,
     pub tenant: TenantId,
     pub actor: Actor,
+    /// The login that a user acts by; none of keys and of work.
+    pub session: Option<SessionId>,
     pub grants: PermissionSet,
     /// The request id, carried over the queue.
     pub trace: Option<String>,

@@ -32,6 +32,9 @@ pub enum Error {
     /// The caller is not known, or not any more.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// The first proof is right, and a second one is asked for.
+    #[error("a second factor is needed")]
+    SecondFactor,
     /// Values that break a rule; nothing was written.
     #[error("{} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
@@ -39,6 +42,9 @@ pub enum Error {
     /// part of the problem's `type`.
     #[error("{detail}")]
     Conflict { kind: &'static str, detail: Cow<'static, str> },
+    /// Asked more often than is good for the others.
+    #[error("{detail}")]
+    TooMany { wait: std::time::Duration, detail: &'static str },
     /// Something of ours failed; the cause is for the log.
     #[error(transparent)]
     Internal(Box<dyn std::error::Error + Send + Sync>),

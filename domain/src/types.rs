@@ -25,6 +25,7 @@ ids! {
     TenantId,
     UserId,
     RoleId,
+    SessionId,
     ApiKeyId,
     AgentId,
     TeamId,

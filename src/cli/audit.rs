@@ -25,7 +25,7 @@ pub(super) enum Command {
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
     let Command::Verify { tenant } = command;
     let platform = serve::connect(config, &external(config)?).await?;
-    let sealer = Sealer::open(&platform).await?;
+    let sealer = Sealer::open(&platform, &config.audit_heads()).await?;
     let (mut after, mut broken, mut found) = (String::new(), 0, 0);
     loop {
         let mut tx = SystemTx::begin(&platform.engine).await?;

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Failure, external};
 use crate::{
     config::Config,
+    http::limits::Rates,
     platform,
     postgres::{locate, supervisor::Embedded},
     process::{Plan, Process, Roles},
@@ -82,6 +83,15 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
         listen: config.listen,
         max_connections: config.max_connections,
         allowed_origins: config.allowed_origins.clone(),
+        proxy_hops: config.proxy_hops,
+        only_https: config.only_https,
+        rates: Rates {
+            per_caller: config.requests_per_s,
+            per_tenant: config.tenant_requests_per_s,
+            per_address: config.address_requests_per_s,
+        },
+        max_requests: config.max_requests,
+        audit_heads: config.audit_heads(),
         retention: Retention { history_days: config.history_days, log_days: config.log_days },
     }
 }

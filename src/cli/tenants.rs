@@ -1,7 +1,10 @@
-//! `tenants create`: a tenant and its first admin.
+//! `tenants`: making them with their first admin, keeping them out, letting them in again.
 
 use clap::Subcommand;
-use domain::access::{gate::Gate, users};
+use domain::{
+    access::{gate::Gate, tenants, users},
+    ctx::Platform,
+};
 
 use super::{Failure, external, serve};
 use crate::config::Config;
@@ -25,19 +28,48 @@ pub(super) enum Command {
         #[arg(long, env = "ADMIN_PASSWORD", hide_env_values = true)]
         password: String,
     },
+    /// Keep everybody of a tenant out and begin nothing more of its work; what runs may end.
+    Suspend {
+        slug: String,
+        /// For those who wonder later; the tenant reads it in its audit log.
+        #[arg(long, default_value = "")]
+        why: String,
+    },
+    /// Let a suspended tenant in again.
+    Readmit { slug: String },
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let Command::Create { slug, name, email, admin, password } = command;
     let platform = serve::connect(config, &external(config)?).await?;
-    let gate = Gate::open(&platform).await?;
-    let new = users::NewUser { name: admin.parse()?, email: email.parse()?, password, role: "Admin".into() };
-    let name = name.as_deref().unwrap_or(&slug).parse()?;
-    let made = users::create_tenant(&gate, &platform, &slug, &name, new).await;
+    let done = act(&platform, command).await;
     platform.engine.close().await;
-    let (tenant, user) = made.map_err(explained)?;
-    println!("tenant {slug} ({tenant}) with admin {email} ({user})");
+    println!("{}", done?);
     Ok(())
+}
+
+/// Answers what was done, in words.
+async fn act(platform: &Platform, command: Command) -> Result<String, Failure> {
+    Ok(match command {
+        Command::Create { slug, name, email, admin, password } => {
+            let gate = Gate::open(platform).await?;
+            let new = users::NewUser {
+                name: admin.parse()?,
+                email: email.parse()?,
+                password: Some(password),
+                role: "Admin".into(),
+            };
+            let name = name.as_deref().unwrap_or(&slug).parse()?;
+            let made = tenants::create_tenant(&gate, platform, &slug, &name, new).await;
+            let (tenant, user) = made.map_err(explained)?;
+            format!("tenant {slug} ({tenant}) with admin {email} ({user})")
+        }
+        Command::Suspend { slug, why } => {
+            format!("tenant {slug} ({}) is suspended", tenants::suspend(platform, &slug, &why).await?)
+        }
+        Command::Readmit { slug } => {
+            format!("tenant {slug} ({}) is let in again", tenants::readmit(platform, &slug).await?)
+        }
+    })
 }
 
 fn explained(error: domain::Error) -> Failure {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::access::users::{self, NewUser};
+use domain::access::{tenants, users::NewUser};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,7 +25,8 @@ use self::{client::Client, summary::Summary};
 use crate::{
     cli::serve::{connect, database, migrate, plan, told_to_stop},
     config::Config,
-    process::{Process, Roles},
+    http::limits::Rates,
+    process::{Plan, Process, Roles},
 };
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -69,7 +70,8 @@ pub async fn run(mut config: Config, wishes: Wishes) -> Result<(), Failure> {
     let (options, embedded) = database(&config).await?;
     migrate(&options).await?;
     let platform = connect(&config, &options).await?;
-    let process = Process::start(platform, plan(&config, Roles::ALL)).await?;
+    let process =
+        Process::start(platform, Plan { rates: Rates::UNBOUNDED, ..plan(&config, Roles::ALL) }).await?;
     let shown = show(&config, wishes, &process).await;
     process.stop().await;
     if let Some(embedded) = embedded {
@@ -146,10 +148,10 @@ impl Memory {
         let admin = NewUser {
             name: "Demo Admin".parse()?,
             email: EMAIL.parse()?,
-            password: password.clone(),
+            password: Some(password.clone()),
             role: "Admin".into(),
         };
-        users::create_tenant(&process.app.gate, platform, &slug, &"Demo".parse()?, admin).await?;
+        tenants::create_tenant(&process.app.gate, platform, &slug, &"Demo".parse()?, admin).await?;
         let memory = Self { slug, password, leads: wishes.leads, agents: wishes.agents, done: false };
         memory.write(file)?;
         Ok(memory)

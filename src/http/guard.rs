@@ -1,6 +1,6 @@
 //! Proves who asks, before the handler runs: bearer, permission, Idempotency-Key.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     body::Body,
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::{
     App,
     extract::whole_body,
+    peer,
     problem::{Problem, REQUEST_ID},
     routes::Access,
 };
@@ -35,16 +36,27 @@ pub struct Guarded {
 /// Lets the request through with its context, or answers with a problem. Who was refused is written down.
 pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
     if guarded.access == Access::Public {
-        return next.run(request).await;
+        // Only what fails is counted: behind one address there may be an office that logs in.
+        let address = address_of(&guarded, &request);
+        let response = next.run(request).await;
+        let refused = response.status().is_client_error();
+        return if refused { stranger(&guarded, address).unwrap_or(response) } else { response };
     }
     let ctx = match who(&guarded, request.headers()).await {
         Ok(ctx) => ctx,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let address = address_of(&guarded, &request);
+            return stranger(&guarded, address).unwrap_or_else(|| problem.into_response());
+        }
+    };
+    let left = match guarded.app.limits.caller(&ctx) {
+        Ok(left) => left,
+        Err(error) => return Problem::from(error).into_response(),
     };
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // Method and route, without what stands in them.
     let asked = format!("{} {}", request.method(), route.unwrap_or_default());
-    let response = match admit(&guarded, ctx.clone(), request).await {
+    let mut response = match admit(&guarded, ctx.clone(), request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
@@ -53,7 +65,22 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     {
         tracing::warn!(%error, "a refusal could not be written down");
     }
+    left.tell(response.headers_mut());
     response
+}
+
+/// The client's address, unless the request is about the process itself: such are not counted.
+fn address_of(guarded: &Guarded, request: &Request) -> Option<IpAddr> {
+    let counted = request.uri().path().starts_with("/api/");
+    let address =
+        counted.then(|| peer::address(request.extensions(), request.headers(), guarded.app.proxy_hops))?;
+    address.inspect_err(|error| tracing::warn!(%error, "a request that nobody sent")).ok()
+}
+
+/// Counts a request that was refused to somebody who has not shown who they are; answers it if there are too many.
+fn stranger(guarded: &Guarded, address: Option<IpAddr>) -> Option<Response> {
+    let refused = guarded.app.limits.stranger(address?).err()?;
+    Some(Problem::from(refused).into_response())
 }
 
 async fn who(guarded: &Guarded, headers: &HeaderMap) -> Result<Ctx, Problem> {

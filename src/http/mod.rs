@@ -1,16 +1,20 @@
 //! The API.
 //!
 //! - [`routes`] the table: one line for each route with the right it needs; [`api`] the handlers
-//! - [`guard`] proves who asks; [`envelope`] what is done around every request
+//! - [`guard`] proves who asks, [`peer`] from where; [`limits`] how often; [`envelope`] what is done around every
+//!   request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
 //! - [`openapi`] the description; [`server`] the accept loop
 
 pub mod api;
+pub mod edge;
 pub mod envelope;
 pub mod extract;
 pub mod guard;
+pub mod limits;
 pub mod openapi;
 pub mod page;
+pub mod peer;
 pub mod problem;
 pub mod reply;
 pub mod routes;
@@ -19,7 +23,9 @@ pub mod server;
 use std::sync::Arc;
 
 use domain::{access::gate::Gate, ctx::Platform};
+use tokio::sync::Semaphore;
 
+use self::limits::Limits;
 use crate::live::hub::Hub;
 
 /// What handlers share.
@@ -27,8 +33,16 @@ pub struct App {
     pub platform: Platform,
     pub gate: Gate,
     pub hub: Hub,
-    /// Origins besides our own whose pages may open sockets.
+    /// Origins besides our own whose pages may call the API and open sockets.
     pub allowed_origins: Vec<String>,
+    /// Proxies of ours that every request comes through.
+    pub proxy_hops: u8,
+    /// Plain HTTP is sent away.
+    pub only_https: bool,
+    pub limits: Limits,
+    /// Requests served at a time, and those of them from people who have not shown who they are.
+    pub places: Semaphore,
+    pub strangers_places: Semaphore,
 }
 
 /// The state of handlers.

@@ -1,5 +1,7 @@
 //! Failures as RFC 9457 problem documents: what to change, never what broke inside.
 
+use std::num::NonZeroU16;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -27,6 +29,9 @@ pub struct Problem {
     #[schema(value_type = Vec<Object>)]
     pub errors: Vec<FieldError>,
     pub request_id: String,
+    /// Seconds after which it may be tried again, as Retry-After says them (RFC 9110, section 10.2.3).
+    #[serde(skip)]
+    pub retry_after: Option<NonZeroU16>,
 }
 
 impl Problem {
@@ -39,6 +44,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             request_id: REQUEST_ID.try_with(Clone::clone).unwrap_or_default(),
+            retry_after: None,
         }
     }
 
@@ -59,6 +65,11 @@ impl From<Error> for Problem {
                 "permission-missing",
                 format!("this needs the permission `{permission}`; ask an admin of your tenant for it"),
             ),
+            Error::SecondFactor => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "second-factor-needed",
+                "send the code of your authenticator, or a recovery code, as `code`",
+            ),
             Error::Unauthenticated(why) => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", why),
             Error::Invalid(errors) => {
                 let detail = errors.first().map_or_else(String::new, |first| first.detail.clone());
@@ -69,6 +80,11 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
             }
             Error::Conflict { kind, detail } => Self::new(StatusCode::CONFLICT, kind, detail),
+            Error::TooMany { wait, detail } => {
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
+                let seconds = u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX);
+                Self { retry_after: NonZeroU16::new(seconds), ..problem }
+            }
             Error::Internal(cause) => {
                 let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
                 tracing::error!(%cause, request_id, "a request failed inside");
@@ -85,9 +101,13 @@ impl From<Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.get().into());
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

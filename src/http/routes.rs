@@ -14,8 +14,9 @@ use super::{
     App,
     api::{
         access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops, providers,
-        queues, roles, schedules, sockets, templates, workflows,
+        queues, roles, schedules, second_factor, sessions, sockets, templates, workflows,
     },
+    edge,
     envelope::envelope,
     guard::{Guarded, guard},
     openapi,
@@ -44,7 +45,19 @@ pub fn table() -> Vec<Route> {
         (Public, routes!(ops::version)),
         (Public, routes!(ops::metrics)),
         (Public, routes!(openapi::document)),
-        (Public, routes!(access::login)),
+        (Public, routes!(sessions::login)),
+        (Public, routes!(sessions::refresh)),
+        (Public, routes!(sessions::set_password)),
+        (SignedIn, routes!(sessions::change_password)),
+        (Needs(P::UsersWrite), routes!(sessions::create_password_link)),
+        (SignedIn, routes!(second_factor::offer_second_factor)),
+        (SignedIn, routes!(second_factor::confirm_second_factor)),
+        (SignedIn, routes!(second_factor::remove_own_second_factor)),
+        (Needs(P::UsersWrite), routes!(second_factor::remove_second_factor)),
+        (SignedIn, routes!(sessions::log_out)),
+        (SignedIn, routes!(sessions::list_sessions)),
+        (SignedIn, routes!(sessions::end_sessions)),
+        (SignedIn, routes!(sessions::end_session)),
         (SignedIn, routes!(access::me)),
         (Needs(P::UsersWrite), routes!(access::create_user)),
         (Needs(P::UsersRead), routes!(access::list_users)),
@@ -147,7 +160,10 @@ pub fn router(app: &Arc<App>, roles: Roles) -> Router {
             let detail = "this route knows other methods; see the Allow header";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
         })
+        .layer(middleware::from_fn_with_state(Arc::clone(app), edge::shed))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), edge::harden))
         .layer(middleware::from_fn(envelope))
+        .layer(edge::cors(&app.allowed_origins))
         .with_state(Arc::clone(app))
 }
 

@@ -2,14 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, http::Request};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use super::peer::Peer;
 
 /// How long the headers of a request may take to arrive, and how long a connection may idle.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +31,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let (stream, _) = match accepted {
+        let (stream, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, or the peer left before it was served: a pause keeps the
@@ -41,7 +44,12 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "the peer left at once");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let peer = Peer(address.ip());
+        let service =
+            TowerToHyperService::new(router.clone().map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                request
+            }));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_PATIENCE)

@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use domain::{Ctx, access::gate::Gate, events::EventType};
+use chrono::{DateTime, Utc};
+use domain::{
+    Ctx,
+    access::gate::{Gate, Hold},
+    events::EventType,
+};
 use engine::log::{self, Entry};
 use futures::{SinkExt, StreamExt, stream::SplitSink};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -38,6 +43,8 @@ struct Session {
     interest: Interest,
     /// The newest entry when it was opened: what was said of the peer's rights before then is known.
     opened_at: i64,
+    /// When the API key or the session that it was opened with expires.
+    until: Option<DateTime<Utc>>,
     /// The last entry that was looked at.
     seen: i64,
     /// The last sequence the peer knows of.
@@ -48,9 +55,10 @@ struct Session {
 pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Option<i64>) {
     let (out, mut inbox) = socket.split();
     let interest = Interest::everything(ctx.grants);
-    let mut session = Session { ctx, out, stop: hub.stop.clone(), interest, opened_at: 0, seen: 0, told: 0 };
+    let stop = hub.stop.clone();
+    let mut session = Session { ctx, out, stop, interest, opened_at: 0, until: None, seen: 0, told: 0 };
     let end = match session.catch_up(&gate, &hub, since).await {
-        Ok(entries) => session.live(&hub, entries, &mut inbox).await,
+        Ok(entries) => session.live(&gate, &hub, entries, &mut inbox).await,
         Err(end) => end,
     };
     if let End::Close(code, reason) = end {
@@ -68,9 +76,7 @@ impl Session {
         let (oldest, newest) = self.ends().await?;
         self.opened_at = newest;
         // Read after the end of the log, so that a change is found either here or there.
-        if !gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
-            return Err(End::Close(close_code::POLICY, CHANGED));
-        }
+        self.check_rights(gate).await?;
         let Some(since) = since else {
             self.seen = newest;
             self.position().await?;
@@ -91,8 +97,19 @@ impl Session {
         Ok(entries)
     }
 
+    /// Whether the peer may go on, and until when.
+    async fn check_rights(&mut self, gate: &Gate) -> Result<(), End> {
+        self.until = match gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
+            Hold::On => None,
+            Hold::Until(end) => Some(end),
+            Hold::Over => return Err(End::Close(close_code::POLICY, CHANGED)),
+        };
+        Ok(())
+    }
+
     async fn live(
         &mut self,
+        gate: &Gate,
         hub: &Hub,
         mut entries: Listener,
         inbox: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
@@ -128,7 +145,10 @@ impl Session {
                         self.send(Message::Ping(axum::body::Bytes::new())).await
                     }
                 }
-                _ = position.tick() => if self.seen > self.told { self.position().await } else { Ok(()) },
+                _ = position.tick() => if self.until.is_some_and(|end| end <= self.ctx.now()) {
+                    // A session may have been refreshed by now.
+                    self.check_rights(gate).await
+                } else if self.seen > self.told { self.position().await } else { Ok(()) },
             };
             if let Err(end) = done {
                 return end;
@@ -186,7 +206,8 @@ impl Session {
     async fn look(&mut self, entry: &Entry) -> Result<(), End> {
         if entry.seq > self.opened_at
             && entry.kind == EventType::AccessChanged.as_str()
-            && entry.subject == self.ctx.actor.subject()
+            && (entry.subject == self.ctx.actor.subject()
+                || entry.subject == format!("tenant:{}", self.ctx.tenant))
         {
             return Err(End::Close(close_code::POLICY, CHANGED));
         }

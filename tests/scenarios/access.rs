@@ -1,7 +1,7 @@
 //! Who comes in, and what they may do.
 
 use chrono::TimeDelta;
-use domain::access::users::{self, NewUser};
+use domain::access::{tenants, users::NewUser};
 use serde_json::json;
 use switchboard_tests::{PASSWORD, Socket, TestApp};
 
@@ -59,16 +59,16 @@ async fn a_bootstrap_that_was_cut_off_is_finished_by_the_next_one() {
     let admin = |role: &str| NewUser {
         name: "Ada".parse().expect("a name"),
         email: "ada@example.com".parse().expect("an address"),
-        password: PASSWORD.into(),
+        password: Some(PASSWORD.into()),
         role: role.into(),
     };
     let name = "Third".parse().expect("a name");
     // The tenant is committed, its admin is not: as a crash between the two would leave it.
-    users::create_tenant(gate, platform, "third", &name, admin("Nobody")).await.expect_err("no such role");
-    users::create_tenant(gate, platform, "third", &name, admin("Admin")).await.expect("it goes on");
+    tenants::create_tenant(gate, platform, "third", &name, admin("Nobody")).await.expect_err("no such role");
+    tenants::create_tenant(gate, platform, "third", &name, admin("Admin")).await.expect("it goes on");
     let client = app.acme.admin.anonymous().login("third", "ada@example.com", PASSWORD).await;
     client.get("/api/v1/users").await.expect(200);
-    let again = users::create_tenant(gate, platform, "third", &name, admin("Admin")).await;
+    let again = tenants::create_tenant(gate, platform, "third", &name, admin("Admin")).await;
     assert!(again.expect_err("it is taken").to_string().contains("slug"));
     app.process.stop().await;
 }
@@ -78,7 +78,7 @@ async fn tokens_and_tickets_and_keys_end_when_they_said() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     let expires_at = app.process.app.platform.clock.now() + TimeDelta::hours(20);
-    let new = json!({"name": "ci", "permissions": ["leads:read"], "expires_at": expires_at});
+    let new = json!({"name": "ci", "permissions": ["leads:read", "events:read"], "expires_at": expires_at});
     let key = admin.post("/api/v1/api-keys", &new).await.expect(201);
     let key = admin.with_bearer(key["key"].as_str().expect("a key"));
     let ticket = admin.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
@@ -89,7 +89,9 @@ async fn tokens_and_tickets_and_keys_end_when_they_said() {
     app.advance(TimeDelta::hours(19)).await;
     assert_eq!(admin.get("/api/v1/me").await.problem(401), "unauthenticated");
     key.get("/api/v1/me").await.expect(200);
+    let mut socket = Socket::open(&key, None).await;
     app.advance(TimeDelta::hours(1)).await;
+    assert_eq!(socket.closed().await.0, 1008, "a socket does not outlive the key it was opened with");
     assert_eq!(key.get("/api/v1/me").await.problem(401), "unauthenticated");
     app.process.stop().await;
 }

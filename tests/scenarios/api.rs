@@ -23,6 +23,8 @@ fn the_committed_description_is_the_true_one() {
                 "/metrics",
                 "/api/v1/openapi.json",
                 "/api/v1/auth/login",
+                "/api/v1/auth/refresh",
+                "/api/v1/auth/password",
                 "/api/v1/ws",
             ];
             assert_eq!(operation["security"].is_null(), open.contains(&path.as_str()), "{method} {path}");

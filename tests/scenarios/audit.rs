@@ -9,7 +9,7 @@ use domain::{
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard::process::Roles;
-use switchboard_tests::{Client, TestApp, app::platform};
+use switchboard_tests::{Client, TestApp, app::platform, heads_file};
 
 const LOGS: &str = "/api/v1/compliance/audit-logs";
 const SECURITY: &str = "/api/v1/compliance/security-events";
@@ -117,7 +117,7 @@ async fn write(client: &Client, writers: usize, each: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_two_writers_and_a_sealer_make_one_chain() {
     let app = TestApp::start().await;
-    let sealer = Sealer::open(&platform(&app.database).await).await.expect("a sealer");
+    let sealer = Sealer::open(&platform(&app.database).await, &heads_file()).await.expect("a sealer");
     write(&app.acme.admin, 32, 5).await;
     // The process's own sealer goes on beside.
     let whole = async {
@@ -155,17 +155,21 @@ fn alteration(kind: u32, one: i64, other: i64, last: i64) -> String {
                from audit_log where seq = {one}"
         ),
         8 => format!("delete from audit_log where seq > {one}"),
-        _ => format!(
+        9 => format!(
             "delete from audit_log where seq > {last} - 1; delete from audit_heads where seq > {last} - 1;
              update audit_heads set seq = {last} - 1 where seq = (select max(seq) from audit_heads)"
         ),
+        // Back to a head that was signed once, in both tables.
+        _ => "delete from audit_log where seq > (select seq from audit_heads order by seq desc offset 1 limit 1);
+              delete from audit_heads where seq = (select max(seq) from audit_heads)"
+            .to_owned(),
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_alterations_are_found_each() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
-    let sealer = Sealer::open(&platform(&app.database).await).await.expect("a sealer");
+    let sealer = Sealer::open(&platform(&app.database).await, &heads_file()).await.expect("a sealer");
     for _ in 0..6 {
         write(&app.acme.admin, 4, 5).await;
         sealed(&sealer, app.acme.id).await;
@@ -189,7 +193,7 @@ async fn a_thousand_alterations_are_found_each() {
         let one = dice(last - 1) + 1;
         let other = (one + dice(last - 2)) % (last - 1) + 1;
         let other = if other == one { last } else { other };
-        let change = alteration(u32::try_from(turn % 10).expect("small"), one, other, last);
+        let change = alteration(u32::try_from(turn % 11).expect("small"), one, other, last);
         let mut tx = owner.begin().await.expect("a transaction");
         sqlx::raw_sql(AssertSqlSafe(change.clone())).execute(&mut *tx).await.expect("the owner may");
         let verdict = sealer.verify_on(&mut tx, app.acme.id).await.expect("an answer");
@@ -197,4 +201,59 @@ async fn a_thousand_alterations_are_found_each() {
         tx.rollback().await.expect("undone");
     }
     assert_eq!(sealer.verify(app.acme.id).await.expect("an answer").broken, None, "the chain itself holds");
+}
+
+#[tokio::test]
+async fn heads_outside_the_database_are_found_by_the_next_process_and_kept_by_all() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let file = heads_file();
+    let open = async || Sealer::open(&platform(&app.database).await, &file).await.expect("a sealer");
+    let (one, two) = (open().await, open().await);
+    assert_eq!(sealed(&one, app.acme.id).await.broken, None);
+    write(&app.acme.admin, 1, 3).await;
+    let whole = sealed(&two, app.acme.id).await;
+    // The one that sealed last writes first: the older head must not take the newer one's place.
+    two.keep().await;
+    one.keep().await;
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let cut = format!(
+        "set session_replication_role = replica;
+         with earlier as (select seq from audit_heads where tenant_id = '{0}' order by seq desc offset 1 limit 1),
+              rows as (delete from audit_log where tenant_id = '{0}' and seq > (select seq from earlier))
+         delete from audit_heads where tenant_id = '{0}' and seq > (select seq from earlier)",
+        app.acme.id
+    );
+    sqlx::raw_sql(AssertSqlSafe(cut)).execute(&mut owner).await.expect("the owner may");
+    // Work goes on, and whoever seals must not cover it up: neither one that knows the head nor one that does not.
+    write(&app.acme.admin, 1, 2).await;
+    assert!(sealed(&two, app.acme.id).await.broken.is_some());
+    sealed(&one, app.acme.id).await;
+    for sealer in [&two, &one] {
+        sealer.keep().await;
+    }
+    let broken = open().await.verify(app.acme.id).await.expect("an answer").broken.expect("found");
+    assert!(broken.seq <= whole.rows && broken.what.contains("outside"), "{broken:?}");
+    std::fs::write(&file, "{").expect("written");
+    let refused = Sealer::open(&platform(&app.database).await, &file).await.err().expect("a broken file");
+    assert!(refused.to_string().contains("cannot be read"), "{refused}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_cannot_be_read_stops_its_own_tenant_only() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let sealer = Sealer::open(&platform(&app.database).await, &heads_file()).await.expect("a sealer");
+    sealed(&sealer, app.acme.id).await;
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let spoil = "set session_replication_role = replica;
+                 update audit_heads set hash = '\\x00' where tenant_id = (select id from tenants where slug = 'acme')";
+    sqlx::raw_sql(spoil).execute(&mut owner).await.expect("the owner may");
+    for tenant in [&app.acme, &app.other] {
+        write(&tenant.admin, 1, 2).await;
+    }
+    let verdict = sealed(&sealer, app.other.id).await;
+    assert_eq!((verdict.broken, verdict.unsealed), (None, 0));
+    let verdict = sealed(&sealer, app.acme.id).await;
+    assert!(verdict.broken.is_some() && verdict.unsealed >= 2, "{verdict:?}");
+    app.process.stop().await;
 }

@@ -144,3 +144,55 @@ async fn the_engine_has_few_tables_and_says_what_each_is_for() {
         assert!(docs.contains(&format!("//! | `{table}` |")), "{table} is not explained in the crate's docs");
     }
 }
+
+/// Keys, uniques and references of tables with a tenant that do not begin with it, as the catalogue knows them.
+async fn loose(conn: &mut PgConnection) -> Vec<String> {
+    let loose = sqlx::query_scalar(
+        "with walled as (
+           select c.oid, a.attnum as tenant from pg_class c
+             join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+            where c.relkind in ('r', 'p') and not c.relispartition
+              and c.relnamespace::regnamespace::text in ('engine', 'public'))
+         select format('%s %s', i.indrelid::regclass, i.indexrelid::regclass)
+           from walled w join pg_index i on i.indrelid = w.oid
+          where i.indisunique and i.indkey[0] <> w.tenant
+         union all
+         select format('%s %s', k.conrelid::regclass, k.conname)
+           from walled w join pg_constraint k on k.conrelid = w.oid
+           join walled target on target.oid = k.confrelid
+          where k.contype = 'f' and k.conkey[1] <> w.tenant
+          order by 1",
+    );
+    loose.fetch_all(conn).await.expect("the catalogue answers")
+}
+
+/// What may begin with something else, and why.
+const LOOSE: [(&str, &str); 14] = [
+    ("api_keys api_keys_id_idx", "a key is looked up before its tenant is known"),
+    ("engine.lane_depths engine.lane_depths_pkey", "a lane is of one tenant"),
+    ("engine.lanes engine.lanes_pkey", "claims go over the lanes of all tenants"),
+    ("engine.lanes engine.lanes_place_key", "queue first: lanes are read by queue"),
+    ("engine.limits engine.limits_pkey", "the operators' limits have no tenant"),
+    ("engine.limits engine.limits_place_key", "the operators' limits have no tenant"),
+    ("engine.log engine.log_pkey", "numbered and tailed over all tenants"),
+    ("engine.pauses engine.pauses_pkey", "the operators' pauses have no tenant"),
+    ("engine.pauses engine.pauses_place_key", "the operators' pauses have no tenant"),
+    ("engine.schedules engine.schedules_pkey", "the product's own upkeep has no tenant"),
+    ("engine.steps engine.steps_pkey", "a run is of one tenant"),
+    ("engine.tally_minutes engine.tally_minutes_place_key", "folded by minute over all tenants"),
+    ("engine.ticks engine.ticks_pkey", "a schedule is of one tenant or of none"),
+    ("socket_tickets socket_tickets_hash_idx", "a ticket is redeemed before its tenant is known"),
+];
+
+#[tokio::test]
+async fn keys_begin_with_the_tenant_but_where_it_is_said_why() {
+    let database = Database::create().await;
+    let mut owner = database.connect_as("none").await;
+    let allowed: Vec<&str> = LOOSE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(loose(&mut owner).await, allowed);
+    let careless = "create table careless (id uuid primary key, tenant_id uuid not null unique);
+                    create table more (tenant_id uuid not null, id uuid references careless, primary key (tenant_id, id))";
+    sqlx::raw_sql(careless).execute(&mut owner).await.expect("the owner may");
+    let noticed = loose(&mut owner).await;
+    assert_eq!(noticed.len(), allowed.len() + 2, "{noticed:?}");
+}

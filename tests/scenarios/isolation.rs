@@ -63,7 +63,7 @@ async fn every_route_refuses_the_other_tenants_ids() {
         for method in item.as_object().expect("operations").keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let reads = method == Method::GET;
-            let url = format!("{prefix}/{id}{rest}");
+            let url = format!("{prefix}/{id}{rest}").replace("{session}", id);
             let body = switchboard_tests::example(&description, path, &method);
             let request = |client: &switchboard_tests::Client| {
                 let request = client.request(method.clone(), &url);
@@ -151,8 +151,17 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-const OPEN: [&str; 7] =
-    ["/livez", "/readyz", "/version", "/metrics", "/api/v1/openapi.json", "/api/v1/auth/login", "/api/v1/ws"];
+const OPEN: [&str; 9] = [
+    "/livez",
+    "/readyz",
+    "/version",
+    "/metrics",
+    "/api/v1/openapi.json",
+    "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/password",
+    "/api/v1/ws",
+];
 
 #[tokio::test]
 async fn every_route_wants_a_valid_token_and_its_own_permission() {
@@ -180,7 +189,8 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
             continue;
         }
         let id = path.split_once("/{id}").and_then(|(prefix, _)| mine.get(prefix));
-        let url = path.replace("{id}", id.map_or("", String::as_str));
+        let id = id.map_or("", String::as_str);
+        let url = path.replace("{id}", id).replace("{session}", id);
         for (method, operation) in item.as_object().expect("operations") {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let body = switchboard_tests::example(&description, path, &method);

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod audit;
+mod edge;
 mod engine_crashes;
 mod engine_examples;
 mod engine_limits;
@@ -23,5 +24,7 @@ mod roles;
 mod routing;
 mod schedules;
 mod schedules_api;
+mod sessions;
 mod smtp;
+mod tenants;
 mod workflows;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::process::{Plan, Process, Roles};
-use switchboard_tests::{Client, Socket, Tenant, TestApp, app::platform};
+use switchboard_tests::{Client, Socket, Tenant, TestApp, app::platform, heads_file};
 
 /// A user of the tenant with their id, logged in.
 async fn user(app: &TestApp, tenant: &Tenant, role: &str) -> (String, Client) {
@@ -120,13 +120,7 @@ async fn a_right_that_is_taken_away_ends_sockets_and_keys_in_every_process() {
     let key = json!({"name": "k", "permissions": ["events:read", "leads:read"]});
     let key = client.post("/api/v1/api-keys", &key).await.expect(201);
     let key = client.with_bearer(key["key"].as_str().expect("a key"));
-    let plan = Plan {
-        roles: Roles::ALL,
-        listen: "127.0.0.1:0".parse().expect("an address"),
-        max_connections: 64,
-        allowed_origins: Vec::new(),
-        retention: engine::upkeep::Retention::default(),
-    };
+    let plan = Plan::unbounded(Roles::ALL, heads_file());
     let elsewhere = Process::start(platform(&app.database).await, plan).await.expect("a second process");
     let base = format!("http://{}", elsewhere.addr.expect("an address"));
     let there = |client: &Client| Client::new(&base).with_bearer(client.bearer.as_deref().expect("a token"));

@@ -1,18 +1,18 @@
 //! A whole process under test.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use chrono::TimeDelta;
 use domain::{
-    access::users::{self, NewUser},
+    access::{tenants, users::NewUser},
     ctx::Platform,
     types::TenantId,
 };
-use engine::upkeep::Retention;
 use switchboard::{
     platform::{self, KeySource},
     process::{Plan, Process, Roles},
 };
+use uuid::Uuid;
 
 use crate::{Client, Database, TestClock};
 
@@ -51,16 +51,20 @@ impl TestApp {
     /// # Panics
     /// If a part does not start.
     pub async fn with_roles(roles: Roles) -> Self {
+        Self::with(|plan| plan.roles = roles).await
+    }
+
+    /// A process with every role and with whatever else is to be different.
+    ///
+    /// # Panics
+    /// If a part does not start.
+    pub async fn with(change: impl FnOnce(&mut Plan)) -> Self {
         let database = Database::create().await;
         let (mut platform, clock) = (platform(&database).await, TestClock::default());
         platform.clock = Arc::new(clock.clone());
-        let plan = Plan {
-            roles,
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            max_connections: 256,
-            allowed_origins: vec!["https://ops.example.com".into()],
-            retention: Retention::default(),
-        };
+        let mut plan = Plan::unbounded(Roles::ALL, heads_file());
+        plan.allowed_origins = vec!["https://ops.example.com".into()];
+        change(&mut plan);
         let process = Process::start(platform, plan).await.expect("the process starts");
         let base = format!("http://{}", process.addr.expect("an address"));
         let acme = tenant(&process, &base, "acme").await;
@@ -89,6 +93,12 @@ impl TestApp {
     }
 }
 
+/// Where nobody else keeps heads of audit logs.
+#[must_use]
+pub fn heads_file() -> PathBuf {
+    std::env::temp_dir().join(format!("heads-{}.json", Uuid::now_v7().simple()))
+}
+
 /// A second process's view of the same installation.
 ///
 /// # Panics
@@ -102,11 +112,12 @@ async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {
     let admin = NewUser {
         name: "Admin".parse().expect("a name"),
         email: email.parse().expect("an address"),
-        password: PASSWORD.into(),
+        password: Some(PASSWORD.into()),
         role: "Admin".into(),
     };
     let app = Arc::clone(&process.app);
     let name = slug.parse().expect("a name");
-    let (id, _) = users::create_tenant(&app.gate, &app.platform, slug, &name, admin).await.expect("a tenant");
+    let (id, _) =
+        tenants::create_tenant(&app.gate, &app.platform, slug, &name, admin).await.expect("a tenant");
     Tenant { id, slug, admin: Client::new(base).login(slug, &email, PASSWORD).await }
 }

@@ -18,7 +18,7 @@ pub mod probe;
 mod socket;
 mod worker;
 
-pub use app::{PASSWORD, Tenant, TestApp};
+pub use app::{PASSWORD, Tenant, TestApp, heads_file};
 pub use client::{Answer, Client, example};
 pub use clock::TestClock;
 pub use contacts::contacts;

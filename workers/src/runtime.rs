@@ -86,6 +86,7 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         platform: runtime.platform.clone(),
         tenant: TenantId(claim.tenant),
         actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
+        session: None,
         // Whoever enqueued the job had the right to; the work itself is the product's.
         grants: PermissionSet::all(),
         trace: envelope.trace.take(),

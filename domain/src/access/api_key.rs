@@ -61,7 +61,7 @@ fn checksum(body: &str) -> String {
     hex(&sha256(body.as_bytes())[..CHECKSUM / 2])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

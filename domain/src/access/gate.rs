@@ -1,34 +1,53 @@
 //! Checking who is asking. Reads across tenants, because the tenant is what it finds out.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use super::{api_key::ApiKey, password::Passwords, permission::PermissionSet, store, token::Signer};
+use chrono::{DateTime, Utc};
+
+use super::{
+    api_key::ApiKey, password::Passwords, permission::PermissionSet, second_factor::Shown, sessions::Client,
+    store, token::Signer,
+};
 use crate::{
     Ctx,
     audit::{self, Entry},
     ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::{self, SystemTx},
-    types::{EmailAddress, TenantId, UserId},
+    types::{EmailAddress, SessionId, TenantId, UserId},
     vault::{DataKey, Place},
 };
+
+/// So much of what a client calls itself is kept.
+const AGENT_CHARS: usize = 200;
 
 /// The door: the installation's signer and pepper.
 #[derive(Clone)]
 pub struct Gate {
     pub(super) platform: Platform,
-    signer: Arc<Signer>,
-    pepper: Arc<DataKey>,
+    pub(super) signer: Arc<Signer>,
+    pub(super) pepper: Arc<DataKey>,
     pub passwords: Passwords,
 }
 
-/// A successful login.
-#[derive(Debug)]
+/// A successful login, or a refresh of one. It has no `Debug`: its tokens are secrets.
 pub struct Session {
+    pub id: SessionId,
     pub token: String,
-    pub expires_at: chrono::DateTime<chrono::Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub refresh_token: String,
+    pub refresh_expires_at: DateTime<Utc>,
     pub user: UserId,
     pub tenant: TenantId,
+}
+
+/// For how long a context may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Until it is said that something has changed.
+    On,
+    Until(DateTime<Utc>),
+    Over,
 }
 
 impl Gate {
@@ -56,11 +75,19 @@ impl Gate {
         key.hash(&self.pepper)
     }
 
-    /// Logs a user in. All failures look and last the same.
+    /// Logs a user in from an address, with a program that calls itself something. Within a tenant all failures look
+    /// and last the same.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`], or if the database does not answer.
-    pub async fn login(&self, slug: &str, email: &str, password: &str) -> Result<Session> {
+    /// [`Error::Unauthenticated`], [`Error::TooMany`], or if the database does not answer.
+    pub async fn login(
+        &self,
+        (slug, email, password): (&str, &str, &str),
+        code: Option<&str>,
+        address: IpAddr,
+        agent: &str,
+    ) -> Result<Session> {
+        let tried = self.try_login(slug, email, address).await?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let mut user = None;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
@@ -82,11 +109,22 @@ impl Gate {
             }
             return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
         };
-        let (token, expires_at) =
-            self.signer.issue(tenant, user.id, user.permission_version, self.platform.clock.now())?;
         let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), None);
-        audit::record(&ctx, Entry::new("login", "user", user.id)).await?;
-        Ok(Session { token, expires_at, user: user.id, tenant })
+        match self.second_factor(&ctx, user.id, code).await? {
+            Shown::NoneIsSet | Shown::Right => {}
+            Shown::Missing => {
+                self.came_in(tried).await?;
+                return Err(Error::SecondFactor);
+            }
+            Shown::Wrong => {
+                audit::record(&ctx, Entry::new("login", "second_factor", user.id).denied()).await?;
+                return Err(Error::Unauthenticated("the code is wrong, expired or was used"));
+            }
+        }
+        self.came_in(tried).await?;
+        let agent = agent.chars().take(AGENT_CHARS).collect();
+        let client = Client { address: address.to_string(), agent };
+        self.open_session(tenant, user, &client).await
     }
 
     /// The context of a bearer of a token or of an API key.
@@ -104,13 +142,15 @@ impl Gate {
     async fn admit_user(&self, token: &str, trace: Option<String>) -> Result<Ctx> {
         let claims = self.signer.check(token, self.platform.clock.now())?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let grants = store::user_grants(tx.conn(), claims.tid, claims.sub).await?;
+        let grants = store::user_grants(tx.conn(), claims.tid, claims.sub, Some(claims.sid)).await?;
         tx.commit().await?;
         match grants {
             Some(grants) if grants.version == claims.ver => {
-                Ok(self.ctx(claims.tid, Actor::User(claims.sub), grants.permissions, trace))
+                let ctx = self.ctx(claims.tid, Actor::User(claims.sub), grants.permissions, trace);
+                Ok(Ctx { session: Some(claims.sid), ..ctx })
             }
-            _ => Err(Error::Unauthenticated("the rights of this user have changed; log in again")),
+            Some(_) => Err(Error::Unauthenticated("what you may do has changed; refresh the token")),
+            None => Err(Error::Unauthenticated("the session is over; log in again")),
         }
     }
 
@@ -133,18 +173,31 @@ impl Gate {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn still_holds(&self, ctx: &Ctx) -> Result<bool> {
+    pub async fn still_holds(&self, ctx: &Ctx) -> Result<Hold> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let mut until = None;
         let now = match ctx.actor {
             Actor::User(user) => {
-                store::user_grants(tx.conn(), ctx.tenant, user).await?.map(|grants| grants.permissions)
+                let grants = store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?;
+                if let Some(session) = ctx.session {
+                    until = store::session_expiry(tx.conn(), ctx.tenant, session).await?;
+                }
+                grants
+                    .filter(|_| until.is_none_or(|end| end > self.platform.clock.now()))
+                    .map(|grants| grants.permissions)
             }
             Actor::ApiKey(key) => {
-                store::api_key(tx.conn(), key).await?.and_then(|key| key.grants(self.platform.clock.now()))
+                let key = store::api_key(tx.conn(), key).await?;
+                until = key.as_ref().and_then(|key| key.expires_at);
+                key.and_then(|key| key.grants(self.platform.clock.now()))
             }
             Actor::System => Some(PermissionSet::all()),
         };
-        Ok(now.is_some_and(|now| now.covers(ctx.grants)))
+        Ok(match until {
+            _ if now.is_none_or(|now| !now.covers(ctx.grants)) => Hold::Over,
+            None => Hold::On,
+            Some(end) => Hold::Until(end),
+        })
     }
 
     pub(super) fn ctx(
@@ -154,7 +207,15 @@ impl Gate {
         grants: PermissionSet,
         trace: Option<String>,
     ) -> Ctx {
-        Ctx { platform: self.platform.clone(), tenant, actor, grants, trace, idempotency: None }
+        Ctx {
+            platform: self.platform.clone(),
+            tenant,
+            actor,
+            session: None,
+            grants,
+            trace,
+            idempotency: None,
+        }
     }
 }
 

@@ -19,8 +19,9 @@ const AT_A_TIME: usize = 2;
 const MIN_CHARS: usize = 12;
 const MAX_BYTES: usize = 512;
 
-/// A hash nobody has the password of: an unknown user costs the same time as a known one.
-const NOBODY: &str =
+/// A hash nobody has the password of: an unknown user costs the same time as a known one, and one who is invited has
+/// no other yet.
+pub(super) const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The hasher of a process.

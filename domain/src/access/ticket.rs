@@ -33,7 +33,7 @@ pub async fn issue(ctx: &Ctx) -> Result<Ticket> {
     let ticket = URL_SAFE_NO_PAD.encode(ctx.platform.random::<32>());
     let expires_at = ctx.now() + LIFETIME;
     let mut tx = ctx.begin().await?;
-    store::insert_ticket(tx.conn(), ctx.tenant, ctx.actor, &hash(&ticket), ctx.grants, expires_at).await?;
+    store::insert_ticket(tx.conn(), ctx, &hash(&ticket), expires_at).await?;
     tx.commit().await?;
     Ok(Ticket { ticket, expires_at })
 }
@@ -52,7 +52,7 @@ impl Gate {
             return Err(Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one"));
         };
         let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).unwrap_or(Actor::System);
-        Ok(self.ctx(row.tenant, actor, row.permissions, trace))
+        Ok(Ctx { session: row.session, ..self.ctx(row.tenant, actor, row.permissions, trace) })
     }
 }
 

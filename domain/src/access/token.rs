@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    types::{TenantId, UserId},
+    types::{SessionId, TenantId, UserId},
     vault::DataKey,
 };
 
@@ -26,6 +26,8 @@ pub struct Claims {
     pub aud: String,
     pub sub: UserId,
     pub tid: TenantId,
+    /// The session that it belongs to.
+    pub sid: SessionId,
     pub typ: String,
     /// The user's permission version when the token was made.
     pub ver: i64,
@@ -62,6 +64,7 @@ impl Signer {
         &self,
         tenant: TenantId,
         user: UserId,
+        session: SessionId,
         version: i64,
         now: DateTime<Utc>,
     ) -> Result<(String, DateTime<Utc>)> {
@@ -71,6 +74,7 @@ impl Signer {
             aud: AUDIENCE.into(),
             sub: user,
             tid: tenant,
+            sid: session,
             typ: KIND.into(),
             ver: version,
             iat: now.timestamp(),
@@ -133,8 +137,12 @@ mod tests {
         (TenantId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)))
     }
 
+    fn session() -> SessionId {
+        SessionId(Uuid::from_u128(3))
+    }
+
     fn signed(signer: &Signer, alter: impl Fn(&mut Value), header: impl Fn(&mut Header)) -> String {
-        let (token, _) = signer.issue(user().0, user().1, 1, at(1_000)).expect("a token");
+        let (token, _) = signer.issue(user().0, user().1, session(), 1, at(1_000)).expect("a token");
         let body = token.split('.').nth(1).expect("a body");
         let mut claims: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64")).expect("json");
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn a_token_is_good_for_ten_minutes() {
         let signer = signer(1);
-        let (token, expires) = signer.issue(user().0, user().1, 7, at(1_000)).expect("a token");
+        let (token, expires) = signer.issue(user().0, user().1, session(), 7, at(1_000)).expect("a token");
         assert_eq!(expires, at(1_600));
         let claims = signer.check(&token, at(1_599)).expect("valid");
         assert_eq!((claims.tid, claims.sub, claims.ver), (user().0, user().1, 7));
@@ -156,41 +164,109 @@ mod tests {
         );
     }
 
+    /// The token with another header, the signature left as it is.
+    fn headed(token: &str, header: &Value) -> String {
+        let (_, rest) = token.split_once('.').expect("three parts");
+        format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
+    }
+
+    /// Forgeries of a token of ours, by the attacks of RFC 8725 and the JWT cheat sheets of OWASP and `PortSwigger`.
+    fn forgeries(ours: &Signer) -> Vec<(String, String)> {
+        let good = signed(ours, |_| {}, |_| {});
+        let parts: Vec<&str> = good.split('.').collect();
+        let mut forged = Vec::new();
+        let mut put = |name: &str, token: String| forged.push((name.to_owned(), token));
+        for alg in ["none", "None", "NONE", "nOnE", ""] {
+            let header = json!({"alg": alg, "typ": "JWT", "kid": ours.kid});
+            put(&format!("alg {alg}, its signature left"), headed(&good, &header));
+            let bare = headed(&good, &header);
+            put(&format!("alg {alg}, no signature"), bare.trim_end_matches(parts[2]).to_owned());
+        }
+        let claims: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).expect("base64")).expect("json");
+        for alg in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            let head = Header { kid: Some(ours.kid.clone()), ..Header::new(alg) };
+            for (secret, said) in
+                [(ours.kid.as_bytes(), "kid"), (b"".as_slice(), "empty"), (b"secret", "guessed")]
+            {
+                let key = EncodingKey::from_secret(secret);
+                let token = jsonwebtoken::encode(&head, &claims, &key).expect("signed");
+                put(&format!("{alg:?} with a secret that is {said}"), token);
+            }
+        }
+        for alg in ["RS256", "ES256", "PS256", "EDDSA", "Ed25519x"] {
+            put(&format!("the header says {alg}"), headed(&good, &json!({"alg": alg, "kid": ours.kid})));
+        }
+        let theirs = signer(2);
+        let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+        for (name, key, value) in [
+            ("another key under our kid", "x", json!(1)),
+            ("another key named by jku", "jku", json!("https://evil.example.com/keys")),
+            ("another key named by x5u", "x5u", json!("https://evil.example.com/cert")),
+            ("another key in the header", "jwk", jwk),
+        ] {
+            let token = signed(&theirs, |_| {}, |head| head.kid = Some(ours.kid.clone()));
+            let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": ours.kid, key: value});
+            put(name, headed(&token, &header));
+            put(
+                &format!("{name}, signed as such"),
+                signed(&theirs, |_| {}, |head| head.kid = Some(ours.kid.clone())),
+            );
+        }
+        for kid in ["", "other", "../../../../dev/null", "' or 1=1 --", &theirs.kid] {
+            put(&format!("kid {kid}"), signed(ours, |_| {}, |head| head.kid = Some(kid.into())));
+        }
+        put("no kid", signed(ours, |_| {}, |head| head.kid = None));
+        for (claim, value) in [
+            ("aud", json!("elsewhere")),
+            ("aud", json!([AUDIENCE, "elsewhere"])),
+            ("aud", Value::Null),
+            ("iss", json!("elsewhere")),
+            ("iss", json!(ISSUER.to_uppercase())),
+            ("typ", json!("refresh")),
+            ("typ", json!("")),
+            ("exp", json!("99999999999")),
+            ("exp", json!(-1)),
+            ("exp", json!(1_000)),
+            ("exp", json!(1e300)),
+            ("exp", Value::Null),
+            ("sub", json!("' or 1=1 --")),
+            ("sub", json!(1)),
+            ("tid", json!("*")),
+            ("sid", json!([])),
+            ("ver", json!("1")),
+            ("admin", json!(true)),
+            ("nbf", json!(9_999_999_999_i64)),
+        ] {
+            put(&format!("{claim} {value}"), signed(ours, |claims| claims[claim] = value.clone(), |_| {}));
+        }
+        for claim in ["iss", "aud", "sub", "tid", "sid", "typ", "ver", "exp"] {
+            let without = |claims: &mut Value| drop(claims.as_object_mut().expect("an object").remove(claim));
+            put(&format!("no {claim}"), signed(ours, without, |_| {}));
+        }
+        let other = signed(ours, |claims| claims["ver"] = json!(2), |_| {});
+        put(
+            "the signature of another",
+            format!("{}.{}.{}", parts[0], parts[1], other.rsplit('.').next().expect("one")),
+        );
+        put("cut", good[..good.len() - 3].to_owned());
+        put("padded", format!("{good}=="));
+        put("a fourth part", format!("{good}.{}", parts[2]));
+        put("two parts", format!("{}.{}", parts[0], parts[1]));
+        put("five parts, as an encrypted one has", format!("{good}.{}.{}", parts[1], parts[2]));
+        put("a space", format!(" {good}"));
+        put("empty", String::new());
+        put("dots", "..".into());
+        forged
+    }
+
     #[test]
     fn forgeries_are_refused() {
         let ours = signer(1);
-        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
         let good = signed(&ours, |_| {}, |_| {});
         assert!(ours.check(&good, at(1_000)).is_ok(), "the way of forging is itself sound");
-        let parts: Vec<&str> = good.split('.').collect();
-        let hs = Header { kid: Some(ours.kid.clone()), ..Header::new(Algorithm::HS256) };
-        let claims: Value =
-            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).expect("base64")).expect("json");
-        let swapped =
-            jsonwebtoken::encode(&hs, &claims, &EncodingKey::from_secret(b"public key")).expect("signed");
-        let forged = [
-            ("alg none", format!("{none}.{}.", parts[1])),
-            ("HS256 swap", swapped),
-            ("another key", signed(&signer(2), |_| {}, |head| head.kid = Some(ours.kid.clone()))),
-            ("unknown kid", signed(&ours, |_| {}, |head| head.kid = Some("other".into()))),
-            ("no kid", signed(&ours, |_| {}, |head| head.kid = None)),
-            ("audience", signed(&ours, |claims| claims["aud"] = json!("elsewhere"), |_| {})),
-            ("issuer", signed(&ours, |claims| claims["iss"] = json!("elsewhere"), |_| {})),
-            ("type", signed(&ours, |claims| claims["typ"] = json!("refresh"), |_| {})),
-            ("expiry as text", signed(&ours, |claims| claims["exp"] = json!("99999999999"), |_| {})),
-            (
-                "no expiry",
-                signed(
-                    &ours,
-                    |claims| {
-                        claims.as_object_mut().expect("an object").remove("exp");
-                    },
-                    |_| {},
-                ),
-            ),
-            ("cut", good[..good.len() - 3].to_owned()),
-            ("empty", String::new()),
-        ];
+        let forged = forgeries(&ours);
+        assert!(forged.len() >= 40, "{}", forged.len());
         for (name, token) in forged {
             assert!(matches!(ours.check(&token, at(1_000)), Err(Error::Unauthenticated(_))), "{name}");
         }

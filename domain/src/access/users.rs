@@ -1,4 +1,4 @@
-//! Commands: making tenants with their first user, and users.
+//! Commands: users.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,18 @@ use serde_json::json;
 
 use super::{
     gate::{Gate, email_place, name_place},
-    permission::{Permission, PermissionSet, default_roles},
+    password::NOBODY,
+    permission::Permission,
     roles::{ADMIN, tell_of},
     store,
 };
 use crate::{
     Ctx,
     audit::Entry,
-    ctx::{Actor, Platform},
+    ctx::Actor,
     error::{Error, Result},
-    tenancy::{self, Begun, Once, SystemTx, TenantTx},
-    types::{EmailAddress, RoleId, SubjectId, TenantId, Text, UserId},
+    tenancy::{Begun, Once, TenantTx},
+    types::{EmailAddress, SubjectId, Text, UserId},
     vault::{Personal, Vault, personal::reveal},
 };
 
@@ -28,8 +29,9 @@ pub struct NewUser {
     pub name: Text<200>,
     #[schema(value_type = String)]
     pub email: EmailAddress,
-    /// 12 characters or more.
-    pub password: String,
+    /// 12 characters or more. Without one the user chooses it by a link, see POST /api/v1/users/{id}/password-links.
+    #[serde(default)]
+    pub password: Option<String>,
     /// `Admin`, `Manager`, `Supervisor` or `Agent`.
     pub role: String,
 }
@@ -50,75 +52,16 @@ pub struct UserView {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a tenant with its keys, its four roles and its first admin: the bootstrap. Needs no context,
-/// because there is nobody yet who could ask.
-///
-/// # Errors
-/// If the slug is malformed or taken, or the password too weak.
-pub async fn create_tenant(
-    gate: &Gate,
-    platform: &Platform,
-    slug: &str,
-    name: &Text<200>,
-    admin: NewUser,
-) -> Result<(TenantId, UserId)> {
-    let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if slug.is_empty()
-        || slug.len() > 63
-        || !slug.chars().all(form)
-        || slug.starts_with('-')
-        || slug.ends_with('-')
-    {
-        return Err(Error::invalid(
-            "/slug",
-            "1 to 63 small letters, digits and inner hyphens, for example `acme`",
-        ));
-    }
-    let password_hash = gate.passwords.hash(platform, "/password", &admin.password).await?;
-    let mut tx = SystemTx::begin(&platform.engine).await?;
-    let fresh = TenantId(platform.chance.id());
-    let tenant = if tenancy::store::insert(tx.conn(), fresh, slug, name.as_str()).await? {
-        platform.vault.make_tenant_keys(tx.conn(), platform.chance.as_ref(), fresh).await?;
-        for (role, _) in default_roles() {
-            store::insert_role(tx.conn(), fresh, RoleId(platform.chance.id()), role, None).await?;
-        }
-        fresh
-    } else {
-        deserted(&mut tx, slug)
-            .await?
-            .ok_or_else(|| Error::conflict("slug-taken", "a tenant with this slug exists; choose another"))?
-    };
-    tx.commit().await?;
-    // The tenant stands; its admin is made behind its wall like any other user.
-    let ctx = Ctx {
-        platform: platform.clone(),
-        tenant,
-        actor: Actor::System,
-        grants: PermissionSet::all(),
-        trace: None,
-        idempotency: None,
-    };
-    let mut tx = ctx.begin().await?;
-    let user = put_user(&mut tx, &admin, &password_hash).await?;
-    tx.audit(&[Entry::new("create", "tenant", tenant)]).await?;
-    tx.commit().await?;
-    Ok((tenant, user))
-}
-
-/// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on.
-async fn deserted(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>> {
-    let Some(tenant) = tenancy::store::by_slug(tx.conn(), slug).await? else { return Ok(None) };
-    let entered = store::has_users(tx.conn(), tenant.id).await?;
-    Ok(Some(tenant.id).filter(|_| !entered))
-}
-
 /// Makes a user. Nobody gives a role that holds more than they hold themselves.
 ///
 /// # Errors
 /// If the e-mail address is taken, the role unknown, or the password too weak.
 pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<UserId>> {
     ctx.require(Permission::UsersWrite)?;
-    let password_hash = gate.passwords.hash(&ctx.platform, "/password", &new.password).await?;
+    let password_hash = match &new.password {
+        Some(password) => gate.passwords.hash(&ctx.platform, "/password", password).await?,
+        None => NOBODY.to_owned(),
+    };
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -169,6 +112,9 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     };
     let disabled = change.disabled.unwrap_or(held.disabled);
     store::update_user(tx.conn(), ctx.tenant, id, role, disabled).await?;
+    if disabled {
+        store::end_sessions(tx.conn(), ctx.tenant, id, None, "revoked", ctx.now()).await?;
+    }
     if held.role_name == ADMIN && !store::anyone_is(tx.conn(), ctx.tenant, ADMIN).await? {
         return Err(Error::conflict("last-admin", "this is the last admin; make another first"));
     }
@@ -223,7 +169,7 @@ async fn read_users(
         .collect()
 }
 
-async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Result<UserId> {
+pub(super) async fn put_user(tx: &mut TenantTx, new: &NewUser, password_hash: &str) -> Result<UserId> {
     let (platform, tenant) = (tx.platform.clone(), tx.tenant);
     let Some((role, _)) = store::role_by_name(tx.conn(), tenant, &new.role).await? else {
         return Err(Error::invalid(

@@ -1,10 +1,12 @@
 //! The record of who did what, written in the transaction of the deed; and its chain, which is sealed afterwards,
 //! off the hot path.
 //!
-//! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer and the verification
+//! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer and the verification,
+//!   `outside` what is kept where the database cannot be cut
 //! - [`read`] looking into it, which is recorded too; `store` its tables
 
 pub mod chain;
+mod outside;
 pub mod read;
 pub mod seal;
 pub(crate) mod store;
@@ -35,7 +37,7 @@ pub enum Severity {
     Notice,
     /// Somebody was refused.
     Warning,
-    /// The record itself does not hold.
+    /// Somebody is where they should not be: a proof was copied.
     Critical,
 }
 
@@ -66,6 +68,13 @@ impl Entry {
     #[must_use]
     pub fn notice(mut self) -> Self {
         self.severity = Some(Severity::Notice);
+        self
+    }
+
+    /// Somebody is where they should not be.
+    #[must_use]
+    pub fn critical(mut self) -> Self {
+        self.severity = Some(Severity::Critical);
         self
     }
 

@@ -1,15 +1,22 @@
 //! The sealer gives each row its place in its tenant's chain and signs the newest link of each batch. One works at a
 //! time, whatever the number of processes; writers never wait for it.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sqlx::PgConnection;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     chain::{self, ORIGIN},
+    outside::{Outside, SignedHead},
     store,
 };
 use crate::{
@@ -23,6 +30,8 @@ use crate::{
 const GATHER: Duration = Duration::from_millis(500);
 /// How often it is looked for rows if no hint comes.
 const POLL: Duration = Duration::from_secs(10);
+/// How often the newest heads are written beside the database.
+const KEEP: Duration = Duration::from_secs(10);
 /// Rows sealed in one transaction, or read at a time when the chain is verified.
 const PAGE: i64 = 2_000;
 
@@ -31,6 +40,10 @@ pub struct Sealer {
     platform: Platform,
     key_id: Uuid,
     pair: Ed25519KeyPair,
+    outside: Outside,
+    /// Tenants whose newest head cannot be read or is older than the one kept outside: theirs wait for a person, those
+    /// of the others go on.
+    broken: Mutex<HashSet<Uuid>>,
 }
 
 /// Where a chain does not hold.
@@ -52,24 +65,30 @@ pub struct Verdict {
 }
 
 impl Sealer {
-    /// Reads the installation's key, making it at the first start.
+    /// Reads the installation's key, making it at the first start, and the file that keeps the newest heads.
     ///
     /// # Errors
-    /// If the database or the key-encryption key refuses.
-    pub async fn open(platform: &Platform) -> Result<Self> {
+    /// If the database, the key-encryption key or the file refuses.
+    pub async fn open(platform: &Platform, heads: &Path) -> Result<Self> {
         let mut tx = SystemTx::begin(&platform.engine).await?;
         let seed =
             platform.vault.installation_secret(tx.conn(), platform.chance.as_ref(), "audit_signer").await?;
         tx.commit().await?;
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.bytes.as_slice())
             .map_err(|_| Error::internal("the audit signer's seed is unusable"))?;
-        Ok(Self { platform: platform.clone(), key_id: seed.id, pair })
+        let outside = Outside::open(heads).map_err(Error::internal)?;
+        Ok(Self { platform: platform.clone(), key_id: seed.id, pair, outside, broken: Mutex::default() })
     }
 
     /// Seals what is written until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut written = self.platform.engine.topic(Topic::AuditLog as u8);
+        let mut keep_at = Instant::now();
         while !stop.is_cancelled() {
+            if Instant::now() >= keep_at {
+                self.keep().await;
+                keep_at = Instant::now() + KEEP;
+            }
             match self.seal().await {
                 Ok(sealed) if sealed >= PAGE => continue,
                 Ok(_) => {}
@@ -83,6 +102,36 @@ impl Sealer {
                 () = tokio::time::sleep(POLL) => {}
             }
         }
+        self.keep().await;
+    }
+
+    /// Writes the newest heads beside the database. One that stands there and not in the database any more stays: it
+    /// is what shows that the end was cut off.
+    pub async fn keep(&self) {
+        if let Err(error) = self.try_keep().await {
+            tracing::warn!(%error, "the newest heads of the audit log could not be kept outside the database");
+        }
+    }
+
+    async fn try_keep(&self) -> Result<()> {
+        let before = self.outside.before().map_err(Error::internal)?;
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let cut = store::without_heads(tx.conn(), &before).await?;
+        tx.commit().await?;
+        self.leave_out(&cut);
+        self.outside.write(&cut).await.map_err(Error::internal)
+    }
+
+    /// Seals nothing more of tenants whose chain does not hold.
+    fn leave_out(&self, tenants: &[Uuid]) {
+        if !tenants.is_empty() {
+            tracing::error!(?tenants, "the audit log does not hold; run `switchboard audit verify`");
+            self.broken().extend(tenants);
+        }
+    }
+
+    fn broken(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals a batch. Answers how many rows there were.
@@ -94,12 +143,21 @@ impl Sealer {
         if !store::alone(tx.conn()).await? {
             return Ok(0);
         }
-        let rows = store::unsealed(tx.conn(), PAGE).await?;
+        let broken: Vec<Uuid> = self.broken().iter().copied().collect();
+        let rows = store::unsealed(tx.conn(), &broken, PAGE).await?;
         if rows.is_empty() {
             return Ok(0);
         }
         let tenants: HashSet<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
-        let mut heads = store::heads(tx.conn(), &tenants.into_iter().collect::<Vec<_>>()).await?;
+        let tenants: Vec<Uuid> = tenants.into_iter().collect();
+        let (mut heads, mut broken) = store::heads(tx.conn(), &tenants).await?;
+        broken.extend(store::without_heads(tx.conn(), &self.outside.of(&tenants)).await?);
+        if !broken.is_empty() {
+            self.leave_out(&broken);
+            // It ends at once, and with it the lock.
+            tx.commit().await?;
+            return Ok(PAGE);
+        }
         let mut links = Vec::with_capacity(rows.len());
         for row in &rows {
             let (seq, hash) = heads.entry(row.tenant_id).or_insert((0, ORIGIN));
@@ -107,11 +165,15 @@ impl Sealer {
             links.push((*seq, *hash));
         }
         store::seal(tx.conn(), &rows, &links).await?;
+        let mut signed = Vec::with_capacity(heads.len());
         for (tenant, (seq, hash)) in heads {
-            let signature = self.pair.sign(&chain::head(tenant, seq, &hash));
-            store::put_head(tx.conn(), TenantId(tenant), seq, &hash, self.key_id, signature.as_ref()).await?;
+            let signature = self.pair.sign(&chain::head(tenant, seq, &hash)).as_ref().to_vec();
+            let head = SignedHead { seq, hash: hash.to_vec(), key_id: self.key_id, signature };
+            store::put_head(tx.conn(), TenantId(tenant), &head).await?;
+            signed.push((tenant, head));
         }
         tx.commit().await?;
+        self.outside.take(signed);
         Ok(i64::try_from(rows.len()).unwrap_or(PAGE))
     }
 
@@ -136,7 +198,8 @@ impl Sealer {
         let mut verdict =
             Verdict { unsealed: store::count_unsealed(conn, tenant).await?, ..Verdict::default() };
         let broken = |seq, what| Some(Break { seq, what });
-        for head in &heads {
+        let kept = self.outside.newest(tenant.0);
+        for head in heads.iter().chain(&kept) {
             let good = head.key_id == self.key_id
                 && public.verify(&chain::head(tenant.0, head.seq, &head.hash), &head.signature).is_ok();
             if !good {
@@ -162,6 +225,10 @@ impl Sealer {
                     return Ok(verdict);
                 }
                 verdict.rows = seq;
+                if kept.as_ref().is_some_and(|head| head.seq == seq && head.hash != before) {
+                    verdict.broken = broken(seq, "the head that is kept outside the database is another");
+                    return Ok(verdict);
+                }
                 if let Some(head) = heads.next_if(|head| head.seq <= seq)
                     && (head.seq != seq || head.hash != before)
                 {
@@ -173,7 +240,10 @@ impl Sealer {
                 break;
             }
         }
-        if verdict.rows < last {
+        if kept.is_some_and(|head| head.seq > verdict.rows) {
+            verdict.broken =
+                broken(verdict.rows + 1, "the end was cut off: a later head is kept outside the database");
+        } else if verdict.rows < last {
             verdict.broken = broken(verdict.rows + 1, "the end was cut off: a later head was signed");
         } else if verdict.rows > last {
             verdict.broken = broken(last + 1, "rows were added here that no head was signed for");

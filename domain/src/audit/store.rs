@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::{
     Entry, Severity,
     chain::Row,
+    outside::SignedHead,
     read::{EntryView, Filter, Sum},
 };
-use crate::{
-    ctx::Actor,
-    error::{Error, Result},
-    types::TenantId,
-};
+use crate::{ctx::Actor, error::Result, types::TenantId};
+
+/// No chain comes this far: a head that says so was not made here.
+const HIGHEST: i64 = 1 << 62;
 
 pub(crate) async fn insert(
     conn: &mut PgConnection,
@@ -118,25 +118,26 @@ pub(super) async fn alone(conn: &mut PgConnection) -> Result<bool> {
     Ok(alone)
 }
 
-/// Rows that have no place yet, the oldest first.
-pub(super) async fn unsealed(conn: &mut PgConnection, limit: i64) -> Result<Vec<Row>> {
+/// Rows that have no place yet, the oldest first, but those of some tenants.
+pub(super) async fn unsealed(conn: &mut PgConnection, but: &[Uuid], limit: i64) -> Result<Vec<Row>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select tenant_id, id, at, actor_kind, actor_id, action, resource, resource_id, outcome, severity,
                 detail::text as "detail!", request_id
-           from audit_log where seq is null order by at, id limit $1"#,
-        limit
+           from audit_log where seq is null and tenant_id <> all($2) order by at, id limit $1"#,
+        limit,
+        but
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
 }
 
-/// The newest link of each of these tenants.
+/// The newest link of each of these tenants, and the tenants whose newest cannot be read.
 pub(super) async fn heads(
     conn: &mut PgConnection,
     tenants: &[Uuid],
-) -> Result<HashMap<Uuid, (i64, [u8; 32])>> {
+) -> Result<(HashMap<Uuid, (i64, [u8; 32])>, Vec<Uuid>)> {
     let rows = sqlx::query!(
         r#"select t.id as "tenant!", h.seq, h.hash from unnest($1::uuid[]) as t(id)
             cross join lateral (
@@ -145,12 +146,14 @@ pub(super) async fn heads(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let hash = row.hash.try_into().map_err(|_| Error::internal("a head of another length"))?;
-            Ok((row.tenant, (row.seq, hash)))
-        })
-        .collect()
+    let (mut heads, mut unreadable) = (HashMap::new(), Vec::new());
+    for row in rows {
+        match row.hash.try_into() {
+            Ok(hash) if (1..HIGHEST).contains(&row.seq) => drop(heads.insert(row.tenant, (row.seq, hash))),
+            _ => unreadable.push(row.tenant),
+        }
+    }
+    Ok((heads, unreadable))
 }
 
 /// Gives rows their places.
@@ -171,33 +174,33 @@ pub(super) async fn seal(conn: &mut PgConnection, rows: &[Row], links: &[(i64, [
     Ok(())
 }
 
-pub(super) async fn put_head(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    seq: i64,
-    hash: &[u8],
-    key: Uuid,
-    signature: &[u8],
-) -> Result<()> {
+/// The tenants of which a head that is kept elsewhere is not here any more.
+pub(super) async fn without_heads(conn: &mut PgConnection, kept: &[(Uuid, SignedHead)]) -> Result<Vec<Uuid>> {
+    let tenants = sqlx::query_scalar!(
+        r#"select k.tenant as "tenant!" from unnest($1::uuid[], $2::bigint[], $3::bytea[]) as k(tenant, seq, hash)
+            where not exists (
+              select from audit_heads h where h.tenant_id = k.tenant and h.seq = k.seq and h.hash = k.hash)"#,
+        &kept.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>(),
+        &kept.iter().map(|(_, head)| head.seq).collect::<Vec<_>>(),
+        &kept.iter().map(|(_, head)| head.hash.clone()).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(tenants)
+}
+
+pub(super) async fn put_head(conn: &mut PgConnection, tenant: TenantId, head: &SignedHead) -> Result<()> {
     sqlx::query!(
         "insert into audit_heads (tenant_id, seq, hash, key_id, signature) values ($1, $2, $3, $4, $5)",
         tenant.0,
-        seq,
-        hash,
-        key,
-        signature
+        head.seq,
+        head.hash,
+        head.key_id,
+        head.signature
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A head as it was signed.
-pub(super) struct SignedHead {
-    pub seq: i64,
-    pub hash: Vec<u8>,
-    pub key_id: Uuid,
-    pub signature: Vec<u8>,
 }
 
 pub(super) async fn signed_heads(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<SignedHead>> {

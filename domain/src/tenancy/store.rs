@@ -41,6 +41,19 @@ pub async fn by_slug(conn: &mut PgConnection, slug: &str) -> Result<Option<Tenan
     Ok(found)
 }
 
+/// Keeps a tenant out or lets it in; `false` if it was so already.
+pub(crate) async fn set_suspended(conn: &mut PgConnection, id: TenantId, suspended: bool) -> Result<bool> {
+    let changed = sqlx::query!(
+        "update tenants set suspended_at = case when $2 then clock_timestamp() end
+          where id = $1 and (suspended_at is not null) <> $2",
+        id.0,
+        suspended
+    )
+    .execute(conn)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
 /// Tenants whose slugs come after one, in their order.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use engine::{
     enqueue::Provenance,
     finish::{Claim, Ending},
     log::NewEntry,
-    operate::{Acted, Action, Bounds},
+    operate::{Acted, Action, Bounds, Scope},
     schedules::{Refused, Spec, View},
     workflows::{Restarted, Signalled},
 };
@@ -232,9 +232,49 @@ impl SystemTx {
         self.0.conn()
     }
 
+    /// Begins nothing more of a tenant; see [`engine::Tx::pause_scope`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause_tenant(&mut self, tenant: TenantId, why: &str) -> Result<()> {
+        Ok(self.0.pause_scope(whole(tenant), why).await?)
+    }
+
+    /// Goes on with a tenant; see [`engine::Tx::resume_scope`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn resume_tenant(&mut self, tenant: TenantId) -> Result<()> {
+        Ok(self.0.resume_scope(whole(tenant)).await.map(drop)?)
+    }
+
+    /// Tells a tenant what happened.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn emit(&mut self, tenant: TenantId, events: &[Event]) -> Result<()> {
+        let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant.0)).collect();
+        Ok(self.0.log(&entries).await?)
+    }
+
+    /// Writes down what the installation changed of a tenant, where the tenant reads it.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn audit(&mut self, platform: &Platform, tenant: TenantId, entries: &[Entry]) -> Result<()> {
+        let ids: Vec<Uuid> = entries.iter().map(|_| platform.chance.id()).collect();
+        self.0.will_tell(Topic::AuditLog as u8);
+        audit::store::insert(self.conn(), tenant, Actor::System, None, &ids, entries).await
+    }
+
     /// # Errors
     /// If the commit fails; nothing happened then.
     pub async fn commit(self) -> Result<()> {
         Ok(self.0.commit().await?)
     }
+}
+
+/// All of a tenant's work.
+fn whole(tenant: TenantId) -> Scope<'static> {
+    Scope { queue: None, tenant: Some(tenant.0), kind: None }
 }

@@ -1,7 +1,6 @@
-//! Login, users and API keys.
+//! Users and API keys.
 
 use axum::{Json as Body, extract::State, http::StatusCode, response::Response};
-use chrono::{DateTime, Utc};
 use domain::{
     access::{
         keys::{self, ApiKeyView, NewApiKey},
@@ -9,7 +8,7 @@ use domain::{
     },
     types::{ApiKeyId, TenantId, UserId},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::http::{
@@ -19,43 +18,6 @@ use crate::http::{
     problem::Problem,
     reply,
 };
-
-/// Who wants to come in.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Credentials {
-    /// The tenant's slug.
-    pub tenant: String,
-    pub email: String,
-    pub password: String,
-}
-
-/// A token and how long it is good.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct LoggedIn {
-    /// Goes into `Authorization: Bearer …`.
-    pub token: String,
-    pub expires_at: DateTime<Utc>,
-    pub user_id: UserId,
-    pub tenant_id: TenantId,
-}
-
-/// Log in with tenant, e-mail address and password.
-#[utoipa::path(post, path = "/api/v1/auth/login", tag = "access", request_body = Credentials,
-    responses((status = 200, body = LoggedIn)))]
-pub async fn login(
-    State(app): Shared,
-    Json(credentials): Json<Credentials>,
-) -> Result<Body<LoggedIn>, Problem> {
-    let Credentials { tenant, email, password } = credentials;
-    let session = app.gate.login(&tenant, &email, &password).await?;
-    Ok(Body(LoggedIn {
-        token: session.token,
-        expires_at: session.expires_at,
-        user_id: session.user,
-        tenant_id: session.tenant,
-    }))
-}
 
 /// The caller.
 #[derive(Serialize, utoipa::ToSchema)]

@@ -14,6 +14,8 @@ pub mod providers;
 pub mod queues;
 pub mod roles;
 pub mod schedules;
+pub mod second_factor;
+pub mod sessions;
 pub mod sockets;
 pub mod templates;
 pub mod workflows;

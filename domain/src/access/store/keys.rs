@@ -112,6 +112,22 @@ pub(in crate::access) async fn revoke_api_key(
     Ok(done.rows_affected() == 1)
 }
 
+/// Who made a key.
+pub(in crate::access) async fn maker_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    key: ApiKeyId,
+) -> Result<Option<UserId>> {
+    let maker = sqlx::query_scalar!(
+        r#"select created_by as "maker: UserId" from api_keys where tenant_id = $1 and id = $2"#,
+        tenant.0,
+        key.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(maker)
+}
+
 /// The keys that a user made and that are not revoked.
 pub(in crate::access) async fn keys_of(
     conn: &mut PgConnection,

@@ -1,11 +1,19 @@
-//! The tables of users, roles, API keys and tickets, a file for each.
+//! The tables of users, sessions, roles, API keys, tickets, password links, second factors and login buckets, a file for each.
 
+mod buckets;
+mod factors;
 mod keys;
+mod links;
 mod roles;
+mod sessions;
 mod tickets;
 mod users;
 
+pub(in crate::access) use buckets::*;
+pub(in crate::access) use factors::*;
 pub(in crate::access) use keys::*;
+pub(in crate::access) use links::*;
 pub(in crate::access) use roles::*;
+pub(in crate::access) use sessions::*;
 pub(in crate::access) use tickets::*;
 pub(in crate::access) use users::*;

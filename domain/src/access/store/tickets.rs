@@ -4,16 +4,18 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
+    Ctx,
     access::permission::PermissionSet,
     ctx::Actor,
     error::Result,
-    types::{ApiKeyId, TenantId, UserId},
+    types::{ApiKeyId, SessionId, TenantId, UserId},
 };
 
 /// What a ticket for a socket stands for.
 pub(in crate::access) struct TicketRow {
     pub tenant: TenantId,
     pub user: Option<UserId>,
+    pub session: Option<SessionId>,
     pub api_key: Option<ApiKeyId>,
     pub permissions: PermissionSet,
     pub expires_at: DateTime<Utc>,
@@ -21,25 +23,24 @@ pub(in crate::access) struct TicketRow {
 
 pub(in crate::access) async fn insert_ticket(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    actor: Actor,
+    ctx: &Ctx,
     hash: &[u8],
-    grants: PermissionSet,
     expires_at: DateTime<Utc>,
 ) -> Result<()> {
-    let (user, api_key) = match actor {
+    let (user, api_key) = match ctx.actor {
         Actor::User(user) => (Some(user.0), None),
         Actor::ApiKey(key) => (None, Some(key.0)),
         Actor::System => (None, None),
     };
     sqlx::query!(
-        "insert into socket_tickets (tenant_id, hash, user_id, api_key_id, permissions, expires_at)
-         values ($1, $2, $3, $4, $5, $6)",
-        tenant.0,
+        "insert into socket_tickets (tenant_id, hash, user_id, session_id, api_key_id, permissions, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        ctx.tenant.0,
         hash,
         user,
+        ctx.session.map(|id| id.0),
         api_key,
-        &grants.names(),
+        &ctx.grants.names(),
         expires_at
     )
     .execute(conn)
@@ -55,7 +56,8 @@ pub(in crate::access) async fn take_ticket(
 ) -> Result<Option<TicketRow>> {
     let row = sqlx::query!(
         r#"delete from socket_tickets where hash = $1
-           returning tenant_id as "tenant: TenantId", user_id as "user: UserId", api_key_id as "key: ApiKeyId",
+           returning tenant_id as "tenant: TenantId", user_id as "user: UserId", session_id as "session: SessionId",
+                     api_key_id as "key: ApiKeyId",
                      permissions, expires_at"#,
         hash
     )
@@ -71,6 +73,7 @@ pub(in crate::access) async fn take_ticket(
     Ok(row.map(|row| TicketRow {
         tenant: row.tenant,
         user: row.user,
+        session: row.session,
         api_key: row.key,
         permissions: PermissionSet::from_names(&row.permissions),
         expires_at: row.expires_at,

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     access::permission::PermissionSet,
     error::Result,
-    types::{RoleId, TenantId, UserId},
+    types::{RoleId, SessionId, TenantId, UserId},
 };
 
 pub(in crate::access) struct UserRow {
@@ -85,19 +85,34 @@ pub(in crate::access) async fn user_by_email(
     Ok(row)
 }
 
+/// The version of what a user may do; none if they may not come in.
+pub(in crate::access) async fn version_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<i64>> {
+    Ok(user_grants(conn, tenant, user, None).await?.map(|grants| grants.version))
+}
+
+/// What a user may do who may come in, by a session that is open if one is named.
 pub(in crate::access) async fn user_grants(
     conn: &mut PgConnection,
     tenant: TenantId,
     user: UserId,
+    session: Option<SessionId>,
 ) -> Result<Option<Grants>> {
     let row = sqlx::query!(
         "select u.permission_version, r.name, r.built_in, r.permissions
            from users u
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
            join tenants t on t.id = u.tenant_id
-          where u.tenant_id = $1 and u.id = $2 and u.disabled_at is null and t.suspended_at is null",
+          where u.tenant_id = $1 and u.id = $2 and u.disabled_at is null and t.suspended_at is null
+            and ($3::uuid is null or exists (
+              select from sessions s
+               where s.tenant_id = u.tenant_id and s.id = $3 and s.user_id = u.id and s.ended_at is null))",
         tenant.0,
-        user.0
+        user.0,
+        session.map(|id| id.0)
     )
     .fetch_optional(conn)
     .await?;

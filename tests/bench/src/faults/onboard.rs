@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::access::users::{self, NewUser};
-use engine::upkeep::Retention;
+use domain::access::{tenants, users::NewUser};
 use fakes::smtp::{Nature, Server};
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
@@ -95,22 +94,17 @@ struct Office {
 impl Office {
     async fn open(site: &Site, mails: &Server, leads: usize) -> Outcome<Self> {
         let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY))?;
-        let plan = Plan {
-            roles: Roles { api: true, ..Roles::default() },
-            listen: "127.0.0.1:0".parse()?,
-            max_connections: 64,
-            allowed_origins: Vec::new(),
-            retention: Retention::default(),
-        };
+        let heads = std::env::temp_dir().join(format!("heads-{}.json", uuid::Uuid::now_v7().simple()));
+        let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads);
         let process = Process::start(platform, plan).await?;
         let email = "admin@office.example.com";
         let admin = NewUser {
             name: "Admin".parse()?,
             email: email.parse()?,
-            password: PASSWORD.into(),
+            password: Some(PASSWORD.into()),
             role: "Admin".into(),
         };
-        users::create_tenant(&process.app.gate, &process.app.platform, "office", &"Office".parse()?, admin)
+        tenants::create_tenant(&process.app.gate, &process.app.platform, "office", &"Office".parse()?, admin)
             .await?;
         let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
         let login = json!({"tenant": "office", "email": email, "password": PASSWORD});

@@ -1,0 +1,99 @@
+//! What stands between the network and the routes: no more at a time than can be served well, no plain HTTP where it
+//! is not wanted, which pages may call, and what browsers are told of every answer.
+
+use std::{num::NonZeroU16, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::{App, problem::Problem};
+
+/// For how long a browser remembers which origins may call (Chromium takes two hours at the most).
+const PREFLIGHT: Duration = Duration::from_hours(2);
+
+/// Turns away at once what would only wait. What tells about the process itself is always answered.
+pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/api/") {
+        return next.run(request).await;
+    }
+    // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
+    let stranger = request.uri().path().starts_with("/api/v1/auth/");
+    let places = if stranger { &app.strangers_places } else { &app.places };
+    let Ok(_place) = places.try_acquire() else {
+        metrics::counter!("switchboard_http_shed_total").increment(1);
+        let detail = "more requests are under way than can be served well; try again";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail);
+        return Problem { retry_after: Some(NonZeroU16::MIN), ..problem }.into_response();
+    };
+    next.run(request).await
+}
+
+/// Sends plain HTTP away where only HTTPS is wanted, and says of every answer how it is to be treated (OWASP REST
+/// Security Cheat Sheet).
+pub async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = match app.only_https.then(|| elsewhere(&request)).flatten() {
+        Some(elsewhere) => elsewhere,
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.only_https {
+        let a_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, a_year);
+    }
+    response
+}
+
+/// What came to our proxy as plain HTTP: reading is led to HTTPS, all else is refused, for its token has been seen.
+fn elsewhere(request: &Request) -> Option<Response> {
+    let scheme = request.headers().get("x-forwarded-proto")?.to_str().ok()?;
+    if !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok())?;
+    let target = HeaderValue::try_from(format!("https://{host}{path}")).ok()?;
+    Some(if matches!(*request.method(), Method::GET | Method::HEAD) {
+        (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response()
+    } else {
+        let detail = "use https, and a new token: this one went over the network in the open";
+        Problem::new(StatusCode::FORBIDDEN, "https-only", detail).into_response()
+    })
+}
+
+/// Pages of these origins may call the API with a token of theirs; cookies are not asked for.
+pub fn cors(origins: &[String]) -> CorsLayer {
+    let ours = |name: &'static str| HeaderName::from_static(name);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(
+            origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok()),
+        ))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            ours("idempotency-key"),
+            ours("x-request-id"),
+        ])
+        .expose_headers([
+            header::LOCATION,
+            header::RETRY_AFTER,
+            ours("x-request-id"),
+            ours("ratelimit"),
+            ours("ratelimit-policy"),
+        ])
+        .max_age(PREFLIGHT)
+}

@@ -1,0 +1,130 @@
+//! How often who may ask: each user or key, each tenant, and each address that has not shown who it is. Counted in
+//! this process; headers say what is left (draft-ietf-httpapi-ratelimit-headers-10).
+
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use domain::{Ctx, Error, access::throttle};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::HashMapStateStore,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Seconds' worth that may come at once.
+const BURST_S: u32 = 10;
+/// How often those are forgotten that have not asked for a while.
+const SWEEP: Duration = Duration::from_secs(10);
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Requests a second, on average.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    pub per_caller: NonZeroU32,
+    pub per_tenant: NonZeroU32,
+    pub per_address: NonZeroU32,
+}
+
+impl Rates {
+    /// As many as a process can answer.
+    pub const UNBOUNDED: Self = {
+        let any = NonZeroU32::new(1_000_000).unwrap();
+        Self { per_caller: any, per_tenant: any, per_address: any }
+    };
+}
+
+/// What each may still ask.
+pub struct Limits {
+    callers: Limiter,
+    tenants: Limiter,
+    addresses: Limiter,
+    per_caller: NonZeroU32,
+}
+
+type Limiter = RateLimiter<u128, HashMapStateStore<u128>, DefaultClock, StateInformationMiddleware>;
+
+/// What a caller may still ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    requests: u32,
+    per_s: u32,
+}
+
+impl Limits {
+    #[must_use]
+    pub fn new(rates: Rates) -> Self {
+        let limiter = |per_s: NonZeroU32| {
+            let burst = per_s.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
+            let quota = Quota::per_second(per_s).allow_burst(burst);
+            RateLimiter::hashmap_with_clock(quota, DefaultClock::default()).with_middleware()
+        };
+        Self {
+            callers: limiter(rates.per_caller),
+            tenants: limiter(rates.per_tenant),
+            addresses: limiter(rates.per_address),
+            per_caller: rates.per_caller,
+        }
+    }
+
+    /// Counts a request of somebody known.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] if the caller or their tenant has asked too often.
+    pub fn caller(&self, ctx: &Ctx) -> domain::Result<Left> {
+        let actor = ctx.actor.id().unwrap_or_default().as_u128();
+        let requests = take(&self.callers, actor, "you ask more often than is allowed; wait, then go on")?;
+        take(
+            &self.tenants,
+            ctx.tenant.0.as_u128(),
+            "your tenant asks more often than is allowed; wait, then go on",
+        )?;
+        Ok(Left { requests, per_s: self.per_caller.get() })
+    }
+
+    /// Counts a request that was refused to somebody who has not shown who they are.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] if too many came from there.
+    pub fn stranger(&self, address: IpAddr) -> domain::Result<()> {
+        let why = "too many requests without a valid token came from your address; wait, then go on";
+        take(&self.addresses, throttle::network(address), why).map(drop)
+    }
+
+    /// Forgets those who have not asked for a while, until `stop`.
+    pub async fn sweep(&self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
+            for limiter in [&self.callers, &self.tenants, &self.addresses] {
+                limiter.retain_recent();
+            }
+        }
+    }
+}
+
+fn take(limiter: &Limiter, key: u128, detail: &'static str) -> domain::Result<u32> {
+    match limiter.check_key(&key) {
+        Ok(state) => Ok(state.remaining_burst_capacity()),
+        Err(until) => {
+            Err(Error::TooMany { wait: until.wait_time_from(DefaultClock::default().now()), detail })
+        }
+    }
+}
+
+impl Left {
+    /// Says so.
+    pub fn tell(self, headers: &mut HeaderMap) {
+        let quota = self.per_s * BURST_S;
+        let whole_in = (quota - self.requests.min(quota)).div_ceil(self.per_s);
+        let lines = [
+            (POLICY, format!("\"caller\";q={quota};w={BURST_S}")),
+            (LEFT, format!("\"caller\";r={};t={whole_in}", self.requests)),
+        ];
+        for (name, line) in lines {
+            if let Ok(line) = HeaderValue::try_from(line) {
+                headers.insert(name, line);
+            }
+        }
+    }
+}
