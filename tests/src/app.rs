@@ -96,7 +96,12 @@ impl TestApp {
 /// Where nobody else keeps heads of audit logs.
 #[must_use]
 pub fn heads_file() -> PathBuf {
-    std::env::temp_dir().join(format!("heads-{}.json", Uuid::now_v7().simple()))
+    folder().join(format!("heads-{}.json", Uuid::now_v7().simple()))
+}
+
+/// A folder that goes when the tests have ended, if `./x test` runs them.
+pub(crate) fn folder() -> PathBuf {
+    std::env::var_os("TEST_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
 /// A second process's view of the same installation.
