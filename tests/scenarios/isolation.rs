@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::access::tenants::suspend;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Tenant, TestApp};
@@ -178,6 +179,8 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
             admin.with_bearer(made["key"].as_str().expect("a key")),
         )
     };
+    app.other.admin.get("/api/v1/me").await.expect(200);
+    suspend(&app.process.app.platform, "other", "").await.expect("suspended");
     let (leads_id, leads) = key("leads:read").await;
     let (_, users) = key("users:read").await;
     admin.delete(&format!("/api/v1/api-keys/{leads_id}")).await.expect(204);
@@ -199,6 +202,7 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
             };
             assert_eq!(send(&admin.anonymous()).await.problem(401), "unauthenticated");
             assert_eq!(send(&revoked).await.problem(401), "unauthenticated");
+            assert_eq!(send(&app.other.admin).await.problem(401), "unauthenticated", "of a suspended tenant");
             let Some(permission) = operation["x-permission"].as_str() else { continue };
             let without = if permission == "leads:read" { &users } else { &leads };
             assert_eq!(send(without).await.problem(403), "permission-missing");
