@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 
 use reqwest::Method;
-use serde_json::json;
 use switchboard_tests::{Answer, PASSWORD, TestApp};
 
 fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
@@ -64,10 +63,7 @@ async fn whoever_asks_too_often_is_told_how_long_to_wait_and_the_others_go_on() 
         statuses.push(stranger.get("/api/v1/me").await.status);
     }
     assert_eq!((statuses[0], statuses[19]), (401, 429), "{statuses:?}");
-    let login = async |password: &str| {
-        let body = json!({"tenant": "acme", "email": "admin@acme.example.com", "password": password});
-        stranger.post("/api/v1/auth/login", &body).await
-    };
+    let login = async |password| stranger.try_login("acme", "admin@acme.example.com", password).await;
     assert_eq!(login("wrong horse battery").await.problem(429), "too-many-requests");
     // Behind one address there may be an office: what succeeds is neither counted nor refused.
     login(PASSWORD).await.expect(200);

@@ -152,7 +152,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-const OPEN: [&str; 9] = [
+pub const OPEN: [&str; 9] = [
     "/livez",
     "/readyz",
     "/version",

@@ -8,8 +8,7 @@ use totp_rs::{Algorithm, TOTP};
 const ADMIN: &str = "admin@acme.example.com";
 
 async fn login(anyone: &Client, email: &str, password: &str) -> Answer {
-    let body = json!({"tenant": "acme", "email": email, "password": password});
-    anyone.post("/api/v1/auth/login", &body).await
+    anyone.try_login("acme", email, password).await
 }
 
 /// The code of an authenticator at a moment of the app's clock.

@@ -5,9 +5,7 @@ use serde_json::json;
 use switchboard_tests::{Client, PASSWORD, Socket, TestApp};
 
 async fn login(anyone: &Client, tenant: &str) -> switchboard_tests::Answer {
-    let email = format!("admin@{tenant}.example.com");
-    let body = json!({"tenant": tenant, "email": email, "password": PASSWORD});
-    anyone.post("/api/v1/auth/login", &body).await
+    anyone.try_login(tenant, &format!("admin@{tenant}.example.com"), PASSWORD).await
 }
 
 /// How many of acme's lanes are served.

@@ -79,9 +79,14 @@ impl Client {
     /// # Panics
     /// If the login is refused.
     pub async fn login(&self, tenant: &str, email: &str, password: &str) -> Self {
-        let body = json!({"tenant": tenant, "email": email, "password": password});
-        let answer = self.post("/api/v1/auth/login", &body).await.expect(200);
+        let answer = self.try_login(tenant, email, password).await.expect(200);
         self.with_bearer(answer["token"].as_str().expect("a token"))
+    }
+
+    /// What a login is answered.
+    pub async fn try_login(&self, tenant: &str, email: &str, password: &str) -> Answer {
+        let body = json!({"tenant": tenant, "email": email, "password": password});
+        self.post("/api/v1/auth/login", &body).await
     }
 
     /// A request to be added to.

@@ -1,15 +1,13 @@
 //! API keys: `sb_<env>_<id>_<secret>_<checksum>`. The checksum lets a secret scanner, and us, tell a
 //! mistyped key from a wrong one without asking the database.
 
-use std::fmt::Write as _;
-
 use uuid::Uuid;
 
 use crate::{
     types::ApiKeyId,
     vault::{
         DataKey,
-        cipher::{mac, sha256},
+        cipher::{hex, mac, sha256},
     },
 };
 
@@ -59,13 +57,6 @@ impl ApiKey {
 
 fn checksum(body: &str) -> String {
     hex(&sha256(body.as_bytes())[..CHECKSUM / 2])
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

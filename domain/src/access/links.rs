@@ -8,11 +8,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    api_key::hex,
     gate::Gate,
     permission::{Permission, PermissionSet},
     roles::tell,
     store,
+    users::reach,
 };
 use crate::{
     Ctx,
@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     tenancy::TenantTx,
     types::{TenantId, UserId},
-    vault::cipher::sha256,
+    vault::cipher::{hex, sha256},
 };
 
 /// How long a link waits to be used.
@@ -43,13 +43,10 @@ pub struct PasswordLink {
 pub async fn issue(ctx: &Ctx, user: UserId) -> Result<PasswordLink> {
     ctx.require(Permission::UsersWrite)?;
     let mut tx = ctx.begin().await?;
-    let held = store::lock_user(tx.conn(), ctx.tenant, user).await?.ok_or(Error::NotFound("user"))?;
     if person(&mut tx, ctx.actor).await? == Some(user) {
         return Err(Error::conflict("own-password", "change your own password by PUT /api/v1/me/password"));
     }
-    if !ctx.grants.covers(held.permissions) {
-        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
-    }
+    reach(ctx, &mut tx, user).await?;
     let version = store::version_of(tx.conn(), ctx.tenant, user).await?;
     let version =
         version.ok_or_else(|| Error::conflict("kept-out", "this user is kept out; let them in first"))?;
@@ -136,7 +133,7 @@ impl Gate {
 /// Another password: what came in by the one before ends, but the session that says so.
 async fn put(ctx: &Ctx, tx: &mut TenantTx, user: UserId, hash: &str) -> Result<()> {
     store::set_password(tx.conn(), ctx.tenant, user, hash).await?;
-    store::end_other_sessions(tx.conn(), ctx.tenant, user, ctx.session, ctx.now()).await?;
+    store::end_sessions(tx.conn(), ctx.tenant, user, None, ctx.session, "password", ctx.now()).await?;
     tell(tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("update", "password", user).notice()]).await
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use totp_rs::{Algorithm, TOTP};
 use zeroize::Zeroizing;
 
-use super::{api_key::hex, gate::Gate, links::person, permission::Permission, store};
+use super::{gate::Gate, links::person, permission::Permission, store, users::reach};
 use crate::{
     Ctx,
     audit::Entry,
@@ -16,7 +16,10 @@ use crate::{
     error::{Error, Result},
     tenancy::TenantTx,
     types::{SubjectId, TenantId, UserId},
-    vault::{Place, Vault, cipher::sha256},
+    vault::{
+        Place, Vault,
+        cipher::{hex, sha256},
+    },
 };
 
 const DIGITS: usize = 6;
@@ -107,9 +110,9 @@ pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> 
             return Err(Error::invalid("/code", WRONG));
         }
     }
-    gate.came_in(tried).await?;
     remove_on(&mut tx, user).await?;
-    tx.commit().await
+    tx.commit().await?;
+    gate.came_in(tried).await
 }
 
 /// Removes the second factor of a user who has lost theirs.
@@ -122,10 +125,7 @@ pub async fn remove(ctx: &Ctx, user: UserId) -> Result<()> {
     if person(&mut tx, ctx.actor).await? == Some(user) {
         return Err(Error::conflict("own-factor", "remove your own second factor by a code of it"));
     }
-    let held = store::lock_user(tx.conn(), ctx.tenant, user).await?.ok_or(Error::NotFound("user"))?;
-    if !ctx.grants.covers(held.permissions) {
-        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
-    }
+    reach(ctx, &mut tx, user).await?;
     remove_on(&mut tx, user).await?;
     tx.commit().await
 }

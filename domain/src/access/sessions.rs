@@ -8,11 +8,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    api_key::hex,
     gate::{Gate, Session},
     permission::{Permission, PermissionSet},
     roles::tell,
     store,
+    users::reach,
 };
 use crate::{
     Ctx,
@@ -20,7 +20,11 @@ use crate::{
     ctx::Actor,
     error::{Error, Result},
     types::{SessionId, SubjectId, TenantId, UserId},
-    vault::{DataKey, Personal, Place, Vault, cipher::mac, personal::reveal},
+    vault::{
+        DataKey, Personal, Place, Vault,
+        cipher::{hex, mac},
+        personal::reveal,
+    },
 };
 
 /// How long a session lasts without a refresh, and at the longest.
@@ -136,7 +140,7 @@ impl Gate {
         }
         let again = shown.number + 1 == held.refreshes && now < held.refreshed_at + LOST_ANSWER;
         if shown.number != held.refreshes && !again {
-            store::end_sessions(tx.conn(), tenant, held.user, Some(id), "copied", now).await?;
+            store::end_sessions(tx.conn(), tenant, held.user, Some(id), None, "copied", now).await?;
             tell(&mut tx, [Actor::User(held.user)].into_iter()).await?;
             let detail = json!({ "session_id": id, "why": "a refresh token was used twice" });
             tx.audit(&[Entry::new("refresh", "user", held.user).detail(detail).denied().critical()]).await?;
@@ -197,7 +201,7 @@ pub async fn sessions(
         ctx.require(Permission::UsersRead)?;
     }
     let mut tx = ctx.begin().await?;
-    if store::lock_user(tx.conn(), ctx.tenant, user).await?.is_none() {
+    if store::users(tx.conn(), ctx.tenant, Some(user), None, 1).await?.is_empty() {
         return Err(Error::NotFound("user"));
     }
     let rows = store::sessions(tx.conn(), ctx.tenant, user, before, limit).await?;
@@ -235,11 +239,10 @@ pub async fn end_sessions(ctx: &Ctx, user: UserId, session: Option<SessionId>) -
 
 async fn end(ctx: &Ctx, user: UserId, session: Option<SessionId>, why: &str) -> Result<u64> {
     let mut tx = ctx.begin().await?;
-    let held = store::lock_user(tx.conn(), ctx.tenant, user).await?.ok_or(Error::NotFound("user"))?;
-    if ctx.actor != Actor::User(user) && !ctx.grants.covers(held.permissions) {
-        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
+    if ctx.actor != Actor::User(user) {
+        reach(ctx, &mut tx, user).await?;
     }
-    let ended = store::end_sessions(tx.conn(), ctx.tenant, user, session, why, ctx.now()).await?;
+    let ended = store::end_sessions(tx.conn(), ctx.tenant, user, session, None, why, ctx.now()).await?;
     if ended > 0 {
         tell(&mut tx, [Actor::User(user)].into_iter()).await?;
         let detail = json!({ "session_id": session, "sessions": ended });

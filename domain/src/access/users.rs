@@ -93,10 +93,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     let mut tx = ctx.begin().await?;
     // Whoever takes an admin away waits for the one before, so that the last one stays.
     store::lock_role_named(tx.conn(), ctx.tenant, ADMIN).await?;
-    let held = store::lock_user(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("user"))?;
-    if !ctx.grants.covers(held.permissions) {
-        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
-    }
+    let held = reach(ctx, &mut tx, id).await?;
     let role = match &change.role {
         None => held.role,
         Some(name) if *name == held.role_name => held.role,
@@ -113,7 +110,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     let disabled = change.disabled.unwrap_or(held.disabled);
     store::update_user(tx.conn(), ctx.tenant, id, role, disabled).await?;
     if disabled {
-        store::end_sessions(tx.conn(), ctx.tenant, id, None, "revoked", ctx.now()).await?;
+        store::end_sessions(tx.conn(), ctx.tenant, id, None, None, "revoked", ctx.now()).await?;
     }
     if held.role_name == ADMIN && !store::anyone_is(tx.conn(), ctx.tenant, ADMIN).await? {
         return Err(Error::conflict("last-admin", "this is the last admin; make another first"));
@@ -123,6 +120,15 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     tx.audit(&[Entry::new("update", "user", id).detail(detail).notice()]).await?;
     tx.commit().await?;
     read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
+}
+
+/// Locks a user whom the caller may change: one who holds nothing beyond the caller's rights.
+pub(super) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<store::HeldUser> {
+    let held = store::lock_user(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("user"))?;
+    if !ctx.grants.covers(held.permissions) {
+        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
+    }
+    Ok(held)
 }
 
 /// Newest first, those with ids below `before`.

@@ -4,6 +4,8 @@
 //! additional data names tenant, table, column and row, so a blob moved anywhere else does not open.
 //! NIST SP 800-38D bounds random nonces to 2^32 for each key.
 
+use std::fmt::Write as _;
+
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, aead::Aead, aead::Payload};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -138,6 +140,14 @@ pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(&length_prefixed(parts));
     mac.finalize().into_bytes().to_vec()
+}
+
+/// In small hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// SHA-256.

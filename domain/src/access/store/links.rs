@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    types::{SessionId, TenantId, UserId},
+    types::{TenantId, UserId},
 };
 
 /// Puts the only link of a user.
@@ -102,27 +102,6 @@ pub(in crate::access) async fn set_password(
         tenant.0,
         user.0,
         hash
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Ends the sessions of a user that are open, but one.
-pub(in crate::access) async fn end_other_sessions(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    user: UserId,
-    but: Option<SessionId>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
-        "update sessions set ended_at = $4, end_reason = 'password'
-          where tenant_id = $1 and user_id = $2 and id is distinct from $3 and ended_at is null",
-        tenant.0,
-        user.0,
-        but.map(|id| id.0),
-        now
     )
     .execute(conn)
     .await?;

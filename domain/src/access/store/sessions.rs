@@ -99,21 +99,24 @@ pub(in crate::access) async fn refresh_session(
     Ok(())
 }
 
-/// Ends one session of a user, or all that are open; answers how many.
+/// Ends one session of a user, or all that are open, or all but one; answers how many.
 pub(in crate::access) async fn end_sessions(
     conn: &mut PgConnection,
     tenant: TenantId,
     user: UserId,
     only: Option<SessionId>,
+    but: Option<SessionId>,
     why: &str,
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let ended = sqlx::query!(
-        "update sessions set ended_at = $5, end_reason = $4
-          where tenant_id = $1 and user_id = $2 and ($3::uuid is null or id = $3) and ended_at is null",
+        "update sessions set ended_at = $6, end_reason = $5
+          where tenant_id = $1 and user_id = $2 and ($3::uuid is null or id = $3) and id is distinct from $4
+            and ended_at is null",
         tenant.0,
         user.0,
         only.map(|id| id.0),
+        but.map(|id| id.0),
         why,
         now
     )
