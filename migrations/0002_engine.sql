@@ -265,16 +265,18 @@ create index limit_returns_limit_idx on engine.limit_returns (limit_id);
 grant insert on engine.limit_returns to switchboard_app;
 grant select, insert, delete on engine.limit_returns to switchboard_system;
 
--- What an operator has stopped: a queue, a tenant, a kind, or any two or three of them together.
+-- What was stopped: a queue, a tenant, a kind, or any two or three of them together. Whoever decided it takes it
+-- back, and nobody else.
 create table engine.pauses (
   id bigint generated always as identity primary key,
+  decided_by text not null constraint pauses_decided_by check (decided_by in ('tenant', 'operator', 'product')),
   queue_id int references engine.queues,
   tenant_id uuid,
   kind text,
   why text not null default '',
   paused_at timestamptz not null default engine.now(),
   constraint pauses_scope check (coalesce(queue_id::text, tenant_id::text, kind) is not null),
-  constraint pauses_place_key unique nulls not distinct (queue_id, tenant_id, kind)
+  constraint pauses_place_key unique nulls not distinct (decided_by, queue_id, tenant_id, kind)
 );
 call engine.wall('engine.pauses');
 grant select on engine.pauses to switchboard_app;

@@ -3,12 +3,27 @@ create table tenants (
   slug text not null constraint tenants_slug_key unique
     constraint tenants_slug_form check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
   name text not null,
+  -- A name of the IANA database: schedules that name no zone are read in it.
   zone text not null default 'UTC',
+  -- A language tag (BCP 47), for whatever shows words, dates and numbers to the tenant's people.
+  locale text not null default 'en',
+  -- Of all its users and keys together; null leaves it to the installation.
+  requests_per_s int constraint tenants_requests_per_s check (requests_per_s between 1 and 1000000),
+  -- Users who may come in; null is any number.
+  most_users int constraint tenants_most_users check (most_users between 1 and 1000000),
+  -- Days that sessions are kept after their end, and what imports have left out.
+  keep_sessions_days int not null default 30
+    constraint tenants_keep_sessions check (keep_sessions_days between 1 and 365),
+  keep_imports_days int not null default 90
+    constraint tenants_keep_imports check (keep_imports_days between 1 and 3650),
   created_at timestamptz not null default clock_timestamp(),
   suspended_at timestamptz
 );
+-- The installation itself: nobody can log in there. What is done to it is written down in its audit log.
+insert into tenants (id, slug, name, suspended_at)
+  values ('00000000-0000-0000-0000-000000000000', 'installation', 'The installation', clock_timestamp());
 call engine.wall('tenants', 'id');
-grant select on tenants to switchboard_app;
+grant select, update (zone, locale, keep_sessions_days, keep_imports_days) on tenants to switchboard_app;
 grant select, insert, update on tenants to switchboard_system;
 
 -- Data keys, wrapped by the key-encryption key. `data` seals secrets of the tenant itself, `index`
@@ -50,6 +65,8 @@ create table roles (
   -- One of the four: what it holds is the build's to say.
   built_in boolean not null,
   permissions text[] not null,
+  -- Which leads whoever has it sees.
+  scope text not null default 'all' constraint roles_scope check (scope in ('own', 'team', 'all')),
   constraint roles_pkey primary key (tenant_id, id),
   constraint roles_name_key unique (tenant_id, name)
 );
@@ -93,10 +110,10 @@ create table sessions (
   constraint sessions_ended check ((ended_at is null) = (end_reason is null))
 );
 create index sessions_user_idx on sessions (tenant_id, user_id, id);
-create index sessions_expiry_idx on sessions (tenant_id, expires_at);
+create index sessions_over_idx on sessions (tenant_id, (least(ended_at, expires_at)));
 call engine.wall('sessions');
-grant select, insert, update, delete on sessions to switchboard_app;
-grant select on sessions to switchboard_system;
+grant select, insert, update on sessions to switchboard_app;
+grant select, delete on sessions to switchboard_system;
 
 -- Who tried to log in, by the HMAC of what they named and where they came from. Nobody has a tenant there yet.
 create table login_buckets (
@@ -154,6 +171,18 @@ create table api_keys (
 create unique index api_keys_id_idx on api_keys (id);
 call engine.wall('api_keys');
 grant select, insert, update on api_keys to switchboard_app, switchboard_system;
+
+-- Who runs the installation, outside of every tenant. Each look of theirs into one is written down there.
+create table operators (
+  id uuid primary key,
+  name text not null,
+  secret_hash bytea not null,
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz
+);
+create unique index operators_name_idx on operators (name) where revoked_at is null;
+grant select, insert, update on operators to switchboard_system;
 
 -- Secrets of the installation, sealed by the key-encryption key: the signer of tokens and the pepper
 -- of API keys. No tenant, so only the system role sees them.

@@ -21,8 +21,12 @@ create table agents (
   capacity int not null constraint agents_capacity check (capacity between 0 and 100000),
   version bigint not null default 1,
   name_sealed bytea not null,
+  -- Whoever logs in as this agent: their role may be bound to the agent's own leads or to those of the team.
+  user_id uuid,
   created_at timestamptz not null default clock_timestamp(),
   constraint agents_pkey primary key (tenant_id, id),
+  constraint agents_user_key unique (tenant_id, user_id),
+  constraint agents_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id),
   constraint agents_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id)
 );
 create index agents_team_idx on agents (tenant_id, team_id, ordinal);
@@ -58,6 +62,7 @@ create table import_rejections (
 );
 call engine.wall('import_rejections');
 grant select, insert on import_rejections to switchboard_app, switchboard_system;
+grant delete on import_rejections to switchboard_system;
 
 create table leads (
   tenant_id uuid not null references tenants,
@@ -97,6 +102,7 @@ create table leads (
 create index leads_phone_idx on leads (tenant_id, phone_index) where phone_index is not null;
 create index leads_email_idx on leads (tenant_id, email_index) where email_index is not null;
 create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
-create index leads_owner_idx on leads (tenant_id, owner_id) where owner_id is not null;
+create index leads_owner_idx on leads (tenant_id, owner_id, id) where owner_id is not null;
+create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is not null;
 call engine.wall('leads');
 grant select, insert, update, delete on leads to switchboard_app, switchboard_system;

@@ -59,24 +59,26 @@ begin atomic
 end;
 
 -- Nothing of the named scope is claimed from now on; what runs may end.
-create function engine.pause(queue int, tenant uuid, kind_ text, why_ text) returns void
+create function engine.pause(decider text, queue int, tenant uuid, kind_ text, why_ text) returns void
 language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock(1004, 0);
-  insert into engine.pauses (queue_id, tenant_id, kind, why) values (queue, tenant, kind_, why_)
+  insert into engine.pauses (decided_by, queue_id, tenant_id, kind, why)
+  values (decider, queue, tenant, kind_, why_)
   on conflict on constraint pauses_place_key do update set why = excluded.why;
   perform engine.apply_rules(queue, tenant);
 end $$;
 
--- Takes back exactly that pause; wider ones go on. Answers whether there was one.
-create function engine.resume(queue int, tenant uuid, kind_ text) returns boolean
+-- Takes back exactly that pause; wider ones go on, and so do those of others. Answers whether there was one.
+create function engine.resume(decider text, queue int, tenant uuid, kind_ text) returns boolean
 language plpgsql volatile as $$
 declare
   was_paused boolean;
 begin
   perform pg_advisory_xact_lock(1004, 0);
   delete from engine.pauses p
-   where (p.queue_id, p.tenant_id, p.kind) is not distinct from (queue, tenant, kind_);
+   where p.decided_by = decider
+     and (p.queue_id, p.tenant_id, p.kind) is not distinct from (queue, tenant, kind_);
   was_paused := found;
   perform engine.apply_rules(queue, tenant);
   return was_paused;
@@ -156,12 +158,12 @@ end $$;
 create function engine.pause_own(queue int, kind_ text, why_ text) returns void
   language sql volatile security definer set search_path = pg_catalog, engine
 begin atomic
-  select engine.pause(queue, engine.tenant(), kind_, why_) where engine.tenant() is not null;
+  select engine.pause('tenant', queue, engine.tenant(), kind_, why_) where engine.tenant() is not null;
 end;
 create function engine.resume_own(queue int, kind_ text) returns boolean
   language sql volatile security definer set search_path = pg_catalog, engine
 begin atomic
-  select engine.resume(queue, engine.tenant(), kind_) where engine.tenant() is not null;
+  select engine.resume('tenant', queue, engine.tenant(), kind_) where engine.tenant() is not null;
 end;
 create function engine.set_own_limit(queue int, key_ text, max_running_ int, rate double precision, burst_ int)
 returns void

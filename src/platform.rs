@@ -59,5 +59,6 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all()),
+        rights_changed: Arc::default(),
     })
 }

@@ -1,8 +1,12 @@
 //! A running process: the parts that its roles ask for, started together and ended in order.
 
-use std::{io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use domain::{access::gate::Gate, audit::seal::Sealer, ctx::Platform};
+use domain::{
+    access::gate::Gate,
+    audit::{denials::Denials, seal::Sealer, verify::Verifier},
+    ctx::Platform,
+};
 use engine::{
     node::{Card, Node},
     upkeep::Retention,
@@ -133,6 +137,8 @@ impl Process {
             proxy_hops: plan.proxy_hops,
             only_https: plan.only_https,
             limits: Limits::new(plan.rates),
+            denials: Denials::default(),
+            verifier: Verifier::new(plan.audit_heads.clone()),
             places: Semaphore::new(plan.max_requests),
             strangers_places: Semaphore::new(plan.max_requests.div_ceil(4)),
         });
@@ -150,7 +156,15 @@ impl Process {
             let router = routes::router(&app, roles);
             let (sweeping, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move { sweeping.limits.sweep(until).await });
-            tasks.spawn(server::serve(listener, router, plan.max_connections, stop.clone()));
+            tasks.spawn(app.gate.clone().heed_changes(stop.clone()));
+            let (counting, until) = (Arc::clone(&app), stop.clone());
+            tasks.spawn(async move { counting.denials.sweep(until).await });
+            let (counted, until) = (Arc::clone(&app), stop.clone());
+            tasks.spawn(async move {
+                server::serve(listener, router, plan.max_connections, until).await;
+                // Nobody is refused any more.
+                counted.denials.write(Duration::ZERO).await;
+            });
         }
         if roles.notifier {
             tasks.spawn(hub.run(engine.clone()));

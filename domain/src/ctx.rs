@@ -3,7 +3,7 @@
 //! A [`Ctx`] is made in two places only, HTTP authentication and the worker runtime. Time and chance
 //! come with it, so that a test can hold both still.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, enqueue::Provenance};
@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::permission::{Permission, PermissionSet},
+    access::{
+        permission::{Permission, PermissionSet},
+        rights::Rights,
+        rows::Rows,
+    },
     error::{Error, Result},
     messages::provider::Providers,
     tenancy::{Begun, Idempotency, TenantTx},
-    types::{ApiKeyId, SessionId, TenantId, UserId},
-    vault::Vault,
+    types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
+    vault::{Personal, Vault},
 };
 
 /// The wall clock, for stamps and expiry. Due times are compared with the database's clock instead.
@@ -40,6 +44,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub providers: Arc<Providers>,
+    /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
+    pub rights_changed: Arc<AtomicU64>,
 }
 
 impl Platform {
@@ -58,6 +64,8 @@ impl Platform {
 pub enum Actor {
     User(UserId),
     ApiKey(ApiKeyId),
+    /// Who runs the installation, and looks into the tenant.
+    Operator(OperatorId),
     /// The product itself: the command line and upkeep.
     System,
 }
@@ -69,6 +77,7 @@ impl Actor {
         match self {
             Self::User(_) => "user",
             Self::ApiKey(_) => "api_key",
+            Self::Operator(_) => "operator",
             Self::System => "system",
         }
     }
@@ -79,12 +88,13 @@ impl Actor {
         format!("{}:{}", self.kind(), self.id().unwrap_or_default())
     }
 
-    /// The id of the user or key; none for the product itself.
+    /// The id of the user, key or operator; none for the product itself.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         match self {
             Self::User(user) => Some(user.0),
             Self::ApiKey(key) => Some(key.0),
+            Self::Operator(operator) => Some(operator.0),
             Self::System => None,
         }
     }
@@ -99,6 +109,10 @@ pub struct Ctx {
     /// The login that a user acts by; none of keys and of work.
     pub session: Option<SessionId>,
     pub grants: PermissionSet,
+    /// Which leads it is about, with what belongs to them.
+    pub rows: Rows,
+    /// Requests a second that its tenant may make; none if that is the installation's to say.
+    pub pace: Option<u32>,
     /// The request id, carried over the queue.
     pub trace: Option<String>,
     /// The Idempotency-Key of this request, if it carried one.
@@ -118,10 +132,39 @@ impl Ctx {
         self.platform.chance.id()
     }
 
+    /// What may be done, and with whose leads.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        Rights { permissions: self.grants, scope: self.rows.scope() }
+    }
+
     /// # Errors
     /// [`Error::Forbidden`] names the permission that is missing.
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.grants.contains(permission) { Ok(()) } else { Err(Error::Forbidden(permission.as_str())) }
+    }
+
+    /// # Errors
+    /// [`Error::Beyond`] unless all leads are seen.
+    pub fn require_all_rows(&self) -> Result<()> {
+        if self.rows == Rows::All {
+            return Ok(());
+        }
+        Err(Error::beyond("", "this is about all leads, and you see only some of them; act on single ones"))
+    }
+
+    /// A personal value, in full for whoever may see it.
+    #[must_use]
+    pub fn seen(&self, plain: Option<String>, mask: fn(&str) -> String) -> Option<Personal<String>> {
+        let plain = plain?;
+        let full = self.grants.contains(Permission::PersonalRead);
+        Some(Personal::new(if full { plain } else { mask(&plain) }))
+    }
+
+    /// A value that may say anything personal, for whoever may see it.
+    #[must_use]
+    pub fn seen_whole<T>(&self, plain: Option<T>) -> Option<T> {
+        plain.filter(|_| self.grants.contains(Permission::PersonalRead))
     }
 
     /// On whose behalf jobs of this context run.
@@ -145,5 +188,25 @@ impl Ctx {
     /// A conflict if the key came with another body before, or is in use at this moment.
     pub async fn begin_once(&self) -> Result<Begun> {
         TenantTx::begin_once(self).await
+    }
+}
+
+/// Who acts on the installation, outside of every tenant.
+#[derive(Clone)]
+pub struct OperatorCtx {
+    pub platform: Platform,
+    /// An operator, or the product itself for whoever sits at its command line.
+    pub actor: Actor,
+    /// As tenants read it in their audit logs.
+    pub name: String,
+    /// The request id.
+    pub trace: Option<String>,
+}
+
+impl OperatorCtx {
+    /// Whoever has the machine, with its key and its database.
+    #[must_use]
+    pub fn of_machine(platform: &Platform) -> Self {
+        Self { platform: platform.clone(), actor: Actor::System, name: "command line".into(), trace: None }
     }
 }

@@ -29,6 +29,9 @@ pub enum Error {
     /// The caller is known but lacks a permission.
     #[error("the permission `{0}` is needed")]
     Forbidden(&'static str),
+    /// The caller would give, take or reach more than they hold themselves.
+    #[error("{}", .0.detail)]
+    Beyond(FieldError),
     /// The caller is not known, or not any more.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -57,6 +60,11 @@ impl Error {
     /// A single invalid field.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(pointer, detail)])
+    }
+
+    /// More than the caller holds: a value of the request, or with an empty pointer what it is about.
+    pub fn beyond(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Beyond(FieldError::new(pointer, detail))
     }
 
     /// Anything that is our own fault.

@@ -27,6 +27,8 @@ ids! {
     RoleId,
     SessionId,
     ApiKeyId,
+    /// Who runs the installation, outside of every tenant.
+    OperatorId,
     AgentId,
     TeamId,
     LeadId,
@@ -45,6 +47,14 @@ pub struct E164(String);
 /// An e-mail address of RFC 5321, its domain in lower case.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
+
+/// A name of the IANA time zone database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Zone(String);
+
+/// A language tag in the form of BCP 47: a language, and what narrows it down.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Locale(String);
 
 /// Why a text is not the value it should be, in words for its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +95,35 @@ impl FromStr for EmailAddress {
     }
 }
 
+impl FromStr for Zone {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        const WANTED: Malformed =
+            Malformed("use a name of the IANA time zone database, for example Europe/Berlin or UTC");
+        if engine::schedules::is_zone(text) { Ok(Self(text.to_owned())) } else { Err(WANTED) }
+    }
+}
+
+/// The longest tag that RFC 5646, section 4.4.1, asks everybody to read.
+const LONGEST_LOCALE: usize = 35;
+
+impl FromStr for Locale {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        const WANTED: Malformed = Malformed("write a language tag (BCP 47), for example en or de-AT");
+        let mut parts = text.split('-');
+        let language = parts.next().unwrap_or_default();
+        let is_language =
+            (2..=3).contains(&language.len()) && language.bytes().all(|c| c.is_ascii_alphabetic());
+        let is_plain =
+            |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_alphanumeric());
+        let holds = text.len() <= LONGEST_LOCALE && is_language && parts.all(is_plain);
+        if holds { Ok(Self(text.to_owned())) } else { Err(WANTED) }
+    }
+}
+
 impl EmailAddress {
     /// The form that equal addresses share, for blind indexes.
     #[must_use]
@@ -118,7 +157,7 @@ macro_rules! texts {
     )+};
 }
 
-texts!(E164, EmailAddress);
+texts!(E164, EmailAddress, Zone, Locale);
 
 /// For fields of a change: absent leaves a value as it is, null removes it (RFC 7396).
 ///
@@ -212,6 +251,28 @@ mod tests {
         ] {
             let got = given.parse::<EmailAddress>();
             assert_eq!(got.as_ref().ok().map(EmailAddress::as_str), wanted, "{given}");
+        }
+    }
+
+    #[test]
+    fn zones_and_languages_are_known_by_their_form() {
+        for (zone, good) in [("Europe/Berlin", true), ("UTC", true), ("Mars/Olympus", false), ("", false)] {
+            assert_eq!(zone.parse::<Zone>().is_ok(), good, "{zone}");
+        }
+        for (locale, good) in [
+            ("en", true),
+            ("de-AT", true),
+            ("zh-Hant-TW", true),
+            ("es-419", true),
+            ("", false),
+            ("e", false),
+            ("english", false),
+            ("en_US", false),
+            ("en-", false),
+            ("1n", false),
+            ("en-a-subtag-that-goes-on-and-on-for-long", false),
+        ] {
+            assert_eq!(locale.parse::<Locale>().is_ok(), good, "{locale}");
         }
     }
 

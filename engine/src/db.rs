@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, PgPool,
+    AssertSqlSafe, Connection, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,14 @@ impl Engine {
     /// If no connection can be had within the pool's patience.
     pub async fn begin_system(&self) -> sqlx::Result<Tx> {
         self.begin(Wall::None).await
+    }
+
+    /// A connection across tenants for single statements that only read, without the round trips of a transaction.
+    ///
+    /// # Errors
+    /// If no connection can be had within the pool's patience.
+    pub async fn read_system(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        self.0.system.acquire().await
     }
 
     /// Acquires and begins in a task of its own, in one round trip: a caller that is dropped halfway

@@ -66,7 +66,7 @@
 //! | `nodes` | a living process: its beat, what it can run, the suspect that it runs |
 //! | `limits` | a bound on what runs, with what runs and what is left in its bucket, or a tenant's weight |
 //! | `limit_returns` | slots that endings gave back and the next claim counts |
-//! | `pauses` | something an operator has stopped: a queue, a tenant, a kind, or several together |
+//! | `pauses` | something that a tenant, an operator or the product has stopped: a queue, a tenant, a kind, or several together |
 //! | `schedules` | a job that begins by itself: when, and how it deals with what was missed |
 //! | `ticks` | what became of one time at which a schedule was due |
 //! | `runs` | a procedure of many steps that was started: its input, and how it stands |

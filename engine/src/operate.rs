@@ -137,6 +137,23 @@ impl Tx {
     }
 }
 
+/// Who stops something over tenants, besides the tenants themselves. Each takes back their own pauses only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decider {
+    Operator,
+    /// The product, by a rule of its own.
+    Product,
+}
+
+impl Decider {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Product => "product",
+        }
+    }
+}
+
 /// What an operator of the whole installation means: a queue, a tenant, a kind, or several together.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scope<'a> {
@@ -151,22 +168,22 @@ impl Tx {
     ///
     /// # Errors
     /// If the scope names nothing or the database refuses.
-    pub async fn pause_scope(&mut self, scope: Scope<'_>, why: &str) -> sqlx::Result<()> {
-        let queue = self.queue_of(scope.queue).await?;
-        sqlx::query!("select engine.pause($1, $2, $3, $4)", queue, scope.tenant, scope.kind, why)
+    pub async fn pause_scope(&mut self, by: Decider, scope: Scope<'_>, why: &str) -> sqlx::Result<()> {
+        let (by, queue) = (by.as_str(), self.queue_of(scope.queue).await?);
+        sqlx::query!("select engine.pause($1, $2, $3, $4, $5)", by, queue, scope.tenant, scope.kind, why)
             .execute(self.conn())
             .await?;
         self.decides_on(queue).await
     }
 
-    /// Takes back exactly that pause. Answers whether there was one.
+    /// Takes back exactly that pause of the same decider. Answers whether there was one.
     ///
     /// # Errors
     /// If the database refuses.
-    pub async fn resume_scope(&mut self, scope: Scope<'_>) -> sqlx::Result<bool> {
-        let queue = self.queue_of(scope.queue).await?;
+    pub async fn resume_scope(&mut self, by: Decider, scope: Scope<'_>) -> sqlx::Result<bool> {
+        let (by, queue) = (by.as_str(), self.queue_of(scope.queue).await?);
         let resumed =
-            sqlx::query_scalar!("select engine.resume($1, $2, $3)", queue, scope.tenant, scope.kind)
+            sqlx::query_scalar!("select engine.resume($1, $2, $3, $4)", by, queue, scope.tenant, scope.kind)
                 .fetch_one(self.conn())
                 .await?;
         self.decides_on(queue).await?;

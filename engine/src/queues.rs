@@ -110,7 +110,7 @@ pub struct Load {
     pub available: i64,
     pub running: i64,
     pub oldest_due_at: Option<DateTime<Utc>>,
-    /// What is paused: `queue`, `tenant`, `kind`, `why`, each pause that concerns this queue.
+    /// What is paused: `by` whom, `tenant`, `kind`, `why`, each pause that concerns this queue.
     pub pauses: serde_json::Value,
     /// Bounds and weights: `tenant`, `key`, `max_running`, `rate_per_s`, `burst`, `weight`.
     pub limits: serde_json::Value,
@@ -126,7 +126,7 @@ pub async fn loads(conn: &mut PgConnection) -> sqlx::Result<Vec<Load>> {
         r#"select q.name as queue, count(distinct l.tenant_id) as "tenants!",
                   coalesce(sum(d.scheduled), 0)::bigint as "scheduled!", coalesce(sum(d.available), 0)::bigint as "available!",
                   coalesce(sum(d.running), 0)::bigint as "running!", min(d.oldest_due_at) as oldest_due_at,
-                  coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tenant', p.tenant_id, 'kind', p.kind, 'why', p.why)) order by p.id)
+                  coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('by', p.decided_by, 'tenant', p.tenant_id, 'kind', p.kind, 'why', p.why)) order by p.id)
                               from engine.pauses p where coalesce(p.queue_id, q.id) = q.id), '[]') as "pauses!",
                   coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tenant', m.tenant_id, 'key', m.key,
                               'max_running', m.max_running, 'rate_per_s', m.rate_per_s, 'burst', m.burst, 'weight', m.weight)) order by m.id)

@@ -2,10 +2,13 @@
 
 mod audit;
 mod doctor;
+mod keys;
+mod operators;
 mod queues;
 mod schedules;
 pub(crate) mod serve;
 mod tenants;
+mod users;
 
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
@@ -58,6 +61,15 @@ enum Command {
     /// Tenants of this installation.
     #[command(subcommand)]
     Tenants(tenants::Command),
+    /// Who runs this installation: they make and bound tenants over the API, and look into them.
+    #[command(subcommand)]
+    Operators(operators::Command),
+    /// Ways back in for a user whom no admin of their tenant can help.
+    #[command(subcommand)]
+    Users(users::Command),
+    /// The keys of the installation.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Queues over all tenants: depth, pauses, limits, weights.
     #[command(subcommand)]
     Queues(queues::Command),
@@ -111,6 +123,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Demo(wishes) => crate::demo::run(config, wishes).await,
         Command::Migrate => serve::migrate(&external(&config)?).await,
         Command::Tenants(command) => tenants::run(&config, command).await,
+        Command::Operators(command) => operators::run(&config, command).await,
+        Command::Users(command) => users::run(&config, command).await,
+        Command::Keys(command) => keys::run(&config, command).await,
         Command::Queues(command) => queues::run(&config, command).await,
         Command::Schedules(command) => schedules::run(&config, command).await,
         Command::Audit(command) => audit::run(&config, command).await,

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use engine::{
-    operate::{Bounds, Scope},
+    operate::{Bounds, Decider, Scope},
     queues,
 };
 
@@ -91,9 +91,9 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure
                 println!("{}", if json { serde_json::to_string(&load)? } else { line(&load) });
             }
         }
-        Command::Pause { what, why } => tx.pause_scope(what.scope(), &why).await?,
+        Command::Pause { what, why } => tx.pause_scope(Decider::Operator, what.scope(), &why).await?,
         Command::Resume(what) => {
-            if !tx.resume_scope(what.scope()).await? {
+            if !tx.resume_scope(Decider::Operator, what.scope()).await? {
                 return Err("it was not paused in this way; `switchboard queues list` shows what is".into());
             }
         }

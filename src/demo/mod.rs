@@ -16,7 +16,13 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::access::{tenants, users::NewUser};
+use domain::{
+    access::{
+        tenants::{self, NewTenant},
+        users::NewUser,
+    },
+    ctx::OperatorCtx,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -151,7 +157,8 @@ impl Memory {
             password: Some(password.clone()),
             role: "Admin".into(),
         };
-        tenants::create_tenant(&process.app.gate, platform, &slug, &"Demo".parse()?, admin).await?;
+        let (by, name) = (OperatorCtx::of_machine(platform), "Demo".parse()?);
+        tenants::create_tenant(&by, &process.app.gate, &NewTenant::named(&slug, &name), &admin).await?;
         let memory = Self { slug, password, leads: wishes.leads, agents: wishes.agents, done: false };
         memory.write(file)?;
         Ok(memory)

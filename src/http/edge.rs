@@ -86,9 +86,12 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             ours("idempotency-key"),
+            ours("switchboard-reason"),
+            ours("switchboard-tenant"),
             ours("x-request-id"),
         ])
         .expose_headers([
+            header::CONTENT_DISPOSITION,
             header::LOCATION,
             header::RETRY_AFTER,
             ours("x-request-id"),

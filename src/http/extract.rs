@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{StatusCode, header, request::Parts},
 };
-use domain::Ctx;
+use domain::{Ctx, ctx::OperatorCtx};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -147,6 +147,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let ctx = parts.extensions.get::<Ctx>().cloned();
         ctx.map(Self).ok_or_else(|| domain::Error::internal("a public route asks for a caller").into())
+    }
+}
+
+/// The operator who is asking; put there by the guard of routes that are for operators.
+pub struct Operator(pub OperatorCtx);
+
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let operator = parts.extensions.get::<OperatorCtx>().cloned();
+        operator.map(Self).ok_or_else(|| domain::Error::internal("a route asks for an operator").into())
     }
 }
 

@@ -11,7 +11,8 @@ use axum::{
 };
 use domain::{
     Ctx, Error,
-    audit::{self, Entry},
+    access::{api_key::OperatorKey, gate::Freshness},
+    ctx::OperatorCtx,
     tenancy::Idempotency,
 };
 use sha2::{Digest, Sha256};
@@ -19,8 +20,8 @@ use sha2::{Digest, Sha256};
 use super::{
     App,
     extract::whole_body,
-    peer,
-    problem::{Problem, REQUEST_ID},
+    operators, peer,
+    problem::{Problem, request_id},
     routes::Access,
 };
 
@@ -33,7 +34,13 @@ pub struct Guarded {
     pub streams: bool,
 }
 
-/// Lets the request through with its context, or answers with a problem. Who was refused is written down.
+/// Who asks, as the bearer says.
+enum Known {
+    Caller(Ctx),
+    Operator(OperatorCtx),
+}
+
+/// Lets the request through with its context, or answers with a problem.
 pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
     if guarded.access == Access::Public {
         // Only what fails is counted: behind one address there may be an office that logs in.
@@ -42,13 +49,19 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
         let refused = response.status().is_client_error();
         return if refused { stranger(&guarded, address).unwrap_or(response) } else { response };
     }
-    let ctx = match who(&guarded, request.headers()).await {
-        Ok(ctx) => ctx,
+    let fresh = freshness(guarded.access);
+    match who(&guarded, request.headers(), fresh).await {
+        Ok(Known::Caller(ctx)) => serve(&guarded, ctx, request, next).await,
+        Ok(Known::Operator(operator)) => operators::serve(&guarded, &operator, request, next).await,
         Err(problem) => {
             let address = address_of(&guarded, &request);
-            return stranger(&guarded, address).unwrap_or_else(|| problem.into_response());
+            stranger(&guarded, address).unwrap_or_else(|| problem.into_response())
         }
-    };
+    }
+}
+
+/// Answers somebody of a tenant. Who was refused is written down there.
+async fn serve(guarded: &Guarded, ctx: Ctx, request: Request, next: Next) -> Response {
     let left = match guarded.app.limits.caller(&ctx) {
         Ok(left) => left,
         Err(error) => return Problem::from(error).into_response(),
@@ -56,12 +69,12 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // Method and route, without what stands in them.
     let asked = format!("{} {}", request.method(), route.unwrap_or_default());
-    let mut response = match admit(&guarded, ctx.clone(), request).await {
+    let mut response = match admit(guarded, ctx.clone(), request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     if response.status() == StatusCode::FORBIDDEN
-        && let Err(error) = audit::record(&ctx, Entry::new("access", "route", &asked).denied()).await
+        && let Err(error) = guarded.app.denials.record(&ctx, &asked).await
     {
         tracing::warn!(%error, "a refusal could not be written down");
     }
@@ -83,17 +96,34 @@ fn stranger(guarded: &Guarded, address: Option<IpAddr>) -> Option<Response> {
     Some(Problem::from(refused).into_response())
 }
 
-async fn who(guarded: &Guarded, headers: &HeaderMap) -> Result<Ctx, Problem> {
+/// How fresh the rights must be that a route is answered by.
+fn freshness(access: Access) -> Freshness {
+    match access {
+        Access::Needs(permission) if !permission.is_delicate() => Freshness::AMomentAgo,
+        _ => Freshness::Now,
+    }
+}
+
+async fn who(guarded: &Guarded, headers: &HeaderMap, fresh: Freshness) -> Result<Known, Problem> {
     let bearer = bearer(headers).ok_or(Error::Unauthenticated(
         "send a token or an API key: `Authorization: Bearer …`; POST /api/v1/auth/login gives a token",
     ))?;
-    let trace = REQUEST_ID.try_with(Clone::clone).ok();
-    Ok(guarded.app.gate.admit(bearer, trace).await?)
+    let trace = request_id();
+    let gate = &guarded.app.gate;
+    if OperatorKey::is_meant(bearer) {
+        return Ok(Known::Operator(gate.admit_operator(bearer, trace).await?));
+    }
+    Ok(Known::Caller(gate.admit_as(bearer, trace, fresh).await?))
 }
 
 async fn admit(guarded: &Guarded, mut ctx: Ctx, request: Request) -> Result<Request, Problem> {
-    if let Access::Needs(permission) = guarded.access {
-        ctx.require(permission)?;
+    match guarded.access {
+        Access::Needs(permission) => ctx.require(permission)?,
+        Access::Operator => {
+            let detail = "this is for operators of the installation, by a key of theirs";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "permission-missing", detail));
+        }
+        Access::Public | Access::SignedIn => {}
     }
     let (key, mut request) = keyed(guarded.streams, request).await?;
     ctx.idempotency = key;

@@ -1,10 +1,20 @@
 //! How often who may ask: each user or key, each tenant, and each address that has not shown who it is. Counted in
 //! this process; headers say what is left (draft-ietf-httpapi-ratelimit-headers-10).
 
-use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use domain::{Ctx, Error, access::throttle};
+use domain::{
+    Ctx, Error,
+    access::throttle,
+    ctx::{Actor, OperatorCtx},
+};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -40,6 +50,8 @@ impl Rates {
 pub struct Limits {
     callers: Limiter,
     tenants: Limiter,
+    /// Of tenants that have a rate of their own, by that rate: a limiter has one for all that it counts.
+    paced: RwLock<HashMap<NonZeroU32, Arc<Limiter>>>,
     addresses: Limiter,
     per_caller: NonZeroU32,
 }
@@ -56,32 +68,50 @@ pub struct Left {
 impl Limits {
     #[must_use]
     pub fn new(rates: Rates) -> Self {
-        let limiter = |per_s: NonZeroU32| {
-            let burst = per_s.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
-            let quota = Quota::per_second(per_s).allow_burst(burst);
-            RateLimiter::hashmap_with_clock(quota, DefaultClock::default()).with_middleware()
-        };
         Self {
             callers: limiter(rates.per_caller),
             tenants: limiter(rates.per_tenant),
+            paced: RwLock::default(),
             addresses: limiter(rates.per_address),
             per_caller: rates.per_caller,
         }
     }
 
-    /// Counts a request of somebody known.
+    /// Counts a request of somebody of a tenant.
     ///
     /// # Errors
     /// [`Error::TooMany`] if the caller or their tenant has asked too often.
     pub fn caller(&self, ctx: &Ctx) -> domain::Result<Left> {
-        let actor = ctx.actor.id().unwrap_or_default().as_u128();
-        let requests = take(&self.callers, actor, "you ask more often than is allowed; wait, then go on")?;
+        let left = self.actor(ctx.actor)?;
+        let paced = ctx.pace.and_then(NonZeroU32::new).map(|per_s| self.paced(per_s));
         take(
-            &self.tenants,
+            paced.as_deref().unwrap_or(&self.tenants),
             ctx.tenant.0.as_u128(),
             "your tenant asks more often than is allowed; wait, then go on",
         )?;
+        Ok(left)
+    }
+
+    /// Counts a request of an operator.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] if the operator has asked too often.
+    pub fn operator(&self, operator: &OperatorCtx) -> domain::Result<Left> {
+        self.actor(operator.actor)
+    }
+
+    fn actor(&self, actor: Actor) -> domain::Result<Left> {
+        let actor = actor.id().unwrap_or_default().as_u128();
+        let requests = take(&self.callers, actor, "you ask more often than is allowed; wait, then go on")?;
         Ok(Left { requests, per_s: self.per_caller.get() })
+    }
+
+    fn paced(&self, per_s: NonZeroU32) -> Arc<Limiter> {
+        let known = self.paced.read().unwrap_or_else(PoisonError::into_inner).get(&per_s).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let mut paced = self.paced.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(paced.entry(per_s).or_insert_with(|| Arc::new(limiter(per_s))))
+        })
     }
 
     /// Counts a request that was refused to somebody who has not shown who they are.
@@ -99,8 +129,24 @@ impl Limits {
             for limiter in [&self.callers, &self.tenants, &self.addresses] {
                 limiter.retain_recent();
             }
+            self.sweep_paced();
         }
     }
+
+    fn sweep_paced(&self) {
+        let mut paced = self.paced.write().unwrap_or_else(PoisonError::into_inner);
+        paced.retain(|_, limiter| {
+            limiter.retain_recent();
+            // What somebody holds is about to count.
+            !limiter.is_empty() || Arc::strong_count(limiter) > 1
+        });
+    }
+}
+
+fn limiter(per_s: NonZeroU32) -> Limiter {
+    let burst = per_s.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_S - 1));
+    let quota = Quota::per_second(per_s).allow_burst(burst);
+    RateLimiter::hashmap_with_clock(quota, DefaultClock::default()).with_middleware()
 }
 
 fn take(limiter: &Limiter, key: u128, detail: &'static str) -> domain::Result<u32> {

@@ -1,8 +1,8 @@
 //! The API.
 //!
 //! - [`routes`] the table: one line for each route with the right it needs; [`api`] the handlers
-//! - [`guard`] proves who asks, [`peer`] from where; [`limits`] how often; [`envelope`] what is done around every
-//!   request, [`edge`] what is done with it before
+//! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
+//!   [`envelope`] what is done around every request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
 //! - [`openapi`] the description; [`server`] the accept loop
 
@@ -13,6 +13,7 @@ pub mod extract;
 pub mod guard;
 pub mod limits;
 pub mod openapi;
+mod operators;
 pub mod page;
 pub mod peer;
 pub mod problem;
@@ -22,7 +23,11 @@ pub mod server;
 
 use std::sync::Arc;
 
-use domain::{access::gate::Gate, ctx::Platform};
+use domain::{
+    access::gate::Gate,
+    audit::{denials::Denials, verify::Verifier},
+    ctx::Platform,
+};
 use tokio::sync::Semaphore;
 
 use self::limits::Limits;
@@ -40,6 +45,9 @@ pub struct App {
     /// Plain HTTP is sent away.
     pub only_https: bool,
     pub limits: Limits,
+    /// Refusals that are not in the audit log yet.
+    pub denials: Denials,
+    pub verifier: Verifier,
     /// Requests served at a time, and those of them from people who have not shown who they are.
     pub places: Semaphore,
     pub strangers_places: Semaphore,

@@ -20,6 +20,12 @@ use super::{problem::Problem, routes, routes::Access};
 
 const TITLE: &str = "Switchboard";
 const BEARER: &str = "bearer";
+/// What routes ask for that are for operators of the installation; no role and no key of a tenant holds it.
+const OPERATOR: &str = "operator";
+
+const ACCEPTED: &str = "A token of /api/v1/auth/login, or an API key. Operators of the installation send a key of \
+                        theirs, and look into a tenant by GET with the headers Switchboard-Tenant, its slug, and \
+                        Switchboard-Reason, 3 to 200 characters that the tenant reads in its audit log";
 
 /// This document.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operations", responses((status = 200)))]
@@ -64,11 +70,13 @@ fn describe(operation: &mut Operation, access: Access) {
     if access != Access::Public {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
     }
-    if let Access::Needs(permission) = access {
-        operation
-            .extensions
-            .get_or_insert_default()
-            .insert("x-permission".into(), permission.as_str().into());
+    let needed = match access {
+        Access::Needs(permission) => Some(permission.as_str()),
+        Access::Operator => Some(OPERATOR),
+        Access::Public | Access::SignedIn => None,
+    };
+    if let Some(needed) = needed {
+        operation.extensions.get_or_insert_default().insert("x-permission".into(), needed.into());
     }
 }
 
@@ -77,10 +85,7 @@ fn describe(operation: &mut Operation, access: Access) {
 pub fn finish(mut api: OpenApi) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
     components.schemas.insert(Problem::name().into(), Problem::schema());
-    let bearer = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token of /api/v1/auth/login, or an API key"))
-        .build();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(ACCEPTED)).build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     api
 }

@@ -45,6 +45,18 @@ impl Place for Uuid {
     }
 }
 
+/// For lists in the order of names.
+impl Place for String {
+    fn write(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        // Postgres stores no NUL in text.
+        str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).map(ToOwned::to_owned)
+    }
+}
+
 /// For lists in the order of time.
 impl Place for (DateTime<Utc>, Uuid) {
     fn write(&self) -> Vec<u8> {

@@ -15,6 +15,12 @@ tokio::task_local! {
     pub static REQUEST_ID: String;
 }
 
+/// The id of the request being served, if one is.
+#[must_use]
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
 /// A problem document.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -43,7 +49,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
-            request_id: REQUEST_ID.try_with(Clone::clone).unwrap_or_default(),
+            request_id: request_id().unwrap_or_default(),
             retry_after: None,
         }
     }
@@ -65,6 +71,13 @@ impl From<Error> for Problem {
                 "permission-missing",
                 format!("this needs the permission `{permission}`; ask an admin of your tenant for it"),
             ),
+            Error::Beyond(error) => {
+                let problem = Self::new(StatusCode::FORBIDDEN, "beyond-your-rights", error.detail.clone());
+                Self {
+                    errors: Some(error).into_iter().filter(|error| !error.pointer.is_empty()).collect(),
+                    ..problem
+                }
+            }
             Error::SecondFactor => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "second-factor-needed",
@@ -86,7 +99,7 @@ impl From<Error> for Problem {
                 Self { retry_after: NonZeroU16::new(seconds), ..problem }
             }
             Error::Internal(cause) => {
-                let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+                let request_id = request_id().unwrap_or_default();
                 tracing::error!(%cause, request_id, "a request failed inside");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,

@@ -14,7 +14,7 @@ use super::{
     App,
     api::{
         access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops, providers,
-        queues, roles, schedules, second_factor, sessions, sockets, templates, workflows,
+        queues, roles, schedules, second_factor, sessions, sockets, templates, tenants, workflows,
     },
     edge,
     envelope::envelope,
@@ -31,51 +31,81 @@ pub enum Access {
     /// Anyone with a valid token or key; the command decides about the rest.
     SignedIn,
     Needs(P),
+    /// Operators of the installation, and nobody of a tenant.
+    Operator,
 }
-use Access::{Needs, Public, SignedIn};
+use Access::{Needs, Operator, Public, SignedIn};
 
 type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
+    [process(), access(), business(), work()].into_iter().flatten().collect()
+}
+
+/// The process itself, and sockets.
+fn process() -> Vec<Route> {
     vec![
         (Public, routes!(ops::livez)),
         (Public, routes!(ops::readyz)),
         (Public, routes!(ops::version)),
         (Public, routes!(ops::metrics)),
         (Public, routes!(openapi::document)),
+        (Needs(P::EventsRead), routes!(sockets::create_ticket)),
+        (Public, routes!(sockets::open)),
+    ]
+}
+
+/// Who may come in, what they may do, and the record of it.
+fn access() -> Vec<Route> {
+    vec![
         (Public, routes!(sessions::login)),
         (Public, routes!(sessions::refresh)),
         (Public, routes!(sessions::set_password)),
         (SignedIn, routes!(sessions::change_password)),
-        (Needs(P::UsersWrite), routes!(sessions::create_password_link)),
+        (Needs(P::UsersInvite), routes!(sessions::create_password_link)),
         (SignedIn, routes!(second_factor::offer_second_factor)),
         (SignedIn, routes!(second_factor::confirm_second_factor)),
         (SignedIn, routes!(second_factor::remove_own_second_factor)),
-        (Needs(P::UsersWrite), routes!(second_factor::remove_second_factor)),
+        (Needs(P::SecondFactorsRemove), routes!(second_factor::remove_second_factor)),
         (SignedIn, routes!(sessions::log_out)),
         (SignedIn, routes!(sessions::list_sessions)),
         (SignedIn, routes!(sessions::end_sessions)),
         (SignedIn, routes!(sessions::end_session)),
         (SignedIn, routes!(access::me)),
-        (Needs(P::UsersWrite), routes!(access::create_user)),
+        (Needs(P::TenantRead), routes!(tenants::get_own_tenant)),
+        (Needs(P::TenantWrite), routes!(tenants::change_own_tenant)),
+        (Operator, routes!(tenants::create_tenant)),
+        (Operator, routes!(tenants::list_tenants)),
+        (Operator, routes!(tenants::get_tenant)),
+        (Operator, routes!(tenants::change_tenant)),
+        (Needs(P::UsersInvite), routes!(access::create_user)),
         (Needs(P::UsersRead), routes!(access::list_users)),
         (SignedIn, routes!(access::get_user)),
-        (Needs(P::UsersWrite), routes!(access::change_user)),
+        (SignedIn, routes!(access::change_user)),
         (SignedIn, routes!(roles::list_permissions)),
         (Needs(P::RolesWrite), routes!(roles::create_role)),
         (Needs(P::RolesRead), routes!(roles::list_roles)),
         (Needs(P::RolesRead), routes!(roles::get_role)),
         (Needs(P::RolesWrite), routes!(roles::replace_role)),
-        (Needs(P::RolesWrite), routes!(roles::delete_role)),
-        (Needs(P::ApiKeysWrite), routes!(access::create_api_key)),
+        (Needs(P::RolesDelete), routes!(roles::delete_role)),
+        (Needs(P::ApiKeysCreate), routes!(access::create_api_key)),
         (Needs(P::ApiKeysRead), routes!(access::list_api_keys)),
         (Needs(P::ApiKeysRead), routes!(access::get_api_key)),
-        (Needs(P::ApiKeysWrite), routes!(access::revoke_api_key)),
+        (Needs(P::ApiKeysRevoke), routes!(access::revoke_api_key)),
         (Needs(P::AuditRead), routes!(audit::list_audit_logs)),
-        (Needs(P::AuditRead), routes!(audit::list_security_events)),
+        (Needs(P::SecurityRead), routes!(audit::list_security_events)),
         (Needs(P::AuditRead), routes!(audit::audit_summary)),
+        (Needs(P::AuditExport), routes!(audit::export::export_audit_logs)),
+        (Needs(P::AuditVerify), routes!(audit::verify::verify_audit_logs)),
+        (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
+    ]
+}
+
+/// Leads, whom they go to and what is sent to them.
+fn business() -> Vec<Route> {
+    vec![
         (Needs(P::TeamsWrite), routes!(agents::create_team)),
         (Needs(P::TeamsRead), routes!(agents::list_teams)),
         (Needs(P::TeamsRead), routes!(agents::get_team)),
@@ -83,14 +113,14 @@ pub fn table() -> Vec<Route> {
         (Needs(P::AgentsRead), routes!(agents::list_agents)),
         (Needs(P::AgentsRead), routes!(agents::get_agent)),
         (Needs(P::AgentsStatus), routes!(agents::change_agent)),
-        (Needs(P::LeadsWrite), routes!(leads::create_lead)),
+        (Needs(P::LeadsCreate), routes!(leads::create_lead)),
         (Needs(P::LeadsRead), routes!(leads::list_leads)),
         (Needs(P::LeadsRead), routes!(leads::get_lead)),
         (Needs(P::LeadsWrite), routes!(leads::change_lead)),
         (Needs(P::LeadsDelete), routes!(leads::delete_lead)),
         (Needs(P::LeadsImport), routes!(imports::create_import)),
-        (Needs(P::LeadsRead), routes!(imports::get_import)),
-        (Needs(P::LeadsRead), routes!(imports::list_rejections)),
+        (Needs(P::ImportsRead), routes!(imports::get_import)),
+        (Needs(P::ImportsRead), routes!(imports::list_rejections)),
         (Needs(P::LeadsScore), routes!(automation::score_leads)),
         (Needs(P::LeadsRoute), routes!(automation::route_leads)),
         (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
@@ -102,37 +132,41 @@ pub fn table() -> Vec<Route> {
         (Needs(P::MessagesSend), routes!(messages::send_message)),
         (Needs(P::MessagesRead), routes!(messages::list_messages)),
         (Needs(P::MessagesRead), routes!(messages::get_message)),
-        (Needs(P::MessagesRead), routes!(messages::list_deliveries)),
+        (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+    ]
+}
+
+/// Jobs, schedules and workflows.
+fn work() -> Vec<Route> {
+    vec![
         (Needs(P::JobsRead), routes!(jobs::list_jobs)),
         (Needs(P::JobsRead), routes!(jobs::get_job)),
-        (Needs(P::JobsManage), routes!(job_actions::act_on_jobs)),
-        (Needs(P::JobsManage), routes!(jobs::cancel_job)),
-        (Needs(P::JobsManage), routes!(jobs::retry_job)),
-        (Needs(P::JobsManage), routes!(jobs::discard_job)),
+        (Needs(P::JobsBulk), routes!(job_actions::act_on_jobs)),
+        (Needs(P::JobsCancel), routes!(jobs::cancel_job)),
+        (Needs(P::JobsRetry), routes!(jobs::retry_job)),
+        (Needs(P::JobsDiscard), routes!(jobs::discard_job)),
         (SignedIn, routes!(jobs::get_operation)),
         (Needs(P::QueuesRead), routes!(queues::list_queues)),
-        (Needs(P::QueuesManage), routes!(queues::pause_queue)),
-        (Needs(P::QueuesManage), routes!(queues::resume_queue)),
-        (Needs(P::QueuesManage), routes!(queues::limit_queue)),
+        (Needs(P::QueuesPause), routes!(queues::pause_queue)),
+        (Needs(P::QueuesPause), routes!(queues::resume_queue)),
+        (Needs(P::QueuesLimit), routes!(queues::limit_queue)),
         (Needs(P::NodesRead), routes!(queues::list_nodes)),
         (Needs(P::SchedulesWrite), routes!(schedules::create_schedule)),
         (Needs(P::SchedulesRead), routes!(schedules::list_schedules)),
         (Needs(P::SchedulesRead), routes!(schedules::preview_schedule)),
         (Needs(P::SchedulesRead), routes!(schedules::get_schedule)),
         (Needs(P::SchedulesWrite), routes!(schedules::replace_schedule)),
-        (Needs(P::SchedulesWrite), routes!(schedules::delete_schedule)),
-        (Needs(P::SchedulesWrite), routes!(schedules::pause_schedule)),
-        (Needs(P::SchedulesWrite), routes!(schedules::resume_schedule)),
-        (Needs(P::SchedulesWrite), routes!(schedules::run_schedule)),
+        (Needs(P::SchedulesDelete), routes!(schedules::delete_schedule)),
+        (Needs(P::SchedulesPause), routes!(schedules::pause_schedule)),
+        (Needs(P::SchedulesPause), routes!(schedules::resume_schedule)),
+        (Needs(P::SchedulesRun), routes!(schedules::run_schedule)),
         (Needs(P::SchedulesRead), routes!(schedules::list_ticks)),
-        (Needs(P::WorkflowsWrite), routes!(workflows::start_workflow)),
+        (Needs(P::WorkflowsStart), routes!(workflows::start_workflow)),
         (Needs(P::WorkflowsRead), routes!(workflows::list_workflows)),
         (Needs(P::WorkflowsRead), routes!(workflows::get_workflow)),
-        (Needs(P::WorkflowsWrite), routes!(workflows::cancel_workflow)),
-        (Needs(P::WorkflowsWrite), routes!(workflows::retry_workflow)),
-        (Needs(P::WorkflowsWrite), routes!(workflows::signal_workflow)),
-        (Needs(P::EventsRead), routes!(sockets::create_ticket)),
-        (Public, routes!(sockets::open)),
+        (Needs(P::WorkflowsCancel), routes!(workflows::cancel_workflow)),
+        (Needs(P::WorkflowsRetry), routes!(workflows::retry_workflow)),
+        (Needs(P::WorkflowsSignal), routes!(workflows::signal_workflow)),
     ]
 }
 

@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 /// Entries that wait in memory for one socket. One that falls further behind reads from the log.
 pub const QUEUE: usize = 1024;
-const POLL: Duration = Duration::from_secs(1);
+/// How soon the log is looked at where a hint was lost.
+const POLL: Duration = Duration::from_secs(2);
 const AT_A_TIME: i64 = 1_000;
 
 /// Where the hub puts a socket's entries.

@@ -1,7 +1,10 @@
 //! Who comes in, and what they may do.
 
 use chrono::TimeDelta;
-use domain::access::{tenants, users::NewUser};
+use domain::access::{
+    tenants::{self, NewTenant},
+    users::NewUser,
+};
 use serde_json::json;
 use switchboard_tests::{PASSWORD, Socket, TestApp};
 
@@ -55,7 +58,7 @@ async fn roles_and_keys_hold_what_they_were_given_and_no_more() {
 #[tokio::test]
 async fn a_bootstrap_that_was_cut_off_is_finished_by_the_next_one() {
     let app = TestApp::start().await;
-    let (gate, platform) = (&app.process.app.gate, &app.process.app.platform);
+    let (gate, by) = (&app.process.app.gate, app.machine());
     let admin = |role: &str| NewUser {
         name: "Ada".parse().expect("a name"),
         email: "ada@example.com".parse().expect("an address"),
@@ -63,13 +66,17 @@ async fn a_bootstrap_that_was_cut_off_is_finished_by_the_next_one() {
         role: role.into(),
     };
     let name = "Third".parse().expect("a name");
+    let third = NewTenant::named("third", &name);
     // The tenant is committed, its admin is not: as a crash between the two would leave it.
-    tenants::create_tenant(gate, platform, "third", &name, admin("Nobody")).await.expect_err("no such role");
-    tenants::create_tenant(gate, platform, "third", &name, admin("Admin")).await.expect("it goes on");
+    let create = async |role: &str| tenants::create_tenant(&by, gate, &third, &admin(role)).await.map(drop);
+    create("Nobody").await.expect_err("no such role");
+    create("Admin").await.expect("it goes on");
     let client = app.acme.admin.anonymous().login("third", "ada@example.com", PASSWORD).await;
     client.get("/api/v1/users").await.expect(200);
-    let again = tenants::create_tenant(gate, platform, "third", &name, admin("Admin")).await;
-    assert!(again.expect_err("it is taken").to_string().contains("slug"));
+    assert!(create("Admin").await.expect_err("it is taken").to_string().contains("slug"));
+    let itself = NewTenant::named("installation", &name);
+    let taken = tenants::create_tenant(&by, gate, &itself, &admin("Admin")).await.map(drop);
+    assert!(taken.expect_err("nobody gets into the installation itself").to_string().contains("slug"));
     app.process.stop().await;
 }
 

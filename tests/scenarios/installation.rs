@@ -127,6 +127,25 @@ async fn the_commands_of_the_compose_file_run() {
 }
 
 #[tokio::test]
+async fn an_operator_is_made_by_hand_and_revoked() {
+    let (database, data) = (Database::create().await, Folder::new());
+    let url = sqlx::ConnectOptions::to_url_lossy(&database.owner).to_string();
+    let operators = async |words: &[&str]| {
+        let mut command = switchboard(&[&["operators"][..], words].concat(), &data.0);
+        let run = command.env("DATABASE_URL", &url).output().await.expect("the binary starts");
+        assert!(run.status.success(), "{run:?}");
+        String::from_utf8(run.stdout).expect("text")
+    };
+    let made = operators(&["create", "Olga", "--days", "7"]).await;
+    assert!(made.lines().last().is_some_and(|key| key.starts_with("sbo_live_")), "{made}");
+    let id = made.split(' ').next().expect("an id");
+    let listed = operators(&["list"]).await;
+    assert!(listed.contains("Olga") && listed.contains("good until") && !listed.contains("sbo_"), "{listed}");
+    operators(&["revoke", id]).await;
+    assert!(operators(&["list"]).await.contains("revoked"));
+}
+
+#[tokio::test]
 async fn a_tenant_is_made_by_hand_and_the_doctor_finds_what_is_needed() {
     let (database, data) = (Database::create().await, Folder::new());
     let url = sqlx::ConnectOptions::to_url_lossy(&database.owner).to_string();

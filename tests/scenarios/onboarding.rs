@@ -216,7 +216,7 @@ async fn a_message_that_fails_fails_its_step_and_is_written_anew_if_that_is_name
     again().await.expect(200);
     assert_eq!(subjects(admin).await, ["welcome, Ada"]);
 
-    let key = json!({"name": "k", "permissions": ["workflows:write"]});
+    let key = json!({"name": "k", "permissions": ["workflows:start", "workflows:cancel"]});
     let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
     let key = admin.with_bearer(key["key"].as_str().expect("a key"));
     assert_eq!(key.post(&format!("{path}/cancel"), &json!({})).await.expect(200)["state"], "cancelled");
@@ -256,7 +256,7 @@ async fn what_cannot_be_started_is_refused_with_its_field_and_who_may_not_is_tol
     let supervisor = app.user(&app.acme, "Supervisor").await;
     let refused = supervisor.post("/api/v1/workflows", &desk.start_of(&lead)).await;
     assert_eq!(refused.problem(403), "permission-missing");
-    let key = json!({"name": "k", "permissions": ["workflows:write", "leads:score", "leads:route"]});
+    let key = json!({"name": "k", "permissions": ["workflows:start", "leads:score", "leads:route"]});
     let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
     let key = admin.with_bearer(key["key"].as_str().expect("a key"));
     let refused = key.post("/api/v1/workflows", &desk.start_of(&lead)).await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use switchboard_tests::{Client, TestApp};
+use switchboard_tests::{Client, PASSWORD, TestApp};
 
 use crate::leads::import;
 
@@ -76,7 +76,10 @@ async fn only_available_agents_are_given_leads_and_bad_targets_are_named() {
     let admin = &app.acme.admin;
     let (team, agents) = team(admin, "sales", 2, 10).await;
     let away = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
-    let agent = app.user(&app.acme, "Agent").await;
+    let user = json!({"name": "A", "email": "a@acme.example.com", "password": PASSWORD, "role": "Agent"});
+    let user = admin.post("/api/v1/users", &user).await.expect(201);
+    admin.patch(&away, &json!({"user_id": user["id"]})).await.expect(200);
+    let agent = admin.anonymous().login("acme", "a@acme.example.com", PASSWORD).await;
     agent.patch(&away, &json!({"status": "break"})).await.expect(200);
     assert_eq!(agent.patch(&away, &json!({"capacity": 99})).await.problem(403), "permission-missing");
     import(admin, "email\na@example.com\nb@example.com\n").await.expect(201);

@@ -1,6 +1,7 @@
 //! Logins that last: refreshed, listed, ended, and tried too often.
 
 use chrono::TimeDelta;
+use domain::Error;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, PASSWORD, Socket, TestApp};
 use totp_rs::{Algorithm, TOTP};
@@ -117,12 +118,12 @@ async fn sessions_are_listed_and_ended_by_their_user_and_by_those_who_may() {
         (&json!("127.0.0.1"), &json!(false))
     );
 
-    let deputy = json!({"name": "Deputy", "permissions": ["users:read", "users:write"]});
+    let deputy = json!({"name": "Deputy", "permissions": ["sessions:read", "sessions:end"]});
     admin.post("/api/v1/compliance/roles", &deputy).await.expect(201);
     let deputy = app.user(&app.acme, "Deputy").await;
     let agent = app.user(&app.acme, "Agent").await;
     deputy.all(&sessions_of(&mine)).await;
-    assert_eq!(deputy.delete(&sessions_of(&mine)).await.problem(409), "beyond-your-rights");
+    assert_eq!(deputy.delete(&sessions_of(&mine)).await.problem(403), "beyond-your-rights");
     assert_eq!(agent.get(&sessions_of(&mine)).await.problem(403), "permission-missing");
     assert_eq!(agent.delete(&sessions_of(&mine)).await.problem(403), "permission-missing");
 
@@ -241,13 +242,13 @@ async fn a_second_factor_is_set_asked_for_used_once_recovered_and_removed() {
     let confirm =
         async |code: &str| admin.post(&format!("{factor}/confirmation"), &json!({ "code": code })).await;
     assert_eq!(confirm("123456").await.problem(409), "nothing-to-confirm");
-    let secret = admin.post(factor, &json!({})).await.expect(201);
+    let secret = admin.post(factor, &json!({"current": PASSWORD})).await.expect(201);
     assert!(secret["otpauth_url"].as_str().expect("a URL").contains("issuer=Switchboard"));
     login(&anyone, ADMIN, PASSWORD).await.expect(200);
     assert_eq!(confirm(&code(&app, &secret, 300)).await.problem(422), "invalid");
     let used = code(&app, &secret, -30);
     let recovery = confirm(&used).await.expect(200);
-    assert_eq!(admin.post(factor, &json!({})).await.problem(409), "second-factor-set");
+    assert_eq!(admin.post(factor, &json!({"current": PASSWORD})).await.problem(409), "second-factor-set");
 
     let with = async |code: &str| {
         let body = json!({"tenant": "acme", "email": ADMIN, "password": PASSWORD, "code": code});
@@ -272,10 +273,43 @@ async fn a_second_factor_is_set_asked_for_used_once_recovered_and_removed() {
     second.delete(&of_admin).await.expect(204);
     assert_eq!(second.delete(&of_admin).await.problem(404), "not-found");
     login(&anyone, ADMIN, PASSWORD).await.expect(200);
-    let secret = admin.post(factor, &json!({})).await.expect(201);
+    let secret = admin.post(factor, &json!({"current": PASSWORD})).await.expect(201);
     confirm(&code(&app, &secret, 0)).await.expect(200);
     app.advance(TimeDelta::minutes(1)).await;
     admin.post(&removal, &json!({"code": code(&app, &secret, 0)})).await.expect(204);
     assert_eq!(admin.post(&removal, &json!({"code": "000000"})).await.problem(404), "not-found");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_only_admin_who_has_lost_everything_comes_back_by_whoever_has_the_machine() {
+    let app = TestApp::start().await;
+    let (admin, anyone) = (&app.acme.admin, app.acme.admin.anonymous());
+    let gate = &app.process.app.gate;
+    let email = ADMIN.parse().expect("an address");
+    let none = gate.rescue_second_factor("acme", &email).await.expect_err("none is set");
+    assert!(matches!(none, Error::NotFound(_)), "{none}");
+    let factor = "/api/v1/me/second-factor";
+    let wrong = admin.post(factor, &json!({"current": "wrong horse battery"})).await;
+    assert_eq!(wrong.problem(422), "invalid", "whoever has only a token sets none");
+    let secret = admin.post(factor, &json!({"current": PASSWORD})).await.expect(201);
+    let shown = json!({"code": code(&app, &secret, 0)});
+    admin.post(&format!("{factor}/confirmation"), &shown).await.expect(200);
+
+    gate.rescue_second_factor("acme", &email).await.expect("removed");
+    let link = gate.rescue_password("acme", &email).await.expect("a link");
+    let chosen = json!({"token": link.token, "password": "another horse battery"});
+    anyone.post("/api/v1/auth/password", &chosen).await.expect(204);
+    let back = anyone.login("acme", ADMIN, "another horse battery").await;
+    let told = back.all("/api/v1/compliance/security-events").await;
+    for resource in ["second_factor", "password_link"] {
+        let by_system = |event: &&Value| event["resource"] == resource && event["actor_kind"] == "system";
+        assert!(told.iter().any(|event| by_system(&event)), "{resource} is told");
+    }
+    for (slug, email) in [("nobody", ADMIN), ("acme", "nobody@example.com")] {
+        let refused =
+            gate.rescue_password(slug, &email.parse().expect("an address")).await.err().expect("refused");
+        assert!(matches!(refused, Error::NotFound(_)), "{refused}");
+    }
     app.process.stop().await;
 }

@@ -4,8 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use chrono::TimeDelta;
 use domain::{
-    access::{tenants, users::NewUser},
-    ctx::Platform,
+    access::{
+        operators,
+        tenants::{self, NewTenant},
+        users::NewUser,
+    },
+    ctx::{OperatorCtx, Platform},
     types::TenantId,
 };
 use switchboard::{
@@ -91,6 +95,23 @@ impl TestApp {
         tenant.admin.post("/api/v1/users", &body).await.expect(201);
         tenant.admin.anonymous().login(tenant.slug, &email, PASSWORD).await
     }
+
+    /// Whoever has the machine.
+    #[must_use]
+    pub fn machine(&self) -> OperatorCtx {
+        OperatorCtx::of_machine(&self.process.app.platform)
+    }
+
+    /// An operator of the installation, by a key that is good for a day.
+    ///
+    /// # Panics
+    /// If somebody of this name has a key.
+    pub async fn operator(&self, name: &str) -> Client {
+        let (by, name) = (self.machine(), name.parse().expect("a name"));
+        let expires_at = by.platform.clock.now() + TimeDelta::days(1);
+        let made = operators::create(&by, &self.process.app.gate, &name, expires_at).await;
+        self.acme.admin.with_bearer(&made.expect("an operator").1)
+    }
 }
 
 /// Where nobody else keeps heads of audit logs.
@@ -121,8 +142,8 @@ async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {
         role: "Admin".into(),
     };
     let app = Arc::clone(&process.app);
-    let name = slug.parse().expect("a name");
-    let (id, _) =
-        tenants::create_tenant(&app.gate, &app.platform, slug, &name, admin).await.expect("a tenant");
-    Tenant { id, slug, admin: Client::new(base).login(slug, &email, PASSWORD).await }
+    let (by, name) = (OperatorCtx::of_machine(&app.platform), slug.parse().expect("a name"));
+    let new = NewTenant::named(slug, &name);
+    let made = tenants::create_tenant(&by, &app.gate, &new, &admin).await.expect("a tenant");
+    Tenant { id: made.tenant.id, slug, admin: Client::new(base).login(slug, &email, PASSWORD).await }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use apalis::prelude::{Data, WorkerBuilder, WorkerError};
 use domain::{
     Ctx, Error,
-    access::permission::PermissionSet,
+    access::{permission::PermissionSet, rows::Rows},
     ctx::{Actor, Platform},
     types::TenantId,
 };
@@ -89,6 +89,8 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         session: None,
         // Whoever enqueued the job had the right to; the work itself is the product's.
         grants: PermissionSet::all(),
+        rows: Rows::All,
+        pace: None,
         trace: envelope.trace.take(),
         idempotency: None,
     };

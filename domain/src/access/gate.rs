@@ -5,8 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::{
-    api_key::ApiKey, password::Passwords, permission::PermissionSet, second_factor::Shown, sessions::Client,
-    store, token::Signer,
+    api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, rows::Rows,
+    second_factor::Shown, sessions::Client, signers::Ring, store,
 };
 use crate::{
     Ctx,
@@ -18,6 +18,8 @@ use crate::{
     vault::{DataKey, Place},
 };
 
+pub use super::admit::{Freshness, Hold};
+
 /// So much of what a client calls itself is kept.
 const AGENT_CHARS: usize = 200;
 
@@ -25,7 +27,8 @@ const AGENT_CHARS: usize = 200;
 #[derive(Clone)]
 pub struct Gate {
     pub(super) platform: Platform,
-    pub(super) signer: Arc<Signer>,
+    pub(super) ring: Arc<Ring>,
+    pub(super) known: Arc<Known>,
     pub(super) pepper: Arc<DataKey>,
     pub passwords: Passwords,
 }
@@ -41,15 +44,6 @@ pub struct Session {
     pub tenant: TenantId,
 }
 
-/// For how long a context may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    /// Until it is said that something has changed.
-    On,
-    Until(DateTime<Utc>),
-    Over,
-}
-
 impl Gate {
     /// Reads the installation's secrets, making them at the first start.
     ///
@@ -58,12 +52,12 @@ impl Gate {
     pub async fn open(platform: &Platform) -> Result<Self> {
         let mut tx = SystemTx::begin(&platform.engine).await?;
         let (vault, chance) = (&platform.vault, platform.chance.as_ref());
-        let seed = vault.installation_secret(tx.conn(), chance, "token_signer").await?;
         let pepper = vault.installation_secret(tx.conn(), chance, "api_key_pepper").await?;
         tx.commit().await?;
         Ok(Self {
             platform: platform.clone(),
-            signer: Arc::new(Signer::new(&seed)?),
+            ring: Arc::new(Ring::open(platform).await?),
+            known: Arc::new(Known::new(&platform.rights_changed)),
             pepper: Arc::new(pepper),
             passwords: Passwords::default(),
         })
@@ -86,8 +80,15 @@ impl Gate {
         code: Option<&str>,
         address: IpAddr,
         agent: &str,
+        trace: Option<String>,
     ) -> Result<Session> {
-        let tried = self.try_login(slug, email, address).await?;
+        let tried = match self.try_login(slug, email, address).await {
+            Err(error @ Error::TooMany { .. }) => {
+                self.tell_of_too_many(slug, trace).await?;
+                return Err(error);
+            }
+            tried => tried?,
+        };
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let mut user = None;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
@@ -103,13 +104,13 @@ impl Gate {
         let fits = self.passwords.fits(stored, password).await?;
         let (Some(tenant), Some(user), true) = (known, &user, fits) else {
             if let Some(tenant) = known {
-                let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
+                let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), trace);
                 let meant = user.map(|user| user.id.to_string()).unwrap_or_default();
                 audit::record(&ctx, Entry::new("login", "user", meant).denied()).await?;
             }
             return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
         };
-        let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), None);
+        let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), trace.clone());
         match self.second_factor(&ctx, user.id, code).await? {
             Shown::NoneIsSet | Shown::Right => {}
             Shown::Missing => {
@@ -124,80 +125,7 @@ impl Gate {
         self.came_in(tried).await?;
         let agent = agent.chars().take(AGENT_CHARS).collect();
         let client = Client { address: address.to_string(), agent };
-        self.open_session(tenant, user, &client).await
-    }
-
-    /// The context of a bearer of a token or of an API key.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`], or if the database does not answer.
-    pub async fn admit(&self, bearer: &str, trace: Option<String>) -> Result<Ctx> {
-        if bearer.starts_with("sb_") {
-            self.admit_key(bearer, trace).await
-        } else {
-            self.admit_user(bearer, trace).await
-        }
-    }
-
-    async fn admit_user(&self, token: &str, trace: Option<String>) -> Result<Ctx> {
-        let claims = self.signer.check(token, self.platform.clock.now())?;
-        let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let grants = store::user_grants(tx.conn(), claims.tid, claims.sub, Some(claims.sid)).await?;
-        tx.commit().await?;
-        match grants {
-            Some(grants) if grants.version == claims.ver => {
-                let ctx = self.ctx(claims.tid, Actor::User(claims.sub), grants.permissions, trace);
-                Ok(Ctx { session: Some(claims.sid), ..ctx })
-            }
-            Some(_) => Err(Error::Unauthenticated("what you may do has changed; refresh the token")),
-            None => Err(Error::Unauthenticated("the session is over; log in again")),
-        }
-    }
-
-    async fn admit_key(&self, text: &str, trace: Option<String>) -> Result<Ctx> {
-        const REFUSED: Error = Error::Unauthenticated("the API key is not valid; check it or make a new one");
-        let key = ApiKey::parse(text).ok_or(REFUSED)?;
-        let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let found = store::api_key(tx.conn(), key.id).await?;
-        tx.commit().await?;
-        let found = found.ok_or(REFUSED)?;
-        // Both are HMACs under the pepper, so the time of comparing tells nothing about the secret.
-        if found.secret_hash != self.fingerprint(&key) {
-            return Err(REFUSED);
-        }
-        let grants = found.grants(self.platform.clock.now()).ok_or(REFUSED)?;
-        Ok(self.ctx(found.tenant, Actor::ApiKey(key.id), grants, trace))
-    }
-
-    /// Whether a context may still do what it could when it was made.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn still_holds(&self, ctx: &Ctx) -> Result<Hold> {
-        let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let mut until = None;
-        let now = match ctx.actor {
-            Actor::User(user) => {
-                let grants = store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?;
-                if let Some(session) = ctx.session {
-                    until = store::session_expiry(tx.conn(), ctx.tenant, session).await?;
-                }
-                grants
-                    .filter(|_| until.is_none_or(|end| end > self.platform.clock.now()))
-                    .map(|grants| grants.permissions)
-            }
-            Actor::ApiKey(key) => {
-                let key = store::api_key(tx.conn(), key).await?;
-                until = key.as_ref().and_then(|key| key.expires_at);
-                key.and_then(|key| key.grants(self.platform.clock.now()))
-            }
-            Actor::System => Some(PermissionSet::all()),
-        };
-        Ok(match until {
-            _ if now.is_none_or(|now| !now.covers(ctx.grants)) => Hold::Over,
-            None => Hold::On,
-            Some(end) => Hold::Until(end),
-        })
+        self.open_session(tenant, user, &client, trace).await
     }
 
     pub(super) fn ctx(
@@ -213,6 +141,8 @@ impl Gate {
             actor,
             session: None,
             grants,
+            rows: Rows::All,
+            pace: None,
             trace,
             idempotency: None,
         }

@@ -7,6 +7,7 @@ use super::{
     api_key::ApiKey,
     gate::Gate,
     permission::Permission,
+    rights::held_now,
     roles::{given, tell},
     store,
 };
@@ -46,11 +47,10 @@ pub struct NewApiKey {
 /// # Errors
 /// If a permission is unknown or not the maker's own, or the expiry is past.
 pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<Once<(ApiKeyView, String)>> {
-    ctx.require(Permission::ApiKeysWrite)?;
+    ctx.require(Permission::ApiKeysCreate)?;
     let Actor::User(maker) = ctx.actor else {
         return Err(Error::conflict("users-only", "an API key is made by a user; log in to make one"));
     };
-    given(ctx, &new.permissions)?;
     if new.expires_at.is_some_and(|at| at <= ctx.now()) {
         return Err(Error::invalid("/expires_at", "choose a time to come"));
     }
@@ -58,6 +58,8 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    let now = held_now(ctx, &mut keyed.tx, Permission::ApiKeysCreate).await?;
+    given(&now, &new.permissions)?;
     let key = ApiKey::new(ApiKeyId(ctx.id()), ctx.platform.random());
     let view = ApiKeyView {
         id: key.id,
@@ -92,10 +94,15 @@ pub async fn api_key(ctx: &Ctx, id: ApiKeyId) -> Result<ApiKeyView> {
 /// Revokes a key; the next request with it is refused.
 ///
 /// # Errors
-/// If there is no such key.
+/// If there is no such key, or it holds more than the caller, who has not made it.
 pub async fn revoke_api_key(ctx: &Ctx, id: ApiKeyId) -> Result<()> {
-    ctx.require(Permission::ApiKeysWrite)?;
+    ctx.require(Permission::ApiKeysRevoke)?;
     let mut tx = ctx.begin().await?;
+    let now = held_now(ctx, &mut tx, Permission::ApiKeysRevoke).await?;
+    let key = store::api_key(tx.conn(), id).await?;
+    if key.is_some_and(|key| Actor::User(key.maker) != ctx.actor && !now.rights().covers(key.rights())) {
+        return Err(Error::beyond("", "this key holds more permissions than you do"));
+    }
     if !store::revoke_api_key(tx.conn(), ctx.tenant, id).await? {
         return Err(Error::NotFound("API key"));
     }

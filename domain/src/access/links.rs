@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     gate::Gate,
     permission::{Permission, PermissionSet},
+    rights::held_now,
     roles::tell,
     store,
     users::reach,
@@ -41,12 +42,20 @@ pub struct PasswordLink {
 /// # Errors
 /// If there is no such user, it is the caller, they are kept out, or hold more than the caller.
 pub async fn issue(ctx: &Ctx, user: UserId) -> Result<PasswordLink> {
-    ctx.require(Permission::UsersWrite)?;
+    ctx.require(Permission::UsersInvite)?;
     let mut tx = ctx.begin().await?;
+    let now = held_now(ctx, &mut tx, Permission::UsersInvite).await?;
     if person(&mut tx, ctx.actor).await? == Some(user) {
         return Err(Error::conflict("own-password", "change your own password by PUT /api/v1/me/password"));
     }
-    reach(ctx, &mut tx, user).await?;
+    reach(&now, &mut tx, user).await?;
+    let link = make(ctx, &mut tx, user).await?;
+    tx.commit().await?;
+    Ok(link)
+}
+
+/// Puts a link in the place of those before it.
+pub(super) async fn make(ctx: &Ctx, tx: &mut TenantTx, user: UserId) -> Result<PasswordLink> {
     let version = store::version_of(tx.conn(), ctx.tenant, user).await?;
     let version =
         version.ok_or_else(|| Error::conflict("kept-out", "this user is kept out; let them in first"))?;
@@ -55,7 +64,6 @@ pub async fn issue(ctx: &Ctx, user: UserId) -> Result<PasswordLink> {
     let hash = sha256(token.as_bytes());
     store::put_link(tx.conn(), ctx.tenant, user, &hash, version, expires_at).await?;
     tx.audit(&[Entry::new("create", "password_link", user).notice()]).await?;
-    tx.commit().await?;
     Ok(PasswordLink { token, expires_at })
 }
 
@@ -65,8 +73,34 @@ pub(super) async fn person(tx: &mut TenantTx, actor: Actor) -> Result<Option<Use
     match actor {
         Actor::User(user) => Ok(Some(user)),
         Actor::ApiKey(key) => store::maker_of(tx.conn(), tenant, key).await,
-        Actor::System => Ok(None),
+        Actor::Operator(_) | Actor::System => Ok(None),
     }
+}
+
+/// Has the caller show their password once more; answers who they are and its hash.
+///
+/// # Errors
+/// If it is wrong, or the caller is an API key.
+pub(super) async fn prove(
+    ctx: &Ctx,
+    gate: &Gate,
+    current: &str,
+    address: IpAddr,
+) -> Result<(UserId, String)> {
+    let Actor::User(user) = ctx.actor else {
+        return Err(Error::conflict("users-only", "an API key has no password; log in to do this"));
+    };
+    let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
+    let mut tx = ctx.begin().await?;
+    let stored = store::lock_password(tx.conn(), ctx.tenant, user).await?;
+    tx.commit().await?;
+    let stored = stored.ok_or(Error::Unauthenticated("the session is over; log in again"))?;
+    if !gate.passwords.fits(Some(stored.clone()), current).await? {
+        audit::record(ctx, Entry::new("update", "password", user).denied()).await?;
+        return Err(Error::invalid("/current", "this is not your password"));
+    }
+    gate.came_in(tried).await?;
+    Ok((user, stored))
 }
 
 /// Changes the caller's own password. Their other sessions end.
@@ -79,21 +113,10 @@ pub async fn change_password(
     (current, new): (&str, &str),
     address: IpAddr,
 ) -> Result<()> {
-    let Actor::User(user) = ctx.actor else {
-        return Err(Error::conflict("users-only", "an API key has no password"));
-    };
-    let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
-    let mut tx = ctx.begin().await?;
-    let stored = store::lock_password(tx.conn(), ctx.tenant, user).await?;
-    tx.commit().await?;
-    if !gate.passwords.fits(stored.clone(), current).await? {
-        audit::record(ctx, Entry::new("update", "password", user).denied()).await?;
-        return Err(Error::invalid("/current", "this is not your password"));
-    }
-    gate.came_in(tried).await?;
+    let (user, stored) = prove(ctx, gate, current, address).await?;
     let hash = gate.passwords.hash(&ctx.platform, "/new", new).await?;
     let mut tx = ctx.begin().await?;
-    let unchanged = store::lock_password(tx.conn(), ctx.tenant, user).await? == stored;
+    let unchanged = store::lock_password(tx.conn(), ctx.tenant, user).await?.as_ref() == Some(&stored);
     if !unchanged || store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?.is_none() {
         return Err(Error::Unauthenticated("the session is over; log in again"));
     }
@@ -107,13 +130,13 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`] if the link is unknown, used, expired or void; a password that is too weak leaves it
     /// good.
-    pub async fn set_password(&self, token: &str, password: &str) -> Result<()> {
+    pub async fn set_password(&self, token: &str, password: &str, trace: Option<String>) -> Result<()> {
         const REFUSED: Error =
             Error::Unauthenticated("this link is unknown, used or expired; ask an admin for a new one");
         let tenant = token.strip_prefix("sbp_").and_then(|rest| rest.split('_').next());
         let tenant = TenantId(tenant.and_then(|id| Uuid::try_parse(id).ok()).ok_or(REFUSED)?);
         let (link, now) = (sha256(token.as_bytes()), self.platform.clock.now());
-        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
+        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), trace);
         let mut tx = ctx.begin().await?;
         let user = store::link(tx.conn(), tenant, &link, now).await?.ok_or(REFUSED)?;
         tx.commit().await?;

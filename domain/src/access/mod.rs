@@ -1,19 +1,28 @@
 //! Users, roles and keys: who may come in and what they may do.
 //!
-//! - [`permission`] the list of rights and the four default roles
-//! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, [`throttle`] how often
-//! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for
-//! - [`users`] the people, [`links`] how they choose a password, [`keys`] API keys, [`roles`] what they may do; `store` their tables
+//! - [`permission`] the list of rights and the four default roles; [`rights`] what a role gives, [`rows`] whose leads
+//! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
+//!   request, which mostly asks nobody (`known`); [`throttle`] how often; [`signers`] the keys that sign tokens
+//! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
+//! - [`users`] the people, [`links`] how they choose a password, `rescue` how they come back in, [`keys`] API keys,
+//!   [`roles`] what they may do; `store` their tables
 
+mod admit;
 pub mod api_key;
 pub mod gate;
 pub mod keys;
+mod known;
 pub mod links;
+pub mod operators;
 pub mod password;
 pub mod permission;
+mod rescue;
+pub mod rights;
 pub mod roles;
+pub mod rows;
 pub mod second_factor;
 pub mod sessions;
+pub mod signers;
 pub(crate) mod store;
 pub mod tenants;
 pub mod throttle;

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use super::{rights::Rights, rows::RowScope};
+
 macro_rules! permissions {
-    ($($variant:ident = $name:literal),+ $(,)?) => {
+    ($($variant:ident = $name:literal $about:literal),+ $(,)?) => {
         /// A right. The names are stable: API keys and roles store them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Permission {
-            $($variant),+
+            $(#[doc = $about] $variant),+
         }
 
         impl Permission {
@@ -20,45 +22,80 @@ macro_rules! permissions {
                     $(Self::$variant => $name),+
                 }
             }
+
+            /// What whoever holds it may do, as a phrase for people.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $about),+
+                }
+            }
         }
     };
 }
 
 permissions! {
-    UsersRead = "users:read",
-    UsersWrite = "users:write",
-    ApiKeysRead = "api_keys:read",
-    ApiKeysWrite = "api_keys:write",
-    RolesRead = "roles:read",
-    RolesWrite = "roles:write",
-    AuditRead = "audit:read",
-    TeamsRead = "teams:read",
-    TeamsWrite = "teams:write",
-    AgentsRead = "agents:read",
-    AgentsWrite = "agents:write",
-    AgentsStatus = "agents:status",
-    LeadsRead = "leads:read",
-    LeadsWrite = "leads:write",
-    LeadsDelete = "leads:delete",
-    LeadsImport = "leads:import",
-    LeadsScore = "leads:score",
-    LeadsRoute = "leads:route",
-    ProvidersRead = "providers:read",
-    ProvidersWrite = "providers:write",
-    TemplatesRead = "templates:read",
-    TemplatesWrite = "templates:write",
-    MessagesRead = "messages:read",
-    MessagesSend = "messages:send",
-    JobsRead = "jobs:read",
-    JobsManage = "jobs:manage",
-    QueuesRead = "queues:read",
-    QueuesManage = "queues:manage",
-    NodesRead = "nodes:read",
-    SchedulesRead = "schedules:read",
-    SchedulesWrite = "schedules:write",
-    WorkflowsRead = "workflows:read",
-    WorkflowsWrite = "workflows:write",
-    EventsRead = "events:read",
+    TenantRead = "tenant:read" "see the tenant's settings",
+    TenantWrite = "tenant:write" "change the tenant's settings",
+    UsersRead = "users:read" "see users",
+    UsersInvite = "users:invite" "make users and the links by which they choose a password",
+    UsersDisable = "users:disable" "keep users out and let them in again",
+    SessionsRead = "sessions:read" "see the sessions of others",
+    SessionsEnd = "sessions:end" "end the sessions of others",
+    SecondFactorsRemove = "second_factors:remove" "take the second factor of others away",
+    ApiKeysRead = "api_keys:read" "see API keys, without their secrets",
+    ApiKeysCreate = "api_keys:create" "make API keys",
+    ApiKeysRevoke = "api_keys:revoke" "revoke API keys",
+    RolesRead = "roles:read" "see roles",
+    RolesWrite = "roles:write" "make and change roles",
+    RolesDelete = "roles:delete" "delete roles",
+    RolesAssign = "roles:assign" "give users another role",
+    PersonalRead = "personal:read" "see names, numbers and addresses in full; without it they are masked",
+    AuditRead = "audit:read" "read the audit log",
+    AuditExport = "audit:export" "take the audit log out as a file",
+    AuditVerify = "audit:verify" "check that the audit log is whole",
+    SecurityRead = "security:read" "see security events",
+    ComplianceReport = "compliance:report" "see the report over a range of dates",
+    TeamsRead = "teams:read" "see teams",
+    TeamsWrite = "teams:write" "make teams",
+    AgentsRead = "agents:read" "see agents",
+    AgentsWrite = "agents:write" "make agents and change them",
+    AgentsStatus = "agents:status" "say whether an agent is available",
+    LeadsRead = "leads:read" "see leads",
+    LeadsCreate = "leads:create" "make leads",
+    LeadsWrite = "leads:write" "change leads",
+    LeadsDelete = "leads:delete" "delete leads",
+    LeadsImport = "leads:import" "import leads from a file",
+    LeadsScore = "leads:score" "score leads",
+    LeadsRoute = "leads:route" "route leads to agents",
+    ImportsRead = "imports:read" "see imports and what they refused",
+    ProvidersRead = "providers:read" "see providers, without their credentials",
+    ProvidersWrite = "providers:write" "add providers",
+    TemplatesRead = "templates:read" "see templates",
+    TemplatesWrite = "templates:write" "write templates",
+    MessagesRead = "messages:read" "see messages and their status",
+    MessagesSend = "messages:send" "send messages",
+    DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
+    JobsRead = "jobs:read" "see jobs",
+    JobsCancel = "jobs:cancel" "cancel jobs",
+    JobsRetry = "jobs:retry" "run jobs again",
+    JobsDiscard = "jobs:discard" "discard jobs",
+    JobsBulk = "jobs:bulk" "act on many jobs at once, as far as the single acts are allowed",
+    QueuesRead = "queues:read" "see queues",
+    QueuesPause = "queues:pause" "pause queues and let them go on",
+    QueuesLimit = "queues:limit" "bound queues",
+    NodesRead = "nodes:read" "see the processes that work",
+    SchedulesRead = "schedules:read" "see schedules and when they ran",
+    SchedulesWrite = "schedules:write" "make and change schedules",
+    SchedulesDelete = "schedules:delete" "delete schedules",
+    SchedulesPause = "schedules:pause" "pause schedules and let them go on",
+    SchedulesRun = "schedules:run" "run a schedule now",
+    WorkflowsRead = "workflows:read" "see workflows",
+    WorkflowsStart = "workflows:start" "start workflows",
+    WorkflowsCancel = "workflows:cancel" "stop workflows",
+    WorkflowsRetry = "workflows:retry" "take workflows up again",
+    WorkflowsSignal = "workflows:signal" "give workflows a signal",
+    EventsRead = "events:read" "open sockets and hear what happens",
 }
 
 impl Permission {
@@ -66,6 +103,32 @@ impl Permission {
     #[must_use]
     pub fn group(self) -> &'static str {
         self.as_str().split(':').next().unwrap_or_default()
+    }
+
+    /// Whether it destroys, gives rights, opens the house or shows what is private: the database is asked for it at
+    /// each request.
+    #[must_use]
+    pub fn is_delicate(self) -> bool {
+        let groups = [
+            "tenant",
+            "users",
+            "sessions",
+            "second_factors",
+            "api_keys",
+            "roles",
+            "audit",
+            "security",
+            "compliance",
+        ];
+        groups.contains(&self.group())
+            || matches!(
+                self,
+                Self::LeadsDelete
+                    | Self::ProvidersWrite
+                    | Self::SchedulesDelete
+                    | Self::JobsDiscard
+                    | Self::JobsBulk
+            )
     }
 
     /// The permission of this name.
@@ -89,16 +152,6 @@ impl PermissionSet {
     #[must_use]
     pub fn contains(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u8) != 0
-    }
-
-    /// What a stored role holds: one of the four what this build says of it, so that what a build adds reaches
-    /// them all; one of the tenant's own what was written down.
-    #[must_use]
-    pub fn of_role(name: &str, built_in: bool, stored: &[String]) -> Self {
-        if !built_in {
-            return Self::from_names(stored);
-        }
-        default_roles().iter().find(|(of, _)| *of == name).map_or_else(Self::default, |(_, held)| *held)
     }
 
     /// Whether all of these are in it.
@@ -139,30 +192,40 @@ impl fmt::Debug for PermissionSet {
 
 /// The roles a tenant starts with, the most powerful first.
 #[must_use]
-pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
+pub fn default_roles() -> [(&'static str, Rights); 4] {
     use Permission as P;
     let agent = [
+        P::PersonalRead,
         P::TeamsRead,
         P::AgentsRead,
         P::AgentsStatus,
         P::LeadsRead,
+        P::LeadsCreate,
         P::LeadsWrite,
         P::TemplatesRead,
         P::EventsRead,
     ];
     let supervisor = [
+        P::TenantRead,
         P::UsersRead,
         P::RolesRead,
         P::LeadsScore,
         P::LeadsRoute,
+        P::ImportsRead,
         P::MessagesRead,
         P::MessagesSend,
+        P::DeliveriesRead,
         P::JobsRead,
         P::QueuesRead,
         P::SchedulesRead,
         P::WorkflowsRead,
     ];
     let manager = [
+        P::SessionsRead,
+        P::ApiKeysRead,
+        P::AuditRead,
+        P::SecurityRead,
+        P::ComplianceReport,
         P::TeamsWrite,
         P::AgentsWrite,
         P::LeadsDelete,
@@ -170,18 +233,31 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
         P::ProvidersRead,
         P::ProvidersWrite,
         P::TemplatesWrite,
-        P::ApiKeysRead,
-        P::AuditRead,
-        P::JobsManage,
-        P::QueuesManage,
+        P::JobsCancel,
+        P::JobsRetry,
+        P::JobsDiscard,
+        P::JobsBulk,
+        P::QueuesPause,
+        P::QueuesLimit,
         P::NodesRead,
         P::SchedulesWrite,
-        P::WorkflowsWrite,
+        P::SchedulesDelete,
+        P::SchedulesPause,
+        P::SchedulesRun,
+        P::WorkflowsStart,
+        P::WorkflowsCancel,
+        P::WorkflowsRetry,
+        P::WorkflowsSignal,
     ];
     let agent: PermissionSet = agent.into_iter().collect();
     let supervisor = PermissionSet(agent.0 | PermissionSet::from_iter(supervisor).0);
     let manager = PermissionSet(supervisor.0 | PermissionSet::from_iter(manager).0);
-    [("Admin", PermissionSet::all()), ("Manager", manager), ("Supervisor", supervisor), ("Agent", agent)]
+    [
+        ("Admin", Rights { permissions: PermissionSet::all(), scope: RowScope::All }),
+        ("Manager", Rights { permissions: manager, scope: RowScope::All }),
+        ("Supervisor", Rights { permissions: supervisor, scope: RowScope::Team }),
+        ("Agent", Rights { permissions: agent, scope: RowScope::Own }),
+    ]
 }
 
 /// Who holds what, as a page for people: kept in `docs/permissions.md`, so that a change is seen in review.
@@ -189,18 +265,21 @@ pub fn default_roles() -> [(&'static str, PermissionSet); 4] {
 pub fn page() -> String {
     let roles = default_roles();
     let names: Vec<&str> = roles.iter().map(|(name, _)| *name).collect();
+    let rule = "---|".repeat(roles.len());
     let intro = "# Who may do what\n\nWhat the four roles hold that every tenant has. Made by `./x prepare`; a tenant may \
-                 make roles of its own\nunder `/api/v1/compliance/roles`.";
-    let mut lines = vec![intro.to_owned()];
+                 make roles of its own\nunder `/api/v1/compliance/roles`.\n\nA role also says whose leads it is about, \
+                 with what belongs to them: all, those of the team\nof the agent behind the user, or the agent's own.";
+    let scopes = roles.map(|(_, held)| held.scope.as_str());
+    let seen = format!("\n| | {} |\n|---|{rule}\n| leads | {} |", names.join(" | "), scopes.join(" | "));
+    let mut lines = vec![intro.to_owned(), seen];
     let mut group = "";
     for permission in Permission::ALL {
         if permission.group() != group {
             group = permission.group();
-            let rule = "---|".repeat(roles.len());
-            lines.push(format!("\n## {group}\n\n| | {} |\n|---|{rule}", names.join(" | ")));
+            lines.push(format!("\n## {group}\n\n| | | {} |\n|---|---|{rule}", names.join(" | ")));
         }
-        let holds = roles.map(|(_, held)| if held.contains(*permission) { "yes" } else { "" });
-        lines.push(format!("| `{}` | {} |", permission.as_str(), holds.join(" | ")));
+        let holds = roles.map(|(_, held)| if held.permissions.contains(*permission) { "yes" } else { "" });
+        lines.push(format!("| `{}` | {} | {} |", permission.as_str(), permission.about(), holds.join(" | ")));
     }
     lines.join("\n") + "\n"
 }
@@ -211,7 +290,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_found_again() {
-        assert!(Permission::ALL.len() <= 128, "the set is 128 bits wide");
+        assert!((51..=128).contains(&Permission::ALL.len()), "more than 50, and the set is 128 bits wide");
         for permission in Permission::ALL {
             assert_eq!(Permission::parse(permission.as_str()), Some(*permission));
         }
@@ -233,9 +312,9 @@ mod tests {
     fn each_role_holds_what_the_next_one_holds() {
         let roles = default_roles();
         for pair in roles.windows(2) {
-            assert_eq!(pair[0].1.intersection(pair[1].1), pair[1].1, "{} over {}", pair[0].0, pair[1].0);
+            assert!(pair[0].1.covers(pair[1].1), "{} over {}", pair[0].0, pair[1].0);
             assert_ne!(pair[0].1, pair[1].1);
         }
-        assert!(!roles[3].1.contains(Permission::LeadsDelete));
+        assert!(!roles[3].1.permissions.contains(Permission::LeadsDelete));
     }
 }

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::{
     permission::{Permission, PermissionSet},
+    rights::{Rights, held_now},
+    rows::RowScope,
     store,
 };
 use crate::{
@@ -31,6 +33,9 @@ pub struct NewRole {
     pub name: Text<100>,
     /// Names of permissions; the maker's own at most. `GET /api/v1/compliance/permissions` lists them.
     pub permissions: Vec<String>,
+    /// Whose leads it is about, with what belongs to them; not more than the maker's own role says.
+    #[serde(default)]
+    pub scope: RowScope,
 }
 
 /// A role.
@@ -41,6 +46,7 @@ pub struct RoleView {
     /// One of the four; it cannot be changed.
     pub built_in: bool,
     pub permissions: Vec<String>,
+    pub scope: RowScope,
 }
 
 /// Reads the names of permissions that somebody gives on. Nobody gives what they do not hold.
@@ -49,12 +55,27 @@ pub struct RoleView {
 /// If one is unknown or not the giver's own.
 pub(super) fn given(ctx: &Ctx, names: &[String]) -> Result<PermissionSet> {
     let read = |(at, name): (usize, &String)| {
-        let wrong = |why: &str| Error::invalid(format!("/permissions/{at}"), why);
-        let permission = Permission::parse(name).ok_or_else(|| wrong("there is no such permission"))?;
+        let at = format!("/permissions/{at}");
+        let Some(permission) = Permission::parse(name) else {
+            return Err(Error::invalid(at, "there is no such permission"));
+        };
         let holds = ctx.grants.contains(permission);
-        if holds { Ok(permission) } else { Err(wrong("you do not hold this permission yourself")) }
+        if holds {
+            Ok(permission)
+        } else {
+            Err(Error::beyond(at, "you do not hold this permission yourself"))
+        }
     };
     names.iter().enumerate().map(read).collect()
+}
+
+/// What a role is to hold. Nobody lets others see more than they do.
+fn rights(ctx: &Ctx, new: &NewRole) -> Result<Rights> {
+    let permissions = given(ctx, &new.permissions)?;
+    if new.scope > ctx.rows.scope() {
+        return Err(Error::beyond("/scope", "you do not see that far yourself"));
+    }
+    Ok(Rights { permissions, scope: new.scope })
 }
 
 /// The roles, newest first, those with ids below `before`.
@@ -83,23 +104,23 @@ pub async fn get(ctx: &Ctx, id: RoleId) -> Result<RoleView> {
 /// If a permission is unknown or not the maker's own, or the name is taken.
 pub async fn create(ctx: &Ctx, new: NewRole) -> Result<Once<RoleView>> {
     ctx.require(Permission::RolesWrite)?;
-    let permissions = given(ctx, &new.permissions)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let (id, name) = (RoleId(ctx.id()), new.name.as_str());
     let tx = &mut keyed.tx;
+    let held = rights(&held_now(ctx, tx, Permission::RolesWrite).await?, &new)?;
     if store::roles(tx.conn(), ctx.tenant, None, None, MOST).await?.len()
         >= usize::try_from(MOST).unwrap_or(0)
     {
         let detail = format!("a tenant has at most {MOST} roles; delete one that nobody has");
         return Err(Error::conflict("too-many-roles", detail));
     }
-    if !store::insert_role(tx.conn(), ctx.tenant, id, name, Some(permissions)).await? {
+    if !store::insert_role(tx.conn(), ctx.tenant, id, name, Some(held)).await? {
         return Err(taken());
     }
-    tx.audit(&[about("create", id, permissions)]).await?;
+    tx.audit(&[about("create", id, held)]).await?;
     let view = find(tx, id).await?;
     keyed.commit(view, 201, format!("/api/v1/compliance/roles/{id}")).await
 }
@@ -111,16 +132,17 @@ pub async fn create(ctx: &Ctx, new: NewRole) -> Result<Once<RoleView>> {
 /// As [`create`], and if there is none of this id or it is one of the four.
 pub async fn replace(ctx: &Ctx, id: RoleId, new: NewRole) -> Result<RoleView> {
     ctx.require(Permission::RolesWrite)?;
-    let permissions = given(ctx, &new.permissions)?;
     let mut tx = ctx.begin().await?;
-    own(ctx, &mut tx, id).await?;
-    if !store::update_role(tx.conn(), ctx.tenant, id, new.name.as_str(), permissions).await? {
+    let now = held_now(ctx, &mut tx, Permission::RolesWrite).await?;
+    let held = rights(&now, &new)?;
+    own(&now, &mut tx, id).await?;
+    if !store::update_role(tx.conn(), ctx.tenant, id, new.name.as_str(), held).await? {
         return Err(taken());
     }
     for user in store::bump_users_of(tx.conn(), ctx.tenant, id).await? {
         tell_of(&mut tx, user).await?;
     }
-    tx.audit(&[about("update", id, permissions)]).await?;
+    tx.audit(&[about("update", id, held)]).await?;
     let view = find(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
@@ -131,9 +153,10 @@ pub async fn replace(ctx: &Ctx, id: RoleId, new: NewRole) -> Result<RoleView> {
 /// # Errors
 /// If there is none of this id, or a conflict if somebody has it or it is one of the four.
 pub async fn delete(ctx: &Ctx, id: RoleId) -> Result<()> {
-    ctx.require(Permission::RolesWrite)?;
+    ctx.require(Permission::RolesDelete)?;
     let mut tx = ctx.begin().await?;
-    own(ctx, &mut tx, id).await?;
+    let now = held_now(ctx, &mut tx, Permission::RolesDelete).await?;
+    own(&now, &mut tx, id).await?;
     if !store::delete_role(tx.conn(), ctx.tenant, id).await? {
         return Err(Error::conflict("role-in-use", "somebody has this role; give them another first"));
     }
@@ -163,8 +186,8 @@ async fn own(ctx: &Ctx, tx: &mut TenantTx, id: RoleId) -> Result<()> {
         let detail = "it is one of the four that every tenant has; make a role of your own";
         return Err(Error::conflict("built-in-role", detail));
     }
-    if !ctx.grants.covers(held) {
-        return Err(Error::conflict("beyond-your-rights", "this role holds more permissions than you do"));
+    if !ctx.rights().covers(held) {
+        return Err(Error::beyond("", "this role holds more permissions than you do"));
     }
     Ok(())
 }
@@ -174,8 +197,9 @@ async fn find(tx: &mut TenantTx, id: RoleId) -> Result<RoleView> {
     store::roles(tx.conn(), tenant, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("role"))
 }
 
-fn about(verb: &'static str, id: RoleId, permissions: PermissionSet) -> Entry {
-    Entry::new(verb, "role", id).detail(json!({ "permissions": permissions.names() })).notice()
+fn about(verb: &'static str, id: RoleId, held: Rights) -> Entry {
+    let detail = json!({ "permissions": held.permissions.names(), "scope": held.scope });
+    Entry::new(verb, "role", id).detail(detail).notice()
 }
 
 fn taken() -> Error {

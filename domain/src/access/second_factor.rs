@@ -8,7 +8,14 @@ use serde::Serialize;
 use totp_rs::{Algorithm, TOTP};
 use zeroize::Zeroizing;
 
-use super::{gate::Gate, links::person, permission::Permission, store, users::reach};
+use super::{
+    gate::Gate,
+    links::{person, prove},
+    permission::Permission,
+    rights::held_now,
+    store,
+    users::reach,
+};
 use crate::{
     Ctx,
     audit::Entry,
@@ -47,12 +54,13 @@ pub struct RecoveryCodes {
     pub codes: Vec<String>,
 }
 
-/// Makes a secret for the caller, in place of one that was not confirmed.
+/// Makes a secret for the caller, in place of one that was not confirmed. They show their password, so that nobody who
+/// has got hold of a token locks them out.
 ///
 /// # Errors
-/// If one is confirmed already, or the caller is an API key.
-pub async fn offer(ctx: &Ctx) -> Result<NewSecondFactor> {
-    let user = user_of(ctx)?;
+/// If the password is wrong, one is confirmed already, or the caller is an API key.
+pub async fn offer(ctx: &Ctx, gate: &Gate, password: &str, address: IpAddr) -> Result<NewSecondFactor> {
+    let (user, _) = prove(ctx, gate, password, address).await?;
     let mut tx = ctx.begin().await?;
     if store::lock_factor(tx.conn(), ctx.tenant, user).await?.is_some_and(|held| held.confirmed) {
         return Err(Error::conflict(
@@ -120,17 +128,18 @@ pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> 
 /// # Errors
 /// If there is no such user or factor, or the user holds more than the caller.
 pub async fn remove(ctx: &Ctx, user: UserId) -> Result<()> {
-    ctx.require(Permission::UsersWrite)?;
+    ctx.require(Permission::SecondFactorsRemove)?;
     let mut tx = ctx.begin().await?;
+    let now = held_now(ctx, &mut tx, Permission::SecondFactorsRemove).await?;
     if person(&mut tx, ctx.actor).await? == Some(user) {
         return Err(Error::conflict("own-factor", "remove your own second factor by a code of it"));
     }
-    reach(ctx, &mut tx, user).await?;
+    reach(&now, &mut tx, user).await?;
     remove_on(&mut tx, user).await?;
     tx.commit().await
 }
 
-async fn remove_on(tx: &mut TenantTx, user: UserId) -> Result<()> {
+pub(super) async fn remove_on(tx: &mut TenantTx, user: UserId) -> Result<()> {
     let tenant = tx.tenant;
     if !store::drop_factor(tx.conn(), tenant, user).await? {
         return Err(Error::NotFound("second factor"));

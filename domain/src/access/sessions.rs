@@ -10,8 +10,10 @@ use uuid::Uuid;
 use super::{
     gate::{Gate, Session},
     permission::{Permission, PermissionSet},
+    rights::held_now,
     roles::tell,
     store,
+    token::{Claims, LIFETIME},
     users::reach,
 };
 use crate::{
@@ -102,9 +104,10 @@ impl Gate {
         tenant: TenantId,
         row: &store::UserRow,
         client: &Client,
+        trace: Option<String>,
     ) -> Result<Session> {
         let (user, version) = (row.id, row.permission_version);
-        let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), None);
+        let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), trace);
         let (id, now) = (SessionId(ctx.id()), ctx.now());
         let mut tx = ctx.begin().await?;
         if store::lock_password(tx.conn(), tenant, user).await?.as_ref() != Some(&row.password_hash) {
@@ -119,7 +122,7 @@ impl Gate {
         store::insert_session(tx.conn(), tenant, id, user, &sealed, now, now + IDLE).await?;
         tx.audit(&[Entry::new("login", "user", user).detail(json!({ "session_id": id }))]).await?;
         tx.commit().await?;
-        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, user, version, now + IDLE)
+        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, user, version, now + IDLE).await
     }
 
     /// New tokens for a refresh token, which is used up.
@@ -127,11 +130,11 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`] if it is not ours, the session is over or the user may not come in any more. If
     /// it was used before, the session ends.
-    pub async fn refresh(&self, text: &str) -> Result<Session> {
+    pub async fn refresh(&self, text: &str, trace: Option<String>) -> Result<Session> {
         const REFUSED: Error = Error::Unauthenticated("the session is over; log in again");
         let shown = RefreshToken::read(text, &self.pepper).ok_or(REFUSED)?;
         let (tenant, id) = (shown.tenant, shown.session);
-        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), None);
+        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), trace);
         let now = ctx.now();
         let mut tx = ctx.begin().await?;
         let held = store::lock_session(tx.conn(), tenant, id).await?.ok_or(REFUSED)?;
@@ -156,10 +159,10 @@ impl Gate {
             store::refresh_session(tx.conn(), tenant, id, now, expires_at).await?;
         }
         tx.commit().await?;
-        self.tokens(&RefreshToken { number: shown.number + 1, ..shown }, held.user, version, expires_at)
+        self.tokens(&RefreshToken { number: shown.number + 1, ..shown }, held.user, version, expires_at).await
     }
 
-    fn tokens(
+    async fn tokens(
         &self,
         refresh: &RefreshToken,
         user: UserId,
@@ -167,7 +170,9 @@ impl Gate {
         refresh_expires_at: DateTime<Utc>,
     ) -> Result<Session> {
         let (tenant, id) = (refresh.tenant, refresh.session);
-        let (token, expires_at) = self.signer.issue(tenant, user, id, version, self.platform.clock.now())?;
+        let now = self.platform.clock.now();
+        let token = self.sign(&Claims::new(tenant, user, id, version, now)).await?;
+        let expires_at = now + LIFETIME;
         let refresh_token = refresh.reveal(&self.pepper);
         Ok(Session { id, token, expires_at, refresh_token, refresh_expires_at, user, tenant })
     }
@@ -198,7 +203,7 @@ pub async fn sessions(
     limit: i64,
 ) -> Result<Vec<SessionView>> {
     if ctx.actor != Actor::User(user) {
-        ctx.require(Permission::UsersRead)?;
+        ctx.require(Permission::SessionsRead)?;
     }
     let mut tx = ctx.begin().await?;
     if store::users(tx.conn(), ctx.tenant, Some(user), None, 1).await?.is_empty() {
@@ -206,9 +211,11 @@ pub async fn sessions(
     }
     let rows = store::sessions(tx.conn(), ctx.tenant, user, before, limit).await?;
     let keys = Vault::subjects(&mut tx, &[SubjectId(user.0)]).await?;
+    let themselves = ctx.actor == Actor::User(user);
     rows.into_iter()
         .map(|row| {
             let client = keys.open(&client_place(ctx.tenant, row.id), &row.client_sealed)?;
+            let client = if themselves { client } else { ctx.seen_whole(client) };
             let client =
                 client.map(|text| serde_json::from_str(&text)).transpose().map_err(Error::internal)?;
             Ok(SessionView {
@@ -231,7 +238,7 @@ pub async fn sessions(
 /// If there is no such user or open session, or the user holds more than the caller.
 pub async fn end_sessions(ctx: &Ctx, user: UserId, session: Option<SessionId>) -> Result<()> {
     if ctx.actor != Actor::User(user) {
-        ctx.require(Permission::UsersWrite)?;
+        ctx.require(Permission::SessionsEnd)?;
     }
     let ended = end(ctx, user, session, "revoked").await?;
     if session.is_some() && ended == 0 { Err(Error::NotFound("session that is open")) } else { Ok(()) }
@@ -240,7 +247,8 @@ pub async fn end_sessions(ctx: &Ctx, user: UserId, session: Option<SessionId>) -
 async fn end(ctx: &Ctx, user: UserId, session: Option<SessionId>, why: &str) -> Result<u64> {
     let mut tx = ctx.begin().await?;
     if ctx.actor != Actor::User(user) {
-        reach(ctx, &mut tx, user).await?;
+        let now = held_now(ctx, &mut tx, Permission::SessionsEnd).await?;
+        reach(&now, &mut tx, user).await?;
     }
     let ended = store::end_sessions(tx.conn(), ctx.tenant, user, session, None, why, ctx.now()).await?;
     if ended > 0 {

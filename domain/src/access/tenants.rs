@@ -1,102 +1,233 @@
-//! Commands of the installation: making tenants with their first user, keeping them out and letting them in again.
+//! Commands of the installation's operators: making tenants with their first user, bounding them, keeping them out
+//! and letting them in again.
 
+use std::sync::atomic::Ordering;
+
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     gate::Gate,
+    links::{self, PasswordLink},
+    password::NOBODY,
     permission::{PermissionSet, default_roles},
     store,
     users::{NewUser, put_user},
 };
 use crate::{
     audit::Entry,
-    ctx::{Actor, Platform},
+    ctx::OperatorCtx,
     error::{Error, Result},
     events::{Event, EventType},
-    tenancy::{self, SystemTx, store::Tenant},
-    types::{RoleId, TenantId, Text, UserId},
+    tenancy::{
+        self, SystemTx,
+        settings::{LimitsChange, TenantView},
+        store::Tenant,
+    },
+    types::{Locale, RoleId, TenantId, Text, UserId, Zone},
+    upkeep::ITSELF,
 };
 
-/// Makes a tenant with its keys, its four roles and its first admin: the bootstrap. Needs no context,
-/// because there is nobody yet who could ask.
+/// A tenant to be made.
+pub struct NewTenant<'a> {
+    /// Its name at logins: 1 to 63 small letters, digits and inner hyphens.
+    pub slug: &'a str,
+    pub name: &'a Text<200>,
+    /// UTC if not said.
+    pub zone: Option<Zone>,
+    /// English if not said.
+    pub locale: Option<Locale>,
+}
+
+impl<'a> NewTenant<'a> {
+    /// One in UTC and English.
+    #[must_use]
+    pub fn named(slug: &'a str, name: &'a Text<200>) -> Self {
+        Self { slug, name, zone: None, locale: None }
+    }
+}
+
+/// A tenant that was made.
+pub struct Founded {
+    pub tenant: TenantView,
+    pub admin: UserId,
+    /// For an admin without a password.
+    pub link: Option<PasswordLink>,
+}
+
+/// What an operator changes; what is absent stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Text<200>>,
+    #[serde(default)]
+    pub limits: LimitsChange,
+    /// Keeps everybody of it out and begins nothing more of its work, or lets them in again.
+    pub suspended: Option<bool>,
+    /// Why it is suspended; the tenant reads it in its audit log.
+    #[schema(value_type = Option<String>)]
+    pub why: Option<Text<500>>,
+}
+
+/// Makes a tenant with its keys, its four roles and its first admin, who chooses a password by a link if none is
+/// given.
 ///
 /// # Errors
 /// If the slug is malformed or taken, or the password too weak.
 pub async fn create_tenant(
+    by: &OperatorCtx,
     gate: &Gate,
-    platform: &Platform,
-    slug: &str,
-    name: &Text<200>,
-    admin: NewUser,
-) -> Result<(TenantId, UserId)> {
+    new: &NewTenant<'_>,
+    admin: &NewUser,
+) -> Result<Founded> {
+    well_formed(new.slug)?;
+    let platform = &by.platform;
+    let password_hash = match &admin.password {
+        Some(password) => gate.passwords.hash(platform, "/admin/password", password).await?,
+        None => NOBODY.to_owned(),
+    };
+    let tenant = found(by, new).await?;
+    // The tenant stands; its admin is made behind its wall like any other user.
+    let ctx = gate.ctx(tenant, by.actor, PermissionSet::all(), by.trace.clone());
+    let mut tx = ctx.begin().await?;
+    let user = put_user(&mut tx, admin, &password_hash).await?;
+    let link = match &admin.password {
+        Some(_) => None,
+        None => Some(links::make(&ctx, &mut tx, user).await?),
+    };
+    tx.audit(&[Entry::new("create", "tenant", tenant).detail(json!({ "operator": by.name }))]).await?;
+    let view = tenancy::store::views(tx.conn(), Some(tenant), "", 1).await?.pop();
+    tx.commit().await?;
+    Ok(Founded { tenant: view.ok_or(Error::NotFound("tenant"))?, admin: user, link })
+}
+
+fn well_formed(slug: &str) -> Result<()> {
     let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if slug.is_empty()
-        || slug.len() > 63
-        || !slug.chars().all(form)
-        || slug.starts_with('-')
-        || slug.ends_with('-')
-    {
-        return Err(Error::invalid(
-            "/slug",
-            "1 to 63 small letters, digits and inner hyphens, for example `acme`",
-        ));
+    let bounded = (1..=63).contains(&slug.len()) && !slug.starts_with('-') && !slug.ends_with('-');
+    if bounded && slug.chars().all(form) {
+        return Ok(());
     }
-    let password = admin.password.as_deref().unwrap_or_default();
-    let password_hash = gate.passwords.hash(platform, "/password", password).await?;
+    Err(Error::invalid("/slug", "1 to 63 small letters, digits and inner hyphens, for example `acme`"))
+}
+
+/// The tenant without its admin: a new one, or one whose bootstrap was cut off there.
+async fn found(by: &OperatorCtx, new: &NewTenant<'_>) -> Result<TenantId> {
+    let platform = &by.platform;
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let fresh = TenantId(platform.chance.id());
-    let tenant = if tenancy::store::insert(tx.conn(), fresh, slug, name.as_str()).await? {
+    let named = (new.slug, new.name.as_str());
+    let (zone, locale) = (new.zone.as_ref(), new.locale.as_ref());
+    let tenant = if tenancy::store::insert(tx.conn(), fresh, named, zone, locale).await? {
         platform.vault.make_tenant_keys(tx.conn(), platform.chance.as_ref(), fresh).await?;
         for (role, _) in default_roles() {
             store::insert_role(tx.conn(), fresh, RoleId(platform.chance.id()), role, None).await?;
         }
         fresh
     } else {
-        deserted(&mut tx, slug)
+        deserted(&mut tx, new.slug)
             .await?
             .ok_or_else(|| Error::conflict("slug-taken", "a tenant with this slug exists; choose another"))?
     };
     tx.commit().await?;
-    // The tenant stands; its admin is made behind its wall like any other user.
-    let ctx = gate.ctx(tenant, Actor::System, PermissionSet::all(), None);
-    let mut tx = ctx.begin().await?;
-    let user = put_user(&mut tx, &admin, &password_hash).await?;
-    tx.audit(&[Entry::new("create", "tenant", tenant)]).await?;
-    tx.commit().await?;
-    Ok((tenant, user))
+    Ok(tenant)
 }
 
 /// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on.
 async fn deserted(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>> {
     let Some(tenant) = tenancy::store::by_slug(tx.conn(), slug).await? else { return Ok(None) };
     let entered = store::has_users(tx.conn(), tenant.id).await?;
-    Ok(Some(tenant.id).filter(|_| !entered))
+    Ok(Some(tenant.id).filter(|tenant| !entered && *tenant != ITSELF))
+}
+
+/// Tenants in the order of their slugs, those after one.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<TenantView>> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    let views = tenancy::store::views(tx.conn(), None, after, limit).await?;
+    tx.commit().await?;
+    Ok(views)
+}
+
+/// One tenant.
+///
+/// # Errors
+/// If there is none of this slug.
+pub async fn get(by: &OperatorCtx, slug: &str) -> Result<TenantView> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    let tenant = find(&mut tx, slug).await?;
+    let view = view(&mut tx, tenant.id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Changes a tenant.
+///
+/// # Errors
+/// If there is none of this slug, a limit is out of its bounds, or it is to be suspended and nobody says why.
+pub async fn change(by: &OperatorCtx, slug: &str, change: TenantChange) -> Result<TenantView> {
+    change.limits.check()?;
+    let (name, why) = (change.name.as_ref().map(Text::as_str), change.why.as_ref().map(Text::as_str));
+    if change.suspended == Some(true) && why.is_none() {
+        return Err(Error::invalid("/why", "say why; the tenant reads it in its audit log"));
+    }
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    let tenant = find(&mut tx, slug).await?.id;
+    if name.is_some() || !change.limits.is_empty() {
+        tenancy::store::update_limits(tx.conn(), tenant, name, &change.limits).await?;
+        let detail = json!({
+            "operator": by.name, "name": name, "requests_per_s": change.limits.requests_per_s,
+            "most_users": change.limits.most_users,
+        });
+        tx.audit(by, tenant, &[Entry::new("update", "tenant", tenant).detail(detail).notice()]).await?;
+    }
+    if let Some(suspended) = change.suspended {
+        steer(by, &mut tx, tenant, why.filter(|_| suspended)).await?;
+    }
+    let view = view(&mut tx, tenant).await?;
+    tx.commit().await?;
+    has_changed(by);
+    Ok(view)
 }
 
 /// Keeps everybody of a tenant out and begins nothing more of its work. What runs may end; sockets close at once.
 ///
 /// # Errors
 /// If there is no such tenant, or it is suspended already.
-pub async fn suspend(platform: &Platform, slug: &str, why: &str) -> Result<TenantId> {
-    change(platform, slug, Some(why)).await
+pub async fn suspend(by: &OperatorCtx, slug: &str, why: &str) -> Result<TenantId> {
+    steered(by, slug, Some(why), "this tenant is suspended already").await
 }
 
-/// Lets a tenant in again; its work goes on.
+/// Lets a tenant in again; its work goes on, but what others have paused of it.
 ///
 /// # Errors
 /// If there is no such tenant, or it is not suspended.
-pub async fn readmit(platform: &Platform, slug: &str) -> Result<TenantId> {
-    change(platform, slug, None).await
+pub async fn readmit(by: &OperatorCtx, slug: &str) -> Result<TenantId> {
+    steered(by, slug, None, "this tenant is not suspended").await
 }
 
-async fn change(platform: &Platform, slug: &str, why: Option<&str>) -> Result<TenantId> {
-    let mut tx = SystemTx::begin(&platform.engine).await?;
-    let Tenant { id, .. } =
-        tenancy::store::by_slug(tx.conn(), slug).await?.ok_or(Error::NotFound("tenant"))?;
+async fn steered(
+    by: &OperatorCtx,
+    slug: &str,
+    why: Option<&str>,
+    otherwise: &'static str,
+) -> Result<TenantId> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    let tenant = find(&mut tx, slug).await?.id;
+    if !steer(by, &mut tx, tenant, why).await? {
+        return Err(Error::conflict("nothing-to-change", otherwise));
+    }
+    tx.commit().await?;
+    has_changed(by);
+    Ok(tenant)
+}
+
+/// Keeps a tenant out, and says why, or lets it in; `false` if it was so already.
+async fn steer(by: &OperatorCtx, tx: &mut SystemTx, id: TenantId, why: Option<&str>) -> Result<bool> {
     if !tenancy::store::set_suspended(tx.conn(), id, why.is_some()).await? {
-        let now =
-            if why.is_some() { "this tenant is suspended already" } else { "this tenant is not suspended" };
-        return Err(Error::conflict("nothing-to-change", now));
+        return Ok(false);
     }
     let action = if why.is_some() { "suspend" } else { "readmit" };
     match why {
@@ -105,8 +236,22 @@ async fn change(platform: &Platform, slug: &str, why: Option<&str>) -> Result<Te
     }
     let subject = format!("tenant:{id}");
     tx.emit(id, &[Event { kind: EventType::AccessChanged, subject, body: json!({}) }]).await?;
-    let entry = Entry::new(action, "tenant", id).detail(json!({ "why": why })).notice();
-    tx.audit(platform, id, &[entry]).await?;
-    tx.commit().await?;
-    Ok(id)
+    let detail = json!({ "operator": by.name, "why": why });
+    tx.audit(by, id, &[Entry::new(action, "tenant", id).detail(detail).notice()]).await?;
+    Ok(true)
+}
+
+/// This process believes nothing any more of what it knew of rights and limits. Others are told of rights, and
+/// believe limits for a moment.
+fn has_changed(by: &OperatorCtx) {
+    by.platform.rights_changed.fetch_add(1, Ordering::Release);
+}
+
+async fn find(tx: &mut SystemTx, slug: &str) -> Result<Tenant> {
+    let found = tenancy::store::by_slug(tx.conn(), slug).await?;
+    found.filter(|tenant| tenant.id != ITSELF).ok_or(Error::NotFound("tenant"))
+}
+
+async fn view(tx: &mut SystemTx, id: TenantId) -> Result<TenantView> {
+    tenancy::store::views(tx.conn(), Some(id), "", 1).await?.pop().ok_or(Error::NotFound("tenant"))
 }

@@ -3,10 +3,14 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{gate::Gate, store};
+use serde_json::json;
+
+use super::{gate::Gate, permission::PermissionSet, store};
 use crate::{
+    audit::{self, Entry},
+    ctx::Actor,
     error::{Error, Result},
-    tenancy::SystemTx,
+    tenancy::{self, SystemTx},
     vault::cipher::mac,
 };
 
@@ -21,6 +25,9 @@ const OF_BOTH: Pace = Pace { name: b"both", burst: 10.0, per_s: 1.0 / 60.0 };
 /// Wide, because anybody can use it up for somebody else.
 const OF_ACCOUNT: Pace = Pace { name: b"account", burst: 100.0, per_s: 1.0 / 10.0 };
 const OF_ADDRESS: Pace = Pace { name: b"address", burst: 100.0, per_s: 1.0 };
+
+/// How often a tenant's audit log says that too many logins were tried there.
+const TOLD: Pace = Pace { name: b"told", burst: 1.0, per_s: 1.0 / 60.0 };
 
 /// The buckets that a try was taken from.
 pub(super) struct Try(Vec<Vec<u8>>);
@@ -48,16 +55,31 @@ impl Gate {
             (OF_ACCOUNT, [slug, &email, ""]),
             (OF_ADDRESS, ["", "", &address]),
         ]
-        .map(|(pace, of)| {
-            let [slug, email, address] = of.map(str::as_bytes);
-            let key = mac(self.pepper.bytes.as_slice(), &[b"login bucket", pace.name, slug, email, address]);
-            store::Bucket { key, burst: pace.burst, per_s: pace.per_s }
-        });
+        .map(|(pace, of)| self.bucket(&pace, of));
         let wait = store::take_tokens(tx.conn(), &buckets, now).await?;
         tx.commit().await?;
         let Some(wait) = wait else { return Ok(Try(buckets.map(|bucket| bucket.key).into())) };
         let wait = Duration::from_secs_f64(wait.max(0.0));
         Err(Error::TooMany { wait, detail: "too many logins were tried; wait, then try again" })
+    }
+
+    fn bucket(&self, pace: &Pace, of: [&str; 3]) -> store::Bucket {
+        let [slug, email, address] = of.map(str::as_bytes);
+        let key = mac(self.pepper.bytes.as_slice(), &[b"login bucket", pace.name, slug, email, address]);
+        store::Bucket { key, burst: pace.burst, per_s: pace.per_s }
+    }
+
+    /// Writes down that too many logins are tried in a tenant, once a minute at most.
+    pub(super) async fn tell_of_too_many(&self, slug: &str, trace: Option<String>) -> Result<()> {
+        let (bucket, now) = (self.bucket(&TOLD, [slug, "", ""]), self.platform.clock.now());
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let told = store::take_tokens(tx.conn(), &[bucket], now).await?.is_some();
+        let tenant = tenancy::store::by_slug(tx.conn(), slug).await?;
+        tx.commit().await?;
+        let Some(tenant) = tenant.filter(|tenant| !told && !tenant.suspended) else { return Ok(()) };
+        let ctx = self.ctx(tenant.id, Actor::System, PermissionSet::default(), trace);
+        let entry = Entry::new("login", "user", "").detail(json!({ "why": "too many tries" })).denied();
+        audit::record(&ctx, entry).await
     }
 
     /// Gives a try back that succeeded.

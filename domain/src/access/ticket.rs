@@ -27,9 +27,12 @@ pub struct Ticket {
 /// A ticket for one socket with the caller's rights.
 ///
 /// # Errors
-/// If the permission is missing or the database does not answer.
+/// If the permission is missing, or the caller is neither a user nor an API key of the tenant.
 pub async fn issue(ctx: &Ctx) -> Result<Ticket> {
     ctx.require(Permission::EventsRead)?;
+    if !matches!(ctx.actor, Actor::User(_) | Actor::ApiKey(_)) {
+        return Err(Error::conflict("no-sockets", "sockets are for users and API keys of a tenant"));
+    }
     let ticket = URL_SAFE_NO_PAD.encode(ctx.platform.random::<32>());
     let expires_at = ctx.now() + LIFETIME;
     let mut tx = ctx.begin().await?;
@@ -44,14 +47,14 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`] if it is unknown, used or expired.
     pub async fn redeem(&self, ticket: &str, trace: Option<String>) -> Result<Ctx> {
+        const REFUSED: Error =
+            Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one");
         let now = self.platform.clock.now();
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let row = store::take_ticket(tx.conn(), &hash(ticket), now).await?;
         tx.commit().await?;
-        let Some(row) = row.filter(|row| row.expires_at > now) else {
-            return Err(Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one"));
-        };
-        let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).unwrap_or(Actor::System);
+        let row = row.filter(|row| row.expires_at > now).ok_or(REFUSED)?;
+        let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).ok_or(REFUSED)?;
         Ok(Ctx { session: row.session, ..self.ctx(row.tenant, actor, row.permissions, trace) })
     }
 }

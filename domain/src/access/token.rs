@@ -35,9 +35,36 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Signs and checks tokens with the installation's key.
+impl Claims {
+    /// What a token says of a user from now on, until it expires.
+    #[must_use]
+    pub fn new(tenant: TenantId, user: UserId, session: SessionId, version: i64, now: DateTime<Utc>) -> Self {
+        Self {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: user,
+            tid: tenant,
+            sid: session,
+            typ: KIND.into(),
+            ver: version,
+            iat: now.timestamp(),
+            exp: (now + LIFETIME).timestamp(),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Unauthenticated`] once it has expired.
+    pub fn good_at(self, now: DateTime<Utc>) -> Result<Self> {
+        if self.exp <= now.timestamp() {
+            return Err(Error::Unauthenticated("the token has expired; log in again"));
+        }
+        Ok(self)
+    }
+}
+
+/// Signs and checks tokens with one key.
 pub struct Signer {
-    kid: String,
+    pub(super) kid: String,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
@@ -56,33 +83,13 @@ impl Signer {
         })
     }
 
-    /// A token for a user, and when it expires.
+    /// The token that says so.
     ///
     /// # Errors
     /// If signing fails.
-    pub fn issue(
-        &self,
-        tenant: TenantId,
-        user: UserId,
-        session: SessionId,
-        version: i64,
-        now: DateTime<Utc>,
-    ) -> Result<(String, DateTime<Utc>)> {
-        let expires = now + LIFETIME;
-        let claims = Claims {
-            iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
-            sub: user,
-            tid: tenant,
-            sid: session,
-            typ: KIND.into(),
-            ver: version,
-            iat: now.timestamp(),
-            exp: expires.timestamp(),
-        };
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        let token = jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)?;
-        Ok((token, expires))
+        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(Error::internal)
     }
 
     /// # Errors
@@ -105,11 +112,13 @@ impl Signer {
         if claims.typ != KIND {
             return Err(REFUSED);
         }
-        if claims.exp <= now.timestamp() {
-            return Err(Error::Unauthenticated("the token has expired; log in again"));
-        }
-        Ok(claims)
+        claims.good_at(now)
     }
+}
+
+/// The key that a token says it was signed by.
+pub(super) fn kid_of(token: &str) -> Option<String> {
+    jsonwebtoken::decode_header(token).ok()?.kid
 }
 
 fn short(id: Uuid) -> String {
@@ -142,7 +151,8 @@ mod tests {
     }
 
     fn signed(signer: &Signer, alter: impl Fn(&mut Value), header: impl Fn(&mut Header)) -> String {
-        let (token, _) = signer.issue(user().0, user().1, session(), 1, at(1_000)).expect("a token");
+        let claims = Claims::new(user().0, user().1, session(), 1, at(1_000));
+        let token = signer.sign(&claims).expect("a token");
         let body = token.split('.').nth(1).expect("a body");
         let mut claims: Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).expect("base64")).expect("json");
@@ -155,8 +165,8 @@ mod tests {
     #[test]
     fn a_token_is_good_for_ten_minutes() {
         let signer = signer(1);
-        let (token, expires) = signer.issue(user().0, user().1, session(), 7, at(1_000)).expect("a token");
-        assert_eq!(expires, at(1_600));
+        let said = Claims::new(user().0, user().1, session(), 7, at(1_000));
+        let token = signer.sign(&said).expect("a token");
         let claims = signer.check(&token, at(1_599)).expect("valid");
         assert_eq!((claims.tid, claims.sub, claims.ver), (user().0, user().1, 7));
         assert!(

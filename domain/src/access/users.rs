@@ -8,6 +8,7 @@ use super::{
     gate::{Gate, email_place, name_place},
     password::NOBODY,
     permission::Permission,
+    rights::held_now,
     roles::{ADMIN, tell_of},
     store,
 };
@@ -16,9 +17,9 @@ use crate::{
     audit::Entry,
     ctx::Actor,
     error::{Error, Result},
-    tenancy::{Begun, Once, TenantTx},
+    tenancy::{Begun, Once, TenantTx, settings::room_for_one},
     types::{EmailAddress, SubjectId, Text, UserId},
-    vault::{Personal, Vault, personal::reveal},
+    vault::{Personal, Vault, mask, personal::reveal},
 };
 
 /// A person who may log in.
@@ -57,7 +58,7 @@ pub struct UserView {
 /// # Errors
 /// If the e-mail address is taken, the role unknown, or the password too weak.
 pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<UserId>> {
-    ctx.require(Permission::UsersWrite)?;
+    ctx.require(Permission::UsersInvite)?;
     let password_hash = match &new.password {
         Some(password) => gate.passwords.hash(&ctx.platform, "/password", password).await?,
         None => NOBODY.to_owned(),
@@ -66,10 +67,12 @@ pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<Us
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    let now = held_now(ctx, &mut keyed.tx, Permission::UsersInvite).await?;
     let role = store::role_by_name(keyed.tx.conn(), ctx.tenant, &new.role).await?;
-    if role.is_some_and(|(_, held)| !ctx.grants.covers(held)) {
-        return Err(Error::invalid("/role", "this role holds more permissions than you do"));
+    if role.is_some_and(|(_, held)| !now.rights().covers(held)) {
+        return Err(Error::beyond("/role", "this role holds more permissions than you do"));
     }
+    room_for_one(&mut keyed.tx).await?;
     let user = put_user(&mut keyed.tx, &new, &password_hash).await?;
     keyed.commit(user, 201, format!("/api/v1/users/{user}")).await
 }
@@ -84,30 +87,48 @@ pub struct UserChange {
     pub disabled: Option<bool>,
 }
 
+impl UserChange {
+    /// What the change takes.
+    fn needs(&self) -> Vec<Permission> {
+        let role = self.role.as_ref().map(|_| Permission::RolesAssign);
+        role.into_iter().chain(self.disabled.map(|_| Permission::UsersDisable)).collect()
+    }
+}
+
 /// Gives a user another role, keeps them out or lets them in again. Their tokens and sockets end at once.
 ///
 /// # Errors
 /// If there is no such user or role, either holds more than the caller, or it is the last admin.
 pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<UserView> {
-    ctx.require(Permission::UsersWrite)?;
+    let needed = change.needs();
+    if needed.is_empty() {
+        // Nothing said changes nothing.
+        return self::user(ctx, id).await;
+    }
     let mut tx = ctx.begin().await?;
     // Whoever takes an admin away waits for the one before, so that the last one stays.
-    store::lock_role_named(tx.conn(), ctx.tenant, ADMIN).await?;
-    let held = reach(ctx, &mut tx, id).await?;
+    let mut now = ctx.clone();
+    for permission in needed {
+        now = held_now(ctx, &mut tx, permission).await?;
+    }
+    let held = reach(&now, &mut tx, id).await?;
     let role = match &change.role {
         None => held.role,
         Some(name) if *name == held.role_name => held.role,
         Some(name) => {
-            let (role, permissions) = store::role_by_name(tx.conn(), ctx.tenant, name)
+            let (role, rights) = store::role_by_name(tx.conn(), ctx.tenant, name)
                 .await?
                 .ok_or_else(|| Error::invalid("/role", "there is no such role"))?;
-            if !ctx.grants.covers(permissions) {
-                return Err(Error::invalid("/role", "this role holds more permissions than you do"));
+            if !now.rights().covers(rights) {
+                return Err(Error::beyond("/role", "this role holds more permissions than you do"));
             }
             role
         }
     };
     let disabled = change.disabled.unwrap_or(held.disabled);
+    if held.disabled && !disabled {
+        room_for_one(&mut tx).await?;
+    }
     store::update_user(tx.conn(), ctx.tenant, id, role, disabled).await?;
     if disabled {
         store::end_sessions(tx.conn(), ctx.tenant, id, None, None, "revoked", ctx.now()).await?;
@@ -125,10 +146,17 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
 /// Locks a user whom the caller may change: one who holds nothing beyond the caller's rights.
 pub(super) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<store::HeldUser> {
     let held = store::lock_user(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("user"))?;
-    if !ctx.grants.covers(held.permissions) {
-        return Err(Error::conflict("beyond-your-rights", "this user holds more permissions than you do"));
+    if !ctx.rights().covers(held.rights) {
+        return Err(Error::beyond("", "this user holds more permissions than you do"));
     }
     Ok(held)
+}
+
+/// What a user sees has changed: their tokens and sockets end.
+pub(crate) async fn seen_anew(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let tenant = tx.tenant;
+    store::bump_user(tx.conn(), tenant, user).await?;
+    tell_of(tx, user).await
 }
 
 /// Newest first, those with ids below `before`.
@@ -163,11 +191,17 @@ async fn read_users(
         .map(|row| {
             let name = keys.open(&name_place(ctx.tenant, row.id), &row.name_sealed)?;
             let email = keys.open(&email_place(ctx.tenant, row.id), &row.email_sealed)?;
+            let themselves = ctx.actor == Actor::User(row.id);
+            let (name, email) = if themselves {
+                (name.map(Personal::new), email.map(Personal::new))
+            } else {
+                (ctx.seen(name, mask::name), ctx.seen(email, mask::email))
+            };
             Ok(UserView {
                 id: row.id,
                 role: row.role,
-                name: name.map(Personal::new),
-                email: email.map(Personal::new),
+                name,
+                email,
                 created_at: row.created_at,
                 disabled_at: row.disabled_at,
             })

@@ -1,5 +1,7 @@
 //! Commands on agents.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,13 +9,13 @@ use serde_json::json;
 use super::store;
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{permission::Permission, rights::held_now, users::seen_anew},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
     tenancy::{Begun, Once},
-    types::{AgentId, SubjectId, TeamId, TenantId, Text, nullable},
-    vault::{Personal, Place, Vault, personal::reveal},
+    types::{AgentId, SubjectId, TeamId, TenantId, Text, UserId, nullable},
+    vault::{Personal, Place, Vault, mask, personal::reveal},
 };
 
 /// What an agent is doing. Only `available` agents are given leads.
@@ -54,6 +56,8 @@ pub struct NewAgent {
     pub status: Status,
     /// Open leads the agent may hold at a time, 0 to 100,000.
     pub capacity: i32,
+    /// Who logs in as this agent: whoever sees only their own leads sees the agent's.
+    pub user_id: Option<UserId>,
 }
 
 /// What to change; absent fields stay.
@@ -66,6 +70,10 @@ pub struct AgentChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<TeamId>)]
     pub team_id: Option<Option<TeamId>>,
+    /// Who logs in as this agent. Null takes the link away.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<UserId>)]
+    pub user_id: Option<Option<UserId>>,
 }
 
 /// An agent as colleagues see them.
@@ -77,6 +85,7 @@ pub struct AgentView {
     #[schema(value_type = Option<String>)]
     pub name: Option<Personal<String>>,
     pub team_id: Option<TeamId>,
+    pub user_id: Option<UserId>,
     pub status: String,
     pub capacity: i32,
     /// Open leads assigned at this moment.
@@ -86,7 +95,7 @@ pub struct AgentView {
 }
 
 /// # Errors
-/// If the team is unknown or the capacity out of bounds.
+/// If team or user are unknown, the user is an agent already, or the capacity is out of bounds.
 pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
     ctx.require(Permission::AgentsWrite)?;
     capacity(new.capacity)?;
@@ -98,34 +107,70 @@ pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
     let subject = SubjectId(id.0);
     let keys = Vault::make_subjects(&mut keyed.tx, &[subject]).await?;
     let name = keys.seal(&ctx.platform, subject, &name_place(ctx.tenant, id), new.name.as_str())?;
-    if !store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await? {
-        return Err(Error::invalid("/team_id", "there is no such team"));
+    if let Some(user) = new.user_id {
+        held_now(ctx, &mut keyed.tx, Permission::AgentsWrite).await?.require_all_rows()?;
+        seen_anew(&mut keyed.tx, user).await?;
     }
+    let put = store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await?;
+    refused(&put, || Error::invalid("/team_id", "there is no such team"))?;
     keyed.tx.audit(&[Entry::new("create", "agent", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/agents/{id}")).await
 }
 
-/// Changes an agent. Status alone needs less than the rest.
+/// Why an agent could not be written as wished.
+fn refused(put: &store::Linked, missing: impl FnOnce() -> Error) -> Result<()> {
+    match put {
+        store::Linked::Done => Ok(()),
+        store::Linked::NotFound => Err(missing()),
+        store::Linked::NoSuchUser => Err(Error::invalid("/user_id", "there is no such user")),
+        store::Linked::Taken => {
+            Err(Error::conflict("user-is-agent", "this user is another agent; take that link away first"))
+        }
+    }
+}
+
+/// Changes an agent. Status alone needs less than the rest; whoever sees only some leads says it of their agents.
 ///
 /// # Errors
-/// If the agent or the team is unknown, or the capacity out of bounds.
+/// If agent, team or user are unknown, the user is another agent, the capacity is out of bounds, or the agent is
+/// beyond what the caller sees.
 pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<AgentView> {
-    if change.capacity.is_some() || change.team_id.is_some() {
-        ctx.require(Permission::AgentsWrite)?;
-    } else {
-        ctx.require(Permission::AgentsStatus)?;
-    }
+    let rights = change.team_id.is_some() || change.user_id.is_some();
+    let needed =
+        if rights || change.capacity.is_some() { Permission::AgentsWrite } else { Permission::AgentsStatus };
+    ctx.require(needed)?;
     change.capacity.map_or(Ok(()), capacity)?;
     let mut tx = ctx.begin().await?;
+    if rights {
+        held_now(ctx, &mut tx, needed).await?.require_all_rows()?;
+    }
+    let (team, user) = store::lock_agent(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("agent"))?;
+    if !ctx.rows.hold(Some(id), team) {
+        return Err(Error::beyond(
+            "",
+            "you see the leads of other agents only; ask somebody who sees this one's",
+        ));
+    }
     if let Some(Some(team)) = change.team_id
         && store::teams(tx.conn(), ctx.tenant, Some(team), None, 1).await?.is_empty()
     {
         return Err(Error::invalid("/team_id", "there is no such team"));
     }
-    if !store::update_agent(tx.conn(), ctx.tenant, id, &change).await? {
-        return Err(Error::NotFound("agent"));
+    if rights {
+        for user in [user, change.user_id.flatten()].into_iter().flatten().collect::<BTreeSet<_>>() {
+            seen_anew(&mut tx, user).await?;
+        }
     }
-    tx.audit(&[Entry::new("update", "agent", id)]).await?;
+    let put = store::update_agent(tx.conn(), ctx.tenant, id, &change).await?;
+    refused(&put, || Error::NotFound("agent"))?;
+    let entry = Entry::new("update", "agent", id);
+    tx.audit(&[if rights {
+        // Whose leads somebody sees has changed.
+        entry.detail(json!({ "team_id": change.team_id, "user_id": change.user_id })).notice()
+    } else {
+        entry
+    }])
+    .await?;
     if let Some(status) = change.status {
         let event = Event::new(EventType::AgentStatusChanged, "agent", id);
         tx.emit(&[event.with(json!({ "status": status }))]).await?;
@@ -165,8 +210,9 @@ async fn read(
             let name = keys.open(&name_place(ctx.tenant, row.id), &row.name_sealed)?;
             Ok(AgentView {
                 id: row.id,
-                name: name.map(Personal::new),
+                name: ctx.seen(name, mask::name),
                 team_id: row.team_id,
+                user_id: row.user_id,
                 status: row.status,
                 capacity: row.capacity,
                 open_leads: row.open_leads,

@@ -1,7 +1,7 @@
 //! The tables of teams and agents.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::PgQueryResult};
 
 use super::{
     people::{AgentChange, NewAgent},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{AgentId, TeamId, TenantId},
+    types::{AgentId, TeamId, TenantId, UserId},
 };
 
 /// `false` if the name is taken.
@@ -53,57 +53,99 @@ pub(super) async fn teams(
     Ok(rows)
 }
 
-/// `false` if there is no such team.
+/// What an agent was to be linked to.
+pub(super) enum Linked {
+    Done,
+    /// There is no such team, or no such agent.
+    NotFound,
+    NoSuchUser,
+    /// The user is another agent already.
+    Taken,
+}
+
+fn linked(done: sqlx::Result<PgQueryResult>) -> Result<Linked> {
+    match done {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("agents_user_key") => {
+            Ok(Linked::Taken)
+        }
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("agents_user_fkey") => {
+            Ok(Linked::NoSuchUser)
+        }
+        done => Ok(if done?.rows_affected() == 1 { Linked::Done } else { Linked::NotFound }),
+    }
+}
+
 pub(super) async fn insert_agent(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AgentId,
     new: &NewAgent,
     name_sealed: &[u8],
-) -> Result<bool> {
+) -> Result<Linked> {
     let put = sqlx::query!(
-        "insert into agents (tenant_id, id, team_id, status, capacity, name_sealed)
-         select $1, $2, $3, $4, $5, $6
+        "insert into agents (tenant_id, id, team_id, status, capacity, name_sealed, user_id)
+         select $1, $2, $3, $4, $5, $6, $7
           where $3::uuid is null or exists (select from teams where tenant_id = $1 and id = $3)",
         tenant.0,
         id.0,
         new.team_id.map(|team| team.0),
         new.status.as_str(),
         new.capacity,
-        name_sealed
+        name_sealed,
+        new.user_id.map(|user| user.0)
     )
     .execute(conn)
-    .await?;
-    Ok(put.rows_affected() == 1)
+    .await;
+    linked(put)
 }
 
-/// `false` if there is no such agent.
+/// The team of an agent and the user behind them, the row locked.
+pub(super) async fn lock_agent(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AgentId,
+) -> Result<Option<(Option<TeamId>, Option<UserId>)>> {
+    let row = sqlx::query!(
+        r#"select team_id as "team: TeamId", user_id as "user: UserId" from agents
+            where tenant_id = $1 and id = $2 for no key update"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.team, row.user)))
+}
+
 pub(super) async fn update_agent(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AgentId,
     change: &AgentChange,
-) -> Result<bool> {
+) -> Result<Linked> {
     let done = sqlx::query!(
         "update agents set status = coalesce($3, status), capacity = coalesce($4, capacity),
-                team_id = case when $5 then $6 else team_id end, version = version + 1
+                team_id = case when $5 then $6 else team_id end,
+                user_id = case when $7 then $8 else user_id end, version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         change.status.map(super::people::Status::as_str),
         change.capacity,
         change.team_id.is_some(),
-        change.team_id.flatten().map(|team| team.0)
+        change.team_id.flatten().map(|team| team.0),
+        change.user_id.is_some(),
+        change.user_id.flatten().map(|user| user.0)
     )
     .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .await;
+    linked(done)
 }
 
 /// A stored agent.
 pub(super) struct AgentRow {
     pub id: AgentId,
     pub team_id: Option<TeamId>,
+    pub user_id: Option<UserId>,
     pub status: String,
     pub capacity: i32,
     pub open_leads: i64,
@@ -121,7 +163,7 @@ pub(super) async fn agents(
 ) -> Result<Vec<AgentRow>> {
     let rows = sqlx::query_as!(
         AgentRow,
-        r#"select a.id as "id: AgentId", a.team_id as "team_id: TeamId", a.status, a.capacity, a.version,
+        r#"select a.id as "id: AgentId", a.team_id as "team_id: TeamId", a.user_id as "user_id: UserId", a.status, a.capacity, a.version,
                   a.name_sealed, a.created_at,
                   (select count(*) from leads l where l.tenant_id = a.tenant_id and l.owner_id = a.id
                       and l.status not in ('converted', 'lost')) as "open_leads!"

@@ -1,15 +1,20 @@
 //! The record of who did what, written in the transaction of the deed; and its chain, which is sealed afterwards,
 //! off the hot path.
 //!
-//! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer and the verification,
+//! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer, [`verify`] whether all holds,
 //!   `outside` what is kept where the database cannot be cut
-//! - [`read`] looking into it, which is recorded too; `store` its tables
+//! - [`read`] looking into it, [`export`] taking it out as a file, [`report`] what it adds up to; each is recorded too
+//! - [`denials`] refusals, of which not each is written down; `store` its tables
 
 pub mod chain;
+pub mod denials;
+pub mod export;
 mod outside;
 pub mod read;
+pub mod report;
 pub mod seal;
 pub(crate) mod store;
+pub mod verify;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +42,7 @@ pub enum Severity {
     Notice,
     /// Somebody was refused.
     Warning,
-    /// Somebody is where they should not be: a proof was copied.
+    /// Somebody is where they should not be: a proof was copied, or the log was altered.
     Critical,
 }
 
@@ -84,6 +89,11 @@ impl Entry {
         (self.denied, self.severity) = (true, Some(Severity::Warning));
         self
     }
+}
+
+/// How it went, as the log names it.
+fn outcome(denied: bool) -> &'static str {
+    if denied { "denied" } else { "done" }
 }
 
 /// Writes down something that changes nothing else.

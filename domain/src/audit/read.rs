@@ -5,15 +5,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Entry, Severity, store};
+use super::{Entry, Severity, outcome, store};
 use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
 };
 
-/// The longest range that is looked through.
-const LONGEST: TimeDelta = TimeDelta::days(92);
+/// The longest range that is looked through, in days.
+const LONGEST: i64 = 92;
 
 /// An entry of the audit log.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -22,7 +22,7 @@ pub struct EntryView {
     pub at: DateTime<Utc>,
     /// Its place in the tenant's chain; absent for a moment until it is sealed.
     pub seq: Option<i64>,
-    /// `user`, `api_key` or `system`.
+    /// `user`, `api_key`, `operator` or `system`.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
     pub action: String,
@@ -46,7 +46,8 @@ pub struct Filter {
     pub action: Option<String>,
     pub resource: Option<String>,
     pub resource_id: Option<String>,
-    pub outcome: Option<String>,
+    /// Only what was refused, or only what was not.
+    pub denied: Option<bool>,
     pub severity: Option<Severity>,
     /// Only what concerns security.
     pub security: bool,
@@ -63,10 +64,29 @@ impl Filter {
             action: None,
             resource: None,
             resource_id: None,
-            outcome: None,
+            denied: None,
             severity: None,
             security: false,
         }
+    }
+
+    /// As the log names it.
+    pub(super) fn outcome(&self) -> Option<&'static str> {
+        self.denied.map(outcome)
+    }
+
+    /// What is written down of it: times, ids and words of ours. Of what somebody typed in, which may be personal, only
+    /// that it was asked for.
+    pub(super) fn told(&self) -> Value {
+        let typed =
+            [("action", &self.action), ("resource", &self.resource), ("resource_id", &self.resource_id)];
+        let by: Vec<&str> =
+            typed.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect();
+        let id = self.resource_id.as_ref().and_then(|id| Uuid::try_parse(id).ok());
+        json!({
+            "from": self.from, "to": self.to, "by": by, "actor_id": self.actor, "resource_id": id,
+            "outcome": self.outcome(), "severity": self.severity, "security": self.security,
+        })
     }
 }
 
@@ -92,24 +112,22 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<EntryView>> {
     ctx.require(Permission::AuditRead)?;
-    bounded(filter.from, filter.to)?;
+    bounded(filter.from, filter.to, LONGEST)?;
     let mut tx = ctx.begin().await?;
     let entries = store::entries(tx.conn(), ctx.tenant, filter, before, limit).await?;
-    let detail = json!({
-        "from": filter.from, "to": filter.to, "actor_id": filter.actor, "action": filter.action,
-        "resource": filter.resource, "resource_id": filter.resource_id, "security": filter.security,
-    });
-    tx.audit(&[Entry::new("read", "audit_log", "").detail(detail)]).await?;
+    tx.audit(&[Entry::new("read", "audit_log", "").detail(filter.told())]).await?;
     tx.commit().await?;
     Ok(entries)
 }
 
-fn bounded(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<()> {
+/// # Errors
+/// If the range is longer than so many days, is none, or lies where Postgres knows no time.
+pub(super) fn bounded(from: DateTime<Utc>, to: DateTime<Utc>, days: i64) -> Result<()> {
     let known = |at: DateTime<Utc>| (1..=9_999).contains(&at.year());
-    if known(from) && known(to) && to > from && to - from <= LONGEST {
+    if known(from) && known(to) && to > from && to - from <= TimeDelta::days(days) {
         return Ok(());
     }
-    Err(Error::invalid("?from", "a range of 92 days at most, and `to` after it"))
+    Err(Error::invalid("?from", format!("a range of {days} days at most, and `to` after it")))
 }
 
 /// What was done in a range, added up.
@@ -118,11 +136,33 @@ fn bounded(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<()> {
 /// If the permission is missing, or the range is longer than 92 days.
 pub async fn summary(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Sum>> {
     ctx.require(Permission::AuditRead)?;
-    bounded(from, to)?;
+    bounded(from, to, LONGEST)?;
     let mut tx = ctx.begin().await?;
     let sums = store::sums(tx.conn(), ctx.tenant, from, to).await?;
     let detail = json!({ "from": from, "to": to, "summary": true });
     tx.audit(&[Entry::new("read", "audit_log", "").detail(detail)]).await?;
     tx.commit().await?;
     Ok(sums)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_typed_into_a_filter_is_not_written_down() {
+        let at = DateTime::from_timestamp_micros(1_700_000_000_000_001).expect("a time");
+        let filter = Filter {
+            action: Some("ada@example.com".into()),
+            resource_id: Some("+14155550100".into()),
+            denied: Some(true),
+            ..Filter::between(at, at)
+        };
+        let told = filter.told();
+        assert_eq!((&told["by"], &told["outcome"]), (&json!(["action", "resource_id"]), &json!("denied")));
+        assert!(!told.to_string().contains("example.com") && !told.to_string().contains("555"), "{told}");
+        let id = Uuid::from_u128(7);
+        let filter = Filter { resource_id: Some(id.to_string()), ..Filter::between(at, at) };
+        assert_eq!(filter.told()["resource_id"], json!(id));
+    }
 }

@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use sqlx::PgConnection;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -32,36 +31,18 @@ const GATHER: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_secs(10);
 /// How often the newest heads are written beside the database.
 const KEEP: Duration = Duration::from_secs(10);
-/// Rows sealed in one transaction, or read at a time when the chain is verified.
+/// Rows sealed in one transaction.
 const PAGE: i64 = 2_000;
 
 /// The installation's key for signing heads.
 pub struct Sealer {
-    platform: Platform,
-    key_id: Uuid,
-    pair: Ed25519KeyPair,
-    outside: Outside,
+    pub(super) platform: Platform,
+    pub(super) key_id: Uuid,
+    pub(super) pair: Ed25519KeyPair,
+    pub(super) outside: Outside,
     /// Tenants whose newest head cannot be read or is older than the one kept outside: theirs wait for a person, those
     /// of the others go on.
     broken: Mutex<HashSet<Uuid>>,
-}
-
-/// Where a chain does not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Break {
-    /// The place in the chain.
-    pub seq: i64,
-    pub what: &'static str,
-}
-
-/// What verifying a tenant's chain came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
-    pub rows: i64,
-    /// Written and not sealed yet.
-    pub unsealed: i64,
-    /// The first break: what comes after it proves nothing.
-    pub broken: Option<Break>,
 }
 
 impl Sealer {
@@ -175,81 +156,5 @@ impl Sealer {
         tx.commit().await?;
         self.outside.take(signed);
         Ok(i64::try_from(rows.len()).unwrap_or(PAGE))
-    }
-
-    /// Goes through a tenant's chain from its beginning.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn verify(&self, tenant: TenantId) -> Result<Verdict> {
-        let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        // The sealer goes on meanwhile: heads and rows are read as of one moment.
-        store::as_of_one_moment(tx.conn()).await?;
-        self.verify_on(tx.conn(), tenant).await
-    }
-
-    /// The same as a connection sees it.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn verify_on(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<Verdict> {
-        let heads = store::signed_heads(conn, tenant).await?;
-        let public = UnparsedPublicKey::new(&ED25519, self.pair.public_key().as_ref());
-        let mut verdict =
-            Verdict { unsealed: store::count_unsealed(conn, tenant).await?, ..Verdict::default() };
-        let broken = |seq, what| Some(Break { seq, what });
-        let kept = self.outside.newest(tenant.0);
-        for head in heads.iter().chain(&kept) {
-            let good = head.key_id == self.key_id
-                && public.verify(&chain::head(tenant.0, head.seq, &head.hash), &head.signature).is_ok();
-            if !good {
-                verdict.broken = broken(head.seq, "the signature of this head is not the installation's");
-                return Ok(verdict);
-            }
-        }
-        let last = heads.last().map_or(0, |head| head.seq);
-        let mut heads = heads.into_iter().peekable();
-        let mut before = ORIGIN;
-        loop {
-            let page = store::sealed(conn, tenant, verdict.rows, PAGE).await?;
-            let full = i64::try_from(page.len()).unwrap_or(0) >= PAGE;
-            for (seq, hash, row) in page {
-                let expected = verdict.rows + 1;
-                if seq != expected {
-                    verdict.broken = broken(expected, "a row is missing here, or stands here twice");
-                    return Ok(verdict);
-                }
-                before = chain::link(&before, seq, &row);
-                if before.as_slice() != hash {
-                    verdict.broken = broken(seq, "this row, or the order of those before it, was changed");
-                    return Ok(verdict);
-                }
-                verdict.rows = seq;
-                if kept.as_ref().is_some_and(|head| head.seq == seq && head.hash != before) {
-                    verdict.broken = broken(seq, "the head that is kept outside the database is another");
-                    return Ok(verdict);
-                }
-                if let Some(head) = heads.next_if(|head| head.seq <= seq)
-                    && (head.seq != seq || head.hash != before)
-                {
-                    verdict.broken = broken(head.seq, "the head that was signed here is another");
-                    return Ok(verdict);
-                }
-            }
-            if !full {
-                break;
-            }
-        }
-        if kept.is_some_and(|head| head.seq > verdict.rows) {
-            verdict.broken =
-                broken(verdict.rows + 1, "the end was cut off: a later head is kept outside the database");
-        } else if verdict.rows < last {
-            verdict.broken = broken(verdict.rows + 1, "the end was cut off: a later head was signed");
-        } else if verdict.rows > last {
-            verdict.broken = broken(last + 1, "rows were added here that no head was signed for");
-        } else if store::count_sealed(conn, tenant).await? != verdict.rows {
-            verdict.broken = broken(1, "there are more rows than places in the chain");
-        }
-        Ok(verdict)
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::permission_of;
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -58,7 +59,7 @@ pub struct Preview {
 /// # Errors
 /// If the filter names nothing in particular.
 pub async fn preview(ctx: &Ctx, filter: &Filter) -> Result<Preview> {
-    ctx.require(Permission::JobsManage)?;
+    ctx.require(Permission::JobsBulk)?;
     narrow(filter)?;
     let mut tx = ctx.begin().await?;
     let mut sample = jobs::list(tx.conn(), ctx.tenant.0, filter, None, LOOK + 1).await?;
@@ -73,7 +74,8 @@ pub async fn preview(ctx: &Ctx, filter: &Filter) -> Result<Preview> {
 /// # Errors
 /// If the filter names nothing in particular.
 pub async fn act(ctx: &Ctx, action: Action, filter: Filter) -> Result<Once<Uuid>> {
-    ctx.require(Permission::JobsManage)?;
+    ctx.require(Permission::JobsBulk)?;
+    ctx.require(permission_of(action))?;
     narrow(&filter)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,

@@ -21,12 +21,21 @@ use crate::{
 /// The longest reason that is kept with a pause, in characters.
 const WHY_LIMIT: usize = 500;
 
+/// What an action takes.
+fn permission_of(action: Action) -> Permission {
+    match action {
+        Action::Cancel => Permission::JobsCancel,
+        Action::Retry => Permission::JobsRetry,
+        Action::Discard => Permission::JobsDiscard,
+    }
+}
+
 /// Cancels, retries or discards one job; answers it as it is then.
 ///
 /// # Errors
 /// A conflict that names the state which forbids it.
 pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
-    ctx.require(Permission::JobsManage)?;
+    ctx.require(permission_of(action))?;
     let verb = action.verb();
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
@@ -107,6 +116,7 @@ pub async fn pause(ctx: &Ctx, queue: &str, kind: Option<&str>, why: &str) -> Res
         let detail = format!("at most {WHY_LIMIT} characters");
         return Err(Error::Invalid(vec![FieldError::new("/why", detail)]));
     }
+    ctx.require(Permission::QueuesPause)?;
     steer(ctx, queue, "pause", serde_json::json!({"kind": kind, "why": why}), async |tx| {
         tx.pause(queue, kind, why).await
     })
@@ -118,6 +128,7 @@ pub async fn pause(ctx: &Ctx, queue: &str, kind: Option<&str>, why: &str) -> Res
 /// # Errors
 /// If there is no such queue, or a conflict if it was not paused so.
 pub async fn resume(ctx: &Ctx, queue: &str, kind: Option<&str>) -> Result<()> {
+    ctx.require(Permission::QueuesPause)?;
     steer(ctx, queue, "resume", serde_json::json!({"kind": kind}), async |tx| {
         if tx.resume(queue, kind).await? {
             return Ok(());
@@ -133,6 +144,7 @@ pub async fn resume(ctx: &Ctx, queue: &str, kind: Option<&str>) -> Result<()> {
 /// # Errors
 /// If there is no such queue, or a bound is not positive.
 pub async fn limit(ctx: &Ctx, queue: &str, key: Option<&str>, bounds: Bounds) -> Result<()> {
+    ctx.require(Permission::QueuesLimit)?;
     let mut wrong = Vec::new();
     if bounds.max_running.is_some_and(|most| most < 1) {
         wrong.push(FieldError::new("/max_running", "at least 1; to stop the work, pause the queue"));
@@ -162,7 +174,6 @@ async fn steer(
     detail: serde_json::Value,
     change: impl AsyncFnOnce(&mut crate::tenancy::TenantTx) -> Result<()>,
 ) -> Result<()> {
-    ctx.require(Permission::QueuesManage)?;
     let mut tx = ctx.begin().await?;
     if !queues::exists(tx.conn(), queue).await? {
         return Err(Error::NotFound("queue"));

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{permission::Permission, rows::Rows},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{Personal, SubjectKeys, Vault},
+    vault::{SubjectKeys, Vault, mask},
 };
 
 /// Which leads to list.
@@ -30,9 +30,10 @@ pub struct Filter {
 }
 
 /// # Errors
-/// If a value breaks a rule.
+/// If a value breaks a rule, or the caller would not see it.
 pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
-    ctx.require(Permission::LeadsWrite)?;
+    ctx.require(Permission::LeadsCreate)?;
+    require_home(ctx)?;
     let reachable = new.phone.is_some() || new.email.is_some();
     let wrong = check(reachable, new.value_cents, &new.tags, &new.attributes);
     if !wrong.is_empty() {
@@ -46,6 +47,16 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
     insert(ctx, &mut keyed.tx, None, &[(id, new)]).await?;
     keyed.tx.audit(&[Entry::new("create", "lead", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/leads/{id}")).await
+}
+
+/// Refuses new leads of somebody who would not see them.
+pub(super) fn require_home(ctx: &Ctx) -> Result<()> {
+    if ctx.rows != Rows::Own(None) {
+        return Ok(());
+    }
+    let detail =
+        "you see only the leads of your agent, and are none; an admin links you by PATCH /api/v1/agents/{id}";
+    Err(Error::beyond("", detail))
 }
 
 /// Writes leads, sealed, and tells of each.
@@ -77,7 +88,7 @@ pub(super) async fn insert(
             attributes_sealed: seal.attributes(&lead.attributes)?,
         });
     }
-    store::insert(tx.conn(), ctx.tenant, import, &rows).await?;
+    store::insert(tx.conn(), ctx.tenant, import, ctx.rows, &rows).await?;
     let told: Vec<Event> =
         leads.iter().map(|(id, _)| Event::new(EventType::LeadCreated, "lead", id)).collect();
     tx.emit(&told).await
@@ -113,7 +124,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     let tags = change.tags.as_deref().unwrap_or_default();
     let attributes = change.attributes.as_ref().unwrap_or(&none);
     let mut tx = ctx.begin().await?;
-    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("lead"))?;
+    let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     if change.version.is_some_and(|version| version != held.version) {
         return Err(Error::conflict(
             "version-changed",
@@ -167,7 +178,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
-    if !store::delete(tx.conn(), ctx.tenant, id).await? {
+    if !store::delete(tx.conn(), ctx.tenant, id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }
     tx.audit(&[Entry::new("delete", "lead", id)]).await?;
@@ -181,6 +192,10 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     ctx.require(Permission::LeadsRead)?;
+    if filter.email.is_some() || filter.phone.is_some() {
+        // What is found tells the value.
+        ctx.require(Permission::PersonalRead)?;
+    }
     read(ctx, filter, before, limit).await
 }
 
@@ -196,8 +211,8 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let email = filter.email.as_ref().map(|email| index.index("leads.email", &email.normal()));
     let phone = filter.phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str()));
-    let rows = store::leads(tx.conn(), ctx.tenant, filter, email.as_deref(), phone.as_deref(), before, limit)
-        .await?;
+    let indexes = (email.as_deref(), phone.as_deref());
+    let rows = store::leads(tx.conn(), ctx.tenant, filter, indexes, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()
@@ -206,10 +221,10 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
                 let Some(sealed) = sealed else { return Ok(None) };
                 keys.open(&place(ctx.tenant, column, row.id), sealed)
             };
-            let name = open("name_sealed", &row.name_sealed)?.map(Personal::new);
-            let phone = open("phone_sealed", &row.phone_sealed)?.map(Personal::new);
-            let email = open("email_sealed", &row.email_sealed)?.map(Personal::new);
-            let kept = open("attributes_sealed", &row.attributes_sealed)?;
+            let name = ctx.seen(open("name_sealed", &row.name_sealed)?, mask::name);
+            let phone = ctx.seen(open("phone_sealed", &row.phone_sealed)?, mask::phone);
+            let email = ctx.seen(open("email_sealed", &row.email_sealed)?, mask::email);
+            let kept = ctx.seen_whole(open("attributes_sealed", &row.attributes_sealed)?);
             let kept = kept.map(|text| attributes(&text)).transpose()?;
             Ok(row.into_view(name, phone, email, kept))
         })

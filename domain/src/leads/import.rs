@@ -63,6 +63,7 @@ impl Import {
     /// If the header is bad; nothing is written then.
     pub async fn begin(ctx: &Ctx, head: &[u8], delimiter: Option<u8>) -> Result<Once<Self>> {
         ctx.require(Permission::LeadsImport)?;
+        commands::require_home(ctx)?;
         let mut reader = Reader::new(delimiter.unwrap_or_else(|| delimiter_of(head)));
         let mut rows = Vec::new();
         reader.feed(head, &mut |row| rows.push(row));
@@ -159,7 +160,7 @@ impl Import {
 /// # Errors
 /// If there is no such import.
 pub async fn get(ctx: &Ctx, id: ImportId) -> Result<ImportView> {
-    ctx.require(Permission::LeadsRead)?;
+    ctx.require(Permission::ImportsRead)?;
     let mut tx = ctx.begin().await?;
     store::import(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("import"))
 }

@@ -60,6 +60,9 @@ impl JobKind for ScoreLead {
 pub async fn one(ctx: &Ctx, lead: LeadId) -> Result<Score> {
     ctx.require(Permission::LeadsScore)?;
     let mut tx = ctx.begin().await?;
+    if !store::is_seen(tx.conn(), ctx.tenant, lead, ctx.rows).await? {
+        return Err(Error::NotFound("lead"));
+    }
     let score = within(&mut tx, lead, ctx.now()).await?;
     tx.commit().await?;
     Ok(score)
@@ -81,9 +84,10 @@ pub async fn within(tx: &mut TenantTx, lead: LeadId, now: DateTime<Utc>) -> Resu
 /// Asks for many leads to be scored. Answers the operation.
 ///
 /// # Errors
-/// If there is no such import.
+/// If there is no such import, or the caller sees only some leads.
 pub async fn many(ctx: &Ctx, import: Option<ImportId>) -> Result<Once<Uuid>> {
     ctx.require(Permission::LeadsScore)?;
+    ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),

@@ -48,14 +48,14 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Delivery>> {
-    ctx.require(Permission::MessagesRead)?;
+    ctx.require(Permission::DeliveriesRead)?;
     let mut tx = ctx.begin().await?;
-    let rows = store::deliveries(tx.conn(), ctx.tenant, message, before, limit).await?;
+    let rows = store::deliveries(tx.conn(), ctx.tenant, message, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let content = keys.open(&place(ctx.tenant, row.id), &row.content_sealed)?;
+            let content = ctx.seen_whole(keys.open(&place(ctx.tenant, row.id), &row.content_sealed)?);
             let content = content.and_then(|text| serde_json::from_str(&text).ok());
             Ok(Delivery { id: row.id, message_id: row.message_id, received_at: row.received_at, content })
         })

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::{rules::Status, store};
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{permission::Permission, rows::Rows},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
     leads,
     tenancy::{Begun, Once, TenantTx},
     types::{EmailAddress, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
-    vault::{Personal, Place, Vault, personal::reveal},
+    vault::{Personal, Place, Vault, mask, personal::reveal},
 };
 
 /// The job that sends one message. It holds an id only: what is said is sealed in the message.
@@ -68,6 +68,7 @@ pub struct MessageView {
     /// How often it was tried.
     pub attempts: i64,
     pub error_code: Option<String>,
+    /// In the provider's words; it may name the recipient.
     pub error_text: Option<String>,
     pub provider_message_id: Option<String>,
     pub created_at: DateTime<Utc>,
@@ -101,6 +102,10 @@ pub struct Filter {
 /// If provider, template or lead are not there, or do not fit each other.
 pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     ctx.require(Permission::MessagesSend)?;
+    if new.lead_id.is_none() && ctx.rows != Rows::All {
+        let detail = "you see only some of the leads; name the one that this is sent to";
+        return Err(Error::beyond("/lead_id", detail));
+    }
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -121,7 +126,7 @@ pub(super) async fn queue(
     new: &NewMessage,
     of_step: bool,
 ) -> Result<(MessageId, NewJob)> {
-    let channel = check(tx, new.provider_id, ("/template_id", new.template_id), new.lead_id, "").await?;
+    let channel = check(ctx, tx, new.provider_id, ("/template_id", new.template_id), new.lead_id, "").await?;
     let to = recipient(tx, new).await?;
     let id = MessageId(ctx.id());
     let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
@@ -158,6 +163,7 @@ pub(super) async fn queue(
 /// Names what is missing or does not fit before anything is promised. Answers the channel. The fields stand below
 /// `at`; the template's has a name of its own.
 pub(crate) async fn check(
+    ctx: &Ctx,
     tx: &mut TenantTx,
     provider: ProviderId,
     (field, template): (&str, TemplateId),
@@ -165,7 +171,7 @@ pub(crate) async fn check(
     at: &str,
 ) -> Result<String> {
     let tenant = tx.tenant;
-    let facts = store::facts(tx.conn(), tenant, provider, template, lead).await?;
+    let facts = store::facts(tx.conn(), tenant, provider, template, lead, ctx.rows).await?;
     let wrong = |field: &str, why: String| Err(Error::invalid(format!("{at}{field}"), why));
     match (facts.provider_channel, facts.template_channel) {
         (None, _) => wrong("/provider_id", "there is no such provider".into()),
@@ -217,13 +223,15 @@ pub async fn list(
 ) -> Result<Vec<MessageView>> {
     ctx.require(Permission::MessagesRead)?;
     let mut tx = ctx.begin().await?;
-    let rows = store::messages(tx.conn(), ctx.tenant, filter, before, limit).await?;
+    let rows = store::messages(tx.conn(), ctx.tenant, filter, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let to = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?.map(Personal::new);
-            row.into_view(to)
+            let to = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?;
+            let mut view = row.into_view(ctx.seen(to, mask::email))?;
+            view.error_text = ctx.seen_whole(view.error_text);
+            Ok(view)
         })
         .collect()
 }
@@ -236,7 +244,11 @@ pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptVi
     let only = Filter { id: Some(id), ..Filter::default() };
     let message = list(ctx, &only, None, 1).await?.pop().ok_or(Error::NotFound("message"))?;
     let mut tx = ctx.begin().await?;
-    Ok((message, store::attempts(tx.conn(), ctx.tenant, id).await?))
+    let mut attempts = store::attempts(tx.conn(), ctx.tenant, id).await?;
+    for attempt in &mut attempts {
+        attempt.text = ctx.seen_whole(attempt.text.take());
+    }
+    Ok((message, attempts))
 }
 
 pub(super) fn place(tenant: TenantId, column: &'static str, message: MessageId) -> Place {

@@ -104,11 +104,21 @@ impl JobKind for RouteLead {
 /// Routes one lead.
 ///
 /// # Errors
-/// If lead, team or agent are not there, or the named agent cannot take it.
+/// If lead, team or agent are not there, the named agent cannot take it, or the caller would not see it any more.
 pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Result<Routed> {
     ctx.require(Permission::LeadsRoute)?;
     let mut tx = ctx.begin().await?;
+    let row = store::lock_lead(tx.conn(), ctx.tenant, lead).await?;
+    if !row.is_some_and(|row| ctx.rows.hold(row.owner_id, row.team_id)) {
+        return Err(Error::NotFound("lead"));
+    }
     let routed = within(&mut tx, lead, target, reroute).await?;
+    if !ctx.rows.hold(routed.owner_id, routed.team_id) {
+        return Err(Error::beyond(
+            "",
+            "you would not see this lead any more; choose somebody whose leads you see",
+        ));
+    }
     tx.commit().await?;
     Ok(routed)
 }
@@ -143,6 +153,7 @@ pub async fn within(tx: &mut TenantTx, lead: LeadId, target: Target, reroute: bo
 /// If import, team or agent are not there.
 pub async fn many(ctx: &Ctx, import: Option<ImportId>, target: Target) -> Result<Once<Uuid>> {
     ctx.require(Permission::LeadsRoute)?;
+    ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use plan::when;
 pub use plan::{MisfirePolicy, OverlapPolicy, Plan};
-use plan::{when, zone};
 pub use work::Work;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
-    tenancy::{Begun, Once, TenantTx},
+    tenancy::{self, Begun, Once, TenantTx},
 };
 
 /// How many coming times are shown.
@@ -64,10 +64,11 @@ pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
 async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static str) -> Result<View> {
     // Whoever has work begin by itself must be allowed to begin it.
     ctx.require(Work::permission_of(plan.work.kind()))?;
+    ctx.require_all_rows()?;
     plan.check()?;
     let job = plan.work.job(ctx, tx).await?;
     let spec = Spec {
-        zone: zone(plan.zone.as_deref()),
+        zone: zone(tx, plan.zone.as_deref()).await?,
         overlap: plan.overlap.into(),
         misfire: plan.misfire(),
         max_lateness: plan.max_lateness(),
@@ -85,6 +86,15 @@ async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static 
     tx.audit(&[Entry::new(verb, "schedule", id).detail(json!({ "name": spec.name, "work": plan.work }))])
         .await?;
     find(ctx, tx, id).await
+}
+
+/// The zone that is meant: the tenant's own where none is named.
+async fn zone(tx: &mut TenantTx, named: Option<&str>) -> Result<String> {
+    let tenant = tx.tenant;
+    match named {
+        Some(named) => Ok(named.to_owned()),
+        None => tenancy::store::zone(tx.conn(), tenant).await,
+    }
 }
 
 /// The tenant's schedules, newest first.
@@ -121,6 +131,7 @@ pub fn coming(view: &View, many: usize) -> Vec<DateTime<Utc>> {
 pub struct Glance {
     pub crontab: Option<String>,
     pub at: Option<DateTime<Utc>>,
+    /// The tenant's own if not said.
     pub zone: Option<String>,
     /// From then on; now if not said.
     pub from: Option<DateTime<Utc>>,
@@ -130,14 +141,16 @@ pub struct Glance {
 ///
 /// # Errors
 /// If crontab or zone are unknown, or it never comes.
-pub fn preview(ctx: &Ctx, glance: &Glance) -> Result<Vec<DateTime<Utc>>> {
+pub async fn preview(ctx: &Ctx, glance: &Glance) -> Result<Vec<DateTime<Utc>>> {
     ctx.require(Permission::SchedulesRead)?;
     let when = when(glance.crontab.as_deref(), glance.at)?;
     let from = glance.from.unwrap_or_else(|| ctx.now());
     if !plan::is_near(from) {
         return Err(Error::invalid("/from", plan::FAR));
     }
-    let times = schedules::times(&when, &zone(glance.zone.as_deref()), None, None, from);
+    let mut tx = ctx.begin().await?;
+    let zone = zone(&mut tx, glance.zone.as_deref()).await?;
+    let times = schedules::times(&when, &zone, None, None, from);
     Ok(times.map_err(|why| bad(&why))?.take(PREVIEW).collect())
 }
 
@@ -157,7 +170,7 @@ pub async fn ticks(ctx: &Ctx, id: Uuid, before: Option<DateTime<Utc>>, limit: i6
 /// # Errors
 /// If there is none of this id, or a conflict if it is paused already.
 pub async fn pause(ctx: &Ctx, id: Uuid, why: &str) -> Result<View> {
-    ctx.require(Permission::SchedulesWrite)?;
+    ctx.require(Permission::SchedulesPause)?;
     if why.chars().count() > WHY_LIMIT {
         return Err(Error::invalid("/why", format!("at most {WHY_LIMIT} characters")));
     }
@@ -169,7 +182,7 @@ pub async fn pause(ctx: &Ctx, id: Uuid, why: &str) -> Result<View> {
 /// # Errors
 /// If there is none of this id, or a conflict if it is not paused.
 pub async fn resume(ctx: &Ctx, id: Uuid) -> Result<View> {
-    ctx.require(Permission::SchedulesWrite)?;
+    ctx.require(Permission::SchedulesPause)?;
     steer(ctx, id, "resume", "it is not paused", async |tx, view| tx.resume_schedule(view).await).await
 }
 
@@ -183,6 +196,7 @@ async fn steer(
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
     ctx.require(Work::permission_of(&view.kind))?;
+    ctx.require_all_rows()?;
     if !change(&mut tx, &view).await? {
         return Err(Error::conflict("schedule-state", otherwise));
     }
@@ -197,13 +211,14 @@ async fn steer(
 /// # Errors
 /// If there is none of this id.
 pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
-    ctx.require(Permission::SchedulesWrite)?;
+    ctx.require(Permission::SchedulesRun)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let view = locked(ctx, &mut keyed.tx, id).await?;
     ctx.require(Work::permission_of(&view.kind))?;
+    ctx.require_all_rows()?;
     let job = keyed.tx.run_schedule(&view, ctx.id()).await?;
     keyed.tx.audit(&[Entry::new("run", "schedule", id).detail(json!({ "operation": job }))]).await?;
     keyed.commit(job, 202, format!("/api/v1/operations/{job}")).await
@@ -214,7 +229,7 @@ pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
 /// # Errors
 /// If there is none of this id.
 pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
-    ctx.require(Permission::SchedulesWrite)?;
+    ctx.require(Permission::SchedulesDelete)?;
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
     tx.drop_schedule(id).await?;

@@ -53,7 +53,7 @@ pub struct Plan {
     pub crontab: Option<String>,
     /// Once, at this instant.
     pub at: Option<DateTime<Utc>>,
-    /// A name of the IANA database; UTC if not said.
+    /// A name of the IANA database; the tenant's own if not said.
     #[schema(example = "Europe/Berlin")]
     pub zone: Option<String>,
     #[serde(default)]
@@ -126,11 +126,6 @@ pub(super) fn when(crontab: Option<&str>, at: Option<DateTime<Utc>>) -> Result<W
         (None, Some(at)) => Ok(When::Once(at)),
         _ => Err(Error::invalid("/crontab", "give either crontab or at")),
     }
-}
-
-/// The zone that is meant where none is named.
-pub(super) fn zone(named: Option<&str>) -> String {
-    named.unwrap_or("UTC").to_owned()
 }
 
 impl From<OverlapPolicy> for Overlap {

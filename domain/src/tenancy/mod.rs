@@ -1,8 +1,9 @@
-//! Tenants and the transaction that stands behind one tenant's wall.
+//! Tenants, what is [settled](settings) about them, and the transaction that stands behind one tenant's wall.
 
 mod idempotency;
+pub mod settings;
 pub mod store;
 mod tx;
 
 pub use idempotency::{Answer, Begun, Idempotency, Once};
-pub use tx::{SystemTx, TenantTx, Topic};
+pub use tx::{SystemRead, SystemTx, TenantTx, Topic};

@@ -1,24 +1,26 @@
 //! The two doors to the database.
 
+use std::sync::atomic::Ordering;
+
 use engine::{
     Engine, Enqueued, NewJob, Tx,
     enqueue::Provenance,
     finish::{Claim, Ending},
     log::NewEntry,
-    operate::{Acted, Action, Bounds, Scope},
+    operate::{Acted, Action, Bounds, Decider, Scope},
     schedules::{Refused, Spec, View},
     workflows::{Restarted, Signalled},
 };
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
 use crate::{
     Ctx,
     audit::{self, Entry},
-    ctx::{Actor, Platform},
+    ctx::{Actor, OperatorCtx, Platform},
     error::{Error, Result},
-    events::Event,
+    events::{Event, EventType},
     types::TenantId,
 };
 
@@ -28,6 +30,8 @@ use crate::{
 pub enum Topic {
     /// Rows were written to the audit log.
     AuditLog = 1,
+    /// What somebody may do has changed.
+    Access = 2,
 }
 
 /// A transaction behind one tenant's wall. Comes only from a [`Ctx`]. What it changes, tells and
@@ -38,13 +42,14 @@ pub struct TenantTx {
     pub platform: Platform,
     actor: Actor,
     by: Provenance,
+    changes_rights: bool,
 }
 
 impl TenantTx {
     pub(crate) async fn begin(ctx: &Ctx) -> Result<Self> {
         let tx = ctx.platform.engine.begin_tenant(ctx.tenant.0).await?;
         let (tenant, platform) = (ctx.tenant, ctx.platform.clone());
-        Ok(Self { tx, tenant, platform, actor: ctx.actor, by: ctx.provenance() })
+        Ok(Self { tx, tenant, platform, actor: ctx.actor, by: ctx.provenance(), changes_rights: false })
     }
 
     /// The connection, for the stores.
@@ -66,8 +71,8 @@ impl TenantTx {
     /// If the database refuses.
     pub async fn emit(&mut self, events: &[Event]) -> Result<()> {
         let tenant = self.tenant.0;
-        let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant)).collect();
-        Ok(self.tx.log(&entries).await?)
+        self.changes_rights |= events.iter().any(|event| event.kind == EventType::AccessChanged);
+        tell(&mut self.tx, tenant, events).await
     }
 
     /// Writes down who changed what.
@@ -212,7 +217,11 @@ impl TenantTx {
     /// # Errors
     /// If the commit fails; nothing happened then.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.tx.commit().await?)
+        self.tx.commit().await?;
+        if self.changes_rights {
+            self.platform.rights_changed.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
     }
 }
 
@@ -237,15 +246,15 @@ impl SystemTx {
     /// # Errors
     /// If the database refuses.
     pub async fn pause_tenant(&mut self, tenant: TenantId, why: &str) -> Result<()> {
-        Ok(self.0.pause_scope(whole(tenant), why).await?)
+        Ok(self.0.pause_scope(Decider::Product, whole(tenant), why).await?)
     }
 
-    /// Goes on with a tenant; see [`engine::Tx::resume_scope`].
+    /// Goes on with a tenant, unless others have paused it; see [`engine::Tx::resume_scope`].
     ///
     /// # Errors
     /// If the database refuses.
     pub async fn resume_tenant(&mut self, tenant: TenantId) -> Result<()> {
-        Ok(self.0.resume_scope(whole(tenant)).await.map(drop)?)
+        Ok(self.0.resume_scope(Decider::Product, whole(tenant)).await.map(drop)?)
     }
 
     /// Tells a tenant what happened.
@@ -253,18 +262,17 @@ impl SystemTx {
     /// # Errors
     /// If the database refuses.
     pub async fn emit(&mut self, tenant: TenantId, events: &[Event]) -> Result<()> {
-        let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant.0)).collect();
-        Ok(self.0.log(&entries).await?)
+        tell(&mut self.0, tenant.0, events).await
     }
 
-    /// Writes down what the installation changed of a tenant, where the tenant reads it.
+    /// Writes down what an operator did in a tenant or with it, where the tenant reads it.
     ///
     /// # Errors
     /// If the database refuses.
-    pub async fn audit(&mut self, platform: &Platform, tenant: TenantId, entries: &[Entry]) -> Result<()> {
-        let ids: Vec<Uuid> = entries.iter().map(|_| platform.chance.id()).collect();
+    pub async fn audit(&mut self, by: &OperatorCtx, tenant: TenantId, entries: &[Entry]) -> Result<()> {
+        let ids: Vec<Uuid> = entries.iter().map(|_| by.platform.chance.id()).collect();
         self.0.will_tell(Topic::AuditLog as u8);
-        audit::store::insert(self.conn(), tenant, Actor::System, None, &ids, entries).await
+        audit::store::insert(self.conn(), tenant, by.actor, by.trace.as_deref(), &ids, entries).await
     }
 
     /// # Errors
@@ -272,6 +280,31 @@ impl SystemTx {
     pub async fn commit(self) -> Result<()> {
         Ok(self.0.commit().await?)
     }
+}
+
+/// A connection across tenants for single reads, which asks for fewer round trips than a [`SystemTx`].
+pub struct SystemRead(PoolConnection<Postgres>);
+
+impl SystemRead {
+    /// # Errors
+    /// If no connection can be had.
+    pub async fn begin(engine: &Engine) -> Result<Self> {
+        Ok(Self(engine.read_system().await?))
+    }
+
+    /// The connection, for the stores.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+/// Writes events to the log; of changed rights processes are told besides, which remember them.
+async fn tell(tx: &mut Tx, tenant: Uuid, events: &[Event]) -> Result<()> {
+    if events.iter().any(|event| event.kind == EventType::AccessChanged) {
+        tx.will_tell(Topic::Access as u8);
+    }
+    let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant)).collect();
+    Ok(tx.log(&entries).await?)
 }
 
 /// All of a tenant's work.

@@ -1,6 +1,8 @@
 //! What nobody asked for but must be done, as schedules of the product's own tenant: operators see when it
 //! ran, what came of it and when it runs again, and can pause it. One line of [`install`] for each.
 
+mod store;
+
 use std::time::Duration;
 
 use engine::{
@@ -70,6 +72,23 @@ pub async fn months_ahead(platform: &Platform) -> Result<()> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     audit::store::make_months(tx.conn()).await?;
     tx.commit().await
+}
+
+/// Rows deleted in one transaction.
+const BATCH: i64 = 1_000;
+
+/// Deletes some of what tenants do not want kept any longer: sessions that are over, and what imports have left out.
+/// Answers how many rows; none when nothing is left.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn forget_some(platform: &Platform) -> Result<u64> {
+    let now = platform.clock.now();
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let sessions = store::drop_sessions(tx.conn(), now, BATCH).await?;
+    let rejections = store::drop_rejections(tx.conn(), now, BATCH).await?;
+    tx.commit().await?;
+    Ok(sessions + rejections)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

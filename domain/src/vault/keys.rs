@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -73,6 +74,42 @@ impl Vault {
         let (id, wrapped) = store::installation_secret(conn, purpose).await?;
         let bytes = self.kek.unwrap(purpose.as_bytes(), &wrapped).await.map_err(Error::internal)?;
         Ok(DataKey { id, bytes })
+    }
+
+    /// Puts a fresh secret of the installation in the place of the one in use, which is retired as of a time. Answers
+    /// the new one's id.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub(crate) async fn replace_secret(
+        &self,
+        conn: &mut PgConnection,
+        chance: &dyn Chance,
+        purpose: &'static str,
+        retired_at: DateTime<Utc>,
+    ) -> Result<Uuid> {
+        let (wrapped, key) = self.fresh(chance, purpose.as_bytes()).await?;
+        store::retire_installation_secret(conn, purpose, retired_at).await?;
+        store::put_installation_secret(conn, key.id, purpose, &wrapped, self.kek.name()).await?;
+        Ok(key.id)
+    }
+
+    /// Secrets of the installation that were retired after a time, and when.
+    ///
+    /// # Errors
+    /// If the database or the key-encryption key refuses.
+    pub(crate) async fn former_secrets(
+        &self,
+        conn: &mut PgConnection,
+        purpose: &'static str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<(DataKey, DateTime<Utc>)>> {
+        let mut former = Vec::new();
+        for (id, wrapped, retired_at) in store::former_installation_secrets(conn, purpose, since).await? {
+            let bytes = self.kek.unwrap(purpose.as_bytes(), &wrapped).await.map_err(Error::internal)?;
+            former.push((DataKey { id, bytes }, retired_at));
+        }
+        Ok(former)
     }
 
     /// Makes a new tenant's keys. Takes the connection of the system role.

@@ -4,12 +4,14 @@
 //! data is held has a data key too, so that destroying it erases the person. All of them are stored
 //! wrapped by a key-encryption key that never meets the database.
 //!
-//! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs
+//! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
+//!   of it for whoever may not see it
 //! - [`kek`] the key-encryption key; [`keys`] the keys in use; `store` where the wrapped ones lie
 
 pub mod cipher;
 pub mod kek;
 pub mod keys;
+pub mod mask;
 pub mod personal;
 pub(crate) mod store;
 

@@ -1,5 +1,6 @@
 //! The tables of wrapped keys.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -36,6 +37,38 @@ pub(super) async fn installation_secret(conn: &mut PgConnection, purpose: &str) 
     .fetch_one(conn)
     .await?;
     Ok((row.id, row.wrapped))
+}
+
+/// Whoever retires the secret in use waits for the one before.
+pub(super) async fn retire_installation_secret(
+    conn: &mut PgConnection,
+    purpose: &str,
+    retired_at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update installation_secrets set retired_at = $2 where purpose = $1 and retired_at is null",
+        purpose,
+        retired_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn former_installation_secrets(
+    conn: &mut PgConnection,
+    purpose: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Vec<u8>, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select id, wrapped, retired_at as "retired_at!" from installation_secrets
+            where purpose = $1 and retired_at > $2 order by retired_at desc limit 20"#,
+        purpose,
+        since
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.wrapped, row.retired_at)).collect())
 }
 
 pub(super) async fn put_tenant_key(

@@ -39,7 +39,8 @@ pub struct Whole {
 /// # Errors
 /// If something about its input is wrong, or a run that must be over first goes on.
 pub async fn start(ctx: &Ctx, start: Start) -> Result<Once<Uuid>> {
-    ctx.require(Permission::WorkflowsWrite)?;
+    ctx.require(Permission::WorkflowsStart)?;
+    ctx.require_all_rows()?;
     start.permissions()?.iter().try_for_each(|permission| ctx.require(*permission))?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
@@ -103,7 +104,7 @@ async fn whole(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 /// # Errors
 /// If there is none of this id, or a conflict if it is over.
 pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
-    ctx.require(Permission::WorkflowsWrite)?;
+    ctx.require(Permission::WorkflowsCancel)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(_) => return whole(ctx, id).await,
@@ -130,7 +131,8 @@ pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 /// # Errors
 /// If there is none of this id or no such step, or a conflict if it goes on or there is nothing to be done.
 pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
-    ctx.require(Permission::WorkflowsWrite)?;
+    ctx.require(Permission::WorkflowsRetry)?;
+    ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(_) => return whole(ctx, id).await,
@@ -162,7 +164,7 @@ pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
 /// # Errors
 /// If there is no such run or it knows no such signal, or a conflict if it comes too late.
 pub async fn signal(ctx: &Ctx, id: Uuid, name: &str, payload: &Value) -> Result<&'static str> {
-    ctx.require(Permission::WorkflowsWrite)?;
+    ctx.require(Permission::WorkflowsSignal)?;
     if name.is_empty() || name.len() > SIGNAL_NAME_LIMIT {
         return Err(Error::invalid("/name", format!("1 to {SIGNAL_NAME_LIMIT} characters")));
     }

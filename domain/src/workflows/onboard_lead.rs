@@ -15,9 +15,9 @@ use crate::{
     types::{AgentId, LeadId, ProviderId, TeamId, TemplateId},
 };
 
-/// What its steps do for whoever starts it.
+/// What its steps do for whoever starts it; the messages tell what is known of the lead to its address.
 pub(super) const PERMISSIONS: &[Permission] =
-    &[Permission::LeadsScore, Permission::LeadsRoute, Permission::MessagesSend];
+    &[Permission::LeadsScore, Permission::LeadsRoute, Permission::MessagesSend, Permission::PersonalRead];
 
 /// The longest time that is waited for a reply, in hours.
 const LONGEST: u16 = 30 * 24;
@@ -77,7 +77,7 @@ impl OnboardLead {
             ("/follow_up_template_id", self.follow_up_template_id),
         ];
         for template in templates {
-            send::check(tx, self.provider_id, template, Some(self.lead_id), at).await?;
+            send::check(ctx, tx, self.provider_id, template, Some(self.lead_id), at).await?;
         }
         let lead = self.lead_id;
         let first = NewJob::of(ctx.tenant.0, ctx.id(), self).map_err(Error::internal)?;

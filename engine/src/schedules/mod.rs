@@ -144,6 +144,12 @@ pub fn times(
     Ok(times.take_while(move |due| ends_at.is_none_or(|end| *due <= end)))
 }
 
+/// Whether there is a zone of this name in the IANA database.
+#[must_use]
+pub fn is_zone(name: &str) -> bool {
+    calendar::read_zone(name).is_ok()
+}
+
 /// What the business keys of schedules' jobs begin with.
 const BUSINESS_KEY: &str = "schedule:";
 

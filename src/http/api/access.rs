@@ -4,6 +4,7 @@ use axum::{Json as Body, extract::State, http::StatusCode, response::Response};
 use domain::{
     access::{
         keys::{self, ApiKeyView, NewApiKey},
+        rows::RowScope,
         users::{self, NewUser, UserChange, UserView},
     },
     types::{ApiKeyId, TenantId, UserId},
@@ -27,6 +28,8 @@ pub struct Me {
     pub kind: &'static str,
     pub id: Option<Uuid>,
     pub permissions: Vec<String>,
+    /// Whose leads the caller sees, with what belongs to them.
+    pub scope: RowScope,
 }
 
 /// Who the caller is and what they may do.
@@ -37,6 +40,7 @@ pub async fn me(Caller(ctx): Caller) -> Body<Me> {
         kind: ctx.actor.kind(),
         id: ctx.actor.id(),
         permissions: ctx.grants.names(),
+        scope: ctx.rows.scope(),
     })
 }
 

@@ -69,7 +69,7 @@ pub async fn get_agent(Caller(ctx): Caller, Path(id): Path<AgentId>) -> Result<B
     Ok(Body(people::get(&ctx, id).await?))
 }
 
-/// Change an agent. The status alone needs `agents:status`, capacity and team need `agents:write`.
+/// Change an agent. The status alone needs `agents:status`, capacity, team and user need `agents:write`.
 #[utoipa::path(patch, path = "/api/v1/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
     request_body = AgentChange, responses((status = 200, body = AgentView)))]
 pub async fn change_agent(

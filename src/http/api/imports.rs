@@ -44,6 +44,7 @@ pub enum Delimiter {
 #[into_params(parameter_in = Query)]
 pub struct ImportQuery {
     /// Found out from the header if not said.
+    #[param(inline)]
     pub delimiter: Option<Delimiter>,
 }
 

@@ -18,4 +18,5 @@ pub mod second_factor;
 pub mod sessions;
 pub mod sockets;
 pub mod templates;
+pub mod tenants;
 pub mod workflows;

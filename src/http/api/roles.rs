@@ -23,6 +23,8 @@ pub struct PermissionView {
     pub name: &'static str,
     /// What it is about: permissions of one capability share it.
     pub group: &'static str,
+    /// What whoever holds it may do.
+    pub about: &'static str,
     /// Whether the caller holds it.
     pub held: bool,
 }
@@ -34,6 +36,7 @@ pub async fn list_permissions(Caller(ctx): Caller) -> Body<Vec<PermissionView>> 
     let shown = |permission: &Permission| PermissionView {
         name: permission.as_str(),
         group: permission.group(),
+        about: permission.about(),
         held: ctx.grants.contains(*permission),
     };
     Body(Permission::ALL.iter().map(shown).collect())

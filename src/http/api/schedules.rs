@@ -222,5 +222,5 @@ pub async fn preview_schedule(
     Caller(ctx): Caller,
     Json(glance): Json<Glance>,
 ) -> Result<Body<Vec<DateTime<Utc>>>, Problem> {
-    Ok(Body(schedules::preview(&ctx, &glance)?))
+    Ok(Body(schedules::preview(&ctx, &glance).await?))
 }

@@ -21,13 +21,23 @@ pub struct Code {
     pub code: String,
 }
 
+/// The caller's own password.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnPassword {
+    pub current: String,
+}
+
 /// Get a secret for your authenticator. Logins ask for its codes once you have confirmed it by one.
-#[utoipa::path(post, path = "/api/v1/me/second-factor", tag = "access",
+#[utoipa::path(post, path = "/api/v1/me/second-factor", tag = "access", request_body = OwnPassword,
     responses((status = 201, body = NewSecondFactor)))]
 pub async fn offer_second_factor(
+    State(app): Shared,
     Caller(ctx): Caller,
+    ClientAddress(address): ClientAddress,
+    Json(OwnPassword { current }): Json<OwnPassword>,
 ) -> Result<(StatusCode, Body<NewSecondFactor>), Problem> {
-    Ok((StatusCode::CREATED, Body(second_factor::offer(&ctx).await?)))
+    Ok((StatusCode::CREATED, Body(second_factor::offer(&ctx, &app.gate, &current, address).await?)))
 }
 
 /// Confirm the secret by a code; the recovery codes in the answer are shown this once.

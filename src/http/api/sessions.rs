@@ -21,7 +21,7 @@ use crate::http::{
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     peer::ClientAddress,
-    problem::Problem,
+    problem::{Problem, request_id},
 };
 
 /// Who wants to come in.
@@ -75,7 +75,8 @@ pub async fn login(
 ) -> Result<Body<LoggedIn>, Problem> {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("");
     let Credentials { tenant, email, password, code } = &credentials;
-    Ok(Body(app.gate.login((tenant, email, password), code.as_deref(), address, agent).await?.into()))
+    let who = (tenant.as_str(), email.as_str(), password.as_str());
+    Ok(Body(app.gate.login(who, code.as_deref(), address, agent, request_id()).await?.into()))
 }
 
 /// What a login or the last refresh gave.
@@ -92,7 +93,7 @@ pub async fn refresh(
     State(app): Shared,
     Json(Refresh { refresh_token }): Json<Refresh>,
 ) -> Result<Body<LoggedIn>, Problem> {
-    Ok(Body(app.gate.refresh(&refresh_token).await?.into()))
+    Ok(Body(app.gate.refresh(&refresh_token, request_id()).await?.into()))
 }
 
 /// End this session: its tokens are refused from now on.
@@ -118,7 +119,7 @@ pub async fn set_password(
     State(app): Shared,
     Json(ChosenPassword { token, password }): Json<ChosenPassword>,
 ) -> Result<StatusCode, Problem> {
-    app.gate.set_password(&token, &password).await?;
+    app.gate.set_password(&token, &password, request_id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

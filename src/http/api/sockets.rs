@@ -16,7 +16,7 @@ use crate::{
     http::{
         App, Shared,
         extract::{Caller, Query},
-        problem::{Problem, REQUEST_ID},
+        problem::{Problem, request_id},
     },
     live::{frames, session},
 };
@@ -71,7 +71,7 @@ pub async fn open(
         )
         .into());
     };
-    let ctx = app.gate.redeem(ticket, REQUEST_ID.try_with(Clone::clone).ok()).await?;
+    let ctx = app.gate.redeem(ticket, request_id()).await?;
     let (gate, hub) = (app.gate.clone(), app.hub.clone());
     let sessions = hub.sessions.clone();
     Ok(upgrade

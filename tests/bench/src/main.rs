@@ -1,5 +1,6 @@
 //! Everything behind `./x bench`: figures that are compared within one run.
 
+mod access;
 mod database;
 mod engine;
 mod faults;
@@ -18,6 +19,8 @@ enum Command {
     Engine(crate::table::Args),
     /// Workflows: steps a second, fan-out, a million that sleep.
     Workflows(crate::table::Args),
+    /// Access: what it costs to know who asks, and how it bears those who guess and those who dawdle.
+    Access(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -44,6 +47,7 @@ async fn run(command: Command) -> Outcome<()> {
     match command {
         Command::Engine(args) => crate::engine::report(args).await,
         Command::Workflows(args) => crate::workflows::report(args).await,
+        Command::Access(args) => crate::access::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

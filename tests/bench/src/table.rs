@@ -28,8 +28,9 @@ pub enum Bar {
     None,
     Least(f64),
     Most(f64),
+    Between(f64, f64),
 }
-use Bar::{Least, Most};
+use Bar::{Between, Least, Most};
 
 macro_rules! measure {
     ($($path:tt)*) => { || Box::pin($($path)*()) };
@@ -63,6 +64,7 @@ pub async fn report(args: Args, rows: Vec<Row>) -> Outcome<()> {
                 Bar::None => (String::new(), true),
                 Least(least) => (format!(">= {least}"), median >= least),
                 Most(most) => (format!("<= {most}"), median <= most),
+                Between(least, most) => (format!("{least}..{most}"), (least..=most).contains(&median)),
             };
             missed += usize::from(!met);
             if !args.json {

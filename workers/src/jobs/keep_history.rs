@@ -6,6 +6,7 @@ use domain::{
 };
 use engine::Outcome;
 
+use super::PAUSE;
 use crate::registry::Run;
 
 /// Runs the job.
@@ -15,5 +16,10 @@ use crate::registry::Run;
 pub async fn run(run: Run, job: KeepHistory) -> Result<Outcome> {
     upkeep::months_ahead(&run.ctx.platform).await?;
     run.ctx.platform.engine.keep_history(job.retention).await?;
+    while upkeep::forget_some(&run.ctx.platform).await? > 0 {
+        if run.is_to_stop() {
+            return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
     Ok(Outcome::Done(serde_json::Value::Null))
 }

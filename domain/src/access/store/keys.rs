@@ -4,16 +4,26 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
-    access::{keys::ApiKeyView, permission::PermissionSet},
+    access::{
+        keys::ApiKeyView,
+        permission::PermissionSet,
+        rights::Rights,
+        rows::{RowScope, Rows},
+    },
     error::Result,
-    types::{ApiKeyId, TenantId, UserId},
+    types::{AgentId, ApiKeyId, TeamId, TenantId, UserId},
 };
 
+#[derive(Clone)]
 pub(in crate::access) struct KeyRow {
     pub tenant: TenantId,
+    pub maker: UserId,
     pub secret_hash: Vec<u8>,
     pub permissions: PermissionSet,
-    pub creator_permissions: PermissionSet,
+    pub maker_rights: Rights,
+    pub rows: Rows,
+    /// Requests a second of the tenant.
+    pub pace: Option<u32>,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -21,30 +31,45 @@ impl KeyRow {
     /// What it may do: what it was given, and its maker still holds. None once it has expired.
     pub fn grants(&self, now: DateTime<Utc>) -> Option<PermissionSet> {
         let good = self.expires_at.is_none_or(|at| at > now);
-        good.then(|| self.permissions.intersection(self.creator_permissions))
+        good.then(|| self.rights().permissions)
+    }
+
+    /// What it was given, as far as its maker still holds it.
+    pub fn rights(&self) -> Rights {
+        let permissions = self.permissions.intersection(self.maker_rights.permissions);
+        Rights { permissions, scope: self.maker_rights.scope }
     }
 }
 
 /// A key that is not revoked, of a tenant and a user that are still there.
 pub(in crate::access) async fn api_key(conn: &mut PgConnection, id: ApiKeyId) -> Result<Option<KeyRow>> {
     let row = sqlx::query!(
-        r#"select k.tenant_id as "tenant: TenantId", k.secret_hash, k.permissions, k.expires_at,
-                  r.name as role, r.built_in, r.permissions as role_permissions
+        r#"select k.tenant_id as "tenant: TenantId", k.created_by as "maker: UserId", k.secret_hash, k.permissions,
+                  k.expires_at, r.name as role, r.built_in, r.permissions as role_permissions,
+                  r.scope as "scope: RowScope", a.id as "agent?: AgentId", a.team_id as "team?: TeamId",
+                  t.requests_per_s
              from api_keys k
              join tenants t on t.id = k.tenant_id and t.suspended_at is null
              join users u on u.tenant_id = k.tenant_id and u.id = k.created_by and u.disabled_at is null
              join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
+             left join agents a on a.tenant_id = u.tenant_id and a.user_id = u.id
             where k.id = $1 and k.revoked_at is null"#,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| KeyRow {
-        tenant: row.tenant,
-        secret_hash: row.secret_hash,
-        permissions: PermissionSet::from_names(&row.permissions),
-        creator_permissions: PermissionSet::of_role(&row.role, row.built_in, &row.role_permissions),
-        expires_at: row.expires_at,
+    Ok(row.map(|row| {
+        let maker_rights = Rights::of_role(&row.role, row.built_in, &row.role_permissions, row.scope);
+        KeyRow {
+            tenant: row.tenant,
+            maker: row.maker,
+            secret_hash: row.secret_hash,
+            permissions: PermissionSet::from_names(&row.permissions),
+            maker_rights,
+            rows: Rows::of(maker_rights.scope, row.agent, row.team),
+            pace: row.requests_per_s.and_then(|pace| u32::try_from(pace).ok()),
+            expires_at: row.expires_at,
+        }
     }))
 }
 

@@ -1,9 +1,11 @@
-//! The tables of users, sessions, roles, API keys, tickets, password links, second factors and login buckets, a file for each.
+//! The tables of users, sessions, roles, API keys, tickets, password links, second factors, operators and login
+//! buckets, a file for each.
 
 mod buckets;
 mod factors;
 mod keys;
 mod links;
+mod operators;
 mod roles;
 mod sessions;
 mod tickets;
@@ -13,6 +15,7 @@ pub(in crate::access) use buckets::*;
 pub(in crate::access) use factors::*;
 pub(in crate::access) use keys::*;
 pub(in crate::access) use links::*;
+pub(in crate::access) use operators::*;
 pub(in crate::access) use roles::*;
 pub(in crate::access) use sessions::*;
 pub(in crate::access) use tickets::*;

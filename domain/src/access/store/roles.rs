@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::{
-    access::{permission::PermissionSet, roles::RoleView},
+    access::{rights::Rights, roles::RoleView, rows::RowScope},
     error::Result,
     types::{RoleId, TenantId},
 };
@@ -14,16 +14,17 @@ pub(in crate::access) async fn insert_role(
     tenant: TenantId,
     id: RoleId,
     name: &str,
-    own: Option<PermissionSet>,
+    own: Option<Rights>,
 ) -> Result<bool> {
     let put = sqlx::query!(
-        "insert into roles (tenant_id, id, name, built_in, permissions) values ($1, $2, $3, $4, $5)
+        "insert into roles (tenant_id, id, name, built_in, permissions, scope) values ($1, $2, $3, $4, $5, $6)
          on conflict on constraint roles_name_key do nothing",
         tenant.0,
         id.0,
         name,
         own.is_none(),
-        &own.map(PermissionSet::names).unwrap_or_default()
+        &own.map(|held| held.permissions.names()).unwrap_or_default(),
+        own.map(|held| held.scope).unwrap_or_default().as_str()
     )
     .execute(conn)
     .await?;
@@ -39,7 +40,7 @@ pub(in crate::access) async fn roles(
     limit: i64,
 ) -> Result<Vec<RoleView>> {
     let rows = sqlx::query!(
-        r#"select id as "id: RoleId", name, built_in, permissions from roles
+        r#"select id as "id: RoleId", name, built_in, permissions, scope as "scope: RowScope" from roles
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
         tenant.0,
@@ -51,11 +52,15 @@ pub(in crate::access) async fn roles(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| RoleView {
-            id: row.id,
-            permissions: PermissionSet::of_role(&row.name, row.built_in, &row.permissions).names(),
-            name: row.name,
-            built_in: row.built_in,
+        .map(|row| {
+            let held = Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope);
+            RoleView {
+                id: row.id,
+                permissions: held.permissions.names(),
+                scope: held.scope,
+                name: row.name,
+                built_in: row.built_in,
+            }
         })
         .collect())
 }
@@ -65,16 +70,16 @@ pub(in crate::access) async fn role_by_name(
     conn: &mut PgConnection,
     tenant: TenantId,
     name: &str,
-) -> Result<Option<(RoleId, PermissionSet)>> {
+) -> Result<Option<(RoleId, Rights)>> {
     let row = sqlx::query!(
-        r#"select id as "id: RoleId", built_in, permissions from roles
+        r#"select id as "id: RoleId", built_in, permissions, scope as "scope: RowScope" from roles
             where tenant_id = $1 and name = $2 for key share"#,
         tenant.0,
         name
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.id, PermissionSet::of_role(name, row.built_in, &row.permissions))))
+    Ok(row.map(|row| (row.id, Rights::of_role(name, row.built_in, &row.permissions, row.scope))))
 }
 
 /// Locks a role, also against being given; answers whether it is one of the four, and what it holds.
@@ -82,15 +87,16 @@ pub(in crate::access) async fn lock_role(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: RoleId,
-) -> Result<Option<(bool, PermissionSet)>> {
+) -> Result<Option<(bool, Rights)>> {
     let row = sqlx::query!(
-        "select name, built_in, permissions from roles where tenant_id = $1 and id = $2 for update",
+        r#"select name, built_in, permissions, scope as "scope: RowScope" from roles
+            where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.built_in, PermissionSet::of_role(&row.name, row.built_in, &row.permissions))))
+    Ok(row.map(|row| (row.built_in, Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope))))
 }
 
 /// `false` if the name is taken.
@@ -99,14 +105,15 @@ pub(in crate::access) async fn update_role(
     tenant: TenantId,
     id: RoleId,
     name: &str,
-    permissions: PermissionSet,
+    held: Rights,
 ) -> Result<bool> {
     let put = sqlx::query!(
-        "update roles set name = $3, permissions = $4 where tenant_id = $1 and id = $2",
+        "update roles set name = $3, permissions = $4, scope = $5 where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         name,
-        &permissions.names()
+        &held.permissions.names(),
+        held.scope.as_str()
     )
     .execute(conn)
     .await;

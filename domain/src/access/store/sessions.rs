@@ -28,7 +28,6 @@ pub(in crate::access) struct SessionRow {
     pub end_reason: Option<String>,
 }
 
-/// Puts a session in, and takes out some of the tenant that nobody can ask for any more.
 pub(in crate::access) async fn insert_session(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -47,15 +46,6 @@ pub(in crate::access) async fn insert_session(
         client_sealed,
         now,
         expires_at
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "delete from sessions where tenant_id = $1 and id in (
-           select id from sessions where tenant_id = $1 and expires_at < $2::timestamptz - interval '30 days'
-            order by expires_at limit 100 for update skip locked)",
-        tenant.0,
-        now
     )
     .execute(conn)
     .await?;

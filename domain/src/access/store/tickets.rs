@@ -30,7 +30,7 @@ pub(in crate::access) async fn insert_ticket(
     let (user, api_key) = match ctx.actor {
         Actor::User(user) => (Some(user.0), None),
         Actor::ApiKey(key) => (None, Some(key.0)),
-        Actor::System => (None, None),
+        Actor::Operator(_) | Actor::System => (None, None),
     };
     sqlx::query!(
         "insert into socket_tickets (tenant_id, hash, user_id, session_id, api_key_id, permissions, expires_at)

@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
-    access::permission::PermissionSet,
+    access::{
+        rights::Rights,
+        rows::{RowScope, Rows},
+    },
     error::Result,
-    types::{RoleId, SessionId, TenantId, UserId},
+    types::{AgentId, RoleId, SessionId, TeamId, TenantId, UserId},
 };
 
 pub(in crate::access) struct UserRow {
@@ -15,9 +18,14 @@ pub(in crate::access) struct UserRow {
     pub permission_version: i64,
 }
 
+/// What a user may do.
+#[derive(Clone, Copy)]
 pub(in crate::access) struct Grants {
     pub version: i64,
-    pub permissions: PermissionSet,
+    pub rights: Rights,
+    pub rows: Rows,
+    /// Requests a second of the tenant.
+    pub pace: Option<u32>,
 }
 
 pub(in crate::access) struct UserFacts {
@@ -102,23 +110,30 @@ pub(in crate::access) async fn user_grants(
     session: Option<SessionId>,
 ) -> Result<Option<Grants>> {
     let row = sqlx::query!(
-        "select u.permission_version, r.name, r.built_in, r.permissions
+        r#"select u.permission_version, r.name, r.built_in, r.permissions, r.scope as "scope: RowScope",
+                  a.id as "agent?: AgentId", a.team_id as "team?: TeamId", t.requests_per_s
            from users u
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
            join tenants t on t.id = u.tenant_id
+           left join agents a on a.tenant_id = u.tenant_id and a.user_id = u.id
           where u.tenant_id = $1 and u.id = $2 and u.disabled_at is null and t.suspended_at is null
             and ($3::uuid is null or exists (
               select from sessions s
-               where s.tenant_id = u.tenant_id and s.id = $3 and s.user_id = u.id and s.ended_at is null))",
+               where s.tenant_id = u.tenant_id and s.id = $3 and s.user_id = u.id and s.ended_at is null))"#,
         tenant.0,
         user.0,
         session.map(|id| id.0)
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Grants {
-        version: row.permission_version,
-        permissions: PermissionSet::of_role(&row.name, row.built_in, &row.permissions),
+    Ok(row.map(|row| {
+        let rights = Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope);
+        Grants {
+            version: row.permission_version,
+            rights,
+            rows: Rows::of(rights.scope, row.agent, row.team),
+            pace: row.requests_per_s.and_then(|pace| u32::try_from(pace).ok()),
+        }
     }))
 }
 
@@ -150,7 +165,7 @@ pub(in crate::access) async fn users(
 pub(in crate::access) struct HeldUser {
     pub role: RoleId,
     pub role_name: String,
-    pub permissions: PermissionSet,
+    pub rights: Rights,
     pub disabled: bool,
 }
 
@@ -161,7 +176,8 @@ pub(in crate::access) async fn lock_user(
     id: UserId,
 ) -> Result<Option<HeldUser>> {
     let row = sqlx::query!(
-        r#"select r.id as "role: RoleId", r.name, r.built_in, r.permissions, u.disabled_at is not null as "disabled!"
+        r#"select r.id as "role: RoleId", r.name, r.built_in, r.permissions, r.scope as "scope: RowScope",
+                  u.disabled_at is not null as "disabled!"
              from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
             where u.tenant_id = $1 and u.id = $2 for update of u"#,
         tenant.0,
@@ -171,7 +187,7 @@ pub(in crate::access) async fn lock_user(
     .await?;
     Ok(row.map(|row| HeldUser {
         role: row.role,
-        permissions: PermissionSet::of_role(&row.name, row.built_in, &row.permissions),
+        rights: Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope),
         role_name: row.name,
         disabled: row.disabled,
     }))
@@ -215,6 +231,22 @@ pub(in crate::access) async fn anyone_is(
     .fetch_one(conn)
     .await?;
     Ok(any)
+}
+
+/// What a user may do is another version.
+pub(in crate::access) async fn bump_user(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: UserId,
+) -> Result<()> {
+    sqlx::query!(
+        "update users set permission_version = permission_version + 1 where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// What all who have a role may do is another version; answers who they are.

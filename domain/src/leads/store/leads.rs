@@ -10,6 +10,7 @@ use super::super::{
     score::Parts,
 };
 use crate::{
+    access::rows::Rows,
     error::Result,
     types::{AgentId, ImportId, LeadId, TeamId, TenantId, Text},
     vault::Personal,
@@ -36,18 +37,23 @@ fn column<T>(rows: &[NewRow], of: impl Fn(&NewRow) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 
+/// Writes leads, which belong to whoever sees only their own or those of a team.
 pub(in crate::leads) async fn insert(
     conn: &mut PgConnection,
     tenant: TenantId,
     import: Option<ImportId>,
+    home: Rows,
     rows: &[NewRow],
 ) -> Result<()> {
     sqlx::query!(
         "insert into leads (tenant_id, import_id, id, status, source, language, region, value_cents, tags,
-                name_sealed, phone_sealed, phone_index, email_sealed, email_index, attributes_sealed)
+                name_sealed, phone_sealed, phone_index, email_sealed, email_index, attributes_sealed,
+                owner_id, team_id, assigned_at)
          select $1, $2, id, status, source, language, region, value_cents,
                 array(select jsonb_array_elements_text(tags)),
-                name, phone, phone_index, email, email_index, attributes
+                name, phone, phone_index, email, email_index, attributes,
+                $16, coalesce($17, (select team_id from agents where tenant_id = $1 and agents.id = $16)),
+                case when $16::uuid is not null then engine.now() end
            from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[],
                 $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
              as new (id, status, source, language, region, value_cents, tags,
@@ -67,6 +73,8 @@ pub(in crate::leads) async fn insert(
         &column(rows, |row| row.email_sealed.clone()) as _,
         &column(rows, |row| row.email_index.clone()) as _,
         &column(rows, |row| row.attributes_sealed.clone()) as _,
+        home.owner(),
+        home.team(),
     )
     .execute(conn)
     .await?;
@@ -84,13 +92,18 @@ pub(in crate::leads) async fn lock(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: LeadId,
+    seen: Rows,
 ) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
         r#"select version, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
-             from leads where tenant_id = $1 and id = $2 for update"#,
+             from leads
+            where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3) and ($4::uuid is null or team_id = $4)
+              for update"#,
         tenant.0,
-        id.0
+        id.0,
+        seen.owner(),
+        seen.team()
     )
     .fetch_optional(conn)
     .await?;
@@ -162,10 +175,22 @@ pub(in crate::leads) async fn update(
 }
 
 /// `false` if there is no such lead.
-pub(in crate::leads) async fn delete(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<bool> {
-    let done = sqlx::query!("delete from leads where tenant_id = $1 and id = $2", tenant.0, id.0)
-        .execute(conn)
-        .await?;
+pub(in crate::leads) async fn delete(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+    seen: Rows,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "delete from leads
+          where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3) and ($4::uuid is null or team_id = $4)",
+        tenant.0,
+        id.0,
+        seen.owner(),
+        seen.team()
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -248,8 +273,8 @@ pub(in crate::leads) async fn leads(
     conn: &mut PgConnection,
     tenant: TenantId,
     filter: &Filter,
-    email: Option<&[u8]>,
-    phone: Option<&[u8]>,
+    (email, phone): (Option<&[u8]>, Option<&[u8]>),
+    seen: Rows,
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadRow>> {
@@ -265,6 +290,7 @@ pub(in crate::leads) async fn leads(
               and ($5::text is null or status = $5) and ($6::text is null or source = $6)
               and ($7::uuid is null or owner_id = $7) and ($8::uuid is null or import_id = $8)
               and ($9::bytea is null or email_index = $9) and ($10::bytea is null or phone_index = $10)
+              and ($11::uuid is null or owner_id = $11) and ($12::uuid is null or team_id = $12)
             order by id desc limit $4"#,
         tenant.0,
         filter.id.map(|id| id.0),
@@ -275,11 +301,34 @@ pub(in crate::leads) async fn leads(
         filter.owner.map(|id| id.0),
         filter.import.map(|id| id.0),
         email,
-        phone
+        phone,
+        seen.owner(),
+        seen.team()
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Whether a lead is there, for somebody who sees these.
+pub(in crate::leads) async fn is_seen(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+    seen: Rows,
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from leads
+            where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3)
+              and ($4::uuid is null or team_id = $4)) as "seen!""#,
+        tenant.0,
+        id.0,
+        seen.owner(),
+        seen.team()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
 }
 
 /// A lead's sealed e-mail address, if the lead is there.

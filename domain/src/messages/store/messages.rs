@@ -9,6 +9,7 @@ use super::super::{
     send::{AttemptView, Filter, MessageView, NewMessage},
 };
 use crate::{
+    access::rows::Rows,
     error::Result,
     types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
     vault::Personal,
@@ -27,16 +28,20 @@ pub(in crate::messages) async fn facts(
     provider: ProviderId,
     template: TemplateId,
     lead: Option<LeadId>,
+    seen: Rows,
 ) -> Result<SendFacts> {
     let facts = sqlx::query_as!(
         SendFacts,
         r#"select (select channel from providers where tenant_id = $1 and id = $2) as provider_channel,
                   (select channel from templates where tenant_id = $1 and id = $3) as template_channel,
-                  exists (select from leads where tenant_id = $1 and id = $4) as "lead_exists!""#,
+                  exists (select from leads where tenant_id = $1 and id = $4 and ($5::uuid is null or owner_id = $5)
+                     and ($6::uuid is null or team_id = $6)) as "lead_exists!""#,
         tenant.0,
         provider.0,
         template.0,
-        lead.map(|lead| lead.0)
+        lead.map(|lead| lead.0),
+        seen.owner(),
+        seen.team()
     )
     .fetch_one(conn)
     .await?;
@@ -127,6 +132,7 @@ pub(in crate::messages) async fn messages(
     conn: &mut PgConnection,
     tenant: TenantId,
     filter: &Filter,
+    seen: Rows,
     before: Option<MessageId>,
     limit: i64,
 ) -> Result<Vec<MessageRow>> {
@@ -139,13 +145,18 @@ pub(in crate::messages) async fn messages(
              from messages
             where tenant_id = $1 and ($2::uuid is null or id < $2) and ($3::uuid is null or id = $3)
               and ($4::text is null or status = $4) and ($5::uuid is null or lead_id = $5)
+              and (($7::uuid is null and $8::uuid is null) or exists (select from leads l
+                where l.tenant_id = messages.tenant_id and l.id = messages.lead_id
+                  and ($7::uuid is null or l.owner_id = $7) and ($8::uuid is null or l.team_id = $8)))
             order by id desc limit $6"#,
         tenant.0,
         before.map(|id| id.0),
         filter.id.map(|id| id.0),
         filter.status.map(Status::as_str),
         filter.lead.map(|lead| lead.0),
-        limit
+        limit,
+        seen.owner(),
+        seen.team()
     )
     .fetch_all(conn)
     .await?;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::provider::Outgoing;
 use crate::{
+    access::rows::Rows,
     error::Result,
     types::{MessageId, ProviderId, SubjectId, TenantId},
 };
@@ -45,6 +46,7 @@ pub(in crate::messages) async fn deliveries(
     conn: &mut PgConnection,
     tenant: TenantId,
     message: Option<MessageId>,
+    seen: Rows,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<DeliveryRow>> {
@@ -54,11 +56,17 @@ pub(in crate::messages) async fn deliveries(
                   content_sealed
              from sandbox_outbox
             where tenant_id = $1 and ($2::uuid is null or message_id = $2) and ($3::uuid is null or id < $3)
+              and (($5::uuid is null and $6::uuid is null) or exists (
+                select from messages m join leads l on l.tenant_id = m.tenant_id and l.id = m.lead_id
+                 where m.tenant_id = sandbox_outbox.tenant_id and m.id = sandbox_outbox.message_id
+                   and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.team_id = $6)))
             order by id desc limit $4"#,
         tenant.0,
         message.map(|id| id.0),
         before,
-        limit
+        limit,
+        seen.owner(),
+        seen.team()
     )
     .fetch_all(conn)
     .await?;

@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use domain::access::{tenants, users::NewUser};
+use domain::{
+    access::{
+        tenants::{self, NewTenant},
+        users::NewUser,
+    },
+    ctx::OperatorCtx,
+};
 use fakes::smtp::{Nature, Server};
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
@@ -104,8 +110,8 @@ impl Office {
             password: Some(PASSWORD.into()),
             role: "Admin".into(),
         };
-        tenants::create_tenant(&process.app.gate, &process.app.platform, "office", &"Office".parse()?, admin)
-            .await?;
+        let (by, name) = (OperatorCtx::of_machine(&process.app.platform), "Office".parse()?);
+        tenants::create_tenant(&by, &process.app.gate, &NewTenant::named("office", &name), &admin).await?;
         let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
         let login = json!({"tenant": "office", "email": email, "password": PASSWORD});
         let client = Client::login(base, &login).await?;

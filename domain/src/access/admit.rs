@@ -1,0 +1,142 @@
+//! Who asks, at each request, and whether that still holds.
+
+use chrono::{DateTime, Utc};
+
+use super::{api_key::ApiKey, gate::Gate, known::Login, permission::PermissionSet, store, token::Claims};
+use crate::{
+    Ctx,
+    ctx::Actor,
+    error::{Error, Result},
+    tenancy::SystemRead,
+    types::ApiKeyId,
+};
+
+/// For how long a context may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Until it is said that something has changed.
+    On,
+    Until(DateTime<Utc>),
+    Over,
+}
+
+/// Whether what was read a moment ago will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It will, for [half a second](super::known).
+    AMomentAgo,
+    /// Ask the database: for what destroys, gives rights or keys, or shows what is private.
+    Now,
+}
+
+impl Gate {
+    /// The context of a bearer of a token or of an API key, with the rights of now or of a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], or if the database does not answer.
+    pub async fn admit(&self, bearer: &str, trace: Option<String>) -> Result<Ctx> {
+        self.admit_as(bearer, trace, Freshness::AMomentAgo).await
+    }
+
+    /// The same with rights as fresh as is asked for.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub async fn admit_as(&self, bearer: &str, trace: Option<String>, fresh: Freshness) -> Result<Ctx> {
+        if bearer.starts_with("sb_") {
+            self.admit_key(bearer, trace, fresh).await
+        } else {
+            self.admit_user(bearer, trace, fresh).await
+        }
+    }
+
+    async fn admit_user(&self, token: &str, trace: Option<String>, fresh: Freshness) -> Result<Ctx> {
+        let claims = self.claims(token).await?;
+        match self.grants_of(&claims, fresh).await? {
+            Some(held) if held.version == claims.ver => {
+                let ctx = self.ctx(claims.tid, Actor::User(claims.sub), held.rights.permissions, trace);
+                Ok(Ctx { session: Some(claims.sid), rows: held.rows, pace: held.pace, ..ctx })
+            }
+            Some(_) => Err(Error::Unauthenticated("what you may do has changed; refresh the token")),
+            None => Err(Error::Unauthenticated("the session is over; log in again")),
+        }
+    }
+
+    /// What the bearer of a token may do. What is remembered of another version than the token's is read again: the
+    /// token may be the newer one.
+    async fn grants_of(&self, claims: &Claims, fresh: Freshness) -> Result<Option<store::Grants>> {
+        let login: Login = (claims.tid, claims.sub, claims.sid);
+        if fresh == Freshness::AMomentAgo
+            && let Some(held) = self.known.logins.get(&login).filter(|held| held.version == claims.ver)
+        {
+            return Ok(Some(held));
+        }
+        let asked = self.known.logins.ask();
+        let mut read = SystemRead::begin(&self.platform.engine).await?;
+        let held = store::user_grants(read.conn(), claims.tid, claims.sub, Some(claims.sid)).await?;
+        if let Some(held) = held {
+            self.known.logins.put(login, held, asked);
+        }
+        Ok(held)
+    }
+
+    async fn admit_key(&self, text: &str, trace: Option<String>, fresh: Freshness) -> Result<Ctx> {
+        const REFUSED: Error = Error::Unauthenticated("the API key is not valid; check it or make a new one");
+        let key = ApiKey::parse(text).ok_or(REFUSED)?;
+        let found = self.key_row(key.id, fresh).await?.ok_or(REFUSED)?;
+        // Both are HMACs under the pepper, so the time of comparing tells nothing about the secret.
+        if found.secret_hash != self.fingerprint(&key) {
+            return Err(REFUSED);
+        }
+        let grants = found.grants(self.platform.clock.now()).ok_or(REFUSED)?;
+        let ctx = self.ctx(found.tenant, Actor::ApiKey(key.id), grants, trace);
+        Ok(Ctx { rows: found.rows, pace: found.pace, ..ctx })
+    }
+
+    async fn key_row(&self, id: ApiKeyId, fresh: Freshness) -> Result<Option<store::KeyRow>> {
+        if fresh == Freshness::AMomentAgo
+            && let Some(found) = self.known.keys.get(&id)
+        {
+            return Ok(Some(found));
+        }
+        let asked = self.known.keys.ask();
+        let mut read = SystemRead::begin(&self.platform.engine).await?;
+        let found = store::api_key(read.conn(), id).await?;
+        if let Some(found) = &found {
+            self.known.keys.put(id, found.clone(), asked);
+        }
+        Ok(found)
+    }
+
+    /// Whether a context may still do what it could when it was made.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn still_holds(&self, ctx: &Ctx) -> Result<Hold> {
+        let mut read = SystemRead::begin(&self.platform.engine).await?;
+        let mut until = None;
+        let now = match ctx.actor {
+            Actor::User(user) => {
+                let grants = store::user_grants(read.conn(), ctx.tenant, user, ctx.session).await?;
+                if let Some(session) = ctx.session {
+                    until = store::session_expiry(read.conn(), ctx.tenant, session).await?;
+                }
+                grants
+                    .filter(|_| until.is_none_or(|end| end > self.platform.clock.now()))
+                    .map(|grants| grants.rights.permissions)
+            }
+            Actor::ApiKey(key) => {
+                let key = store::api_key(read.conn(), key).await?;
+                until = key.as_ref().and_then(|key| key.expires_at);
+                key.and_then(|key| key.grants(self.platform.clock.now()))
+            }
+            Actor::System => Some(PermissionSet::all()),
+            Actor::Operator(_) => None,
+        };
+        Ok(match until {
+            _ if now.is_none_or(|now| !now.covers(ctx.grants)) => Hold::Over,
+            None => Hold::On,
+            Some(end) => Hold::Until(end),
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! What was found out about bearers, kept for a moment, so that most requests ask no database who is asking.
+//!
+//! What somebody may do is believed for [`BELIEVED`] at most, and no longer once a process has told that rights have
+//! changed: a right that was withdrawn is refused within a second everywhere, also where the hint is lost.
+
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use quick_cache::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use super::{gate::Gate, store, token::Claims};
+use crate::{
+    tenancy::Topic,
+    types::{ApiKeyId, SessionId, TenantId, UserId},
+    vault::cipher::sha256,
+};
+
+/// How long what somebody may do is believed, from before it was read.
+const BELIEVED: Duration = Duration::from_millis(500);
+/// Bearers of each kind that are remembered; the ones used least make room.
+const REMEMBERED: usize = 20_000;
+
+/// A user by a session.
+pub(super) type Login = (TenantId, UserId, SessionId);
+
+/// The memory of one process.
+pub(super) struct Known {
+    tokens: Cache<[u8; 32], Claims>,
+    pub logins: Recent<Login, store::Grants>,
+    pub keys: Recent<ApiKeyId, store::KeyRow>,
+}
+
+/// Values that are believed for a moment.
+pub(super) struct Recent<K, V> {
+    values: Cache<K, (V, Asked)>,
+    changes: Arc<AtomicU64>,
+}
+
+/// When something was asked for, and how often rights had changed by then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    at: Instant,
+    changes: u64,
+}
+
+impl<K: Hash + Eq, V: Clone> Recent<K, V> {
+    fn new(changes: &Arc<AtomicU64>) -> Self {
+        Self { values: Cache::new(REMEMBERED), changes: Arc::clone(changes) }
+    }
+
+    /// What was found out a moment ago.
+    pub fn get(&self, key: &K) -> Option<V> {
+        let (value, asked) = self.values.get(key)?;
+        let holds = asked.changes == self.changes.load(Ordering::Acquire) && asked.at.elapsed() < BELIEVED;
+        holds.then_some(value)
+    }
+
+    /// To be called before asking, so that an answer which is older than a change is known for that.
+    pub fn ask(&self) -> Asked {
+        Asked { at: Instant::now(), changes: self.changes.load(Ordering::Acquire) }
+    }
+
+    pub fn put(&self, key: K, value: V, asked: Asked) {
+        self.values.insert(key, (value, asked));
+    }
+}
+
+impl Known {
+    pub fn new(changes: &Arc<AtomicU64>) -> Self {
+        Self { tokens: Cache::new(REMEMBERED), logins: Recent::new(changes), keys: Recent::new(changes) }
+    }
+
+    /// What a token says whose signature was checked before.
+    pub fn claims(&self, token: &str) -> Option<Claims> {
+        self.tokens.get(&sha256(token.as_bytes()))
+    }
+
+    pub fn put_claims(&self, token: &str, claims: Claims) {
+        self.tokens.insert(sha256(token.as_bytes()), claims);
+    }
+
+    pub fn forget_claims(&self) {
+        self.tokens.clear();
+    }
+}
+
+impl Gate {
+    /// Stops believing what was found out of rights whenever a process tells that some have changed, until `stop`.
+    pub async fn heed_changes(self, stop: CancellationToken) {
+        let mut changed = self.platform.engine.topic(Topic::Access as u8);
+        while stop.run_until_cancelled(changed.told()).await.is_some() {
+            self.platform.rights_changed.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_long_ago_is_not_believed() {
+        let recent = Recent::<u8, u8>::new(&Arc::default());
+        recent.put(1, 10, recent.ask());
+        assert_eq!(recent.get(&1), Some(10));
+        let long_ago = recent.ask().at.checked_sub(BELIEVED).expect("the machine runs for longer");
+        recent.put(1, 11, Asked { at: long_ago, ..recent.ask() });
+        assert_eq!(recent.get(&1), None);
+    }
+
+    #[test]
+    fn what_was_asked_before_a_change_is_not_believed_after_it() {
+        let changes = Arc::default();
+        let recent = Recent::<u8, u8>::new(&changes);
+        let asked = recent.ask();
+        changes.fetch_add(1, Ordering::Release);
+        recent.put(1, 10, asked);
+        assert_eq!(recent.get(&1), None, "the answer may be older than the change");
+        recent.put(1, 11, recent.ask());
+        assert_eq!(recent.get(&1), Some(11));
+    }
+}

@@ -1,0 +1,180 @@
+//! What is settled about a tenant: some of it by its own people, the limits by the installation's operators.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{TenantTx, store};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, FieldError, Result},
+    types::{Locale, TenantId, Zone, nullable},
+};
+
+/// The highest limit of a kind.
+const MOST: i32 = 1_000_000;
+/// The longest that sessions are kept, and reports of imports, in days.
+const LONGEST_SESSIONS: i32 = 365;
+const LONGEST_IMPORTS: i32 = 3_650;
+
+/// A tenant with its settings.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TenantView {
+    pub id: TenantId,
+    /// Its name at logins.
+    pub slug: String,
+    pub name: String,
+    /// A name of the IANA database: schedules that name no zone are read in it.
+    pub zone: String,
+    /// A language tag (BCP 47), for whatever shows words, dates and numbers to the tenant's people.
+    pub locale: String,
+    pub limits: TenantLimits,
+    pub retention: TenantRetention,
+    pub created_at: DateTime<Utc>,
+    /// Since when everybody of it is kept out.
+    pub suspended_at: Option<DateTime<Utc>>,
+}
+
+/// How much a tenant may have; the operators of the installation say so.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TenantLimits {
+    /// Requests a second of all its users and keys together; null leaves it to the installation.
+    pub requests_per_s: Option<i32>,
+    /// Users who may come in; null is any number.
+    pub most_users: Option<i32>,
+}
+
+/// How long is kept what is over.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TenantRetention {
+    /// Days that a session is shown after its end.
+    pub sessions_days: i32,
+    /// Days that an import tells which lines it left out.
+    pub imports_days: i32,
+}
+
+/// What the tenant itself changes; what is absent stays.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Schedules that are made from now on are read in it if they name none.
+    #[schema(value_type = Option<String>, example = "Europe/Berlin")]
+    pub zone: Option<Zone>,
+    #[schema(value_type = Option<String>, example = "de-AT")]
+    pub locale: Option<Locale>,
+    #[serde(default)]
+    pub retention: RetentionChange,
+}
+
+/// Another retention; what is absent stays.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionChange {
+    /// 1 to 365.
+    pub sessions_days: Option<i32>,
+    /// 1 to 3650.
+    pub imports_days: Option<i32>,
+}
+
+/// Other limits; what is absent stays, null takes a limit away.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsChange {
+    /// 1 to 1,000,000.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub requests_per_s: Option<Option<i32>>,
+    /// 1 to 1,000,000.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub most_users: Option<Option<i32>>,
+}
+
+/// The caller's tenant.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn get(ctx: &Ctx) -> Result<TenantView> {
+    ctx.require(Permission::TenantRead)?;
+    let mut tx = ctx.begin().await?;
+    read(&mut tx).await
+}
+
+/// Changes the caller's tenant.
+///
+/// # Errors
+/// If a value is out of its bounds.
+pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
+    ctx.require(Permission::TenantWrite)?;
+    change.retention.check()?;
+    let mut tx = ctx.begin().await?;
+    store::update_settings(tx.conn(), ctx.tenant, &change).await?;
+    tx.audit(&[Entry::new("update", "tenant", ctx.tenant).detail(change.detail()).notice()]).await?;
+    let view = read(&mut tx).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+async fn read(tx: &mut TenantTx) -> Result<TenantView> {
+    let tenant = tx.tenant;
+    store::views(tx.conn(), Some(tenant), "", 1).await?.pop().ok_or(Error::NotFound("tenant"))
+}
+
+/// Refuses where one more user could come in than the tenant may have. Asked under the lock of those who change users.
+///
+/// # Errors
+/// A conflict if the tenant is full.
+pub(crate) async fn room_for_one(tx: &mut TenantTx) -> Result<()> {
+    let tenant = tx.tenant;
+    if store::is_full(tx.conn(), tenant).await? {
+        let detail = "your tenant has as many users as it may have; keep somebody out first, or ask for more";
+        return Err(Error::conflict("too-many-users", detail));
+    }
+    Ok(())
+}
+
+impl SettingsChange {
+    fn detail(&self) -> Value {
+        json!({
+            "zone": self.zone.as_ref().map(Zone::as_str), "locale": self.locale.as_ref().map(Locale::as_str),
+            "sessions_days": self.retention.sessions_days, "imports_days": self.retention.imports_days,
+        })
+    }
+}
+
+impl RetentionChange {
+    fn check(&self) -> Result<()> {
+        bounded([
+            ("/retention/sessions_days", self.sessions_days, LONGEST_SESSIONS),
+            ("/retention/imports_days", self.imports_days, LONGEST_IMPORTS),
+        ])
+    }
+}
+
+impl LimitsChange {
+    /// Whether nothing is to be changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests_per_s.is_none() && self.most_users.is_none()
+    }
+
+    /// # Errors
+    /// If a limit is out of its bounds.
+    pub(crate) fn check(&self) -> Result<()> {
+        bounded([
+            ("/limits/requests_per_s", self.requests_per_s.flatten(), MOST),
+            ("/limits/most_users", self.most_users.flatten(), MOST),
+        ])
+    }
+}
+
+/// Names the values that are not from 1 to their most.
+fn bounded(values: [(&str, Option<i32>, i32); 2]) -> Result<()> {
+    let wrong = |(pointer, value, most): (&str, Option<i32>, i32)| {
+        let holds = value.is_none_or(|value| (1..=most).contains(&value));
+        (!holds).then(|| FieldError::new(pointer, format!("1 to {most}")))
+    };
+    let wrong: Vec<FieldError> = values.into_iter().filter_map(wrong).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+}

@@ -1,0 +1,47 @@
+//! What tenants do not want kept any longer, over all of them.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::error::Result;
+
+/// Deletes sessions that have been over for longer than their tenant keeps them.
+pub(super) async fn drop_sessions(conn: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select s.tenant_id, s.id from tenants t
+            cross join lateral (
+              select s.tenant_id, s.id from sessions s
+               where s.tenant_id = t.id
+                 and least(s.ended_at, s.expires_at) < $1::timestamptz - make_interval(days => t.keep_sessions_days)
+               order by least(s.ended_at, s.expires_at) limit $2) s
+            limit $2)
+         delete from sessions s using gone g where s.tenant_id = g.tenant_id and s.id = g.id",
+        now,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}
+
+/// Deletes the reports of imports that are older than their tenant keeps them; the imports stay.
+pub(super) async fn drop_rejections(conn: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select r.tenant_id, r.import_id, r.line from tenants t
+             join imports i on i.tenant_id = t.id and i.rejected > 0
+              and i.created_at < $1::timestamptz - make_interval(days => t.keep_imports_days)
+            cross join lateral (
+              select r.tenant_id, r.import_id, r.line from import_rejections r
+               where r.tenant_id = i.tenant_id and r.import_id = i.id limit $2) r
+            limit $2)
+         delete from import_rejections r using gone g
+          where r.tenant_id = g.tenant_id and r.import_id = g.import_id and r.line = g.line",
+        now,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}

@@ -1,0 +1,106 @@
+//! The audit log as a file, written as it is read.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use domain::{
+    Error,
+    access::gate::Hold,
+    audit::{
+        Severity,
+        export::{Export, ExportFormat},
+        read::Filter,
+    },
+};
+use futures::stream;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{BACK, denied, range};
+use crate::http::{
+    App, Shared,
+    extract::{Caller, Query},
+    problem::Problem,
+};
+
+/// Which entries, and in which form.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// From this instant; 31 days before `to` if not said.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this instant; now if not said. At most 366 days after `from`.
+    pub to: Option<DateTime<Utc>>,
+    /// A user or a key.
+    pub actor_id: Option<Uuid>,
+    /// For example `create`, `update`, `delete`, `read`, `login`.
+    pub action: Option<String>,
+    /// For example `lead`, `user`, `role`.
+    pub resource: Option<String>,
+    pub resource_id: Option<String>,
+    /// `done` or `denied`.
+    pub outcome: Option<String>,
+    /// `notice`, `warning` or `critical` of what concerns security.
+    #[param(value_type = Option<String>)]
+    pub severity: Option<Severity>,
+    /// `csv`, which it is if not said, or `jsonl`.
+    #[param(value_type = Option<String>)]
+    pub format: Option<ExportFormat>,
+}
+
+/// The audit log as a file, oldest first: all that was sealed of each entry, with its place in the chain and its hash.
+/// `csv` is for spreadsheets, a cell that one would take for a formula begins with an apostrophe there; `jsonl` holds
+/// every entry as its hash was taken. A file that could not be ended breaks off with its connection.
+#[utoipa::path(get, path = "/api/v1/compliance/audit-logs/export", tag = "compliance", params(ExportQuery),
+    responses((status = 200, content((String = "text/csv"), (String = "application/jsonl")))))]
+pub async fn export_audit_logs(
+    State(app): Shared,
+    Caller(ctx): Caller,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    let (from, to) = range(ctx.now(), query.from, query.to, BACK);
+    let filter = Filter {
+        actor: query.actor_id,
+        action: query.action,
+        resource: query.resource,
+        resource_id: query.resource_id,
+        denied: denied(query.outcome.as_deref())?,
+        severity: query.severity,
+        ..Filter::between(from, to)
+    };
+    let format = query.format.unwrap_or_default();
+    let kind = match format {
+        ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        ExportFormat::Jsonl => "application/jsonl",
+    };
+    let export = Export::begin(&ctx, filter, format).await?;
+    let attached = format!("attachment; filename=\"{}\"", export.name());
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, attached)];
+    Ok((headers, body(app, export)).into_response())
+}
+
+/// Reads on as the reader takes it, and no further once they have gone. An error breaks the connection.
+fn body(app: Arc<App>, export: Export) -> Body {
+    Body::from_stream(stream::try_unfold((app, export), |(app, mut export)| async move {
+        let piece = next(&app, &mut export).await.inspect_err(|error| {
+            let request_id = export.ctx().trace.as_deref().unwrap_or_default();
+            tracing::warn!(%error, request_id, "a file of the audit log broke off");
+        })?;
+        Ok::<_, Error>(piece.map(|piece| (piece, (app, export))))
+    }))
+}
+
+/// The next piece, if whoever takes the file may still have it.
+async fn next(app: &App, export: &mut Export) -> domain::Result<Option<Vec<u8>>> {
+    if app.gate.still_holds(export.ctx()).await? == Hold::Over {
+        return Err(Error::Unauthenticated("what you may do has changed; log in again"));
+    }
+    export.piece().await
+}

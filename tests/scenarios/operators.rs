@@ -1,0 +1,174 @@
+//! Operators of the installation: what they do with tenants, and what becomes known of their looks.
+
+use chrono::TimeDelta;
+use domain::access::{operators, tenants::suspend};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
+
+const LOGS: &str = "/api/v1/compliance/audit-logs";
+
+/// A request as an operator makes it who looks into a tenant.
+pub fn looking(request: RequestBuilder, tenant: &str) -> RequestBuilder {
+    request.header("switchboard-tenant", tenant).header("switchboard-reason", "ticket 4711")
+}
+
+async fn look(operator: &Client, tenant: &str, path: &str) -> Answer {
+    operator.send(looking(operator.request(Method::GET, path), tenant)).await
+}
+
+#[tokio::test]
+async fn a_tenant_reads_who_looked_into_it_and_why() {
+    let app = TestApp::start().await;
+    let (admin, operator) = (&app.acme.admin, app.operator("Olga").await);
+    let lead = admin.post("/api/v1/leads", &json!({"email": "ada@example.com"})).await.expect(201);
+    let path = format!("/api/v1/leads/{}", lead["id"].as_str().expect("an id"));
+    let seen = look(&operator, "acme", &format!("{path}?email=ada@example.com")).await;
+    assert!(seen.headers.contains_key("ratelimit"), "an operator is counted");
+    assert_eq!(seen.expect(200)["id"], lead["id"]);
+    let me = look(&operator, "acme", "/api/v1/me").await.expect(200);
+    assert_eq!((&me["kind"], &me["tenant_id"]), (&json!("operator"), &json!(app.acme.id)));
+    let held = me["permissions"].to_string();
+    assert!(held.contains("leads:read") && !held.contains("personal:read") && !held.contains("write"));
+
+    let told = admin.all(&format!("{LOGS}?action=look&resource=route")).await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1]["resource_id"], json!(format!("GET {path}")));
+    assert_eq!(told[1]["detail"], json!({"operator": "Olga", "why": "ticket 4711"}));
+    let by = (&told[1]["actor_kind"], &told[1]["actor_id"], &told[1]["severity"]);
+    assert_eq!(by, (&json!("operator"), &me["id"], &json!("notice")));
+    assert!(told[1]["request_id"].is_string());
+    assert!(app.other.admin.all(&format!("{LOGS}?action=look")).await.is_empty());
+
+    suspend(&app.machine(), "acme", "has not paid").await.expect("suspended");
+    look(&operator, "acme", &path).await.expect(200);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_look_needs_a_tenant_and_a_reason_and_shows_no_more_than_it_may() {
+    let app = TestApp::start().await;
+    let operator = app.operator("Olga").await;
+    let get = || operator.request(Method::GET, "/api/v1/leads");
+    for request in [
+        get(),
+        get().header("switchboard-tenant", "acme"),
+        get().header("switchboard-reason", "ticket 4711"),
+        get().header("switchboard-tenant", "acme").header("switchboard-reason", " x "),
+    ] {
+        assert_eq!(operator.send(request).await.problem(400), "operator-headers-missing");
+    }
+    assert_eq!(look(&operator, "nobody", "/api/v1/leads").await.problem(404), "not-found");
+    let ticket = looking(operator.request(Method::POST, "/api/v1/ws/tickets"), "acme");
+    assert_eq!(operator.send(ticket).await.problem(403), "operators-only-look");
+    assert!(app.acme.admin.all(&format!("{LOGS}?action=look")).await.is_empty());
+
+    // What was refused stands in the log of the installation, which is looked into in the same way.
+    let page = look(&operator, "installation", &format!("{LOGS}?action=access")).await.expect(200);
+    assert_eq!(page["items"][0]["resource_id"], "POST /api/v1/ws/tickets");
+    assert_eq!(page["items"][0]["outcome"], "denied");
+    let made = look(&operator, "installation", &format!("{LOGS}?action=create&resource=operator")).await;
+    assert_eq!(made.expect(200)["items"][0]["detail"]["name"], "Olga");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_operators_key_is_good_until_it_is_revoked_or_expires() {
+    let app = TestApp::start().await;
+    let (by, gate) = (app.machine(), &app.process.app.gate);
+    let operator = app.operator("Olga").await;
+    operator.get("/api/v1/tenants").await.expect(200);
+    let key = operator.bearer.clone().expect("a key");
+    let last = if key.ends_with('0') { "1" } else { "0" };
+    for wrong in [format!("{}{last}", &key[..key.len() - 1]), "sbo_".into(), key.replacen("sbo_", "sb_", 1)] {
+        let refused = operator.with_bearer(&wrong).get("/api/v1/tenants").await;
+        assert_eq!(refused.problem(401), "unauthenticated");
+    }
+    let name = "Olga".parse().expect("a name");
+    let later = by.platform.clock.now() + TimeDelta::days(1);
+    let again = operators::create(&by, gate, &name, later).await.map(drop);
+    assert!(again.expect_err("she has a key").to_string().contains("revoke it first"));
+
+    let id = operators::list(&by).await.expect("a list").first().expect("an operator").id;
+    operators::revoke(&by, id).await.expect("revoked");
+    assert!(operators::revoke(&by, id).await.is_err(), "twice");
+    assert_eq!(operator.get("/api/v1/tenants").await.problem(401), "unauthenticated");
+    let anew = app.operator("Olga").await;
+    anew.get("/api/v1/tenants").await.expect(200);
+    app.advance(TimeDelta::days(2)).await;
+    assert_eq!(anew.get("/api/v1/tenants").await.problem(401), "unauthenticated");
+    app.process.stop().await;
+}
+
+fn third(slug: &str) -> Value {
+    json!({
+        "slug": slug, "name": "Third", "zone": "Europe/Berlin", "locale": "de-AT",
+        "admin": {"name": "Ada", "email": "ada@example.com"},
+    })
+}
+
+#[tokio::test]
+async fn an_operator_makes_a_tenant_whose_admin_chooses_a_password_by_a_link() {
+    let app = TestApp::start().await;
+    let operator = app.operator("Olga").await;
+    let made = operator.post("/api/v1/tenants", &third("third")).await;
+    assert_eq!(made.location(), Some("/api/v1/tenants/third"));
+    let made = made.expect(201);
+    assert_eq!((&made["zone"], &made["locale"]), (&json!("Europe/Berlin"), &json!("de-AT")));
+    let anyone = operator.anonymous();
+    let link = json!({"token": made["password_link"]["token"], "password": PASSWORD});
+    anyone.post("/api/v1/auth/password", &link).await.expect(204);
+    let admin = anyone.login("third", "ada@example.com", PASSWORD).await;
+    let told = admin.all(&format!("{LOGS}?action=create&resource=tenant")).await;
+    assert_eq!(
+        (&told[0]["actor_kind"], &told[0]["detail"]["operator"]),
+        (&json!("operator"), &json!("Olga"))
+    );
+
+    for (field, value, status) in [
+        ("slug", json!("third"), 409),
+        ("slug", json!("installation"), 409),
+        ("slug", json!("Not A Slug"), 422),
+        ("zone", json!("Mars/Olympus"), 422),
+        ("locale", json!("english"), 422),
+        ("admin", json!({"name": "Ada", "email": "ada@example.com", "password": "short"}), 422),
+    ] {
+        let mut body = third("fourth");
+        body[field] = value;
+        let _ = operator.post("/api/v1/tenants", &body).await.problem(status);
+    }
+    let listed = operator.all("/api/v1/tenants").await;
+    let slugs: Vec<&str> = listed.iter().map(|tenant| tenant["slug"].as_str().expect("a slug")).collect();
+    assert_eq!(slugs, ["acme", "other", "third"]);
+    let first = operator.get("/api/v1/tenants?limit=1").await.expect(200);
+    let cursor = first["next_cursor"].as_str().expect("there are more");
+    let second = operator.get(&format!("/api/v1/tenants?limit=1&cursor={cursor}")).await.expect(200);
+    assert_eq!((&first["items"][0]["slug"], &second["items"][0]["slug"]), (&json!("acme"), &json!("other")));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_renames_suspends_and_readmits_a_tenant_which_reads_so() {
+    let app = TestApp::start().await;
+    let (admin, operator) = (&app.acme.admin, app.operator("Olga").await);
+    let change = async |body: Value| operator.patch("/api/v1/tenants/acme", &body).await;
+    assert_eq!(change(json!({"name": "Acme Ltd"})).await.expect(200)["name"], "Acme Ltd");
+    let unexplained = change(json!({"suspended": true})).await.expect(422);
+    assert_eq!(unexplained["errors"][0]["pointer"], "/why");
+    admin.get("/api/v1/me").await.expect(200);
+    let kept_out = change(json!({"suspended": true, "why": "has not paid"})).await.expect(200);
+    assert!(kept_out["suspended_at"].is_string());
+    assert_eq!(admin.get("/api/v1/me").await.problem(401), "unauthenticated");
+    change(json!({"suspended": true, "why": "said twice"})).await.expect(200);
+    assert!(change(json!({"suspended": false})).await.expect(200)["suspended_at"].is_null());
+    let told = admin.all(&format!("{LOGS}?resource=tenant")).await;
+    let told: Vec<_> = told.iter().map(|entry| (&entry["action"], &entry["actor_kind"])).collect();
+    let operators = ["readmit", "suspend", "update"].map(|action| (json!(action), json!("operator")));
+    assert_eq!(told[..3], operators.each_ref().map(|(action, kind)| (action, kind)));
+    for slug in ["nobody", "installation"] {
+        let path = format!("/api/v1/tenants/{slug}");
+        assert_eq!(operator.get(&path).await.problem(404), "not-found");
+        assert_eq!(operator.patch(&path, &json!({"name": "x"})).await.problem(404), "not-found");
+    }
+    app.process.stop().await;
+}
