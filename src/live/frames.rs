@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use domain::{access::permission::PermissionSet, events};
+use domain::{
+    access::{permission::PermissionSet, rows::Rows},
+    events,
+};
 use engine::log::Entry;
 use serde::Deserialize;
 use serde_json::json;
@@ -32,14 +35,15 @@ pub enum ClientFrame {
 #[derive(Debug)]
 pub struct Interest {
     grants: PermissionSet,
+    rows: Rows,
     types: HashSet<String>,
     resources: HashSet<String>,
 }
 
 impl Interest {
     #[must_use]
-    pub fn everything(grants: PermissionSet) -> Self {
-        Self { grants, types: HashSet::new(), resources: HashSet::new() }
+    pub fn everything(grants: PermissionSet, rows: Rows) -> Self {
+        Self { grants, rows, types: HashSet::new(), resources: HashSet::new() }
     }
 
     /// Narrows it to what the client asked for.
@@ -50,6 +54,7 @@ impl Interest {
     #[must_use]
     pub fn wants(&self, entry: &Entry) -> bool {
         events::needed(&entry.kind).is_some_and(|needed| self.grants.contains(needed))
+            && events::is_seen(self.rows, &entry.kind, &entry.body)
             && (self.types.is_empty() || self.types.contains(&entry.kind))
             && (self.resources.is_empty() || self.resources.contains(&entry.subject))
     }
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_client_sees_what_it_may_and_wants() {
-        let mut interest = Interest::everything([Permission::MessagesRead].into_iter().collect());
+        let mut interest = Interest::everything([Permission::MessagesRead].into_iter().collect(), Rows::All);
         assert!(interest.wants(&entry("message.sent")));
         assert!(!interest.wants(&entry("lead.created")), "no right to leads");
         assert!(!interest.wants(&entry("secret.thing")), "unknown types are for nobody");

@@ -54,7 +54,7 @@ struct Session {
 /// Serves a socket until either side ends it.
 pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Option<i64>) {
     let (out, mut inbox) = socket.split();
-    let interest = Interest::everything(ctx.grants);
+    let interest = Interest::everything(ctx.grants, ctx.rows);
     let stop = hub.stop.clone();
     let mut session = Session { ctx, out, stop, interest, opened_at: 0, until: None, seen: 0, told: 0 };
     let end = match session.catch_up(&gate, &hub, since).await {

@@ -32,7 +32,8 @@ pub(super) type Login = (TenantId, UserId, SessionId);
 
 /// The memory of one process.
 pub(super) struct Known {
-    tokens: Cache<[u8; 32], Claims>,
+    /// With the key that signed each.
+    tokens: Cache<[u8; 32], (String, Claims)>,
     pub logins: Recent<Login, store::Grants>,
     pub keys: Recent<ApiKeyId, store::KeyRow>,
 }
@@ -77,17 +78,13 @@ impl Known {
         Self { tokens: Cache::new(REMEMBERED), logins: Recent::new(changes), keys: Recent::new(changes) }
     }
 
-    /// What a token says whose signature was checked before.
-    pub fn claims(&self, token: &str) -> Option<Claims> {
+    /// What a token says whose signature was checked before, and the key that it was checked by.
+    pub fn claims(&self, token: &str) -> Option<(String, Claims)> {
         self.tokens.get(&sha256(token.as_bytes()))
     }
 
-    pub fn put_claims(&self, token: &str, claims: Claims) {
-        self.tokens.insert(sha256(token.as_bytes()), claims);
-    }
-
-    pub fn forget_claims(&self) {
-        self.tokens.clear();
+    pub fn put_claims(&self, token: &str, kid: String, claims: Claims) {
+        self.tokens.insert(sha256(token.as_bytes()), (kid, claims));
     }
 }
 

@@ -215,10 +215,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::MessagesRead,
         P::MessagesSend,
         P::DeliveriesRead,
-        P::JobsRead,
         P::QueuesRead,
         P::SchedulesRead,
-        P::WorkflowsRead,
     ];
     let manager = [
         P::SessionsRead,
@@ -233,6 +231,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::ProvidersRead,
         P::ProvidersWrite,
         P::TemplatesWrite,
+        P::JobsRead,
         P::JobsCancel,
         P::JobsRetry,
         P::JobsDiscard,
@@ -244,6 +243,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::SchedulesDelete,
         P::SchedulesPause,
         P::SchedulesRun,
+        P::WorkflowsRead,
         P::WorkflowsStart,
         P::WorkflowsCancel,
         P::WorkflowsRetry,

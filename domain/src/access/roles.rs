@@ -33,9 +33,9 @@ pub struct NewRole {
     pub name: Text<100>,
     /// Names of permissions; the maker's own at most. `GET /api/v1/compliance/permissions` lists them.
     pub permissions: Vec<String>,
-    /// Whose leads it is about, with what belongs to them; not more than the maker's own role says.
-    #[serde(default)]
-    pub scope: RowScope,
+    /// Whose leads it is about, with what belongs to them; not more than the maker's own role says. If not said, all
+    /// of a new role and what it was of another.
+    pub scope: Option<RowScope>,
 }
 
 /// A role.
@@ -70,12 +70,13 @@ pub(super) fn given(ctx: &Ctx, names: &[String]) -> Result<PermissionSet> {
 }
 
 /// What a role is to hold. Nobody lets others see more than they do.
-fn rights(ctx: &Ctx, new: &NewRole) -> Result<Rights> {
+fn rights(ctx: &Ctx, new: &NewRole, before: RowScope) -> Result<Rights> {
     let permissions = given(ctx, &new.permissions)?;
-    if new.scope > ctx.rows.scope() {
+    let scope = new.scope.unwrap_or(before);
+    if scope > ctx.rows.scope() {
         return Err(Error::beyond("/scope", "you do not see that far yourself"));
     }
-    Ok(Rights { permissions, scope: new.scope })
+    Ok(Rights { permissions, scope })
 }
 
 /// The roles, newest first, those with ids below `before`.
@@ -110,7 +111,7 @@ pub async fn create(ctx: &Ctx, new: NewRole) -> Result<Once<RoleView>> {
     };
     let (id, name) = (RoleId(ctx.id()), new.name.as_str());
     let tx = &mut keyed.tx;
-    let held = rights(&held_now(ctx, tx, Permission::RolesWrite).await?, &new)?;
+    let held = rights(&held_now(ctx, tx, Permission::RolesWrite).await?, &new, RowScope::All)?;
     if store::roles(tx.conn(), ctx.tenant, None, None, MOST).await?.len()
         >= usize::try_from(MOST).unwrap_or(0)
     {
@@ -134,8 +135,8 @@ pub async fn replace(ctx: &Ctx, id: RoleId, new: NewRole) -> Result<RoleView> {
     ctx.require(Permission::RolesWrite)?;
     let mut tx = ctx.begin().await?;
     let now = held_now(ctx, &mut tx, Permission::RolesWrite).await?;
-    let held = rights(&now, &new)?;
-    own(&now, &mut tx, id).await?;
+    let before = own(&now, &mut tx, id).await?;
+    let held = rights(&now, &new, before.scope)?;
     if !store::update_role(tx.conn(), ctx.tenant, id, new.name.as_str(), held).await? {
         return Err(taken());
     }
@@ -179,7 +180,7 @@ pub(super) async fn tell(tx: &mut TenantTx, whom: impl Iterator<Item = Actor>) -
 }
 
 /// Locks a role that may be changed: one of the tenant's own that holds nothing beyond the caller's rights.
-async fn own(ctx: &Ctx, tx: &mut TenantTx, id: RoleId) -> Result<()> {
+async fn own(ctx: &Ctx, tx: &mut TenantTx, id: RoleId) -> Result<Rights> {
     let (built_in, held) =
         store::lock_role(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("role"))?;
     if built_in {
@@ -189,7 +190,7 @@ async fn own(ctx: &Ctx, tx: &mut TenantTx, id: RoleId) -> Result<()> {
     if !ctx.rights().covers(held) {
         return Err(Error::beyond("", "this role holds more permissions than you do"));
     }
-    Ok(())
+    Ok(held)
 }
 
 async fn find(tx: &mut TenantTx, id: RoleId) -> Result<RoleView> {

@@ -41,14 +41,6 @@ impl Signers {
             || self.former.iter().find(|(key, until)| key.kid == kid && *until > now).map(|(key, _)| key);
         if self.current.kid == kid { Some(&self.current) } else { former() }
     }
-
-    fn kids(&self) -> Vec<&str> {
-        [&self.current]
-            .into_iter()
-            .chain(self.former.iter().map(|(key, _)| key))
-            .map(|key| &*key.kid)
-            .collect()
-    }
 }
 
 /// The keys as this process knows them.
@@ -99,9 +91,6 @@ impl Gate {
         }
         let asked_at = Instant::now();
         let fresh = Arc::new(read(&self.platform).await?);
-        if fresh.kids() != held.kids() {
-            self.known.forget_claims();
-        }
         *self.ring.held.write().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&fresh), asked_at);
         Ok(fresh)
     }
@@ -116,7 +105,9 @@ impl Gate {
         const REFUSED: Error = Error::Unauthenticated("the token is not valid; log in again");
         let now = self.platform.clock.now();
         let mut signers = self.signers().await?;
-        if let Some(claims) = self.known.claims(token) {
+        if let Some((kid, claims)) = self.known.claims(token)
+            && signers.find(&kid, now).is_some()
+        {
             return claims.good_at(now);
         }
         let kid = kid_of(token).ok_or(REFUSED)?;
@@ -124,21 +115,25 @@ impl Gate {
             signers = self.read_signers(AGAIN).await?;
         }
         let claims = signers.find(&kid, now).ok_or(REFUSED)?.check(token, now)?;
-        self.known.put_claims(token, claims.clone());
+        self.known.put_claims(token, kid, claims.clone());
         Ok(claims)
     }
 }
 
-/// Another key signs from now on. What the one before has signed is good until it expires, or is refused at once, which
-/// is for a key that got into other hands: within [`FRESH`] on every process, and everybody refreshes their token.
+/// Another key signs from now on. What the one before has signed is good until it expires; or it is refused at once, with
+/// what all before it have signed, which is for a key that got into other hands: within [`FRESH`] on every process, and
+/// everybody refreshes their token.
 ///
 /// # Errors
-/// If the database or the key-encryption key refuses.
+/// A conflict if somebody else does so at this moment, or if the database or the key-encryption key refuses.
 pub async fn rotate(platform: &Platform, at_once: bool) -> Result<()> {
     let now = platform.clock.now();
     let retired_at = if at_once { now - LIFETIME - UNHEARD } else { now };
     let mut tx = SystemTx::begin(&platform.engine).await?;
-    let key = platform.vault.replace_secret(tx.conn(), platform.chance.as_ref(), PURPOSE, retired_at).await?;
+    let key = platform
+        .vault
+        .replace_secret(tx.conn(), platform.chance.as_ref(), PURPOSE, (retired_at, at_once))
+        .await?;
     let entry = Entry::new("rotate", PURPOSE, key).detail(json!({ "at_once": at_once })).notice();
     tx.audit(&OperatorCtx::of_machine(platform), ITSELF, &[entry]).await?;
     tx.commit().await

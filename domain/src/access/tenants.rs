@@ -11,6 +11,7 @@ use super::{
     links::{self, PasswordLink},
     password::NOBODY,
     permission::{PermissionSet, default_roles},
+    roles::ADMIN,
     store,
     users::{NewUser, put_user},
 };
@@ -91,6 +92,11 @@ pub async fn create_tenant(
     // The tenant stands; its admin is made behind its wall like any other user.
     let ctx = gate.ctx(tenant, by.actor, PermissionSet::all(), by.trace.clone());
     let mut tx = ctx.begin().await?;
+    // Another operator may found the same one at this moment.
+    store::lock_role_named(tx.conn(), tenant, ADMIN).await?;
+    if store::has_users(tx.conn(), tenant).await? {
+        return Err(taken());
+    }
     let user = put_user(&mut tx, admin, &password_hash).await?;
     let link = match &admin.password {
         Some(_) => None,
@@ -125,12 +131,14 @@ async fn found(by: &OperatorCtx, new: &NewTenant<'_>) -> Result<TenantId> {
         }
         fresh
     } else {
-        deserted(&mut tx, new.slug)
-            .await?
-            .ok_or_else(|| Error::conflict("slug-taken", "a tenant with this slug exists; choose another"))?
+        deserted(&mut tx, new.slug).await?.ok_or_else(taken)?
     };
     tx.commit().await?;
     Ok(tenant)
+}
+
+fn taken() -> Error {
+    Error::conflict("slug-taken", "a tenant with this slug exists; choose another")
 }
 
 /// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on.

@@ -55,7 +55,8 @@ impl Gate {
         tx.commit().await?;
         let row = row.filter(|row| row.expires_at > now).ok_or(REFUSED)?;
         let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).ok_or(REFUSED)?;
-        Ok(Ctx { session: row.session, ..self.ctx(row.tenant, actor, row.permissions, trace) })
+        let rows = self.rows_of(row.tenant, actor, row.session).await?.ok_or(REFUSED)?;
+        Ok(Ctx { session: row.session, rows, ..self.ctx(row.tenant, actor, row.permissions, trace) })
     }
 }
 

@@ -109,7 +109,7 @@ impl Signer {
         wanted.validate_exp = false;
         let claims =
             jsonwebtoken::decode::<Claims>(token, &self.decoding, &wanted).map_err(|_| REFUSED)?.claims;
-        if claims.typ != KIND {
+        if claims.typ != KIND || claims.exp.saturating_sub(claims.iat) > LIFETIME.num_seconds() {
             return Err(REFUSED);
         }
         claims.good_at(now)
@@ -237,6 +237,8 @@ mod tests {
             ("typ", json!("")),
             ("exp", json!("99999999999")),
             ("exp", json!(-1)),
+            ("exp", json!(9_999_999_999_i64)),
+            ("iat", json!(i64::MIN)),
             ("exp", json!(1_000)),
             ("exp", json!(1e300)),
             ("exp", Value::Null),

@@ -144,7 +144,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
 }
 
 /// Locks a user whom the caller may change: one who holds nothing beyond the caller's rights.
-pub(super) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<store::HeldUser> {
+pub(crate) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<store::HeldUser> {
     let held = store::lock_user(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("user"))?;
     if !ctx.rights().covers(held.rights) {
         return Err(Error::beyond("", "this user holds more permissions than you do"));
@@ -152,10 +152,8 @@ pub(super) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<st
     Ok(held)
 }
 
-/// What a user sees has changed: their tokens and sockets end.
+/// Which leads a user sees has changed: it is read anew, and their sockets end.
 pub(crate) async fn seen_anew(tx: &mut TenantTx, user: UserId) -> Result<()> {
-    let tenant = tx.tenant;
-    store::bump_user(tx.conn(), tenant, user).await?;
     tell_of(tx, user).await
 }
 

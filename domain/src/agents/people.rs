@@ -9,11 +9,15 @@ use serde_json::json;
 use super::store;
 use crate::{
     Ctx,
-    access::{permission::Permission, rights::held_now, users::seen_anew},
+    access::{
+        permission::Permission,
+        rights::held_now,
+        users::{reach, seen_anew},
+    },
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    tenancy::{Begun, Once},
+    tenancy::{Begun, Once, TenantTx},
     types::{AgentId, SubjectId, TeamId, TenantId, Text, UserId, nullable},
     vault::{Personal, Place, Vault, mask, personal::reveal},
 };
@@ -98,6 +102,7 @@ pub struct AgentView {
 /// If team or user are unknown, the user is an agent already, or the capacity is out of bounds.
 pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
     ctx.require(Permission::AgentsWrite)?;
+    ctx.require_all_rows()?;
     capacity(new.capacity)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
@@ -108,13 +113,22 @@ pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
     let keys = Vault::make_subjects(&mut keyed.tx, &[subject]).await?;
     let name = keys.seal(&ctx.platform, subject, &name_place(ctx.tenant, id), new.name.as_str())?;
     if let Some(user) = new.user_id {
-        held_now(ctx, &mut keyed.tx, Permission::AgentsWrite).await?.require_all_rows()?;
-        seen_anew(&mut keyed.tx, user).await?;
+        let now = held_now(ctx, &mut keyed.tx, Permission::AgentsWrite).await?;
+        relink(&now, &mut keyed.tx, user).await?;
     }
     let put = store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await?;
     refused(&put, || Error::invalid("/team_id", "there is no such team"))?;
     keyed.tx.audit(&[Entry::new("create", "agent", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/agents/{id}")).await
+}
+
+/// Lets a user be linked to an agent, or not any more: one who holds nothing beyond the caller's rights.
+async fn relink(ctx: &Ctx, tx: &mut TenantTx, user: UserId) -> Result<()> {
+    match reach(ctx, tx, user).await {
+        Err(Error::NotFound(_)) => return Err(Error::invalid("/user_id", "there is no such user")),
+        reached => drop(reached?),
+    }
+    seen_anew(tx, user).await
 }
 
 /// Why an agent could not be written as wished.
@@ -156,10 +170,13 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
     {
         return Err(Error::invalid("/team_id", "there is no such team"));
     }
-    if rights {
+    if change.user_id.is_some() {
+        let now = held_now(ctx, &mut tx, needed).await?;
         for user in [user, change.user_id.flatten()].into_iter().flatten().collect::<BTreeSet<_>>() {
-            seen_anew(&mut tx, user).await?;
+            relink(&now, &mut tx, user).await?;
         }
+    } else if let Some(user) = user.filter(|_| rights) {
+        seen_anew(&mut tx, user).await?;
     }
     let put = store::update_agent(tx.conn(), ctx.tenant, id, &change).await?;
     refused(&put, || Error::NotFound("agent"))?;

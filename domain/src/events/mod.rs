@@ -5,7 +5,10 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::access::permission::Permission;
+use crate::{
+    access::{permission::Permission, rows::Rows},
+    types::{AgentId, TeamId},
+};
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,20 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),
         _ => None,
+    }
+}
+
+/// Whether somebody who sees these leads hears of an event. An event of a lead or message is heard by whoever sees all
+/// leads; by others only that a lead has come to one of them, which the event itself says.
+#[must_use]
+pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
+    let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
+    match kind.split('.').next() {
+        Some("agent" | "access") => true,
+        _ if kind == EventType::LeadAssigned.as_str() => {
+            rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
+        }
+        _ => rows == Rows::All,
     }
 }
 

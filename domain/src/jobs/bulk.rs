@@ -60,6 +60,7 @@ pub struct Preview {
 /// If the filter names nothing in particular.
 pub async fn preview(ctx: &Ctx, filter: &Filter) -> Result<Preview> {
     ctx.require(Permission::JobsBulk)?;
+    ctx.require_all_rows()?;
     narrow(filter)?;
     let mut tx = ctx.begin().await?;
     let mut sample = jobs::list(tx.conn(), ctx.tenant.0, filter, None, LOOK + 1).await?;
@@ -76,6 +77,7 @@ pub async fn preview(ctx: &Ctx, filter: &Filter) -> Result<Preview> {
 pub async fn act(ctx: &Ctx, action: Action, filter: Filter) -> Result<Once<Uuid>> {
     ctx.require(Permission::JobsBulk)?;
     ctx.require(permission_of(action))?;
+    ctx.require_all_rows()?;
     narrow(&filter)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,

@@ -36,6 +36,7 @@ fn permission_of(action: Action) -> Permission {
 /// A conflict that names the state which forbids it.
 pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
     ctx.require(permission_of(action))?;
+    ctx.require_all_rows()?;
     let verb = action.verb();
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
@@ -64,6 +65,7 @@ pub async fn act(ctx: &Ctx, action: Action, id: Uuid) -> Result<JobView> {
 /// # Errors
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: Uuid, what: &'static str) -> Result<JobView> {
+    ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
     jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound(what))
 }
@@ -77,8 +79,9 @@ pub enum Accepted {
 /// Work that was accepted under this id: a job, or the run of a workflow.
 ///
 /// # Errors
-/// If there is none of this id.
+/// If there is none of this id, or the caller sees only some leads.
 pub async fn accepted(ctx: &Ctx, id: Uuid) -> Result<Accepted> {
+    ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
     if let Some(run) = workflows::get(tx.conn(), ctx.tenant.0, id).await? {
         return Ok(Accepted::Run(run));

@@ -1,4 +1,5 @@
-//! The rows that routing locks, always in this order: leads by id, the team, agents by ordinal.
+//! The rows that routing locks, always in this order: leads by id, the team, agents by ordinal. Whoever only refers to
+//! a team or an agent does not wait for it.
 
 use sqlx::PgConnection;
 
@@ -64,7 +65,7 @@ pub(super) async fn lock_team(
     team: TeamId,
 ) -> Result<Option<i64>> {
     let cursor = sqlx::query_scalar!(
-        "select cursor from teams where tenant_id = $1 and id = $2 for update",
+        "select cursor from teams where tenant_id = $1 and id = $2 for no key update",
         tenant.0,
         team.0
     )
@@ -98,7 +99,7 @@ pub(super) async fn lock_seats(
         "select id from agents
           where tenant_id = $1 and ($2::uuid is null or team_id = $2) and ($3::uuid is null or id = $3)
             and status = 'available'
-          order by ordinal for update",
+          order by ordinal for no key update",
         tenant.0,
         team.map(|id| id.0),
         agent.map(|id| id.0)

@@ -76,21 +76,26 @@ impl Vault {
         Ok(DataKey { id, bytes })
     }
 
-    /// Puts a fresh secret of the installation in the place of the one in use, which is retired as of a time. Answers
-    /// the new one's id.
+    /// Puts a fresh secret of the installation in the place of the one in use, which is retired as of a time, and with
+    /// it all that were retired after that time if so wished. Answers the new one's id.
     ///
     /// # Errors
-    /// If the database or the key-encryption key refuses.
+    /// A conflict if somebody else does so at this moment, or if the database or the key-encryption key refuses.
     pub(crate) async fn replace_secret(
         &self,
         conn: &mut PgConnection,
         chance: &dyn Chance,
         purpose: &'static str,
-        retired_at: DateTime<Utc>,
+        (retired_at, all): (DateTime<Utc>, bool),
     ) -> Result<Uuid> {
         let (wrapped, key) = self.fresh(chance, purpose.as_bytes()).await?;
-        store::retire_installation_secret(conn, purpose, retired_at).await?;
-        store::put_installation_secret(conn, key.id, purpose, &wrapped, self.kek.name()).await?;
+        store::retire_installation_secret(conn, purpose, retired_at, all).await?;
+        if !store::put_installation_secret(conn, key.id, purpose, &wrapped, self.kek.name()).await? {
+            return Err(Error::conflict(
+                "rotated-meanwhile",
+                "another key was made at this moment; do it again",
+            ));
+        }
         Ok(key.id)
     }
 

@@ -15,8 +15,8 @@ pub(super) async fn put_installation_secret(
     purpose: &str,
     wrapped: &[u8],
     kek: &str,
-) -> Result<()> {
-    sqlx::query!(
+) -> Result<bool> {
+    let put = sqlx::query!(
         "insert into installation_secrets (id, purpose, wrapped, kek) values ($1, $2, $3, $4)
          on conflict (purpose) where retired_at is null do nothing",
         id,
@@ -26,7 +26,7 @@ pub(super) async fn put_installation_secret(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(put.rows_affected() == 1)
 }
 
 pub(super) async fn installation_secret(conn: &mut PgConnection, purpose: &str) -> Result<(Uuid, Vec<u8>)> {
@@ -39,16 +39,19 @@ pub(super) async fn installation_secret(conn: &mut PgConnection, purpose: &str) 
     Ok((row.id, row.wrapped))
 }
 
-/// Whoever retires the secret in use waits for the one before.
+/// Retires the secret in use as of a time, or all that were not retired before it.
 pub(super) async fn retire_installation_secret(
     conn: &mut PgConnection,
     purpose: &str,
     retired_at: DateTime<Utc>,
+    all: bool,
 ) -> Result<()> {
     sqlx::query!(
-        "update installation_secrets set retired_at = $2 where purpose = $1 and retired_at is null",
+        "update installation_secrets set retired_at = least(retired_at, $2)
+          where purpose = $1 and (retired_at is null or ($3 and retired_at > $2))",
         purpose,
-        retired_at
+        retired_at,
+        all
     )
     .execute(conn)
     .await?;

@@ -70,6 +70,7 @@ fn location(run: Uuid) -> String {
 /// If the database does not answer.
 pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Vec<RunView>> {
     ctx.require(Permission::WorkflowsRead)?;
+    ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
     Ok(workflows::list(tx.conn(), ctx.tenant.0, filter, before, limit).await?)
 }
@@ -80,6 +81,7 @@ pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) 
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     ctx.require(Permission::WorkflowsRead)?;
+    ctx.require_all_rows()?;
     whole(ctx, id).await
 }
 
@@ -105,6 +107,7 @@ async fn whole(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 /// If there is none of this id, or a conflict if it is over.
 pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     ctx.require(Permission::WorkflowsCancel)?;
+    ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(_) => return whole(ctx, id).await,
@@ -165,6 +168,7 @@ pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
 /// If there is no such run or it knows no such signal, or a conflict if it comes too late.
 pub async fn signal(ctx: &Ctx, id: Uuid, name: &str, payload: &Value) -> Result<&'static str> {
     ctx.require(Permission::WorkflowsSignal)?;
+    ctx.require_all_rows()?;
     if name.is_empty() || name.len() > SIGNAL_NAME_LIMIT {
         return Err(Error::invalid("/name", format!("1 to {SIGNAL_NAME_LIMIT} characters")));
     }

@@ -140,6 +140,7 @@ pub async fn list_jobs(
     Caller(ctx): Caller,
     Query(query): Query<JobQuery>,
 ) -> Result<Body<Page<Job>>, Problem> {
+    ctx.require_all_rows()?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
         id: None,

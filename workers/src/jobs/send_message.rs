@@ -49,8 +49,9 @@ fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
         let output = json!({ "attempted": true, "status": settlement.status });
         return over(job, Some(settlement.status), output);
     };
-    let code = settlement.code.as_deref().unwrap_or_default();
-    let why = format!("{code} {}", settlement.text.as_deref().unwrap_or_default());
+    // The provider's words may name the recipient: they stand with the message, sealed off from who may not see it.
+    let code = settlement.code.as_deref().unwrap_or("no code");
+    let why = format!("the provider answered {code}; the attempts of message {} say more", job.message);
     Outcome::Retry { after: after.map(|wait| wait.max(Duration::from_millis(1))), code: "provider", why }
 }
 

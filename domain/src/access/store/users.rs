@@ -162,7 +162,7 @@ pub(in crate::access) async fn users(
 }
 
 /// What a change must know of the user it changes.
-pub(in crate::access) struct HeldUser {
+pub(crate) struct HeldUser {
     pub role: RoleId,
     pub role_name: String,
     pub rights: Rights,
@@ -231,22 +231,6 @@ pub(in crate::access) async fn anyone_is(
     .fetch_one(conn)
     .await?;
     Ok(any)
-}
-
-/// What a user may do is another version.
-pub(in crate::access) async fn bump_user(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: UserId,
-) -> Result<()> {
-    sqlx::query!(
-        "update users set permission_version = permission_version + 1 where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// What all who have a role may do is another version; answers who they are.
