@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
-use super::{gate::Gate, permission::Permission, store};
+use super::{gate::Gate, permission::Permission, rows::Rows, store};
 use crate::{
     Ctx,
     ctx::Actor,
@@ -55,7 +55,8 @@ impl Gate {
         tx.commit().await?;
         let row = row.filter(|row| row.expires_at > now).ok_or(REFUSED)?;
         let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).ok_or(REFUSED)?;
-        let rows = self.rows_of(row.tenant, actor, row.session).await?.ok_or(REFUSED)?;
+        // Whoever may not come in any more sees nothing, and is told why once the socket is open.
+        let rows = self.rows_of(row.tenant, actor, row.session).await?.unwrap_or(Rows::Own(None));
         Ok(Ctx { session: row.session, rows, ..self.ctx(row.tenant, actor, row.permissions, trace) })
     }
 }
