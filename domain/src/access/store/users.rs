@@ -116,10 +116,9 @@ pub(in crate::access) async fn user_grants(
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
            join tenants t on t.id = u.tenant_id
            left join agents a on a.tenant_id = u.tenant_id and a.user_id = u.id
+           left join sessions s on s.tenant_id = u.tenant_id and s.id = $3 and s.user_id = u.id and s.ended_at is null
           where u.tenant_id = $1 and u.id = $2 and u.disabled_at is null and t.suspended_at is null
-            and ($3::uuid is null or exists (
-              select from sessions s
-               where s.tenant_id = u.tenant_id and s.id = $3 and s.user_id = u.id and s.ended_at is null))"#,
+            and ($3::uuid is null or s.id is not null)"#,
         tenant.0,
         user.0,
         session.map(|id| id.0)
