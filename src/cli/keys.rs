@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use domain::access::signers;
 
-use super::{Failure, external, serve};
+use super::{Failure, do_and_say};
 use crate::config::Config;
 
 #[derive(Subcommand)]
@@ -17,11 +17,10 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
     let Command::RotateSigner { at_once } = command;
-    let done = signers::rotate(&platform, at_once).await;
-    platform.engine.close().await;
-    done?;
-    println!("another key signs tokens");
-    Ok(())
+    do_and_say(config, async |platform| {
+        signers::rotate(platform, at_once).await?;
+        Ok("another key signs tokens".into())
+    })
+    .await
 }

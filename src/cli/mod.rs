@@ -13,6 +13,7 @@ mod users;
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
 use clap::{Parser, Subcommand};
+use domain::ctx::Platform;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{config::Config, postgres::guard, process::Roles, telemetry};
@@ -111,7 +112,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             return Ok(());
         }
         Command::Permissions => {
-            print!("{}", domain::access::permission::page());
+            print!("{}", domain::access::four_roles::page());
             return Ok(());
         }
         _ => cli.flags.config()?,
@@ -144,6 +145,18 @@ impl Flags {
             ("listen", self.listen.clone()),
         ])
     }
+}
+
+/// Does something with the installation and prints what was done, in words.
+async fn do_and_say(
+    config: &Config,
+    act: impl AsyncFnOnce(&Platform) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let platform = serve::connect(config, &external(config)?).await?;
+    let done = act(&platform).await;
+    platform.engine.close().await;
+    println!("{}", done?);
+    Ok(())
 }
 
 /// The Postgres that the settings name.

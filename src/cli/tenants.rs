@@ -11,7 +11,7 @@ use domain::{
     types::{Locale, Zone},
 };
 
-use super::{Failure, external, serve};
+use super::{Failure, do_and_say};
 use crate::config::Config;
 
 #[derive(Subcommand)]
@@ -56,11 +56,7 @@ pub(super) struct Creation {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
-    let done = act(&OperatorCtx::of_machine(&platform), command).await;
-    platform.engine.close().await;
-    println!("{}", done?);
-    Ok(())
+    do_and_say(config, async |platform| act(&OperatorCtx::of_machine(platform), command).await).await
 }
 
 /// Answers what was done, in words.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use domain::access::gate::Gate;
 
-use super::{Failure, external, serve};
+use super::{Failure, do_and_say};
 use crate::config::Config;
 
 #[derive(Subcommand)]
@@ -23,12 +23,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
-    let gate = Gate::open(&platform).await?;
-    let done = act(&gate, command).await;
-    platform.engine.close().await;
-    println!("{}", done?);
-    Ok(())
+    do_and_say(config, async |platform| act(&Gate::open(platform).await?, command).await).await
 }
 
 async fn act(gate: &Gate, command: Command) -> Result<String, Failure> {

@@ -2,15 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    api_key::ApiKey, gate::Gate, known::Login, permission::PermissionSet, rows::Rows, store, token::Claims,
-};
+use super::{api_key::ApiKey, gate::Gate, known::Login, permission::PermissionSet, store, token::Claims};
 use crate::{
     Ctx,
     ctx::Actor,
     error::{Error, Result},
     tenancy::SystemRead,
-    types::{ApiKeyId, SessionId, TenantId},
+    types::ApiKeyId,
 };
 
 /// For how long a context may go on.
@@ -108,23 +106,6 @@ impl Gate {
             self.known.keys.put(id, found.clone(), asked);
         }
         Ok(found)
-    }
-
-    /// Which leads somebody sees at this moment; none if they may not come in any more.
-    pub(super) async fn rows_of(
-        &self,
-        tenant: TenantId,
-        actor: Actor,
-        session: Option<SessionId>,
-    ) -> Result<Option<Rows>> {
-        let mut read = SystemRead::begin(&self.platform.engine).await?;
-        Ok(match actor {
-            Actor::User(user) => {
-                store::user_grants(read.conn(), tenant, user, session).await?.map(|held| held.rows)
-            }
-            Actor::ApiKey(key) => store::api_key(read.conn(), key).await?.map(|key| key.rows),
-            Actor::System | Actor::Operator(_) => None,
-        })
     }
 
     /// Whether a context may still do what it could when it was made.

@@ -1,6 +1,6 @@
 //! Users, roles and keys: who may come in and what they may do.
 //!
-//! - [`permission`] the list of rights and the four default roles; [`rights`] what a role gives, [`rows`] whose leads
+//! - [`permission`] the list of rights, [`four_roles`] who holds them in every tenant; [`rights`] what a role gives, [`rows`] whose leads
 //! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
 //!   request, which mostly asks nobody (`known`); [`throttle`] how often; [`signers`] the keys that sign tokens
 //! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
@@ -9,6 +9,7 @@
 
 mod admit;
 pub mod api_key;
+pub mod four_roles;
 pub mod gate;
 pub mod keys;
 mod known;

@@ -1,9 +1,13 @@
 //! What a role gives, and by what a change of rights is measured.
 
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
 use super::{
-    permission::{Permission, PermissionSet, default_roles},
+    four_roles::default_roles,
+    permission::{Permission, PermissionSet},
     roles::ADMIN,
-    rows::RowScope,
+    rows::{RowScope, Rows},
     store,
 };
 use crate::{
@@ -11,6 +15,7 @@ use crate::{
     ctx::Actor,
     error::{Error, Result},
     tenancy::TenantTx,
+    types::{SessionId, TenantId},
 };
 
 /// What may be done, and with whose leads.
@@ -39,6 +44,28 @@ impl Rights {
     }
 }
 
+/// What a user, by a session that is open if one is named, or a key may do at this moment, and with which leads; none of
+/// whoever may not come in any more.
+pub(super) async fn held_by(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    actor: Actor,
+    session: Option<SessionId>,
+    now: DateTime<Utc>,
+) -> Result<Option<(PermissionSet, Rows)>> {
+    Ok(match actor {
+        Actor::User(user) => {
+            let held = store::user_grants(conn, tenant, user, session).await?;
+            held.map(|held| (held.rights.permissions, held.rows))
+        }
+        Actor::ApiKey(key) => {
+            let key = store::api_key(conn, key).await?;
+            key.and_then(|key| Some((key.grants(now)?, key.rows)))
+        }
+        Actor::System | Actor::Operator(_) => None,
+    })
+}
+
 /// The caller with the rights they hold at this moment, in a transaction in which nobody else of the tenant changes
 /// rights: what was read when the request came in may have been withdrawn since.
 ///
@@ -48,15 +75,10 @@ pub(crate) async fn held_now(ctx: &Ctx, tx: &mut TenantTx, needed: Permission) -
     const OVER: Error = Error::Unauthenticated("what you may do has changed; log in again");
     store::lock_role_named(tx.conn(), ctx.tenant, ADMIN).await?;
     let (grants, rows) = match ctx.actor {
-        Actor::User(user) => {
-            let held = store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?.ok_or(OVER)?;
-            (held.rights.permissions, held.rows)
-        }
-        Actor::ApiKey(key) => {
-            let key = store::api_key(tx.conn(), key).await?.ok_or(OVER)?;
-            (key.grants(ctx.now()).ok_or(OVER)?, key.rows)
-        }
         Actor::System | Actor::Operator(_) => (ctx.grants, ctx.rows),
+        Actor::User(_) | Actor::ApiKey(_) => {
+            held_by(tx.conn(), ctx.tenant, ctx.actor, ctx.session, ctx.now()).await?.ok_or(OVER)?
+        }
     };
     let now = Ctx { grants, rows, ..ctx.clone() };
     now.require(needed)?;

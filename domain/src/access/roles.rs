@@ -166,7 +166,7 @@ pub async fn delete(ctx: &Ctx, id: RoleId) -> Result<()> {
 }
 
 /// The same of a user, and of the keys that the user has made.
-pub(super) async fn tell_of(tx: &mut TenantTx, user: UserId) -> Result<()> {
+pub(crate) async fn tell_of(tx: &mut TenantTx, user: UserId) -> Result<()> {
     let tenant = tx.tenant;
     let keys = store::keys_of(tx.conn(), tenant, user).await?;
     tell(tx, keys.into_iter().map(Actor::ApiKey).chain([Actor::User(user)])).await

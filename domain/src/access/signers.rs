@@ -29,6 +29,11 @@ const AGAIN: StdDuration = StdDuration::from_secs(1);
 /// How long a process that has not heard of another key may go on signing with the one before.
 const UNHEARD: Duration = Duration::minutes(1);
 
+/// How long a key is known after another has taken its place.
+fn good_for() -> Duration {
+    LIFETIME + UNHEARD
+}
+
 /// The keys at a moment.
 pub(super) struct Signers {
     current: Signer,
@@ -67,11 +72,9 @@ async fn read(platform: &Platform) -> Result<Signers> {
     let (vault, now) = (&platform.vault, platform.clock.now());
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let current = vault.installation_secret(tx.conn(), platform.chance.as_ref(), PURPOSE).await?;
-    let since = now - LIFETIME - UNHEARD;
-    let former = vault.former_secrets(tx.conn(), PURPOSE, since).await?;
+    let former = vault.former_secrets(tx.conn(), PURPOSE, now - good_for()).await?;
     tx.commit().await?;
-    let until = |retired_at| retired_at + LIFETIME + UNHEARD;
-    let former = former.iter().map(|(key, retired_at)| Ok((Signer::new(key)?, until(*retired_at))));
+    let former = former.iter().map(|(key, retired_at)| Ok((Signer::new(key)?, *retired_at + good_for())));
     Ok(Signers { current: Signer::new(&current)?, former: former.collect::<Result<_>>()? })
 }
 
@@ -128,7 +131,7 @@ impl Gate {
 /// A conflict if somebody else does so at this moment, or if the database or the key-encryption key refuses.
 pub async fn rotate(platform: &Platform, at_once: bool) -> Result<()> {
     let now = platform.clock.now();
-    let retired_at = if at_once { now - LIFETIME - UNHEARD } else { now };
+    let retired_at = if at_once { now - good_for() } else { now };
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let key = platform
         .vault

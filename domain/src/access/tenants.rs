@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
+    four_roles::default_roles,
     gate::Gate,
     links::{self, PasswordLink},
     password::NOBODY,
-    permission::{PermissionSet, default_roles},
+    permission::PermissionSet,
     roles::ADMIN,
     store,
     users::{NewUser, put_user},

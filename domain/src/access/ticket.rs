@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Duration, Utc};
 use serde::Serialize;
 
-use super::{gate::Gate, permission::Permission, rows::Rows, store};
+use super::{gate::Gate, permission::Permission, rights::held_by, rows::Rows, store};
 use crate::{
     Ctx,
     ctx::Actor,
@@ -52,11 +52,16 @@ impl Gate {
         let now = self.platform.clock.now();
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let row = store::take_ticket(tx.conn(), &hash(ticket), now).await?;
+        let row = row.filter(|row| row.expires_at > now);
+        let actor = row.as_ref().and_then(|row| row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)));
+        let (Some(row), Some(actor)) = (row, actor) else {
+            tx.commit().await?;
+            return Err(REFUSED);
+        };
+        let held = held_by(tx.conn(), row.tenant, actor, row.session, now).await?;
         tx.commit().await?;
-        let row = row.filter(|row| row.expires_at > now).ok_or(REFUSED)?;
-        let actor = row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)).ok_or(REFUSED)?;
         // Whoever may not come in any more sees nothing, and is told why once the socket is open.
-        let rows = self.rows_of(row.tenant, actor, row.session).await?.unwrap_or(Rows::Own(None));
+        let rows = held.map_or(Rows::Own(None), |(_, rows)| rows);
         Ok(Ctx { session: row.session, rows, ..self.ctx(row.tenant, actor, row.permissions, trace) })
     }
 }

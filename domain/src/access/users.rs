@@ -101,16 +101,14 @@ impl UserChange {
 /// If there is no such user or role, either holds more than the caller, or it is the last admin.
 pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<UserView> {
     let needed = change.needs();
-    if needed.is_empty() {
+    let Some((first, others)) = needed.split_first() else {
         // Nothing said changes nothing.
         return self::user(ctx, id).await;
-    }
+    };
     let mut tx = ctx.begin().await?;
     // Whoever takes an admin away waits for the one before, so that the last one stays.
-    let mut now = ctx.clone();
-    for permission in needed {
-        now = held_now(ctx, &mut tx, permission).await?;
-    }
+    let now = held_now(ctx, &mut tx, *first).await?;
+    others.iter().try_for_each(|permission| now.require(*permission))?;
     let held = reach(&now, &mut tx, id).await?;
     let role = match &change.role {
         None => held.role,
@@ -150,11 +148,6 @@ pub(crate) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<st
         return Err(Error::beyond("", "this user holds more permissions than you do"));
     }
     Ok(held)
-}
-
-/// Which leads a user sees has changed: it is read anew, and their sockets end.
-pub(crate) async fn seen_anew(tx: &mut TenantTx, user: UserId) -> Result<()> {
-    tell_of(tx, user).await
 }
 
 /// Newest first, those with ids below `before`.

@@ -9,11 +9,7 @@ use serde_json::json;
 use super::store;
 use crate::{
     Ctx,
-    access::{
-        permission::Permission,
-        rights::held_now,
-        users::{reach, seen_anew},
-    },
+    access::{permission::Permission, rights::held_now, roles::tell_of, users::reach},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
@@ -128,7 +124,7 @@ async fn relink(ctx: &Ctx, tx: &mut TenantTx, user: UserId) -> Result<()> {
         Err(Error::NotFound(_)) => return Err(Error::invalid("/user_id", "there is no such user")),
         reached => drop(reached?),
     }
-    seen_anew(tx, user).await
+    tell_of(tx, user).await
 }
 
 /// Why an agent could not be written as wished.
@@ -136,7 +132,6 @@ fn refused(put: &store::Linked, missing: impl FnOnce() -> Error) -> Result<()> {
     match put {
         store::Linked::Done => Ok(()),
         store::Linked::NotFound => Err(missing()),
-        store::Linked::NoSuchUser => Err(Error::invalid("/user_id", "there is no such user")),
         store::Linked::Taken => {
             Err(Error::conflict("user-is-agent", "this user is another agent; take that link away first"))
         }
@@ -155,11 +150,12 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
     ctx.require(needed)?;
     change.capacity.map_or(Ok(()), capacity)?;
     let mut tx = ctx.begin().await?;
+    let now = if rights { held_now(ctx, &mut tx, needed).await? } else { ctx.clone() };
     if rights {
-        held_now(ctx, &mut tx, needed).await?.require_all_rows()?;
+        now.require_all_rows()?;
     }
     let (team, user) = store::lock_agent(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("agent"))?;
-    if !ctx.rows.hold(Some(id), team) {
+    if !now.rows.hold(Some(id), team) {
         return Err(Error::beyond(
             "",
             "you see the leads of other agents only; ask somebody who sees this one's",
@@ -171,12 +167,11 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
         return Err(Error::invalid("/team_id", "there is no such team"));
     }
     if change.user_id.is_some() {
-        let now = held_now(ctx, &mut tx, needed).await?;
         for user in [user, change.user_id.flatten()].into_iter().flatten().collect::<BTreeSet<_>>() {
             relink(&now, &mut tx, user).await?;
         }
     } else if let Some(user) = user.filter(|_| rights) {
-        seen_anew(&mut tx, user).await?;
+        tell_of(&mut tx, user).await?;
     }
     let put = store::update_agent(tx.conn(), ctx.tenant, id, &change).await?;
     refused(&put, || Error::NotFound("agent"))?;

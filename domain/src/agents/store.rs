@@ -58,7 +58,6 @@ pub(super) enum Linked {
     Done,
     /// There is no such team, or no such agent.
     NotFound,
-    NoSuchUser,
     /// The user is another agent already.
     Taken,
 }
@@ -67,9 +66,6 @@ fn linked(done: sqlx::Result<PgQueryResult>) -> Result<Linked> {
     match done {
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("agents_user_key") => {
             Ok(Linked::Taken)
-        }
-        Err(sqlx::Error::Database(error)) if error.constraint() == Some("agents_user_fkey") => {
-            Ok(Linked::NoSuchUser)
         }
         done => Ok(if done?.rows_affected() == 1 { Linked::Done } else { Linked::NotFound }),
     }

@@ -3,7 +3,7 @@
 pub mod bulk;
 
 use engine::{
-    jobs::{self, JobView},
+    jobs::{self, Filter, JobView},
     operate::{Action, Bounds},
     queues::{self, NodeView, QueueView},
     workflows::{self, RunView},
@@ -68,6 +68,17 @@ pub async fn get(ctx: &Ctx, id: Uuid, what: &'static str) -> Result<JobView> {
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
     jobs::get(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound(what))
+}
+
+/// The jobs of the tenant, newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing, or the caller sees only some leads.
+pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Vec<JobView>> {
+    ctx.require(Permission::JobsRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    Ok(jobs::list(tx.conn(), ctx.tenant.0, filter, before, limit).await?)
 }
 
 /// Long work that was accepted.

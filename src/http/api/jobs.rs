@@ -4,7 +4,7 @@ use axum::Json as Body;
 use chrono::{DateTime, Utc};
 use domain::jobs::Accepted;
 use engine::{
-    jobs::{self, Filter, JobView},
+    jobs::{Filter, JobView},
     operate::Action,
 };
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,6 @@ pub async fn list_jobs(
     Caller(ctx): Caller,
     Query(query): Query<JobQuery>,
 ) -> Result<Body<Page<Job>>, Problem> {
-    ctx.require_all_rows()?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
         id: None,
@@ -152,9 +151,7 @@ pub async fn list_jobs(
         error_code: query.error_code,
         node: query.node,
     };
-    let mut tx = ctx.begin().await?;
-    let rows = jobs::list(tx.conn(), ctx.tenant.0, &filter, window.before, window.rows).await;
-    let rows = rows.map_err(domain::Error::from)?;
+    let rows = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
     Ok(Body(window.page(rows.into_iter().map(Job::from).collect(), |job| job.id)))
 }
 
