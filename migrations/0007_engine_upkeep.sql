@@ -29,16 +29,16 @@ declare
 begin
   select greatest(engine.awake_since(), n.steady_since) into steady from engine.nodes n
    where n.id = rescuer and n.beats >= 2 and n.beat_at >= engine.awake_since()
-     and n.beat_at > clock_timestamp() - interval '12 s';
+     and n.beat_at > clock_timestamp() - interval '10 s';
   if not found or not exists (
-    select from engine.nodes n where greatest(n.beat_at, steady) < clock_timestamp() - interval '12 s') then
+    select from engine.nodes n where greatest(n.beat_at, steady) < clock_timestamp() - interval '10 s') then
     return;
   end if;
   -- Before every other lock: pauses and limits must not change while lanes are made here.
   perform pg_advisory_xact_lock_shared(1004, 0);
   dead := array(
     select n.id from engine.nodes n
-     where greatest(n.beat_at, steady) < clock_timestamp() - interval '12 s'
+     where greatest(n.beat_at, steady) < clock_timestamp() - interval '10 s'
      order by n.id for update skip locked);
   with held as materialized (
     select j.node, count(*) as jobs from engine.jobs j where j.node = any(dead) group by j.node
@@ -130,7 +130,7 @@ create function engine.leads(candidate uuid) returns boolean
 begin atomic
   select coalesce((
     select n.id = candidate from engine.nodes n
-     where n.roles && array['worker', 'scheduler'] and n.beat_at > clock_timestamp() - interval '12 s'
+     where n.roles && array['worker', 'scheduler'] and n.beat_at > clock_timestamp() - interval '10 s'
      order by n.id limit 1), false);
 end;
 

@@ -22,8 +22,9 @@ use crate::Engine;
 pub enum Hint {
     /// Lanes of a queue have new work; no lanes named means any of them.
     Queue { queue: i32, lanes: Vec<i64> },
-    /// Limits got slots back, for the lanes that they hold back; 0 stands for a suspect that has ended.
-    Returned { limits: Vec<i64> },
+    /// Limits got slots back, for the lanes that they hold back; 0 stands for a suspect that has ended. What ended
+    /// `elsewhere` is claimed first by the process that ended it.
+    Returned { limits: Vec<i64>, elsewhere: bool },
     /// A running job was cancelled.
     Cancelled,
     /// Rows were committed to the log and want numbers.
@@ -81,6 +82,9 @@ pub(crate) async fn hint_of(hints: &mut broadcast::Receiver<Hint>, wanted: impl 
 const CHANNEL: &str = "switchboard";
 /// At most one notification a queue in this time: notifying commits serialise on one lock.
 const SPACING: Duration = Duration::from_millis(5);
+/// A hint need not outlive a crash, and whoever notifies next would wait until the disk has it.
+const TELL: &str = "select set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
+  from unnest($2::text[]) payload";
 /// Numbers in one hint; more lanes than this are told as "any lane".
 const NUMBERS_PER_HINT: usize = 64;
 
@@ -133,7 +137,7 @@ impl Bus for PgBus {
                 Hint::Queue { queue, lanes } => {
                     pending.queues.entry(*queue).or_default().extend(lanes);
                 }
-                Hint::Returned { limits } => pending.returned.extend(limits),
+                Hint::Returned { limits, .. } => pending.returned.extend(limits),
                 Hint::Cancelled => pending.cancelled = true,
                 Hint::Logged => pending.logged = true,
                 Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
@@ -194,7 +198,7 @@ fn read(payload: &str, me: &str) -> Option<Hint> {
             queue: words.next()?.parse().ok()?,
             lanes: numbers(words.next().unwrap_or("")),
         }),
-        "r" => Some(Hint::Returned { limits: numbers(words.next()?) }),
+        "r" => Some(Hint::Returned { limits: numbers(words.next()?), elsewhere: true }),
         "c" => Some(Hint::Cancelled),
         "l" => Some(Hint::Logged),
         "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
@@ -215,11 +219,7 @@ async fn tell(pool: PgPool, outbox: Arc<Outbox>, me: String, stop: CancellationT
         }
         let pending = std::mem::take(&mut *outbox.pending.lock().unwrap_or_else(PoisonError::into_inner));
         let payloads = pending.into_payloads(&me);
-        let told = sqlx::query("select pg_notify($1, payload) from unnest($2::text[]) payload")
-            .bind(CHANNEL)
-            .bind(&payloads)
-            .execute(&pool)
-            .await;
+        let told = sqlx::query(TELL).bind(CHANNEL).bind(&payloads).execute(&pool).await;
         if let Err(error) = told {
             tracing::debug!(%error, "hint not sent; others find the work by polling");
         }
@@ -287,7 +287,7 @@ mod tests {
             [
                 Hint::Queue { queue: 3, lanes: vec![7, 9] },
                 Hint::Queue { queue: 4, lanes: vec![] },
-                Hint::Returned { limits: vec![0, 5] },
+                Hint::Returned { limits: vec![0, 5], elsewhere: true },
                 Hint::Cancelled,
                 Hint::Logged,
                 Hint::Numbered { batch: 12 },

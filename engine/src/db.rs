@@ -1,12 +1,17 @@
 //! The two pools and the doors that open them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, PgPool, Postgres,
-    pool::PoolConnection,
+    AssertSqlSafe, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,6 +41,8 @@ struct Inner {
     pub(crate) bus: Box<dyn Bus>,
     lanes: Lanes,
     connect: PgConnectOptions,
+    /// For single reads, one at a time: nothing is got from a pool and given back.
+    reader: Mutex<Line>,
     stop: CancellationToken,
 }
 
@@ -79,8 +86,8 @@ impl Engine {
         let system = pool(&settings.connect, "switchboard_system", settings.system_connections).await?;
         let stop = CancellationToken::new();
         let bus = Box::new(PgBus::start(system.clone(), stop.clone()));
-        let lanes = Lanes::default();
-        Ok(Self(Arc::new(Inner { app, system, bus, lanes, connect: settings.connect, stop })))
+        let (lanes, reader) = (Lanes::default(), Mutex::new(Line::to(as_system(&settings.connect))));
+        Ok(Self(Arc::new(Inner { app, system, bus, lanes, connect: settings.connect, reader, stop })))
     }
 
     /// Brings the schema up to date, as the owner.
@@ -110,19 +117,25 @@ impl Engine {
         self.begin(Wall::None).await
     }
 
-    /// A connection across tenants for single statements that only read, without the round trips of a transaction.
+    /// Single statements across tenants that only read, without the round trips of a transaction: on a connection that
+    /// is kept for it, or on one of the pool while somebody else is reading there.
     ///
     /// # Errors
-    /// If no connection can be had within the pool's patience.
-    pub async fn read_system(&self) -> sqlx::Result<PoolConnection<Postgres>> {
-        self.0.system.acquire().await
+    /// Those of `read`, or if no connection can be had within the pool's patience.
+    pub async fn read_system<T, E: From<sqlx::Error>>(
+        &self,
+        read: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.0.reader.try_lock() {
+            Ok(mut line) => line.run_sound(read).await,
+            Err(_) => read(&mut *self.0.system.acquire().await?).await,
+        }
     }
 
-    /// Acquires and begins in a task of its own, in one round trip: a caller that is dropped halfway
-    /// must not hand a connection with an open transaction back to the pool (sqlx 0.9.0 would).
+    /// Acquires and begins, in one round trip.
     async fn begin(&self, wall: Wall) -> sqlx::Result<Tx> {
         let engine = self.clone();
-        let begun = tokio::spawn(async move {
+        let begun = ToItsEnd(Some(Box::pin(async move {
             match wall {
                 Wall::Tenant(tenant) => {
                     // A UUID's text has no character that could end the literal.
@@ -131,9 +144,8 @@ impl Engine {
                 }
                 Wall::None => engine.0.system.begin().await,
             }
-        });
-        let transaction = begun.await.map_err(|lost| sqlx::Error::Io(std::io::Error::other(lost)))??;
-        Ok(Tx::new(transaction, self.clone()))
+        })));
+        Ok(Tx::new(begun.await?, self.clone()))
     }
 
     /// Whether Postgres answers.
@@ -160,7 +172,7 @@ impl Engine {
 
     /// A connection of its own outside the pools, as the system role.
     pub(crate) fn system_options(&self) -> PgConnectOptions {
-        self.0.connect.clone().options(SESSION).options([("role", "switchboard_system")])
+        as_system(&self.0.connect)
     }
 
     /// A connection as the user that owns the schema.
@@ -171,6 +183,7 @@ impl Engine {
     /// Stops the bus and closes the pools once what is running has given its connections back.
     pub async fn close(&self) {
         self.0.stop.cancel();
+        self.0.reader.lock().await.hang_up();
         self.0.app.close().await;
         self.0.system.close().await;
     }
@@ -180,22 +193,26 @@ impl Engine {
 /// error. Its plans and caches stay warm, and nobody else waits for it.
 #[derive(Debug)]
 pub(crate) struct Line {
-    engine: Engine,
+    connect: PgConnectOptions,
     conn: Option<PgConnection>,
+    used: Instant,
     /// Connections so far.
     made: i32,
 }
 
 impl Line {
     pub(crate) fn new(engine: &Engine) -> Self {
-        Self { engine: engine.clone(), conn: None, made: 0 }
+        Self::to(engine.system_options())
+    }
+
+    fn to(connect: PgConnectOptions) -> Self {
+        Self { connect, conn: None, used: Instant::now(), made: 0 }
     }
 
     /// The number of the connection that the next statement runs on; made if there is none.
     pub(crate) async fn connected(&mut self) -> sqlx::Result<i32> {
         if self.conn.is_none() {
-            let options = self.engine.system_options();
-            self.conn = Some(within(CONNECTING, PgConnection::connect_with(&options)).await?);
+            self.conn = Some(within(CONNECTING, PgConnection::connect_with(&self.connect)).await?);
             self.made += 1;
         }
         Ok(self.made)
@@ -207,23 +224,62 @@ impl Line {
     }
 
     /// Runs on the connection; after an error it is thrown away, for it may be the cause.
-    pub(crate) async fn run<T>(
+    pub(crate) async fn run<T, E: From<sqlx::Error>>(
         &mut self,
-        work: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
-    ) -> sqlx::Result<T> {
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         self.connected().await?;
         let mut conn = self.conn.take().ok_or(sqlx::Error::PoolClosed)?;
         let done = within(ANSWERING, work(&mut conn)).await?;
-        self.conn = Some(conn);
+        (self.conn, self.used) = (Some(conn), Instant::now());
         Ok(done)
+    }
+
+    /// The same for one who would not try again: a connection that has lain idle is asked first whether it is sound.
+    async fn run_sound<T, E: From<sqlx::Error>>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if self.conn.is_some() && self.used.elapsed() > TRUSTED {
+            // Whether it answers or not: one that does not is gone afterwards.
+            let _: sqlx::Result<()> = self.run(async |conn| conn.ping().await).await;
+        }
+        self.run(work).await
     }
 }
 
+/// Goes on in a task of its own if whoever waits for it is dropped: a beginning that is dropped halfway would hand a
+/// connection with an open transaction back to the pool (sqlx 0.9.0).
+struct ToItsEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        let done = ready!(work.as_mut().poll(context));
+        self.0 = None;
+        Poll::Ready(done)
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(work);
+        }
+    }
+}
+
+fn as_system(connect: &PgConnectOptions) -> PgConnectOptions {
+    connect.clone().options(SESSION).options([("role", "switchboard_system")])
+}
+
 /// The answer, or an error if none comes in time.
-pub(crate) async fn within<T>(
+pub(crate) async fn within<T, E: From<sqlx::Error>>(
     patience: Duration,
-    answer: impl Future<Output = sqlx::Result<T>>,
-) -> sqlx::Result<T> {
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let late = |_| sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
     tokio::time::timeout(patience, answer).await.map_err(late)?
 }

@@ -216,7 +216,7 @@ impl Engine {
             self.bus().publish(Hint::Logged);
         }
         if let Some(limits) = finished.returned {
-            self.bus().publish(Hint::Returned { limits });
+            self.bus().publish(Hint::Returned { limits, elsewhere: false });
         }
         Ok(finished.lost.map_or(0, |lost| lost.len()))
     }

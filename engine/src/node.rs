@@ -259,11 +259,11 @@ impl Heart {
             *connection = Some(PgConnection::connect_with(&self.connect).await?);
         }
         let Some(conn) = connection.as_mut() else { return Ok(()) };
-        // After a gap of its own, the longest of which is 12 s less a beat, a node does not hold the others'
+        // After a gap of its own, the longest of which is 10 s less a beat, a node does not hold the others'
         // silence against them.
         let beaten = sqlx::query!(
             "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1,
-                    steady_since = case when beat_at < clock_timestamp() - interval '8 s' then clock_timestamp()
+                    steady_since = case when beat_at < clock_timestamp() - interval '6 s' then clock_timestamp()
                                         else steady_since end
               where id = $1",
             self.id

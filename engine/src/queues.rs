@@ -38,7 +38,7 @@ pub struct NodeView {
     pub roles: Vec<String>,
     pub build: String,
     pub started_at: DateTime<Utc>,
-    /// A node is taken for dead 12 s after its last beat.
+    /// A node is taken for dead 10 s after its last beat.
     pub beat_at: DateTime<Utc>,
     pub kinds: Vec<String>,
     /// The suspect that it runs at the moment.
@@ -163,7 +163,7 @@ pub async fn unrunnable(conn: &mut PgConnection) -> sqlx::Result<Vec<Unrunnable>
         r#"with known as (
              select k.kind, max(k.version) as version
                from engine.nodes n, unnest(n.kinds, n.versions) k(kind, version)
-              where n.beat_at > clock_timestamp() - interval '12 s' group by 1)
+              where n.beat_at > clock_timestamp() - interval '10 s' group by 1)
            select q.name as queue, l.kind, l.version, sum(d.scheduled + d.available)::bigint as "jobs!",
                   min(d.oldest_due_at) as oldest_due_at, max(k.version) as known_version
              from engine.lane_depths d

@@ -1,13 +1,13 @@
 //! Who asks, at each request, and whether that still holds.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::{api_key::ApiKey, gate::Gate, known::Login, permission::PermissionSet, store, token::Claims};
 use crate::{
     Ctx,
     ctx::Actor,
     error::{Error, Result},
-    tenancy::SystemRead,
     types::ApiKeyId,
 };
 
@@ -72,8 +72,10 @@ impl Gate {
             return Ok(Some(held));
         }
         let asked = self.known.logins.ask();
-        let mut read = SystemRead::begin(&self.platform.engine).await?;
-        let held = store::user_grants(read.conn(), claims.tid, claims.sub, Some(claims.sid)).await?;
+        let (tenant, user, session) = login;
+        let read =
+            async |conn: &mut PgConnection| store::user_grants(conn, tenant, user, Some(session)).await;
+        let held = self.platform.engine.read_system(read).await?;
         if let Some(held) = held {
             self.known.logins.put(login, held, asked);
         }
@@ -100,8 +102,7 @@ impl Gate {
             return Ok(Some(found));
         }
         let asked = self.known.keys.ask();
-        let mut read = SystemRead::begin(&self.platform.engine).await?;
-        let found = store::api_key(read.conn(), id).await?;
+        let found = self.platform.engine.read_system(async |conn| store::api_key(conn, id).await).await?;
         if let Some(found) = &found {
             self.known.keys.put(id, found.clone(), asked);
         }
@@ -113,20 +114,24 @@ impl Gate {
     /// # Errors
     /// If the database does not answer.
     pub async fn still_holds(&self, ctx: &Ctx) -> Result<Hold> {
-        let mut read = SystemRead::begin(&self.platform.engine).await?;
+        let (engine, tenant, session) = (&self.platform.engine, ctx.tenant, ctx.session);
         let mut until = None;
         let now = match ctx.actor {
             Actor::User(user) => {
-                let grants = store::user_grants(read.conn(), ctx.tenant, user, ctx.session).await?;
-                if let Some(session) = ctx.session {
-                    until = store::session_expiry(read.conn(), ctx.tenant, session).await?;
+                let read =
+                    async |conn: &mut PgConnection| store::user_grants(conn, tenant, user, session).await;
+                let grants = engine.read_system(read).await?;
+                if let Some(session) = session {
+                    let read =
+                        async |conn: &mut PgConnection| store::session_expiry(conn, tenant, session).await;
+                    until = engine.read_system(read).await?;
                 }
                 grants
                     .filter(|_| until.is_none_or(|end| end > self.platform.clock.now()))
                     .map(|grants| grants.rights.permissions)
             }
             Actor::ApiKey(key) => {
-                let key = store::api_key(read.conn(), key).await?;
+                let key = engine.read_system(async |conn| store::api_key(conn, key).await).await?;
                 until = key.as_ref().and_then(|key| key.expires_at);
                 key.and_then(|key| key.grants(self.platform.clock.now()))
             }

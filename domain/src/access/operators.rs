@@ -15,7 +15,7 @@ use crate::{
     audit::Entry,
     ctx::{Actor, OperatorCtx},
     error::{Error, Result},
-    tenancy::{self, SystemRead, SystemTx},
+    tenancy::{self, SystemTx},
     types::{OperatorId, Text},
     upkeep::ITSELF,
 };
@@ -67,8 +67,7 @@ pub async fn create(
 /// # Errors
 /// If the database does not answer.
 pub async fn list(by: &OperatorCtx) -> Result<Vec<Operator>> {
-    let mut read = SystemRead::begin(&by.platform.engine).await?;
-    store::operators(read.conn(), MOST).await
+    by.platform.engine.read_system(async |conn| store::operators(conn, MOST).await).await
 }
 
 /// Revokes an operator's key; the next request with it is refused.
@@ -103,8 +102,11 @@ impl Gate {
             "the operator's key is not valid; `switchboard operators create` makes one",
         );
         let key = OperatorKey::parse(bearer).ok_or(REFUSED)?;
-        let mut read = SystemRead::begin(&self.platform.engine).await?;
-        let found = store::operator(read.conn(), key.id, self.platform.clock.now()).await?.ok_or(REFUSED)?;
+        let (engine, now) = (&self.platform.engine, self.platform.clock.now());
+        let found = engine
+            .read_system(async |conn| store::operator(conn, key.id, now).await)
+            .await?
+            .ok_or(REFUSED)?;
         // Both are HMACs under the pepper, so the time of comparing tells nothing about the secret.
         if found.secret_hash != key.hash(&self.pepper) {
             return Err(REFUSED);

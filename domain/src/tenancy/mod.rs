@@ -6,4 +6,4 @@ pub mod store;
 mod tx;
 
 pub use idempotency::{Answer, Begun, Idempotency, Once};
-pub use tx::{SystemRead, SystemTx, TenantTx, Topic};
+pub use tx::{SystemTx, TenantTx, Topic};

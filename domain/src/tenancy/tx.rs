@@ -12,7 +12,7 @@ use engine::{
     workflows::{Restarted, Signalled},
 };
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -279,22 +279,6 @@ impl SystemTx {
     /// If the commit fails; nothing happened then.
     pub async fn commit(self) -> Result<()> {
         Ok(self.0.commit().await?)
-    }
-}
-
-/// A connection across tenants for single reads, which asks for fewer round trips than a [`SystemTx`].
-pub struct SystemRead(PoolConnection<Postgres>);
-
-impl SystemRead {
-    /// # Errors
-    /// If no connection can be had.
-    pub async fn begin(engine: &Engine) -> Result<Self> {
-        Ok(Self(engine.read_system().await?))
-    }
-
-    /// The connection, for the stores.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.0
     }
 }
 

@@ -133,7 +133,7 @@ pub struct Node {
     pub roles: Vec<String>,
     pub build: String,
     pub started_at: DateTime<Utc>,
-    /// A process is taken for dead 12 s after its last beat.
+    /// A process is taken for dead 10 s after its last beat.
     pub beat_at: DateTime<Utc>,
     /// The kinds of jobs it can run.
     pub kinds: Vec<String>,

@@ -11,7 +11,7 @@
 //! before them have ended, and stop with the first that ends badly.
 //!
 //! Assumed is, of time:
-//! - a process that neither sleeps nor dies beats before 12 s are over, and within 12 s after a start or a
+//! - a process that neither sleeps nor dies beats before 10 s are over, and within 10 s after a start or a
 //!   standstill of the database, and between two beats of one process every other that is awake beats once;
 //! - a process that sleeps with a transaction open goes on, or the database ends the transaction.
 //!

@@ -173,7 +173,7 @@ fn may_beat(state: &State, process: &Process) -> bool {
     row.silent || !row.since_start || row.beats < 2 && !others_are_behind(state)
 }
 
-/// 12 s after a gap of its own everybody who is awake has beaten.
+/// 10 s after a gap of its own everybody who is awake has beaten.
 fn may_be_steady(state: &State, process: &Process) -> bool {
     let row = process.row.as_ref();
     row.is_some_and(|row| !row.steady && !row.silent) && !others_are_behind(state)

@@ -11,7 +11,7 @@ use super::{
 const BLAMES: u8 = 3;
 
 /// Whether a node may look for dead ones: it leads, that is, it is the oldest that is not silent; and it
-/// has beaten twice, once since the database started and without a gap in the last 12 s.
+/// has beaten twice, once since the database started and without a gap in the last 10 s.
 pub fn may_rescue(state: &State, node: Id) -> bool {
     let row = |process: &Process| process.row.clone().filter(|row| !row.silent);
     let leads = state.processes.iter().position(|process| row(process).is_some()) == Some(node);

@@ -127,11 +127,11 @@ pub struct Line {
 pub struct Row {
     /// How often it has beaten since its row was made; two stands for more.
     pub beats: u8,
-    /// It has not beaten for 12 s.
+    /// It has not beaten for 10 s.
     pub silent: bool,
     /// It has beaten since the database started.
     pub since_start: bool,
-    /// Its own last gap ended 12 s ago or never was: by now every other that lives has beaten.
+    /// Its own last gap ended 10 s ago or never was: by now every other that lives has beaten.
     pub steady: bool,
     /// The suspect that it runs, if that was blamed, and whether it runs nothing else meanwhile.
     pub suspect: Option<Id>,
@@ -197,7 +197,7 @@ pub struct Left {
     pub snoozes: u8,
     pub drains: u8,
     pub database_starts: u8,
-    /// Times in which the database does not answer for more than 12 s, without being started again.
+    /// Times in which the database does not answer for more than 10 s, without being started again.
     pub database_stalls: u8,
 }
 

@@ -28,7 +28,7 @@ pub enum Step {
     Start,
     /// A node says that it lives.
     Beat(Id),
-    /// The last gap of a node is 12 s ago.
+    /// The last gap of a node is 10 s ago.
     Steady(Id),
     /// A node takes jobs that wait.
     Claim {
@@ -98,7 +98,7 @@ pub enum Step {
     Stop(Id),
     /// A stopped process goes on.
     Continue(Id),
-    /// 12 s have gone by without a beat.
+    /// 10 s have gone by without a beat.
     FallSilent(Id),
     /// A node looks for silent ones.
     Rescue(Id),
@@ -119,7 +119,7 @@ pub enum Step {
     Pay(Id),
     /// The database starts again.
     DatabaseStarts,
-    /// The database does not answer for more than 12 s and then goes on.
+    /// The database does not answer for more than 10 s and then goes on.
     DatabaseStalls,
 }
 

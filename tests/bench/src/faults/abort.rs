@@ -16,7 +16,7 @@ use super::{
 };
 use crate::Outcome;
 
-/// One death that only makes suspects, three that blame; each is noticed after 12 s of silence.
+/// One death that only makes suspects, three that blame; each is noticed after 10 s of silence.
 const QUARANTINED_WITHIN_S: f64 = 4.0 * 15.0;
 
 pub async fn run(wish: Wish) -> Outcome<Finding> {

@@ -41,7 +41,7 @@ const AGENTS: usize = 20;
 /// 32 zero bytes: a key for tests only.
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const PASSWORD: &str = "correct horse battery";
-/// From the last death or the last start, whichever is later. What was held at a death is found after 12 s of
+/// From the last death or the last start, whichever is later. What was held at a death is found after 10 s of
 /// silence; then there is the rest of the work.
 const OVER_WITHIN_S: f64 = 120.0;
 const BUSY_WITHIN_S: f64 = 30.0;
