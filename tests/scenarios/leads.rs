@@ -175,17 +175,18 @@ async fn whoever_may_not_import_any_longer_is_stopped_on_the_way() {
     let key = admin.post("/api/v1/api-keys", &new).await.expect(201);
     let importer = admin.with_bearer(key["key"].as_str().expect("a key"));
     let (pieces, file) = mpsc::unbounded();
-    let send = |piece: &'static str| pieces.unbounded_send(Ok::<_, std::io::Error>(piece)).expect("it is read");
+    let send =
+        |piece: &'static str| pieces.unbounded_send(Ok::<_, std::io::Error>(piece)).expect("it is read");
     send("email\na@example.com\n");
     let (importer, revoker) = (importer.clone(), admin.clone());
-    let sent = tokio::spawn(async move { import(&importer, reqwest::Body::wrap_stream(file)).await });
+    let importing = tokio::spawn(async move { import(&importer, reqwest::Body::wrap_stream(file)).await });
     let begun = "/api/v1/compliance/audit-logs?action=import";
     while revoker.get(begun).await.expect(200)["items"].as_array().expect("a list").is_empty() {
         tokio::task::yield_now().await;
     }
     revoker.delete(&format!("/api/v1/api-keys/{}", key["id"].as_str().expect("an id"))).await.expect(204);
     send("b@example.com\n");
-    assert_eq!(sent.await.expect("an answer").problem(401), "unauthenticated");
+    assert_eq!(importing.await.expect("an answer").problem(401), "unauthenticated");
     let mut socket = Socket::open(admin, Some(0)).await;
     let told = socket.until("import.finished").await.pop().expect("an event");
     assert_eq!((&told["data"]["status"], &told["data"]["accepted"]), (&json!("interrupted"), &json!(0)));
