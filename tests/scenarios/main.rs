@@ -11,6 +11,7 @@ mod engine_limits;
 mod engine_log;
 mod engine_model;
 mod engine_operators;
+mod engine_transactions;
 mod engine_walls;
 mod engine_work;
 mod installation;
