@@ -4,10 +4,23 @@ create table teams (
   name text not null,
   -- The ordinal of the agent who had the last lead of a round.
   cursor bigint not null default 0,
+  -- Seconds that an agent has after a call; 0 for none.
+  wrap_up_s int not null default 0 constraint teams_wrap_up check (wrap_up_s between 0 and 86400),
+  -- Seconds within which a waiting lead or call should have somebody.
+  sla_s int constraint teams_sla check (sla_s between 1 and 604800),
+  -- Who helps out with what has waited for so many seconds.
+  overflow_team_id uuid,
+  overflow_after_s int constraint teams_overflow_after check (overflow_after_s between 1 and 604800),
+  version bigint not null default 1,
   created_at timestamptz not null default clock_timestamp(),
+  -- A team that is gone stays for what refers to it: closed leads, reports.
+  deleted_at timestamptz,
   constraint teams_pkey primary key (tenant_id, id),
-  constraint teams_name_key unique (tenant_id, name)
+  constraint teams_overflow_fkey foreign key (tenant_id, overflow_team_id) references teams (tenant_id, id),
+  constraint teams_overflow_other check (overflow_team_id <> id)
 );
+create unique index teams_name_key on teams (tenant_id, name) where deleted_at is null;
+create index teams_overflow_idx on teams (tenant_id, overflow_team_id) where overflow_team_id is not null;
 call engine.wall('teams');
 grant select, insert, update, delete on teams to switchboard_app, switchboard_system;
 
@@ -17,13 +30,24 @@ create table agents (
   team_id uuid,
   ordinal bigint generated always as identity,
   status text not null constraint agents_status check (status in ('offline', 'available', 'on_call', 'wrap_up', 'break')),
+  status_since timestamptz not null default engine.now(),
+  -- Since when they wait for work: when they became available, or when work was last taken from them.
+  idle_since timestamptz,
+  -- When wrap-up ends by itself; none if it does not.
+  wrap_up_until timestamptz,
   -- Open leads the agent may hold at a time.
   capacity int not null constraint agents_capacity check (capacity between 0 and 100000),
+  -- Their share of the work where it is given out by weight.
+  weight int not null default 1 constraint agents_weight check (weight between 1 and 100),
+  -- A name of the IANA database that shifts are read in; the tenant's own if there is none.
+  zone text,
   version bigint not null default 1,
   name_sealed bytea not null,
   -- Whoever logs in as this agent: their role may be bound to the agent's own leads or to those of the team.
   user_id uuid,
   created_at timestamptz not null default clock_timestamp(),
+  -- An agent who is gone stays for what refers to them: closed leads, calls, reports.
+  deleted_at timestamptz,
   constraint agents_pkey primary key (tenant_id, id),
   constraint agents_user_key unique (tenant_id, user_id),
   constraint agents_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id),

@@ -31,6 +31,7 @@ ids! {
     OperatorId,
     AgentId,
     TeamId,
+    SkillId,
     LeadId,
     ImportId,
     ProviderId,

@@ -1,6 +1,7 @@
 //! One binary for all scenarios: a file for each story.
 
 mod access;
+mod agents;
 mod api;
 mod audit;
 mod compliance;
@@ -21,6 +22,7 @@ mod message;
 mod onboarding;
 mod operators;
 mod pipeline;
+mod presence;
 mod providers;
 mod rights;
 mod roles;

@@ -73,6 +73,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::score_leads::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
+        job(jobs::end_wrap_up::run),
+        job(jobs::leave_agent::run),
         job(jobs::steer_jobs::run),
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
@@ -137,7 +139,9 @@ mod tests {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
         let known = [
+            "end_wrap_up",
             "keep_history",
+            "leave_agent",
             "message_lead",
             "onboard_lead",
             "route_lead",

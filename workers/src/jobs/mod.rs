@@ -1,6 +1,8 @@
 //! One file for each job kind.
 
+pub mod end_wrap_up;
 pub mod keep_history;
+pub mod leave_agent;
 pub mod message_lead;
 pub mod route_lead;
 pub mod route_leads;
