@@ -14,6 +14,8 @@ pub mod providers;
 pub mod queues;
 pub mod roles;
 pub mod schedules;
+pub mod scores;
+pub mod scoring_models;
 pub mod second_factor;
 pub mod sessions;
 pub mod sockets;
