@@ -108,6 +108,9 @@ create table leads (
   score_status smallint,
   score_engagement smallint,
   score_assignment smallint,
+  -- How good it would be whatever was done with it, and how much was done lately: 0 to 100 each.
+  score_fit smallint,
+  score_recency smallint,
   score_model int,
   scored_at timestamptz,
   version bigint not null default 1,
@@ -128,5 +131,16 @@ create index leads_email_idx on leads (tenant_id, email_index) where email_index
 create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
 create index leads_owner_idx on leads (tenant_id, owner_id, id) where owner_id is not null;
 create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is not null;
+-- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
+-- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
+-- looked at touches none.
+create index leads_ranked_idx on leads (tenant_id, status, score desc, created_at desc, id desc)
+  where score is not null;
+create index leads_ranked_owner_idx on leads (tenant_id, owner_id, status, score desc, created_at desc, id desc)
+  where score is not null and owner_id is not null;
+create index leads_ranked_team_idx on leads (tenant_id, team_id, status, score desc, created_at desc, id desc)
+  where score is not null and team_id is not null;
+-- Open leads, whose scores fade.
+create index leads_open_idx on leads (tenant_id, id) where status not in ('converted', 'lost');
 call engine.wall('leads');
 grant select, insert, update, delete on leads to switchboard_app, switchboard_system;

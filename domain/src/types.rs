@@ -37,6 +37,7 @@ ids! {
     ProviderId,
     TemplateId,
     MessageId,
+    ScoringModelId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

@@ -14,7 +14,7 @@ use super::{
     App,
     api::{
         abilities, access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops,
-        providers, queues, roles, schedules, second_factor, sessions, skills, sockets, teams, templates,
+        providers, queues, roles, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, teams, templates,
         tenants, workflows,
     },
     edge,
@@ -42,7 +42,7 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), work()].into_iter().flatten().collect()
+    [process(), access(), people(), business(), scoring(), work()].into_iter().flatten().collect()
 }
 
 /// The process itself, and sockets.
@@ -143,7 +143,6 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsImport), routes!(imports::create_import)),
         (Needs(P::ImportsRead), routes!(imports::get_import)),
         (Needs(P::ImportsRead), routes!(imports::list_rejections)),
-        (Needs(P::LeadsScore), routes!(automation::score_leads)),
         (Needs(P::LeadsRoute), routes!(automation::route_leads)),
         (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
         (Needs(P::ProvidersRead), routes!(providers::list_providers)),
@@ -155,6 +154,23 @@ fn business() -> Vec<Route> {
         (Needs(P::MessagesRead), routes!(messages::list_messages)),
         (Needs(P::MessagesRead), routes!(messages::get_message)),
         (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+    ]
+}
+
+/// How promising leads are.
+fn scoring() -> Vec<Route> {
+    vec![
+        (Needs(P::LeadsScore), routes!(scores::score_leads)),
+        (Needs(P::LeadsRead), routes!(scores::list_ranked_leads)),
+        (Needs(P::LeadsRead), routes!(scores::list_scores)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::create_scoring_model)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::list_scoring_models)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::get_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::replace_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::delete_scoring_model)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::preview_scoring_model)),
+        (Needs(P::ScoringModelsPublish), routes!(scoring_models::publish_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::fit_scoring_model)),
     ]
 }
 

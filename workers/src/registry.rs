@@ -71,6 +71,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::message_lead::run),
         job(jobs::score_lead::run),
         job(jobs::score_leads::run),
+        job(jobs::refresh_scores::run),
+        job(jobs::fit_scoring_model::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
         job(jobs::end_wrap_up::run),
@@ -126,8 +128,8 @@ fn named(
 #[cfg(test)]
 mod tests {
     use domain::{
-        jobs::bulk::SteerJobs, leads::scoring::ScoreLeads, messages::send::SendMessage,
-        routing::route::RouteLeads, upkeep::KeepHistory,
+        jobs::bulk::SteerJobs, messages::send::SendMessage, routing::route::RouteLeads,
+        scoring::apply::ScoreLeads, upkeep::KeepHistory,
     };
     use engine::JobKind as _;
 
@@ -140,10 +142,12 @@ mod tests {
         kinds.sort_unstable();
         let known = [
             "end_wrap_up",
+            "fit_scoring_model",
             "keep_history",
             "leave_agent",
             "message_lead",
             "onboard_lead",
+            "refresh_scores",
             "route_lead",
             "route_leads",
             "score_lead",

@@ -15,6 +15,8 @@ pub mod providers;
 pub mod queues;
 pub mod roles;
 pub mod schedules;
+pub mod scores;
+pub mod scoring_models;
 pub mod second_factor;
 pub mod sessions;
 pub mod skills;
