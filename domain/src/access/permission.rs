@@ -71,7 +71,7 @@ permissions! {
     LeadsImport = "leads:import" "import leads from a file",
     LeadsScore = "leads:score" "score leads",
     LeadsRoute = "leads:route" "route leads to agents",
-    ScoringModelsRead = "scoring_models:read" "see what leads are scored by, and what another model would change",
+    ScoringModelsRead = "scoring_models:read" "see scoring models and what they would change",
     ScoringModelsWrite = "scoring_models:write" "draft models, and have them learned from outcomes",
     ScoringModelsPublish = "scoring_models:publish" "have all leads scored by another model",
     ImportsRead = "imports:read" "see imports and what they refused",

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    model::{ModelDefinition, Model},
+    model::{Model, ModelDefinition},
     points::Graded,
     read, store,
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Leads scored in one transaction.
-pub(super) const PAGE: i64 = 2_000;
+pub(super) const PAGE: i64 = 1_000;
 
 /// Why a lead was scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -207,6 +207,9 @@ pub(super) async fn score(
         return Ok((model.version, scores));
     }
     store::put_scores(tx.conn(), tenant, &scores, model.version, now).await?;
+    if changed.is_empty() {
+        return Ok((model.version, scores));
+    }
     store::keep_scores(tx.conn(), tenant, &changed, model.version, (now, why)).await?;
     let told = |(id, graded): &(LeadId, Graded)| {
         Event::new(EventType::LeadsScored, "lead", id)

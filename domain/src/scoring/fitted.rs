@@ -66,19 +66,20 @@ pub enum FeatureWeights {
 impl FeatureWeights {
     fn of(&self, cell: Option<&Cell>) -> f64 {
         match (self, cell) {
-            (Self::Words { missing, .. }, None) => *missing,
             (Self::Words { words, other, .. }, Some(Cell::Word(word))) => *words.get(word).unwrap_or(other),
             (Self::Words { other, .. }, Some(Cell::Number(_))) => *other,
             (Self::Number { mean, deviation, weight, .. }, Some(Cell::Number(number))) => {
                 weight * standard(*number, *mean, *deviation)
             }
-            (Self::Number { missing, .. }, _) => *missing,
+            (Self::Words { missing, .. }, None) | (Self::Number { missing, .. }, _) => *missing,
         }
     }
 
     fn least(&self) -> f64 {
         match self {
-            Self::Words { words, other, missing } => words.values().copied().fold(other.min(*missing), f64::min),
+            Self::Words { words, other, missing } => {
+                words.values().copied().fold(other.min(*missing), f64::min)
+            }
             Self::Number { weight, missing, .. } => missing.min(-FURTHEST * weight.abs()),
         }
     }

@@ -78,7 +78,7 @@ pub(super) async fn draft(
 ) -> Result<ScoringModelId> {
     store::hold_alone(tx.conn(), ctx.tenant).await?;
     if store::count_drafts(tx.conn(), ctx.tenant).await? >= MOST_DRAFTS {
-        let detail = format!("a tenant has at most {MOST_DRAFTS} drafts; delete one that is not wanted any more");
+        let detail = format!("a tenant has at most {MOST_DRAFTS} drafts; delete one that is not needed");
         return Err(Error::conflict("too-many-drafts", detail));
     }
     let id = ScoringModelId(ctx.id());

@@ -92,7 +92,8 @@ mod tests {
         let own = Model::default().definition;
         let read = ModelDefinition::read(own.kind(), own.write().expect("JSON")).expect("a definition");
         assert_eq!(read, own);
-        let fitted = ModelDefinition::Fitted(FittedModel { intercept: 0.1, slope: 1.5, offset: -2.0, features: Vec::new() });
+        let fitted = FittedModel { intercept: 0.1, slope: 1.5, offset: -2.0, features: Vec::new() };
+        let fitted = ModelDefinition::Fitted(fitted);
         let read = ModelDefinition::read("fitted", fitted.write().expect("JSON")).expect("a definition");
         assert_eq!(read, fitted);
         assert!(ModelDefinition::read("magic", Value::Null).is_err());

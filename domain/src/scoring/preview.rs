@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_biggest_movers_come_first_and_nobody_is_lost() {
-        let lead = |id: u128, before: i16, after: i16| Mover { lead_id: LeadId(Uuid::from_u128(id)), before, after };
+        let lead = |id: u128, before: i16, after: i16| {
+            let lead_id = LeadId(Uuid::from_u128(id));
+            Mover { lead_id, before, after }
+        };
         let leads = vec![lead(1, 50, 52), lead(2, 100, 0), lead(3, 9, 9), lead(4, 10, 30), lead(5, 30, 10)];
         let found = summed(1, leads);
         assert_eq!((found.sample, found.changed), (5, 4));

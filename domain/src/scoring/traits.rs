@@ -86,7 +86,7 @@ fn word(text: &str) -> Cell {
 
 fn single(number: f64) -> f32 {
     let most = f64::from(f32::MAX);
-    #[expect(clippy::cast_possible_truncation, reason = "it is within the bounds; a part of its digits is enough")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is within the bounds; fewer digits are enough")]
     let single = number.clamp(-most, most) as f32;
     single
 }

@@ -11,7 +11,7 @@ use super::{
     real,
     table::{Kept, OTHER, Table},
 };
-use crate::scoring::fitted::{FittedFeature, ScorePart, FeatureWeights, standard};
+use crate::scoring::fitted::{FeatureWeights, FittedFeature, ScorePart, standard};
 
 /// Features of a model, and words of a feature that have a weight of their own.
 const MOST_FEATURES: usize = 40;
@@ -75,14 +75,14 @@ impl Tally {
 struct Columns(u16);
 
 impl Columns {
-    fn next(&mut self) -> u16 {
+    fn give(&mut self) -> u16 {
         self.0 += 1;
         self.0 - 1
     }
 
     /// A column for what so many leads share, if they are enough.
     fn shared_by(&mut self, leads: usize, min_count: usize) -> Option<u16> {
-        (leads >= min_count).then(|| self.next())
+        (leads >= min_count).then(|| self.give())
     }
 }
 
@@ -158,11 +158,15 @@ impl Space {
         };
         let feature = |learned: &Learned| FittedFeature {
             name: learned.name.clone(),
-            part: if learned.name.starts_with("created.") { ScorePart::Engagement } else { ScorePart::Source },
+            part: part_of(&learned.name),
             weights: weights(&learned.shape),
         };
         self.features.iter().map(feature).collect()
     }
+}
+
+fn part_of(name: &str) -> ScorePart {
+    if name.starts_with("created.") { ScorePart::Engagement } else { ScorePart::Source }
 }
 
 /// None where all numbers are the same.
@@ -171,7 +175,7 @@ fn number(tally: &Tally, rows: usize, min_count: usize, columns: &mut Columns) -
     if !deviation.is_finite() || deviation <= 1e-9 * (1.0 + tally.mean.abs()) {
         return None;
     }
-    let column = columns.next();
+    let column = columns.give();
     let missing = columns.shared_by(rows - tally.numbers, min_count);
     Some(Shape::Number { mean: tally.mean, deviation, column, missing })
 }
@@ -192,7 +196,7 @@ fn words(
     shared.sort_by_key(|(word, leads)| (Reverse(*leads), table.text(*word)));
     shared.truncate(MOST_WORDS);
     let own: usize = shared.iter().map(|(_, leads)| leads).sum();
-    let by_word = shared.iter().map(|(word, _)| (*word, columns.next())).collect();
+    let by_word = shared.iter().map(|(word, _)| (*word, columns.give())).collect();
     let other = columns.shared_by(tally.present - own, min_count);
     let missing = columns.shared_by(rows - tally.present, min_count);
     Some(Shape::Words { columns: by_word, other, missing })
@@ -201,7 +205,6 @@ fn words(
 impl Shape {
     fn column(&self, kept: Option<Kept>) -> Option<(u16, f32)> {
         match (self, kept) {
-            (Self::Words { missing, .. }, None) => missing.map(|column| (column, 1.0)),
             (Self::Words { columns, other, .. }, Some(Kept::Word(word))) => {
                 columns.get(&word).copied().or(*other).map(|column| (column, 1.0))
             }
@@ -211,7 +214,9 @@ impl Shape {
                 let standard = standard(number, *mean, *deviation) as f32;
                 Some((*column, standard))
             }
-            (Self::Number { missing, .. }, _) => missing.map(|column| (column, 1.0)),
+            (Self::Words { missing, .. }, None) | (Self::Number { missing, .. }, _) => {
+                missing.map(|column| (column, 1.0))
+            }
         }
     }
 }
@@ -266,10 +271,14 @@ mod tests {
         let space = Space::learn(&table, &rows, 11);
         let found = Logistic { intercept: 0.0, weights: vec![1.0; usize::from(space.columns())] };
         let features = space.weigh(&table, &found);
-        let feature = |name: &str| features.iter().find(|feature| feature.name == name).map(|found| &found.weights);
+        let feature = |name: &str| {
+            features.iter().find(|feature| feature.name == name).map(|feature| &feature.weights)
+        };
         assert!(feature("attributes.name").is_none(), "a name is of one lead");
         assert!(feature("attributes.same").is_none());
-        let Some(FeatureWeights::Words { words, other, .. }) = feature("attributes.city") else { panic!("{features:?}") };
+        let Some(FeatureWeights::Words { words, other, .. }) = feature("attributes.city") else {
+            panic!("{features:?}")
+        };
         assert_eq!(words.keys().collect::<Vec<_>>(), ["oslo"], "10 of rome and 10 of a village are too few");
         assert!((other - 1.0).abs() < 1e-12, "together they are enough");
         assert!(matches!(feature("attributes.age"), Some(FeatureWeights::Number { .. })));

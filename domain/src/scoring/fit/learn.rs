@@ -25,7 +25,7 @@ pub struct Settings {
     pub min_count: u16,
 }
 
-/// FeatureWeights of columns, and what the columns are.
+/// Weights of columns, and what the columns are.
 #[derive(Debug)]
 pub struct Trained {
     space: Space,
@@ -74,7 +74,8 @@ pub fn learn(table: &Table, settings: Settings, more: bool) -> Result<Lesson, St
     let (learned, calibrated, judged) = (of(0, 3), of(3, 4), of(4, 5));
     let nothing = || "nothing that is known of these leads tells their outcomes apart".to_owned();
     let trained = train(table, &learned, settings).ok_or_else(nothing)?;
-    let log_odds = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|row| trained.log_odds(table, *row)).collect() };
+    let log_odds =
+        |rows: &[usize]| -> Vec<f64> { rows.iter().map(|row| trained.log_odds(table, *row)).collect() };
     let line = calibrate::line(&log_odds(&calibrated), &of_rows(table, &calibrated)).ok_or_else(nothing)?;
     let said: Vec<f64> = log_odds(&judged).into_iter().map(|log_odds| line.probability(log_odds)).collect();
     let outcomes = of_rows(table, &judged);
@@ -107,7 +108,10 @@ pub fn learn(table: &Table, settings: Settings, more: bool) -> Result<Lesson, St
 /// Why nothing can be learned from so few.
 #[must_use]
 pub fn too_few(converted: usize, lost: usize) -> String {
-    format!("a model needs {FEWEST} leads that converted and {FEWEST} that were lost; there are {converted} and {lost}")
+    format!(
+        "a model needs {FEWEST} leads that converted and {FEWEST} that were lost; \
+         there are {converted} and {lost}"
+    )
 }
 
 fn of_rows(table: &Table, rows: &[usize]) -> Vec<bool> {

@@ -138,7 +138,7 @@ pub(in crate::scoring) async fn insert_draft(
         tenant.0,
         draft.id.0,
         draft.kind,
-        draft.definition,
+        &draft.definition,
         draft.report.as_ref() as _,
         draft.by
     )
