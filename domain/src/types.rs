@@ -31,11 +31,13 @@ ids! {
     OperatorId,
     AgentId,
     TeamId,
+    SkillId,
     LeadId,
     ImportId,
     ProviderId,
     TemplateId,
     MessageId,
+    ScoringModelId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

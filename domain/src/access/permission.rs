@@ -55,10 +55,15 @@ permissions! {
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
     TeamsRead = "teams:read" "see teams",
-    TeamsWrite = "teams:write" "make teams",
-    AgentsRead = "agents:read" "see agents",
-    AgentsWrite = "agents:write" "make agents and change them",
+    TeamsWrite = "teams:write" "make teams and change them",
+    TeamsDelete = "teams:delete" "delete teams",
+    AgentsRead = "agents:read" "see agents, their shifts and what they can do",
+    AgentsWrite = "agents:write" "make agents and change them, their shifts and what they can do",
+    AgentsDelete = "agents:delete" "delete agents",
     AgentsStatus = "agents:status" "say whether an agent is available",
+    SkillsRead = "skills:read" "see what agents can be good at",
+    SkillsWrite = "skills:write" "say what agents can be good at",
+    SkillsDelete = "skills:delete" "delete what agents can be good at",
     LeadsRead = "leads:read" "see leads",
     LeadsCreate = "leads:create" "make leads",
     LeadsWrite = "leads:write" "change leads",
@@ -66,6 +71,9 @@ permissions! {
     LeadsImport = "leads:import" "import leads from a file",
     LeadsScore = "leads:score" "score leads",
     LeadsRoute = "leads:route" "route leads to agents",
+    ScoringModelsRead = "scoring_models:read" "see scoring models and what they would change",
+    ScoringModelsWrite = "scoring_models:write" "draft models, and have them learned from outcomes",
+    ScoringModelsPublish = "scoring_models:publish" "have all leads scored by another model",
     ImportsRead = "imports:read" "see imports and what they refused",
     ProvidersRead = "providers:read" "see providers, without their credentials",
     ProvidersWrite = "providers:write" "add providers",
@@ -121,7 +129,10 @@ impl Permission {
         groups.contains(&self.group())
             || matches!(
                 self,
-                Self::LeadsDelete
+                Self::TeamsDelete
+                    | Self::AgentsDelete
+                    | Self::SkillsDelete
+                    | Self::LeadsDelete
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard

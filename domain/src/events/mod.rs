@@ -26,12 +26,15 @@ pub enum EventType {
     LeadAssigned,
     ImportFinished,
     AgentStatusChanged,
+    /// A model was learned, and waits as a draft.
+    ScoringModelFitted,
+    ScoringModelPublished,
     /// What a user or a key may do was changed.
     AccessChanged,
 }
 
 impl EventType {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -45,6 +48,8 @@ impl EventType {
         Self::LeadAssigned,
         Self::ImportFinished,
         Self::AgentStatusChanged,
+        Self::ScoringModelFitted,
+        Self::ScoringModelPublished,
         Self::AccessChanged,
     ];
 
@@ -64,6 +69,8 @@ impl EventType {
             Self::LeadAssigned => "lead.assigned",
             Self::ImportFinished => "import.finished",
             Self::AgentStatusChanged => "agent.status",
+            Self::ScoringModelFitted => "scoring_model.fitted",
+            Self::ScoringModelPublished => "scoring_model.published",
             Self::AccessChanged => "access.changed",
         }
     }
@@ -77,6 +84,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "message" => Some(Permission::MessagesRead),
         "lead" | "import" => Some(Permission::LeadsRead),
         "agent" => Some(Permission::AgentsRead),
+        "scoring_model" => Some(Permission::ScoringModelsRead),
         "access" => Some(Permission::UsersRead),
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),
@@ -90,7 +98,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
-        Some("agent" | "access") => true,
+        Some("agent" | "access" | "scoring_model") => true,
         _ if kind == EventType::LeadAssigned.as_str() => {
             rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
         }

@@ -18,7 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    leads::scoring::known,
+    leads::selection::known,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, ImportId, LeadId, TeamId},
 };

@@ -65,7 +65,7 @@ pub(super) async fn lock_team(
     team: TeamId,
 ) -> Result<Option<i64>> {
     let cursor = sqlx::query_scalar!(
-        "select cursor from teams where tenant_id = $1 and id = $2 for no key update",
+        "select cursor from teams where tenant_id = $1 and id = $2 and deleted_at is null for no key update",
         tenant.0,
         team.0
     )
@@ -126,7 +126,8 @@ pub(super) async fn agent_team(
     agent: AgentId,
 ) -> Result<Option<Option<TeamId>>> {
     let team = sqlx::query_scalar!(
-        r#"select team_id as "team_id: TeamId" from agents where tenant_id = $1 and id = $2"#,
+        r#"select team_id as "team_id: TeamId" from agents
+            where tenant_id = $1 and id = $2 and deleted_at is null"#,
         tenant.0,
         agent.0
     )

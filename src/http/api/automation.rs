@@ -1,4 +1,4 @@
-//! Scoring and routing: one lead now, many as a job.
+//! Routing: one lead now, many as a job.
 
 use axum::{
     Json as Body,
@@ -6,7 +6,6 @@ use axum::{
 };
 use domain::{
     Error,
-    leads::{lead::Score, scoring},
     routing::route::{self, Routed, Strategy, Target},
     types::{AgentId, ImportId, LeadId, TeamId},
 };
@@ -19,41 +18,23 @@ use crate::http::{
     reply,
 };
 
-/// Which leads: exactly one of the three.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScoreRequest {
-    /// This one, at once.
-    pub lead_id: Option<LeadId>,
-    /// All of an import, as a job.
-    pub import_id: Option<ImportId>,
-    /// All leads, as a job.
-    #[serde(default)]
-    pub all: bool,
-}
-
-enum Selection {
+/// Which leads are meant.
+pub(super) enum Selection {
     One(LeadId),
     Many(Option<ImportId>),
 }
 
-fn selection(lead: Option<LeadId>, import: Option<ImportId>, all: bool) -> Result<Selection, Problem> {
+/// Exactly one of the three.
+pub(super) fn selection(
+    lead: Option<LeadId>,
+    import: Option<ImportId>,
+    all: bool,
+) -> Result<Selection, Problem> {
     match (lead, import, all) {
         (Some(lead), None, false) => Ok(Selection::One(lead)),
         (None, Some(import), false) => Ok(Selection::Many(Some(import))),
         (None, None, true) => Ok(Selection::Many(None)),
         _ => Err(Error::invalid("", "name one of lead_id, import_id, or all: true").into()),
-    }
-}
-
-/// Score leads: one is answered at once with its score, many with 202 and an operation.
-#[utoipa::path(post, path = "/api/v1/automation/leads/score", tag = "automation",
-    request_body = ScoreRequest,
-    responses((status = 200, body = Score), (status = 202, body = Made)))]
-pub async fn score_leads(Caller(ctx): Caller, Json(asked): Json<ScoreRequest>) -> Result<Response, Problem> {
-    match selection(asked.lead_id, asked.import_id, asked.all)? {
-        Selection::One(lead) => Ok(Body(scoring::one(&ctx, lead).await?).into_response()),
-        Selection::Many(import) => Ok(reply::once(scoring::many(&ctx, import).await?, |id| Made { id })),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handlers, one file for each resource.
 
+pub mod abilities;
 pub mod access;
 pub mod agents;
 pub mod audit;
@@ -14,9 +15,13 @@ pub mod providers;
 pub mod queues;
 pub mod roles;
 pub mod schedules;
+pub mod scores;
+pub mod scoring_models;
 pub mod second_factor;
 pub mod sessions;
+pub mod skills;
 pub mod sockets;
+pub mod teams;
 pub mod templates;
 pub mod tenants;
 pub mod workflows;

@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    leads::scoring,
+    leads::selection,
     routing::route::{self, RouteLeads, Tally},
 };
 use engine::Outcome;
@@ -16,7 +16,7 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: RouteLeads) -> Result<Outcome> {
-    let total = scoring::size(&run.ctx, job.import).await?;
+    let total = selection::size(&run.ctx, job.import).await?;
     let (mut after, mut sum) = (None, Tally::default());
     while let Some((last, tally)) = route::page(&run.ctx, &job, after).await? {
         after = Some(last);
