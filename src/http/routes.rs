@@ -14,8 +14,8 @@ use super::{
     App,
     api::{
         abilities, access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops,
-        providers, queues, roles, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, teams, templates,
-        tenants, workflows,
+        providers, queues, roles, schedules, scores, scoring_models, second_factor, sessions, skills,
+        sockets, teams, templates, tenants, workflows,
     },
     edge,
     envelope::envelope,

@@ -249,9 +249,8 @@ async fn shifts_say_who_is_at_work_also_where_the_clock_jumps() {
     let (_, agents) = team(admin, "sales", 1, 10).await;
     let agent = at(AGENTS, &agents[0]);
     let path = format!("{agent}/shifts");
-    let shift = |weekday: u32, starts: &str, ends: &str| {
-        json!({"weekday": weekday, "starts": starts, "ends": ends})
-    };
+    let shift =
+        |weekday: u32, starts: &str, ends: &str| json!({"weekday": weekday, "starts": starts, "ends": ends});
     let at_work = async |client: &Client| {
         let agent = client.get(&agent).await.expect(200);
         assert_eq!(agent["is_free"], agent["on_shift"], "{agent}");

@@ -93,7 +93,8 @@ async fn a_model_is_drafted_looked_at_and_published_and_all_leads_are_scored_by_
     admin.post(SCORE, &json!({"lead_id": leads[0]})).await.expect(200);
     let taken = history(admin, &leads[0]).await;
     let told: Vec<_> = taken.iter().map(|score| (&score["total"], &score["model"], &score["why"])).collect();
-    let (published, asked) = ((json!(28), json!(2), json!("published")), (json!(53), json!(1), json!("asked")));
+    let (published, asked) =
+        ((json!(28), json!(2), json!("published")), (json!(53), json!(1), json!("asked")));
     assert_eq!(told, [(&published.0, &published.1, &published.2), (&asked.0, &asked.1, &asked.2)]);
     assert!(taken.iter().all(|score| sum(score) == number(&score["total"])), "{taken:?}");
 
@@ -112,7 +113,11 @@ async fn a_model_is_drafted_looked_at_and_published_and_all_leads_are_scored_by_
     assert_eq!(status, ["published", "retired"], "one is in force");
     assert_eq!(lead(admin, &leads[0]).await["score"]["total"], 53);
     publish(admin, &id(&made)).await;
-    assert_eq!(lead(admin, &leads[0]).await["score"]["model"], 2, "what was retired can be put in force again");
+    assert_eq!(
+        lead(admin, &leads[0]).await["score"]["model"],
+        2,
+        "what was retired can be put in force again"
+    );
 
     admin.delete(&format!("/api/v1/leads/{}", leads[0])).await.expect(204);
     let mut system = app.database.connect_as("switchboard_system").await;
@@ -175,7 +180,10 @@ async fn scores_that_have_faded_are_taken_again_by_a_schedule() {
     let admin = &admin.anonymous().login("acme", "admin@acme.example.com", PASSWORD).await;
     assert_eq!(refreshed(admin).await, 1, "those of open leads fade");
     let taken = history(admin, &leads[0]).await;
-    assert_eq!((taken.len(), &taken[0]["why"], &taken[0]["engagement"]), (2, &json!("refreshed"), &json!(14)));
+    assert_eq!(
+        (taken.len(), &taken[0]["why"], &taken[0]["engagement"]),
+        (2, &json!("refreshed"), &json!(14))
+    );
     assert_eq!(history(admin, &leads[1]).await.len(), 1);
     assert_eq!(refreshed(admin).await, 0, "once a day is enough");
     app.process.stop().await;

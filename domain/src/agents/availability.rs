@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// What an agent is doing. Only `available` agents are given work.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum AgentStatus {
@@ -96,7 +98,11 @@ mod tests {
             (true, 0, 0, false),
             (true, 1, 2, true),
         ] {
-            assert_eq!(is_free(AgentStatus::Available, on_shift, held, capacity), free, "{held} of {capacity}");
+            assert_eq!(
+                is_free(AgentStatus::Available, on_shift, held, capacity),
+                free,
+                "{held} of {capacity}"
+            );
         }
     }
 

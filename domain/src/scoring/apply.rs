@@ -165,8 +165,7 @@ pub(super) fn span(ids: &[LeadId]) -> Option<Span> {
 /// If the database does not answer; nothing of the span is written then.
 pub async fn page(ctx: &Ctx, job: &ScoreLeads, asked_at: DateTime<Utc>, span: Span) -> Result<usize> {
     let mut tx = ctx.begin().await?;
-    let stretch =
-        store::Stretch { first: span.first, last: span.last, import: job.import, fading: false };
+    let stretch = store::Stretch { first: span.first, last: span.last, import: job.import, fading: false };
     let (_, scores) = score(&mut tx, stretch, asked_at, ctx.now().max(asked_at), job.why).await?;
     tx.commit().await?;
     Ok(scores.len())

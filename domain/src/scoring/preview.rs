@@ -4,12 +4,7 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::{
-    apply::in_force,
-    manage::find,
-    model::Model,
-    read, store,
-};
+use super::{apply::in_force, manage::find, model::Model, read, store};
 use crate::{
     Ctx,
     access::permission::Permission,

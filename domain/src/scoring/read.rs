@@ -2,11 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    points::Facts,
-    store::ScoreRow,
-    traits::Traits,
-};
+use super::{points::Facts, store::ScoreRow, traits::Traits};
 use crate::{
     error::{Error, Result},
     leads::lead::{Source, Status, place, subject},
@@ -33,7 +29,9 @@ pub(super) async fn leads(tx: &mut TenantTx, rows: Vec<ScoreRow>) -> Result<Vec<
     rows.into_iter()
         .map(|row| {
             let opened = match (&keys, &row.attributes_sealed) {
-                (Some(keys), Some(sealed)) => keys.open(&place(tenant, "attributes_sealed", row.id), sealed)?,
+                (Some(keys), Some(sealed)) => {
+                    keys.open(&place(tenant, "attributes_sealed", row.id), sealed)?
+                }
                 _ => None,
             };
             lead(row, opened.as_deref())

@@ -53,9 +53,8 @@ pub fn cells(traits: &Traits) -> Vec<(String, Cell)> {
         cells.extend(quarter.map(|quarter| ("created.hours".to_owned(), word(quarter))));
     }
     let attributes = traits.attributes.iter().filter(|(name, _)| name.chars().nth(LONGEST).is_none());
-    cells.extend(
-        attributes.filter_map(|(name, value)| Some((format!("attributes.{name}"), cell_of(value)?))),
-    );
+    cells
+        .extend(attributes.filter_map(|(name, value)| Some((format!("attributes.{name}"), cell_of(value)?))));
     cells.extend(traits.tags.iter().map(|tag| (format!("tag.{}", tag.to_lowercase()), word("yes"))));
     cells.truncate(MOST_CELLS);
     cells

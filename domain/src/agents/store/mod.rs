@@ -10,15 +10,16 @@ pub(crate) use abilities::shifts;
 pub(super) use abilities::{
     agent_skills, capacities, put_agent_skills, put_capacities, put_shifts, share_skills,
 };
+pub(crate) use agents::{HeldAgent, lock_agent, update_status};
 pub(super) use agents::{
     Linked, agents, give_back, has_open_leads, insert_agent, is_there, mark_deleted, update_agent,
 };
-pub(crate) use agents::{HeldAgent, lock_agent, update_status};
 pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,
     tenants_with_gone,
 };
 pub(super) use skills::{Renamed, delete_skill, insert_skill, skills, update_skill};
 pub(super) use teams::{
-    delete_team, insert_team, lock_team, lock_team_whole, share_team, team_uses, teams, update_team, wrap_up_s,
+    delete_team, insert_team, lock_team, lock_team_whole, share_team, team_uses, teams, update_team,
+    wrap_up_s,
 };

@@ -271,9 +271,8 @@ mod tests {
         let space = Space::learn(&table, &rows, 11);
         let found = Logistic { intercept: 0.0, weights: vec![1.0; usize::from(space.columns())] };
         let features = space.weigh(&table, &found);
-        let feature = |name: &str| {
-            features.iter().find(|feature| feature.name == name).map(|feature| &feature.weights)
-        };
+        let feature =
+            |name: &str| features.iter().find(|feature| feature.name == name).map(|feature| &feature.weights);
         assert!(feature("attributes.name").is_none(), "a name is of one lead");
         assert!(feature("attributes.same").is_none());
         let Some(FeatureWeights::Words { words, other, .. }) = feature("attributes.city") else {

@@ -79,7 +79,7 @@ pub fn auc(scores: &[f64], outcomes: &[bool]) -> Option<f64> {
     let (mut before, mut sum) = (0, 0.0);
     for equal in ranked.chunk_by(|one, other| one.0.total_cmp(&other.0).is_eq()) {
         let converted = equal.iter().filter(|(_, converted)| *converted).count();
-        let rank = real(before) + (real(equal.len()) + 1.0) / 2.0;
+        let rank = real(before) + f64::midpoint(real(equal.len()), 1.0);
         sum += rank * real(converted);
         before += equal.len();
     }

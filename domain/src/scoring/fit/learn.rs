@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    calibrate, judge,
+    calibrate,
     features::Space,
+    judge,
     logistic::{self, Logistic},
     table::Table,
 };

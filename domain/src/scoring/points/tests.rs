@@ -83,17 +83,11 @@ fn a_model_that_breaks_a_rule_is_told_where() {
     assert!(default.check("/definition").is_empty());
     for (broken, pointer) in [
         (
-            PointsModel {
-                source: SourcePoints { weight: 30, ..SourcePoints::default() },
-                ..default.clone()
-            },
+            PointsModel { source: SourcePoints { weight: 30, ..SourcePoints::default() }, ..default.clone() },
             "/definition",
         ),
         (
-            PointsModel {
-                status: StatusPoints { lost: 101, ..StatusPoints::default() },
-                ..default.clone()
-            },
+            PointsModel { status: StatusPoints { lost: 101, ..StatusPoints::default() }, ..default.clone() },
             "/definition/status/lost",
         ),
         (
