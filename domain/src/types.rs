@@ -33,6 +33,8 @@ ids! {
     TeamId,
     LeadId,
     ImportId,
+    /// A rule by which leads are routed.
+    RuleId,
     ProviderId,
     TemplateId,
     MessageId,
