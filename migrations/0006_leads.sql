@@ -79,6 +79,8 @@ create table leads (
   activities int not null default 0,
   last_activity_at timestamptz,
   assigned_at timestamptz,
+  -- Since when it waits in its team's queue.
+  waiting_since timestamptz,
   score smallint constraint leads_score check (score between 0 and 100),
   score_source smallint,
   score_status smallint,
@@ -104,5 +106,8 @@ create index leads_email_idx on leads (tenant_id, email_index) where email_index
 create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
 create index leads_owner_idx on leads (tenant_id, owner_id, id) where owner_id is not null;
 create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is not null;
+create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
+  where owner_id is null and team_id is not null and status not in ('converted', 'lost');
+create index leads_created_idx on leads (tenant_id, created_at);
 call engine.wall('leads');
 grant select, insert, update, delete on leads to switchboard_app, switchboard_system;

@@ -25,6 +25,8 @@ mod providers;
 mod rights;
 mod roles;
 mod routing;
+mod routing_crowd;
+mod routing_rules;
 mod rows;
 mod schedules;
 mod schedules_api;

@@ -73,6 +73,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::score_leads::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
+        job(jobs::sweep_team::run),
+        job(jobs::watch_queues::run),
         job(jobs::steer_jobs::run),
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
@@ -147,6 +149,8 @@ mod tests {
             "send_message",
             "settle_lost",
             "steer_jobs",
+            "sweep_team",
+            "watch_queues",
         ];
         assert_eq!(kinds, known);
         let queues =

@@ -13,6 +13,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, SubjectId, TeamId, TenantId, Text, UserId, nullable},
     vault::{Personal, Place, Vault, mask, personal::reveal},
@@ -114,6 +115,9 @@ pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
     }
     let put = store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await?;
     refused(&put, || Error::invalid("/team_id", "there is no such team"))?;
+    if let Some(team) = new.team_id.filter(|_| new.status == Status::Available) {
+        sweep::wake_team(&mut keyed.tx, team).await?;
+    }
     keyed.tx.audit(&[Entry::new("create", "agent", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/agents/{id}")).await
 }
@@ -154,12 +158,22 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
     if rights {
         now.require_all_rows()?;
     }
+    // Whoever brings room has the queue swept; the locks of teams come before those of agents.
+    let brings_room =
+        change.status == Some(Status::Available) || change.capacity.is_some() || change.team_id.is_some();
+    let before = store::team_of(tx.conn(), ctx.tenant, id).await?;
+    if brings_room {
+        sweep::wake_teams(&mut tx, before.into_iter().chain(change.team_id.flatten())).await?;
+    }
     let (team, user) = store::lock_agent(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("agent"))?;
     if !now.rows.hold(Some(id), team) {
         return Err(Error::beyond(
             "",
             "you see the leads of other agents only; ask somebody who sees this one's",
         ));
+    }
+    if brings_room && team != before {
+        return Err(Error::conflict("agent-moved", "the agent was moved at this moment; ask again"));
     }
     if let Some(Some(team)) = change.team_id
         && store::teams(tx.conn(), ctx.tenant, Some(team), None, 1).await?.is_empty()

@@ -95,6 +95,22 @@ pub(super) async fn insert_agent(
     linked(put)
 }
 
+/// The team of an agent, who may be moved to another at any moment.
+pub(super) async fn team_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AgentId,
+) -> Result<Option<TeamId>> {
+    let team = sqlx::query_scalar!(
+        r#"select team_id as "team_id: TeamId" from agents where tenant_id = $1 and id = $2"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(team.flatten())
+}
+
 /// The team of an agent and the user behind them, the row locked.
 pub(super) async fn lock_agent(
     conn: &mut PgConnection,

@@ -1,13 +1,23 @@
 //! Who is given which lead.
 //!
 //! - [`conditions`] which leads a rule is about, [`strategies`] whose turn it is, [`decide`] both put together: pure
-//! - [`rules`] the round, pure; [`route`] the commands; `store` the rows they lock
+//! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
+//! - `ground` what a decision stands on, locked; `moves` what it comes to, written
+//! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
+//! - `store` the rows they lock
 
 pub mod conditions;
 pub mod decide;
+mod ground;
+pub mod metrics;
+mod moves;
+pub mod preview;
+pub mod queues;
 #[cfg(test)]
 mod reference;
 pub mod route;
-pub mod rules;
+pub mod rule_book;
 pub(crate) mod store;
 pub mod strategies;
+pub mod sweep;
+pub mod watch;

@@ -74,6 +74,24 @@ pub struct Target {
 }
 
 impl Target {
+    /// What somebody asks for; nothing if no strategy is named, for then the rules decide.
+    ///
+    /// # Errors
+    /// In words, if something is named that belongs to a strategy, and no strategy.
+    pub fn asked(
+        strategy: Option<Strategy>,
+        team: Option<TeamId>,
+        agent: Option<AgentId>,
+        skill: Option<SkillId>,
+        min_level: Option<i16>,
+    ) -> Result<Option<Self>, &'static str> {
+        match strategy {
+            Some(strategy) => Ok(Some(Self { strategy, team, agent, skill, min_level })),
+            None if team.is_none() && agent.is_none() && skill.is_none() && min_level.is_none() => Ok(None),
+            None => Err("name the strategy too; without one the rules decide on everything"),
+        }
+    }
+
     /// The same of another team, or from its queue: there is no named agent any more, and no queue to wait in first.
     #[must_use]
     pub fn within(self, team: TeamId) -> Self {

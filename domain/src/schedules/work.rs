@@ -11,7 +11,7 @@ use crate::{
     leads::scoring::ScoreLeads,
     routing::route::{self, RouteLeads, Strategy, Target},
     tenancy::TenantTx,
-    types::{AgentId, TeamId},
+    types::{AgentId, SkillId, TeamId},
 };
 
 /// The work of a schedule.
@@ -22,11 +22,16 @@ pub enum Work {
     ScoreLeads {},
     /// All leads without an owner are routed.
     RouteLeads {
-        strategy: Strategy,
-        /// For `round_robin` and `team`.
+        /// The rules decide if none is named.
+        strategy: Option<Strategy>,
+        /// For all strategies but `direct`.
         team_id: Option<TeamId>,
         /// For `direct`.
         agent_id: Option<AgentId>,
+        /// For `skill`.
+        skill_id: Option<SkillId>,
+        /// For `skill`: 1 to 5.
+        min_level: Option<i16>,
     },
 }
 
@@ -53,8 +58,9 @@ impl Work {
     pub(super) async fn job(&self, ctx: &Ctx, tx: &mut TenantTx) -> Result<NewJob> {
         match self {
             Self::ScoreLeads {} => new(ctx, &ScoreLeads { import: None, asked_at: None }),
-            Self::RouteLeads { strategy, team_id, agent_id } => {
-                let target = Target { strategy: *strategy, team: *team_id, agent: *agent_id };
+            Self::RouteLeads { strategy, team_id, agent_id, skill_id, min_level } => {
+                let target = Target::asked(*strategy, *team_id, *agent_id, *skill_id, *min_level)
+                    .map_err(|why| Error::invalid("/work/strategy", why))?;
                 route::check(tx, target, "/work").await?;
                 new(ctx, &RouteLeads { import: None, target })
             }

@@ -22,5 +22,9 @@ pub async fn run(run: Run, job: RouteLead) -> Result<Outcome> {
         }
         routed => routed?,
     };
+    if routed.outcome == route::Outcome::NoRule {
+        let why = "no routing rule is about the lead, and it is in no team; add a rule without conditions";
+        return Ok(Outcome::Retry { after: None, code: "no-rule", why: why.into() });
+    }
     run.end(tx, json!({ "outcome": routed.outcome, "owner_id": routed.owner_id })).await
 }
