@@ -25,7 +25,7 @@ async fn rule(client: &Client, rule: &Value) -> Value {
 }
 
 async fn lead(client: &Client, fields: &Value) -> Value {
-    let mut lead = json!({"email": "l@example.com"});
+    let mut lead = json!({"email": format!("{}@example.com", uuid::Uuid::now_v7().simple())});
     lead.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
     client.post("/api/v1/leads", &lead).await.expect(201)["id"].clone()
 }
@@ -121,7 +121,8 @@ async fn the_first_rule_that_fits_decides_and_a_preview_says_the_same_before() {
 
     let vip = json!({"tags": ["vip"], "language": "de-AT"});
     let mut seen = Vec::new();
-    for fields in [&vip, &vip, &json!({"language": "de"}), &json!({"language": "de"}), &vip, &json!({"language": "de"})] {
+    let plain = json!({"language": "de"});
+    for fields in [&vip, &vip, &plain, &plain, &vip, &plain] {
         let lead = lead(admin, fields).await;
         let before = admin.all("/api/v1/leads").await;
         let preview = admin.post(PREVIEW, &json!({"lead_id": lead})).await.expect(200);
@@ -267,15 +268,13 @@ async fn what_waits_too_long_is_told_once_and_moves_on() {
     assert!(there[0]["waiting_since"].as_str() < there[0]["entered_at"].as_str(), "{}", there[0]);
 
     // It has been in the north: it does not go back, and it is not told again that it waits.
-    for _ in 0..2 {
-        app.advance(TimeDelta::seconds(130)).await;
-        let mark = lead(admin, &json!({})).await;
-        let asked = json!({"lead_id": mark, "strategy": "round_robin", "team_id": north});
-        admin.post(ROUTE, &asked).await.expect(200);
-        app.advance(TimeDelta::seconds(90)).await;
-        let told = socket.until("lead.overdue").await.pop().expect("an event");
-        assert_eq!(told["subject"], format!("lead:{}", mark.as_str().expect("an id")));
-    }
+    app.advance(TimeDelta::seconds(130)).await;
+    let mark = lead(admin, &json!({})).await;
+    let asked = json!({"lead_id": mark, "strategy": "round_robin", "team_id": north});
+    admin.post(ROUTE, &asked).await.expect(200);
+    app.advance(TimeDelta::seconds(90)).await;
+    let told = socket.until("lead.overdue").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", mark.as_str().expect("an id")));
     let still = admin.all(&path).await;
     assert!(still.iter().any(|waiting| waiting["id"] == leads[1]), "{still:?}");
     app.process.stop().await;

@@ -1,12 +1,11 @@
 //! Where the rules send a lead, and why, pure: the first that fits and finds somebody, in the order of their priority.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
     conditions::{Conditions, Facts},
-    strategies::{Floor, Seat, Strategy, Target},
+    floor::{Floor, Seat},
+    strategies::{Strategy, Target},
 };
 use crate::types::{AgentId, RuleId, TeamId};
 
@@ -98,41 +97,8 @@ pub enum Because {
     NoRule,
 }
 
-/// What decisions need: teams whose agents are chosen from, teams that leads may wait in, agents by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
-    pub teams: BTreeSet<TeamId>,
-    pub queues: BTreeSet<TeamId>,
-    pub agents: BTreeSet<AgentId>,
-}
-
-impl Reach {
-    /// Adds what the decision on a lead may come to.
-    pub fn add(&mut self, rules: &[Rule], facts: &Facts) {
-        self.queues.extend(facts.team);
-        for rule in rules.iter().filter(|rule| rule.conditions.unmet(facts).is_none()) {
-            self.agents.extend(rule.target.agent);
-            self.queues.extend(rule.target.team);
-            if rule.target.strategy == Strategy::Team {
-                return;
-            }
-            self.teams.extend(rule.target.team);
-            match rule.fallback {
-                Fallback::Queue {} if rule.target.team.is_some() => return,
-                Fallback::Team { team_id } => {
-                    self.teams.insert(team_id);
-                    self.queues.insert(team_id);
-                    return;
-                }
-                // A named agent may be in no team; then it goes on like this.
-                Fallback::Queue {} | Fallback::NextRule {} => {}
-            }
-        }
-    }
-}
-
-/// Decides on one lead. Rules are those in force, in the order of their priority; the floor holds what [`Reach`] asks
-/// for.
+/// Decides on one lead. Rules are those in force, in the order of their priority; the floor holds what
+/// [`Reach`](super::reach::Reach) asks for.
 #[must_use]
 pub fn decide(rules: &[Rule], facts: &Facts, floor: &Floor) -> Decision {
     let mut steps = Vec::new();
@@ -316,18 +282,5 @@ mod tests {
         assert_eq!(by_hand.goes, None, "what is asked by hand goes to nobody else");
         let stays = decide(&[], &Facts { team: Some(SOUTH), ..facts() }, &floor);
         assert_eq!((stays.goes, stays.rule), (Some(Goes::Queue(SOUTH)), None));
-    }
-
-    #[test]
-    fn what_is_needed_ends_where_a_rule_surely_decides() {
-        let mut reach = Reach::default();
-        let rules = [
-            rule(1, named(7), Fallback::Queue {}),
-            rule(2, anybody(NORTH), Fallback::Queue {}),
-            rule(3, anybody(SOUTH), Fallback::Queue {}),
-        ];
-        reach.add(&rules, &facts());
-        assert_eq!(reach.agents, BTreeSet::from([agent(7)]));
-        assert_eq!((reach.teams, reach.queues), (BTreeSet::from([NORTH]), BTreeSet::from([NORTH])));
     }
 }

@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use super::{
     conditions::Facts,
-    decide::{Decision, Goes, Reach, Rule, decide},
+    decide::{Decision, Goes, Rule, decide},
+    floor::{Floor, Seat},
+    reach::Reach,
     rule_book,
     store::{self, LeadRow, SeatRow},
-    strategies::{Floor, Seat, Target},
+    strategies::Target,
 };
 use crate::{
     agents::shifts::{Shift, on_shift},

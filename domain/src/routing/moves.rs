@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::{
     decide::{Decision, Goes, anybody},
+    floor::Floor,
     store::{self, LeadRow, Place, Routing, WaitingRow},
-    strategies::{Floor, Strategy, Target},
+    strategies::{Strategy, Target},
     sweep::wake_team,
 };
 use crate::{

@@ -19,7 +19,7 @@ use crate::{
 
 /// Where a lead would go.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-pub struct Preview {
+pub struct RoutePreview {
     pub lead_id: LeadId,
     pub outcome: Outcome,
     pub owner_id: Option<AgentId>,
@@ -35,7 +35,7 @@ pub struct Preview {
 ///
 /// # Errors
 /// As routing itself, besides that it would not be seen any more.
-pub async fn preview(ctx: &Ctx, lead: LeadId, ask: Option<Target>, reroute: bool) -> Result<Preview> {
+pub async fn preview(ctx: &Ctx, lead: LeadId, ask: Option<Target>, reroute: bool) -> Result<RoutePreview> {
     ctx.require(Permission::RoutingPreview)?;
     let mut tx = ctx.begin().await?;
     let row = store::lead(tx.conn(), ctx.tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
@@ -50,7 +50,7 @@ pub async fn preview(ctx: &Ctx, lead: LeadId, ask: Option<Target>, reroute: bool
         let decision = ground.decide(&row)?;
         (outcome(&row, ask, &decision)?, decision.strategy, decision.steps)
     };
-    Ok(Preview {
+    Ok(RoutePreview {
         lead_id: lead,
         outcome: routed.outcome,
         owner_id: routed.owner_id,

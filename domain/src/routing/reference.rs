@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::{
     conditions::{Conditions, Facts, Hours, ScoreRange},
-    decide::{Fallback, Goes, Reach, Rule, decide},
-    strategies::{Floor, Seat, Strategy, Target},
+    decide::{Fallback, Goes, Rule, decide},
+    floor::{Floor, Seat},
+    reach::Reach,
+    strategies::{Strategy, Target},
 };
 use crate::{
     leads::lead::Source,

@@ -12,10 +12,11 @@ use uuid::Uuid;
 
 use super::{
     decide::{Goes, anybody},
+    floor::{Floor, Seat},
     ground,
     moves::{self, Move},
     store,
-    strategies::{Floor, Seat, Strategy},
+    strategies::Strategy,
 };
 use crate::{
     Ctx,

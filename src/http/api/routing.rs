@@ -9,7 +9,7 @@ use domain::{
     Error,
     routing::{
         metrics::{self, AutomationMetrics},
-        preview::{self, Preview},
+        preview::{self, RoutePreview},
         queues::{self, QueueView, WaitingLead},
         route::{self, Routed, Strategy, Target},
     },
@@ -91,11 +91,11 @@ pub struct PreviewRequest {
 
 /// Where a lead would go, and why. Nothing is written, and nothing waits for it.
 #[utoipa::path(post, path = "/api/v1/automation/leads/route/preview", tag = "automation",
-    request_body = PreviewRequest, responses((status = 200, body = Preview)))]
+    request_body = PreviewRequest, responses((status = 200, body = RoutePreview)))]
 pub async fn preview_route(
     Caller(ctx): Caller,
     Json(asked): Json<PreviewRequest>,
-) -> Result<Body<Preview>, Problem> {
+) -> Result<Body<RoutePreview>, Problem> {
     let ask = target(asked.strategy, asked.team_id, asked.agent_id, asked.skill_id, asked.min_level)?;
     Ok(Body(preview::preview(&ctx, asked.lead_id, ask, asked.reroute).await?))
 }
