@@ -4,10 +4,23 @@ create table teams (
   name text not null,
   -- The ordinal of the agent who had the last lead of a round.
   cursor bigint not null default 0,
+  -- Seconds that an agent has after a call; 0 for none.
+  wrap_up_s int not null default 0 constraint teams_wrap_up check (wrap_up_s between 0 and 86400),
+  -- Seconds within which a waiting lead or call should have somebody.
+  sla_s int constraint teams_sla check (sla_s between 1 and 604800),
+  -- Who helps out with what has waited for so many seconds.
+  overflow_team_id uuid,
+  overflow_after_s int constraint teams_overflow_after check (overflow_after_s between 1 and 604800),
+  version bigint not null default 1,
   created_at timestamptz not null default clock_timestamp(),
+  -- A team that is gone stays for what refers to it: closed leads, reports.
+  deleted_at timestamptz,
   constraint teams_pkey primary key (tenant_id, id),
-  constraint teams_name_key unique (tenant_id, name)
+  constraint teams_overflow_fkey foreign key (tenant_id, overflow_team_id) references teams (tenant_id, id),
+  constraint teams_overflow_other check (overflow_team_id <> id)
 );
+create unique index teams_name_key on teams (tenant_id, name) where deleted_at is null;
+create index teams_overflow_idx on teams (tenant_id, overflow_team_id) where overflow_team_id is not null;
 call engine.wall('teams');
 grant select, insert, update, delete on teams to switchboard_app, switchboard_system;
 
@@ -17,13 +30,24 @@ create table agents (
   team_id uuid,
   ordinal bigint generated always as identity,
   status text not null constraint agents_status check (status in ('offline', 'available', 'on_call', 'wrap_up', 'break')),
+  status_since timestamptz not null default engine.now(),
+  -- Since when they wait for work: when they became available, or were given some last.
+  idle_since timestamptz,
+  -- When wrap-up ends by itself; none if it does not.
+  wrap_up_until timestamptz,
   -- Open leads the agent may hold at a time.
   capacity int not null constraint agents_capacity check (capacity between 0 and 100000),
+  -- Their share of the work where it is given out by weight.
+  weight int not null default 1 constraint agents_weight check (weight between 1 and 100),
+  -- A name of the IANA database that shifts are read in; the tenant's own if there is none.
+  zone text,
   version bigint not null default 1,
   name_sealed bytea not null,
   -- Whoever logs in as this agent: their role may be bound to the agent's own leads or to those of the team.
   user_id uuid,
   created_at timestamptz not null default clock_timestamp(),
+  -- An agent who is gone stays for what refers to them: closed leads, calls, reports.
+  deleted_at timestamptz,
   constraint agents_pkey primary key (tenant_id, id),
   constraint agents_user_key unique (tenant_id, user_id),
   constraint agents_user_fkey foreign key (tenant_id, user_id) references users (tenant_id, id),
@@ -86,6 +110,9 @@ create table leads (
   score_status smallint,
   score_engagement smallint,
   score_assignment smallint,
+  -- How good it would be whatever was done with it, and how much was done lately: 0 to 100 each.
+  score_fit smallint,
+  score_recency smallint,
   score_model int,
   scored_at timestamptz,
   version bigint not null default 1,
@@ -109,5 +136,16 @@ create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is n
 create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
   where owner_id is null and team_id is not null and status not in ('converted', 'lost');
 create index leads_created_idx on leads (tenant_id, created_at);
+-- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
+-- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
+-- looked at touches none.
+create index leads_ranked_idx on leads (tenant_id, status, score desc, created_at desc, id desc)
+  where score is not null;
+create index leads_ranked_owner_idx on leads (tenant_id, owner_id, status, score desc, created_at desc, id desc)
+  where score is not null and owner_id is not null;
+create index leads_ranked_team_idx on leads (tenant_id, team_id, status, score desc, created_at desc, id desc)
+  where score is not null and team_id is not null;
+-- Open leads, whose scores fade.
+create index leads_open_idx on leads (tenant_id, id) where status not in ('converted', 'lost');
 call engine.wall('leads');
 grant select, insert, update, delete on leads to switchboard_app, switchboard_system;

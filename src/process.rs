@@ -128,7 +128,15 @@ impl Process {
         let engine = platform.engine.clone();
         let stop = CancellationToken::new();
         let gate = Gate::open(&platform).await.map_err(io::Error::other)?;
-        let hub = Hub::new(stop.clone());
+        let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
+        let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
+        let node = Node::join(
+            &engine,
+            Card { name: &host(), roles: &roles.names(), build: env!("CARGO_PKG_VERSION"), kinds: &kinds },
+        )?;
+        node.registered().await;
+        let hub = Hub::new(node.id, stop.clone());
         let app = Arc::new(App {
             platform: platform.clone(),
             gate,
@@ -142,14 +150,6 @@ impl Process {
             places: Semaphore::new(plan.max_requests),
             strangers_places: Semaphore::new(plan.max_requests.div_ceil(4)),
         });
-        let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
-        let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-        let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
-        let node = Node::join(
-            &engine,
-            Card { name: &host(), roles: &roles.names(), build: env!("CARGO_PKG_VERSION"), kinds: &kinds },
-        )?;
-        node.registered().await;
 
         let (tasks, failed) = (TaskTracker::new(), CancellationToken::new());
         if let Some(listener) = listener {

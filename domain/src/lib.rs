@@ -6,7 +6,7 @@
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done
-//! - [`agents`], [`leads`], [`routing`] who calls whom; [`messages`] what is sent to them
+//! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`messages`] what is sent to them
 
 pub mod access;
 pub mod agents;
@@ -19,6 +19,7 @@ pub mod leads;
 pub mod messages;
 pub mod routing;
 pub mod schedules;
+pub mod scoring;
 pub mod tenancy;
 pub mod types;
 pub mod upkeep;

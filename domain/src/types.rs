@@ -31,6 +31,7 @@ ids! {
     OperatorId,
     AgentId,
     TeamId,
+    SkillId,
     LeadId,
     ImportId,
     /// A rule by which leads are routed.
@@ -38,6 +39,7 @@ ids! {
     ProviderId,
     TemplateId,
     MessageId,
+    ScoringModelId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

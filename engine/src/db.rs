@@ -1,14 +1,9 @@
 //! The two pools and the doors that open them.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, PgPool,
+    Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -19,6 +14,7 @@ use crate::{
     Tx,
     bus::{Bus, PgBus},
     lanes::Lanes,
+    spares::{Open, Spares},
 };
 
 /// How to reach Postgres.
@@ -36,7 +32,7 @@ pub struct Settings {
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
-    app: PgPool,
+    app: Arc<Spares>,
     system: PgPool,
     pub(crate) bus: Box<dyn Bus>,
     lanes: Lanes,
@@ -67,14 +63,10 @@ const ANSWERING: Duration = Duration::from_mins(2);
 /// A transaction whose process froze holds nobody up for longer.
 const FROZEN: (&str, &str) = ("idle_in_transaction_session_timeout", "15s");
 /// How long an idle connection is taken to be sound without asking.
-const TRUSTED: Duration = Duration::from_secs(1);
+pub(crate) const TRUSTED: Duration = Duration::from_secs(1);
 
-/// Which wall a transaction stands behind.
-#[derive(Debug, Clone, Copy)]
-enum Wall {
-    Tenant(Uuid),
-    None,
-}
+/// How long a free connection is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Opens both pools and starts the bus.
@@ -83,6 +75,7 @@ impl Engine {
     /// If Postgres does not answer or one of the roles is missing (run the migrations first).
     pub async fn connect(settings: Settings) -> sqlx::Result<Self> {
         let app = pool(&settings.connect, "switchboard_app", settings.app_connections).await?;
+        let app = Spares::of(app, settings.app_connections);
         let system = pool(&settings.connect, "switchboard_system", settings.system_connections).await?;
         let stop = CancellationToken::new();
         let bus = Box::new(PgBus::start(system.clone(), stop.clone()));
@@ -106,7 +99,9 @@ impl Engine {
     /// # Errors
     /// If no connection can be had within the pool's patience.
     pub async fn begin_tenant(&self, tenant: Uuid) -> sqlx::Result<Tx> {
-        self.begin(Wall::Tenant(tenant)).await
+        // A UUID's text has no character that could end the literal.
+        let begin = format!("begin; set local app.tenant = '{tenant}'");
+        Ok(Tx::new(self.0.app.begin(begin).await?, self.clone()))
     }
 
     /// A transaction across tenants, for upkeep and for the steps before a tenant is known.
@@ -114,7 +109,7 @@ impl Engine {
     /// # Errors
     /// If no connection can be had within the pool's patience.
     pub async fn begin_system(&self) -> sqlx::Result<Tx> {
-        self.begin(Wall::None).await
+        Ok(Tx::new(Open::of(&self.0.system).await?, self.clone()))
     }
 
     /// Single statements across tenants that only read, without the round trips of a transaction: on a connection that
@@ -130,22 +125,6 @@ impl Engine {
             Ok(mut line) => line.run_sound(read).await,
             Err(_) => read(&mut *self.0.system.acquire().await?).await,
         }
-    }
-
-    /// Acquires and begins, in one round trip.
-    async fn begin(&self, wall: Wall) -> sqlx::Result<Tx> {
-        let engine = self.clone();
-        let begun = ToItsEnd(Some(Box::pin(async move {
-            match wall {
-                Wall::Tenant(tenant) => {
-                    // A UUID's text has no character that could end the literal.
-                    let begin = format!("begin; set local app.tenant = '{tenant}'");
-                    engine.0.app.begin_with(AssertSqlSafe(begin)).await
-                }
-                Wall::None => engine.0.system.begin().await,
-            }
-        })));
-        Ok(Tx::new(begun.await?, self.clone()))
     }
 
     /// Whether Postgres answers.
@@ -248,29 +227,6 @@ impl Line {
     }
 }
 
-/// Goes on in a task of its own if whoever waits for it is dropped: a beginning that is dropped halfway would hand a
-/// connection with an open transaction back to the pool (sqlx 0.9.0).
-struct ToItsEnd<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
-
-impl<F: Future<Output: Send> + Send + 'static> Future for ToItsEnd<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Some(work) = &mut self.0 else { return Poll::Pending };
-        let done = ready!(work.as_mut().poll(context));
-        self.0 = None;
-        Poll::Ready(done)
-    }
-}
-
-impl<F: Future<Output: Send> + Send + 'static> Drop for ToItsEnd<F> {
-    fn drop(&mut self) {
-        if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(work);
-        }
-    }
-}
-
 fn as_system(connect: &PgConnectOptions) -> PgConnectOptions {
     connect.clone().options(SESSION).options([("role", "switchboard_system")])
 }
@@ -287,21 +243,13 @@ pub(crate) async fn within<T, E: From<sqlx::Error>>(
 async fn pool(connect: &PgConnectOptions, role: &str, connections: u32) -> sqlx::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
         // A connection that was just in use is sound; asking costs a round trip for each transaction.
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for > TRUSTED {
                     connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                if connection.is_in_transaction() {
-                    sqlx::query("rollback").execute(connection).await?;
                 }
                 Ok(true)
             })

@@ -93,6 +93,7 @@ pub mod operate;
 pub mod queues;
 mod retention;
 pub mod schedules;
+mod spares;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;

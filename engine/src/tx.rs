@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 
-use crate::{Engine, bus::Hint};
+use crate::{Engine, bus::Hint, spares::Open};
 
 /// An open transaction. Dropping it rolls back; nobody is woken then.
 pub struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Open,
     engine: Engine,
     wakes: BTreeMap<i32, BTreeSet<i64>>,
     all_of: BTreeSet<i32>,
@@ -20,7 +20,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(inner: Transaction<'static, Postgres>, engine: Engine) -> Self {
+    pub(crate) fn new(inner: Open, engine: Engine) -> Self {
         Self {
             inner,
             engine,
@@ -36,7 +36,7 @@ impl Tx {
 
     /// The connection, for statements of the stores.
     pub fn conn(&mut self) -> &mut PgConnection {
-        &mut self.inner
+        self.inner.conn()
     }
 
     pub(crate) fn engine(&self) -> &Engine {

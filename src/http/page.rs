@@ -81,6 +81,19 @@ impl Place for (i32, Uuid) {
     }
 }
 
+/// For lists in the order of a score, then of time.
+impl Place for (i16, DateTime<Utc>, Uuid) {
+    fn write(&self) -> Vec<u8> {
+        [self.0.to_be_bytes().as_slice(), &(self.1, self.2).write()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (score, rest) = bytes.split_first_chunk()?;
+        let (at, id) = <(DateTime<Utc>, Uuid)>::read(rest)?;
+        Some((i16::from_be_bytes(*score), at, id))
+    }
+}
+
 /// What a store needs of a [`Paging`].
 pub struct Window<P = Uuid> {
     pub before: Option<P>,

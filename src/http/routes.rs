@@ -13,8 +13,9 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops, providers,
-        queues, roles, routing, routing_rules, schedules, second_factor, sessions, sockets, templates, tenants, workflows,
+        abilities, access, agents, audit, imports, job_actions, jobs, leads, messages, ops, providers,
+        queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions,
+        skills, sockets, teams, templates, tenants, workflows,
     },
     edge,
     envelope::envelope,
@@ -41,7 +42,7 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), business(), work()].into_iter().flatten().collect()
+    [process(), access(), people(), business(), scoring(), routing(), work()].into_iter().flatten().collect()
 }
 
 /// The process itself, and sockets.
@@ -103,16 +104,37 @@ fn access() -> Vec<Route> {
     ]
 }
 
-/// Leads, whom they go to and what is sent to them.
-fn business() -> Vec<Route> {
+/// Who takes calls and leads, and when.
+fn people() -> Vec<Route> {
     vec![
-        (Needs(P::TeamsWrite), routes!(agents::create_team)),
-        (Needs(P::TeamsRead), routes!(agents::list_teams)),
-        (Needs(P::TeamsRead), routes!(agents::get_team)),
+        (Needs(P::TeamsWrite), routes!(teams::create_team)),
+        (Needs(P::TeamsRead), routes!(teams::list_teams)),
+        (Needs(P::TeamsRead), routes!(teams::get_team)),
+        (Needs(P::TeamsWrite), routes!(teams::change_team)),
+        (Needs(P::TeamsDelete), routes!(teams::delete_team)),
         (Needs(P::AgentsWrite), routes!(agents::create_agent)),
         (Needs(P::AgentsRead), routes!(agents::list_agents)),
         (Needs(P::AgentsRead), routes!(agents::get_agent)),
         (Needs(P::AgentsStatus), routes!(agents::change_agent)),
+        (Needs(P::AgentsStatus), routes!(agents::set_agent_status)),
+        (Needs(P::AgentsDelete), routes!(agents::delete_agent)),
+        (Needs(P::AgentsRead), routes!(abilities::get_agent_skills)),
+        (Needs(P::AgentsWrite), routes!(abilities::put_agent_skills)),
+        (Needs(P::AgentsRead), routes!(abilities::get_agent_capacities)),
+        (Needs(P::AgentsWrite), routes!(abilities::put_agent_capacities)),
+        (Needs(P::AgentsRead), routes!(abilities::get_agent_shifts)),
+        (Needs(P::AgentsWrite), routes!(abilities::put_agent_shifts)),
+        (Needs(P::SkillsWrite), routes!(skills::create_skill)),
+        (Needs(P::SkillsRead), routes!(skills::list_skills)),
+        (Needs(P::SkillsRead), routes!(skills::get_skill)),
+        (Needs(P::SkillsWrite), routes!(skills::replace_skill)),
+        (Needs(P::SkillsDelete), routes!(skills::delete_skill)),
+    ]
+}
+
+/// Leads, and what is sent to them.
+fn business() -> Vec<Route> {
+    vec![
         (Needs(P::LeadsCreate), routes!(leads::create_lead)),
         (Needs(P::LeadsRead), routes!(leads::list_leads)),
         (Needs(P::LeadsRead), routes!(leads::get_lead)),
@@ -121,7 +143,39 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsImport), routes!(imports::create_import)),
         (Needs(P::ImportsRead), routes!(imports::get_import)),
         (Needs(P::ImportsRead), routes!(imports::list_rejections)),
-        (Needs(P::LeadsScore), routes!(automation::score_leads)),
+        (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
+        (Needs(P::ProvidersRead), routes!(providers::list_providers)),
+        (Needs(P::ProvidersRead), routes!(providers::get_provider)),
+        (Needs(P::TemplatesWrite), routes!(templates::create_template)),
+        (Needs(P::TemplatesRead), routes!(templates::list_templates)),
+        (Needs(P::TemplatesRead), routes!(templates::get_template)),
+        (Needs(P::MessagesSend), routes!(messages::send_message)),
+        (Needs(P::MessagesRead), routes!(messages::list_messages)),
+        (Needs(P::MessagesRead), routes!(messages::get_message)),
+        (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+    ]
+}
+
+/// How promising leads are.
+fn scoring() -> Vec<Route> {
+    vec![
+        (Needs(P::LeadsScore), routes!(scores::score_leads)),
+        (Needs(P::LeadsRead), routes!(scores::list_ranked_leads)),
+        (Needs(P::LeadsRead), routes!(scores::list_scores)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::create_scoring_model)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::list_scoring_models)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::get_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::replace_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::delete_scoring_model)),
+        (Needs(P::ScoringModelsRead), routes!(scoring_models::preview_scoring_model)),
+        (Needs(P::ScoringModelsPublish), routes!(scoring_models::publish_scoring_model)),
+        (Needs(P::ScoringModelsWrite), routes!(scoring_models::fit_scoring_model)),
+    ]
+}
+
+/// Whom leads go to, and what waits.
+fn routing() -> Vec<Route> {
+    vec![
         (Needs(P::LeadsRoute), routes!(routing::route_leads)),
         (Needs(P::RoutingPreview), routes!(routing::preview_route)),
         (Needs(P::AutomationRead), routes!(routing::list_team_queues)),
@@ -133,16 +187,6 @@ fn business() -> Vec<Route> {
         (Needs(P::RoutingRulesRead), routes!(routing_rules::get_routing_rule)),
         (Needs(P::RoutingRulesWrite), routes!(routing_rules::replace_routing_rule)),
         (Needs(P::RoutingRulesWrite), routes!(routing_rules::delete_routing_rule)),
-        (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
-        (Needs(P::ProvidersRead), routes!(providers::list_providers)),
-        (Needs(P::ProvidersRead), routes!(providers::get_provider)),
-        (Needs(P::TemplatesWrite), routes!(templates::create_template)),
-        (Needs(P::TemplatesRead), routes!(templates::list_templates)),
-        (Needs(P::TemplatesRead), routes!(templates::get_template)),
-        (Needs(P::MessagesSend), routes!(messages::send_message)),
-        (Needs(P::MessagesRead), routes!(messages::list_messages)),
-        (Needs(P::MessagesRead), routes!(messages::get_message)),
-        (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
     ]
 }
 

@@ -52,6 +52,8 @@ impl Listener {
 #[derive(Clone)]
 pub struct Hub {
     sockets: Arc<Mutex<HashMap<Uuid, Vec<Slot>>>>,
+    /// This process among the others.
+    pub node: Uuid,
     /// Cancelled when the process stops: sockets say goodbye.
     pub stop: CancellationToken,
     /// The sessions that are open.
@@ -60,8 +62,8 @@ pub struct Hub {
 
 impl Hub {
     #[must_use]
-    pub fn new(stop: CancellationToken) -> Self {
-        Self { sockets: Arc::default(), stop, sessions: TaskTracker::new() }
+    pub fn new(node: Uuid, stop: CancellationToken) -> Self {
+        Self { sockets: Arc::default(), node, stop, sessions: TaskTracker::new() }
     }
 
     /// The entries of a tenant from now on.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     frames::{self, ClientFrame, Interest},
     hub::{Hub, Listener},
+    presence,
 };
 
 const PAGE: i64 = 500;
@@ -57,6 +58,7 @@ pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Opt
     let interest = Interest::everything(ctx.grants, ctx.rows);
     let stop = hub.stop.clone();
     let mut session = Session { ctx, out, stop, interest, opened_at: 0, until: None, seen: 0, told: 0 };
+    let counted = presence::arrive(&session.ctx, &hub).await;
     let end = match session.catch_up(&gate, &hub, since).await {
         Ok(entries) => session.live(&gate, &hub, entries, &mut inbox).await,
         Err(end) => end,
@@ -65,6 +67,9 @@ pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Opt
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         // The peer may be gone already; then there is nobody to tell.
         let _ = timeout(PATIENCE, session.out.send(close)).await;
+    }
+    if counted {
+        presence::depart(&session.ctx, &hub).await;
     }
 }
 

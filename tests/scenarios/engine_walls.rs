@@ -87,7 +87,9 @@ async fn without_a_filter_the_app_sees_one_tenants_rows_only() {
         }
     }
     // The check means something only where both tenants have rows.
-    for table in ["leads", "agents", "teams", "messages", "users", "providers", "imports", "audit_log"] {
+    for table in
+        ["leads", "agents", "teams", "skills", "messages", "users", "providers", "imports", "audit_log"]
+    {
         assert!(shared.iter().any(|found| found == table), "{table} has no rows of both: {shared:?}");
     }
     app.process.stop().await;

@@ -23,8 +23,10 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let team = admin.post("/api/v1/teams", &json!({"name": "t"})).await.expect(201);
     let agent = json!({"name": "a", "capacity": 1, "team_id": team["id"]});
     let agent = admin.post("/api/v1/agents", &agent).await.expect(201);
+    let skill = admin.post("/api/v1/skills", &json!({"name": "s"})).await.expect(201);
     let lead = admin.post("/api/v1/leads", &json!({"email": "l@example.com"})).await.expect(201);
     let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
+    let model = admin.post("/api/v1/automation/scoring-models", &json!({})).await.expect(201);
     let schedule = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
     let schedule = admin.post("/api/v1/schedules", &schedule).await.expect(201);
     let run = json!({
@@ -45,12 +47,14 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/communication/messages", text(&sent["id"])),
         ("/api/v1/teams", text(&team["id"])),
         ("/api/v1/agents", text(&agent["id"])),
+        ("/api/v1/skills", text(&skill["id"])),
         ("/api/v1/leads", text(&lead["id"])),
         ("/api/v1/automation/routing-rules", text(&rule["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
+        ("/api/v1/automation/scoring-models", text(&model["id"])),
         ("/api/v1/schedules", text(&schedule["id"])),
         ("/api/v1/workflows", text(&run["id"])),
     ])
@@ -158,6 +162,12 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     let agent = format!("/api/v1/agents/{}", ours["/api/v1/agents"]);
     let moved = admin.patch(&agent, &json!({"team_id": their("/api/v1/teams")})).await;
     assert_eq!(moved.problem(422), "invalid");
+    let able = json!({"skills": [{"skill_id": their("/api/v1/skills"), "level": 1}]});
+    let able = admin.send(admin.request(Method::PUT, &format!("{agent}/skills")).json(&able)).await;
+    assert_eq!(able.problem(422), "invalid");
+    let team = format!("/api/v1/teams/{}", ours["/api/v1/teams"]);
+    let helped = admin.patch(&team, &json!({"overflow_team_id": their("/api/v1/teams")})).await;
+    assert_eq!(helped.problem(422), "invalid");
     app.process.stop().await;
 }
 

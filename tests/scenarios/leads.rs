@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures::channel::mpsc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, Socket, TestApp};
@@ -163,6 +164,33 @@ async fn a_huge_line_streams_past_and_a_broken_file_keeps_what_was_whole() {
     let told = socket.until("import.finished").await.pop().expect("an event");
     assert_eq!((&told["data"]["status"], &told["data"]["accepted"]), (&json!("interrupted"), &json!(1)));
     assert_eq!(admin.all("/api/v1/leads").await.len(), 3);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_may_not_import_any_longer_is_stopped_on_the_way() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let new = json!({"name": "importer", "permissions": ["leads:import", "imports:read"]});
+    let key = admin.post("/api/v1/api-keys", &new).await.expect(201);
+    let importer = admin.with_bearer(key["key"].as_str().expect("a key"));
+    let (pieces, file) = mpsc::unbounded();
+    let send =
+        |piece: &'static str| pieces.unbounded_send(Ok::<_, std::io::Error>(piece)).expect("it is read");
+    send("email\na@example.com\n");
+    let (importer, revoker) = (importer.clone(), admin.clone());
+    let importing = tokio::spawn(async move { import(&importer, reqwest::Body::wrap_stream(file)).await });
+    let begun = "/api/v1/compliance/audit-logs?action=import";
+    while revoker.get(begun).await.expect(200)["items"].as_array().expect("a list").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    revoker.delete(&format!("/api/v1/api-keys/{}", key["id"].as_str().expect("an id"))).await.expect(204);
+    send("b@example.com\n");
+    assert_eq!(importing.await.expect("an answer").problem(401), "unauthenticated");
+    let mut socket = Socket::open(admin, Some(0)).await;
+    let told = socket.until("import.finished").await.pop().expect("an event");
+    assert_eq!((&told["data"]["status"], &told["data"]["accepted"]), (&json!("interrupted"), &json!(0)));
+    assert!(admin.all("/api/v1/leads").await.is_empty());
     app.process.stop().await;
 }
 

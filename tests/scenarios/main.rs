@@ -1,6 +1,7 @@
 //! One binary for all scenarios: a file for each story.
 
 mod access;
+mod agents;
 mod api;
 mod audit;
 mod compliance;
@@ -17,19 +18,23 @@ mod installation;
 mod isolation;
 mod jobs;
 mod leads;
+mod learning;
 mod message;
 mod onboarding;
 mod operators;
 mod pipeline;
+mod presence;
 mod providers;
 mod rights;
 mod roles;
 mod routing;
 mod routing_crowd;
+mod routing_people;
 mod routing_rules;
 mod rows;
 mod schedules;
 mod schedules_api;
+mod scoring;
 mod sessions;
 mod smtp;
 mod tenants;

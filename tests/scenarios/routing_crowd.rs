@@ -97,7 +97,11 @@ async fn agents_who_come_and_go_are_given_nothing_while_they_are_away_and_nothin
         match event["type"].as_str().expect("a type") {
             "switchboard.agent.status.v1" => {
                 let agent = text(&event["subject"]).replace("agent:", "");
-                if event["data"]["status"] == "available" { away.remove(&agent) } else { away.insert(agent) };
+                if event["data"]["to"] == "available" {
+                    away.remove(&agent)
+                } else {
+                    away.insert(agent)
+                };
             }
             "switchboard.lead.assigned.v1" => {
                 let owner = text(&event["data"]["owner_id"]);

@@ -7,30 +7,30 @@ use switchboard_tests::{Answer, Client, Socket, TestApp};
 
 use crate::routing::team;
 
-const RULES: &str = "/api/v1/automation/routing-rules";
-const ROUTE: &str = "/api/v1/automation/leads/route";
+pub const RULES: &str = "/api/v1/automation/routing-rules";
+pub const ROUTE: &str = "/api/v1/automation/leads/route";
 const PREVIEW: &str = "/api/v1/automation/leads/route/preview";
 const QUEUES: &str = "/api/v1/automation/queues";
 
-fn id(value: &Value) -> String {
+pub fn id(value: &Value) -> String {
     value["id"].as_str().expect("an id").to_owned()
 }
 
-async fn put(client: &Client, path: &str, body: &Value) -> Answer {
+pub async fn put(client: &Client, path: &str, body: &Value) -> Answer {
     client.send(client.request(Method::PUT, path).json(body)).await
 }
 
-async fn rule(client: &Client, rule: &Value) -> Value {
+pub async fn rule(client: &Client, rule: &Value) -> Value {
     client.post(RULES, rule).await.expect(201)
 }
 
-async fn lead(client: &Client, fields: &Value) -> Value {
+pub async fn lead(client: &Client, fields: &Value) -> Value {
     let mut lead = json!({"email": format!("{}@example.com", uuid::Uuid::now_v7().simple())});
     lead.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
     client.post("/api/v1/leads", &lead).await.expect(201)["id"].clone()
 }
 
-async fn set_status(client: &Client, agent: &Value, status: &str) {
+pub async fn set_status(client: &Client, agent: &Value, status: &str) {
     let path = format!("/api/v1/agents/{}", agent.as_str().expect("an id"));
     client.patch(&path, &json!({ "status": status })).await.expect(200);
 }
@@ -237,12 +237,14 @@ async fn what_waits_too_long_is_told_once_and_moves_on() {
     let mut conn = app.database.connect_as("switchboard_system").await;
     for (from, to) in [(&north, &south), (&south, &north)] {
         let uuid = |value: &Value| uuid::Uuid::try_parse(value.as_str().expect("an id")).expect("an id");
-        sqlx::query("update teams set sla_s = 60, overflow_team_id = $2, overflow_after_s = 120 where id = $1")
-            .bind(uuid(from))
-            .bind(uuid(to))
-            .execute(&mut conn)
-            .await
-            .expect("the team is changed");
+        sqlx::query(
+            "update teams set sla_s = 60, overflow_team_id = $2, overflow_after_s = 120 where id = $1",
+        )
+        .bind(uuid(from))
+        .bind(uuid(to))
+        .execute(&mut conn)
+        .await
+        .expect("the team is changed");
     }
     let mut socket = Socket::open(admin, None).await;
     let mut leads = Vec::new();

@@ -71,10 +71,14 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::message_lead::run),
         job(jobs::score_lead::run),
         job(jobs::score_leads::run),
+        job(jobs::refresh_scores::run),
+        job(jobs::fit_scoring_model::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
         job(jobs::sweep_team::run),
         job(jobs::watch_queues::run),
+        job(jobs::end_wrap_up::run),
+        job(jobs::leave_agent::run),
         job(jobs::steer_jobs::run),
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
@@ -126,8 +130,8 @@ fn named(
 #[cfg(test)]
 mod tests {
     use domain::{
-        jobs::bulk::SteerJobs, leads::scoring::ScoreLeads, messages::send::SendMessage,
-        routing::route::RouteLeads, upkeep::KeepHistory,
+        jobs::bulk::SteerJobs, messages::send::SendMessage, routing::route::RouteLeads,
+        scoring::apply::ScoreLeads, upkeep::KeepHistory,
     };
     use engine::JobKind as _;
 
@@ -139,9 +143,13 @@ mod tests {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
         let known = [
+            "end_wrap_up",
+            "fit_scoring_model",
             "keep_history",
+            "leave_agent",
             "message_lead",
             "onboard_lead",
+            "refresh_scores",
             "route_lead",
             "route_leads",
             "score_lead",

@@ -1,7 +1,7 @@
 //! A new lead: scored, routed, welcomed, and written to once more if it does not reply.
 
 use domain::{
-    leads::scoring::ScoreLead, messages::to_lead::MessageLead, routing::route::RouteLead,
+    messages::to_lead::MessageLead, routing::route::RouteLead, scoring::apply::ScoreLead,
     workflows::OnboardLead,
 };
 use engine::{Flow, workflows::Ended};

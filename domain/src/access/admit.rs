@@ -109,6 +109,17 @@ impl Gate {
         Ok(found)
     }
 
+    /// For what goes on for long: whoever asked for it may do it still.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] if not, or if the database does not answer.
+    pub async fn require_still(&self, ctx: &Ctx) -> Result<()> {
+        match self.still_holds(ctx).await? {
+            Hold::Over => Err(Error::Unauthenticated("what you may do has changed; log in again")),
+            Hold::On | Hold::Until(_) => Ok(()),
+        }
+    }
+
     /// Whether a context may still do what it could when it was made.
     ///
     /// # Errors

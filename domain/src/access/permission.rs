@@ -55,10 +55,15 @@ permissions! {
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
     TeamsRead = "teams:read" "see teams",
-    TeamsWrite = "teams:write" "make teams",
-    AgentsRead = "agents:read" "see agents",
-    AgentsWrite = "agents:write" "make agents and change them",
+    TeamsWrite = "teams:write" "make teams and change them",
+    TeamsDelete = "teams:delete" "delete teams",
+    AgentsRead = "agents:read" "see agents, their shifts and what they can do",
+    AgentsWrite = "agents:write" "make agents and change them, their shifts and what they can do",
+    AgentsDelete = "agents:delete" "delete agents",
     AgentsStatus = "agents:status" "say whether an agent is available",
+    SkillsRead = "skills:read" "see what agents can be good at",
+    SkillsWrite = "skills:write" "say what agents can be good at",
+    SkillsDelete = "skills:delete" "delete what agents can be good at",
     LeadsRead = "leads:read" "see leads",
     LeadsCreate = "leads:create" "make leads",
     LeadsWrite = "leads:write" "change leads",
@@ -70,6 +75,9 @@ permissions! {
     RoutingRulesRead = "routing_rules:read" "see routing rules",
     RoutingRulesWrite = "routing_rules:write" "make, change, order and delete routing rules",
     AutomationRead = "automation:read" "see the queues of teams and the figures of scoring and routing",
+    ScoringModelsRead = "scoring_models:read" "see scoring models and what they would change",
+    ScoringModelsWrite = "scoring_models:write" "draft models, and have them learned from outcomes",
+    ScoringModelsPublish = "scoring_models:publish" "have all leads scored by another model",
     ImportsRead = "imports:read" "see imports and what they refused",
     ProvidersRead = "providers:read" "see providers, without their credentials",
     ProvidersWrite = "providers:write" "add providers",
@@ -125,7 +133,10 @@ impl Permission {
         groups.contains(&self.group())
             || matches!(
                 self,
-                Self::LeadsDelete
+                Self::TeamsDelete
+                    | Self::AgentsDelete
+                    | Self::SkillsDelete
+                    | Self::LeadsDelete
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard

@@ -8,10 +8,14 @@ use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
-    error::{Error, Result},
-    tenancy::{Begun, Once},
-    types::{TeamId, Text},
+    error::{Error, FieldError, Result},
+    tenancy::{Begun, Once, TenantTx},
+    types::{TeamId, Text, nullable},
 };
+
+/// The longest wrap-up, a day, and the longest that something waits for a team, a week, in seconds.
+const LONGEST_WRAP_UP: i32 = 86_400;
+const LONGEST_WAIT: i32 = 604_800;
 
 /// A team to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -21,11 +25,43 @@ pub struct NewTeam {
     pub name: Text<100>,
 }
 
+/// What to change of a team; absent fields stay.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TeamChange {
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Text<100>>,
+    /// Seconds that an agent has for writing up, 0 (none) to 86,400. It counts from the next wrap-up.
+    pub wrap_up_s: Option<i32>,
+    /// Seconds within which what waits should have somebody, 1 to 604,800. Null promises nothing.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub sla_s: Option<Option<i32>>,
+    /// Another team that helps out. Null: nobody does.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<TeamId>)]
+    pub overflow_team_id: Option<Option<TeamId>>,
+    /// After so many seconds of waiting, 1 to 604,800.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub overflow_after_s: Option<Option<i32>>,
+    /// The version the change was made for; another one in the meantime is answered with 409.
+    pub version: Option<i64>,
+}
+
 /// A team.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct TeamView {
     pub id: TeamId,
     pub name: String,
+    /// Seconds that an agent has for writing up; 0 for none.
+    pub wrap_up_s: i32,
+    /// Seconds within which what waits should have somebody.
+    pub sla_s: Option<i32>,
+    /// Who helps out with what has waited for `overflow_after_s` seconds.
+    pub overflow_team_id: Option<TeamId>,
+    pub overflow_after_s: Option<i32>,
+    pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -39,11 +75,10 @@ pub async fn create(ctx: &Ctx, new: NewTeam) -> Result<Once<TeamView>> {
     };
     let id = TeamId(ctx.id());
     if !store::insert_team(keyed.tx.conn(), ctx.tenant, id, new.name.as_str()).await? {
-        return Err(Error::conflict("name-taken", "a team with this name exists; choose another name"));
+        return Err(taken());
     }
     keyed.tx.audit(&[Entry::new("create", "team", id)]).await?;
-    let view = store::teams(keyed.tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
-    let view = view.ok_or_else(|| Error::internal("a team just saved is not there"))?;
+    let view = find(&mut keyed.tx, id).await?;
     keyed.commit(view, 201, format!("/api/v1/teams/{id}")).await
 }
 
@@ -62,5 +97,97 @@ pub async fn list(ctx: &Ctx, before: Option<TeamId>, limit: i64) -> Result<Vec<T
 pub async fn get(ctx: &Ctx, id: TeamId) -> Result<TeamView> {
     ctx.require(Permission::TeamsRead)?;
     let mut tx = ctx.begin().await?;
-    store::teams(tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("team"))
+    find(&mut tx, id).await
+}
+
+async fn find(tx: &mut TenantTx, id: TeamId) -> Result<TeamView> {
+    let tenant = tx.tenant;
+    store::teams(tx.conn(), tenant, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("team"))
+}
+
+/// Changes a team. Whoever sees only the leads of one team changes that one.
+///
+/// # Errors
+/// If there is no such team or overflow team, a value is out of bounds, the name is taken, another version is there, or
+/// the team is beyond what the caller sees.
+pub async fn change(ctx: &Ctx, id: TeamId, change: TeamChange) -> Result<TeamView> {
+    ctx.require(Permission::TeamsWrite)?;
+    change.check(id)?;
+    let mut tx = ctx.begin().await?;
+    let version = store::lock_team(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("team"))?;
+    if !ctx.rows.hold(None, Some(id)) {
+        return Err(Error::beyond(
+            "",
+            "you see the leads of other teams only; ask somebody who sees this one's",
+        ));
+    }
+    if change.version.is_some_and(|wanted| wanted != version) {
+        let detail = "the team was changed in the meantime; read it again";
+        return Err(Error::conflict("version-changed", detail));
+    }
+    if let Some(other) = change.overflow_team_id.flatten()
+        && !store::share_team(tx.conn(), ctx.tenant, other).await?
+    {
+        return Err(Error::invalid("/overflow_team_id", "there is no such team"));
+    }
+    if !store::update_team(tx.conn(), ctx.tenant, id, &change).await? {
+        return Err(taken());
+    }
+    tx.audit(&[Entry::new("update", "team", id)]).await?;
+    let view = find(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+impl TeamChange {
+    fn check(&self, id: TeamId) -> Result<()> {
+        let mut wrong = Vec::new();
+        if self.wrap_up_s.is_some_and(|seconds| !(0..=LONGEST_WRAP_UP).contains(&seconds)) {
+            wrong.push(FieldError::new("/wrap_up_s", format!("0 to {LONGEST_WRAP_UP}")));
+        }
+        for (pointer, seconds) in [("/sla_s", self.sla_s), ("/overflow_after_s", self.overflow_after_s)] {
+            if seconds.flatten().is_some_and(|seconds| !(1..=LONGEST_WAIT).contains(&seconds)) {
+                wrong.push(FieldError::new(pointer, format!("1 to {LONGEST_WAIT}")));
+            }
+        }
+        if self.overflow_team_id == Some(Some(id)) {
+            wrong.push(FieldError::new("/overflow_team_id", "another team than this one"));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+    }
+}
+
+/// Takes a team out of the house. Closed leads stay with it, for the reports.
+///
+/// # Errors
+/// If there is no such team, or a conflict while agents, open leads, routing rules or another team's overflow need it.
+pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
+    ctx.require(Permission::TeamsDelete)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    if !store::lock_team_whole(tx.conn(), ctx.tenant, id).await? {
+        return Err(Error::NotFound("team"));
+    }
+    let uses = store::team_uses(tx.conn(), ctx.tenant, id).await?;
+    let needed = if uses.agents {
+        Some("agents are in this team; move them to another first")
+    } else if uses.leads {
+        Some("open leads are with this team; route them elsewhere first")
+    } else if uses.overflow {
+        Some("another team overflows into this one; change that first")
+    } else if store::is_in_rules(tx.conn(), ctx.tenant, id).await? {
+        Some("a routing rule sends leads to this team; change that first")
+    } else {
+        None
+    };
+    if let Some(detail) = needed {
+        return Err(Error::conflict("team-in-use", detail));
+    }
+    store::delete_team(tx.conn(), ctx.tenant, id).await?;
+    tx.audit(&[Entry::new("delete", "team", id)]).await?;
+    tx.commit().await
+}
+
+fn taken() -> Error {
+    Error::conflict("name-taken", "a team with this name exists; choose another name")
 }

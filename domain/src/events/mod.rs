@@ -30,12 +30,15 @@ pub enum EventType {
     LeadOverdue,
     ImportFinished,
     AgentStatusChanged,
+    /// A model was learned, and waits as a draft.
+    ScoringModelFitted,
+    ScoringModelPublished,
     /// What a user or a key may do was changed.
     AccessChanged,
 }
 
 impl EventType {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -51,6 +54,8 @@ impl EventType {
         Self::LeadOverdue,
         Self::ImportFinished,
         Self::AgentStatusChanged,
+        Self::ScoringModelFitted,
+        Self::ScoringModelPublished,
         Self::AccessChanged,
     ];
 
@@ -72,6 +77,8 @@ impl EventType {
             Self::LeadOverdue => "lead.overdue",
             Self::ImportFinished => "import.finished",
             Self::AgentStatusChanged => "agent.status",
+            Self::ScoringModelFitted => "scoring_model.fitted",
+            Self::ScoringModelPublished => "scoring_model.published",
             Self::AccessChanged => "access.changed",
         }
     }
@@ -85,6 +92,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "message" => Some(Permission::MessagesRead),
         "lead" | "import" => Some(Permission::LeadsRead),
         "agent" => Some(Permission::AgentsRead),
+        "scoring_model" => Some(Permission::ScoringModelsRead),
         "access" => Some(Permission::UsersRead),
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),
@@ -98,7 +106,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
-        Some("agent" | "access") => true,
+        Some("agent" | "access" | "scoring_model") => true,
         _ if [EventType::LeadAssigned, EventType::LeadQueued, EventType::LeadOverdue]
             .iter()
             .any(|told| told.as_str() == kind) =>

@@ -124,6 +124,14 @@ impl Import {
         self.close("interrupted", Some(reason)).await
     }
 
+    /// Whoever sends it may not any longer: what is not written yet is left out.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn refuse(self, reason: &str) -> Result<ImportView> {
+        self.close("interrupted", Some(reason)).await
+    }
+
     async fn close(&self, status: &str, reason: Option<&str>) -> Result<ImportView> {
         let mut tx = self.ctx.begin().await?;
         store::close_import(tx.conn(), self.ctx.tenant, self.id, status, reason).await?;

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::score::Parts;
 use crate::{
     error::{FieldError, Result},
+    scoring::points::Parts,
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, TeamId, TenantId, Text, nullable},
     vault::{Personal, Place, personal::reveal},
 };
@@ -168,6 +168,11 @@ pub struct Score {
     pub total: i16,
     #[serde(flatten)]
     pub parts: Parts,
+    /// 0 to 100: how good it would be whatever was done with it.
+    pub fit: i16,
+    /// 0 to 100: how much was done with it lately.
+    pub engagement_score: i16,
+    /// The version of the model.
     pub model: i32,
     pub scored_at: DateTime<Utc>,
 }

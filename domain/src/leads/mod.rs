@@ -1,7 +1,7 @@
 //! People who may become customers.
 //!
 //! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete
-//! - [`score`] the rule that ranks them, pure; [`scoring`] applying it
+//! - [`selection`] which of them a job is about
 //! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
 //! - `store` their tables
 
@@ -10,6 +10,5 @@ pub mod commands;
 pub mod csv;
 pub mod import;
 pub mod lead;
-pub mod score;
-pub mod scoring;
+pub mod selection;
 pub(crate) mod store;

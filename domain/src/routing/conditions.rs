@@ -145,7 +145,8 @@ impl Conditions {
 
 impl ScoreRange {
     fn holds(self, score: Option<i16>) -> bool {
-        let within = |score| self.min.is_none_or(|min| score >= min) && self.max.is_none_or(|max| score <= max);
+        let within =
+            |score| self.min.is_none_or(|min| score >= min) && self.max.is_none_or(|max| score <= max);
         score.is_some_and(within)
     }
 
@@ -158,7 +159,8 @@ impl ScoreRange {
 impl Hours {
     fn hold(&self, local: NaiveDateTime) -> bool {
         let (time, today) = (local.time(), local.weekday().num_days_from_monday());
-        let begins = |day: u32| self.weekdays.is_empty() || self.weekdays.iter().any(|named| u32::from(*named) == day);
+        let begins =
+            |day: u32| self.weekdays.is_empty() || self.weekdays.iter().any(|named| u32::from(*named) == day);
         if self.from < self.to {
             begins(today) && self.from <= time && time < self.to
         } else {

@@ -126,7 +126,11 @@ pub fn decide(rules: &[Rule], facts: &Facts, floor: &Floor) -> Decision {
 /// What one rule makes of a lead; nothing if the next one is to look at it.
 fn one(rule: &Rule, facts: &Facts, floor: &Floor, steps: &mut Vec<Reason>) -> Option<(Goes, Target)> {
     if let Some(field) = rule.conditions.unmet(facts) {
-        say(steps, Because::Unfit, format!("the lead does not fit the rule's condition `{}`", field.as_str()));
+        say(
+            steps,
+            Because::Unfit,
+            format!("the lead does not fit the rule's condition `{}`", field.as_str()),
+        );
         return None;
     }
     let target = rule.target;
@@ -148,7 +152,11 @@ fn one(rule: &Rule, facts: &Facts, floor: &Floor, steps: &mut Vec<Reason>) -> Op
         }
         Fallback::Queue {} => {
             if home.is_none() {
-                say(steps, Because::NoQueue, "the agent is in no team, so there is no queue to wait in".to_owned());
+                say(
+                    steps,
+                    Because::NoQueue,
+                    "the agent is in no team, so there is no queue to wait in".to_owned(),
+                );
             }
             home.map(|team| queue(team, target, steps))
         }

@@ -21,7 +21,7 @@ pub struct Seat {
     pub open: i64,
     /// Open leads that the agent may hold.
     pub capacity: i64,
-    /// Since when the agent was given nothing; who was never given anything comes first.
+    /// When the agent became available or was given something last; who never was comes first.
     pub idle_since: Option<DateTime<Utc>>,
     /// How often the agent comes in a weighted round; never if it is not above zero.
     pub weight: i32,

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +16,11 @@ use super::{
     strategies::Target,
 };
 use crate::{
-    agents::shifts::{Shift, on_shift},
+    agents::{
+        self,
+        people::zone,
+        shifts::{AgentShift, is_on_shift},
+    },
     error::{Error, Result},
     leads::lead::Source,
     tenancy::{self, TenantTx},
@@ -27,6 +30,8 @@ use crate::{
 pub(super) struct Ground {
     rules: Vec<Rule>,
     pub floor: Floor,
+    /// The teams that there are of those that a lead may wait in.
+    queues: BTreeSet<TeamId>,
     by_hand: bool,
     local: NaiveDateTime,
     now: DateTime<Utc>,
@@ -44,17 +49,25 @@ impl Ground {
         let (rules, local) = match ask {
             Some(target) => (vec![Rule::by_hand(target)], now.naive_utc()),
             None => {
-                let zone = zone(&tenancy::store::zone(tx.conn(), tenant).await?);
-                (rule_book::in_force(tx).await?, now.with_timezone(&zone).naive_local())
+                let home = tenancy::store::zone(tx.conn(), tenant).await?;
+                (rule_book::in_force(tx).await?, now.with_timezone(&zone(None, &home)).naive_local())
             }
         };
-        let mut ground = Self { rules, floor: Floor::default(), by_hand: ask.is_some(), local, now };
+        let mut ground = Self {
+            rules,
+            floor: Floor::default(),
+            queues: BTreeSet::new(),
+            by_hand: ask.is_some(),
+            local,
+            now,
+        };
         let mut reach = Reach::default();
         for lead in leads {
             reach.add(&ground.rules, &ground.facts(lead)?);
         }
         // Whoever loses a lead has room again, and who is named by a rule leaves leads to their team.
-        let mut others: Vec<Uuid> = leads.iter().filter_map(|lead| lead.owner_id).map(|agent| agent.0).collect();
+        let mut others: Vec<Uuid> =
+            leads.iter().filter_map(|lead| lead.owner_id).map(|agent| agent.0).collect();
         if !ground.by_hand {
             others.extend(reach.agents.iter().map(|agent| agent.0));
         }
@@ -68,13 +81,20 @@ impl Ground {
         } else {
             store::cursors(tx.conn(), tenant, &teams).await?
         };
+        ground.queues = cursors.iter().map(|(team, _)| *team).collect();
         ground.floor = floor(tx, &reach.teams, &reach.agents, cursors, hold).await?;
         Ok(ground)
     }
 
-    /// Decides on a lead, and notes it for those that come after.
+    /// Decides on a lead, and notes it for those that come after. A queue that was not locked, because
+    /// the team was deleted or the agent moved at this moment, is refused.
     pub(super) fn decide(&mut self, lead: &LeadRow) -> Result<Decision> {
-        let decision = decide(&self.rules, &self.facts(lead)?, &self.floor);
+        let mut facts = self.facts(lead)?;
+        facts.team = facts.team.filter(|team| self.queues.contains(team));
+        let decision = decide(&self.rules, &facts, &self.floor);
+        if matches!(decision.goes, Some(Goes::Queue(team)) if !self.queues.contains(&team)) {
+            return Err(Error::conflict("teams-changed", "teams were changed at this moment; ask again"));
+        }
         if let (Some(Goes::To(agent, _)), Some(by)) = (decision.goes, decision.by) {
             self.floor.give(agent, &by, self.now);
         }
@@ -118,21 +138,21 @@ pub(super) async fn floor(
     };
     let rows = store::seats(tx.conn(), tenant, &available, &named).await?;
     let mut skills: BTreeMap<AgentId, Vec<(SkillId, i16)>> = BTreeMap::new();
-    let mut shifts: BTreeMap<AgentId, Vec<Shift>> = BTreeMap::new();
+    let mut shifts: BTreeMap<AgentId, Vec<AgentShift>> = BTreeMap::new();
     if !available.is_empty() {
         for (agent, skill, level) in store::skills(tx.conn(), tenant, &available).await? {
             skills.entry(agent).or_default().push((skill, level));
         }
-        for row in store::shifts(tx.conn(), tenant, &available).await? {
-            let weekday = u8::try_from(row.weekday).map_err(Error::internal)?;
-            shifts.entry(row.agent).or_default().push(Shift { weekday, starts: row.starts, ends: row.ends });
+        let found: Vec<AgentId> = available.iter().copied().map(AgentId).collect();
+        for (agent, shift) in agents::store::shifts(tx.conn(), tenant, &found).await? {
+            shifts.entry(agent).or_default().push(shift);
         }
     }
     let now = tx.platform.clock.now();
     let seat = |row: SeatRow| {
         let shifts = shifts.remove(&row.agent).unwrap_or_default();
         Seat {
-            free: row.available && on_shift(&shifts, zone(&row.zone), now),
+            free: row.available && is_on_shift(&shifts, zone(None, &row.zone), now),
             skills: skills.remove(&row.agent).unwrap_or_default(),
             agent: row.agent,
             team: row.team,
@@ -145,10 +165,4 @@ pub(super) async fn floor(
         }
     };
     Ok(Floor::new(rows.into_iter().map(seat).collect(), cursors))
-}
-
-/// A zone by its name. Names are looked at before they are stored; one that a newer database has taken away is read as
-/// UTC.
-fn zone(name: &str) -> Tz {
-    name.parse().unwrap_or(Tz::UTC)
 }

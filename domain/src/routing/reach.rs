@@ -66,8 +66,11 @@ mod tests {
             local: DateTime::UNIX_EPOCH.naive_utc(),
             team: None,
         };
-        let rule = |target| {
-            Rule { id: None, conditions: Conditions::default(), target, fallback: Fallback::Queue {} }
+        let rule = |target| Rule {
+            id: None,
+            conditions: Conditions::default(),
+            target,
+            fallback: Fallback::Queue {},
         };
         let named = Target { strategy: Strategy::Direct, team: None, agent: Some(agent), ..anybody(north) };
         let mut reach = Reach::default();

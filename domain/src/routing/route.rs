@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+pub use super::strategies::{Strategy, Target};
 use super::{
     decide::{Decision, Goes},
     ground::Ground,
@@ -15,13 +16,12 @@ use super::{
     store::{self, LeadRow},
     sweep,
 };
-pub use super::strategies::{Strategy, Target};
 use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
-    leads::scoring::known,
+    leads::selection::known,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, ImportId, LeadId, RuleId, TeamId},
 };
@@ -120,12 +120,7 @@ pub async fn one(ctx: &Ctx, lead: LeadId, ask: Option<Target>, reroute: bool) ->
 ///
 /// # Errors
 /// As [`one`].
-pub async fn within(
-    tx: &mut TenantTx,
-    lead: LeadId,
-    ask: Option<Target>,
-    reroute: bool,
-) -> Result<Routed> {
+pub async fn within(tx: &mut TenantTx, lead: LeadId, ask: Option<Target>, reroute: bool) -> Result<Routed> {
     let tenant = tx.tenant;
     let row = store::lock_lead(tx.conn(), tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
     check(tx, ask, "").await?;

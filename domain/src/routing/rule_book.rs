@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Ctx,
     access::permission::Permission,
+    agents,
     audit::Entry,
     error::{Error, Result},
     tenancy::{Begun, Once, TenantTx},
@@ -135,8 +136,10 @@ pub async fn replace(ctx: &Ctx, id: RuleId, spec: RuleSpec) -> Result<RuleView> 
     ctx.require(Permission::RoutingRulesWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let version = store::lock_rule(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("routing rule"))?;
-    let named = spec.version.ok_or_else(|| Error::invalid("/version", "name the version that you have read"))?;
+    let version =
+        store::lock_rule(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("routing rule"))?;
+    let named =
+        spec.version.ok_or_else(|| Error::invalid("/version", "name the version that you have read"))?;
     if named != version {
         return Err(Error::conflict(
             "version-changed",
@@ -223,10 +226,15 @@ impl RuleSpec {
             min_level: self.min_level,
         };
         check(tx, Some(target), "").await?;
-        if let Fallback::Team { team_id } = self.fallback {
-            let tenant = tx.tenant;
-            if !store::are_known(tx.conn(), tenant, Some(team_id), None, None).await?.0 {
-                return Err(Error::invalid("/fallback/team_id", "there is no such team"));
+        let other = match self.fallback {
+            Fallback::Team { team_id } => Some(team_id),
+            Fallback::Queue {} | Fallback::NextRule {} => None,
+        };
+        // Neither is deleted before the rule is there.
+        for (pointer, team) in [("/team_id", target.team), ("/fallback/team_id", other)] {
+            let (Some(team), tenant) = (team, tx.tenant) else { continue };
+            if !agents::store::share_team(tx.conn(), tenant, team).await? {
+                return Err(Error::invalid(pointer, "there is no such team"));
             }
         }
         Ok(NewRow {

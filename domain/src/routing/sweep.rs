@@ -121,9 +121,8 @@ pub async fn page(ctx: &Ctx, team: TeamId) -> Result<Swept> {
         }
     }
     if given.is_empty() {
-        let held = room > 0
-            && rows.is_empty()
-            && store::is_waited_for(tx.conn(), ctx.tenant, team, offer).await?;
+        let held =
+            room > 0 && rows.is_empty() && store::is_waited_for(tx.conn(), ctx.tenant, team, offer).await?;
         return Ok(if held { Swept::Held } else { Swept::Over(Box::new(tx)) });
     }
     moves::write(&mut tx, &given, &floor).await?;

@@ -79,9 +79,8 @@ pub async fn tell_overdue(ctx: &Ctx, team: TeamId) -> Result<usize> {
         return Ok(0);
     }
     store::mark_overdue(tx.conn(), ctx.tenant, team, &ids(&late)).await?;
-    let told = |lead: &LeadId| {
-        Event::new(EventType::LeadOverdue, "lead", lead).with(json!({ "team_id": team }))
-    };
+    let told =
+        |lead: &LeadId| Event::new(EventType::LeadOverdue, "lead", lead).with(json!({ "team_id": team }));
     tx.emit(&late.iter().map(told).collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(late.len())
@@ -99,6 +98,10 @@ pub async fn overflow(ctx: &Ctx, team: TeamId) -> Result<usize> {
     let leads: Vec<LeadId> = found.iter().map(|(lead, _)| *lead).collect();
     let mut rows = store::lock_still_waiting(tx.conn(), ctx.tenant, team, &ids(&leads)).await?;
     let cursors = store::lock_teams(tx.conn(), ctx.tenant, &[there.0]).await?;
+    if cursors.is_empty() {
+        // That team was deleted at this moment.
+        return Ok(0);
+    }
     let mut floor = ground::floor(&mut tx, &BTreeSet::from([there]), &BTreeSet::new(), cursors, true).await?;
     rows.sort_by_key(|row| (row.waiting_since, row.id));
     let going = |row: &WaitingRow| {

@@ -8,8 +8,11 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
-    leads::scoring::ScoreLeads,
     routing::route::{self, RouteLeads, Strategy, Target},
+    scoring::{
+        apply::{ScoreLeads, Why},
+        refresh::RefreshScores,
+    },
     tenancy::TenantTx,
     types::{AgentId, SkillId, TeamId},
 };
@@ -20,6 +23,8 @@ use crate::{
 pub enum Work {
     /// Every lead is scored anew.
     ScoreLeads {},
+    /// Scores of open leads that are older than a day are taken again: they fade with time.
+    RefreshScores {},
     /// All leads without an owner are routed.
     RouteLeads {
         /// The rules decide if none is named.
@@ -40,6 +45,7 @@ impl Work {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::ScoreLeads {} => ScoreLeads::KIND,
+            Self::RefreshScores {} => RefreshScores::KIND,
             Self::RouteLeads { .. } => RouteLeads::KIND,
         }
     }
@@ -47,7 +53,7 @@ impl Work {
     /// What whoever has jobs of a kind begin by themselves must be allowed to do.
     pub(super) fn permission_of(kind: &str) -> Permission {
         match kind {
-            ScoreLeads::KIND => Permission::LeadsScore,
+            ScoreLeads::KIND | RefreshScores::KIND => Permission::LeadsScore,
             RouteLeads::KIND => Permission::LeadsRoute,
             // The product's own.
             _ => Permission::SchedulesWrite,
@@ -57,7 +63,8 @@ impl Work {
     /// The job of each run.
     pub(super) async fn job(&self, ctx: &Ctx, tx: &mut TenantTx) -> Result<NewJob> {
         match self {
-            Self::ScoreLeads {} => new(ctx, &ScoreLeads { import: None, asked_at: None }),
+            Self::ScoreLeads {} => new(ctx, &ScoreLeads { import: None, asked_at: None, why: Why::Asked }),
+            Self::RefreshScores {} => new(ctx, &RefreshScores {}),
             Self::RouteLeads { strategy, team_id, agent_id, skill_id, min_level } => {
                 let target = Target::asked(*strategy, *team_id, *agent_id, *skill_id, *min_level)
                     .map_err(|why| Error::invalid("/work/strategy", why))?;

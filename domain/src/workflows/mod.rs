@@ -88,9 +88,16 @@ pub async fn get(ctx: &Ctx, id: Uuid) -> Result<Whole> {
 async fn whole(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     let mut tx = ctx.begin().await?;
     let run = find(ctx, &mut tx, id).await?;
-    let steps = workflows::steps(tx.conn(), ctx.tenant.0, id).await?;
-    let signals = workflows::signals(tx.conn(), ctx.tenant.0, id).await?;
+    let mut steps = workflows::steps(tx.conn(), ctx.tenant.0, id).await?;
+    let mut signals = workflows::signals(tx.conn(), ctx.tenant.0, id).await?;
     drop(tx);
+    // A signal carries whatever its sender put in: what a customer answered, for one.
+    for step in steps.iter_mut().filter(|step| step.signal.is_some()) {
+        step.output = ctx.seen_whole(step.output.take());
+    }
+    for signal in &mut signals {
+        signal.payload = ctx.seen_whole(Some(signal.payload.take())).unwrap_or_default();
+    }
     let waits_for = if run.begun_at.is_none() && run.finished_at.is_none() {
         let first = jobs::get(ctx, id, "workflow").await?;
         Some(Why::Job { state: first.state, run_at: first.run_at, paused_at: first.paused_at })

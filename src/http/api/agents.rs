@@ -1,47 +1,24 @@
-//! Teams and agents.
+//! Agents: who they are and what they are doing.
 
-use axum::{Json as Body, response::Response};
+use axum::{Json as Body, http::StatusCode, response::Response};
 use domain::{
     agents::{
-        people::{self, AgentChange, AgentView, NewAgent},
-        teams::{self, NewTeam, TeamView},
+        availability::AgentStatus,
+        change::{self, AgentChange},
+        delete,
+        people::{self, AgentView, Filter, NewAgent},
     },
-    types::{AgentId, TeamId},
+    types::{AgentId, SkillId, TeamId},
 };
+use serde::Deserialize;
 
 use super::access::Made;
 use crate::http::{
     extract::{Caller, Json, Path, Query},
-    page::{Page, Paging},
+    page::{Page, Window},
     problem::Problem,
     reply,
 };
-
-/// Make a team.
-#[utoipa::path(post, path = "/api/v1/teams", tag = "agents", request_body = NewTeam,
-    responses((status = 201, body = TeamView)))]
-pub async fn create_team(Caller(ctx): Caller, Json(new): Json<NewTeam>) -> Result<Response, Problem> {
-    Ok(reply::once(teams::create(&ctx, new).await?, |view| view))
-}
-
-/// The teams, newest first.
-#[utoipa::path(get, path = "/api/v1/teams", tag = "agents", params(Paging),
-    responses((status = 200, body = Page<TeamView>)))]
-pub async fn list_teams(
-    Caller(ctx): Caller,
-    Query(paging): Query<Paging>,
-) -> Result<Body<Page<TeamView>>, Problem> {
-    let window = paging.window()?;
-    let rows = teams::list(&ctx, window.before.map(TeamId), window.rows).await?;
-    Ok(Body(window.page(rows, |team| team.id.0)))
-}
-
-/// One team.
-#[utoipa::path(get, path = "/api/v1/teams/{id}", tag = "agents", params(("id" = Uuid, Path)),
-    responses((status = 200, body = TeamView)))]
-pub async fn get_team(Caller(ctx): Caller, Path(id): Path<TeamId>) -> Result<Body<TeamView>, Problem> {
-    Ok(Body(teams::get(&ctx, id).await?))
-}
 
 /// Add an agent.
 #[utoipa::path(post, path = "/api/v1/agents", tag = "agents", request_body = NewAgent,
@@ -50,15 +27,31 @@ pub async fn create_agent(Caller(ctx): Caller, Json(new): Json<NewAgent>) -> Res
     Ok(reply::once(people::create(&ctx, new).await?, |id| Made { id: id.0 }))
 }
 
+/// Which agents, and how many.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AgentQuery {
+    pub team_id: Option<TeamId>,
+    pub status: Option<AgentStatus>,
+    /// Only those who have this skill, at any level.
+    pub skill_id: Option<SkillId>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
+}
+
 /// The agents with the leads they hold, newest first.
-#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(Paging),
+#[utoipa::path(get, path = "/api/v1/agents", tag = "agents", params(AgentQuery),
     responses((status = 200, body = Page<AgentView>)))]
 pub async fn list_agents(
     Caller(ctx): Caller,
-    Query(paging): Query<Paging>,
+    Query(query): Query<AgentQuery>,
 ) -> Result<Body<Page<AgentView>>, Problem> {
-    let window = paging.window()?;
-    let rows = people::list(&ctx, window.before.map(AgentId), window.rows).await?;
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    let filter = Filter { id: None, team: query.team_id, status: query.status, skill: query.skill_id };
+    let rows = people::list(&ctx, &filter, window.before.map(AgentId), window.rows).await?;
     Ok(Body(window.page(rows, |agent| agent.id.0)))
 }
 
@@ -69,7 +62,7 @@ pub async fn get_agent(Caller(ctx): Caller, Path(id): Path<AgentId>) -> Result<B
     Ok(Body(people::get(&ctx, id).await?))
 }
 
-/// Change an agent. The status alone needs `agents:status`, capacity, team and user need `agents:write`.
+/// Change an agent. The status alone needs `agents:status`, all the rest needs `agents:write`.
 #[utoipa::path(patch, path = "/api/v1/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
     request_body = AgentChange, responses((status = 200, body = AgentView)))]
 pub async fn change_agent(
@@ -77,5 +70,48 @@ pub async fn change_agent(
     Path(id): Path<AgentId>,
     Json(change): Json<AgentChange>,
 ) -> Result<Body<AgentView>, Problem> {
-    Ok(Body(people::change(&ctx, id, change).await?))
+    Ok(Body(change::change(&ctx, id, change).await?))
+}
+
+/// What an agent is to do.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAgentStatus {
+    /// Anything but `on_call`, which calls say. A `wrap_up` ends by itself after the team's `wrap_up_s`, if that is
+    /// not 0.
+    pub status: AgentStatus,
+}
+
+/// Say what an agent is doing: one's own status, or that of an agent whose leads one sees.
+#[utoipa::path(put, path = "/api/v1/agents/{id}/status", tag = "agents", params(("id" = Uuid, Path)),
+    request_body = NewAgentStatus, responses((status = 200, body = AgentView)))]
+pub async fn set_agent_status(
+    Caller(ctx): Caller,
+    Path(id): Path<AgentId>,
+    Json(new): Json<NewAgentStatus>,
+) -> Result<Body<AgentView>, Problem> {
+    let wish = AgentChange { status: Some(new.status), ..AgentChange::default() };
+    Ok(Body(change::change(&ctx, id, wish).await?))
+}
+
+/// What becomes of the leads of an agent who goes.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AgentLeaving {
+    /// Gives open leads back to the queues of their teams; needs `leads:route` as well. Without it an agent who has
+    /// some stays.
+    pub requeue: Option<bool>,
+}
+
+/// Delete an agent. Closed leads keep them as their owner.
+#[utoipa::path(delete, path = "/api/v1/agents/{id}", tag = "agents", params(("id" = Uuid, Path), AgentLeaving),
+    responses((status = 204)))]
+pub async fn delete_agent(
+    Caller(ctx): Caller,
+    Path(id): Path<AgentId>,
+    Query(leaving): Query<AgentLeaving>,
+) -> Result<StatusCode, Problem> {
+    delete::delete(&ctx, id, leaving.requeue.unwrap_or(false)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::{
     Json as Body,
     body::{Body as Stream, BodyDataStream, Bytes},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -20,6 +21,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::http::{
+    Shared,
     extract::{Caller, Path, Query},
     problem::Problem,
     reply,
@@ -55,6 +57,7 @@ pub struct ImportQuery {
     request_body(content = String, content_type = "text/csv"),
     responses((status = 201, body = ImportView)))]
 pub async fn create_import(
+    State(app): Shared,
     Caller(ctx): Caller,
     headers: HeaderMap,
     Query(query): Query<ImportQuery>,
@@ -83,7 +86,13 @@ pub async fn create_import(
     };
     let view = loop {
         match next(&mut body).await {
-            Ok(Some(chunk)) => import.push(&chunk).await?,
+            Ok(Some(chunk)) => {
+                if let Err(error) = app.gate.require_still(&ctx).await {
+                    import.refuse("whoever sent it may not any longer; the rows before are there").await?;
+                    return Err(error.into());
+                }
+                import.push(&chunk).await?;
+            }
             Ok(None) => break import.finish().await?,
             Err(problem) => {
                 import.interrupt(&problem.detail).await?;

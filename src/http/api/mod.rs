@@ -1,9 +1,9 @@
 //! The handlers, one file for each resource.
 
+pub mod abilities;
 pub mod access;
 pub mod agents;
 pub mod audit;
-pub mod automation;
 pub mod imports;
 pub mod job_actions;
 pub mod jobs;
@@ -16,10 +16,14 @@ pub mod roles;
 pub mod routing;
 pub mod routing_rules;
 pub mod schedules;
+pub mod scores;
+pub mod scoring_models;
 pub mod second_factor;
 pub mod selection;
 pub mod sessions;
+pub mod skills;
 pub mod sockets;
+pub mod teams;
 pub mod templates;
 pub mod tenants;
 pub mod workflows;

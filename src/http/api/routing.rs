@@ -63,9 +63,7 @@ pub async fn route_leads(Caller(ctx): Caller, Json(asked): Json<RouteRequest>) -
         Selection::Many(_) if asked.reroute => {
             Err(Error::invalid("/reroute", "many leads are routed only where they have no owner").into())
         }
-        Selection::Many(import) => {
-            Ok(reply::once(route::many(&ctx, import, ask).await?, |id| Made { id }))
-        }
+        Selection::Many(import) => Ok(reply::once(route::many(&ctx, import, ask).await?, |id| Made { id })),
     }
 }
 

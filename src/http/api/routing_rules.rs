@@ -60,10 +60,7 @@ pub async fn replace_routing_rule(
 /// Take a routing rule away. What it has put into queues waits on as it has said.
 #[utoipa::path(delete, path = "/api/v1/automation/routing-rules/{id}", tag = "automation",
     params(("id" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete_routing_rule(
-    Caller(ctx): Caller,
-    Path(id): Path<RuleId>,
-) -> Result<StatusCode, Problem> {
+pub async fn delete_routing_rule(Caller(ctx): Caller, Path(id): Path<RuleId>) -> Result<StatusCode, Problem> {
     rule_book::delete(&ctx, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
 //! Everything behind `./x bench`: figures that are compared within one run.
 
 mod access;
+mod automation;
 mod database;
 mod engine;
 mod faults;
@@ -21,6 +22,8 @@ enum Command {
     Workflows(crate::table::Args),
     /// Access: what it costs to know who asks, and how it bears those who guess and those who dawdle.
     Access(crate::table::Args),
+    /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
+    Automation(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -48,6 +51,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Engine(args) => crate::engine::report(args).await,
         Command::Workflows(args) => crate::workflows::report(args).await,
         Command::Access(args) => crate::access::report(args).await,
+        Command::Automation(args) => crate::automation::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

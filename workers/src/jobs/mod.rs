@@ -1,7 +1,11 @@
 //! One file for each job kind.
 
+pub mod end_wrap_up;
+pub mod fit_scoring_model;
 pub mod keep_history;
+pub mod leave_agent;
 pub mod message_lead;
+pub mod refresh_scores;
 pub mod route_lead;
 pub mod route_leads;
 pub mod score_lead;

@@ -17,7 +17,7 @@ pub async fn run(run: Run, job: RouteLead) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
     let routed = match route::within(&mut tx, job.lead, job.target, false).await {
         // Hands may become free, and people come back.
-        Err(Error::Conflict { kind: code @ "agent-not-free", detail }) => {
+        Err(Error::Conflict { kind: code @ ("agent-not-free" | "teams-changed"), detail }) => {
             return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });
         }
         routed => routed?,

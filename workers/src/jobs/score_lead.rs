@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    leads::scoring::{self, ScoreLead},
+    scoring::apply::{self, ScoreLead, Why},
 };
 use engine::Outcome;
 use serde_json::json;
@@ -15,6 +15,6 @@ use crate::registry::Run;
 /// If there is no such lead any more.
 pub async fn run(run: Run, job: ScoreLead) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
-    let score = scoring::within(&mut tx, job.lead, run.ctx.now()).await?;
+    let score = apply::within(&mut tx, job.lead, run.ctx.now(), Why::Workflow).await?;
     run.end(tx, json!({ "score": score.total })).await
 }

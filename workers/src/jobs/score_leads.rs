@@ -1,9 +1,10 @@
-//! Scores many leads, a page a transaction.
+//! Scores many leads, two pages at a time, each in a transaction of its own.
 
 use chrono::{DateTime, Utc};
 use domain::{
     Result,
-    leads::scoring::{self, ScoreLeads},
+    leads::selection,
+    scoring::apply::{self, ScoreLeads},
 };
 use engine::Outcome;
 use serde_json::json;
@@ -17,11 +18,18 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: ScoreLeads) -> Result<Outcome> {
-    let total = scoring::size(&run.ctx, job.import).await?;
+    let ctx = &run.ctx;
+    let total = selection::size(ctx, job.import).await?;
     let asked_at = job.asked_at.unwrap_or_else(|| made_at(run.claim.job));
     let (mut after, mut scored) = (None, 0);
-    while let Some((last, count)) = scoring::page(&run.ctx, job.import, asked_at, after).await? {
-        (after, scored) = (Some(last), scored + count);
+    while let Some(first) = apply::reach(ctx, job.import, after).await? {
+        let page = apply::page(ctx, &job, asked_at, first);
+        if let Some(second) = apply::reach(ctx, job.import, Some(first.last)).await? {
+            let (one, other) = tokio::try_join!(page, apply::page(ctx, &job, asked_at, second))?;
+            (after, scored) = (Some(second.last), scored + one + other);
+        } else {
+            (after, scored) = (Some(first.last), scored + page.await?);
+        }
         if !progress(&run, scored, total, "leads scored").await? || run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }

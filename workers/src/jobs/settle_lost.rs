@@ -1,6 +1,6 @@
-//! Settles messages and imports whose process was lost while it held them.
+//! Settles messages, imports and sockets whose process was lost while it held them.
 
-use domain::{Ctx, Result, leads, messages::attempt, upkeep::SettleLost};
+use domain::{Ctx, Result, agents::presence, leads, messages::attempt, upkeep::SettleLost};
 use engine::Outcome;
 use serde_json::json;
 
@@ -16,6 +16,11 @@ const TENANTS_AT_A_TIME: i64 = 1_000;
 pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     let platform = &run.ctx.platform;
     let imports = leads::import::close_lost(platform).await?;
+    let sockets = presence::count_out_the_lost(platform).await?;
+    let mut agents = 0;
+    for tenant in presence::tenants_with_gone(platform, TENANTS_AT_A_TIME).await? {
+        agents += presence::look_for_gone(&Ctx { tenant, ..run.ctx.clone() }).await?;
+    }
     let mut messages = 0;
     loop {
         let before = messages;
@@ -37,5 +42,9 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     if imports > 0 {
         tracing::warn!(imports, "imports were interrupted by the loss of their process");
     }
-    Ok(Outcome::Done(json!({ "messages": messages, "imports": imports })))
+    if sockets > 0 {
+        tracing::warn!(users = sockets, "sockets were lost with their process");
+    }
+    let told = json!({ "messages": messages, "imports": imports, "sockets": sockets, "agents": agents });
+    Ok(Outcome::Done(told))
 }

@@ -7,11 +7,11 @@ use sqlx::PgConnection;
 use super::super::{
     commands::Filter,
     lead::{LeadChange, LeadView, Score, Source, Status},
-    score::Parts,
 };
 use crate::{
     access::rows::Rows,
     error::Result,
+    scoring::points::Parts,
     types::{AgentId, ImportId, LeadId, TeamId, TenantId, Text},
     vault::Personal,
 };
@@ -212,6 +212,8 @@ pub(in crate::leads) struct LeadRow {
     score_status: Option<i16>,
     score_engagement: Option<i16>,
     score_assignment: Option<i16>,
+    score_fit: Option<i16>,
+    score_recency: Option<i16>,
     score_model: Option<i32>,
     scored_at: Option<DateTime<Utc>>,
     version: i64,
@@ -264,6 +266,8 @@ impl LeadRow {
                 engagement: self.score_engagement?,
                 assignment: self.score_assignment?,
             },
+            fit: self.score_fit?,
+            engagement_score: self.score_recency?,
             model: self.score_model?,
             scored_at: self.scored_at?,
         })
@@ -283,7 +287,8 @@ pub(in crate::leads) async fn leads(
         LeadRow,
         r#"select id as "id: LeadId", import_id as "import_id: ImportId", owner_id as "owner_id: AgentId",
                   team_id as "team_id: TeamId", status, source, language, region, value_cents, tags,
-                  score, score_source, score_status, score_engagement, score_assignment, score_model, scored_at,
+                  score, score_source, score_status, score_engagement, score_assignment, score_fit, score_recency,
+                  score_model, scored_at,
                   version, assigned_at, created_at, updated_at,
                   name_sealed, phone_sealed, email_sealed, attributes_sealed
              from leads
@@ -312,7 +317,7 @@ pub(in crate::leads) async fn leads(
 }
 
 /// Whether a lead is there, for somebody who sees these.
-pub(in crate::leads) async fn is_seen(
+pub(crate) async fn is_seen(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: LeadId,

@@ -2,9 +2,7 @@
 
 mod imports;
 mod leads;
-mod scores;
 
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
-pub(crate) use leads::{count, email};
-pub(in crate::leads) use scores::*;
+pub(crate) use leads::{count, email, is_seen};

@@ -133,7 +133,7 @@ pub(in crate::routing) async fn move_cursors(
 ) -> Result<()> {
     sqlx::query!(
         "update teams t set cursor = new.cursor from unnest($2::uuid[], $3::bigint[]) as new (id, cursor)
-          where t.tenant_id = $1 and t.id = new.id",
+          where t.tenant_id = $1 and t.id = new.id and t.deleted_at is null",
         tenant.0,
         &column(cursors, |(team, _)| team.0),
         &column(cursors, |(_, cursor)| *cursor)
@@ -171,7 +171,8 @@ pub(in crate::routing) async fn busy(
     agents: &[Uuid],
 ) -> Result<()> {
     sqlx::query!(
-        "update agents set idle_since = engine.now() where tenant_id = $1 and id = any($2)",
+        "update agents set idle_since = engine.now()
+          where tenant_id = $1 and id = any($2) and deleted_at is null",
         tenant.0,
         agents
     )

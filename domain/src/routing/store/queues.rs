@@ -30,7 +30,8 @@ pub(in crate::routing) async fn queues(
                  from leads l
                 where l.tenant_id = t.tenant_id and l.team_id = t.id and l.owner_id is null
                   and l.team_id is not null and l.status not in ('converted', 'lost')) w
-            where t.tenant_id = $1 and ($2::uuid is null or t.id = $2) and ($3::uuid is null or t.id < $3)
+            where t.tenant_id = $1 and t.deleted_at is null
+              and ($2::uuid is null or t.id = $2) and ($3::uuid is null or t.id < $3)
             order by t.id desc limit $4"#,
         tenant.0,
         only,
@@ -81,9 +82,9 @@ pub(in crate::routing) async fn waited_in(
     let rows = sqlx::query!(
         r#"select t.tenant_id as "tenant!: TenantId", t.id as "team!: TeamId",
                   exists (select from agents a where a.tenant_id = t.tenant_id and a.team_id = t.id
-                      and a.status = 'available') as "manned!"
+                      and a.status = 'available' and a.deleted_at is null) as "manned!"
              from teams t
-            where (t.tenant_id, t.id) > ($1, $2)
+            where (t.tenant_id, t.id) > ($1, $2) and t.deleted_at is null
               and exists (select from leads l
                 where l.tenant_id = t.tenant_id and l.team_id = t.id and l.owner_id is null
                   and l.team_id is not null and l.status not in ('converted', 'lost'))
@@ -108,8 +109,8 @@ pub(in crate::routing) async fn lock_overdue(
     let ids = sqlx::query_scalar!(
         r#"select l.id as "id!: LeadId"
              from teams t join leads l on l.tenant_id = t.tenant_id and l.team_id = t.id
-            where t.tenant_id = $1 and t.id = $2 and l.owner_id is null and l.team_id is not null
-              and l.status not in ('converted', 'lost')
+            where t.tenant_id = $1 and t.id = $2 and t.deleted_at is null and l.owner_id is null
+              and l.team_id is not null and l.status not in ('converted', 'lost')
               and l.waiting_since < (select engine.now()) - make_interval(secs => t.sla_s)
               and not exists (select from queue_places q
                 where q.tenant_id = l.tenant_id and q.lead_id = l.id and q.overdue_at is not null)
@@ -156,8 +157,8 @@ pub(in crate::routing) async fn overflowing(
         r#"select l.id as "lead!: LeadId", t.overflow_team_id as "there!: TeamId"
              from teams t join leads l on l.tenant_id = t.tenant_id and l.team_id = t.id
              left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
-            where t.tenant_id = $1 and t.id = $2 and t.overflow_team_id <> t.id and l.owner_id is null
-              and l.team_id is not null and l.status not in ('converted', 'lost')
+            where t.tenant_id = $1 and t.id = $2 and t.deleted_at is null and t.overflow_team_id is not null
+              and l.owner_id is null and l.team_id is not null and l.status not in ('converted', 'lost')
               and coalesce(q.entered_at, l.waiting_since)
                   < (select engine.now()) - make_interval(secs => t.overflow_after_s)
               and not coalesce(t.overflow_team_id = any(q.passed), false)

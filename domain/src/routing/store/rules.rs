@@ -151,10 +151,9 @@ pub(in crate::routing) async fn delete_rule(
     tenant: TenantId,
     id: RuleId,
 ) -> Result<bool> {
-    let done =
-        sqlx::query!("delete from routing_rules where tenant_id = $1 and id = $2", tenant.0, id.0)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query!("delete from routing_rules where tenant_id = $1 and id = $2", tenant.0, id.0)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 

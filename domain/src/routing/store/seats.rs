@@ -1,6 +1,6 @@
 //! Teams and agents, as far as leads are given to them.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ pub(in crate::routing) async fn lock_teams(
     teams: &[Uuid],
 ) -> Result<Vec<(TeamId, i64)>> {
     let rows = sqlx::query!(
-        r#"select id as "id: TeamId", cursor from teams where tenant_id = $1 and id = any($2)
+        r#"select id as "id: TeamId", cursor from teams where tenant_id = $1 and id = any($2) and deleted_at is null
             order by id for no key update"#,
         tenant.0,
         teams
@@ -33,7 +33,8 @@ pub(in crate::routing) async fn cursors(
     teams: &[Uuid],
 ) -> Result<Vec<(TeamId, i64)>> {
     let rows = sqlx::query!(
-        r#"select id as "id: TeamId", cursor from teams where tenant_id = $1 and id = any($2)"#,
+        r#"select id as "id: TeamId", cursor from teams
+            where tenant_id = $1 and id = any($2) and deleted_at is null"#,
         tenant.0,
         teams
     )
@@ -50,7 +51,7 @@ pub(in crate::routing) async fn teams_of(
 ) -> Result<Vec<TeamId>> {
     let teams = sqlx::query_scalar!(
         r#"select distinct team_id as "team_id!: TeamId" from agents
-            where tenant_id = $1 and id = any($2) and team_id is not null"#,
+            where tenant_id = $1 and id = any($2) and team_id is not null and deleted_at is null"#,
         tenant.0,
         agents
     )
@@ -69,6 +70,7 @@ pub(in crate::routing) async fn lock_available(
     let ids = sqlx::query_scalar!(
         "select id from agents
           where tenant_id = $1 and (team_id = any($2) or id = any($3)) and status = 'available'
+            and deleted_at is null
           order by ordinal for no key update",
         tenant.0,
         teams,
@@ -88,7 +90,8 @@ pub(in crate::routing) async fn available(
 ) -> Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
         "select id from agents
-          where tenant_id = $1 and (team_id = any($2) or id = any($3)) and status = 'available'",
+          where tenant_id = $1 and (team_id = any($2) or id = any($3)) and status = 'available'
+            and deleted_at is null",
         tenant.0,
         teams,
         agents
@@ -133,7 +136,7 @@ pub(in crate::routing) async fn seats(
                   coalesce(a.zone, (select t.zone from tenants t where t.id = a.tenant_id)) as "zone!",
                   (a.id = any($2) and a.status = 'available') as "available!"
              from agents a
-            where a.tenant_id = $1 and (a.id = any($2) or a.id = any($3))"#,
+            where a.tenant_id = $1 and (a.id = any($2) or a.id = any($3)) and a.deleted_at is null"#,
         tenant.0,
         available,
         named
@@ -160,32 +163,6 @@ pub(in crate::routing) async fn skills(
     Ok(rows.into_iter().map(|row| (row.agent, row.skill, row.level)).collect())
 }
 
-/// A shift of an agent, on the clock of the agent's zone.
-pub(in crate::routing) struct ShiftRow {
-    pub agent: AgentId,
-    pub weekday: i16,
-    pub starts: NaiveTime,
-    pub ends: NaiveTime,
-}
-
-/// The shifts of agents; whoever has none is there always.
-pub(in crate::routing) async fn shifts(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    agents: &[Uuid],
-) -> Result<Vec<ShiftRow>> {
-    let rows = sqlx::query_as!(
-        ShiftRow,
-        r#"select agent_id as "agent!: AgentId", weekday as "weekday!", starts as "starts!", ends as "ends!"
-             from agent_shifts where tenant_id = $1 and agent_id = any($2)"#,
-        tenant.0,
-        agents
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
-}
-
 /// Whether there are the team, the agent and the skill that somebody names; what is not named is there.
 pub(in crate::routing) async fn are_known(
     conn: &mut PgConnection,
@@ -195,8 +172,10 @@ pub(in crate::routing) async fn are_known(
     skill: Option<SkillId>,
 ) -> Result<(bool, bool, bool)> {
     let known = sqlx::query!(
-        r#"select ($2::uuid is null or exists (select from teams where tenant_id = $1 and id = $2)) as "team!",
-                  ($3::uuid is null or exists (select from agents where tenant_id = $1 and id = $3)) as "agent!",
+        r#"select ($2::uuid is null or exists (select from teams
+                    where tenant_id = $1 and id = $2 and deleted_at is null)) as "team!",
+                  ($3::uuid is null or exists (select from agents
+                    where tenant_id = $1 and id = $3 and deleted_at is null)) as "agent!",
                   ($4::uuid is null or exists (select from skills where tenant_id = $1 and id = $4)) as "skill!""#,
         tenant.0,
         team.map(|id| id.0),

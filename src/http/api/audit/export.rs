@@ -11,7 +11,6 @@ use axum::{
 use chrono::{DateTime, Utc};
 use domain::{
     Error,
-    access::gate::Hold,
     audit::{
         Severity,
         export::{Export, ExportFormat},
@@ -99,8 +98,6 @@ fn body(app: Arc<App>, export: Export) -> Body {
 
 /// The next piece, if whoever takes the file may still have it.
 async fn next(app: &App, export: &mut Export) -> domain::Result<Option<Vec<u8>>> {
-    if app.gate.still_holds(export.ctx()).await? == Hold::Over {
-        return Err(Error::Unauthenticated("what you may do has changed; log in again"));
-    }
+    app.gate.require_still(export.ctx()).await?;
     export.piece().await
 }

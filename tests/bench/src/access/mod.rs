@@ -4,7 +4,7 @@ mod admit;
 mod chain;
 mod check;
 mod dribble;
-mod house;
+pub mod house;
 mod login;
 
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// What so many in a hundred take at most, in seconds.
-fn percentile(times: &mut [Duration], percent: usize) -> f64 {
+pub fn percentile(times: &mut [Duration], percent: usize) -> f64 {
     times.sort_unstable();
     times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64()
 }

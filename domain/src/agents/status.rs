@@ -1,0 +1,127 @@
+//! What agents are doing, as it changes: by hand, by calls, by time and by who is gone. Every change goes through
+//! `set`, which tells of it.
+
+use chrono::{DateTime, Utc};
+use engine::{JobKind, NewJob};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    availability::{AgentStatus, Refusal, by_hand},
+    change::moved,
+    presence,
+    store::{self, HeldAgent},
+};
+use crate::{
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    routing::sweep,
+    tenancy::TenantTx,
+    types::AgentId,
+};
+
+/// Why a status has changed, as the event says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody said so.
+    ByHand,
+    /// The team's time for it was over.
+    WrapUpOver,
+    /// The last socket was closed, and none came back in time.
+    Gone,
+    /// The agent was deleted.
+    Deleted,
+}
+
+impl Why {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByHand => "by_hand",
+            Self::WrapUpOver => "wrap_up_over",
+            Self::Gone => "gone",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// The job that ends a wrap-up when its time is over, unless the agent does something else by then.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EndWrapUp {
+    pub agent: AgentId,
+    /// The end that it was made for: another wrap-up has another one.
+    pub until: DateTime<Utc>,
+}
+
+impl JobKind for EndWrapUp {
+    const KIND: &'static str = "end_wrap_up";
+    const QUEUE: &'static str = "automation";
+}
+
+/// Gives an agent whose row is locked another status, and tells of it, unless it is there already. Wrap-up lasts as
+/// long as the team says, and until somebody ends it by hand where the team says nothing. Whoever makes an agent
+/// available has had the team's queue swept before, for the locks of teams come before those of agents.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn set(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus, why: Why) -> Result<()> {
+    if held.status == to {
+        return Ok(());
+    }
+    let tenant = tx.tenant;
+    let wrap_up_s = match (to, held.team) {
+        (AgentStatus::WrapUp, Some(team)) => store::wrap_up_s(tx.conn(), tenant, team).await?,
+        _ => 0,
+    };
+    let until = store::update_status(tx.conn(), tenant, held.id, to, wrap_up_s).await?;
+    if let Some(until) = until {
+        let (agent, id) = (held.id, tx.platform.chance.id());
+        let job = NewJob::of(tenant.0, id, &EndWrapUp { agent, until }).map_err(Error::internal)?;
+        tx.enqueue(&[job.about(format!("agent:{agent}")).run_at(until)]).await?;
+    }
+    let body = json!({ "from": held.status, "to": to, "why": why.as_str() });
+    tx.emit(&[Event::new(EventType::AgentStatusChanged, "agent", held.id).with(body)]).await
+}
+
+/// The same as a person wishes it. What somebody says holds though nobody has a socket open: a departure from before
+/// it is forgotten.
+pub(super) async fn set_by_hand(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus) -> Result<()> {
+    by_hand(held.status, to).map_err(|refusal| match refusal {
+        Refusal::InCall => in_call(),
+        Refusal::SetByCalls => {
+            Error::invalid("/status", "calls say this; choose `available`, `break`, `wrap_up` or `offline`")
+        }
+    })?;
+    if let Some(user) = held.user {
+        presence::forget(tx, user).await?;
+    }
+    set(tx, held, to, Why::ByHand).await
+}
+
+/// The refusal of what must wait for the end of a call.
+pub(super) fn in_call() -> Error {
+    Error::conflict("agent-in-call", "the agent is in a call; end the call first")
+}
+
+/// Makes an agent available whose time for writing up is over; `false` if they do something else by now.
+///
+/// # Errors
+/// If the agent was moved to another team at this moment, or the database refuses.
+pub async fn end_wrap_up(tx: &mut TenantTx, job: &EndWrapUp) -> Result<bool> {
+    let tenant = tx.tenant;
+    // There is room again; the locks of teams come before those of agents.
+    let before = store::team_of(tx.conn(), tenant, job.agent).await?;
+    sweep::wake_teams(tx, before).await?;
+    let Some(held) = store::lock_agent(tx.conn(), tenant, job.agent).await? else { return Ok(false) };
+    if held.team != before {
+        return Err(moved());
+    }
+    if held.status != AgentStatus::WrapUp || held.wrap_up_until != Some(job.until) {
+        return Ok(false);
+    }
+    set(tx, &held, AgentStatus::Available, Why::WrapUpOver).await?;
+    let detail = json!({ "status": AgentStatus::Available, "why": Why::WrapUpOver.as_str() });
+    tx.audit(&[Entry::new("update", "agent", job.agent).detail(detail)]).await?;
+    Ok(true)
+}

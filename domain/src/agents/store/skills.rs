@@ -1,0 +1,118 @@
+//! The table of skills.
+
+use sqlx::PgConnection;
+
+use super::super::skills::SkillView;
+use crate::{
+    error::Result,
+    types::{SkillId, TenantId},
+};
+
+/// `false` if the name is taken.
+pub(in crate::agents) async fn insert_skill(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SkillId,
+    name: &str,
+) -> Result<bool> {
+    let put = sqlx::query!(
+        "insert into skills (tenant_id, id, name) values ($1, $2, $3)
+         on conflict on constraint skills_name_key do nothing",
+        tenant.0,
+        id.0,
+        name
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}
+
+pub(in crate::agents) async fn skills(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    only: Option<SkillId>,
+    before: Option<SkillId>,
+    limit: i64,
+) -> Result<Vec<SkillView>> {
+    let rows = sqlx::query_as!(
+        SkillView,
+        r#"select s.id as "id: SkillId", s.name, s.created_at,
+                  (select count(*) from agent_skills a
+                    where a.tenant_id = s.tenant_id and a.skill_id = s.id) as "agents!"
+             from skills s
+            where s.tenant_id = $1 and ($2::uuid is null or s.id = $2) and ($3::uuid is null or s.id < $3)
+            order by s.id desc limit $4"#,
+        tenant.0,
+        only.map(|id| id.0),
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What became of a new name.
+pub(in crate::agents) enum Renamed {
+    Done,
+    NotFound,
+    Taken,
+}
+
+pub(in crate::agents) async fn update_skill(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SkillId,
+    name: &str,
+) -> Result<Renamed> {
+    let done =
+        sqlx::query!("update skills set name = $3 where tenant_id = $1 and id = $2", tenant.0, id.0, name)
+            .execute(conn)
+            .await;
+    match done {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("skills_name_key") => {
+            Ok(Renamed::Taken)
+        }
+        done => Ok(if done?.rows_affected() == 1 { Renamed::Done } else { Renamed::NotFound }),
+    }
+}
+
+/// What became of a skill that was to go.
+pub(in crate::agents) enum Removed {
+    Done,
+    NotFound,
+    /// A routing rule asks for it.
+    Needed,
+}
+
+/// Takes a skill away, from every agent too. It is locked first, so that nobody is given it meanwhile. Leads that wait
+/// for somebody who has it wait for anybody.
+pub(in crate::agents) async fn delete_skill(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SkillId,
+) -> Result<Removed> {
+    sqlx::query!("select from skills where tenant_id = $1 and id = $2 for update", tenant.0, id.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("delete from agent_skills where tenant_id = $1 and skill_id = $2", tenant.0, id.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "update queue_places set strategy = 'round_robin', skill_id = null, min_level = null
+          where tenant_id = $1 and skill_id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    let gone = sqlx::query!("delete from skills where tenant_id = $1 and id = $2", tenant.0, id.0)
+        .execute(conn)
+        .await;
+    match gone {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("routing_rules_skill_fkey") => {
+            Ok(Removed::Needed)
+        }
+        gone => Ok(if gone?.rows_affected() == 1 { Removed::Done } else { Removed::NotFound }),
+    }
+}
