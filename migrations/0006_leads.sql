@@ -31,7 +31,7 @@ create table agents (
   ordinal bigint generated always as identity,
   status text not null constraint agents_status check (status in ('offline', 'available', 'on_call', 'wrap_up', 'break')),
   status_since timestamptz not null default engine.now(),
-  -- Since when they wait for work: when they became available, or when work was last taken from them.
+  -- Since when they wait for work: when they became available, or were given some last.
   idle_since timestamptz,
   -- When wrap-up ends by itself; none if it does not.
   wrap_up_until timestamptz,
@@ -103,6 +103,8 @@ create table leads (
   activities int not null default 0,
   last_activity_at timestamptz,
   assigned_at timestamptz,
+  -- Since when it waits in its team's queue.
+  waiting_since timestamptz,
   score smallint constraint leads_score check (score between 0 and 100),
   score_source smallint,
   score_status smallint,
@@ -131,6 +133,9 @@ create index leads_email_idx on leads (tenant_id, email_index) where email_index
 create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
 create index leads_owner_idx on leads (tenant_id, owner_id, id) where owner_id is not null;
 create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is not null;
+create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
+  where owner_id is null and team_id is not null and status not in ('converted', 'lost');
+create index leads_created_idx on leads (tenant_id, created_at);
 -- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
 -- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
 -- looked at touches none.

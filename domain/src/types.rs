@@ -34,6 +34,8 @@ ids! {
     SkillId,
     LeadId,
     ImportId,
+    /// A rule by which leads are routed.
+    RuleId,
     ProviderId,
     TemplateId,
     MessageId,

@@ -69,6 +69,18 @@ impl Place for (DateTime<Utc>, Uuid) {
     }
 }
 
+/// For lists in an order that people give them.
+impl Place for (i32, Uuid) {
+    fn write(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes(), self.1.as_bytes().as_slice()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (position, id) = bytes.split_first_chunk()?;
+        Some((i32::from_be_bytes(*position), Uuid::from_slice(id).ok()?))
+    }
+}
+
 /// For lists in the order of a score, then of time.
 impl Place for (i16, DateTime<Utc>, Uuid) {
     fn write(&self) -> Vec<u8> {

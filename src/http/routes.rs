@@ -13,9 +13,9 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        abilities, access, agents, audit, automation, imports, job_actions, jobs, leads, messages, ops,
-        providers, queues, roles, schedules, scores, scoring_models, second_factor, sessions, skills,
-        sockets, teams, templates, tenants, workflows,
+        abilities, access, agents, audit, imports, job_actions, jobs, leads, messages, ops, providers,
+        queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions,
+        skills, sockets, teams, templates, tenants, workflows,
     },
     edge,
     envelope::envelope,
@@ -42,7 +42,7 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), scoring(), work()].into_iter().flatten().collect()
+    [process(), access(), people(), business(), scoring(), routing(), work()].into_iter().flatten().collect()
 }
 
 /// The process itself, and sockets.
@@ -132,7 +132,7 @@ fn people() -> Vec<Route> {
     ]
 }
 
-/// Leads, how they are scored and routed, and what is sent to them.
+/// Leads, and what is sent to them.
 fn business() -> Vec<Route> {
     vec![
         (Needs(P::LeadsCreate), routes!(leads::create_lead)),
@@ -143,7 +143,6 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsImport), routes!(imports::create_import)),
         (Needs(P::ImportsRead), routes!(imports::get_import)),
         (Needs(P::ImportsRead), routes!(imports::list_rejections)),
-        (Needs(P::LeadsRoute), routes!(automation::route_leads)),
         (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
         (Needs(P::ProvidersRead), routes!(providers::list_providers)),
         (Needs(P::ProvidersRead), routes!(providers::get_provider)),
@@ -171,6 +170,23 @@ fn scoring() -> Vec<Route> {
         (Needs(P::ScoringModelsRead), routes!(scoring_models::preview_scoring_model)),
         (Needs(P::ScoringModelsPublish), routes!(scoring_models::publish_scoring_model)),
         (Needs(P::ScoringModelsWrite), routes!(scoring_models::fit_scoring_model)),
+    ]
+}
+
+/// Whom leads go to, and what waits.
+fn routing() -> Vec<Route> {
+    vec![
+        (Needs(P::LeadsRoute), routes!(routing::route_leads)),
+        (Needs(P::RoutingPreview), routes!(routing::preview_route)),
+        (Needs(P::AutomationRead), routes!(routing::list_team_queues)),
+        (Needs(P::AutomationRead), routes!(routing::list_waiting_leads)),
+        (Needs(P::AutomationRead), routes!(routing::automation_metrics)),
+        (Needs(P::RoutingRulesWrite), routes!(routing_rules::create_routing_rule)),
+        (Needs(P::RoutingRulesRead), routes!(routing_rules::list_routing_rules)),
+        (Needs(P::RoutingRulesWrite), routes!(routing_rules::order_routing_rules)),
+        (Needs(P::RoutingRulesRead), routes!(routing_rules::get_routing_rule)),
+        (Needs(P::RoutingRulesWrite), routes!(routing_rules::replace_routing_rule)),
+        (Needs(P::RoutingRulesWrite), routes!(routing_rules::delete_routing_rule)),
     ]
 }
 

@@ -14,6 +14,8 @@ const TEAMS: &str = "/api/v1/teams";
 const SKILLS: &str = "/api/v1/skills";
 const LEADS: &str = "/api/v1/leads";
 const ROUTE: &str = "/api/v1/automation/leads/route";
+const RULES: &str = "/api/v1/automation/routing-rules";
+const QUEUES: &str = "/api/v1/automation/queues";
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
 async fn put(client: &Client, path: &str, body: &Value) -> Answer {
@@ -313,7 +315,7 @@ async fn teams_are_changed_and_go_when_nothing_needs_them() {
     assert_eq!(admin.patch(&path, &json!({"version": 1})).await.problem(409), "version-changed");
     assert_eq!(app.other.admin.patch(&path, &json!({"name": "x"})).await.problem(404), "not-found");
 
-    // The south is needed by the north's overflow, the north by its agent and by a lead in its queue.
+    // The south is needed by the north's overflow, the north by its agent, by a lead in its queue and by a rule.
     let refused = async |team: &Value| {
         let answer = admin.delete(&at(TEAMS, team)).await;
         let detail = answer.body["detail"].as_str().unwrap_or_default().to_owned();
@@ -327,7 +329,11 @@ async fn teams_are_changed_and_go_when_nothing_needs_them() {
     admin.post(ROUTE, &queue).await.expect(200);
     admin.patch(&at(AGENTS, &agents[0]), &json!({"team_id": south})).await.expect(200);
     assert!(refused(&north).await.contains("leads"));
+    let rule = json!({"name": "r", "strategy": "round_robin", "team_id": north});
+    let rule = admin.post(RULES, &rule).await.expect(201);
     admin.patch(&at(LEADS, &lead), &json!({"status": "lost"})).await.expect(200);
+    assert!(refused(&north).await.contains("rule"));
+    admin.delete(&at(RULES, &rule["id"])).await.expect(204);
     admin.delete(&path).await.expect(204);
     assert_eq!(admin.get(&path).await.problem(404), "not-found");
     assert_eq!(admin.delete(&path).await.problem(404), "not-found");
@@ -364,6 +370,7 @@ async fn an_agent_goes_and_their_open_leads_go_back() {
     assert_eq!(admin.get(&path).await.expect(200)["status"], "available", "a refusal changes nothing");
 
     let user = admin.get(&path).await.expect(200)["user_id"].clone();
+    set(admin, &agents[1], "break").await.expect(200);
     admin.delete(&format!("{path}?requeue=true")).await.expect(204);
     assert_eq!(admin.get(&path).await.problem(404), "not-found");
     assert_eq!(admin.delete(&path).await.problem(404), "not-found");
@@ -374,8 +381,16 @@ async fn an_agent_goes_and_their_open_leads_go_back() {
     }
     let direct = json!({"lead_id": leads[0], "strategy": "direct", "agent_id": agents[0]});
     assert_eq!(pointer(admin.post(ROUTE, &direct).await), "/agent_id");
-    let round = json!({"lead_id": leads[0], "strategy": "round_robin", "team_id": team});
-    assert_eq!(admin.post(ROUTE, &round).await.expect(200)["owner_id"], agents[1]);
+    // They wait in the queue, and go to whoever comes back.
+    let waiting = admin.all(&format!("{}/leads", at(QUEUES, &team))).await;
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|lead| leads[..2].contains(&lead["id"])), "{waiting:?}");
+    let mut socket = Socket::open(admin, None).await;
+    set(admin, &agents[1], "available").await.expect(200);
+    for _ in 0..2 {
+        let told = socket.until("lead.assigned").await.pop().expect("an event");
+        assert_eq!(told["data"]["owner_id"], agents[1]);
+    }
     assert!(own.all(LEADS).await.is_empty(), "they are no agent any more");
     // Their user may be another agent now.
     admin.patch(&at(AGENTS, &agents[1]), &json!({ "user_id": user })).await.expect(200);

@@ -35,6 +35,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     });
     let run =
         admin.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await.expect(202);
+    let rule = json!({"name": "r", "strategy": "round_robin", "team_id": team["id"]});
+    let rule = admin.post("/api/v1/automation/routing-rules", &rule).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -47,6 +49,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/agents", text(&agent["id"])),
         ("/api/v1/skills", text(&skill["id"])),
         ("/api/v1/leads", text(&lead["id"])),
+        ("/api/v1/automation/routing-rules", text(&rule["id"])),
+        ("/api/v1/automation/queues", text(&team["id"])),
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
@@ -142,6 +146,12 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             json!({"lead_id": our("/api/v1/leads"), "strategy": "direct", "agent_id": their("/api/v1/agents")}),
             422,
         ),
+        (
+            "/api/v1/automation/routing-rules",
+            json!({"name": "theirs", "strategy": "round_robin", "team_id": their("/api/v1/teams")}),
+            422,
+        ),
+        ("/api/v1/automation/leads/route/preview", json!({"lead_id": their("/api/v1/leads")}), 404),
         ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
         ("/api/v1/workflows", run("provider_id", their(providers)), 422),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use switchboard_tests::{Client, PASSWORD, TestApp};
+use switchboard_tests::{Client, PASSWORD, Socket, TestApp};
 
 use crate::leads::import;
 
@@ -57,16 +57,25 @@ async fn parallel_routes_are_fair_and_never_past_capacity() {
     assert!(agents.iter().all(|agent| held_now[agent] == 20), "{held_now:?}");
     assert_eq!(held_now[&Value::Null], 10);
 
-    // A closed lead frees a hand; a full agent is refused until then.
+    // A full agent is refused; a closed lead frees a hand, and the oldest of those that wait is given to it.
     let owned = admin.all(&format!("/api/v1/leads?owner_id={}", agents[0].as_str().expect("an id"))).await;
     let waiting = rest.iter().find(|routed| routed["outcome"] == "queued").expect("one")["lead_id"].clone();
     let direct = json!({"lead_id": waiting, "strategy": "direct", "agent_id": agents[0]});
     let full = admin.post("/api/v1/automation/leads/route", &direct).await;
     assert_eq!(full.problem(409), "agent-not-free");
     let closed = format!("/api/v1/leads/{}", owned[0]["id"].as_str().expect("an id"));
+    let queue = format!("/api/v1/automation/queues/{}/leads", team.as_str().expect("an id"));
+    let queued = admin.all(&queue).await;
+    assert_eq!(queued.len(), 10);
+    let mut socket = Socket::open(admin, None).await;
     admin.patch(&closed, &json!({"status": "converted"})).await.expect(200);
-    let given = admin.post("/api/v1/automation/leads/route", &direct).await.expect(200);
-    assert_eq!((&given["outcome"], &given["owner_id"]), (&json!("assigned"), &agents[0]));
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["data"]["owner_id"], agents[0]);
+    assert_eq!(told["subject"], format!("lead:{}", queued[0]["id"].as_str().expect("an id")));
+    assert_eq!(admin.all(&queue).await.len(), 9);
+    let named = json!({"lead_id": queued[0]["id"], "strategy": "direct", "agent_id": agents[0]});
+    let given = admin.post("/api/v1/automation/leads/route", &named).await.expect(200);
+    assert_eq!((&given["outcome"], &given["owner_id"]), (&json!("unchanged"), &agents[0]));
     app.process.stop().await;
 }
 

@@ -70,15 +70,16 @@ impl House {
             async |name: &str| id(&admin.post("/api/v1/teams", &json!({ "name": name })).await.expect(201));
         let (north, south) = (team("north").await, team("south").await);
         let mut agents = Vec::new();
-        for (name, role, team) in [
-            ("nina", "own", &north),
-            ("nils", "own", &north),
-            ("sara", "team", &north),
-            ("sven", "own", &south),
+        // Nobody has room for what waits in the north's queue, so it waits.
+        for (name, role, team, capacity) in [
+            ("nina", "own", &north, 1),
+            ("nils", "own", &north, 1),
+            ("sara", "team", &north, 0),
+            ("sven", "own", &south, 1),
         ] {
             let user = json!({"name": name, "email": format!("{name}@acme.example.com"), "password": PASSWORD, "role": role});
             let user = id(&admin.post("/api/v1/users", &user).await.expect(201));
-            let agent = json!({"name": format!("Agent {name}"), "capacity": 100, "status": "available", "team_id": team, "user_id": user});
+            let agent = json!({"name": format!("Agent {name}"), "capacity": capacity, "status": "available", "team_id": team, "user_id": user});
             agents.push(id(&admin.post("/api/v1/agents", &agent).await.expect(201)));
         }
         let mut leads = Vec::new();

@@ -75,6 +75,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::fit_scoring_model::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
+        job(jobs::sweep_team::run),
+        job(jobs::watch_queues::run),
         job(jobs::end_wrap_up::run),
         job(jobs::leave_agent::run),
         job(jobs::steer_jobs::run),
@@ -155,6 +157,8 @@ mod tests {
             "send_message",
             "settle_lost",
             "steer_jobs",
+            "sweep_team",
+            "watch_queues",
         ];
         assert_eq!(kinds, known);
         let queues =

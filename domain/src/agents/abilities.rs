@@ -4,7 +4,11 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{change::lock_seen, shifts::AgentShift, store};
+use super::{
+    change::{lock_seen, lock_with_room},
+    shifts::AgentShift,
+    store,
+};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -107,7 +111,7 @@ pub async fn put_skills(ctx: &Ctx, id: AgentId, new: AgentSkills) -> Result<Agen
         }
     }
     let mut tx = ctx.begin().await?;
-    lock_seen(ctx, &mut tx, id).await?;
+    lock_with_room(ctx, &mut tx, id, None).await?;
     let ids: Vec<SkillId> = new.skills.iter().map(|skill| skill.skill_id).collect();
     let there = store::share_skills(tx.conn(), ctx.tenant, &ids).await?;
     if let Some(at) = ids.iter().position(|skill| !there.contains(skill)) {
@@ -172,7 +176,7 @@ pub async fn put_shifts(ctx: &Ctx, id: AgentId, new: AgentShifts) -> Result<Agen
     }
     each_once(&new.shifts, |shift| (shift.weekday, shift.starts.0), |at| format!("/shifts/{at}/starts"))?;
     let mut tx = ctx.begin().await?;
-    lock_seen(ctx, &mut tx, id).await?;
+    lock_with_room(ctx, &mut tx, id, None).await?;
     store::put_shifts(tx.conn(), ctx.tenant, id, &new.shifts).await?;
     tx.audit(&[Entry::new("update", "agent_shifts", id)]).await?;
     let shifts = read_shifts(&mut tx, id).await?;

@@ -16,6 +16,7 @@ use crate::{
     access::{permission::Permission, rights::held_now, roles::tell_of, users::reach},
     audit::Entry,
     error::{Error, FieldError, Result},
+    routing::sweep,
     tenancy::TenantTx,
     types::{AgentId, SubjectId, TeamId, Text, UserId, Zone, nullable},
     vault::Vault,
@@ -62,6 +63,14 @@ impl AgentChange {
             || self.weight.is_some()
             || self.zone.is_some()
     }
+
+    /// Whether the agent may be given more by it than before.
+    fn brings_room(&self) -> bool {
+        self.status == Some(AgentStatus::Available)
+            || self.capacity.is_some()
+            || self.zone.is_some()
+            || self.team_id.is_some()
+    }
 }
 
 /// Changes an agent. Status alone needs less than the rest; whoever sees only some leads says it of their agents.
@@ -79,7 +88,11 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
     if rights {
         now.require_all_rows()?;
     }
-    let held = lock_seen(&now, &mut tx, id).await?;
+    let held = if change.brings_room() {
+        lock_with_room(&now, &mut tx, id, change.team_id.flatten()).await?
+    } else {
+        lock_seen(&now, &mut tx, id).await?
+    };
     if change.version.is_some_and(|version| version != held.version) {
         let detail = "the agent was changed in the meantime; read it again";
         return Err(Error::conflict("version-changed", detail));
@@ -114,6 +127,25 @@ pub(super) async fn lock_seen(ctx: &Ctx, tx: &mut TenantTx, id: AgentId) -> Resu
         ));
     }
     Ok(held)
+}
+
+/// The same of one who may be given more from now on: the queues of their team and of the one that they `join` are
+/// swept after it. The locks of teams come before those of agents.
+pub(super) async fn lock_with_room(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: AgentId,
+    join: Option<TeamId>,
+) -> Result<HeldAgent> {
+    let before = store::team_of(tx.conn(), ctx.tenant, id).await?;
+    sweep::wake_teams(tx, before.into_iter().chain(join)).await?;
+    let held = lock_seen(ctx, tx, id).await?;
+    if held.team == before { Ok(held) } else { Err(moved()) }
+}
+
+/// The refusal of what was begun for another team.
+pub(super) fn moved() -> Error {
+    Error::conflict("agent-moved", "the agent was moved to another team at this moment; ask again")
 }
 
 async fn change_deeply(ctx: &Ctx, tx: &mut TenantTx, held: &HeldAgent, change: &AgentChange) -> Result<()> {

@@ -14,8 +14,9 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    routing::sweep,
     tenancy::TenantTx,
-    types::AgentId,
+    types::{AgentId, TeamId},
 };
 
 /// Leads that are given back in one transaction.
@@ -68,7 +69,7 @@ async fn sign_off(ctx: &Ctx, id: AgentId) -> Result<()> {
     tx.commit().await
 }
 
-/// Gives a page of leads back; answers how many.
+/// Gives a page of leads back, and has the queues swept that they wait in; answers how many.
 async fn give_back(ctx: &Ctx, id: AgentId) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let back = store::give_back(tx.conn(), ctx.tenant, id, PAGE).await?;
@@ -79,12 +80,14 @@ async fn give_back(ctx: &Ctx, id: AgentId) -> Result<usize> {
     let told: Vec<Event> = back
         .iter()
         .map(|(lead, team)| {
-            let body = json!({ "owner_id": null, "team_id": team });
-            Event::new(EventType::LeadUpdated, "lead", lead).with(body)
+            let kind = if team.is_some() { EventType::LeadQueued } else { EventType::LeadUpdated };
+            Event::new(kind, "lead", lead).with(json!({ "owner_id": null, "team_id": team }))
         })
         .collect();
     tx.audit(&entries).await?;
     tx.emit(&told).await?;
+    let teams: Vec<TeamId> = back.iter().filter_map(|(_, team)| *team).collect();
+    sweep::wake_teams(&mut tx, teams).await?;
     tx.commit().await?;
     Ok(back.len())
 }

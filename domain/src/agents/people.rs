@@ -17,6 +17,7 @@ use crate::{
     access::{permission::Permission, rights::held_now},
     audit::Entry,
     error::{Error, Result},
+    routing::sweep,
     tenancy::{self, Begun, Once},
     types::{AgentId, SkillId, SubjectId, TeamId, TenantId, Text, UserId, Zone},
     vault::{Personal, Place, Vault, mask, personal::reveal},
@@ -106,6 +107,10 @@ pub async fn create(ctx: &Ctx, new: NewAgent) -> Result<Once<AgentId>> {
         let now = held_now(ctx, &mut keyed.tx, Permission::AgentsWrite).await?;
         relink(&now, &mut keyed.tx, user).await?;
     }
+    // Whoever brings room has the queue swept; the locks of teams come before those of agents.
+    if let Some(team) = new.team_id.filter(|_| new.status == AgentStatus::Available) {
+        sweep::wake_team(&mut keyed.tx, team).await?;
+    }
     named_team(&mut keyed.tx, new.team_id).await?;
     refused(&store::insert_agent(keyed.tx.conn(), ctx.tenant, id, &new, &name).await?)?;
     keyed.tx.audit(&[Entry::new("create", "agent", id)]).await?;
@@ -176,7 +181,7 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<AgentId>, limit: i64) -
 
 /// The zone that shifts are read in: the agent's, else the tenant's. One that this build's database does not know any
 /// more is read as UTC.
-fn zone(own: Option<&str>, home: &str) -> Tz {
+pub(crate) fn zone(own: Option<&str>, home: &str) -> Tz {
     own.unwrap_or(home).parse().unwrap_or(Tz::UTC)
 }
 

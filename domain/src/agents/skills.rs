@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::store::{self, Renamed};
+use super::store::{self, Removed, Renamed};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -88,13 +88,20 @@ pub async fn replace(ctx: &Ctx, id: SkillId, new: NewSkill) -> Result<SkillView>
 /// Takes a skill away, from every agent who has it too.
 ///
 /// # Errors
-/// If there is no such skill.
+/// If there is no such skill, or a routing rule asks for it.
 pub async fn delete(ctx: &Ctx, id: SkillId) -> Result<()> {
     ctx.require(Permission::SkillsDelete)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    if !store::delete_skill(tx.conn(), ctx.tenant, id).await? {
-        return Err(Error::NotFound("skill"));
+    match store::delete_skill(tx.conn(), ctx.tenant, id).await? {
+        Removed::Done => {}
+        Removed::NotFound => return Err(Error::NotFound("skill")),
+        Removed::Needed => {
+            return Err(Error::conflict(
+                "skill-in-use",
+                "a routing rule asks for this skill; change that first",
+            ));
+        }
     }
     tx.audit(&[Entry::new("delete", "skill", id)]).await?;
     tx.commit().await

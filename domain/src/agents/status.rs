@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{
     availability::{AgentStatus, Refusal, by_hand},
+    change::moved,
     presence,
     store::{self, HeldAgent},
 };
@@ -15,6 +16,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    routing::sweep,
     tenancy::TenantTx,
     types::AgentId,
 };
@@ -58,7 +60,8 @@ impl JobKind for EndWrapUp {
 }
 
 /// Gives an agent whose row is locked another status, and tells of it, unless it is there already. Wrap-up lasts as
-/// long as the team says, and until somebody ends it by hand where the team says nothing.
+/// long as the team says, and until somebody ends it by hand where the team says nothing. Whoever makes an agent
+/// available has had the team's queue swept before, for the locks of teams come before those of agents.
 ///
 /// # Errors
 /// If the database refuses.
@@ -104,10 +107,16 @@ pub(super) fn in_call() -> Error {
 /// Makes an agent available whose time for writing up is over; `false` if they do something else by now.
 ///
 /// # Errors
-/// If the database refuses.
+/// If the agent was moved to another team at this moment, or the database refuses.
 pub async fn end_wrap_up(tx: &mut TenantTx, job: &EndWrapUp) -> Result<bool> {
     let tenant = tx.tenant;
+    // There is room again; the locks of teams come before those of agents.
+    let before = store::team_of(tx.conn(), tenant, job.agent).await?;
+    sweep::wake_teams(tx, before).await?;
     let Some(held) = store::lock_agent(tx.conn(), tenant, job.agent).await? else { return Ok(false) };
+    if held.team != before {
+        return Err(moved());
+    }
     if held.status != AgentStatus::WrapUp || held.wrap_up_until != Some(job.until) {
         return Ok(false);
     }

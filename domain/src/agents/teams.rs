@@ -160,7 +160,7 @@ impl TeamChange {
 /// Takes a team out of the house. Closed leads stay with it, for the reports.
 ///
 /// # Errors
-/// If there is no such team, or a conflict while agents, open leads or another team's overflow need it.
+/// If there is no such team, or a conflict while agents, open leads, routing rules or another team's overflow need it.
 pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
     ctx.require(Permission::TeamsDelete)?;
     ctx.require_all_rows()?;
@@ -175,6 +175,8 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
         Some("open leads are with this team; route them elsewhere first")
     } else if uses.overflow {
         Some("another team overflows into this one; change that first")
+    } else if store::is_in_rules(tx.conn(), ctx.tenant, id).await? {
+        Some("a routing rule sends leads to this team; change that first")
     } else {
         None
     };

@@ -24,6 +24,10 @@ pub enum EventType {
     LeadDeleted,
     LeadsScored,
     LeadAssigned,
+    /// It waits in a team's queue.
+    LeadQueued,
+    /// It waits longer than the team's service level allows.
+    LeadOverdue,
     ImportFinished,
     AgentStatusChanged,
     /// A model was learned, and waits as a draft.
@@ -34,7 +38,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -46,6 +50,8 @@ impl EventType {
         Self::LeadDeleted,
         Self::LeadsScored,
         Self::LeadAssigned,
+        Self::LeadQueued,
+        Self::LeadOverdue,
         Self::ImportFinished,
         Self::AgentStatusChanged,
         Self::ScoringModelFitted,
@@ -67,6 +73,8 @@ impl EventType {
             Self::LeadDeleted => "lead.deleted",
             Self::LeadsScored => "lead.scored",
             Self::LeadAssigned => "lead.assigned",
+            Self::LeadQueued => "lead.queued",
+            Self::LeadOverdue => "lead.overdue",
             Self::ImportFinished => "import.finished",
             Self::AgentStatusChanged => "agent.status",
             Self::ScoringModelFitted => "scoring_model.fitted",
@@ -93,13 +101,16 @@ pub fn needed(kind: &str) -> Option<Permission> {
 }
 
 /// Whether somebody who sees these leads hears of an event. An event of a lead or message is heard by whoever sees all
-/// leads; by others only that a lead has come to one of them, which the event itself says.
+/// leads; by others only that a lead has come to one of them or waits in their queue, which the event itself says.
 #[must_use]
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
         Some("agent" | "access" | "scoring_model") => true,
-        _ if kind == EventType::LeadAssigned.as_str() => {
+        _ if [EventType::LeadAssigned, EventType::LeadQueued, EventType::LeadOverdue]
+            .iter()
+            .any(|told| told.as_str() == kind) =>
+        {
             rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
         }
         _ => rows == Rows::All,

@@ -12,6 +12,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::{SubjectKeys, Vault, mask},
@@ -162,6 +163,9 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
+    if matches!(change.status, Some(Status::Converted | Status::Lost)) {
+        sweep::lead_closes(&mut tx, id).await?;
+    }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;
     tx.commit().await?;
@@ -178,6 +182,8 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
+    store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
+    sweep::lead_closes(&mut tx, id).await?;
     if !store::delete(tx.conn(), ctx.tenant, id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }

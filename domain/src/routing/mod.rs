@@ -1,7 +1,26 @@
 //! Who is given which lead.
 //!
-//! - [`rules`] the round, pure; [`route`] the commands; `store` the rows they lock
+//! - [`conditions`] which leads a rule is about, [`strategies`] and [`floor`] whose turn it is, [`decide`] both put
+//!   together, [`reach`] what that needs: pure
+//! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
+//! - `ground` what a decision stands on, locked; `moves` what it comes to, written
+//! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
+//! - `store` the rows they lock
 
+pub mod conditions;
+pub mod decide;
+pub mod floor;
+mod ground;
+pub mod metrics;
+mod moves;
+pub mod preview;
+pub mod queues;
+pub mod reach;
+#[cfg(test)]
+mod reference;
 pub mod route;
-pub mod rules;
+pub mod rule_book;
 pub(crate) mod store;
+pub mod strategies;
+pub mod sweep;
+pub mod watch;

@@ -1,5 +1,5 @@
-//! Routing as commands: one lead now, many as a job. Each assignment is one transaction: it locks the
-//! lead, checks capacity and moves the team's cursor.
+//! Routing as commands: one lead now, many as a job, to whom somebody says or as the rules decide. Each assignment is one
+//! transaction: it locks the lead, checks capacity and moves the team's cursor.
 
 use std::time::Duration;
 
@@ -8,42 +8,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+pub use super::strategies::{Strategy, Target};
 use super::{
-    rules::round_robin,
+    decide::{Decision, Goes},
+    ground::Ground,
+    moves::{self, Move},
     store::{self, LeadRow},
+    sweep,
 };
 use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
-    events::{Event, EventType},
     leads::selection::known,
     tenancy::{Begun, Once, TenantTx},
-    types::{AgentId, ImportId, LeadId, TeamId},
+    types::{AgentId, ImportId, LeadId, RuleId, TeamId},
 };
 
 const PAGE: i64 = 500;
-
-/// How the agent is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The team's available agents in turn; into the team's queue when all hands are full.
-    RoundRobin,
-    /// The named agent.
-    Direct,
-    /// Into the team's queue, for whoever takes it.
-    Team,
-}
-
-/// Whom leads go to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    pub strategy: Strategy,
-    pub team: Option<TeamId>,
-    pub agent: Option<AgentId>,
-}
 
 /// What became of a lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -54,6 +37,8 @@ pub enum Outcome {
     Queued,
     /// It had an owner already.
     Unchanged,
+    /// No rule is about it and it is in no team: it stays as it is.
+    NoRule,
 }
 
 /// Where a lead is after routing.
@@ -63,18 +48,23 @@ pub struct Routed {
     pub outcome: Outcome,
     pub owner_id: Option<AgentId>,
     pub team_id: Option<TeamId>,
+    /// The rule that decided.
+    pub rule_id: Option<RuleId>,
 }
 
 /// The job that routes many leads: the unassigned ones of an import, or all of them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RouteLeads {
     pub import: Option<ImportId>,
-    pub target: Target,
+    /// The rules decide if there is none.
+    pub target: Option<Target>,
 }
 
 impl JobKind for RouteLeads {
     const KIND: &'static str = "route_leads";
     const QUEUE: &'static str = "automation";
+    /// Before the second there was always a target, so what is stored reads as it is.
+    const VERSION: i16 = 2;
     const TIMEOUT: Duration = Duration::from_hours(1);
     /// Whoever asked for it waits on the socket.
     const WATCHED: bool = true;
@@ -85,7 +75,7 @@ impl JobKind for RouteLeads {
 pub struct Tally {
     pub assigned: usize,
     pub queued: usize,
-    /// Nobody could take them, and they were left as they are.
+    /// Nobody could take them, or no rule was about them, and they were left as they are.
     pub left: usize,
 }
 
@@ -93,26 +83,29 @@ pub struct Tally {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RouteLead {
     pub lead: LeadId,
-    pub target: Target,
+    /// The rules decide if there is none.
+    pub target: Option<Target>,
 }
 
 impl JobKind for RouteLead {
     const KIND: &'static str = "route_lead";
     const QUEUE: &'static str = "automation";
+    /// As of [`RouteLeads`].
+    const VERSION: i16 = 2;
 }
 
-/// Routes one lead.
+/// Routes one lead, to whom somebody asks for or as the rules decide.
 ///
 /// # Errors
-/// If lead, team or agent are not there, the named agent cannot take it, or the caller would not see it any more.
-pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Result<Routed> {
+/// If lead, team, agent or skill are not there, the named agent cannot take it, or the caller would not see it any more.
+pub async fn one(ctx: &Ctx, lead: LeadId, ask: Option<Target>, reroute: bool) -> Result<Routed> {
     ctx.require(Permission::LeadsRoute)?;
     let mut tx = ctx.begin().await?;
     let row = store::lock_lead(tx.conn(), ctx.tenant, lead).await?;
     if !row.is_some_and(|row| ctx.rows.hold(row.owner_id, row.team_id)) {
         return Err(Error::NotFound("lead"));
     }
-    let routed = within(&mut tx, lead, target, reroute).await?;
+    let routed = within(&mut tx, lead, ask, reroute).await?;
     if !ctx.rows.hold(routed.owner_id, routed.team_id) {
         return Err(Error::beyond(
             "",
@@ -127,31 +120,60 @@ pub async fn one(ctx: &Ctx, lead: LeadId, target: Target, reroute: bool) -> Resu
 ///
 /// # Errors
 /// As [`one`].
-pub async fn within(tx: &mut TenantTx, lead: LeadId, target: Target, reroute: bool) -> Result<Routed> {
+pub async fn within(tx: &mut TenantTx, lead: LeadId, ask: Option<Target>, reroute: bool) -> Result<Routed> {
     let tenant = tx.tenant;
     let row = store::lock_lead(tx.conn(), tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
-    check(tx, target, "").await?;
-    if row.owner_id.is_some() && !reroute {
-        let outcome = Outcome::Unchanged;
-        return Ok(Routed { lead_id: lead, outcome, owner_id: row.owner_id, team_id: row.team_id });
+    check(tx, ask, "").await?;
+    if let Some(routed) = unchanged(&row, reroute) {
+        return Ok(routed);
     }
-    let (given, team) = give(tx, target, &[row]).await?;
-    let Some((_, owner_id)) = given.first().copied() else {
-        return Err(Error::conflict(
-            "agent-not-free",
-            "the agent is not available or has as many open leads as they may; choose another",
-        ));
+    let mut ground = Ground::of(tx, std::slice::from_ref(&row), ask, true).await?;
+    let decision = ground.decide(&row)?;
+    let routed = outcome(&row, ask, &decision)?;
+    match Move::of(&row, &decision) {
+        Some(to) => moves::write(tx, &[to], &ground.floor).await?,
+        None => moves::note_no_rule(tx, lead).await?,
+    }
+    if let Some(owner) = row.owner_id.filter(|owner| routed.owner_id != Some(*owner)) {
+        sweep::wake_teams_of(tx, &[owner]).await?;
+    }
+    let detail = json!({ "rule_id": decision.rule, "outcome": routed.outcome });
+    tx.audit(&[Entry::new("route", "lead", lead).detail(detail)]).await?;
+    Ok(routed)
+}
+
+/// What is answered of a lead that has an owner who is to keep it.
+pub(super) fn unchanged(row: &LeadRow, reroute: bool) -> Option<Routed> {
+    (row.owner_id.is_some() && !reroute).then(|| Routed {
+        lead_id: row.id,
+        outcome: Outcome::Unchanged,
+        owner_id: row.owner_id,
+        team_id: row.team_id,
+        rule_id: None,
+    })
+}
+
+/// What a decision comes to. By hand a lead is given to the named agent or to nobody.
+pub(super) fn outcome(row: &LeadRow, ask: Option<Target>, decision: &Decision) -> Result<Routed> {
+    let (outcome, owner_id, team_id) = match decision.goes {
+        Some(Goes::To(agent, team)) => (Outcome::Assigned, Some(agent), team),
+        Some(Goes::Queue(team)) => (Outcome::Queued, None, Some(team)),
+        None if ask.is_some() => {
+            return Err(Error::conflict(
+                "agent-not-free",
+                "the agent is not available or has as many open leads as they may; choose another",
+            ));
+        }
+        None => (Outcome::NoRule, row.owner_id, row.team_id),
     };
-    tx.audit(&[Entry::new("route", "lead", lead)]).await?;
-    let outcome = if owner_id.is_some() { Outcome::Assigned } else { Outcome::Queued };
-    Ok(Routed { lead_id: lead, outcome, owner_id, team_id: team })
+    Ok(Routed { lead_id: row.id, outcome, owner_id, team_id, rule_id: decision.rule })
 }
 
 /// Asks for many leads to be routed. Answers the operation.
 ///
 /// # Errors
-/// If import, team or agent are not there.
-pub async fn many(ctx: &Ctx, import: Option<ImportId>, target: Target) -> Result<Once<Uuid>> {
+/// If import, team, agent or skill are not there.
+pub async fn many(ctx: &Ctx, import: Option<ImportId>, ask: Option<Target>) -> Result<Once<Uuid>> {
     ctx.require(Permission::LeadsRoute)?;
     ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
@@ -159,8 +181,9 @@ pub async fn many(ctx: &Ctx, import: Option<ImportId>, target: Target) -> Result
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     known(&mut keyed.tx, import).await?;
-    check(&mut keyed.tx, target, "").await?;
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &RouteLeads { import, target }).map_err(Error::internal)?;
+    check(&mut keyed.tx, ask, "").await?;
+    let job =
+        NewJob::of(ctx.tenant.0, ctx.id(), &RouteLeads { import, target: ask }).map_err(Error::internal)?;
     let id = job.id;
     keyed.tx.enqueue(&[job]).await?;
     keyed.tx.audit(&[Entry::new("route", "leads", id).detail(json!({ "import_id": import }))]).await?;
@@ -175,66 +198,42 @@ pub async fn page(ctx: &Ctx, job: &RouteLeads, after: Option<LeadId>) -> Result<
     let mut tx = ctx.begin().await?;
     let rows = store::lock_unassigned(tx.conn(), ctx.tenant, job.import, after, PAGE).await?;
     let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
-    let (given, _) = give(&mut tx, job.target, &rows).await?;
+    let mut ground = Ground::of(&mut tx, &rows, job.target, true).await?;
+    let mut given = Vec::with_capacity(rows.len());
+    for row in &rows {
+        given.extend(Move::of(row, &ground.decide(row)?));
+    }
+    moves::write(&mut tx, &given, &ground.floor).await?;
     tx.commit().await?;
-    let assigned = given.iter().filter(|(_, owner)| owner.is_some()).count();
+    let assigned = given.iter().filter(|to| matches!(to.goes, Goes::To(..))).count();
     let tally = Tally { assigned, queued: given.len() - assigned, left: rows.len() - given.len() };
     Ok(Some((last, tally)))
 }
 
 /// Names what is missing before anything is promised.
-pub(crate) async fn check(tx: &mut TenantTx, target: Target, at: &str) -> Result<()> {
-    let tenant = tx.tenant;
-    match (target.strategy, target.team, target.agent) {
-        (Strategy::Direct, None, Some(agent)) => {
-            let found = store::agent_team(tx.conn(), tenant, agent).await?;
-            found.map(drop).ok_or_else(|| Error::invalid(format!("{at}/agent_id"), "there is no such agent"))
-        }
-        (Strategy::Direct, ..) => {
-            Err(Error::invalid(format!("{at}/agent_id"), "name the agent, and no team, for `direct`"))
-        }
-        (_, Some(team), None) => {
-            let found = store::lock_team(tx.conn(), tenant, team).await?;
-            found.map(drop).ok_or_else(|| Error::invalid(format!("{at}/team_id"), "there is no such team"))
-        }
-        _ => Err(Error::invalid(format!("{at}/team_id"), "name the team, and no agent, for this strategy")),
+pub(crate) async fn check(tx: &mut TenantTx, ask: Option<Target>, at: &str) -> Result<()> {
+    let Some(target) = ask else { return Ok(()) };
+    let refuse = |field: &str, why: &str| Err(Error::invalid(format!("{at}/{field}"), why));
+    let direct = target.strategy == Strategy::Direct;
+    if direct && (target.agent.is_none() || target.team.is_some()) {
+        return refuse("agent_id", "name the agent, and no team, for `direct`");
     }
-}
-
-/// Gives locked leads to the target and tells of it. Leads that are not in the answer were left.
-async fn give(
-    tx: &mut TenantTx,
-    target: Target,
-    leads: &[LeadRow],
-) -> Result<(Vec<(LeadId, Option<AgentId>)>, Option<TeamId>)> {
+    if !direct && (target.team.is_none() || target.agent.is_some()) {
+        return refuse("team_id", "name the team, and no agent, for this strategy");
+    }
+    if (target.strategy == Strategy::Skill) != target.skill.is_some() {
+        return refuse("skill_id", "name a skill for `skill`, and for no other strategy");
+    }
+    if target.min_level.is_some_and(|level| target.skill.is_none() || !(1..=5).contains(&level)) {
+        return refuse("min_level", "1 to 5, of the skill that is named");
+    }
     let tenant = tx.tenant;
-    let (team, given): (_, Vec<_>) = match (target.strategy, target.team) {
-        (Strategy::Direct, _) => {
-            let agent = target.agent.ok_or_else(|| Error::internal("a direct route without an agent"))?;
-            let seats = store::lock_seats(tx.conn(), tenant, None, Some(agent)).await?;
-            let free = seats.first().map_or(0, |seat| usize::try_from(seat.free).unwrap_or(0));
-            let team = store::agent_team(tx.conn(), tenant, agent).await?.flatten();
-            (team, leads.iter().take(free).map(|lead| (lead.id, Some(agent))).collect())
-        }
-        (Strategy::Team, team) => (team, leads.iter().map(|lead| (lead.id, None)).collect()),
-        (Strategy::RoundRobin, Some(team)) => {
-            let cursor = store::lock_team(tx.conn(), tenant, team).await?.unwrap_or_default();
-            let seats = store::lock_seats(tx.conn(), tenant, Some(team), None).await?;
-            let (agents, cursor) = round_robin(&seats, cursor, leads.len());
-            store::move_cursor(tx.conn(), tenant, team, cursor).await?;
-            let agents = agents.into_iter().map(Some).chain(std::iter::repeat(None));
-            (Some(team), leads.iter().map(|lead| lead.id).zip(agents).collect())
-        }
-        (Strategy::RoundRobin, None) => return Err(Error::internal("a round without a team")),
-    };
-    store::assign(tx.conn(), tenant, team, &given).await?;
-    let told: Vec<Event> = given
-        .iter()
-        .map(|(lead, owner)| {
-            let kind = if owner.is_some() { EventType::LeadAssigned } else { EventType::LeadUpdated };
-            Event::new(kind, "lead", lead).with(json!({ "owner_id": owner, "team_id": team }))
-        })
-        .collect();
-    tx.emit(&told).await?;
-    Ok((given, team))
+    let (team, agent, skill) =
+        store::are_known(tx.conn(), tenant, target.team, target.agent, target.skill).await?;
+    match (team, agent, skill) {
+        (false, ..) => refuse("team_id", "there is no such team"),
+        (_, false, _) => refuse("agent_id", "there is no such agent"),
+        (.., false) => refuse("skill_id", "there is no such skill"),
+        (true, true, true) => Ok(()),
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
         refresh::RefreshScores,
     },
     tenancy::TenantTx,
-    types::{AgentId, TeamId},
+    types::{AgentId, SkillId, TeamId},
 };
 
 /// The work of a schedule.
@@ -27,11 +27,16 @@ pub enum Work {
     RefreshScores {},
     /// All leads without an owner are routed.
     RouteLeads {
-        strategy: Strategy,
-        /// For `round_robin` and `team`.
+        /// The rules decide if none is named.
+        strategy: Option<Strategy>,
+        /// For all strategies but `direct`.
         team_id: Option<TeamId>,
         /// For `direct`.
         agent_id: Option<AgentId>,
+        /// For `skill`.
+        skill_id: Option<SkillId>,
+        /// For `skill`: 1 to 5.
+        min_level: Option<i16>,
     },
 }
 
@@ -60,8 +65,9 @@ impl Work {
         match self {
             Self::ScoreLeads {} => new(ctx, &ScoreLeads { import: None, asked_at: None, why: Why::Asked }),
             Self::RefreshScores {} => new(ctx, &RefreshScores {}),
-            Self::RouteLeads { strategy, team_id, agent_id } => {
-                let target = Target { strategy: *strategy, team: *team_id, agent: *agent_id };
+            Self::RouteLeads { strategy, team_id, agent_id, skill_id, min_level } => {
+                let target = Target::asked(*strategy, *team_id, *agent_id, *skill_id, *min_level)
+                    .map_err(|why| Error::invalid("/work/strategy", why))?;
                 route::check(tx, target, "/work").await?;
                 new(ctx, &RouteLeads { import: None, target })
             }

@@ -19,6 +19,7 @@ use crate::{
     audit,
     ctx::Platform,
     error::{Error, Result},
+    routing::watch::WatchQueues,
     tenancy::SystemTx,
     types::TenantId,
 };
@@ -62,7 +63,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     months_ahead(platform).await?;
     let engine = &platform.engine;
     put(engine, 1, "history and the days ahead", "17 * * * *", &KeepHistory { retention }).await?;
-    put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await
+    put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await?;
+    put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.
@@ -78,7 +80,10 @@ pub async fn months_ahead(platform: &Platform) -> Result<()> {
 /// Rows deleted in one transaction.
 const BATCH: i64 = 1_000;
 
-/// Deletes some of what tenants do not want kept any longer: sessions that are over, and what imports have left out.
+/// Days that is kept what became of each lead that was routed: two years can be compared.
+const KEEP_ROUTINGS: i32 = 750;
+
+/// Deletes some of what is not kept any longer: sessions that are over, what imports have left out, and old routings.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -88,8 +93,9 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let sessions = store::drop_sessions(tx.conn(), now, BATCH).await?;
     let rejections = store::drop_rejections(tx.conn(), now, BATCH).await?;
+    let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + rejections)
+    Ok(sessions + rejections + routings)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

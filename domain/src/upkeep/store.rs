@@ -45,3 +45,28 @@ pub(super) async fn drop_rejections(conn: &mut PgConnection, now: DateTime<Utc>,
     .await?;
     Ok(dropped.rows_affected())
 }
+
+/// Deletes what became of leads that were routed so many days ago.
+pub(super) async fn drop_routings(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    days: i32,
+    most: i64,
+) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select r.tenant_id, r.id from tenants t
+            cross join lateral (
+              select r.tenant_id, r.id from routings r
+               where r.tenant_id = t.id and r.at < $1::timestamptz - make_interval(days => $2)
+               order by r.at limit $3) r
+            limit $3)
+         delete from routings r using gone g where r.tenant_id = g.tenant_id and r.id = g.id",
+        now,
+        days,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}

@@ -12,7 +12,7 @@ use crate::{
     messages::send,
     routing::route::{self, Strategy, Target},
     tenancy::TenantTx,
-    types::{AgentId, LeadId, ProviderId, TeamId, TemplateId},
+    types::{AgentId, LeadId, ProviderId, SkillId, TeamId, TemplateId},
 };
 
 /// What its steps do for whoever starts it; the messages tell what is known of the lead to its address.
@@ -27,13 +27,21 @@ const LONGEST: u16 = 30 * 24;
 #[serde(deny_unknown_fields)]
 pub struct OnboardLead {
     pub lead_id: LeadId,
-    pub strategy: Strategy,
-    /// For `round_robin` and `team`.
+    /// The routing rules decide if none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// For all strategies but `direct`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
     /// For `direct`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<AgentId>,
+    /// For `skill`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skill_id: Option<SkillId>,
+    /// For `skill`: 1 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_level: Option<i16>,
     /// Whom both messages are sent by.
     pub provider_id: ProviderId,
     pub welcome_template_id: TemplateId,
@@ -47,6 +55,8 @@ pub struct OnboardLead {
 impl JobKind for OnboardLead {
     const KIND: &'static str = "onboard_lead";
     const QUEUE: &'static str = "automation";
+    /// In the first version a strategy was always named, so what is stored of it reads as it is.
+    const VERSION: i16 = 2;
     const WATCHED: bool = true;
 }
 
@@ -55,10 +65,14 @@ fn a_day() -> u16 {
 }
 
 impl OnboardLead {
-    /// Whom the lead goes to.
+    /// Whom the lead goes to; as the rules decide if there is none.
     #[must_use]
-    pub fn target(&self) -> Target {
-        Target { strategy: self.strategy, team: self.team_id, agent: self.agent_id }
+    pub fn target(&self) -> Option<Target> {
+        self.asked().ok().flatten()
+    }
+
+    fn asked(&self) -> Result<Option<Target>, &'static str> {
+        Target::asked(self.strategy, self.team_id, self.agent_id, self.skill_id, self.min_level)
     }
 
     /// How long a reply is waited for.
@@ -71,7 +85,8 @@ impl OnboardLead {
         if !(1..=LONGEST).contains(&self.reply_within_hours) {
             return Err(Error::invalid(format!("{at}/reply_within_hours"), format!("1 to {LONGEST}")));
         }
-        route::check(tx, self.target(), at).await?;
+        let target = self.asked().map_err(|why| Error::invalid(format!("{at}/strategy"), why))?;
+        route::check(tx, target, at).await?;
         let templates = [
             ("/welcome_template_id", self.welcome_template_id),
             ("/follow_up_template_id", self.follow_up_template_id),

@@ -17,10 +17,7 @@ use domain::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{
-    access::Made,
-    automation::{Selection, selection},
-};
+use super::{access::Made, selection::Selection};
 use crate::http::{
     extract::{Caller, Json, Path, Query},
     page::{Page, Window},
@@ -46,7 +43,7 @@ pub struct ScoreRequest {
     request_body = ScoreRequest,
     responses((status = 200, body = Score), (status = 202, body = Made)))]
 pub async fn score_leads(Caller(ctx): Caller, Json(asked): Json<ScoreRequest>) -> Result<Response, Problem> {
-    match selection(asked.lead_id, asked.import_id, asked.all)? {
+    match Selection::of(asked.lead_id, asked.import_id, asked.all)? {
         Selection::One(lead) => Ok(Body(apply::one(&ctx, lead).await?).into_response()),
         Selection::Many(import) => Ok(reply::once(apply::many(&ctx, import).await?, |id| Made { id })),
     }

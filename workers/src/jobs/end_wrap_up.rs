@@ -1,7 +1,7 @@
 //! Ends a wrap-up when its time is over.
 
 use domain::{
-    Result,
+    Error, Result,
     agents::status::{self, EndWrapUp},
 };
 use engine::Outcome;
@@ -15,6 +15,11 @@ use crate::registry::Run;
 /// If the database refuses.
 pub async fn run(run: Run, job: EndWrapUp) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
-    let ended = status::end_wrap_up(&mut tx, &job).await?;
+    let ended = match status::end_wrap_up(&mut tx, &job).await {
+        Err(Error::Conflict { kind: code @ "agent-moved", detail }) => {
+            return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });
+        }
+        ended => ended?,
+    };
     run.end(tx, json!({ "ended": ended })).await
 }

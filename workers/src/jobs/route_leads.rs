@@ -1,7 +1,7 @@
 //! Routes many leads, a page a transaction.
 
 use domain::{
-    Result,
+    Error, Result,
     leads::selection,
     routing::route::{self, RouteLeads, Tally},
 };
@@ -18,7 +18,14 @@ use crate::registry::Run;
 pub async fn run(run: Run, job: RouteLeads) -> Result<Outcome> {
     let total = selection::size(&run.ctx, job.import).await?;
     let (mut after, mut sum) = (None, Tally::default());
-    while let Some((last, tally)) = route::page(&run.ctx, &job, after).await? {
+    loop {
+        let page = match route::page(&run.ctx, &job, after).await {
+            Err(Error::Conflict { kind: code @ "teams-changed", detail }) => {
+                return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });
+            }
+            page => page?,
+        };
+        let Some((last, tally)) = page else { break };
         after = Some(last);
         sum.assigned += tally.assigned;
         sum.queued += tally.queued;

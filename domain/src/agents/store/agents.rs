@@ -57,6 +57,23 @@ pub(in crate::agents) async fn insert_agent(
     linked(put)
 }
 
+/// The team of an agent, who may be moved to another at any moment.
+pub(in crate::agents) async fn team_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AgentId,
+) -> Result<Option<TeamId>> {
+    let team = sqlx::query_scalar!(
+        r#"select team_id as "team_id: TeamId" from agents
+            where tenant_id = $1 and id = $2 and deleted_at is null"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(team.flatten())
+}
+
 /// What a change must know of the agent it changes.
 pub(crate) struct HeldAgent {
     pub id: AgentId,
@@ -181,7 +198,8 @@ pub(in crate::agents) async fn has_open_leads(
     Ok(any)
 }
 
-/// Takes some of an agent's open leads back: nobody owns them then, and their team stays. Answers them.
+/// Takes some of an agent's open leads back: nobody owns them then, and they wait in the queue of their team, if they
+/// have one. Answers them.
 pub(in crate::agents) async fn give_back(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -193,7 +211,8 @@ pub(in crate::agents) async fn give_back(
              select id from leads
               where tenant_id = $1 and owner_id = $2 and status not in ('converted', 'lost')
               order by id limit $3 for update)
-           update leads l set owner_id = null, assigned_at = null, version = version + 1, updated_at = engine.now()
+           update leads l set owner_id = null, assigned_at = null, version = version + 1, updated_at = engine.now(),
+                  waiting_since = case when l.team_id is not null then engine.now() end
              from held where l.tenant_id = $1 and l.id = held.id
            returning l.id as "id!: LeadId", l.team_id as "team: TeamId""#,
         tenant.0,

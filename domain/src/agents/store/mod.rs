@@ -12,14 +12,15 @@ pub(super) use abilities::{
 };
 pub(crate) use agents::{HeldAgent, lock_agent, update_status};
 pub(super) use agents::{
-    Linked, agents, give_back, has_open_leads, insert_agent, is_there, mark_deleted, update_agent,
+    Linked, agents, give_back, has_open_leads, insert_agent, is_there, mark_deleted, team_of, update_agent,
 };
 pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,
     tenants_with_gone,
 };
-pub(super) use skills::{Renamed, delete_skill, insert_skill, skills, update_skill};
+pub(super) use skills::{Removed, Renamed, delete_skill, insert_skill, skills, update_skill};
+pub(crate) use teams::share_team;
 pub(super) use teams::{
-    delete_team, insert_team, lock_team, lock_team_whole, share_team, team_uses, teams, update_team,
+    delete_team, insert_team, is_in_rules, lock_team, lock_team_whole, team_uses, teams, update_team,
     wrap_up_s,
 };

@@ -77,21 +77,42 @@ pub(in crate::agents) async fn update_skill(
     }
 }
 
-/// Takes a skill away, from every agent too; `false` if there is none. It is locked first, so that nobody is given it
-/// meanwhile.
+/// What became of a skill that was to go.
+pub(in crate::agents) enum Removed {
+    Done,
+    NotFound,
+    /// A routing rule asks for it.
+    Needed,
+}
+
+/// Takes a skill away, from every agent too. It is locked first, so that nobody is given it meanwhile. Leads that wait
+/// for somebody who has it wait for anybody.
 pub(in crate::agents) async fn delete_skill(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: SkillId,
-) -> Result<bool> {
+) -> Result<Removed> {
     sqlx::query!("select from skills where tenant_id = $1 and id = $2 for update", tenant.0, id.0)
         .execute(&mut *conn)
         .await?;
     sqlx::query!("delete from agent_skills where tenant_id = $1 and skill_id = $2", tenant.0, id.0)
         .execute(&mut *conn)
         .await?;
+    sqlx::query!(
+        "update queue_places set strategy = 'round_robin', skill_id = null, min_level = null
+          where tenant_id = $1 and skill_id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
     let gone = sqlx::query!("delete from skills where tenant_id = $1 and id = $2", tenant.0, id.0)
         .execute(conn)
-        .await?;
-    Ok(gone.rows_affected() == 1)
+        .await;
+    match gone {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("routing_rules_skill_fkey") => {
+            Ok(Removed::Needed)
+        }
+        gone => Ok(if gone?.rows_affected() == 1 { Removed::Done } else { Removed::NotFound }),
+    }
 }

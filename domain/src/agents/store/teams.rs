@@ -85,11 +85,7 @@ pub(in crate::agents) async fn lock_team_whole(
 }
 
 /// Whether there is such a team. It is not deleted before this transaction ends.
-pub(in crate::agents) async fn share_team(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: TeamId,
-) -> Result<bool> {
+pub(crate) async fn share_team(conn: &mut PgConnection, tenant: TenantId, id: TeamId) -> Result<bool> {
     let found = sqlx::query_scalar!(
         r#"select id as "id: TeamId" from teams
             where tenant_id = $1 and id = $2 and deleted_at is null for key share"#,
@@ -160,6 +156,23 @@ pub(in crate::agents) async fn team_uses(
     .fetch_one(conn)
     .await?;
     Ok(uses)
+}
+
+/// Whether a routing rule sends leads to a team. A rule that is being written holds the team, so it was waited for.
+pub(in crate::agents) async fn is_in_rules(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: TeamId,
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from routing_rules
+            where tenant_id = $1 and (team_id = $2 or fallback_team_id = $2)) as "found!""#,
+        tenant.0,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
 }
 
 /// Nobody sees the team any more; what refers to it stays whole.

@@ -48,12 +48,13 @@ pub(in crate::leads) async fn insert(
     sqlx::query!(
         "insert into leads (tenant_id, import_id, id, status, source, language, region, value_cents, tags,
                 name_sealed, phone_sealed, phone_index, email_sealed, email_index, attributes_sealed,
-                owner_id, team_id, assigned_at)
+                owner_id, team_id, assigned_at, waiting_since)
          select $1, $2, id, status, source, language, region, value_cents,
                 array(select jsonb_array_elements_text(tags)),
                 name, phone, phone_index, email, email_index, attributes,
                 $16, coalesce($17, (select team_id from agents where tenant_id = $1 and agents.id = $16)),
-                case when $16::uuid is not null then engine.now() end
+                case when $16::uuid is not null then engine.now() end,
+                case when $16::uuid is null and $17::uuid is not null then engine.now() end
            from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[],
                 $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
              as new (id, status, source, language, region, value_cents, tags,

@@ -1,0 +1,85 @@
+//! Looking at the queues of teams.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::store;
+use crate::{
+    Ctx,
+    access::{permission::Permission, rows::Rows},
+    error::{Error, Result},
+    types::{LeadId, RuleId, SkillId, TeamId},
+};
+
+/// The queue of a team.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct QueueView {
+    /// The team's.
+    pub id: TeamId,
+    pub name: String,
+    /// Leads that wait.
+    pub waiting: i64,
+    /// Since when the oldest of them does.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Those of them that wait longer than the service level allows; none where there is no service level.
+    pub overdue: i64,
+    /// The service level in seconds.
+    pub sla_s: Option<i32>,
+    pub overflow_team_id: Option<TeamId>,
+    /// Seconds in this queue after which a lead goes on to that team.
+    pub overflow_after_s: Option<i32>,
+}
+
+/// A lead that waits.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WaitingLead {
+    pub id: LeadId,
+    /// In any queue without a break.
+    pub waiting_since: DateTime<Utc>,
+    /// Since when it is in this one; null of a lead that was made here.
+    pub entered_at: Option<DateTime<Utc>>,
+    pub score: Option<i16>,
+    /// The rule that brought it here.
+    pub rule_id: Option<RuleId>,
+    /// How whoever gets it is chosen.
+    pub strategy: Option<String>,
+    pub skill_id: Option<SkillId>,
+    pub min_level: Option<i16>,
+    /// When it was told that it waits too long.
+    pub overdue_at: Option<DateTime<Utc>>,
+}
+
+/// The queues of all teams that the caller sees leads of, the newest team first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn list(ctx: &Ctx, before: Option<TeamId>, limit: i64) -> Result<Vec<QueueView>> {
+    ctx.require(Permission::AutomationRead)?;
+    if let Rows::Own(_) = ctx.rows {
+        return Ok(Vec::new());
+    }
+    let mut tx = ctx.begin().await?;
+    store::queues(tx.conn(), ctx.tenant, ctx.rows.team(), before, limit).await
+}
+
+/// The leads of a team's queue behind a place, the oldest first.
+///
+/// # Errors
+/// If there is no such team, or the caller sees none of its leads.
+pub async fn waiting(
+    ctx: &Ctx,
+    team: TeamId,
+    behind: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<WaitingLead>> {
+    ctx.require(Permission::AutomationRead)?;
+    if !ctx.rows.hold(None, Some(team)) {
+        return Err(Error::NotFound("team"));
+    }
+    let mut tx = ctx.begin().await?;
+    if store::cursors(tx.conn(), ctx.tenant, &[team.0]).await?.is_empty() {
+        return Err(Error::NotFound("team"));
+    }
+    store::waiting(tx.conn(), ctx.tenant, team, behind, limit).await
+}

@@ -1,0 +1,87 @@
+//! What routing adds up to over a range of time.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    error::Result,
+    routing::metrics::{RoutingCount, WaitingTimes},
+    types::{RuleId, TenantId},
+};
+
+/// Half open.
+pub(in crate::routing) type Range = (DateTime<Utc>, DateTime<Utc>);
+
+/// Leads that were made in a range, by the tenth of their score: its number, how many, and how many were converted.
+pub(in crate::routing) async fn scores(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, to): Range,
+) -> Result<Vec<(i32, i64, i64)>> {
+    let rows = sqlx::query!(
+        r#"select least(score / 10, 9)::int as "tenth!", count(*) as "leads!",
+                  count(*) filter (where status = 'converted') as "converted!"
+             from leads
+            where tenant_id = $1 and created_at >= $2 and created_at < $3 and score is not null
+            group by 1"#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenth, row.leads, row.converted)).collect())
+}
+
+/// What became of leads, by rule, strategy and outcome, the most frequent first.
+pub(in crate::routing) async fn counts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, to): Range,
+    limit: i64,
+) -> Result<Vec<RoutingCount>> {
+    let rows = sqlx::query_as!(
+        RoutingCount,
+        r#"select rule_id as "rule_id?: RuleId", strategy as "strategy?", outcome as "outcome!",
+                  count(*) as "count!"
+             from routings where tenant_id = $1 and at >= $2 and at < $3
+            group by rule_id, strategy, outcome
+            order by count(*) desc, rule_id, strategy, outcome limit $4"#,
+        tenant.0,
+        from,
+        to,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// How long leads had waited when they were given to somebody, in seconds.
+pub(in crate::routing) async fn waiting_times(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, to): Range,
+) -> Result<WaitingTimes> {
+    let times = sqlx::query_as!(
+        WaitingTimes,
+        r#"select count(*) as "assigned!", count(queued_at) as "waited!",
+                  percentile_cont(0.5) within group (
+                      order by extract(epoch from at - coalesce(queued_at, at))::float8) as "p50_s?",
+                  percentile_cont(0.95) within group (
+                      order by extract(epoch from at - coalesce(queued_at, at))::float8) as "p95_s?"
+             from routings where tenant_id = $1 and at >= $2 and at < $3 and outcome = 'assigned'"#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(times)
+}
+
+/// The longest that figures may take.
+pub(in crate::routing) async fn be_quick(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query("set local statement_timeout = '10s'").execute(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Routing by what agents can do and when they work.
+
+use chrono::Datelike;
+use domain::ctx::Clock;
+use serde_json::{Value, json};
+use switchboard_tests::{Client, Socket, TestApp};
+
+use crate::{
+    routing::team,
+    routing_rules::{ROUTE, RULES, id, lead, put, rule, set_status},
+};
+
+/// Routes a new lead of no kind; answers what became of it.
+async fn routed(client: &Client, asked: &Value) -> Value {
+    let mut asked = asked.clone();
+    asked["lead_id"] = lead(client, &json!({})).await;
+    client.post(ROUTE, &asked).await.expect(200)
+}
+
+/// Puts one of an agent's lists: `skills` or `shifts`.
+async fn put_list(client: &Client, agent: &Value, name: &str, list: &Value) {
+    let path = format!("/api/v1/agents/{}/{name}", agent.as_str().expect("an id"));
+    put(client, &path, &json!({ name: list })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_skill_is_asked_for_by_its_level_and_waits_for_whoever_learns_it() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 3, 2).await;
+    let french = admin.post("/api/v1/skills", &json!({"name": "French"})).await.expect(201)["id"].clone();
+    for (agent, level) in [(&agents[0], 2), (&agents[1], 4)] {
+        put_list(admin, agent, "skills", &json!([{"skill_id": french, "level": level}])).await;
+    }
+    let spec =
+        json!({"name": "French", "strategy": "skill", "team_id": sales, "skill_id": french, "min_level": 3});
+    let french_first = rule(admin, &spec).await;
+    let mut socket = Socket::open(admin, None).await;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(routed(admin, &json!({})).await);
+    }
+    for given in &seen[..2] {
+        assert_eq!((&given["owner_id"], &given["rule_id"]), (&agents[1], &french_first["id"]));
+        socket.until("lead.assigned").await;
+    }
+    assert_eq!(
+        (&seen[2]["outcome"], &seen[2]["team_id"]),
+        (&json!("queued"), &sales),
+        "the others have room"
+    );
+
+    put_list(admin, &agents[0], "skills", &json!([{"skill_id": french, "level": 3}])).await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", seen[2]["lead_id"].as_str().expect("an id")));
+    assert_eq!(told["data"]["owner_id"], agents[0]);
+
+    // What a rule asks for stays; what waits for a skill that goes waits for anybody.
+    let skill = format!("/api/v1/skills/{}", french.as_str().expect("an id"));
+    assert_eq!(admin.delete(&skill).await.problem(409), "skill-in-use");
+    put_list(admin, &agents[0], "skills", &json!([])).await;
+    let waits = routed(admin, &json!({})).await;
+    assert_eq!(waits["outcome"], "queued");
+    for agent in &agents {
+        set_status(admin, agent, "break").await;
+    }
+    admin.delete(&format!("{RULES}/{}", id(&french_first))).await.expect(204);
+    admin.delete(&skill).await.expect(204);
+    set_status(admin, &agents[2], "available").await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits["lead_id"].as_str().expect("an id")));
+    assert_eq!(told["data"]["owner_id"], agents[2]);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_off_shift_is_given_nothing_until_they_work() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 2, 5).await;
+    // A day that is today in no zone.
+    let far = (app.clock.now().weekday().num_days_from_sunday() + 3) % 7;
+    let shift = json!([{"weekday": far, "starts": "09:00", "ends": "17:00"}]);
+    put_list(admin, &agents[0], "shifts", &shift).await;
+    let asked = json!({"strategy": "round_robin", "team_id": sales});
+    let mut socket = Socket::open(admin, None).await;
+    for _ in 0..2 {
+        assert_eq!(routed(admin, &asked).await["owner_id"], agents[1]);
+        socket.until("lead.assigned").await;
+    }
+    put_list(admin, &agents[1], "shifts", &shift).await;
+    let waits = routed(admin, &asked).await;
+    assert_eq!((&waits["outcome"], &waits["owner_id"]), (&json!("queued"), &Value::Null));
+
+    put_list(admin, &agents[0], "shifts", &json!([])).await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits["lead_id"].as_str().expect("an id")));
+    assert_eq!(told["data"]["owner_id"], agents[0]);
+    app.process.stop().await;
+}
