@@ -35,8 +35,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     });
     let run =
         admin.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await.expect(202);
-    let rule = json!({"name": "r", "strategy": "round_robin", "team_id": team["id"]});
-    let rule = admin.post("/api/v1/automation/routing-rules", &rule).await.expect(201);
+    let route_by = json!({"name": "r", "strategy": "round_robin", "team_id": team["id"]});
+    let route_by = admin.post("/api/v1/automation/routing-rules", &route_by).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -49,7 +49,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/agents", text(&agent["id"])),
         ("/api/v1/skills", text(&skill["id"])),
         ("/api/v1/leads", text(&lead["id"])),
-        ("/api/v1/automation/routing-rules", text(&rule["id"])),
+        ("/api/v1/automation/routing-rules", text(&route_by["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),

@@ -76,7 +76,7 @@ async fn agents_who_come_and_go_are_given_nothing_while_they_are_away_and_nothin
         for _ in 0..300 {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let agent = usize::try_from((dice >> 33) % 20).expect("small");
-            set(&agents[agent], if (dice >> 53) % 3 > 0 { "break" } else { "available" }).await;
+            set(&agents[agent], if (dice >> 53).is_multiple_of(3) { "available" } else { "break" }).await;
         }
         // All are back in the end, each of them after having been away.
         for agent in &agents {

@@ -46,12 +46,11 @@ impl Ground {
         hold: bool,
     ) -> Result<Self> {
         let (tenant, now) = (tx.tenant, tx.platform.clock.now());
-        let (rules, local) = match ask {
-            Some(target) => (vec![Rule::by_hand(target)], now.naive_utc()),
-            None => {
-                let home = tenancy::store::zone(tx.conn(), tenant).await?;
-                (rule_book::in_force(tx).await?, now.with_timezone(&zone(None, &home)).naive_local())
-            }
+        let (rules, local) = if let Some(target) = ask {
+            (vec![Rule::by_hand(target)], now.naive_utc())
+        } else {
+            let home = tenancy::store::zone(tx.conn(), tenant).await?;
+            (rule_book::in_force(tx).await?, now.with_timezone(&zone(None, &home)).naive_local())
         };
         let mut ground = Self {
             rules,

@@ -144,7 +144,7 @@ pub async fn within(tx: &mut TenantTx, lead: LeadId, ask: Option<Target>, rerout
 
 /// What is answered of a lead that has an owner who is to keep it.
 pub(super) fn unchanged(row: &LeadRow, reroute: bool) -> Option<Routed> {
-    (row.owner_id.is_some() && !reroute).then(|| Routed {
+    (row.owner_id.is_some() && !reroute).then_some(Routed {
         lead_id: row.id,
         outcome: Outcome::Unchanged,
         owner_id: row.owner_id,
