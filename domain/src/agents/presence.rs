@@ -75,6 +75,8 @@ pub async fn arrive(ctx: &Ctx, node: Uuid) -> Result<bool> {
 pub async fn depart(ctx: &Ctx, node: Uuid) -> Result<()> {
     let Actor::User(user) = ctx.actor else { return Ok(()) };
     let mut tx = ctx.begin().await?;
+    // Whoever looks for them at this moment is waited for: it forgets departures.
+    store::share_agent_of(tx.conn(), ctx.tenant, user).await?;
     store::count_out(tx.conn(), ctx.tenant, user, node).await?;
     let there = store::presence(tx.conn(), ctx.tenant, user).await?;
     if there.is_some_and(|there| there.sockets == 0) {

@@ -1,9 +1,9 @@
 //! What a rule asks of a lead, pure: a condition that is not given asks nothing.
 
-use chrono::{Datelike, NaiveDateTime, NaiveTime};
+use chrono::{Datelike, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::FieldError, leads::lead::Source, types::TeamId};
+use crate::{agents::shifts::ClockTime, error::FieldError, leads::lead::Source, types::TeamId};
 
 /// The most that a list of a condition holds, and the longest of its words in characters.
 const MOST: usize = 50;
@@ -39,10 +39,10 @@ pub struct ScoreRange {
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     #[schema(value_type = String, example = "09:00")]
-    pub from: NaiveTime,
+    pub from: ClockTime,
     #[schema(value_type = String, example = "17:30")]
-    pub to: NaiveTime,
-    /// Days on which it begins, 0 is Monday; every day if there are none.
+    pub to: ClockTime,
+    /// Days on which it begins, 0 is Sunday, as in shifts; every day if there are none.
     #[serde(default)]
     pub weekdays: Vec<u8>,
 }
@@ -136,7 +136,7 @@ impl Conditions {
         }
         let odd = |hours: &Hours| hours.weekdays.len() > 7 || hours.weekdays.iter().any(|day| *day > 6);
         if self.hours.as_ref().is_some_and(odd) {
-            let detail = "0 (Monday) to 6 (Sunday), each once";
+            let detail = "0 (Sunday) to 6 (Saturday), each once";
             wrong.push(FieldError::new(format!("{at}/hours/weekdays"), detail));
         }
         wrong
@@ -158,7 +158,7 @@ impl ScoreRange {
 
 impl Hours {
     fn hold(&self, local: NaiveDateTime) -> bool {
-        let (time, today) = (local.time(), local.weekday().num_days_from_monday());
+        let (time, today) = (ClockTime(local.time()), local.weekday().num_days_from_sunday());
         let begins =
             |day: u32| self.weekdays.is_empty() || self.weekdays.iter().any(|named| u32::from(*named) == day);
         if self.from < self.to {
@@ -221,7 +221,7 @@ mod tests {
             (r#"{"tags": ["vip", "wind"]}"#, Some(Field::Tags)),
             (r#"{"hours": {"from": "12:00", "to": "12:01"}}"#, None),
             (r#"{"hours": {"from": "09:00", "to": "12:00"}}"#, Some(Field::Hours)),
-            (r#"{"hours": {"from": "09:00", "to": "17:00", "weekdays": [1]}}"#, Some(Field::Hours)),
+            (r#"{"hours": {"from": "09:00", "to": "17:00", "weekdays": [2]}}"#, Some(Field::Hours)),
         ] {
             assert_eq!(read(text).unmet(&facts()), unmet, "{text}");
             assert_eq!(matches(&read(text), &facts()), unmet.is_none(), "{text}");
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_night_belongs_to_the_day_on_which_it_begins() {
-        let night = read(r#"{"hours": {"from": "22:00", "to": "06:00", "weekdays": [0]}}"#);
+        let night = read(r#"{"hours": {"from": "22:00", "to": "06:00", "weekdays": [1]}}"#);
         for (local, holds) in [
             (at(1, 21, 59), false),
             (at(1, 22, 0), true),

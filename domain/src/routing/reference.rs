@@ -14,6 +14,7 @@ use super::{
     strategies::{Strategy, Target},
 };
 use crate::{
+    agents::shifts::ClockTime,
     leads::lead::Source,
     types::{AgentId, RuleId, SkillId, TeamId},
 };
@@ -62,7 +63,7 @@ impl Dice {
         };
         let hours = |dice: &mut Self| {
             let (from, to) = (dice.time(), dice.time());
-            Hours { from, to, weekdays: dice.some(&[0, 1, 2, 3, 4, 5, 6]) }
+            Hours { from: ClockTime(from), to: ClockTime(to), weekdays: dice.some(&[0, 1, 2, 3, 4, 5, 6]) }
         };
         Conditions {
             source: self.maybe(|dice| dice.some(Source::ALL)).unwrap_or_default(),
@@ -159,11 +160,11 @@ fn fits(asked: &Conditions, lead: &Facts) -> bool {
 fn open(hours: &Hours, local: NaiveDateTime) -> bool {
     (0..2).any(|back| {
         let date = local.date() - TimeDelta::days(back);
-        let day = u8::try_from(date.weekday().num_days_from_monday()).expect("a day");
-        let begins = date.and_time(hours.from);
+        let day = u8::try_from(date.weekday().num_days_from_sunday()).expect("a day");
+        let begins = date.and_time(hours.from.0);
         let last = if hours.to > hours.from { date } else { date + TimeDelta::days(1) };
         let on = hours.weekdays.is_empty() || hours.weekdays.contains(&day);
-        on && begins <= local && local < last.and_time(hours.to)
+        on && begins <= local && local < last.and_time(hours.to.0)
     })
 }
 

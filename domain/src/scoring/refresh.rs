@@ -1,4 +1,5 @@
-//! Scores fade with time: those of open leads are taken again when they are older than a day.
+//! Scores fade with time: those of open leads are taken again when they are older than twenty hours, so that a
+//! schedule which comes once a day takes every one of them each time.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{Ctx, error::Result, types::LeadId};
 
-/// The job that refreshes them. What it refreshed already is younger than a day, so it may be cut off and run again.
+/// The job that refreshes them. What it refreshed already is younger than that, so it may be cut off and run again.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RefreshScores {}
 
@@ -22,10 +23,11 @@ impl JobKind for RefreshScores {
     const TIMEOUT: Duration = Duration::from_hours(1);
 }
 
-/// Scores that are older than this are taken again.
+/// Scores that are older than this are taken again. Less than a day: one taken in the course of yesterday's run is not a
+/// day old when today's begins.
 #[must_use]
 pub fn stale_before(now: DateTime<Utc>) -> DateTime<Utc> {
-    now - TimeDelta::days(1)
+    now - TimeDelta::hours(20)
 }
 
 /// How many leads may have one.

@@ -3,6 +3,8 @@
 //! Left out is what is only known because the outcome is: status, owner and team, the score, and activities, whose
 //! count is not kept as of the closing.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde_json::{Map, Value};
 
@@ -55,7 +57,9 @@ pub fn cells(traits: &Traits) -> Vec<(String, Cell)> {
     let attributes = traits.attributes.iter().filter(|(name, _)| name.chars().nth(LONGEST).is_none());
     cells
         .extend(attributes.filter_map(|(name, value)| Some((format!("attributes.{name}"), cell_of(value)?))));
-    cells.extend(traits.tags.iter().map(|tag| (format!("tag.{}", tag.to_lowercase()), word("yes"))));
+    // Each once: a lead that has a tag twice is one lead.
+    let tags: BTreeSet<String> = traits.tags.iter().map(|tag| tag.to_lowercase()).collect();
+    cells.extend(tags.into_iter().map(|tag| (format!("tag.{tag}"), word("yes"))));
     cells.truncate(MOST_CELLS);
     cells
 }

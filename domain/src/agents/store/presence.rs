@@ -62,7 +62,7 @@ pub(in crate::agents) async fn count_in(
     Ok(())
 }
 
-/// Counts nothing out that is not counted in.
+/// A socket that was counted out with its process, which was taken for dead and came back, leaves a departure too.
 pub(in crate::agents) async fn count_out(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -70,8 +70,9 @@ pub(in crate::agents) async fn count_out(
     node: Uuid,
 ) -> Result<()> {
     sqlx::query!(
-        "update agent_presence set sockets = sockets - 1, left_at = case when sockets = 1 then engine.now() end
-          where tenant_id = $1 and user_id = $2 and node = $3 and sockets > 0",
+        "insert into agent_presence as p (tenant_id, user_id, node, sockets, left_at) values ($1, $2, $3, 0, engine.now())
+         on conflict on constraint agent_presence_pkey do update
+            set sockets = greatest(p.sockets - 1, 0), left_at = case when p.sockets <= 1 then engine.now() end",
         tenant.0,
         user.0,
         node

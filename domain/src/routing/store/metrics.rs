@@ -13,16 +13,20 @@ use crate::{
 pub(in crate::routing) type Range = (DateTime<Utc>, DateTime<Utc>);
 
 /// Leads that were made in a range, by the tenth of their score: its number, how many, and how many were converted.
+/// What is closed counts by the first score that it had: a later one knows the outcome.
 pub(in crate::routing) async fn scores(
     conn: &mut PgConnection,
     tenant: TenantId,
     (from, to): Range,
 ) -> Result<Vec<(i32, i64, i64)>> {
     let rows = sqlx::query!(
-        r#"select least(score / 10, 9)::int as "tenth!", count(*) as "leads!",
-                  count(*) filter (where status = 'converted') as "converted!"
-             from leads
-            where tenant_id = $1 and created_at >= $2 and created_at < $3 and score is not null
+        r#"select least(coalesce(first.total, l.score) / 10, 9)::int as "tenth!", count(*) as "leads!",
+                  count(*) filter (where l.status = 'converted') as "converted!"
+             from leads l left join lateral (
+               select s.total from lead_scores s
+                where l.status in ('converted', 'lost') and s.tenant_id = l.tenant_id and s.lead_id = l.id
+                order by s.at limit 1) first on true
+            where l.tenant_id = $1 and l.created_at >= $2 and l.created_at < $3 and l.score is not null
             group by 1"#,
         tenant.0,
         from,

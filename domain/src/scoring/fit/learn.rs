@@ -72,7 +72,9 @@ pub fn learn(table: &Table, settings: Settings, more: bool) -> Result<Lesson, St
         let part = |rows: &[usize]| rows[rows.len() * from / 5..rows.len() * to / 5].to_vec();
         [part(&converted), part(&lost)].concat()
     };
-    let (learned, calibrated, judged) = (of(0, 3), of(3, 4), of(4, 5));
+    let (learned, calibrated, mut judged) = (of(0, 3), of(3, 4), of(4, 5));
+    // Leads of one score keep the order that they come in, which must not tell their outcomes.
+    shuffle(&mut judged, settings.seed);
     let nothing = || "nothing that is known of these leads tells their outcomes apart".to_owned();
     let trained = train(table, &learned, settings).ok_or_else(nothing)?;
     let log_odds =
@@ -175,6 +177,21 @@ mod tests {
         assert_eq!((&again.model, &again.report), (&lesson.model, report));
         let other = learn(&table, Settings { seed: 8, ..SETTINGS }, false).expect("a model");
         assert_ne!(other.model, lesson.model);
+    }
+
+    #[test]
+    fn a_model_that_tells_nothing_lifts_nobody() {
+        let mut table = Table::default();
+        for at in 0..2_000_usize {
+            let mood = Cell::Word(if at.is_multiple_of(2) { "eager" } else { "calm" }.into());
+            // One of ten converts, whatever the mood.
+            table.push((at / 2).is_multiple_of(10), &[("attributes.mood".into(), mood)]);
+        }
+        let report = learn(&table, SETTINGS, false).expect("a model").report;
+        let auc = report.auc.expect("both outcomes");
+        assert!((auc - 0.5).abs() < 0.1, "{auc}");
+        let best = report.lift[0].lift.expect("a lift");
+        assert!(best < 2.5, "{best}: its leads are as good as all others");
     }
 
     #[test]

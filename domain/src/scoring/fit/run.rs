@@ -97,7 +97,10 @@ pub async fn ask(ctx: &Ctx, options: &FitOptions) -> Result<Once<Uuid>> {
     }
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &FitScoringModel { settings }).map_err(Error::internal)?;
     let id = job.id;
-    keyed.tx.enqueue(&[job]).await?;
+    // One at a time for a tenant: each takes memory, and a place that others wait for.
+    if keyed.tx.enqueue(&[job.unique("fit")]).await?.iter().any(|put| !put.fresh) {
+        return Err(Error::conflict("fit-running", "a model is being learned; wait for its end"));
+    }
     keyed.tx.audit(&[Entry::new("fit", "scoring_model", id).detail(json!({ "settings": settings }))]).await?;
     keyed.commit(id, 202, format!("/api/v1/operations/{id}")).await
 }
