@@ -1,6 +1,7 @@
 //! One binary for all scenarios: a file for each story.
 
 mod access;
+mod activities;
 mod agents;
 mod api;
 mod audit;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    activities::{self, Activity},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
     store,
 };
@@ -165,6 +166,9 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
     if matches!(change.status, Some(Status::Converted | Status::Lost)) {
         sweep::lead_closes(&mut tx, id).await?;
+    }
+    if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
+        activities::record(&mut tx, id, &Activity::became(status)).await?;
     }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;

@@ -37,6 +37,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// How far a lead has come. `converted` and `lost` are closed, all others open.

@@ -1,10 +1,12 @@
 //! People who may become customers.
 //!
 //! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete
+//! - [`activities`] what was done with it, in the order of time
 //! - [`selection`] which of them a job is about
 //! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
 //! - `store` their tables
 
+pub mod activities;
 pub mod columns;
 pub mod commands;
 pub mod csv;

@@ -2,6 +2,7 @@
 
 pub mod abilities;
 pub mod access;
+pub mod activities;
 pub mod agents;
 pub mod audit;
 pub mod imports;
