@@ -2,7 +2,7 @@
 
 -- What was done with a lead: by its people, and by the product. Rows are written once and go with the lead.
 create table lead_activities (
-  tenant_id uuid not null references tenants,
+  tenant_id uuid not null,
   id uuid not null,
   lead_id uuid not null,
   kind text not null constraint lead_activities_kind
@@ -24,3 +24,18 @@ create table lead_activities (
 create index lead_activities_lead_idx on lead_activities (tenant_id, lead_id, at desc, id desc);
 call engine.wall('lead_activities');
 grant select, insert, update, delete on lead_activities to switchboard_app, switchboard_system;
+
+-- What leads are found by besides their numbers and addresses: keyed hashes of tags, of the words of names where the
+-- tenant wants that, and of what it asks for of attributes.
+create table lead_terms (
+  tenant_id uuid not null,
+  -- `tag`, `name` or `attr:` and the attribute's name.
+  kind text not null,
+  term bytea not null,
+  lead_id uuid not null,
+  constraint lead_terms_pkey primary key (tenant_id, kind, term, lead_id),
+  constraint lead_terms_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
+);
+create index lead_terms_lead_idx on lead_terms (tenant_id, lead_id);
+call engine.wall('lead_terms');
+grant select, insert, delete on lead_terms to switchboard_app, switchboard_system;

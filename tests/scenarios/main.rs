@@ -19,6 +19,7 @@ mod engine_work;
 mod installation;
 mod isolation;
 mod jobs;
+mod lead_search;
 mod leads;
 mod learning;
 mod message;

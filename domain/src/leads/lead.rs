@@ -186,7 +186,7 @@ fn manual() -> Source {
     Source::Manual
 }
 
-const MOST_TAGS: usize = 50;
+pub(super) const MOST_TAGS: usize = 50;
 const MOST_ATTRIBUTES: usize = 32 * 1024;
 
 /// What no lead may lack or exceed, told by JSON pointer.

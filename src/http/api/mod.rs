@@ -24,6 +24,7 @@ pub mod selection;
 pub mod sessions;
 pub mod skills;
 pub mod sockets;
+pub mod tags;
 pub mod teams;
 pub mod templates;
 pub mod tenants;

@@ -3,8 +3,10 @@
 mod activities;
 mod imports;
 mod leads;
+mod terms;
 
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(crate) use leads::{count, email, is_seen};
+pub(in crate::leads) use terms::*;
