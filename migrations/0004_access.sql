@@ -16,6 +16,8 @@ create table tenants (
     constraint tenants_keep_sessions check (keep_sessions_days between 1 and 365),
   keep_imports_days int not null default 90
     constraint tenants_keep_imports check (keep_imports_days between 1 and 3650),
+  -- Whether leads are found by the words of their names: who reads the database then sees which leads share a word.
+  search_names boolean not null default false,
   created_at timestamptz not null default clock_timestamp(),
   suspended_at timestamptz
 );
@@ -23,7 +25,7 @@ create table tenants (
 insert into tenants (id, slug, name, suspended_at)
   values ('00000000-0000-0000-0000-000000000000', 'installation', 'The installation', clock_timestamp());
 call engine.wall('tenants', 'id');
-grant select, update (zone, locale, keep_sessions_days, keep_imports_days) on tenants to switchboard_app;
+grant select, update (zone, locale, keep_sessions_days, keep_imports_days, search_names) on tenants to switchboard_app;
 grant select, insert, update on tenants to switchboard_system;
 
 -- Data keys, wrapped by the key-encryption key. `data` seals secrets of the tenant itself, `index`

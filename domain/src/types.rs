@@ -34,6 +34,8 @@ ids! {
     SkillId,
     LeadId,
     ImportId,
+    /// Something that was done with a lead.
+    ActivityId,
     /// A rule by which leads are routed.
     RuleId,
     ProviderId,

@@ -13,9 +13,9 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        abilities, access, agents, audit, imports, job_actions, jobs, leads, messages, ops, providers,
-        queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions,
-        skills, sockets, teams, templates, tenants, workflows,
+        abilities, access, activities, agents, audit, imports, job_actions, jobs, leads, messages, ops,
+        providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
+        sessions, skills, sockets, tags, teams, templates, tenants, workflows,
     },
     edge,
     envelope::envelope,
@@ -140,6 +140,10 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsRead), routes!(leads::get_lead)),
         (Needs(P::LeadsWrite), routes!(leads::change_lead)),
         (Needs(P::LeadsDelete), routes!(leads::delete_lead)),
+        (Needs(P::LeadsWrite), routes!(tags::add_tags)),
+        (Needs(P::LeadsWrite), routes!(tags::remove_tag)),
+        (Needs(P::ActivitiesWrite), routes!(activities::create_activity)),
+        (Needs(P::LeadsRead), routes!(activities::list_activities)),
         (Needs(P::LeadsImport), routes!(imports::create_import)),
         (Needs(P::ImportsRead), routes!(imports::get_import)),
         (Needs(P::ImportsRead), routes!(imports::list_rejections)),

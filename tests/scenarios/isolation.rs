@@ -72,7 +72,7 @@ async fn every_route_refuses_the_other_tenants_ids() {
         for method in item.as_object().expect("operations").keys() {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let reads = method == Method::GET;
-            let url = format!("{prefix}/{id}{rest}").replace("{session}", id);
+            let url = format!("{prefix}/{id}{rest}").replace("{session}", id).replace("{tag}", "vip");
             let body = switchboard_tests::example(&description, path, &method);
             let request = |client: &switchboard_tests::Client| {
                 let request = client.request(method.clone(), &url);
@@ -213,7 +213,7 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
         }
         let id = path.split_once("/{id}").and_then(|(prefix, _)| mine.get(prefix));
         let id = id.map_or("", String::as_str);
-        let url = path.replace("{id}", id).replace("{session}", id);
+        let url = path.replace("{id}", id).replace("{session}", id).replace("{tag}", "vip");
         for (method, operation) in item.as_object().expect("operations") {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let body = switchboard_tests::example(&description, path, &method);
@@ -249,7 +249,11 @@ async fn operators_look_into_a_tenant_by_every_route_that_reads_and_change_nothi
     for (path, item) in description["paths"].as_object().expect("paths") {
         let id = path.split_once("/{id}").and_then(|(prefix, _)| theirs.get(prefix));
         let id = id.map_or("", String::as_str);
-        let url = path.replace("{id}", id).replace("{session}", id).replace("{name}", "automation");
+        let url = path
+            .replace("{id}", id)
+            .replace("{session}", id)
+            .replace("{tag}", "vip")
+            .replace("{name}", "automation");
         for (method, operation) in item.as_object().expect("operations") {
             let permission = operation["x-permission"].as_str();
             if OPEN.contains(&path.as_str()) || permission == Some("operator") {

@@ -1,6 +1,7 @@
 //! One binary for all scenarios: a file for each story.
 
 mod access;
+mod activities;
 mod agents;
 mod api;
 mod audit;
@@ -18,6 +19,7 @@ mod engine_work;
 mod installation;
 mod isolation;
 mod jobs;
+mod lead_search;
 mod leads;
 mod learning;
 mod message;

@@ -73,6 +73,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::score_leads::run),
         job(jobs::refresh_scores::run),
         job(jobs::fit_scoring_model::run),
+        job(jobs::index_leads::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
         job(jobs::sweep_team::run),
@@ -145,6 +146,7 @@ mod tests {
         let known = [
             "end_wrap_up",
             "fit_scoring_model",
+            "index_leads",
             "keep_history",
             "leave_agent",
             "message_lead",

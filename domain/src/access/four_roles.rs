@@ -19,6 +19,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsRead,
         P::LeadsCreate,
         P::LeadsWrite,
+        P::ActivitiesWrite,
         P::TemplatesRead,
         P::EventsRead,
     ];

@@ -69,6 +69,7 @@ permissions! {
     LeadsWrite = "leads:write" "change leads",
     LeadsDelete = "leads:delete" "delete leads",
     LeadsImport = "leads:import" "import leads from a file",
+    ActivitiesWrite = "activities:write" "write down what was done with a lead",
     LeadsScore = "leads:score" "score leads",
     LeadsRoute = "leads:route" "route leads to agents",
     RoutingPreview = "routing:preview" "see where a lead would go, and why",

@@ -22,6 +22,8 @@ pub enum EventType {
     LeadCreated,
     LeadUpdated,
     LeadDeleted,
+    /// Something was done with it.
+    LeadActivity,
     LeadsScored,
     LeadAssigned,
     /// It waits in a team's queue.
@@ -38,7 +40,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -48,6 +50,7 @@ impl EventType {
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::LeadDeleted,
+        Self::LeadActivity,
         Self::LeadsScored,
         Self::LeadAssigned,
         Self::LeadQueued,
@@ -71,6 +74,7 @@ impl EventType {
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",
+            Self::LeadActivity => "lead.activity",
             Self::LeadsScored => "lead.scored",
             Self::LeadAssigned => "lead.assigned",
             Self::LeadQueued => "lead.queued",

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{
+    activities::{self, Activity},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
-    store,
+    search, store,
+    terms::{self, Terms},
 };
 use crate::{
     Ctx,
@@ -15,7 +17,7 @@ use crate::{
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{SubjectKeys, Vault, mask},
+    vault::{SubjectKeys, TenantKeys, Vault, mask},
 };
 
 /// Which leads to list.
@@ -28,6 +30,9 @@ pub struct Filter {
     pub import: Option<ImportId>,
     pub email: Option<EmailAddress>,
     pub phone: Option<E164>,
+    pub tag: Option<Text<50>>,
+    /// A phone number, an e-mail address, or whole words of the name.
+    pub q: Option<Text<200>>,
 }
 
 /// # Errors
@@ -70,8 +75,12 @@ pub(super) async fn insert(
     let subjects: Vec<SubjectId> = leads.iter().map(|(id, _)| subject(*id)).collect();
     let keys = Vault::make_subjects(tx, &subjects).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let plan = terms::plan(tx).await?;
+    let mut terms = Terms::new(&index, &plan);
     let mut rows = Vec::with_capacity(leads.len());
     for (id, lead) in leads {
+        terms.add_tags(*id, lead.tags.iter().map(Text::as_str));
+        terms.add_name(*id, lead.name.as_ref().map(Text::as_str));
         let seal = Seal { ctx, keys: &keys, lead: *id };
         rows.push(store::NewRow {
             id: *id,
@@ -90,6 +99,11 @@ pub(super) async fn insert(
         });
     }
     store::insert(tx.conn(), ctx.tenant, import, ctx.rows, &rows).await?;
+    let terms = terms.into_made();
+    if !terms.is_empty() {
+        let ids: Vec<LeadId> = leads.iter().map(|(id, _)| *id).collect();
+        store::put_terms(tx.conn(), ctx.tenant, &ids, store::Parts::ALL, &terms).await?;
+    }
     let told: Vec<Event> =
         leads.iter().map(|(id, _)| Event::new(EventType::LeadCreated, "lead", id)).collect();
     tx.emit(&told).await
@@ -163,16 +177,36 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
+    put_terms(&mut tx, id, &change, &index).await?;
     if matches!(change.status, Some(Status::Converted | Status::Lost)) {
         sweep::lead_closes(&mut tx, id).await?;
+    }
+    if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
+        activities::record(&mut tx, id, &Activity::became(status)).await?;
     }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;
     tx.commit().await?;
-    read(ctx, &Filter { id: Some(id), ..Filter::default() }, None, 1)
-        .await?
-        .pop()
-        .ok_or(Error::NotFound("lead"))
+    only(ctx, id).await
+}
+
+/// A lead, for whoever has just changed it.
+pub(super) async fn only(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
+    let filter = Filter { id: Some(id), ..Filter::default() };
+    read(ctx, &filter, None, 1).await?.pop().ok_or(Error::NotFound("lead"))
+}
+
+/// What a lead is found by goes with what it is changed to.
+async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, index: &TenantKeys) -> Result<()> {
+    let parts = store::Parts { tags: change.tags.is_some(), name: change.name.is_some(), attributes: false };
+    if !parts.tags && !parts.name {
+        return Ok(());
+    }
+    let (tenant, plan) = (tx.tenant, terms::plan(tx).await?);
+    let mut terms = Terms::new(index, &plan);
+    terms.add_tags(id, change.tags.iter().flatten().map(Text::as_str));
+    terms.add_name(id, change.name.as_ref().and_then(Option::as_ref).map(Text::as_str));
+    store::put_terms(tx.conn(), tenant, &[id], parts, &terms.into_made()).await
 }
 
 /// Deletes a lead. Messages that were sent to it stay.
@@ -198,7 +232,7 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     ctx.require(Permission::LeadsRead)?;
-    if filter.email.is_some() || filter.phone.is_some() {
+    if filter.email.is_some() || filter.phone.is_some() || filter.q.is_some() {
         // What is found tells the value.
         ctx.require(Permission::PersonalRead)?;
     }
@@ -214,11 +248,10 @@ pub async fn get(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
 
 async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     let mut tx = ctx.begin().await?;
-    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let email = filter.email.as_ref().map(|email| index.index("leads.email", &email.normal()));
-    let phone = filter.phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str()));
-    let indexes = (email.as_deref(), phone.as_deref());
-    let rows = store::leads(tx.conn(), ctx.tenant, filter, indexes, ctx.rows, before, limit).await?;
+    let wanted = search::wanted(ctx, &mut tx, filter).await?;
+    let only = store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?;
+    let found = (&wanted, only);
+    let rows = store::leads(tx.conn(), ctx.tenant, filter, found, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()

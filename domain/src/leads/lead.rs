@@ -37,6 +37,7 @@ macro_rules! words {
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// How far a lead has come. `converted` and `lost` are closed, all others open.
@@ -185,7 +186,7 @@ fn manual() -> Source {
     Source::Manual
 }
 
-const MOST_TAGS: usize = 50;
+pub(super) const MOST_TAGS: usize = 50;
 const MOST_ATTRIBUTES: usize = 32 * 1024;
 
 /// What no lead may lack or exceed, told by JSON pointer.

@@ -1,14 +1,20 @@
 //! People who may become customers.
 //!
 //! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete
+//! - [`activities`] what was done with it, in the order of time
+//! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`selection`] which of them a job is about
 //! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
 //! - `store` their tables
 
+pub mod activities;
 pub mod columns;
 pub mod commands;
 pub mod csv;
 pub mod import;
 pub mod lead;
+mod search;
 pub mod selection;
 pub(crate) mod store;
+pub mod tags;
+pub mod terms;

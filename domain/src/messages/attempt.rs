@@ -24,6 +24,7 @@ use crate::{
     ctx::Platform,
     error::{Error, Result},
     events::{Event, EventType},
+    leads::activities,
     tenancy::{SystemTx, TenantTx},
     types::{MessageId, SubjectId, TenantId},
     vault::{Place, SubjectKeys, Vault, cipher::sha256},
@@ -188,7 +189,10 @@ async fn apply(tx: &mut TenantTx, finished: &[Finished]) -> Result<()> {
             Event::new(one.settlement.event, "message", one.message).with(body)
         })
         .collect();
-    tx.emit(&events).await
+    tx.emit(&events).await?;
+    let sent = finished.iter().filter(|one| one.settlement.status == Status::Sent);
+    let sent: Vec<MessageId> = sent.map(|one| one.message).filter(|id| moved.contains(id)).collect();
+    if sent.is_empty() { Ok(()) } else { activities::messages_sent(tx, &sent).await }
 }
 
 /// Tenants that hold attempts whose lease ran out.

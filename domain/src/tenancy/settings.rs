@@ -10,6 +10,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, FieldError, Result},
+    leads::terms,
     types::{Locale, TenantId, Zone, nullable},
 };
 
@@ -32,6 +33,8 @@ pub struct TenantView {
     pub locale: String,
     pub limits: TenantLimits,
     pub retention: TenantRetention,
+    /// Whether leads are found by the words of their names.
+    pub search_names: bool,
     pub created_at: DateTime<Utc>,
     /// Since when everybody of it is kept out.
     pub suspended_at: Option<DateTime<Utc>>,
@@ -66,6 +69,9 @@ pub struct SettingsChange {
     pub locale: Option<Locale>,
     #[serde(default)]
     pub retention: RetentionChange,
+    /// Whether leads are found by the words of their names. Whoever gets at the database can then see which leads share
+    /// a word, though not which. A job goes through all leads.
+    pub search_names: Option<bool>,
 }
 
 /// Another retention; what is absent stays.
@@ -110,6 +116,12 @@ pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
     ctx.require(Permission::TenantWrite)?;
     change.retention.check()?;
     let mut tx = ctx.begin().await?;
+    if let Some(wanted) = change.search_names {
+        terms::hold_alone(&mut tx).await?;
+        if read(&mut tx).await?.search_names != wanted {
+            terms::index_all(&mut tx).await?;
+        }
+    }
     store::update_settings(tx.conn(), ctx.tenant, &change).await?;
     tx.audit(&[Entry::new("update", "tenant", ctx.tenant).detail(change.detail()).notice()]).await?;
     let view = read(&mut tx).await?;
@@ -140,6 +152,7 @@ impl SettingsChange {
         json!({
             "zone": self.zone.as_ref().map(Zone::as_str), "locale": self.locale.as_ref().map(Locale::as_str),
             "sessions_days": self.retention.sessions_days, "imports_days": self.retention.imports_days,
+            "search_names": self.search_names,
         })
     }
 }

@@ -57,6 +57,12 @@ impl TenantTx {
         self.tx.conn()
     }
 
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
     /// Enqueues jobs that commit with this transaction.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use domain::{
         commands::{self, Filter},
         lead::{LeadChange, LeadView, NewLead, Source, Status},
     },
-    types::{AgentId, E164, EmailAddress, ImportId, LeadId},
+    types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
 };
 use serde::Deserialize;
 
@@ -40,6 +40,13 @@ pub struct LeadQuery {
     /// The whole number in E.164; found by its blind index.
     #[param(value_type = Option<String>)]
     pub phone: Option<E164>,
+    /// In any case, with or without accents.
+    #[param(value_type = Option<String>)]
+    pub tag: Option<Text<50>>,
+    /// A phone number with +, an e-mail address, or whole words of the name, all of which must be there; by names only
+    /// if your tenant wants that (`search_names` of its settings).
+    #[param(value_type = Option<String>)]
+    pub q: Option<Text<200>>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -62,6 +69,8 @@ pub async fn list_leads(
         import: query.import_id,
         email: query.email,
         phone: query.phone,
+        tag: query.tag,
+        q: query.q,
     };
     let rows = commands::list(&ctx, &filter, window.before.map(LeadId), window.rows).await?;
     Ok(Body(window.page(rows, |lead| lead.id.0)))

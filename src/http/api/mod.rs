@@ -2,6 +2,7 @@
 
 pub mod abilities;
 pub mod access;
+pub mod activities;
 pub mod agents;
 pub mod audit;
 pub mod imports;
@@ -23,6 +24,7 @@ pub mod selection;
 pub mod sessions;
 pub mod skills;
 pub mod sockets;
+pub mod tags;
 pub mod teams;
 pub mod templates;
 pub mod tenants;

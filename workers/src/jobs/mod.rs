@@ -2,6 +2,7 @@
 
 pub mod end_wrap_up;
 pub mod fit_scoring_model;
+pub mod index_leads;
 pub mod keep_history;
 pub mod leave_agent;
 pub mod message_lead;

@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::super::{
-    commands::Filter,
-    lead::{LeadChange, LeadView, Score, Source, Status},
+use super::{
+    super::{
+        commands::Filter,
+        lead::{LeadChange, LeadView, Score, Source, Status},
+    },
+    Wanted,
 };
 use crate::{
     access::rows::Rows,
@@ -85,6 +88,7 @@ pub(in crate::leads) async fn insert(
 /// What a change must know of the lead it changes.
 pub(in crate::leads) struct Held {
     pub version: i64,
+    pub status: String,
     pub has_phone: bool,
     pub has_email: bool,
 }
@@ -97,7 +101,7 @@ pub(in crate::leads) async fn lock(
 ) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
-        r#"select version, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
+        r#"select version, status, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
              from leads
             where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3) and ($4::uuid is null or team_id = $4)
               for update"#,
@@ -274,15 +278,17 @@ impl LeadRow {
     }
 }
 
+/// Newest first; of those that terms have found, if any were asked for.
 pub(in crate::leads) async fn leads(
     conn: &mut PgConnection,
     tenant: TenantId,
     filter: &Filter,
-    (email, phone): (Option<&[u8]>, Option<&[u8]>),
+    (wanted, only): (&Wanted, Option<Vec<LeadId>>),
     seen: Rows,
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadRow>> {
+    let only: Option<Vec<uuid::Uuid>> = only.map(|ids| ids.into_iter().map(|id| id.0).collect());
     let rows = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", import_id as "import_id: ImportId", owner_id as "owner_id: AgentId",
@@ -297,6 +303,7 @@ pub(in crate::leads) async fn leads(
               and ($7::uuid is null or owner_id = $7) and ($8::uuid is null or import_id = $8)
               and ($9::bytea is null or email_index = $9) and ($10::bytea is null or phone_index = $10)
               and ($11::uuid is null or owner_id = $11) and ($12::uuid is null or team_id = $12)
+              and ($13::uuid[] is null or id = any($13))
             order by id desc limit $4"#,
         tenant.0,
         filter.id.map(|id| id.0),
@@ -306,10 +313,11 @@ pub(in crate::leads) async fn leads(
         filter.source.map(Source::as_str),
         filter.owner.map(|id| id.0),
         filter.import.map(|id| id.0),
-        email,
-        phone,
+        wanted.email.as_deref(),
+        wanted.phone.as_deref(),
         seen.owner(),
-        seen.team()
+        seen.team(),
+        only as _
     )
     .fetch_all(conn)
     .await?;

@@ -1,8 +1,12 @@
-//! The tables of leads and imports, a file for each.
+//! The tables of leads, of what was done with them and of imports, a file for each.
 
+mod activities;
 mod imports;
 mod leads;
+mod terms;
 
+pub(in crate::leads) use activities::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(crate) use leads::{count, email, is_seen};
+pub(in crate::leads) use terms::*;

@@ -93,7 +93,7 @@ pub(crate) async fn views(
 ) -> Result<Vec<TenantView>> {
     let rows = sqlx::query!(
         r#"select id as "id: TenantId", slug, name, zone, locale, requests_per_s, most_users, keep_sessions_days,
-                  keep_imports_days, created_at, suspended_at
+                  keep_imports_days, search_names, created_at, suspended_at
              from tenants where ($1::uuid is null or id = $1) and slug > $2 and id <> $3 order by slug limit $4"#,
         only.map(|id| id.0),
         after,
@@ -113,6 +113,7 @@ pub(crate) async fn views(
             sessions_days: row.keep_sessions_days,
             imports_days: row.keep_imports_days,
         },
+        search_names: row.search_names,
         created_at: row.created_at,
         suspended_at: row.suspended_at,
     });
@@ -128,13 +129,14 @@ pub(in crate::tenancy) async fn update_settings(
     sqlx::query!(
         "update tenants set zone = coalesce($2, zone), locale = coalesce($3, locale),
                 keep_sessions_days = coalesce($4, keep_sessions_days),
-                keep_imports_days = coalesce($5, keep_imports_days)
+                keep_imports_days = coalesce($5, keep_imports_days), search_names = coalesce($6, search_names)
           where id = $1",
         id.0,
         change.zone.as_ref().map(Zone::as_str),
         change.locale.as_ref().map(Locale::as_str),
         change.retention.sessions_days,
-        change.retention.imports_days
+        change.retention.imports_days,
+        change.search_names
     )
     .execute(conn)
     .await?;

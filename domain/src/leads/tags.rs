@@ -1,0 +1,82 @@
+//! Tags of single leads, put on and taken off. Those that differ only in their case or accents are the same.
+
+use serde::Deserialize;
+
+use super::{
+    commands,
+    lead::{LeadView, MOST_TAGS},
+    store::{self, Parts},
+    terms::{Plan, Terms, fold},
+};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    tenancy::TenantTx,
+    types::{LeadId, Text},
+};
+
+/// Tags to be put on a lead.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTags {
+    /// A lead has at most 50.
+    #[schema(value_type = Vec<String>)]
+    pub tags: Vec<Text<50>>,
+}
+
+/// Puts tags on a lead; those it has already stay as they are.
+///
+/// # Errors
+/// If there is no such lead, or it would have too many.
+pub async fn add(ctx: &Ctx, id: LeadId, new: &NewTags) -> Result<LeadView> {
+    ctx.require(Permission::LeadsWrite)?;
+    let mut tx = ctx.begin().await?;
+    let held = store::lock_tags(tx.conn(), ctx.tenant, id, ctx.rows).await?;
+    let mut tags = held.ok_or(Error::NotFound("lead"))?;
+    let before = tags.len();
+    for tag in new.tags.iter().map(Text::as_str) {
+        if !tags.iter().any(|known| fold(known) == fold(tag)) {
+            tags.push(tag.to_owned());
+        }
+    }
+    if tags.len() > MOST_TAGS {
+        return Err(Error::invalid("/tags", "a lead has at most 50 tags; take some off first"));
+    }
+    if tags.len() > before {
+        write(ctx, &mut tx, id, &tags).await?;
+    }
+    tx.commit().await?;
+    commands::only(ctx, id).await
+}
+
+/// Takes a tag off a lead.
+///
+/// # Errors
+/// If there is no such lead, or it has no such tag.
+pub async fn remove(ctx: &Ctx, id: LeadId, tag: &Text<50>) -> Result<()> {
+    ctx.require(Permission::LeadsWrite)?;
+    let mut tx = ctx.begin().await?;
+    let held = store::lock_tags(tx.conn(), ctx.tenant, id, ctx.rows).await?;
+    let mut tags = held.ok_or(Error::NotFound("lead"))?;
+    let before = tags.len();
+    tags.retain(|known| fold(known) != fold(tag.as_str()));
+    if tags.len() == before {
+        return Err(Error::NotFound("tag"));
+    }
+    write(ctx, &mut tx, id, &tags).await?;
+    tx.commit().await
+}
+
+async fn write(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, tags: &[String]) -> Result<()> {
+    store::set_tags(tx.conn(), ctx.tenant, id, tags).await?;
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let plan = Plan::default();
+    let mut terms = Terms::new(&index, &plan);
+    terms.add_tags(id, tags.iter().map(String::as_str));
+    store::put_terms(tx.conn(), ctx.tenant, &[id], Parts::TAGS, &terms.into_made()).await?;
+    tx.audit(&[Entry::new("update", "lead", id)]).await?;
+    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await
+}

@@ -1,0 +1,41 @@
+-- What is known of leads besides the leads themselves.
+
+-- What was done with a lead: by its people, and by the product. Rows are written once and go with the lead.
+create table lead_activities (
+  tenant_id uuid not null,
+  id uuid not null,
+  lead_id uuid not null,
+  kind text not null constraint lead_activities_kind
+    check (kind in ('note', 'call', 'email', 'chat', 'meeting', 'message', 'status', 'merge')),
+  at timestamptz not null,
+  actor_kind text not null constraint lead_activities_actor
+    check (actor_kind in ('user', 'api_key', 'operator', 'system')),
+  actor_id uuid,
+  -- What it came of: a message, a call, another lead.
+  ref_kind text,
+  ref_id uuid,
+  -- What the lead became, where its status changed.
+  status text,
+  note_sealed bytea,
+  constraint lead_activities_pkey primary key (tenant_id, id),
+  constraint lead_activities_ref check ((ref_kind is null) = (ref_id is null)),
+  constraint lead_activities_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
+);
+create index lead_activities_lead_idx on lead_activities (tenant_id, lead_id, at desc, id desc);
+call engine.wall('lead_activities');
+grant select, insert, update, delete on lead_activities to switchboard_app, switchboard_system;
+
+-- What leads are found by besides their numbers and addresses: keyed hashes of tags, of the words of names where the
+-- tenant wants that, and of what it asks for of attributes.
+create table lead_terms (
+  tenant_id uuid not null,
+  -- `tag`, `name` or `attr:` and the attribute's name.
+  kind text not null,
+  term bytea not null,
+  lead_id uuid not null,
+  constraint lead_terms_pkey primary key (tenant_id, kind, term, lead_id),
+  constraint lead_terms_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
+);
+create index lead_terms_lead_idx on lead_terms (tenant_id, lead_id);
+call engine.wall('lead_terms');
+grant select, insert, delete on lead_terms to switchboard_app, switchboard_system;
