@@ -98,3 +98,42 @@ async fn an_agent_off_shift_is_given_nothing_until_they_work() {
     assert_eq!(told["data"]["owner_id"], agents[0]);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn a_skill_that_is_gone_keeps_no_lead_waiting() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 1, 5).await;
+    let skill = async |name: &str| {
+        admin.post("/api/v1/skills", &json!({ "name": name })).await.expect(201)["id"].clone()
+    };
+    let (french, greek) = (skill("French").await, skill("Greek").await);
+    let asked = json!({"strategy": "skill", "team_id": sales, "skill_id": french, "min_level": 2});
+    let waits = routed(admin, &asked).await;
+    assert_eq!(waits["outcome"], "queued");
+    // As if it had gone while the lead was on its way into the queue.
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    sqlx::query("delete from skills where id = $1")
+        .bind(uuid::Uuid::try_parse(french.as_str().expect("an id")).expect("an id"))
+        .execute(&mut conn)
+        .await
+        .expect("the skill is gone");
+    let mut socket = Socket::open(admin, None).await;
+    set_status(admin, &agents[0], "break").await;
+    set_status(admin, &agents[0], "available").await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits["lead_id"].as_str().expect("an id")));
+
+    // A job that names a skill which goes before it runs puts nothing into a queue.
+    let left = lead(admin, &json!({})).await;
+    let queue = "/api/v1/queues/automation";
+    admin.post(&format!("{queue}/pause"), &json!({})).await.expect(204);
+    let all = json!({"all": true, "strategy": "skill", "team_id": sales, "skill_id": greek});
+    let operation = admin.post(ROUTE, &all).await;
+    admin.delete(&format!("/api/v1/skills/{}", greek.as_str().expect("an id"))).await.expect(204);
+    admin.post(&format!("{queue}/resume"), &json!({})).await.expect(204);
+    assert_eq!(admin.ended(operation).await["status"], "failed");
+    let left = admin.get(&format!("/api/v1/leads/{}", left.as_str().expect("an id"))).await.expect(200);
+    assert_eq!((&left["owner_id"], &left["team_id"]), (&Value::Null, &Value::Null));
+    app.process.stop().await;
+}

@@ -84,10 +84,15 @@ impl Move {
     }
 }
 
-/// How a lead is given out of a team's queue: as the rule says that brought it there.
+/// How a lead is given out of a team's queue: as the rule says that brought it there. If the skill is gone that it waits
+/// for, anybody will do.
 pub(super) fn by(lead: &WaitingRow, team: TeamId) -> Target {
-    let strategy = lead.strategy.as_deref().and_then(Strategy::parse).unwrap_or(Strategy::RoundRobin);
-    Target { strategy, skill: lead.skill_id, min_level: lead.min_level, ..anybody(team) }.within(team)
+    let named = lead.strategy.as_deref().and_then(Strategy::parse);
+    let strategy = named
+        .filter(|strategy| *strategy != Strategy::Skill || lead.skill_id.is_some())
+        .unwrap_or(Strategy::RoundRobin);
+    let min_level = lead.skill_id.and(lead.min_level);
+    Target { strategy, skill: lead.skill_id, min_level, ..anybody(team) }.within(team)
 }
 
 /// Writes where leads go. They are locked, and so are the teams and agents of the floor.
