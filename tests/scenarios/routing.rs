@@ -145,3 +145,30 @@ async fn open_leads_are_counted_without_walking_past_closed_ones() {
     assert_eq!(shown["open_leads"], 5);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn a_lead_that_is_routed_anew_takes_no_room_from_itself() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (team, agents) = team(admin, "sales", 1, 1).await;
+    let lead = async |number: usize| {
+        let lead = json!({"email": format!("l{number}@example.com")});
+        admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone()
+    };
+    let (first, second) = (lead(1).await, lead(2).await);
+    let direct =
+        |lead: &Value| json!({"lead_id": lead, "strategy": "direct", "agent_id": agents[0], "reroute": true});
+    let round = json!({"lead_id": first, "strategy": "round_robin", "team_id": team, "reroute": true});
+    let path = "/api/v1/automation/leads/route";
+    for asked in [direct(&first), direct(&first), round] {
+        let routed = admin.post(path, &asked).await.expect(200);
+        assert_eq!((&routed["outcome"], &routed["owner_id"]), (&json!("assigned"), &agents[0]), "{asked}");
+    }
+    assert_eq!(admin.post(path, &direct(&second)).await.problem(409), "agent-not-free");
+    // A closed lead takes no room, so it gives none.
+    let closed = format!("/api/v1/leads/{}", first.as_str().expect("an id"));
+    admin.patch(&closed, &json!({"status": "lost"})).await.expect(200);
+    admin.post(path, &direct(&second)).await.expect(200);
+    assert_eq!(admin.post(path, &direct(&first)).await.problem(409), "agent-not-free");
+    app.process.stop().await;
+}

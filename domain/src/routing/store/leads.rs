@@ -20,6 +20,7 @@ pub(in crate::routing) struct LeadRow {
     pub region: Option<String>,
     pub tags: Vec<String>,
     pub waiting_since: Option<DateTime<Utc>>,
+    pub is_open: bool,
 }
 
 pub(in crate::routing) async fn lock_lead(
@@ -30,7 +31,7 @@ pub(in crate::routing) async fn lock_lead(
     let row = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
@@ -49,7 +50,7 @@ pub(in crate::routing) async fn lead(
     let row = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads where tenant_id = $1 and id = $2"#,
         tenant.0,
         id.0
@@ -70,7 +71,7 @@ pub(in crate::routing) async fn lock_unassigned(
     let rows = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads
             where tenant_id = $1 and id > $3 and ($2::uuid is null or import_id = $2)
               and owner_id is null and status not in ('converted', 'lost')
