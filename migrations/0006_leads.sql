@@ -145,6 +145,9 @@ create index leads_ranked_owner_idx on leads (tenant_id, owner_id, status, score
   where score is not null and owner_id is not null;
 create index leads_ranked_team_idx on leads (tenant_id, team_id, status, score desc, created_at desc, id desc)
   where score is not null and team_id is not null;
+-- How many open leads somebody holds, however many they have closed.
+create index leads_held_idx on leads (tenant_id, owner_id)
+  where owner_id is not null and status not in ('converted', 'lost');
 -- Open leads, whose scores fade.
 create index leads_open_idx on leads (tenant_id, id) where status not in ('converted', 'lost');
 call engine.wall('leads');

@@ -396,3 +396,25 @@ async fn an_agent_goes_and_their_open_leads_go_back() {
     admin.patch(&at(AGENTS, &agents[1]), &json!({ "user_id": user })).await.expect(200);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn an_agent_whom_a_rule_names_stays() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 10).await;
+    let path = at(AGENTS, &agents[0]);
+    let lead = admin.post(LEADS, &json!({"email": "l@example.com"})).await.expect(201)["id"].clone();
+    let direct = json!({"lead_id": lead, "strategy": "direct", "agent_id": agents[0]});
+    admin.post(ROUTE, &direct).await.expect(200);
+    let rule = json!({"name": "r", "strategy": "direct", "agent_id": agents[0]});
+    let made = admin.post(RULES, &rule).await.expect(201);
+    assert_eq!(admin.delete(&format!("{path}?requeue=true")).await.problem(409), "agent-in-use");
+    assert_eq!(admin.get(&path).await.expect(200)["status"], "available", "a refusal changes nothing");
+    assert_eq!(admin.get(&at(LEADS, &lead)).await.expect(200)["owner_id"], agents[0]);
+    admin.patch(&at(LEADS, &lead), &json!({"status": "converted"})).await.expect(200);
+    assert_eq!(admin.delete(&path).await.problem(409), "agent-in-use");
+    admin.delete(&at(RULES, &made["id"])).await.expect(204);
+    admin.delete(&path).await.expect(204);
+    assert_eq!(pointer(admin.post(RULES, &rule).await), "/agent_id");
+    app.process.stop().await;
+}

@@ -115,3 +115,60 @@ async fn only_available_agents_are_given_leads_and_bad_targets_are_named() {
     assert_eq!(admin.post("/api/v1/automation/leads/route", &foreign).await.problem(422), "invalid");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn open_leads_are_counted_without_walking_past_closed_ones() {
+    let app = TestApp::start().await;
+    let (_, agents) = team(&app.acme.admin, "sales", 1, 10).await;
+    let agent = uuid::Uuid::try_parse(agents[0].as_str().expect("an id")).expect("an id");
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    sqlx::query(
+        "insert into leads (tenant_id, id, owner_id, team_id, status, source)
+         select tenant_id, gen_random_uuid(), id, team_id, case when number <= 5 then 'new' else 'lost' end, 'manual'
+           from agents, generate_series(1, 5000) as number where id = $1",
+    )
+    .bind(agent)
+    .execute(&mut conn)
+    .await
+    .expect("leads");
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain select (select count(*) from leads l where l.tenant_id = a.tenant_id and l.owner_id = a.id
+             and l.owner_id is not null and l.status not in ('converted', 'lost'))
+           from agents a where a.id = $1",
+    )
+    .bind(agent)
+    .fetch_all(&mut conn)
+    .await
+    .expect("a plan");
+    assert!(plan.iter().any(|line| line.contains("leads_held_idx")), "{plan:#?}");
+    let shown = app.acme.admin.get(&format!("/api/v1/agents/{agent}")).await.expect(200);
+    assert_eq!(shown["open_leads"], 5);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_that_is_routed_anew_takes_no_room_from_itself() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (team, agents) = team(admin, "sales", 1, 1).await;
+    let lead = async |number: usize| {
+        let lead = json!({"email": format!("l{number}@example.com")});
+        admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone()
+    };
+    let (first, second) = (lead(1).await, lead(2).await);
+    let direct =
+        |lead: &Value| json!({"lead_id": lead, "strategy": "direct", "agent_id": agents[0], "reroute": true});
+    let round = json!({"lead_id": first, "strategy": "round_robin", "team_id": team, "reroute": true});
+    let path = "/api/v1/automation/leads/route";
+    for asked in [direct(&first), direct(&first), round] {
+        let routed = admin.post(path, &asked).await.expect(200);
+        assert_eq!((&routed["outcome"], &routed["owner_id"]), (&json!("assigned"), &agents[0]), "{asked}");
+    }
+    assert_eq!(admin.post(path, &direct(&second)).await.problem(409), "agent-not-free");
+    // A closed lead takes no room, so it gives none.
+    let closed = format!("/api/v1/leads/{}", first.as_str().expect("an id"));
+    admin.patch(&closed, &json!({"status": "lost"})).await.expect(200);
+    admin.post(path, &direct(&second)).await.expect(200);
+    assert_eq!(admin.post(path, &direct(&first)).await.problem(409), "agent-not-free");
+    app.process.stop().await;
+}

@@ -3,9 +3,10 @@
 use chrono::Datelike;
 use domain::ctx::Clock;
 use serde_json::{Value, json};
-use switchboard_tests::{Client, Socket, TestApp};
+use switchboard_tests::{Client, PASSWORD, Socket, TestApp};
 
 use crate::{
+    leads::import,
     routing::team,
     routing_rules::{ROUTE, RULES, id, lead, put, rule, set_status},
 };
@@ -96,5 +97,96 @@ async fn an_agent_off_shift_is_given_nothing_until_they_work() {
     let told = socket.until("lead.assigned").await.pop().expect("an event");
     assert_eq!(told["subject"], format!("lead:{}", waits["lead_id"].as_str().expect("an id")));
     assert_eq!(told["data"]["owner_id"], agents[0]);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_skill_that_is_gone_keeps_no_lead_waiting() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 1, 5).await;
+    let skill = async |name: &str| {
+        admin.post("/api/v1/skills", &json!({ "name": name })).await.expect(201)["id"].clone()
+    };
+    let (french, greek) = (skill("French").await, skill("Greek").await);
+    let asked = json!({"strategy": "skill", "team_id": sales, "skill_id": french, "min_level": 2});
+    let waits = routed(admin, &asked).await;
+    assert_eq!(waits["outcome"], "queued");
+    // As if it had gone while the lead was on its way into the queue.
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    sqlx::query("delete from skills where id = $1")
+        .bind(uuid::Uuid::try_parse(french.as_str().expect("an id")).expect("an id"))
+        .execute(&mut conn)
+        .await
+        .expect("the skill is gone");
+    let mut socket = Socket::open(admin, None).await;
+    set_status(admin, &agents[0], "break").await;
+    set_status(admin, &agents[0], "available").await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits["lead_id"].as_str().expect("an id")));
+
+    // A job that names a skill which goes before it runs puts nothing into a queue.
+    let left = lead(admin, &json!({})).await;
+    let queue = "/api/v1/queues/automation";
+    admin.post(&format!("{queue}/pause"), &json!({})).await.expect(204);
+    let all = json!({"all": true, "strategy": "skill", "team_id": sales, "skill_id": greek});
+    let operation = admin.post(ROUTE, &all).await;
+    admin.delete(&format!("/api/v1/skills/{}", greek.as_str().expect("an id"))).await.expect(204);
+    admin.post(&format!("{queue}/resume"), &json!({})).await.expect(204);
+    assert_eq!(admin.ended(operation).await["status"], "failed");
+    let left = admin.get(&format!("/api/v1/leads/{}", left.as_str().expect("an id"))).await.expect(200);
+    assert_eq!((&left["owner_id"], &left["team_id"]), (&Value::Null, &Value::Null));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_may_go_to_anybody_at_last_is_given_out_at_once() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let ((north, _), (south, southern)) =
+        (team(admin, "north", 1, 5).await, team(admin, "south", 1, 5).await);
+    let french = admin.post("/api/v1/skills", &json!({"name": "French"})).await.expect(201)["id"].clone();
+    let mut waits = Vec::new();
+    for team in [&north, &south] {
+        let asked = json!({"strategy": "skill", "team_id": team, "skill_id": french});
+        let routed = routed(admin, &asked).await;
+        assert_eq!(routed["outcome"], "queued");
+        waits.push(routed["lead_id"].clone());
+    }
+    let mut socket = Socket::open(admin, None).await;
+    let asked = json!({"lead_id": waits[0], "strategy": "team", "team_id": north});
+    assert_eq!(admin.post(ROUTE, &asked).await.expect(200)["outcome"], "queued", "it stays where it is");
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits[0].as_str().expect("an id")));
+
+    admin.delete(&format!("/api/v1/skills/{}", french.as_str().expect("an id"))).await.expect(204);
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", waits[1].as_str().expect("an id")));
+    assert_eq!(told["data"]["owner_id"], southern[0]);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn leads_that_are_made_in_a_team_are_given_out() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 2, 5).await;
+    set_status(admin, &agents[1], "break").await;
+    let rights =
+        ["leads:read", "leads:create", "leads:import", "imports:read", "agents:read", "personal:read"];
+    let role = json!({"name": "Lead", "permissions": rights, "scope": "team"});
+    admin.post("/api/v1/compliance/roles", &role).await.expect(201);
+    let user = json!({"name": "L", "email": "lead@acme.example.com", "password": PASSWORD, "role": "Lead"});
+    let user = admin.post("/api/v1/users", &user).await.expect(201);
+    let own = format!("/api/v1/agents/{}", agents[1].as_str().expect("an id"));
+    admin.patch(&own, &json!({"user_id": user["id"]})).await.expect(200);
+    let client = admin.anonymous().login("acme", "lead@acme.example.com", PASSWORD).await;
+    let mut socket = Socket::open(admin, None).await;
+    let made = lead(&client, &json!({})).await;
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["subject"], format!("lead:{}", made.as_str().expect("an id")));
+    import(&client, "email\na@example.com\n").await.expect(201);
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!((&told["data"]["owner_id"], &told["data"]["team_id"]), (&agents[0], &sales));
     app.process.stop().await;
 }

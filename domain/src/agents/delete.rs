@@ -26,7 +26,8 @@ const PAGE: i64 = 500;
 /// agent is offline from then on, so that none come after. What is closed keeps its owner, for the reports.
 ///
 /// # Errors
-/// If there is no such agent, they are in a call or still have open leads, or their user holds more than the caller.
+/// If there is no such agent, they are in a call or still have open leads, a routing rule names them, or their user
+/// holds more than the caller.
 pub async fn delete(ctx: &Ctx, id: AgentId, requeue: bool) -> Result<()> {
     ctx.require(Permission::AgentsDelete)?;
     if requeue {
@@ -40,6 +41,7 @@ pub async fn delete(ctx: &Ctx, id: AgentId, requeue: bool) -> Result<()> {
         let detail = "the agent has open leads; route them to others first, or send `?requeue=true`";
         return Err(Error::conflict("agent-has-leads", detail));
     }
+    refuse_needed(&mut tx, id).await?;
     status::set(&mut tx, &held, AgentStatus::Offline, Why::Deleted).await?;
     store::mark_deleted(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "agent", id).notice()]).await?;
@@ -60,9 +62,19 @@ async fn lock_for_good(ctx: &Ctx, tx: &mut TenantTx, id: AgentId) -> Result<Held
     Ok(held)
 }
 
+async fn refuse_needed(tx: &mut TenantTx, id: AgentId) -> Result<()> {
+    let tenant = tx.tenant;
+    if store::is_agent_in_rules(tx.conn(), tenant, id).await? {
+        return Err(Error::conflict("agent-in-use", "a routing rule names this agent; change that first"));
+    }
+    Ok(())
+}
+
 async fn sign_off(ctx: &Ctx, id: AgentId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     let held = lock_for_good(ctx, &mut tx, id).await?;
+    // Before anything is given back; a rule that comes later is found at the end.
+    refuse_needed(&mut tx, id).await?;
     status::set(&mut tx, &held, AgentStatus::Offline, Why::Deleted).await?;
     let detail = json!({ "status": AgentStatus::Offline, "why": Why::Deleted.as_str() });
     tx.audit(&[Entry::new("update", "agent", id).detail(detail)]).await?;

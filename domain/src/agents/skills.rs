@@ -9,6 +9,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
+    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{SkillId, Text},
 };
@@ -85,7 +86,7 @@ pub async fn replace(ctx: &Ctx, id: SkillId, new: NewSkill) -> Result<SkillView>
     Ok(view)
 }
 
-/// Takes a skill away, from every agent who has it too.
+/// Takes a skill away, from every agent who has it too. Leads that wait for it go to anybody.
 ///
 /// # Errors
 /// If there is no such skill, or a routing rule asks for it.
@@ -93,6 +94,9 @@ pub async fn delete(ctx: &Ctx, id: SkillId) -> Result<()> {
     ctx.require(Permission::SkillsDelete)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
+    // Teams are locked before the skill.
+    let teams = store::teams_waiting_for(tx.conn(), ctx.tenant, id).await?;
+    sweep::wake_teams(&mut tx, teams).await?;
     match store::delete_skill(tx.conn(), ctx.tenant, id).await? {
         Removed::Done => {}
         Removed::NotFound => return Err(Error::NotFound("skill")),

@@ -65,7 +65,7 @@ pub(super) fn require_home(ctx: &Ctx) -> Result<()> {
     Err(Error::beyond("", detail))
 }
 
-/// Writes leads, sealed, and tells of each.
+/// Writes leads, sealed, and tells of each. Those of a team wait in its queue, so it is swept.
 pub(super) async fn insert(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -106,7 +106,11 @@ pub(super) async fn insert(
     }
     let told: Vec<Event> =
         leads.iter().map(|(id, _)| Event::new(EventType::LeadCreated, "lead", id)).collect();
-    tx.emit(&told).await
+    tx.emit(&told).await?;
+    match ctx.rows {
+        Rows::Team(team) => sweep::wake_team(tx, team).await,
+        Rows::All | Rows::Own(_) => Ok(()),
+    }
 }
 
 /// Seals the parts of one lead.

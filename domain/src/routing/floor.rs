@@ -138,6 +138,13 @@ impl Floor {
         }
     }
 
+    /// Notes that an open lead of an agent is decided on anew: it does not take the room in which it may stay.
+    pub fn take_back(&mut self, agent: AgentId) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.agent == agent) {
+            seat.open = (seat.open - 1).max(0);
+        }
+    }
+
     /// Who was given something.
     #[must_use]
     pub fn given(&self) -> Vec<AgentId> {

@@ -82,6 +82,9 @@ impl Ground {
         };
         ground.queues = cursors.iter().map(|(team, _)| *team).collect();
         ground.floor = floor(tx, &reach.teams, &reach.agents, cursors, hold).await?;
+        for owner in leads.iter().filter(|lead| lead.is_open).filter_map(|lead| lead.owner_id) {
+            ground.floor.take_back(owner);
+        }
         Ok(ground)
     }
 

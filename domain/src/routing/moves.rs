@@ -84,10 +84,15 @@ impl Move {
     }
 }
 
-/// How a lead is given out of a team's queue: as the rule says that brought it there.
+/// How a lead is given out of a team's queue: as the rule says that brought it there. If the skill is gone that it waits
+/// for, anybody will do.
 pub(super) fn by(lead: &WaitingRow, team: TeamId) -> Target {
-    let strategy = lead.strategy.as_deref().and_then(Strategy::parse).unwrap_or(Strategy::RoundRobin);
-    Target { strategy, skill: lead.skill_id, min_level: lead.min_level, ..anybody(team) }.within(team)
+    let named = lead.strategy.as_deref().and_then(Strategy::parse);
+    let strategy = named
+        .filter(|strategy| *strategy != Strategy::Skill || lead.skill_id.is_some())
+        .unwrap_or(Strategy::RoundRobin);
+    let min_level = lead.skill_id.and(lead.min_level);
+    Target { strategy, skill: lead.skill_id, min_level, ..anybody(team) }.within(team)
 }
 
 /// Writes where leads go. They are locked, and so are the teams and agents of the floor.
@@ -123,8 +128,8 @@ pub(super) async fn write(tx: &mut TenantTx, moves: &[Move], floor: &Floor) -> R
     }
     tx.emit(&moving.iter().map(|to| event(to)).collect::<Vec<_>>()).await?;
     // Where nobody was looked for yet, somebody may have room.
-    let untried = |to: &&&Move| matches!(to.strategy, None | Some(Strategy::Team)) && to.owner().is_none();
-    let teams: BTreeSet<TeamId> = moving.iter().filter(untried).filter_map(|to| to.team()).collect();
+    let untried = |to: &&Move| matches!(to.strategy, None | Some(Strategy::Team)) && to.owner().is_none();
+    let teams: BTreeSet<TeamId> = moves.iter().filter(untried).filter_map(|to| to.team()).collect();
     for team in teams {
         wake_team(tx, team).await?;
     }

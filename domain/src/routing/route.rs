@@ -193,11 +193,12 @@ pub async fn many(ctx: &Ctx, import: Option<ImportId>, ask: Option<Target>) -> R
 /// Routes the next page of a job's leads; answers the last one and what they came to, none at the end.
 ///
 /// # Errors
-/// If the database does not answer; nothing of the page is written then.
+/// If what the job names is gone by now, or the database does not answer; nothing of the page is written then.
 pub async fn page(ctx: &Ctx, job: &RouteLeads, after: Option<LeadId>) -> Result<Option<(LeadId, Tally)>> {
     let mut tx = ctx.begin().await?;
     let rows = store::lock_unassigned(tx.conn(), ctx.tenant, job.import, after, PAGE).await?;
     let Some(last) = rows.last().map(|row| row.id) else { return Ok(None) };
+    check(&mut tx, job.target, "").await?;
     let mut ground = Ground::of(&mut tx, &rows, job.target, true).await?;
     let mut given = Vec::with_capacity(rows.len());
     for row in &rows {

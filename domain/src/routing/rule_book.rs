@@ -230,11 +230,17 @@ impl RuleSpec {
             Fallback::Team { team_id } => Some(team_id),
             Fallback::Queue {} | Fallback::NextRule {} => None,
         };
-        // Neither is deleted before the rule is there.
+        // None of them is deleted before the rule is there.
         for (pointer, team) in [("/team_id", target.team), ("/fallback/team_id", other)] {
             let (Some(team), tenant) = (team, tx.tenant) else { continue };
             if !agents::store::share_team(tx.conn(), tenant, team).await? {
                 return Err(Error::invalid(pointer, "there is no such team"));
+            }
+        }
+        if let Some(agent) = target.agent {
+            let tenant = tx.tenant;
+            if !agents::store::share_agent(tx.conn(), tenant, agent).await? {
+                return Err(Error::invalid("/agent_id", "there is no such agent"));
             }
         }
         Ok(NewRow {

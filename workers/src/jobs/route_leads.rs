@@ -23,6 +23,11 @@ pub async fn run(run: Run, job: RouteLeads) -> Result<Outcome> {
             Err(Error::Conflict { kind: code @ "teams-changed", detail }) => {
                 return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });
             }
+            // It does not come back.
+            Err(Error::Invalid(wrong)) => {
+                let why: Vec<String> = wrong.into_iter().map(|field| field.detail).collect();
+                return Ok(Outcome::Discard { code: "target-gone", why: why.join("; ") });
+            }
             page => page?,
         };
         let Some((last, tally)) = page else { break };

@@ -273,7 +273,7 @@ pub(in crate::agents) async fn agents(
                   a.status as "status: AgentStatus", a.status_since, a.idle_since, a.wrap_up_until, a.capacity,
                   a.weight, a.zone, a.version, a.name_sealed, a.created_at,
                   (select count(*) from leads l where l.tenant_id = a.tenant_id and l.owner_id = a.id
-                      and l.status not in ('converted', 'lost')) as "open_leads!",
+                      and l.owner_id is not null and l.status not in ('converted', 'lost')) as "open_leads!",
                   exists (select from agent_presence p join engine.nodes n on n.id = p.node
                       where p.tenant_id = a.tenant_id and p.user_id = a.user_id and p.sockets > 0) as "connected!"
              from agents a

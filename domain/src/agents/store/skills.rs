@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::super::skills::SkillView;
 use crate::{
     error::Result,
-    types::{SkillId, TenantId},
+    types::{SkillId, TeamId, TenantId},
 };
 
 /// `false` if the name is taken.
@@ -75,6 +75,25 @@ pub(in crate::agents) async fn update_skill(
         }
         done => Ok(if done?.rows_affected() == 1 { Renamed::Done } else { Renamed::NotFound }),
     }
+}
+
+/// The teams in whose queues leads wait for somebody who has a skill.
+pub(in crate::agents) async fn teams_waiting_for(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SkillId,
+) -> Result<Vec<TeamId>> {
+    let teams = sqlx::query_scalar!(
+        r#"select distinct l.team_id as "team_id!: TeamId"
+             from queue_places q join leads l on l.tenant_id = q.tenant_id and l.id = q.lead_id
+            where q.tenant_id = $1 and q.skill_id = $2 and l.owner_id is null and l.team_id is not null
+              and l.status not in ('converted', 'lost')"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(teams)
 }
 
 /// What became of a skill that was to go.

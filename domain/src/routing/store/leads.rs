@@ -20,6 +20,7 @@ pub(in crate::routing) struct LeadRow {
     pub region: Option<String>,
     pub tags: Vec<String>,
     pub waiting_since: Option<DateTime<Utc>>,
+    pub is_open: bool,
 }
 
 pub(in crate::routing) async fn lock_lead(
@@ -30,7 +31,7 @@ pub(in crate::routing) async fn lock_lead(
     let row = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
@@ -49,7 +50,7 @@ pub(in crate::routing) async fn lead(
     let row = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads where tenant_id = $1 and id = $2"#,
         tenant.0,
         id.0
@@ -70,7 +71,7 @@ pub(in crate::routing) async fn lock_unassigned(
     let rows = sqlx::query_as!(
         LeadRow,
         r#"select id as "id: LeadId", owner_id as "owner_id: AgentId", team_id as "team_id: TeamId", source, score,
-                  language, region, tags, waiting_since
+                  language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads
             where tenant_id = $1 and id > $3 and ($2::uuid is null or import_id = $2)
               and owner_id is null and status not in ('converted', 'lost')
@@ -92,6 +93,7 @@ pub(in crate::routing) struct WaitingRow {
     pub rule_id: Option<RuleId>,
     /// None of a lead that was made in the queue and never routed.
     pub strategy: Option<String>,
+    /// None if it waits for none, or for one that is gone: then anybody will do.
     pub skill_id: Option<SkillId>,
     pub min_level: Option<i16>,
 }
@@ -108,13 +110,14 @@ pub(in crate::routing) async fn lock_waiting(
     let rows = sqlx::query_as!(
         WaitingRow,
         r#"select l.id as "id!: LeadId", l.waiting_since as "waiting_since?", q.rule_id as "rule_id?: RuleId",
-                  q.strategy as "strategy?", q.skill_id as "skill_id?: SkillId", q.min_level as "min_level?"
+                  q.strategy as "strategy?", s.id as "skill_id?: SkillId", q.min_level as "min_level?"
              from leads l left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
+             left join skills s on s.tenant_id = q.tenant_id and s.id = q.skill_id
             where l.tenant_id = $1 and l.team_id = $2 and l.owner_id is null and l.team_id is not null
               and l.status not in ('converted', 'lost')
-              and (q.skill_id is null or exists (
+              and (s.id is null or exists (
                 select from unnest($3::uuid[], $4::smallint[]) as held (skill, level)
-                 where held.skill = q.skill_id and held.level >= coalesce(q.min_level, 1)))
+                 where held.skill = s.id and held.level >= coalesce(q.min_level, 1)))
             order by l.waiting_since, l.id limit $5
               for update of l skip locked"#,
         tenant.0,
@@ -138,11 +141,12 @@ pub(in crate::routing) async fn is_waited_for(
     let found = sqlx::query_scalar!(
         r#"select exists (
              select from leads l left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
+               left join skills s on s.tenant_id = q.tenant_id and s.id = q.skill_id
               where l.tenant_id = $1 and l.team_id = $2 and l.owner_id is null and l.team_id is not null
                 and l.status not in ('converted', 'lost')
-                and (q.skill_id is null or exists (
+                and (s.id is null or exists (
                   select from unnest($3::uuid[], $4::smallint[]) as held (skill, level)
-                   where held.skill = q.skill_id and held.level >= coalesce(q.min_level, 1)))) as "found!""#,
+                   where held.skill = s.id and held.level >= coalesce(q.min_level, 1)))) as "found!""#,
         tenant.0,
         team.0,
         skills,

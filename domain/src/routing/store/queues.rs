@@ -182,8 +182,9 @@ pub(in crate::routing) async fn lock_still_waiting(
     let rows = sqlx::query_as!(
         super::WaitingRow,
         r#"select l.id as "id!: LeadId", l.waiting_since as "waiting_since?", q.rule_id as "rule_id?: RuleId",
-                  q.strategy as "strategy?", q.skill_id as "skill_id?: SkillId", q.min_level as "min_level?"
+                  q.strategy as "strategy?", s.id as "skill_id?: SkillId", q.min_level as "min_level?"
              from leads l left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
+             left join skills s on s.tenant_id = q.tenant_id and s.id = q.skill_id
             where l.tenant_id = $1 and l.team_id = $2 and l.id = any($3) and l.owner_id is null
               and l.status not in ('converted', 'lost')
             order by l.id for update of l"#,

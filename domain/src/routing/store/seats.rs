@@ -129,7 +129,7 @@ pub(in crate::routing) async fn seats(
         SeatRow,
         r#"select a.id as "agent!: AgentId", a.team_id as "team?: TeamId", a.ordinal as "ordinal!",
                   (select count(*) from leads l where l.tenant_id = a.tenant_id and l.owner_id = a.id
-                      and l.status not in ('converted', 'lost')) as "open!",
+                      and l.owner_id is not null and l.status not in ('converted', 'lost')) as "open!",
                   a.capacity::bigint as "capacity!", a.idle_since as "idle_since?", a.weight as "weight!",
                   coalesce((select t.credit from agent_turns t where t.tenant_id = a.tenant_id
                       and t.team_id = a.team_id and t.agent_id = a.id), 0) as "credit!",
