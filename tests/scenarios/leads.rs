@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use futures::channel::mpsc;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, Socket, TestApp};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::{agents::person, routing::team};
 
 pub async fn import(client: &Client, file: impl Into<reqwest::Body>) -> Answer {
     let request = client.request(Method::POST, "/api/v1/leads/imports").header("content-type", "text/csv");
@@ -243,5 +246,72 @@ async fn scores_hold_their_parts_and_their_model() {
     for body in [json!({}), json!({"lead_id": id, "all": true})] {
         assert_eq!(admin.post("/api/v1/automation/leads/score", &body).await.problem(422), "invalid");
     }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_that_opens_again_goes_to_nobody_who_cannot_have_it() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (north, agents) = team(admin, "north", 2, 1).await;
+    let at = |prefix: &str, id: &Value| format!("/api/v1/{prefix}/{}", id.as_str().expect("an id"));
+    let status = async |client: &Client, lead: &Value, status: &str| {
+        client.patch(&at("leads", lead), &json!({ "status": status })).await
+    };
+    let mut leads = Vec::new();
+    for number in 0..2 {
+        let lead = json!({"email": format!("l{number}@example.com")});
+        leads.push(admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone());
+    }
+    let route = async |body: &Value| admin.post("/api/v1/automation/leads/route", body).await.expect(200);
+    let direct = |lead: usize| json!({"lead_id": leads[lead], "strategy": "direct", "agent_id": agents[0]});
+    admin.patch(&at("agents", &agents[1]), &json!({"status": "break"})).await.expect(200);
+    let who = |lead: &Value| (lead["owner_id"].clone(), lead["team_id"].clone());
+
+    // The owner keeps it while there is room.
+    route(&direct(0)).await;
+    status(admin, &leads[0], "converted").await.expect(200);
+    let kept = status(admin, &leads[0], "proposal").await.expect(200);
+    assert_eq!(who(&kept), (agents[0].clone(), north.clone()));
+    assert!(kept["assigned_at"].is_string());
+
+    // With full hands they do not: it waits, and whoever sees their own leads only cannot have it back so.
+    status(admin, &leads[0], "converted").await.expect(200);
+    route(&direct(1)).await;
+    let own = person(&app, &agents[0]).await;
+    assert_eq!(status(&own, &leads[0], "contacted").await.problem(403), "beyond-your-rights");
+    assert_eq!(admin.get(&at("leads", &leads[0])).await.expect(200)["status"], "converted");
+    let waits = status(admin, &leads[0], "contacted").await.expect(200);
+    assert_eq!(who(&waits), (Value::Null, north.clone()));
+    assert_eq!(waits["assigned_at"], Value::Null);
+    let queue = format!("{}/leads", at("automation/queues", &north));
+    let before = admin.all(&queue).await;
+    assert_eq!((before.len(), &before[0]["id"]), (1, &leads[0]));
+
+    // One that was closed in the queue waits anew.
+    let skill = admin.post("/api/v1/skills", &json!({"name": "French"})).await.expect(201)["id"].clone();
+    let french = json!({"lead_id": leads[0], "strategy": "skill", "team_id": north, "skill_id": skill});
+    route(&french).await;
+    status(admin, &leads[0], "lost").await.expect(200);
+    app.advance(TimeDelta::seconds(5)).await;
+    status(admin, &leads[0], "new").await.expect(200);
+    let after = admin.all(&queue).await;
+    assert!(after[0]["waiting_since"].as_str() > before[0]["waiting_since"].as_str(), "{after:?}");
+    assert_eq!(after[0]["skill_id"], Value::Null);
+    let mut socket = Socket::open(admin, None).await;
+    admin.patch(&at("agents", &agents[1]), &json!({"status": "available"})).await.expect(200);
+    let told = socket.until("lead.assigned").await.pop().expect("an event");
+    assert_eq!(told["data"]["owner_id"], agents[1]);
+
+    // Nobody is left of those who had it.
+    for lead in &leads[..2] {
+        status(admin, lead, "lost").await.expect(200);
+    }
+    for agent in &agents {
+        admin.delete(&at("agents", agent)).await.expect(204);
+    }
+    admin.delete(&at("teams", &north)).await.expect(204);
+    let alone = status(admin, &leads[1], "new").await.expect(200);
+    assert_eq!(who(&alone), (Value::Null, Value::Null));
     app.process.stop().await;
 }

@@ -18,6 +18,11 @@ async fn routed(client: &Client, asked: &Value) -> Value {
     client.post(ROUTE, &asked).await.expect(200)
 }
 
+/// How often queues were to be swept: each time is told by its job, before the job has done anything.
+async fn sweeps(client: &Client) -> usize {
+    client.all("/api/v1/jobs?kind=sweep_team").await.len()
+}
+
 /// Puts one of an agent's lists: `skills` or `shifts`.
 async fn put_list(client: &Client, agent: &Value, name: &str, list: &Value) {
     let path = format!("/api/v1/agents/{}/{name}", agent.as_str().expect("an id"));
@@ -156,10 +161,13 @@ async fn what_may_go_to_anybody_at_last_is_given_out_at_once() {
     let mut socket = Socket::open(admin, None).await;
     let asked = json!({"lead_id": waits[0], "strategy": "team", "team_id": north});
     assert_eq!(admin.post(ROUTE, &asked).await.expect(200)["outcome"], "queued", "it stays where it is");
+    let before = sweeps(admin).await;
+    assert!(before > 0);
     let told = socket.until("lead.assigned").await.pop().expect("an event");
     assert_eq!(told["subject"], format!("lead:{}", waits[0].as_str().expect("an id")));
 
     admin.delete(&format!("/api/v1/skills/{}", french.as_str().expect("an id"))).await.expect(204);
+    assert!(sweeps(admin).await > before);
     let told = socket.until("lead.assigned").await.pop().expect("an event");
     assert_eq!(told["subject"], format!("lead:{}", waits[1].as_str().expect("an id")));
     assert_eq!(told["data"]["owner_id"], southern[0]);
@@ -183,6 +191,7 @@ async fn leads_that_are_made_in_a_team_are_given_out() {
     let client = admin.anonymous().login("acme", "lead@acme.example.com", PASSWORD).await;
     let mut socket = Socket::open(admin, None).await;
     let made = lead(&client, &json!({})).await;
+    assert!(sweeps(admin).await > 0);
     let told = socket.until("lead.assigned").await.pop().expect("an event");
     assert_eq!(told["subject"], format!("lead:{}", made.as_str().expect("an id")));
     import(&client, "email\na@example.com\n").await.expect(201);

@@ -14,7 +14,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    routing::sweep,
+    routing::{reopen, sweep},
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::{SubjectKeys, TenantKeys, Vault, mask},
@@ -133,10 +133,11 @@ impl Seal<'_> {
     }
 }
 
-/// Changes a lead.
+/// Changes a lead. One that opens again goes back to its owner if they have room, else into its team's queue.
 ///
 /// # Errors
-/// If there is no such lead, a value breaks a rule, or another version than the given one is there.
+/// If there is no such lead, a value breaks a rule, another version than the given one is there, or the caller would
+/// not see it any more.
 pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadView> {
     ctx.require(Permission::LeadsWrite)?;
     let none = Map::new();
@@ -182,8 +183,17 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
     put_terms(&mut tx, id, &change, &index).await?;
-    if matches!(change.status, Some(Status::Converted | Status::Lost)) {
-        sweep::lead_closes(&mut tx, id).await?;
+    match change.status {
+        Some(Status::Converted | Status::Lost) => sweep::lead_closes(&mut tx, id).await?,
+        Some(_) if held.is_closed => {
+            let (owner, team) = reopen::lead_opens(&mut tx, id).await?;
+            if !ctx.rows.hold(owner, team) {
+                let detail = "its owner cannot take it back, so you would not see this lead any more; \
+                              ask somebody who sees more";
+                return Err(Error::beyond("/status", detail));
+            }
+        }
+        _ => {}
     }
     if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
         activities::record(&mut tx, id, &Activity::became(status)).await?;

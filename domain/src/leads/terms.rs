@@ -85,14 +85,14 @@ impl<'a> Terms<'a> {
 
     pub(super) fn add_tags<'t>(&mut self, lead: LeadId, tags: impl IntoIterator<Item = &'t str>) {
         let terms = tags.into_iter().map(|tag| tag_term(self.index, tag));
-        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, term }));
+        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, hash: term }));
     }
 
     /// The words of a name, where they are wanted.
     pub(super) fn add_name(&mut self, lead: LeadId, name: Option<&str>) {
         let wanted = name.filter(|_| self.plan.names);
         let terms = wanted.into_iter().flat_map(words).map(|word| name_term(self.index, &word));
-        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, term }));
+        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, hash: term }));
     }
 
     pub(super) fn into_made(self) -> Vec<Term> {

@@ -4,6 +4,7 @@
 //!   together, [`reach`] what that needs: pure
 //! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
 //! - `ground` what a decision stands on, locked; `moves` what it comes to, written
+//! - `reopen` who has a lead that was closed
 //! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
 //! - `store` the rows they lock
 
@@ -18,6 +19,7 @@ pub mod queues;
 pub mod reach;
 #[cfg(test)]
 mod reference;
+pub(crate) mod reopen;
 pub mod route;
 pub mod rule_book;
 pub(crate) mod store;

@@ -129,7 +129,7 @@ pub(super) async fn write(tx: &mut TenantTx, moves: &[Move], floor: &Floor) -> R
     tx.emit(&moving.iter().map(|to| event(to)).collect::<Vec<_>>()).await?;
     // Where nobody was looked for yet, somebody may have room.
     let untried = |to: &&Move| matches!(to.strategy, None | Some(Strategy::Team)) && to.owner().is_none();
-    let teams: BTreeSet<TeamId> = moves.iter().filter(untried).filter_map(|to| to.team()).collect();
+    let teams: BTreeSet<TeamId> = moves.iter().filter(untried).filter_map(Move::team).collect();
     for team in teams {
         wake_team(tx, team).await?;
     }

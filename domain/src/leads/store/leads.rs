@@ -89,6 +89,7 @@ pub(in crate::leads) async fn insert(
 pub(in crate::leads) struct Held {
     pub version: i64,
     pub status: String,
+    pub is_closed: bool,
     pub has_phone: bool,
     pub has_email: bool,
 }
@@ -101,7 +102,8 @@ pub(in crate::leads) async fn lock(
 ) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
-        r#"select version, status, phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
+        r#"select version, status, status in ('converted', 'lost') as "is_closed!",
+                  phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
              from leads
             where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3) and ($4::uuid is null or team_id = $4)
               for update"#,

@@ -16,7 +16,7 @@ use crate::{
 pub(in crate::leads) struct Term {
     pub lead: LeadId,
     pub kind: String,
-    pub term: Vec<u8>,
+    pub hash: Vec<u8>,
 }
 
 /// Which terms of leads are written anew.
@@ -90,7 +90,7 @@ pub(in crate::leads) async fn put_terms(
         &leads.iter().map(|id| id.0).collect::<Vec<_>>(),
         &terms.iter().map(|term| term.lead.0).collect::<Vec<_>>(),
         &terms.iter().map(|term| term.kind.clone()).collect::<Vec<_>>(),
-        &terms.iter().map(|term| term.term.clone()).collect::<Vec<_>>(),
+        &terms.iter().map(|term| term.hash.clone()).collect::<Vec<_>>(),
         parts.tags,
         parts.name,
         parts.attributes

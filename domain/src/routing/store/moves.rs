@@ -33,6 +33,29 @@ pub(in crate::routing) async fn assign(
     Ok(())
 }
 
+/// Writes who has a lead that was closed. Without an owner it waits from now on, if it is in a team.
+pub(in crate::routing) async fn reopen(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    lead: LeadId,
+    owner: Option<AgentId>,
+    team: Option<TeamId>,
+) -> Result<()> {
+    sqlx::query!(
+        "update leads set owner_id = $3::uuid, team_id = $4::uuid,
+                assigned_at = case when $3::uuid is not null then assigned_at end,
+                waiting_since = case when $3::uuid is null and $4::uuid is not null then engine.now() end
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        lead.0,
+        owner.map(|agent| agent.0),
+        team.map(|team| team.0)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Leads that do not wait any more.
 pub(in crate::routing) async fn leave_queues(
     conn: &mut PgConnection,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     error::Result,
-    types::{AgentId, SkillId, TeamId, TenantId},
+    types::{AgentId, LeadId, SkillId, TeamId, TenantId},
 };
 
 /// The teams of these that there are and their cursors; their rows are locked until commit, in the order of their ids.
@@ -144,6 +144,36 @@ pub(in crate::routing) async fn seats(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Whether an agent can have one lead besides the other open ones they hold; their row is locked until commit. As in
+/// [`seats`], leads are counted after the lock.
+pub(in crate::routing) async fn lock_for_one_more(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    agent: AgentId,
+    lead: LeadId,
+) -> Result<bool> {
+    let capacity = sqlx::query_scalar!(
+        "select capacity from agents
+          where tenant_id = $1 and id = $2 and deleted_at is null for no key update",
+        tenant.0,
+        agent.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(capacity) = capacity else { return Ok(false) };
+    let open = sqlx::query_scalar!(
+        r#"select count(*) as "open!" from leads
+            where tenant_id = $1 and owner_id = $2 and owner_id is not null and id <> $3
+              and status not in ('converted', 'lost')"#,
+        tenant.0,
+        agent.0,
+        lead.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(open < i64::from(capacity))
 }
 
 /// Which skills agents have.
