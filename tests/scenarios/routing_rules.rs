@@ -52,7 +52,7 @@ async fn rules_are_made_changed_by_version_ordered_and_deleted() {
     next["version"] = json!(1);
     let changed = put(admin, &path, &next).await.expect(200);
     assert_eq!((&changed["version"], &changed["fallback"]), (&json!(2), &next["fallback"]));
-    assert_eq!(changed["conditions"]["hours"]["to"], "17:30:00");
+    assert_eq!(changed["conditions"]["hours"]["to"], "17:30");
     assert_eq!(put(admin, &path, &next).await.problem(409), "version-changed");
     assert_eq!(admin.get(&path).await.expect(200), changed);
 
