@@ -26,6 +26,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let skill = admin.post("/api/v1/skills", &json!({"name": "s"})).await.expect(201);
     let lead = admin.post("/api/v1/leads", &json!({"email": "l@example.com"})).await.expect(201);
     let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
+    let attribute = json!({"name": "plan", "type": "text"});
+    let attribute = admin.post("/api/v1/leads/attributes", &attribute).await.expect(201);
     let model = admin.post("/api/v1/automation/scoring-models", &json!({})).await.expect(201);
     let schedule = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
     let schedule = admin.post("/api/v1/schedules", &schedule).await.expect(201);
@@ -51,6 +53,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/leads", text(&lead["id"])),
         ("/api/v1/automation/routing-rules", text(&route_by["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
+        ("/api/v1/leads/attributes", text(&attribute["id"])),
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),

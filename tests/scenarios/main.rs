@@ -4,6 +4,7 @@ mod access;
 mod activities;
 mod agents;
 mod api;
+mod attributes;
 mod audit;
 mod compliance;
 mod edge;

@@ -20,6 +20,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsCreate,
         P::LeadsWrite,
         P::ActivitiesWrite,
+        P::AttributesRead,
         P::TemplatesRead,
         P::EventsRead,
     ];
@@ -54,6 +55,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::SkillsDelete,
         P::LeadsDelete,
         P::LeadsImport,
+        P::AttributesWrite,
         P::RoutingRulesWrite,
         P::ScoringModelsWrite,
         P::ScoringModelsPublish,

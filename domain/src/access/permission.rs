@@ -70,6 +70,8 @@ permissions! {
     LeadsDelete = "leads:delete" "delete leads",
     LeadsImport = "leads:import" "import leads from a file",
     ActivitiesWrite = "activities:write" "write down what was done with a lead",
+    AttributesRead = "attributes:read" "see what is said of attributes of leads",
+    AttributesWrite = "attributes:write" "define attributes of leads",
     LeadsScore = "leads:score" "score leads",
     LeadsRoute = "leads:route" "route leads to agents",
     RoutingPreview = "routing:preview" "see where a lead would go, and why",

@@ -6,7 +6,8 @@ use super::{
     activities::{self, Activity},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
     search, store,
-    terms::{self, Terms},
+    terms::{self, Plan, Terms},
+    values,
 };
 use crate::{
     Ctx,
@@ -17,7 +18,7 @@ use crate::{
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{SubjectKeys, TenantKeys, Vault, mask},
+    vault::{SubjectKeys, Vault, mask},
 };
 
 /// Which leads to list.
@@ -33,6 +34,8 @@ pub struct Filter {
     pub tag: Option<Text<50>>,
     /// A phone number, an e-mail address, or whole words of the name.
     pub q: Option<Text<200>>,
+    /// Names and values of searchable attributes.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// # Errors
@@ -49,8 +52,13 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    let plan = terms::plan(&mut keyed.tx).await?;
+    let wrong = values::check(&plan.definitions, &new.attributes);
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
     let id = LeadId(ctx.id());
-    insert(ctx, &mut keyed.tx, None, &[(id, new)]).await?;
+    insert(ctx, &mut keyed.tx, None, &plan, &[(id, new)]).await?;
     keyed.tx.audit(&[Entry::new("create", "lead", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/leads/{id}")).await
 }
@@ -70,17 +78,18 @@ pub(super) async fn insert(
     ctx: &Ctx,
     tx: &mut TenantTx,
     import: Option<ImportId>,
+    plan: &Plan,
     leads: &[(LeadId, NewLead)],
 ) -> Result<()> {
     let subjects: Vec<SubjectId> = leads.iter().map(|(id, _)| subject(*id)).collect();
     let keys = Vault::make_subjects(tx, &subjects).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let plan = terms::plan(tx).await?;
-    let mut terms = Terms::new(&index, &plan);
+    let mut terms = Terms::new(&index, plan);
     let mut rows = Vec::with_capacity(leads.len());
     for (id, lead) in leads {
         terms.add_tags(*id, lead.tags.iter().map(Text::as_str));
         terms.add_name(*id, lead.name.as_ref().map(Text::as_str));
+        terms.add_attributes(*id, &lead.attributes);
         let seal = Seal { ctx, keys: &keys, lead: *id };
         rows.push(store::NewRow {
             id: *id,
@@ -148,7 +157,11 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     }
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
-    let wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    let plan = terms::plan(&mut tx).await?;
+    let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    if change.attributes.is_some() {
+        wrong.extend(values::check(&plan.definitions, attributes));
+    }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -177,7 +190,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
-    put_terms(&mut tx, id, &change, &index).await?;
+    put_terms(&mut tx, id, &change, Terms::new(&index, &plan)).await?;
     if matches!(change.status, Some(Status::Converted | Status::Lost)) {
         sweep::lead_closes(&mut tx, id).await?;
     }
@@ -197,15 +210,21 @@ pub(super) async fn only(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
 }
 
 /// What a lead is found by goes with what it is changed to.
-async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, index: &TenantKeys) -> Result<()> {
-    let parts = store::Parts { tags: change.tags.is_some(), name: change.name.is_some(), attributes: false };
-    if !parts.tags && !parts.name {
+async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms: Terms<'_>) -> Result<()> {
+    let parts = store::Parts {
+        tags: change.tags.is_some(),
+        name: change.name.is_some(),
+        attributes: change.attributes.is_some(),
+    };
+    if !parts.tags && !parts.name && !parts.attributes {
         return Ok(());
     }
-    let (tenant, plan) = (tx.tenant, terms::plan(tx).await?);
-    let mut terms = Terms::new(index, &plan);
     terms.add_tags(id, change.tags.iter().flatten().map(Text::as_str));
     terms.add_name(id, change.name.as_ref().and_then(Option::as_ref).map(Text::as_str));
+    if let Some(attributes) = &change.attributes {
+        terms.add_attributes(id, attributes);
+    }
+    let tenant = tx.tenant;
     store::put_terms(tx.conn(), tenant, &[id], parts, &terms.into_made()).await
 }
 
@@ -250,6 +269,7 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
     let mut tx = ctx.begin().await?;
     let wanted = search::wanted(ctx, &mut tx, filter).await?;
     let only = store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?;
+    let shown = shown_to_all(ctx, &mut tx).await?;
     let found = (&wanted, only);
     let rows = store::leads(tx.conn(), ctx.tenant, filter, found, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
@@ -263,9 +283,19 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
             let name = ctx.seen(open("name_sealed", &row.name_sealed)?, mask::name);
             let phone = ctx.seen(open("phone_sealed", &row.phone_sealed)?, mask::phone);
             let email = ctx.seen(open("email_sealed", &row.email_sealed)?, mask::email);
-            let kept = ctx.seen_whole(open("attributes_sealed", &row.attributes_sealed)?);
-            let kept = kept.map(|text| attributes(&text)).transpose()?;
+            let kept = open("attributes_sealed", &row.attributes_sealed)?;
+            let kept = kept.map(|text| attributes(&text, shown.as_deref())).transpose()?.flatten();
             Ok(row.into_view(name, phone, email, kept))
         })
         .collect()
+}
+
+/// The attributes that are shown to whoever may not see personal data; none if the caller may.
+async fn shown_to_all(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<Vec<String>>> {
+    if ctx.grants.contains(Permission::PersonalRead) {
+        return Ok(None);
+    }
+    let all = store::definitions(tx.conn(), ctx.tenant).await?;
+    let plain = all.into_iter().filter(|definition| !definition.personal);
+    Ok(Some(plain.map(|definition| definition.name).collect()))
 }
