@@ -57,3 +57,17 @@ create table attribute_definitions (
 );
 call engine.wall('attribute_definitions');
 grant select, insert, update, delete on attribute_definitions to switchboard_app, switchboard_system;
+
+-- Leads that were found to be one person, and are one lead now. Messages to the one that is gone stay sealed under its
+-- own key, so whoever erases the person follows these rows.
+create table lead_merges (
+  tenant_id uuid not null references tenants,
+  loser_id uuid not null,
+  winner_id uuid not null,
+  at timestamptz not null default engine.now(),
+  actor_id uuid,
+  constraint lead_merges_pkey primary key (tenant_id, loser_id)
+);
+create index lead_merges_winner_idx on lead_merges (tenant_id, winner_id);
+call engine.wall('lead_merges');
+grant select, insert on lead_merges to switchboard_app, switchboard_system;

@@ -13,7 +13,7 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, imports, job_actions, jobs, leads,
+        abilities, access, activities, agents, attributes, audit, imports, job_actions, jobs, leads, merges,
         messages, ops, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models,
         second_factor, sessions, skills, sockets, tags, teams, templates, tenants, workflows,
     },
@@ -140,6 +140,8 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsRead), routes!(leads::get_lead)),
         (Needs(P::LeadsWrite), routes!(leads::change_lead)),
         (Needs(P::LeadsDelete), routes!(leads::delete_lead)),
+        (Needs(P::LeadsRead), routes!(merges::list_duplicates)),
+        (Needs(P::LeadsMerge), routes!(merges::merge_leads)),
         (Needs(P::LeadsWrite), routes!(tags::add_tags)),
         (Needs(P::LeadsWrite), routes!(tags::remove_tag)),
         (Needs(P::ActivitiesWrite), routes!(activities::create_activity)),

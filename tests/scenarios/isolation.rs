@@ -162,6 +162,8 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }
+    let merge = format!("/api/v1/leads/{}/merge", ours["/api/v1/leads"]);
+    let _ = admin.post(&merge, &json!({"loser_id": their("/api/v1/leads")})).await.problem(422);
     let agent = format!("/api/v1/agents/{}", ours["/api/v1/agents"]);
     let moved = admin.patch(&agent, &json!({"team_id": their("/api/v1/teams")})).await;
     assert_eq!(moved.problem(422), "invalid");

@@ -23,6 +23,7 @@ mod jobs;
 mod lead_search;
 mod leads;
 mod learning;
+mod merge;
 mod message;
 mod onboarding;
 mod operators;

@@ -54,6 +54,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::SkillsWrite,
         P::SkillsDelete,
         P::LeadsDelete,
+        P::LeadsMerge,
         P::LeadsImport,
         P::AttributesWrite,
         P::RoutingRulesWrite,

@@ -68,6 +68,7 @@ permissions! {
     LeadsCreate = "leads:create" "make leads",
     LeadsWrite = "leads:write" "change leads",
     LeadsDelete = "leads:delete" "delete leads",
+    LeadsMerge = "leads:merge" "make two leads one",
     LeadsImport = "leads:import" "import leads from a file",
     ActivitiesWrite = "activities:write" "write down what was done with a lead",
     AttributesRead = "attributes:read" "see what is said of attributes of leads",
@@ -140,6 +141,7 @@ impl Permission {
                     | Self::AgentsDelete
                     | Self::SkillsDelete
                     | Self::LeadsDelete
+                    | Self::LeadsMerge
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard

@@ -100,6 +100,16 @@ impl Activity {
         Self { kind, at: None, about: None, status: None, note: None }
     }
 
+    /// It came of this.
+    pub(crate) fn about(self, kind: &'static str, id: Uuid) -> Self {
+        Self { about: Some((kind, id)), ..self }
+    }
+
+    /// In words.
+    pub(crate) fn noting(self, note: Option<String>) -> Self {
+        Self { note, ..self }
+    }
+
     /// The lead became this.
     pub(crate) fn became(status: Status) -> Self {
         Self { status: Some(status), ..Self::of(ActivityKind::Status) }

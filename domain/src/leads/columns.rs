@@ -70,7 +70,7 @@ impl Columns {
     ///
     /// # Errors
     /// The first thing that keeps it from being one.
-    pub(super) fn lead(
+    pub fn lead(
         &self,
         fields: Vec<String>,
         definitions: &[Definition],

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     activities::{self, Activity},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
+    seal::Seal,
     search, store,
     terms::{self, Plan, Terms},
     values,
@@ -18,7 +19,7 @@ use crate::{
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{SubjectKeys, Vault, mask},
+    vault::{Vault, mask},
 };
 
 /// Which leads to list.
@@ -116,26 +117,6 @@ pub(super) async fn insert(
     let told: Vec<Event> =
         leads.iter().map(|(id, _)| Event::new(EventType::LeadCreated, "lead", id)).collect();
     tx.emit(&told).await
-}
-
-/// Seals the parts of one lead.
-struct Seal<'a> {
-    ctx: &'a Ctx,
-    keys: &'a SubjectKeys,
-    lead: LeadId,
-}
-
-impl Seal<'_> {
-    fn text(&self, column: &'static str, text: Option<&str>) -> Result<Option<Vec<u8>>> {
-        let place = place(self.ctx.tenant, column, self.lead);
-        let seal = |text| self.keys.seal(&self.ctx.platform, subject(self.lead), &place, text);
-        text.map(seal).transpose()
-    }
-
-    fn attributes(&self, attributes: &Map<String, Value>) -> Result<Option<Vec<u8>>> {
-        let text = serde_json::to_string(attributes).map_err(Error::internal)?;
-        self.text("attributes_sealed", Some(&text).filter(|_| !attributes.is_empty()).map(String::as_str))
-    }
 }
 
 /// Changes a lead.
@@ -269,11 +250,28 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
     let mut tx = ctx.begin().await?;
     let wanted = search::wanted(ctx, &mut tx, filter).await?;
     let only = store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?;
-    let shown = shown_to_all(ctx, &mut tx).await?;
     let found = (&wanted, only);
     let rows = store::leads(tx.conn(), ctx.tenant, filter, found, ctx.rows, before, limit).await?;
+    views(ctx, &mut tx, rows).await
+}
+
+/// These leads, as far as the caller sees them.
+pub(super) async fn these(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    ids: Vec<LeadId>,
+    limit: i64,
+) -> Result<Vec<LeadView>> {
+    let (any, nothing) = (Filter::default(), store::Wanted::default());
+    let found = (&nothing, Some(ids));
+    let rows = store::leads(tx.conn(), ctx.tenant, &any, found, ctx.rows, None, limit).await?;
+    views(ctx, tx, rows).await
+}
+
+async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
+    let shown = shown_to_all(ctx, tx).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
-    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    let keys = Vault::subjects(tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
             let open = |column, sealed: &Option<Vec<u8>>| -> Result<Option<String>> {

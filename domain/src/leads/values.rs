@@ -23,7 +23,7 @@ const HIGHEST: f64 = 9_007_199_254_740_992.0;
 
 /// What a tenant says of an attribute.
 #[derive(Debug, Clone)]
-pub(super) struct Definition {
+pub struct Definition {
     pub name: String,
     pub kind: AttributeType,
     pub choices: Vec<String>,

@@ -10,6 +10,7 @@ pub mod imports;
 pub mod job_actions;
 pub mod jobs;
 pub mod leads;
+pub mod merges;
 pub mod messages;
 pub mod ops;
 pub mod providers;

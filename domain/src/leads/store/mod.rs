@@ -4,6 +4,7 @@ mod activities;
 mod attributes;
 mod imports;
 mod leads;
+mod merges;
 mod terms;
 
 pub(in crate::leads) use activities::*;
@@ -11,4 +12,5 @@ pub(in crate::leads) use attributes::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(crate) use leads::{count, email, is_seen};
+pub(in crate::leads) use merges::*;
 pub(in crate::leads) use terms::*;
