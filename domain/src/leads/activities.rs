@@ -243,8 +243,8 @@ mod tests {
             ("  ", false),
             ("", false),
             ("bell \u{7}", false),
-            (&"x".repeat(LONGEST_NOTE), true),
-            (&"x".repeat(LONGEST_NOTE + 1), false),
+            ("x".repeat(LONGEST_NOTE).as_str(), true),
+            ("x".repeat(LONGEST_NOTE + 1).as_str(), false),
         ] {
             assert_eq!(is_note(note), good, "{note:?}");
         }

@@ -1,6 +1,6 @@
 //! Commands on single leads: create, read, change, delete.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     activities::{self, Activity},
@@ -129,6 +129,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     let tags = change.tags.as_deref().unwrap_or_default();
     let attributes = change.attributes.as_ref().unwrap_or(&none);
     let mut tx = ctx.begin().await?;
+    let plan = terms::plan(&mut tx).await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     if change.version.is_some_and(|version| version != held.version) {
         return Err(Error::conflict(
@@ -138,7 +139,6 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     }
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
-    let plan = terms::plan(&mut tx).await?;
     let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
     if change.attributes.is_some() {
         wrong.extend(values::check(&plan.definitions, attributes));

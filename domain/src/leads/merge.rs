@@ -10,7 +10,7 @@ use super::{
     lead::{LeadView, check, place, subject},
     seal::Seal,
     store::{self, Parts, RowToMerge},
-    terms::{self, Terms},
+    terms::{self, Plan, Terms},
 };
 use crate::{
     Ctx,
@@ -68,6 +68,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
         Begun::Replayed(_) => return commands::only(ctx, id).await,
     };
     let tx = &mut keyed.tx;
+    let plan = terms::plan(tx).await?;
     let (winner, loser) = lock(ctx, tx, id, asked).await?;
     if !store::take_messages(tx.conn(), ctx.tenant, loser.id, id).await? {
         let detail = "a message to the lead that would go is just being sent; do it again in a moment";
@@ -76,7 +77,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;
     let over = known.join(open(ctx, &keys, &loser)?);
-    write(ctx, tx, &keys, (&winner, &loser), &known).await?;
+    write(ctx, tx, &keys, (&winner, &loser), &known, &plan).await?;
     take_activities(ctx, tx, &keys, (id, loser.id)).await?;
     sweep::lead_closes(tx, loser.id).await?;
     if !store::delete(tx.conn(), ctx.tenant, loser.id, ctx.rows).await? {
@@ -139,6 +140,7 @@ async fn write(
     keys: &SubjectKeys,
     (winner, loser): (&RowToMerge, &RowToMerge),
     known: &Known,
+    plan: &Plan,
 ) -> Result<()> {
     if !check(true, None, &[], &known.attributes).is_empty() {
         let detail = "together they have more than 32 KiB of attributes; remove some of them first";
@@ -156,9 +158,8 @@ async fn write(
         attributes_sealed: seal.attributes(&known.attributes)?,
     };
     store::update_merged(tx.conn(), ctx.tenant, (id, loser.id), &row).await?;
-    let plan = terms::plan(tx).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let mut terms = Terms::new(&index, &plan);
+    let mut terms = Terms::new(&index, plan);
     terms.add_tags(id, known.tags.iter().map(String::as_str));
     terms.add_name(id, known.name.as_deref());
     terms.add_attributes(id, &known.attributes);
