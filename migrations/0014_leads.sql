@@ -39,3 +39,35 @@ create table lead_terms (
 create index lead_terms_lead_idx on lead_terms (tenant_id, lead_id);
 call engine.wall('lead_terms');
 grant select, insert, delete on lead_terms to switchboard_app, switchboard_system;
+
+-- What a tenant says of the attributes of its leads; others may be there too, and nothing is said of them.
+create table attribute_definitions (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  name text not null,
+  type text not null constraint attribute_definitions_type check (type in ('text', 'number', 'bool', 'date', 'choice')),
+  choices text[] not null,
+  -- Whether its values are shown only to whoever may see personal data.
+  personal boolean not null,
+  searchable boolean not null,
+  required boolean not null,
+  created_at timestamptz not null default engine.now(),
+  constraint attribute_definitions_pkey primary key (tenant_id, id),
+  constraint attribute_definitions_name_key unique (tenant_id, name)
+);
+call engine.wall('attribute_definitions');
+grant select, insert, update, delete on attribute_definitions to switchboard_app, switchboard_system;
+
+-- Leads that were found to be one person, and are one lead now. Messages to the one that is gone stay sealed under its
+-- own key, so whoever erases the person follows these rows.
+create table lead_merges (
+  tenant_id uuid not null references tenants,
+  loser_id uuid not null,
+  winner_id uuid not null,
+  at timestamptz not null default engine.now(),
+  actor_id uuid,
+  constraint lead_merges_pkey primary key (tenant_id, loser_id)
+);
+create index lead_merges_winner_idx on lead_merges (tenant_id, winner_id);
+call engine.wall('lead_merges');
+grant select, insert on lead_merges to switchboard_app, switchboard_system;

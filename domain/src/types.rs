@@ -36,6 +36,8 @@ ids! {
     ImportId,
     /// Something that was done with a lead.
     ActivityId,
+    /// What is said of an attribute of leads.
+    AttributeId,
     /// A rule by which leads are routed.
     RuleId,
     ProviderId,

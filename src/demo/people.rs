@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(rows.len(), 2_000);
         for row in rows {
             let text = row.join(",");
-            assert!(columns.lead(row).is_ok(), "{text}");
+            assert!(columns.lead(row, &[]).is_ok(), "{text}");
         }
     }
 }

@@ -26,6 +26,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let skill = admin.post("/api/v1/skills", &json!({"name": "s"})).await.expect(201);
     let lead = admin.post("/api/v1/leads", &json!({"email": "l@example.com"})).await.expect(201);
     let import = leads::import(admin, "email\nx@example.com\n").await.expect(201);
+    let attribute = json!({"name": "plan", "type": "text"});
+    let attribute = admin.post("/api/v1/leads/attributes", &attribute).await.expect(201);
     let model = admin.post("/api/v1/automation/scoring-models", &json!({})).await.expect(201);
     let schedule = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
     let schedule = admin.post("/api/v1/schedules", &schedule).await.expect(201);
@@ -51,6 +53,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/leads", text(&lead["id"])),
         ("/api/v1/automation/routing-rules", text(&route_by["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
+        ("/api/v1/leads/attributes", text(&attribute["id"])),
         ("/api/v1/leads/imports", text(&import["id"])),
         ("/api/v1/jobs", text(&job["id"])),
         ("/api/v1/operations", text(&job["id"])),
@@ -159,6 +162,8 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }
+    let merge = format!("/api/v1/leads/{}/merge", ours["/api/v1/leads"]);
+    let _ = admin.post(&merge, &json!({"loser_id": their("/api/v1/leads")})).await.problem(422);
     let agent = format!("/api/v1/agents/{}", ours["/api/v1/agents"]);
     let moved = admin.patch(&agent, &json!({"team_id": their("/api/v1/teams")})).await;
     assert_eq!(moved.problem(422), "invalid");

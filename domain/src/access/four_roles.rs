@@ -20,6 +20,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsCreate,
         P::LeadsWrite,
         P::ActivitiesWrite,
+        P::AttributesRead,
         P::TemplatesRead,
         P::EventsRead,
     ];
@@ -53,7 +54,9 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::SkillsWrite,
         P::SkillsDelete,
         P::LeadsDelete,
+        P::LeadsMerge,
         P::LeadsImport,
+        P::AttributesWrite,
         P::RoutingRulesWrite,
         P::ScoringModelsWrite,
         P::ScoringModelsPublish,

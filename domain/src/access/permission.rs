@@ -68,8 +68,11 @@ permissions! {
     LeadsCreate = "leads:create" "make leads",
     LeadsWrite = "leads:write" "change leads",
     LeadsDelete = "leads:delete" "delete leads",
+    LeadsMerge = "leads:merge" "make two leads one",
     LeadsImport = "leads:import" "import leads from a file",
     ActivitiesWrite = "activities:write" "write down what was done with a lead",
+    AttributesRead = "attributes:read" "see what is said of attributes of leads",
+    AttributesWrite = "attributes:write" "define attributes of leads",
     LeadsScore = "leads:score" "score leads",
     LeadsRoute = "leads:route" "route leads to agents",
     RoutingPreview = "routing:preview" "see where a lead would go, and why",
@@ -138,6 +141,7 @@ impl Permission {
                     | Self::AgentsDelete
                     | Self::SkillsDelete
                     | Self::LeadsDelete
+                    | Self::LeadsMerge
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard

@@ -22,6 +22,8 @@ pub enum EventType {
     LeadCreated,
     LeadUpdated,
     LeadDeleted,
+    /// Another lead that was the same person went into it.
+    LeadMerged,
     /// Something was done with it.
     LeadActivity,
     LeadsScored,
@@ -40,7 +42,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -50,6 +52,7 @@ impl EventType {
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::LeadDeleted,
+        Self::LeadMerged,
         Self::LeadActivity,
         Self::LeadsScored,
         Self::LeadAssigned,
@@ -74,6 +77,7 @@ impl EventType {
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",
+            Self::LeadMerged => "lead.merged",
             Self::LeadActivity => "lead.activity",
             Self::LeadsScored => "lead.scored",
             Self::LeadAssigned => "lead.assigned",

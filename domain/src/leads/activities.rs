@@ -100,6 +100,16 @@ impl Activity {
         Self { kind, at: None, about: None, status: None, note: None }
     }
 
+    /// It came of this.
+    pub(crate) fn about(self, kind: &'static str, id: Uuid) -> Self {
+        Self { about: Some((kind, id)), ..self }
+    }
+
+    /// In words.
+    pub(crate) fn noting(self, note: Option<String>) -> Self {
+        Self { note, ..self }
+    }
+
     /// The lead became this.
     pub(crate) fn became(status: Status) -> Self {
         Self { status: Some(status), ..Self::of(ActivityKind::Status) }
@@ -233,8 +243,8 @@ mod tests {
             ("  ", false),
             ("", false),
             ("bell \u{7}", false),
-            (&"x".repeat(LONGEST_NOTE), true),
-            (&"x".repeat(LONGEST_NOTE + 1), false),
+            ("x".repeat(LONGEST_NOTE).as_str(), true),
+            ("x".repeat(LONGEST_NOTE + 1).as_str(), false),
         ] {
             assert_eq!(is_note(note), good, "{note:?}");
         }

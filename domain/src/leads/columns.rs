@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::lead::{NewLead, Source, Status, check};
+use super::{
+    lead::{NewLead, Source, Status, check},
+    values::Definition,
+};
 use crate::{
     error::{Error, FieldError, Result},
     types::Text,
@@ -67,7 +70,11 @@ impl Columns {
     ///
     /// # Errors
     /// The first thing that keeps it from being one.
-    pub fn lead(&self, fields: Vec<String>) -> std::result::Result<NewLead, Reason> {
+    pub fn lead(
+        &self,
+        fields: Vec<String>,
+        definitions: &[Definition],
+    ) -> std::result::Result<NewLead, Reason> {
         if fields.len() != self.0.len() {
             let reason = format!("the row has {} fields, the header {}", fields.len(), self.0.len());
             return Err(Reason { column: None, reason });
@@ -86,7 +93,9 @@ impl Columns {
         };
         for ((column, name), field) in self.0.iter().zip(fields) {
             if *column == Column::Attribute {
-                lead.attributes.insert(name.clone(), Value::String(field));
+                if let Some(value) = attribute(definitions, name, field)? {
+                    lead.attributes.insert(name.clone(), value);
+                }
                 continue;
             }
             let field = field.trim();
@@ -96,14 +105,40 @@ impl Columns {
             }
         }
         let reachable = lead.phone.is_some() || lead.email.is_some();
-        match check(reachable, lead.value_cents, &lead.tags, &lead.attributes).into_iter().next() {
-            None => Ok(lead),
-            Some(wrong) => {
-                let column = Some(wrong.pointer.trim_start_matches('/').to_owned());
-                Err(Reason { column, reason: wrong.detail })
-            }
+        if let Some(wrong) =
+            check(reachable, lead.value_cents, &lead.tags, &lead.attributes).into_iter().next()
+        {
+            let column = Some(wrong.pointer.trim_start_matches('/').to_owned());
+            return Err(Reason { column, reason: wrong.detail });
         }
+        let missing = |known: &&Definition| known.required && !lead.attributes.contains_key(&known.name);
+        if let Some(definition) = definitions.iter().find(missing) {
+            let reason = "every lead needs it; the field is empty or the column is missing".to_owned();
+            return Err(Reason { column: Some(definition.name.clone()), reason });
+        }
+        Ok(lead)
     }
+}
+
+/// The value of an attribute that a field says; none if it is defined and the field is empty.
+fn attribute(
+    definitions: &[Definition],
+    name: &str,
+    field: String,
+) -> std::result::Result<Option<Value>, Reason> {
+    let Some(definition) = definitions.iter().find(|definition| definition.name == name) else {
+        return Ok(Some(Value::String(field)));
+    };
+    if field.trim().is_empty() {
+        return Ok(None);
+    }
+    let read = definition.read(field.trim()).map(Some);
+    read.map_err(|reason| Reason { column: Some(name.to_owned()), reason })
+}
+
+/// Whether a column of this name says something else than an attribute.
+pub(super) fn is_known(name: &str) -> bool {
+    column(name) != Column::Attribute
 }
 
 fn column(name: &str) -> Column {
@@ -153,6 +188,7 @@ fn set(lead: &mut NewLead, column: Column, field: &str) -> std::result::Result<(
 
 #[cfg(test)]
 mod tests {
+    use super::super::values::{AttributeType, defined};
     use super::*;
 
     fn texts(words: &[&str]) -> Vec<String> {
@@ -162,7 +198,7 @@ mod tests {
     #[test]
     fn known_columns_are_read_and_the_rest_is_kept() {
         let columns = Columns::of(&texts(&["\u{feff}Name", "email", "age", "tags"])).expect("a good header");
-        let lead = columns.lead(texts(&["Ada", "ada@example.com", "36", "a|b"])).expect("a lead");
+        let lead = columns.lead(texts(&["Ada", "ada@example.com", "36", "a|b"]), &[]).expect("a lead");
         assert_eq!(lead.attributes["age"], "36");
         assert_eq!((lead.tags.len(), lead.source), (2, Source::Import));
         for (row, column) in [
@@ -171,12 +207,31 @@ mod tests {
             (["Ada", "ada@example.com", "36", "a||b"], Some("tags")),
         ] {
             assert_eq!(
-                columns.lead(texts(&row)).err().expect("a reason").column.as_deref(),
+                columns.lead(texts(&row), &[]).err().expect("a reason").column.as_deref(),
                 column,
                 "{row:?}"
             );
         }
-        assert!(columns.lead(texts(&["Ada"])).is_err());
+        assert!(columns.lead(texts(&["Ada"]), &[]).is_err());
+    }
+
+    #[test]
+    fn defined_columns_hold_what_was_said_of_them() {
+        let mut age = defined("age", AttributeType::Number);
+        let columns = Columns::of(&texts(&["email", "age", "job"])).expect("a good header");
+        let row = |field: &str| texts(&["ada@example.com", field, " countess "]);
+        let lead = columns.lead(row(" 36 "), std::slice::from_ref(&age)).expect("a lead");
+        assert_eq!(
+            (&lead.attributes["age"], &lead.attributes["job"]),
+            (&Value::from(36), &Value::from(" countess "))
+        );
+        let lead = columns.lead(row(""), std::slice::from_ref(&age)).expect("a lead");
+        assert!(!lead.attributes.contains_key("age"));
+        age.required = true;
+        for field in ["", "old"] {
+            let reason = columns.lead(row(field), std::slice::from_ref(&age)).err().expect("a reason");
+            assert_eq!(reason.column.as_deref(), Some("age"), "{field}");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Commands on single leads: create, read, change, delete.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     activities::{self, Activity},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
+    seal::Seal,
     search, store,
-    terms::{self, Terms},
+    terms::{self, Plan, Terms},
+    values,
 };
 use crate::{
     Ctx,
@@ -17,7 +19,7 @@ use crate::{
     routing::{reopen, sweep},
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{SubjectKeys, TenantKeys, Vault, mask},
+    vault::{Vault, mask},
 };
 
 /// Which leads to list.
@@ -33,6 +35,8 @@ pub struct Filter {
     pub tag: Option<Text<50>>,
     /// A phone number, an e-mail address, or whole words of the name.
     pub q: Option<Text<200>>,
+    /// Names and values of searchable attributes.
+    pub attributes: Vec<(String, String)>,
 }
 
 /// # Errors
@@ -49,8 +53,13 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    let plan = terms::plan(&mut keyed.tx).await?;
+    let wrong = values::check(&plan.definitions, &new.attributes);
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
     let id = LeadId(ctx.id());
-    insert(ctx, &mut keyed.tx, None, &[(id, new)]).await?;
+    insert(ctx, &mut keyed.tx, None, &plan, &[(id, new)]).await?;
     keyed.tx.audit(&[Entry::new("create", "lead", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/leads/{id}")).await
 }
@@ -70,17 +79,18 @@ pub(super) async fn insert(
     ctx: &Ctx,
     tx: &mut TenantTx,
     import: Option<ImportId>,
+    plan: &Plan,
     leads: &[(LeadId, NewLead)],
 ) -> Result<()> {
     let subjects: Vec<SubjectId> = leads.iter().map(|(id, _)| subject(*id)).collect();
     let keys = Vault::make_subjects(tx, &subjects).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let plan = terms::plan(tx).await?;
-    let mut terms = Terms::new(&index, &plan);
+    let mut terms = Terms::new(&index, plan);
     let mut rows = Vec::with_capacity(leads.len());
     for (id, lead) in leads {
         terms.add_tags(*id, lead.tags.iter().map(Text::as_str));
         terms.add_name(*id, lead.name.as_ref().map(Text::as_str));
+        terms.add_attributes(*id, &lead.attributes);
         let seal = Seal { ctx, keys: &keys, lead: *id };
         rows.push(store::NewRow {
             id: *id,
@@ -113,26 +123,6 @@ pub(super) async fn insert(
     }
 }
 
-/// Seals the parts of one lead.
-struct Seal<'a> {
-    ctx: &'a Ctx,
-    keys: &'a SubjectKeys,
-    lead: LeadId,
-}
-
-impl Seal<'_> {
-    fn text(&self, column: &'static str, text: Option<&str>) -> Result<Option<Vec<u8>>> {
-        let place = place(self.ctx.tenant, column, self.lead);
-        let seal = |text| self.keys.seal(&self.ctx.platform, subject(self.lead), &place, text);
-        text.map(seal).transpose()
-    }
-
-    fn attributes(&self, attributes: &Map<String, Value>) -> Result<Option<Vec<u8>>> {
-        let text = serde_json::to_string(attributes).map_err(Error::internal)?;
-        self.text("attributes_sealed", Some(&text).filter(|_| !attributes.is_empty()).map(String::as_str))
-    }
-}
-
 /// Changes a lead. One that opens again goes back to its owner if they have room, else into its team's queue.
 ///
 /// # Errors
@@ -144,6 +134,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     let tags = change.tags.as_deref().unwrap_or_default();
     let attributes = change.attributes.as_ref().unwrap_or(&none);
     let mut tx = ctx.begin().await?;
+    let plan = terms::plan(&mut tx).await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     if change.version.is_some_and(|version| version != held.version) {
         return Err(Error::conflict(
@@ -153,7 +144,10 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     }
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
-    let wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    if change.attributes.is_some() {
+        wrong.extend(values::check(&plan.definitions, attributes));
+    }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -182,7 +176,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
-    put_terms(&mut tx, id, &change, &index).await?;
+    put_terms(&mut tx, id, &change, Terms::new(&index, &plan)).await?;
     match change.status {
         Some(Status::Converted | Status::Lost) => sweep::lead_closes(&mut tx, id).await?,
         Some(_) if held.is_closed => {
@@ -211,15 +205,21 @@ pub(super) async fn only(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
 }
 
 /// What a lead is found by goes with what it is changed to.
-async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, index: &TenantKeys) -> Result<()> {
-    let parts = store::Parts { tags: change.tags.is_some(), name: change.name.is_some(), attributes: false };
-    if !parts.tags && !parts.name {
+async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms: Terms<'_>) -> Result<()> {
+    let parts = store::Parts {
+        tags: change.tags.is_some(),
+        name: change.name.is_some(),
+        attributes: change.attributes.is_some(),
+    };
+    if !parts.tags && !parts.name && !parts.attributes {
         return Ok(());
     }
-    let (tenant, plan) = (tx.tenant, terms::plan(tx).await?);
-    let mut terms = Terms::new(index, &plan);
     terms.add_tags(id, change.tags.iter().flatten().map(Text::as_str));
     terms.add_name(id, change.name.as_ref().and_then(Option::as_ref).map(Text::as_str));
+    if let Some(attributes) = &change.attributes {
+        terms.add_attributes(id, attributes);
+    }
+    let tenant = tx.tenant;
     store::put_terms(tx.conn(), tenant, &[id], parts, &terms.into_made()).await
 }
 
@@ -266,8 +266,26 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
     let only = store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?;
     let found = (&wanted, only);
     let rows = store::leads(tx.conn(), ctx.tenant, filter, found, ctx.rows, before, limit).await?;
+    views(ctx, &mut tx, rows).await
+}
+
+/// These leads, as far as the caller sees them.
+pub(super) async fn these(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    ids: Vec<LeadId>,
+    limit: i64,
+) -> Result<Vec<LeadView>> {
+    let (any, nothing) = (Filter::default(), store::Wanted::default());
+    let found = (&nothing, Some(ids));
+    let rows = store::leads(tx.conn(), ctx.tenant, &any, found, ctx.rows, None, limit).await?;
+    views(ctx, tx, rows).await
+}
+
+async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
+    let shown = shown_to_all(ctx, tx).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
-    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    let keys = Vault::subjects(tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
             let open = |column, sealed: &Option<Vec<u8>>| -> Result<Option<String>> {
@@ -277,9 +295,19 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
             let name = ctx.seen(open("name_sealed", &row.name_sealed)?, mask::name);
             let phone = ctx.seen(open("phone_sealed", &row.phone_sealed)?, mask::phone);
             let email = ctx.seen(open("email_sealed", &row.email_sealed)?, mask::email);
-            let kept = ctx.seen_whole(open("attributes_sealed", &row.attributes_sealed)?);
-            let kept = kept.map(|text| attributes(&text)).transpose()?;
+            let kept = open("attributes_sealed", &row.attributes_sealed)?;
+            let kept = kept.map(|text| attributes(&text, shown.as_deref())).transpose()?.flatten();
             Ok(row.into_view(name, phone, email, kept))
         })
         .collect()
+}
+
+/// The attributes that are shown to whoever may not see personal data; none if the caller may.
+async fn shown_to_all(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<Vec<String>>> {
+    if ctx.grants.contains(Permission::PersonalRead) {
+        return Ok(None);
+    }
+    let all = store::definitions(tx.conn(), ctx.tenant).await?;
+    let plain = all.into_iter().filter(|definition| !definition.personal);
+    Ok(Some(plain.map(|definition| definition.name).collect()))
 }

@@ -9,7 +9,7 @@ use super::{
     commands,
     csv::{LONGEST_ROW, Reader, Row, delimiter_of},
     lead::NewLead,
-    store,
+    store, terms,
 };
 use crate::{
     Ctx,
@@ -145,11 +145,13 @@ impl Import {
 
     /// Writes up to `most` of the rows that wait.
     async fn write(&mut self, most: usize) -> Result<()> {
+        let mut tx = self.ctx.begin().await?;
+        let plan = terms::plan(&mut tx).await?;
         let mut leads: Vec<(LeadId, NewLead)> = Vec::new();
         let mut rejections = Vec::new();
         for row in self.rows.drain(..most.min(self.rows.len())) {
             let read = row.fields.map_err(|reason| Reason { column: None, reason: reason.to_owned() });
-            match read.and_then(|fields| self.columns.lead(fields)) {
+            match read.and_then(|fields| self.columns.lead(fields, &plan.definitions)) {
                 Ok(lead) => leads.push((LeadId(self.ctx.id()), lead)),
                 Err(Reason { column, reason }) => {
                     let line = i64::try_from(row.line).map_err(Error::internal)?;
@@ -157,8 +159,7 @@ impl Import {
                 }
             }
         }
-        let mut tx = self.ctx.begin().await?;
-        commands::insert(&self.ctx, &mut tx, Some(self.id), &leads).await?;
+        commands::insert(&self.ctx, &mut tx, Some(self.id), &plan, &leads).await?;
         store::insert_rejections(tx.conn(), self.ctx.tenant, self.id, &rejections).await?;
         store::count_import(tx.conn(), self.ctx.tenant, self.id, leads.len(), rejections.len()).await?;
         tx.commit().await

@@ -222,7 +222,12 @@ pub(crate) fn place(tenant: TenantId, column: &'static str, lead: LeadId) -> Pla
     Place { tenant, table: "leads", column, row: lead.0 }
 }
 
-/// Opens the attributes' JSON.
-pub(super) fn attributes(text: &str) -> Result<Personal<Value>> {
-    serde_json::from_str(text).map(Personal::new).map_err(crate::error::Error::internal)
+/// Reads the attributes' JSON, of those that are shown if not all are; none if nothing is left.
+pub(super) fn attributes(text: &str, shown: Option<&[String]>) -> Result<Option<Personal<Value>>> {
+    let mut all: Map<String, Value> = serde_json::from_str(text).map_err(crate::error::Error::internal)?;
+    if let Some(shown) = shown {
+        all.retain(|name, _| shown.contains(name));
+    }
+    let empty = all.is_empty();
+    Ok((!empty).then(|| Personal::new(Value::Object(all))))
 }

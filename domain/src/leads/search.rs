@@ -3,10 +3,11 @@
 use super::{
     commands::Filter,
     store::{self, Wanted},
-    terms::{name_term, tag_term, words},
+    terms::{attribute_term, name_term, tag_term, words},
 };
 use crate::{
     Ctx,
+    access::permission::Permission,
     error::{Error, Result},
     tenancy::TenantTx,
     types::{E164, EmailAddress, Malformed, Text},
@@ -49,6 +50,7 @@ pub(super) async fn wanted(ctx: &Ctx, tx: &mut TenantTx, filter: &Filter) -> Res
         phone: filter.phone.as_ref().map(phone),
         terms: filter.tag.iter().map(|tag| tag_term(&index, tag.as_str())).collect(),
     };
+    ask_attributes(ctx, tx, filter, &mut wanted).await?;
     let twice =
         || Error::invalid("?q", "it is asked for by a parameter of its own already; leave one of them out");
     match filter.q.as_ref().map(Text::as_str).map(read).transpose()? {
@@ -67,6 +69,31 @@ pub(super) async fn wanted(ctx: &Ctx, tx: &mut TenantTx, filter: &Filter) -> Res
         }
     }
     Ok(wanted)
+}
+
+/// Hashes the values of attributes that a filter asks for.
+async fn ask_attributes(ctx: &Ctx, tx: &mut TenantTx, filter: &Filter, wanted: &mut Wanted) -> Result<()> {
+    if filter.attributes.is_empty() {
+        return Ok(());
+    }
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let definitions = store::definitions(tx.conn(), ctx.tenant).await?;
+    for (name, value) in &filter.attributes {
+        let parameter = format!("?attr.{name}");
+        let found = definitions.iter().find(|known| known.name == *name && known.searchable);
+        let Some(definition) = found else {
+            return Err(Error::invalid(parameter, "no searchable attribute of this name is defined"));
+        };
+        if definition.personal {
+            // What is found tells the value.
+            ctx.require(Permission::PersonalRead)?;
+        }
+        let value = definition.read(value.trim()).map_err(|why| Error::invalid(parameter, why))?;
+        let normal =
+            definition.normal(&value).ok_or_else(|| Error::internal("a value without a normal form"))?;
+        wanted.terms.push(attribute_term(&index, name, &normal));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What leads are found by besides their numbers and addresses: keyed hashes of their tags and, where the tenant wants
-//! that, of the words of their names. Whoever reads the database learns which leads share a word, and how many do, but
-//! no word.
+//! that, of the words of their names and the values of attributes. Whoever reads the database learns which leads share a
+//! word, and how many do, but no word.
 //!
 //! What is wanted is read under a lock that whoever changes it holds alone; then all leads are gone through by a job.
 //! So no lead that is written meanwhile is left as it was wanted before.
@@ -9,11 +9,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
     lead::{place, subject},
     store::{self, Term},
+    values::Definition,
 };
 use crate::{
     Ctx,
@@ -44,13 +46,16 @@ impl JobKind for IndexLeads {
 pub(super) struct Plan {
     /// The words of their names.
     pub names: bool,
+    /// What is said of their attributes.
+    pub definitions: Vec<Definition>,
 }
 
 /// What is wanted at this moment; nobody changes it until commit.
 pub(super) async fn plan(tx: &mut TenantTx) -> Result<Plan> {
     let tenant = tx.tenant;
     store::hold_plan(tx.conn(), tenant).await?;
-    Ok(Plan { names: store::searches_names(tx.conn(), tenant).await? })
+    let names = store::searches_names(tx.conn(), tenant).await?;
+    Ok(Plan { names, definitions: store::definitions(tx.conn(), tenant).await? })
 }
 
 /// For whoever changes what is wanted: waits for those who write leads, and keeps others from it until commit.
@@ -95,6 +100,16 @@ impl<'a> Terms<'a> {
         self.made.extend(terms.map(|(kind, term)| Term { lead, kind, hash: term }));
     }
 
+    /// The values of attributes, where they are wanted.
+    pub(super) fn add_attributes(&mut self, lead: LeadId, attributes: &Map<String, Value>) {
+        let wanted = self.plan.definitions.iter().filter(|definition| definition.searchable);
+        let terms = wanted.filter_map(|definition| {
+            let normal = definition.normal(attributes.get(&definition.name)?)?;
+            Some(attribute_term(self.index, &definition.name, &normal))
+        });
+        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, term }));
+    }
+
     pub(super) fn into_made(self) -> Vec<Term> {
         self.made
     }
@@ -108,6 +123,11 @@ pub(super) fn tag_term(index: &TenantKeys, tag: &str) -> (String, Vec<u8>) {
 /// The kind and the hash of a word of a name; it is folded already.
 pub(super) fn name_term(index: &TenantKeys, word: &str) -> (String, Vec<u8>) {
     ("name".to_owned(), index.index("leads.name", word))
+}
+
+/// The kind and the hash of an attribute's value in its normal form.
+pub(super) fn attribute_term(index: &TenantKeys, name: &str, normal: &str) -> (String, Vec<u8>) {
+    (format!("attr:{name}"), index.index("leads.attributes", &format!("{name}\n{normal}")))
 }
 
 /// Small letters without accents: what people take for the same word.
@@ -135,12 +155,19 @@ pub async fn page(ctx: &Ctx, after: Option<LeadId>) -> Result<Option<(LeadId, us
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
+    let by_attributes = plan.definitions.iter().any(|definition| definition.searchable);
     let mut terms = Terms::new(&index, &plan);
     for row in &rows {
         terms.add_tags(row.id, row.tags.iter().map(String::as_str));
         if let Some(sealed) = row.name_sealed.as_ref().filter(|_| plan.names) {
             let name = keys.open(&place(ctx.tenant, "name_sealed", row.id), sealed)?;
             terms.add_name(row.id, name.as_deref());
+        }
+        if let Some(sealed) = row.attributes_sealed.as_ref().filter(|_| by_attributes) {
+            let text = keys.open(&place(ctx.tenant, "attributes_sealed", row.id), sealed)?;
+            let kept: Option<Map<String, Value>> =
+                text.map(|text| serde_json::from_str(&text)).transpose().map_err(Error::internal)?;
+            terms.add_attributes(row.id, &kept.unwrap_or_default());
         }
     }
     let leads: Vec<LeadId> = rows.iter().map(|row| row.id).collect();
@@ -156,12 +183,12 @@ mod tests {
     #[test]
     fn words_are_what_people_take_for_the_same() {
         for (text, wanted) in [
-            ("Ada Lovelace", &["ada", "lovelace"][..]),
-            ("  José  O'Brien-MÜLLER ", &["brien", "jose", "muller", "o"]),
-            ("Weiß WEISS", &["weiss"]),
-            ("日本 太郎", &["太郎", "日本"]),
-            ("ÅNGSTRÖM ångström", &["angstrom"]),
-            ("--- !", &[]),
+            ("Ada Lovelace", vec!["ada", "lovelace"]),
+            ("  José  O'Brien-MÜLLER ", vec!["brien", "jose", "muller", "o"]),
+            ("Weiß WEISS", vec!["weiss"]),
+            ("日本 太郎", vec!["太郎", "日本"]),
+            ("ÅNGSTRÖM ångström", vec!["angstrom"]),
+            ("--- !", vec![]),
         ] {
             assert_eq!(words(text).into_iter().collect::<Vec<_>>(), wanted, "{text}");
         }

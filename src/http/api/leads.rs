@@ -1,6 +1,11 @@
 //! Leads.
 
-use axum::{Json as Body, http::StatusCode, response::Response};
+use axum::{
+    Json as Body,
+    extract::FromRequestParts,
+    http::{StatusCode, Uri, request::Parts},
+    response::Response,
+};
 use domain::{
     leads::{
         commands::{self, Filter},
@@ -53,12 +58,42 @@ pub struct LeadQuery {
     pub limit: Option<u16>,
 }
 
-/// The leads, newest first.
+/// Parameters of attributes that one request may have.
+const MOST_ATTRIBUTES: usize = 10;
+
+/// A query with parameters `attr.<name>` besides those that are known.
+pub struct Asked(LeadQuery, Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let (named, known): (Vec<&str>, Vec<&str>) =
+            query.split('&').partition(|parameter| parameter.starts_with("attr."));
+        if named.len() > MOST_ATTRIBUTES {
+            return Err(Problem::field("?", "at most 10 parameters of attributes"));
+        }
+        let uri = |part: &[&str]| {
+            Uri::try_from(format!("/?{}", part.join("&")))
+                .map_err(|_| Problem::field("?", "this is no query"))
+        };
+        parts.uri = uri(&named)?;
+        let Query(named) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        parts.uri = uri(&known)?;
+        let Query(known) = Query::<LeadQuery>::from_request_parts(parts, state).await?;
+        let name =
+            |(name, value): (String, String)| (name.strip_prefix("attr.").unwrap_or(&name).to_owned(), value);
+        Ok(Self(known, named.into_iter().map(name).collect()))
+    }
+}
+
+/// The leads, newest first. Searchable attributes are asked for by `attr.<name>=<value>`.
 #[utoipa::path(get, path = "/api/v1/leads", tag = "leads", params(LeadQuery),
     responses((status = 200, body = Page<LeadView>)))]
 pub async fn list_leads(
     Caller(ctx): Caller,
-    Query(query): Query<LeadQuery>,
+    Asked(query, attributes): Asked,
 ) -> Result<Body<Page<LeadView>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
@@ -71,6 +106,7 @@ pub async fn list_leads(
         phone: query.phone,
         tag: query.tag,
         q: query.q,
+        attributes,
     };
     let rows = commands::list(&ctx, &filter, window.before.map(LeadId), window.rows).await?;
     Ok(Body(window.page(rows, |lead| lead.id.0)))

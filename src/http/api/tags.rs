@@ -30,8 +30,8 @@ pub async fn add_tags(
     params(("id" = Uuid, Path), ("tag" = String, Path)), responses((status = 204)))]
 pub async fn remove_tag(
     Caller(ctx): Caller,
-    Path((lead, tag)): Path<(LeadId, Text<50>)>,
+    Path((lead, named)): Path<(LeadId, Text<50>)>,
 ) -> Result<StatusCode, Problem> {
-    tags::remove(&ctx, lead, &tag).await?;
+    tags::remove(&ctx, lead, &named).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,13 +4,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::{
-    super::{
-        commands::Filter,
-        lead::{LeadChange, LeadView, Score, Source, Status},
-    },
-    Wanted,
+use super::super::{
+    commands::Filter,
+    lead::{LeadChange, LeadView, Score, Source, Status},
 };
+use super::terms::Wanted;
 use crate::{
     access::rows::Rows,
     error::Result,

@@ -1,0 +1,115 @@
+//! Leads that are the same person: found, and made one.
+
+use serde_json::{Value, json};
+use switchboard_tests::{Socket, TestApp};
+
+use crate::{activities::timeline, message::sandbox, routing::team, routing_rules::lead};
+
+fn path(lead: &Value) -> String {
+    format!("/api/v1/leads/{}", lead.as_str().expect("an id"))
+}
+
+#[tokio::test]
+async fn two_leads_that_are_one_person_are_found_and_made_one() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let one = json!({
+        "name": "Ada Lovelace", "email": "ada@example.com", "phone": "+14155550100", "tags": ["vip"],
+        "attributes": {"age": 36},
+    });
+    let other = json!({
+        "name": "A. Lovelace", "email": "ADA@example.com", "phone": "+14155550101", "region": "London",
+        "tags": ["VIP", "new"], "attributes": {"age": 37, "job": "countess"},
+    });
+    let (one, other) = (lead(admin, &one).await, lead(admin, &other).await);
+    let far = lead(admin, &json!({"name": "Ada Lovelace"})).await;
+    lead(&app.other.admin, &json!({"email": "ada@example.com"})).await;
+    let same = admin.get(&format!("{}/duplicates", path(&one))).await.expect(200);
+    assert_eq!((same.as_array().map(Vec::len), &same[0]["id"]), (Some(1), &other));
+    let none = admin.get(&format!("{}/duplicates", path(&far))).await.expect(200);
+    assert_eq!(none, json!([]));
+
+    let note = json!({"kind": "call", "note": "prefers mornings"});
+    admin.post(&format!("{}/activities", path(&other)), &note).await.expect(201);
+    admin.post(&format!("{}/activities", path(&other)), &json!({"kind": "meeting"})).await.expect(201);
+    let mut message = sandbox(admin).await;
+    message["lead_id"] = other.clone();
+    let sent = admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    let mut socket = Socket::open(admin, Some(0)).await;
+    socket.until("message.sent").await;
+
+    let merge = format!("{}/merge", path(&one));
+    for body in [json!({"loser_id": one}), json!({"loser_id": uuid::Uuid::nil()})] {
+        let refused = admin.post(&merge, &body).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], "/loser_id");
+        assert_eq!(refused.problem(422), "invalid");
+    }
+    let stale = json!({"loser_id": other, "version": 7});
+    assert_eq!(admin.post(&merge, &stale).await.problem(409), "version-changed");
+    let supervisor = app.user(&app.acme, "Supervisor").await;
+    assert_eq!(supervisor.post(&merge, &stale).await.problem(403), "permission-missing");
+    let merged = admin.post(&merge, &json!({"loser_id": other, "version": 1})).await.expect(200);
+    assert_eq!(
+        (&merged["id"], &merged["name"], &merged["phone"], &merged["region"]),
+        (&one, &json!("Ada Lovelace"), &json!("+14155550100"), &json!("London"))
+    );
+    assert_eq!(merged["attributes"], json!({"age": 36, "job": "countess"}));
+    assert_eq!((&merged["tags"], &merged["version"]), (&json!(["vip", "new"]), &json!(2)));
+    assert_eq!(admin.get(&path(&other)).await.problem(404), "not-found");
+    let told = socket.until("lead.merged").await.pop().expect("an event");
+    assert_eq!(told["data"], json!({ "loser_id": other }));
+
+    let shown = timeline(admin, &one).await;
+    let kinds: Vec<&str> = shown.iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["merge", "message", "meeting", "call"]);
+    assert_eq!((&shown[0]["ref_id"], &shown[3]["note"]), (&other, &note["note"]));
+    assert_eq!(shown[0]["note"], "name: A. Lovelace\nphone: +14155550101");
+    let messages = format!("/api/v1/communication/messages?lead_id={}", one.as_str().expect("an id"));
+    let messages = admin.all(&messages).await;
+    assert_eq!((messages.len(), &messages[0]["id"]), (1, &sent["id"]));
+    assert!(messages[0]["to"].is_string(), "it can be read still");
+    let found = admin.all("/api/v1/leads?tag=new").await;
+    assert_eq!((found.len(), &found[0]["id"]), (1, &one));
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let kept: (i64, i32) = sqlx::query_as(
+        "select (select count(*) from lead_merges), (select activities from leads where id = $1)",
+    )
+    .bind(one.as_str().expect("an id").parse::<uuid::Uuid>().expect("an id"))
+    .fetch_one(&mut system)
+    .await
+    .expect("an answer");
+    assert_eq!(kept, (1, 3), "two by hand and a message; the merge itself does not count");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_had_the_lead_that_goes_has_room_again_and_a_twin_merge_finds_nothing() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (team, agents) = team(admin, "sales", 1, 1).await;
+    let (stays, goes, waits) =
+        (lead(admin, &json!({})).await, lead(admin, &json!({})).await, lead(admin, &json!({})).await);
+    let direct = json!({"lead_id": goes, "strategy": "direct", "agent_id": agents[0]});
+    admin.post("/api/v1/automation/leads/route", &direct).await.expect(200);
+    let queued = json!({"lead_id": waits, "strategy": "team", "team_id": team});
+    admin.post("/api/v1/automation/leads/route", &queued).await.expect(200);
+    let mut socket = Socket::open(admin, Some(0)).await;
+    let (there, back) = (format!("{}/merge", path(&stays)), format!("{}/merge", path(&goes)));
+    let (there_body, back_body) = (json!({ "loser_id": goes }), json!({ "loser_id": stays }));
+    let (first, second) = tokio::join!(admin.post(&there, &there_body), admin.post(&back, &back_body));
+    let mut status = [first.status, second.status];
+    status.sort_unstable();
+    assert!(status[0] == 200 && status[1] >= 404, "one of them wins: {status:?}");
+    let left = [admin.get(&path(&stays)).await.status, admin.get(&path(&goes)).await.status];
+    assert!(left.contains(&200) && left.contains(&404), "{left:?}");
+    if left[1] == 404 {
+        // Whoever had it can take the one that waits.
+        loop {
+            let told = socket.until("lead.assigned").await.pop().expect("an event");
+            if told["subject"] == format!("lead:{}", waits.as_str().expect("an id")) {
+                break;
+            }
+        }
+    }
+    app.process.stop().await;
+}
