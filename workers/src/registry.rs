@@ -75,6 +75,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::fit_scoring_model::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
+        job(jobs::sweep_calls::run),
         job(jobs::sweep_team::run),
         job(jobs::watch_queues::run),
         job(jobs::end_wrap_up::run),
@@ -157,6 +158,7 @@ mod tests {
             "send_message",
             "settle_lost",
             "steer_jobs",
+            "sweep_calls",
             "sweep_team",
             "watch_queues",
         ];

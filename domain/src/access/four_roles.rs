@@ -19,6 +19,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsRead,
         P::LeadsCreate,
         P::LeadsWrite,
+        P::CallsRead,
+        P::CallsWrite,
         P::TemplatesRead,
         P::EventsRead,
     ];
@@ -56,6 +58,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::RoutingRulesWrite,
         P::ScoringModelsWrite,
         P::ScoringModelsPublish,
+        P::CallSourcesRead,
+        P::CallSourcesWrite,
         P::ProvidersRead,
         P::ProvidersWrite,
         P::TemplatesWrite,
