@@ -4,6 +4,8 @@ mod access;
 mod agents;
 mod api;
 mod audit;
+mod call_webhook;
+mod calls;
 mod compliance;
 mod edge;
 mod engine_crashes;
