@@ -129,8 +129,8 @@ pub(crate) async fn call_ends(tx: &mut TenantTx, agent: AgentId) -> Result<()> {
     set(tx, &held, to, Why::CallEnded).await
 }
 
-/// Gives an agent the status that a person wishes. What somebody says holds though nobody has a socket open: a departure from before
-/// it is forgotten.
+/// Gives an agent the status that a person wishes. What somebody says holds though nobody has a socket open: a departure
+/// from before it is forgotten.
 pub(super) async fn set_by_hand(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus) -> Result<()> {
     by_hand(held.status, to).map_err(|refusal| match refusal {
         Refusal::InCall => in_call(),

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use domain::{
     calls::{
         call::{CallChange, CallDisposition, CallEnd, CallTaker, CallView, NewCall},
-        commands::{self, Act, Filter},
+        commands::{self, Act},
+        read::{self, Filter},
         rules::CallStatus,
     },
     types::{AgentId, CallId, E164, LeadId, TeamId},
@@ -67,7 +68,7 @@ pub async fn list_calls(
         to: query.to,
         number: query.number,
     };
-    let rows = commands::list(&ctx, &filter, window.before.map(CallId), window.rows).await?;
+    let rows = read::list(&ctx, &filter, window.before.map(CallId), window.rows).await?;
     Ok(Body(window.page(rows, |call| call.id.0)))
 }
 
@@ -75,7 +76,7 @@ pub async fn list_calls(
 #[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls", params(("id" = Uuid, Path)),
     responses((status = 200, body = CallView)))]
 pub async fn get_call(Caller(ctx): Caller, Path(id): Path<CallId>) -> Result<Body<CallView>, Problem> {
-    Ok(Body(commands::get(&ctx, id).await?))
+    Ok(Body(read::get(&ctx, id).await?))
 }
 
 /// Change what was noted of a call (RFC 7396: absent fields stay, null removes).

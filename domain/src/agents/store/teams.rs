@@ -138,7 +138,8 @@ pub(in crate::agents) struct Uses {
     pub overflow: bool,
 }
 
-/// Whether agents are in a team, open leads are in its queue or with its agents, calls wait for it, or others overflow into it.
+/// Whether agents are in a team, open leads are in its queue or with its agents, calls wait for it, or others overflow
+/// into it.
 pub(in crate::agents) async fn team_uses(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -8,8 +8,8 @@ use crate::{
     access::rows::Rows,
     calls::{
         call::{CallOutcome, Direction},
-        commands::Filter,
         held::HeldCall,
+        read::Filter,
         rules::CallStatus,
     },
     error::Result,
