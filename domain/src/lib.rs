@@ -6,11 +6,12 @@
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done
-//! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`messages`] what is sent to them
+//! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 
 pub mod access;
 pub mod agents;
 pub mod audit;
+pub mod calls;
 pub mod ctx;
 pub mod error;
 pub mod events;

@@ -43,6 +43,9 @@ ids! {
     ProviderId,
     TemplateId,
     MessageId,
+    CallId,
+    /// A phone system that tells of calls.
+    CallSourceId,
     ScoringModelId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,

@@ -18,11 +18,12 @@ const PREFLIGHT: Duration = Duration::from_hours(2);
 
 /// Turns away at once what would only wait. What tells about the process itself is always answered.
 pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
+    let path = request.uri().path();
+    if !path.starts_with("/api/") && !path.starts_with("/callbacks/") {
         return next.run(request).await;
     }
     // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
-    let stranger = request.uri().path().starts_with("/api/v1/auth/");
+    let stranger = path.starts_with("/api/v1/auth/");
     let places = if stranger { &app.strangers_places } else { &app.places };
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("switchboard_http_shed_total").increment(1);

@@ -13,9 +13,10 @@ use utoipa_axum::{
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, imports, job_actions, jobs, leads, merges,
-        messages, ops, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models,
-        second_factor, sessions, skills, sockets, tags, teams, templates, tenants, workflows,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, imports,
+        job_actions, jobs, leads, merges, messages, ops, providers, queues, roles, routing, routing_rules,
+        schedules, scores, scoring_models, second_factor, sessions, skills, sockets, tags, teams, templates,
+        tenants, workflows,
     },
     edge,
     envelope::envelope,
@@ -42,7 +43,10 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), scoring(), routing(), work()].into_iter().flatten().collect()
+    [process(), access(), people(), business(), calls(), scoring(), routing(), work()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The process itself, and sockets.
@@ -167,6 +171,26 @@ fn business() -> Vec<Route> {
     ]
 }
 
+/// Calls, and who tells of them.
+fn calls() -> Vec<Route> {
+    vec![
+        (Needs(P::CallsWrite), routes!(calls::create_call)),
+        (Needs(P::CallsRead), routes!(calls::list_calls)),
+        (Needs(P::CallsRead), routes!(calls::get_call)),
+        (Needs(P::CallsWrite), routes!(calls::change_call)),
+        (Needs(P::CallsWrite), routes!(calls::ring_call)),
+        (Needs(P::CallsWrite), routes!(calls::answer_call)),
+        (Needs(P::CallsWrite), routes!(calls::end_call)),
+        (Needs(P::CallsWrite), routes!(calls::dispose_of_call)),
+        (Needs(P::CallSourcesWrite), routes!(call_sources::create_call_source)),
+        (Needs(P::CallSourcesRead), routes!(call_sources::list_call_sources)),
+        (Needs(P::CallSourcesRead), routes!(call_sources::get_call_source)),
+        (Needs(P::CallSourcesWrite), routes!(call_sources::rotate_call_source)),
+        (Needs(P::CallSourcesWrite), routes!(call_sources::delete_call_source)),
+        (Public, routes!(callbacks::call_callback)),
+    ]
+}
+
 /// How promising leads are.
 fn scoring() -> Vec<Route> {
     vec![
@@ -269,7 +293,7 @@ pub fn router(app: &Arc<App>, roles: Roles) -> Router {
 fn answered(path: &str, roles: Roles) -> bool {
     match path {
         "/api/v1/ws" => roles.notifier,
-        api if api.starts_with("/api/") => roles.api,
+        api if api.starts_with("/api/") || api.starts_with("/callbacks/") => roles.api,
         _ => true,
     }
 }

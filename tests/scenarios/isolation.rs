@@ -39,6 +39,9 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         admin.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await.expect(202);
     let route_by = json!({"name": "r", "strategy": "round_robin", "team_id": team["id"]});
     let route_by = admin.post("/api/v1/automation/routing-rules", &route_by).await.expect(201);
+    let call = json!({"direction": "outbound", "number": "+4930901820"});
+    let call = admin.post("/api/v1/calls", &call).await.expect(201);
+    let source = admin.post("/api/v1/call-sources", &json!({"name": "pbx"})).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -51,6 +54,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/agents", text(&agent["id"])),
         ("/api/v1/skills", text(&skill["id"])),
         ("/api/v1/leads", text(&lead["id"])),
+        ("/api/v1/calls", text(&call["id"])),
+        ("/api/v1/call-sources", text(&source["id"])),
         ("/api/v1/automation/routing-rules", text(&route_by["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
         ("/api/v1/leads/attributes", text(&attribute["id"])),
@@ -154,6 +159,17 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             json!({"name": "theirs", "strategy": "round_robin", "team_id": their("/api/v1/teams")}),
             422,
         ),
+        ("/api/v1/calls", json!({"direction": "outbound", "lead_id": their("/api/v1/leads")}), 422),
+        (
+            "/api/v1/calls",
+            json!({"direction": "outbound", "number": "+4930901820", "agent_id": their("/api/v1/agents")}),
+            422,
+        ),
+        (
+            "/api/v1/calls",
+            json!({"direction": "inbound", "number": "+4930901820", "team_id": their("/api/v1/teams")}),
+            422,
+        ),
         ("/api/v1/automation/leads/route/preview", json!({"lead_id": their("/api/v1/leads")}), 404),
         ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
@@ -177,7 +193,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 9] = [
+pub const OPEN: [&str; 10] = [
     "/livez",
     "/readyz",
     "/version",
@@ -187,6 +203,7 @@ pub const OPEN: [&str; 9] = [
     "/api/v1/auth/refresh",
     "/api/v1/auth/password",
     "/api/v1/ws",
+    "/callbacks/calls/{token}",
 ];
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod agents;
 mod api;
 mod attributes;
 mod audit;
+mod call_webhook;
+mod calls;
 mod compliance;
 mod edge;
 mod engine_crashes;

@@ -76,6 +76,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::index_leads::run),
         job(jobs::route_lead::run),
         job(jobs::route_leads::run),
+        job(jobs::sweep_calls::run),
         job(jobs::sweep_team::run),
         job(jobs::watch_queues::run),
         job(jobs::end_wrap_up::run),
@@ -159,6 +160,7 @@ mod tests {
             "send_message",
             "settle_lost",
             "steer_jobs",
+            "sweep_calls",
             "sweep_team",
             "watch_queues",
         ];

@@ -1,7 +1,9 @@
 //! A new lead: scored, routed, welcomed, and written to once more if it does not reply.
 
 use domain::{
-    messages::to_lead::MessageLead, routing::route::RouteLead, scoring::apply::ScoreLead,
+    messages::to_lead::MessageLead,
+    routing::route::RouteLead,
+    scoring::apply::{ScoreLead, Why},
     workflows::OnboardLead,
 };
 use engine::{Flow, workflows::Ended};
@@ -9,7 +11,7 @@ use engine::{Flow, workflows::Ended};
 /// The steps, in their order.
 pub(super) fn steps(flow: &mut Flow, input: &OnboardLead) {
     let (lead, provider) = (input.lead_id, input.provider_id);
-    flow.step("score", &ScoreLead { lead });
+    flow.step("score", &ScoreLead { lead, why: Why::Workflow });
     flow.step("route", &RouteLead { lead, target: input.target() });
     flow.step("welcome", &MessageLead { lead, provider, template: input.welcome_template_id });
     flow.wait_for("reply", "lead_replied", Some(input.reply_within()));

@@ -21,6 +21,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsWrite,
         P::ActivitiesWrite,
         P::AttributesRead,
+        P::CallsRead,
+        P::CallsWrite,
         P::TemplatesRead,
         P::EventsRead,
     ];
@@ -60,6 +62,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::RoutingRulesWrite,
         P::ScoringModelsWrite,
         P::ScoringModelsPublish,
+        P::CallSourcesRead,
+        P::CallSourcesWrite,
         P::ProvidersRead,
         P::ProvidersWrite,
         P::TemplatesWrite,

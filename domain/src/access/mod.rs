@@ -2,13 +2,15 @@
 //!
 //! - [`permission`] the list of rights, [`four_roles`] who holds them in every tenant; [`rights`] what a role gives, [`rows`] whose leads
 //! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
-//!   request, which mostly asks nobody (`known`); [`throttle`] how often; [`signers`] the keys that sign tokens
+//!   request, which mostly asks nobody (`known`), `callbacks` those of phone systems; [`throttle`] how often; [`signers`]
+//!   the keys that sign tokens
 //! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
 //! - [`users`] the people, [`links`] how they choose a password, `rescue` how they come back in, [`keys`] API keys,
 //!   [`roles`] what they may do; `store` their tables
 
 mod admit;
 pub mod api_key;
+mod callbacks;
 pub mod four_roles;
 pub mod gate;
 pub mod keys;

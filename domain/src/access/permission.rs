@@ -83,6 +83,10 @@ permissions! {
     ScoringModelsWrite = "scoring_models:write" "draft models, and have them learned from outcomes",
     ScoringModelsPublish = "scoring_models:publish" "have all leads scored by another model",
     ImportsRead = "imports:read" "see imports and what they refused",
+    CallsRead = "calls:read" "see calls; numbers and notes by personal:read",
+    CallsWrite = "calls:write" "begin calls, answer and end them, and say what they came to",
+    CallSourcesRead = "call_sources:read" "see the phone systems that tell of calls, without their secrets",
+    CallSourcesWrite = "call_sources:write" "let phone systems in, give them other secrets, and keep them out",
     ProvidersRead = "providers:read" "see providers, without their credentials",
     ProvidersWrite = "providers:write" "add providers",
     TemplatesRead = "templates:read" "see templates",
@@ -142,6 +146,7 @@ impl Permission {
                     | Self::SkillsDelete
                     | Self::LeadsDelete
                     | Self::LeadsMerge
+                    | Self::CallSourcesWrite
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard

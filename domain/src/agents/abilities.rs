@@ -4,11 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    change::{lock_seen, lock_with_room},
-    shifts::AgentShift,
-    store,
-};
+use super::{change::lock_with_room, shifts::AgentShift, store};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -146,7 +142,7 @@ pub async fn put_capacities(ctx: &Ctx, id: AgentId, new: AgentCapacities) -> Res
         }
     }
     let mut tx = ctx.begin().await?;
-    lock_seen(ctx, &mut tx, id).await?;
+    lock_with_room(ctx, &mut tx, id, None).await?;
     store::put_capacities(tx.conn(), ctx.tenant, id, &new.capacities).await?;
     tx.audit(&[Entry::new("update", "agent_capacities", id)]).await?;
     let capacities = store::capacities(tx.conn(), ctx.tenant, id).await?;

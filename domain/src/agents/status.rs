@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     audit::Entry,
+    calls,
     error::{Error, Result},
     events::{Event, EventType},
     routing::sweep,
@@ -26,6 +27,10 @@ use crate::{
 pub enum Why {
     /// Somebody said so.
     ByHand,
+    /// They have answered a call.
+    CallAnswered,
+    /// Their call is over.
+    CallEnded,
     /// The team's time for it was over.
     WrapUpOver,
     /// The last socket was closed, and none came back in time.
@@ -39,6 +44,8 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ByHand => "by_hand",
+            Self::CallAnswered => "call_answered",
+            Self::CallEnded => "call_ended",
             Self::WrapUpOver => "wrap_up_over",
             Self::Gone => "gone",
             Self::Deleted => "deleted",
@@ -84,8 +91,46 @@ pub(crate) async fn set(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus, wh
     tx.emit(&[Event::new(EventType::AgentStatusChanged, "agent", held.id).with(body)]).await
 }
 
-/// The same as a person wishes it. What somebody says holds though nobody has a socket open: a departure from before
-/// it is forgotten.
+/// Says of an agent that they are in a call. One who was deleted meanwhile is left alone.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn call_begins(tx: &mut TenantTx, agent: AgentId) -> Result<()> {
+    let tenant = tx.tenant;
+    match store::lock_agent(tx.conn(), tenant, agent).await? {
+        Some(held) => set(tx, &held, AgentStatus::OnCall, Why::CallAnswered).await,
+        None => Ok(()),
+    }
+}
+
+/// Says of an agent that a call of theirs is over: after the last one they write up for as long as the team gives them,
+/// and are available at once where it gives them no time for it.
+///
+/// # Errors
+/// If the agent was moved to another team at this moment, or the database refuses.
+pub(crate) async fn call_ends(tx: &mut TenantTx, agent: AgentId) -> Result<()> {
+    let tenant = tx.tenant;
+    // There is room again; the locks of teams come before those of agents.
+    let before = store::team_of(tx.conn(), tenant, agent).await?;
+    sweep::wake_teams(tx, before).await?;
+    let Some(held) = store::lock_agent(tx.conn(), tenant, agent).await? else { return Ok(()) };
+    if held.team != before {
+        return Err(moved());
+    }
+    // Asked under the lock, so that of two calls that end at once the second one sees both.
+    if held.status != AgentStatus::OnCall || calls::store::is_talking(tx.conn(), tenant, agent).await? {
+        return Ok(());
+    }
+    let wrap_up_s = match held.team {
+        Some(team) => store::wrap_up_s(tx.conn(), tenant, team).await?,
+        None => 0,
+    };
+    let to = if wrap_up_s > 0 { AgentStatus::WrapUp } else { AgentStatus::Available };
+    set(tx, &held, to, Why::CallEnded).await
+}
+
+/// Gives an agent the status that a person wishes. What somebody says holds though nobody has a socket open: a departure
+/// from before it is forgotten.
 pub(super) async fn set_by_hand(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus) -> Result<()> {
     by_hand(held.status, to).map_err(|refusal| match refusal {
         Refusal::InCall => in_call(),

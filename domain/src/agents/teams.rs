@@ -173,6 +173,8 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
         Some("agents are in this team; move them to another first")
     } else if uses.leads {
         Some("open leads are with this team; route them elsewhere first")
+    } else if uses.calls {
+        Some("calls wait in this team's queue; ring them to somebody first")
     } else if uses.overflow {
         Some("another team overflows into this one; change that first")
     } else if store::is_in_rules(tx.conn(), ctx.tenant, id).await? {

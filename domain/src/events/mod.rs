@@ -33,6 +33,18 @@ pub enum EventType {
     /// It waits longer than the team's service level allows.
     LeadOverdue,
     ImportFinished,
+    /// A call rings: an incoming one at an agent's, an outgoing one at the other end.
+    CallRinging,
+    /// For the agent: pick it up.
+    CallIncoming,
+    /// It waits in a team's queue.
+    CallQueued,
+    CallAnswered,
+    CallEnded,
+    /// It is over and was said what it came to: for points and reports.
+    CallCompleted,
+    /// It was over before anybody answered.
+    CallMissed,
     AgentStatusChanged,
     /// A model was learned, and waits as a draft.
     ScoringModelFitted,
@@ -42,7 +54,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -59,6 +71,13 @@ impl EventType {
         Self::LeadQueued,
         Self::LeadOverdue,
         Self::ImportFinished,
+        Self::CallRinging,
+        Self::CallIncoming,
+        Self::CallQueued,
+        Self::CallAnswered,
+        Self::CallEnded,
+        Self::CallCompleted,
+        Self::CallMissed,
         Self::AgentStatusChanged,
         Self::ScoringModelFitted,
         Self::ScoringModelPublished,
@@ -84,6 +103,13 @@ impl EventType {
             Self::LeadQueued => "lead.queued",
             Self::LeadOverdue => "lead.overdue",
             Self::ImportFinished => "import.finished",
+            Self::CallRinging => "call.ringing",
+            Self::CallIncoming => "call.incoming",
+            Self::CallQueued => "call.queued",
+            Self::CallAnswered => "call.answered",
+            Self::CallEnded => "call.ended",
+            Self::CallCompleted => "call.completed",
+            Self::CallMissed => "call.missed",
             Self::AgentStatusChanged => "agent.status",
             Self::ScoringModelFitted => "scoring_model.fitted",
             Self::ScoringModelPublished => "scoring_model.published",
@@ -99,6 +125,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
     match kind.split('.').next()? {
         "message" => Some(Permission::MessagesRead),
         "lead" | "import" => Some(Permission::LeadsRead),
+        "call" => Some(Permission::CallsRead),
         "agent" => Some(Permission::AgentsRead),
         "scoring_model" => Some(Permission::ScoringModelsRead),
         "access" => Some(Permission::UsersRead),
@@ -109,12 +136,14 @@ pub fn needed(kind: &str) -> Option<Permission> {
 }
 
 /// Whether somebody who sees these leads hears of an event. An event of a lead or message is heard by whoever sees all
-/// leads; by others only that a lead has come to one of them or waits in their queue, which the event itself says.
+/// leads; by others only that a lead has come to one of them or waits in their queue, which the event itself says. An
+/// event of a call always says whose it is.
 #[must_use]
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
         Some("agent" | "access" | "scoring_model") => true,
+        Some("call") => rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId)),
         _ if [EventType::LeadAssigned, EventType::LeadQueued, EventType::LeadOverdue]
             .iter()
             .any(|told| told.as_str() == kind) =>
@@ -168,5 +197,21 @@ mod tests {
         assert_eq!(names.len(), EventType::ALL.len());
         assert_eq!(needed("workflow.failed"), Some(Permission::WorkflowsRead));
         assert_eq!(needed("secret.thing"), None);
+    }
+
+    #[test]
+    fn calls_are_heard_of_by_whose_they_are() {
+        let (agent, team) = (AgentId(Uuid::from_u128(1)), TeamId(Uuid::from_u128(2)));
+        let body = json!({ "owner_id": agent, "team_id": team });
+        for (rows, seen) in [
+            (Rows::All, true),
+            (Rows::Team(team), true),
+            (Rows::Team(TeamId(Uuid::from_u128(3))), false),
+            (Rows::Own(Some(agent)), true),
+            (Rows::Own(Some(AgentId(Uuid::from_u128(4)))), false),
+            (Rows::Own(None), false),
+        ] {
+            assert_eq!(is_seen(rows, EventType::CallIncoming.as_str(), &body), seen, "{rows:?}");
+        }
     }
 }

@@ -107,7 +107,7 @@ impl<'a> Terms<'a> {
             let normal = definition.normal(attributes.get(&definition.name)?)?;
             Some(attribute_term(self.index, &definition.name, &normal))
         });
-        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, term }));
+        self.made.extend(terms.map(|(kind, term)| Term { lead, kind, hash: term }));
     }
 
     pub(super) fn into_made(self) -> Vec<Term> {

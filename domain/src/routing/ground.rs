@@ -104,18 +104,23 @@ impl Ground {
     }
 
     fn facts(&self, lead: &LeadRow) -> Result<Facts> {
-        let source = Source::parse(&lead.source);
-        Ok(Facts {
-            source: source.ok_or_else(|| Error::internal(format!("a lead's source is {}", lead.source)))?,
-            score: lead.score,
-            language: lead.language.clone(),
-            region: lead.region.clone(),
-            tags: lead.tags.clone(),
-            local: self.local,
-            // Whoever asks by hand says where it goes.
-            team: lead.team_id.filter(|_| !self.by_hand),
-        })
+        // Whoever asks by hand says where it goes.
+        facts(lead, self.local, lead.team_id.filter(|_| !self.by_hand))
     }
+}
+
+/// What rules look at of a lead, when the tenant's clock shows this.
+pub(super) fn facts(lead: &LeadRow, local: NaiveDateTime, team: Option<TeamId>) -> Result<Facts> {
+    let source = Source::parse(&lead.source);
+    Ok(Facts {
+        source: source.ok_or_else(|| Error::internal(format!("a lead's source is {}", lead.source)))?,
+        score: lead.score,
+        language: lead.language.clone(),
+        region: lead.region.clone(),
+        tags: lead.tags.clone(),
+        local,
+        team,
+    })
 }
 
 /// The agents of these teams and those who are named. The teams are locked by now if it is to hold.

@@ -5,12 +5,14 @@
 //! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
 //! - `ground` what a decision stands on, locked; `moves` what it comes to, written
 //! - `reopen` who has a lead that was closed
+//! - `for_calls` who takes a call
 //! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
 //! - `store` the rows they lock
 
 pub mod conditions;
 pub mod decide;
 pub mod floor;
+pub(crate) mod for_calls;
 mod ground;
 pub mod metrics;
 mod moves;

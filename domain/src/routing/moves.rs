@@ -136,7 +136,11 @@ pub(super) async fn write(tx: &mut TenantTx, moves: &[Move], floor: &Floor) -> R
     Ok(())
 }
 
-async fn write_floor(tx: &mut TenantTx, floor: &Floor) -> Result<()> {
+/// Writes how far rounds are and who was given something.
+///
+/// # Errors
+/// If the database does not answer.
+pub(super) async fn write_floor(tx: &mut TenantTx, floor: &Floor) -> Result<()> {
     let tenant = tx.tenant;
     let (turned, credited) = (floor.turned(), floor.credited());
     if !turned.is_empty() {

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    calls::{self, waiting::SweepCalls},
     error::{Error, Result},
     tenancy::TenantTx,
     types::{AgentId, LeadId, SkillId, TeamId},
@@ -38,28 +39,37 @@ impl JobKind for SweepTeam {
     const QUEUE: &'static str = "automation";
 }
 
-/// What a page of a sweep came to.
+/// What a page of a sweep came to, of leads or of calls.
 pub enum Swept {
-    /// So many leads were given out, and there may be more.
+    /// So many were given out, and there may be more.
     Given(usize),
-    /// Leads that could be given out are held by somebody else at this moment.
+    /// What could be given out is held by somebody else at this moment.
     Held,
     /// Nothing can be given out as long as this transaction is open; the job ends in it.
     Over(Box<TenantTx>),
 }
 
-/// Has a team's queue swept if anything waits there: for whoever brings room. Takes the team's lock, so it comes before
-/// the locks of agents.
+/// Has a team's queue swept if leads or calls wait there: for whoever brings room. Takes the team's lock, so it comes
+/// before the locks of agents.
 ///
 /// # Errors
 /// If the database does not answer.
 pub(crate) async fn wake_team(tx: &mut TenantTx, team: TeamId) -> Result<()> {
     let tenant = tx.tenant;
-    let there = store::lock_teams(tx.conn(), tenant, &[team.0]).await?;
-    if there.is_empty() || !store::is_waited_in(tx.conn(), tenant, team).await? {
+    if store::lock_teams(tx.conn(), tenant, &[team.0]).await?.is_empty() {
         return Ok(());
     }
-    let job = NewJob::of(tenant.0, tx.platform.chance.id(), &SweepTeam { team }).map_err(Error::internal)?;
+    if store::is_waited_in(tx.conn(), tenant, team).await? {
+        wake(tx, team, &SweepTeam { team }).await?;
+    }
+    if calls::store::is_waited_in(tx.conn(), tenant, team).await? {
+        wake(tx, team, &SweepCalls { team }).await?;
+    }
+    Ok(())
+}
+
+async fn wake<K: JobKind + Sync>(tx: &mut TenantTx, team: TeamId, sweep: &K) -> Result<()> {
+    let job = NewJob::of(tx.tenant.0, tx.platform.chance.id(), sweep).map_err(Error::internal)?;
     tx.enqueue(&[job.about(format!("team:{team}")).unique(team.to_string())]).await.map(drop)
 }
 

@@ -37,7 +37,7 @@ impl JobKind for WatchQueues {
     const TIMEOUT: Duration = Duration::from_mins(10);
 }
 
-/// A team in whose queue leads wait.
+/// A team in whose queue leads or calls wait.
 #[derive(Debug, Clone, Copy)]
 pub struct Waited {
     pub tenant: TenantId,
@@ -46,7 +46,7 @@ pub struct Waited {
     pub manned: bool,
 }
 
-/// Teams of all tenants in whose queues leads wait, behind one.
+/// Teams of all tenants in whose queues leads or calls wait, behind one.
 ///
 /// # Errors
 /// If the database does not answer.

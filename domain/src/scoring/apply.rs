@@ -35,6 +35,8 @@ pub enum Why {
     #[default]
     Asked,
     Workflow,
+    /// A call came to something.
+    Called,
     /// Another model was published.
     Published,
     /// It had faded.
@@ -47,6 +49,7 @@ impl Why {
         match self {
             Self::Asked => "asked",
             Self::Workflow => "workflow",
+            Self::Called => "called",
             Self::Published => "published",
             Self::Refreshed => "refreshed",
         }
@@ -72,10 +75,17 @@ impl JobKind for ScoreLeads {
     const WATCHED: bool = true;
 }
 
-/// The step of a workflow that scores one lead.
+/// The job that scores one lead: a step of a workflow, or after a call.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ScoreLead {
     pub lead: LeadId,
+    /// Of a workflow if it is not said.
+    #[serde(default = "of_a_workflow")]
+    pub why: Why,
+}
+
+fn of_a_workflow() -> Why {
+    Why::Workflow
 }
 
 impl JobKind for ScoreLead {

@@ -27,7 +27,7 @@ pub struct ScoreTaken {
     pub engagement_score: i16,
     /// The version of the model.
     pub model: i32,
-    /// `asked`, `workflow`, `published` or `refreshed`.
+    /// `asked`, `workflow`, `called`, `published` or `refreshed`.
     pub why: String,
 }
 

@@ -83,7 +83,11 @@ const BATCH: i64 = 1_000;
 /// Days that is kept what became of each lead that was routed: two years can be compared.
 const KEEP_ROUTINGS: i32 = 750;
 
-/// Deletes some of what is not kept any longer: sessions that are over, what imports have left out, and old routings.
+/// Days that is kept which webhooks about calls were taken in: nobody sends one again for so long.
+const KEEP_DELIVERIES: i32 = 7;
+
+/// Deletes some of what is not kept any longer: sessions that are over, what imports have left out, old routings, and
+/// which webhooks were taken in.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -94,8 +98,9 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let sessions = store::drop_sessions(tx.conn(), now, BATCH).await?;
     let rejections = store::drop_rejections(tx.conn(), now, BATCH).await?;
     let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
+    let deliveries = store::drop_deliveries(tx.conn(), now, KEEP_DELIVERIES, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + rejections + routings)
+    Ok(sessions + rejections + routings + deliveries)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

@@ -70,3 +70,29 @@ pub(super) async fn drop_routings(
     .await?;
     Ok(dropped.rows_affected())
 }
+
+/// Deletes which webhooks about calls were taken in so many days ago.
+pub(super) async fn drop_deliveries(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    days: i32,
+    most: i64,
+) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select d.tenant_id, d.source_id, d.webhook_id from tenants t
+            cross join lateral (
+              select d.tenant_id, d.source_id, d.webhook_id from call_deliveries d
+               where d.tenant_id = t.id and d.at < $1::timestamptz - make_interval(days => $2)
+               order by d.at limit $3) d
+            limit $3)
+         delete from call_deliveries d using gone g
+          where d.tenant_id = g.tenant_id and d.source_id = g.source_id and d.webhook_id = g.webhook_id",
+        now,
+        days,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}

@@ -14,6 +14,7 @@ pub mod score_leads;
 pub mod send_message;
 pub mod settle_lost;
 pub mod steer_jobs;
+pub mod sweep_calls;
 pub mod sweep_team;
 pub mod watch_queues;
 

@@ -58,7 +58,7 @@ pub(in crate::agents) async fn insert_agent(
 }
 
 /// The team of an agent, who may be moved to another at any moment.
-pub(in crate::agents) async fn team_of(
+pub(crate) async fn team_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AgentId,
@@ -105,11 +105,7 @@ pub(crate) async fn lock_agent(
 }
 
 /// Whether there is such an agent.
-pub(in crate::agents) async fn is_there(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: AgentId,
-) -> Result<bool> {
+pub(crate) async fn is_there(conn: &mut PgConnection, tenant: TenantId, id: AgentId) -> Result<bool> {
     let found = sqlx::query_scalar!(
         r#"select exists (select from agents
             where tenant_id = $1 and id = $2 and deleted_at is null) as "found!""#,

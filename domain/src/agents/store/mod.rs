@@ -11,9 +11,9 @@ pub(crate) use abilities::shifts;
 pub(super) use abilities::{
     agent_skills, capacities, put_agent_skills, put_capacities, put_shifts, share_skills,
 };
-pub(crate) use agents::{HeldAgent, lock_agent, update_status};
+pub(crate) use agents::{HeldAgent, is_there, lock_agent, team_of, update_status};
 pub(super) use agents::{
-    Linked, agents, give_back, has_open_leads, insert_agent, is_there, mark_deleted, team_of, update_agent,
+    Linked, agents, give_back, has_open_leads, insert_agent, mark_deleted, update_agent,
 };
 pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,

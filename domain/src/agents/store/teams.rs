@@ -134,10 +134,12 @@ pub(in crate::agents) async fn update_team(
 pub(in crate::agents) struct Uses {
     pub agents: bool,
     pub leads: bool,
+    pub calls: bool,
     pub overflow: bool,
 }
 
-/// Whether agents are in a team, open leads are in its queue or with its agents, or others overflow into it.
+/// Whether agents are in a team, open leads are in its queue or with its agents, calls wait for it, or others overflow
+/// into it.
 pub(in crate::agents) async fn team_uses(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -148,6 +150,8 @@ pub(in crate::agents) async fn team_uses(
         r#"select exists (select from agents where tenant_id = $1 and team_id = $2) as "agents!",
                   exists (select from leads where tenant_id = $1 and team_id = $2
                              and status not in ('converted', 'lost')) as "leads!",
+                  exists (select from calls where tenant_id = $1 and team_id = $2
+                             and status = 'queued' and direction = 'inbound') as "calls!",
                   exists (select from teams where tenant_id = $1 and overflow_team_id = $2
                              and deleted_at is null) as "overflow!""#,
         tenant.0,

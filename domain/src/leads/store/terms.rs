@@ -105,6 +105,7 @@ pub(in crate::leads) struct RowToIndex {
     pub id: LeadId,
     pub tags: Vec<String>,
     pub name_sealed: Option<Vec<u8>>,
+    pub attributes_sealed: Option<Vec<u8>>,
 }
 
 pub(in crate::leads) async fn lock_to_index(
@@ -115,7 +116,7 @@ pub(in crate::leads) async fn lock_to_index(
 ) -> Result<Vec<RowToIndex>> {
     let rows = sqlx::query_as!(
         RowToIndex,
-        r#"select id as "id: LeadId", tags, name_sealed from leads
+        r#"select id as "id: LeadId", tags, name_sealed, attributes_sealed from leads
             where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3 for no key update"#,
         tenant.0,
         after.map(|id| id.0),

@@ -73,7 +73,7 @@ pub(in crate::routing) async fn waiting(
     Ok(rows)
 }
 
-/// Teams in whose queues leads wait, over all tenants, behind a place; with whether anybody of the team is available.
+/// Teams in whose queues leads or calls wait, over all tenants, behind a place; with whether anybody of the team is available.
 pub(in crate::routing) async fn waited_in(
     conn: &mut PgConnection,
     (tenant, team): (Uuid, Uuid),
@@ -85,9 +85,12 @@ pub(in crate::routing) async fn waited_in(
                       and a.status = 'available' and a.deleted_at is null) as "manned!"
              from teams t
             where (t.tenant_id, t.id) > ($1, $2) and t.deleted_at is null
-              and exists (select from leads l
+              and (exists (select from leads l
                 where l.tenant_id = t.tenant_id and l.team_id = t.id and l.owner_id is null
                   and l.team_id is not null and l.status not in ('converted', 'lost'))
+               or exists (select from calls c
+                where c.tenant_id = t.tenant_id and c.team_id = t.id and c.status = 'queued'
+                  and c.direction = 'inbound' and c.team_id is not null))
             order by t.tenant_id, t.id limit $3"#,
         tenant,
         team,

@@ -1,0 +1,272 @@
+//! Calls as commands: begin one, take it from step to step, say what it came to.
+
+use serde_json::json;
+
+use super::{
+    call::{
+        CallChange, CallDisposition, CallEnd, CallTaker, CallView, Direction, NewCall, Note, bounds, place,
+    },
+    effects::{self, Taker},
+    held::HeldCall,
+    incoming::{self, Begin, lead_of, seen_team},
+    read::one,
+    rules::{CallStatus, Refusal, Step, step},
+    store,
+};
+use crate::{
+    Ctx,
+    access::{permission::Permission, rows::Rows},
+    agents::{self, availability::AgentStatus},
+    audit::Entry,
+    error::{Error, Result},
+    leads::lead::{self, subject},
+    routing::sweep,
+    tenancy::{Begun, Once, TenantTx},
+    types::{AgentId, CallId, E164, LeadId, Text},
+    vault::Vault,
+};
+
+/// What somebody says of a call.
+pub enum Act {
+    Ring(CallTaker),
+    Answer(CallTaker),
+    End(CallEnd),
+    Dispose(CallDisposition),
+}
+
+/// Begins a call. An incoming one is offered to somebody at once, or waits.
+///
+/// # Errors
+/// If lead, agent or team are not there, no number is known, or the caller would not see the call.
+pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
+    ctx.require(Permission::CallsWrite)?;
+    let incoming = new.direction == Direction::Inbound;
+    if incoming && new.agent_id.is_some() {
+        let detail = "incoming calls are routed; name a team, or ring the call to somebody afterwards";
+        return Err(Error::invalid("/agent_id", detail));
+    }
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let known = match new.lead_id {
+        Some(lead) => phone_of(ctx, tx, lead).await?,
+        None => None,
+    };
+    let number = new.number.or(known);
+    let number = number
+        .ok_or_else(|| Error::invalid("/number", "name the number, or a lead that has a phone number"))?;
+    let lead = match new.lead_id {
+        Some(lead) => Some(lead),
+        None => lead_of(ctx, tx, &number, incoming).await?,
+    };
+    let agent = new.agent_id.or(own_agent(ctx)).filter(|_| !incoming);
+    let begin = Begin {
+        direction: new.direction,
+        number,
+        lead,
+        agent,
+        team: new.team_id,
+        source: None,
+        live: true,
+        at: "",
+    };
+    let id = incoming::begin(ctx, tx, begin).await?.id;
+    if store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.is_none() {
+        return Err(Error::beyond("", "you would not see this call; name an agent or a lead of yours"));
+    }
+    keyed.commit(id, 201, location(id)).await
+}
+
+/// The phone number of a lead that the caller sees.
+async fn phone_of(ctx: &Ctx, tx: &mut TenantTx, id: LeadId) -> Result<Option<E164>> {
+    let Some(sealed) = store::phone(tx.conn(), ctx.tenant, id, ctx.rows).await? else {
+        return Err(Error::invalid("/lead_id", "there is no such lead"));
+    };
+    let Some(sealed) = sealed else { return Ok(None) };
+    let keys = Vault::subjects(tx, &[subject(id)]).await?;
+    let phone = keys.open(&lead::place(ctx.tenant, "phone_sealed", id), &sealed)?;
+    phone.map(|phone| phone.parse().map_err(Error::internal)).transpose()
+}
+
+/// The agent of whoever sees only the leads of one.
+fn own_agent(ctx: &Ctx) -> Option<AgentId> {
+    match ctx.rows {
+        Rows::Own(agent) => agent,
+        Rows::All | Rows::Team(_) => None,
+    }
+}
+
+fn location(id: CallId) -> String {
+    format!("/api/v1/calls/{id}")
+}
+
+/// Takes a call a step further, or says what it came to.
+///
+/// # Errors
+/// If there is no such call, it is further already or not as far, a value is out of its bounds, or whoever is to take it
+/// cannot.
+pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
+    ctx.require(Permission::CallsWrite)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(_) => return one(ctx, id).await,
+    };
+    let tx = &mut keyed.tx;
+    let mut call = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("call"))?;
+    let verb = match act {
+        Act::Ring(taker) => {
+            let to = onward(&call, Step::Ring)?;
+            let taker = take_over(ctx, tx, &call, taker.agent_id).await?;
+            effects::go(tx, &mut call, to, ctx.now(), taker).await?;
+            "ring"
+        }
+        Act::Answer(taker) => {
+            let to = onward(&call, Step::Answer)?;
+            let taker = take_over(ctx, tx, &call, taker.agent_id).await?;
+            effects::go(tx, &mut call, to, ctx.now(), taker).await?;
+            "answer"
+        }
+        Act::End(end) => {
+            end_it(ctx, tx, &mut call, end).await?;
+            "end"
+        }
+        Act::Dispose(said) => {
+            bounds(said.satisfaction, None, said.value_cents)?;
+            if !call.status.is_over() {
+                let detail = format!("the call is {}; end it first", call.status.as_str());
+                return Err(Error::conflict("call-state", detail));
+            }
+            if call.outcome.is_some() {
+                let detail = "it was said already what the call came to; notes can still be changed";
+                return Err(Error::conflict("call-disposed", detail));
+            }
+            note(ctx, tx, &mut call, said.notes, None, said.satisfaction).await?;
+            effects::dispose(tx, &mut call, said.outcome, said.value_cents, ctx.now()).await?;
+            "dispose"
+        }
+    };
+    let detail = json!({ "status": call.status, "agent_id": call.agent_id, "outcome": call.outcome });
+    tx.audit(&[Entry::new(verb, "call", id).detail(detail)]).await?;
+    keyed.commit((), 200, location(id)).await?;
+    one(ctx, id).await
+}
+
+async fn end_it(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, end: CallEnd) -> Result<()> {
+    bounds(end.satisfaction, end.recording.as_ref().map(Text::as_str), end.value_cents)?;
+    if end.value_cents.is_some() && end.outcome.is_none() {
+        return Err(Error::invalid("/value_cents", "say the outcome as well"));
+    }
+    let to = onward(call, Step::End)?;
+    note(ctx, tx, call, end.notes, end.recording.as_ref().map(Text::as_str), end.satisfaction).await?;
+    effects::go(tx, call, to, ctx.now(), None).await?;
+    match end.outcome {
+        Some(outcome) => effects::dispose(tx, call, outcome, end.value_cents, ctx.now()).await,
+        None => Ok(()),
+    }
+}
+
+fn onward(call: &HeldCall, what: Step) -> Result<CallStatus> {
+    step(call.status, what).map_err(|refusal| {
+        let now = call.status.as_str();
+        let detail = match refusal {
+            Refusal::Already => format!("the call is {now} already"),
+            Refusal::Past => format!("the call is {now}, and does not go back"),
+        };
+        Error::conflict("call-state", detail)
+    })
+}
+
+/// Whoever has the call from now on: who is named, else the caller's own agent, else who has it. One who takes it from
+/// somebody or from a queue must be free for it.
+async fn take_over(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    call: &HeldCall,
+    asked: Option<AgentId>,
+) -> Result<Option<Taker>> {
+    let Some(agent) = asked.or(own_agent(ctx)).or(call.agent_id) else {
+        return Err(Error::invalid("/agent_id", "say who takes the call"));
+    };
+    if call.agent_id == Some(agent) {
+        return Ok(None);
+    }
+    if let Some(before) = call.agent_id {
+        // Whoever had it so far can be offered another one.
+        sweep::wake_teams_of(tx, &[before]).await?;
+    }
+    seen_team(ctx, tx, agent, "").await?;
+    let held = agents::store::lock_agent(tx.conn(), ctx.tenant, agent).await?;
+    let held = held.ok_or_else(|| Error::invalid("/agent_id", "there is no such agent"))?;
+    let busy = store::voice(tx.conn(), ctx.tenant, &[agent.0]).await?;
+    let has_room = busy.iter().all(|(_, live, most)| live < most);
+    if held.status != AgentStatus::Available || !has_room {
+        let detail = "the agent is not available or has as many calls as they may; choose another";
+        return Err(Error::conflict("agent-not-free", detail));
+    }
+    Ok(Some(Taker { agent, team: held.team }))
+}
+
+/// Writes what is said besides; what is not said stays.
+pub(super) async fn note(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    call: &mut HeldCall,
+    notes: Option<Note>,
+    recording: Option<&str>,
+    satisfaction: Option<i16>,
+) -> Result<()> {
+    if notes.is_none() && recording.is_none() && satisfaction.is_none() {
+        return Ok(());
+    }
+    let words = store::Words {
+        notes_sealed: sealed(ctx, tx, call, "notes_sealed", notes.as_ref().map(Note::as_str))
+            .await?
+            .map(Some),
+        recording_sealed: sealed(ctx, tx, call, "recording_sealed", recording).await?.map(Some),
+        satisfaction: satisfaction.map(Some),
+    };
+    call.satisfaction = satisfaction.or(call.satisfaction);
+    store::put_words(tx.conn(), ctx.tenant, call.id, &words).await
+}
+
+async fn sealed(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    call: &HeldCall,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<Vec<u8>>> {
+    let Some(text) = text else { return Ok(None) };
+    let keys = Vault::make_subjects(tx, &[call.subject_id]).await?;
+    keys.seal(&ctx.platform, call.subject_id, &place(ctx.tenant, column, call.id), text).map(Some)
+}
+
+/// Changes what was noted of a call.
+///
+/// # Errors
+/// If there is no such call, a value is out of its bounds, or another version than the given one is there.
+pub async fn change(ctx: &Ctx, id: CallId, change: CallChange) -> Result<CallView> {
+    ctx.require(Permission::CallsWrite)?;
+    let recording = change.recording.as_ref().map(|link| link.as_ref().map(Text::as_str));
+    bounds(change.satisfaction.flatten(), recording.flatten(), None)?;
+    let mut tx = ctx.begin().await?;
+    let call = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("call"))?;
+    if change.version.is_some_and(|version| version != call.version) {
+        let detail = "the call was changed in the meantime; read it again";
+        return Err(Error::conflict("version-changed", detail));
+    }
+    let notes = change.notes.as_ref().map(|notes| notes.as_ref().map(Note::as_str));
+    let mut words = store::Words { satisfaction: change.satisfaction, ..store::Words::default() };
+    if let Some(notes) = notes {
+        words.notes_sealed = Some(sealed(ctx, &mut tx, &call, "notes_sealed", notes).await?);
+    }
+    if let Some(recording) = recording {
+        words.recording_sealed = Some(sealed(ctx, &mut tx, &call, "recording_sealed", recording).await?);
+    }
+    store::put_words(tx.conn(), ctx.tenant, id, &words).await?;
+    tx.audit(&[Entry::new("update", "call", id)]).await?;
+    tx.commit().await?;
+    one(ctx, id).await
+}

@@ -1,0 +1,177 @@
+//! What each step of a call brings with it: what its agent is doing, what is known of its lead, and what is told.
+
+use chrono::{DateTime, Utc};
+use engine::{
+    NewJob,
+    workflows::{self, Filter},
+};
+use serde_json::json;
+
+use super::{
+    call::{CallOutcome, Direction},
+    held::HeldCall,
+    rules::CallStatus,
+    store,
+};
+use crate::{
+    agents::status,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    routing::sweep,
+    scoring::apply::{ScoreLead, Why},
+    tenancy::TenantTx,
+    types::{AgentId, LeadId, TeamId},
+};
+
+/// The signal that `onboard_lead` waits for.
+const REPLIED: &str = "lead_replied";
+
+/// Who has the call from now on, and their team.
+pub(super) struct Taker {
+    pub agent: AgentId,
+    pub team: Option<TeamId>,
+}
+
+/// Brings a call that is locked to where a step leads, at an instant of the past.
+///
+/// # Errors
+/// If the agent was moved to another team at this moment, or the database refuses.
+pub(super) async fn go(
+    tx: &mut TenantTx,
+    call: &mut HeldCall,
+    to: CallStatus,
+    at: DateTime<Utc>,
+    taker: Option<Taker>,
+) -> Result<()> {
+    let tenant = tx.tenant;
+    let at = at.max(call.started_at);
+    if let Some(taker) = taker {
+        call.agent_id = Some(taker.agent);
+        call.team_id = taker.team.or(call.team_id);
+    }
+    match to {
+        CallStatus::Queued => {}
+        CallStatus::Ringing => call.ringing_at = Some(at),
+        CallStatus::Answered => call.answered_at = Some(at),
+        CallStatus::Ended => {
+            // That it was answered may become known after its end.
+            let ended = call.ended_at.unwrap_or(at);
+            call.answered_at = Some(call.answered_at.unwrap_or(at).min(ended));
+            call.ended_at = Some(ended);
+        }
+        CallStatus::Missed | CallStatus::Abandoned => call.ended_at = Some(at),
+    }
+    call.status = to;
+    store::update(tx.conn(), tenant, call).await?;
+    match to {
+        CallStatus::Queued => Ok(()),
+        CallStatus::Ringing => rings(tx, call).await,
+        CallStatus::Answered => {
+            if let Some(agent) = call.agent_id {
+                status::call_begins(tx, agent).await?;
+            }
+            tell(tx, call, EventType::CallAnswered).await
+        }
+        CallStatus::Ended => has_ended(tx, call).await,
+        CallStatus::Missed | CallStatus::Abandoned => {
+            if let Some(agent) = call.agent_id {
+                // They can be offered another one.
+                sweep::wake_teams_of(tx, &[agent]).await?;
+            }
+            tell(tx, call, EventType::CallMissed).await
+        }
+    }
+}
+
+async fn tell(tx: &mut TenantTx, call: &HeldCall, kind: EventType) -> Result<()> {
+    tx.emit(&[Event::new(kind, "call", call.id).with(call.body())]).await
+}
+
+async fn rings(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
+    tell(tx, call, EventType::CallRinging).await?;
+    if call.direction == Direction::Inbound && call.agent_id.is_some() {
+        tell(tx, call, EventType::CallIncoming).await?;
+    }
+    Ok(())
+}
+
+/// Somebody has spoken with the lead.
+async fn has_ended(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
+    let tenant = tx.tenant;
+    let lead = match call.lead_id {
+        Some(lead) => store::lock_lead(tx.conn(), tenant, lead).await?,
+        None => None,
+    };
+    // All teams in the order of their ids, before the agent: the lead may close in this transaction too.
+    let owner = lead.as_ref().and_then(|lead| lead.owner);
+    let concerned: Vec<AgentId> = call.agent_id.into_iter().chain(owner).collect();
+    sweep::wake_teams_of(tx, &concerned).await?;
+    if let (Some(lead), Some(ended)) = (&lead, call.ended_at) {
+        store::count_activity(tx.conn(), tenant, lead.id, ended).await?;
+        score(tx, lead.id).await?;
+    }
+    if let Some(agent) = call.agent_id {
+        status::call_ends(tx, agent).await?;
+    }
+    tell(tx, call, EventType::CallEnded).await?;
+    match lead {
+        Some(lead) => replied(tx, call, lead.id).await,
+        None => Ok(()),
+    }
+}
+
+async fn score(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+    let job = ScoreLead { lead, why: Why::Called };
+    let job = NewJob::of(tx.tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
+    tx.enqueue(&[job.about(format!("lead:{lead}"))]).await.map(drop)
+}
+
+/// Tells the workflow that waits for a word of the lead; one that does not wait for it takes it for later, or not at all.
+async fn replied(tx: &mut TenantTx, call: &HeldCall, lead: LeadId) -> Result<()> {
+    let tenant = tx.tenant.0;
+    let filter = Filter {
+        name: Some("onboard_lead".into()),
+        state: Some("running".into()),
+        business_key: Some(format!("lead:{lead}")),
+        ..Filter::default()
+    };
+    for run in workflows::list(tx.conn(), tenant, &filter, None, 1).await? {
+        tx.signal_run(run.id, REPLIED, &json!({ "call_id": call.id })).await?;
+    }
+    Ok(())
+}
+
+/// Writes what a call that is over came to: of one that converted its lead closes.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn dispose(
+    tx: &mut TenantTx,
+    call: &mut HeldCall,
+    outcome: CallOutcome,
+    value_cents: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant;
+    (call.outcome, call.value_cents) = (Some(outcome), value_cents);
+    store::dispose(tx.conn(), tenant, call.id, (outcome, value_cents), at).await?;
+    if let (CallOutcome::Converted, Some(lead)) = (outcome, call.lead_id) {
+        convert(tx, lead).await?;
+    }
+    let told = Event::new(EventType::CallCompleted, "call", call.id).with(call.whole_body());
+    tx.emit(&[told]).await
+}
+
+async fn convert(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+    let tenant = tx.tenant;
+    let held = store::lock_lead(tx.conn(), tenant, lead).await?;
+    if !held.is_some_and(|held| held.open) {
+        return Ok(());
+    }
+    store::convert(tx.conn(), tenant, lead).await?;
+    sweep::lead_closes(tx, lead).await?;
+    tx.audit(&[Entry::new("update", "lead", lead).detail(json!({ "status": "converted" }))]).await?;
+    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", lead)]).await?;
+    score(tx, lead).await
+}

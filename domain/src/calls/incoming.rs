@@ -1,0 +1,153 @@
+//! How a call begins: whom it is with, and for an incoming one who takes it. One transaction finds the lead, chooses the
+//! agent and tells them; who finds nobody waits in the team's queue.
+
+use serde_json::json;
+
+use super::{
+    call::{Direction, place},
+    held::HeldCall,
+    rules::CallStatus,
+    store::{self, NewRow},
+};
+use crate::{
+    Ctx,
+    access::rows::Rows,
+    agents,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    leads::lead::subject,
+    routing::for_calls,
+    tenancy::TenantTx,
+    types::{AgentId, CallId, CallSourceId, E164, LeadId, SubjectId, TeamId},
+    vault::Vault,
+};
+
+/// A call that nobody knows of yet.
+pub(super) struct Begin {
+    pub direction: Direction,
+    pub number: E164,
+    pub lead: Option<LeadId>,
+    /// Whose call it is, if that is known.
+    pub agent: Option<AgentId>,
+    pub team: Option<TeamId>,
+    /// The phone system that tells of it, and what it calls it.
+    pub source: Option<(CallSourceId, String)>,
+    /// It goes on right now: somebody is to pick it up.
+    pub live: bool,
+    /// Where the request names lead, agent and team, for what is wrong with them.
+    pub at: &'static str,
+}
+
+/// The newest open lead of a number that somebody sees.
+///
+/// # Errors
+/// If the database does not answer.
+pub(super) async fn lead_of(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    number: &E164,
+    all: bool,
+) -> Result<Option<LeadId>> {
+    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let index = keys.index("leads.phone", number.as_str());
+    let seen = if all { Rows::All } else { ctx.rows };
+    store::lead_of_number(tx.conn(), ctx.tenant, &index, seen).await
+}
+
+/// Writes a call down, offers an incoming one to somebody, and tells of it.
+///
+/// # Errors
+/// If agent or team are not there, or the agent's calls are not for the caller to see.
+pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<HeldCall> {
+    let lead = match new.lead {
+        Some(lead) => store::lock_lead(tx.conn(), ctx.tenant, lead).await?.map(|held| held.id),
+        None => None,
+    };
+    if let Some(team) = new.team
+        && !agents::store::share_team(tx.conn(), ctx.tenant, team).await?
+    {
+        return Err(Error::invalid(format!("{}/team_id", new.at), "there is no such team"));
+    }
+    let (agent, team) = whose(ctx, tx, &new, lead).await?;
+    let id = CallId(ctx.id());
+    let incoming = new.direction == Direction::Inbound;
+    let rings = incoming && new.live && agent.is_some();
+    let call = HeldCall {
+        id,
+        direction: new.direction,
+        status: if rings { CallStatus::Ringing } else { CallStatus::Queued },
+        lead_id: lead,
+        agent_id: agent,
+        team_id: team,
+        subject_id: lead.map_or(SubjectId(id.0), subject),
+        outcome: None,
+        satisfaction: None,
+        value_cents: None,
+        started_at: ctx.now(),
+        ringing_at: rings.then(|| ctx.now()),
+        answered_at: None,
+        ended_at: None,
+        version: 1,
+    };
+    let keys = Vault::make_subjects(tx, &[call.subject_id]).await?;
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let number = new.number.as_str();
+    let sealed =
+        keys.seal(&ctx.platform, call.subject_id, &place(ctx.tenant, "number_sealed", id), number)?;
+    let row = NewRow {
+        source: new.source,
+        number_sealed: sealed,
+        number_index: index.index("calls.number", number),
+    };
+    store::insert(tx.conn(), ctx.tenant, &call, &row).await?;
+    let detail = json!({ "direction": call.direction, "source_id": row.source.map(|(source, _)| source) });
+    tx.audit(&[Entry::new("create", "call", id).detail(detail)]).await?;
+    let event = |kind| Event::new(kind, "call", id).with(call.body());
+    let told = match (new.live, rings) {
+        (true, true) => vec![event(EventType::CallRinging), event(EventType::CallIncoming)],
+        (true, false) => vec![event(EventType::CallQueued)],
+        (false, _) => Vec::new(),
+    };
+    tx.emit(&told).await?;
+    Ok(call)
+}
+
+/// Whose call it is, and of which team: as is said, or of an incoming one whoever can take it.
+async fn whose(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    new: &Begin,
+    lead: Option<LeadId>,
+) -> Result<(Option<AgentId>, Option<TeamId>)> {
+    let Some(agent) = new.agent else {
+        if new.direction == Direction::Inbound && new.live {
+            let found = for_calls::find(tx, lead, new.team).await?;
+            return Ok((found.agent, found.team));
+        }
+        return Ok((None, new.team));
+    };
+    let team = seen_team(ctx, tx, agent, new.at).await?;
+    Ok((Some(agent), new.team.or(team)))
+}
+
+/// The team of an agent whose calls the caller sees. Locks nothing: leads and teams may still be to come.
+///
+/// # Errors
+/// If there is none, or they are not for the caller to see.
+pub(super) async fn seen_team(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    agent: AgentId,
+    at: &str,
+) -> Result<Option<TeamId>> {
+    let at = format!("{at}/agent_id");
+    if !agents::store::is_there(tx.conn(), ctx.tenant, agent).await? {
+        return Err(Error::invalid(at, "there is no such agent"));
+    }
+    let team = agents::store::team_of(tx.conn(), ctx.tenant, agent).await?;
+    if ctx.rows.hold(Some(agent), team) {
+        return Ok(team);
+    }
+    Err(Error::beyond(at, "you do not see this agent's calls; name one whose calls you see"))
+}

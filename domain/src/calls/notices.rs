@@ -1,0 +1,168 @@
+//! What phone systems tell of calls. Each webhook is taken in once; what comes late, twice or in another order than it
+//! happened only ever moves a call forward.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    call::{CallOutcome, Direction, bounds},
+    commands::note,
+    effects::{self, Taker},
+    held::HeldCall,
+    incoming::{self, Begin, lead_of, seen_team},
+    rules::{Step, told},
+    store,
+};
+use crate::{
+    Ctx,
+    access::rows::Rows,
+    audit::Entry,
+    error::{Error, Result},
+    tenancy::TenantTx,
+    types::{AgentId, CallSourceId, E164, TeamId, Text},
+};
+
+/// What a phone system tells, in the form of Standard Webhooks. Fields that are not known are passed over.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct CallNotice {
+    /// `call.started`, `call.ringing`, `call.answered` or `call.ended`; others are taken in and change nothing.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened; now if not said.
+    pub timestamp: Option<DateTime<Utc>>,
+    /// A call, as `CallFacts` has it.
+    #[schema(value_type = CallFacts)]
+    pub data: Value,
+}
+
+/// A call as the phone system knows it.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct CallFacts {
+    /// What the phone system calls it, always the same for one call.
+    #[schema(value_type = String)]
+    pub call_id: Text<200>,
+    /// `inbound` if not said.
+    pub direction: Option<Direction>,
+    /// The other end, in E.164; needed once.
+    #[schema(value_type = Option<String>)]
+    pub number: Option<E164>,
+    /// Whose agents take it, unless the lead's owner can; the routing rules decide if it is not said.
+    pub team_id: Option<TeamId>,
+    /// Who takes it or has answered it, if the phone system has chosen.
+    pub agent_id: Option<AgentId>,
+    /// With its end: what it came to.
+    pub outcome: Option<CallOutcome>,
+    /// 1 to 5, as the customer says.
+    pub satisfaction: Option<i16>,
+    /// Where the recording is: an https address.
+    #[schema(value_type = Option<String>)]
+    pub recording: Option<Text<2000>>,
+}
+
+/// Takes a webhook in that its source has signed; one that was taken in before changes nothing.
+///
+/// # Errors
+/// If the body does not fit, names what is not there, or the database refuses; the sender tries again then.
+pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -> Result<()> {
+    let notice: CallNotice = serde_json::from_slice(body).map_err(|error| unfit("", &error))?;
+    let what = match notice.kind.as_str() {
+        "call.started" => None,
+        "call.ringing" => Some(Step::Ring),
+        "call.answered" => Some(Step::Answer),
+        "call.ended" => Some(Step::End),
+        _ => return Ok(()),
+    };
+    let facts: CallFacts = serde_json::from_value(notice.data).map_err(|error| unfit("/data", &error))?;
+    bounds(facts.satisfaction, facts.recording.as_ref().map(Text::as_str), None).map_err(below_data)?;
+    let mut tx = ctx.begin().await?;
+    if !store::take_in(tx.conn(), ctx.tenant, source, webhook).await? {
+        return Ok(());
+    }
+    store::lock_external(tx.conn(), ctx.tenant, source, facts.call_id.as_str()).await?;
+    let known = store::by_external(tx.conn(), ctx.tenant, source, facts.call_id.as_str()).await?;
+    let known = match known {
+        Some(id) => store::lock(tx.conn(), ctx.tenant, id, Rows::All).await?,
+        None => None,
+    };
+    let mut call = match known {
+        Some(call) => call,
+        None => begin(ctx, &mut tx, source, &facts, what).await?,
+    };
+    let at = notice.timestamp.map_or(ctx.now(), |at| at.min(ctx.now()));
+    go_on(ctx, &mut tx, &mut call, (what, at), &facts).await?;
+    tx.commit().await
+}
+
+fn unfit(at: &str, error: &serde_json::Error) -> Error {
+    Error::invalid(at, format!("the body does not fit: {error}"))
+}
+
+/// The same refusal, of what stands in `/data`.
+fn below_data(error: Error) -> Error {
+    match error {
+        Error::Invalid(mut errors) => {
+            for error in &mut errors {
+                error.pointer.insert_str(0, "/data");
+            }
+            Error::Invalid(errors)
+        }
+        error => error,
+    }
+}
+
+/// A call that is heard of for the first time. One that is answered or over by now is offered to nobody.
+async fn begin(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    source: CallSourceId,
+    facts: &CallFacts,
+    what: Option<Step>,
+) -> Result<HeldCall> {
+    let Some(number) = facts.number.clone() else {
+        return Err(Error::invalid("/data/number", "this call is new; name the number of the other end"));
+    };
+    let begin = Begin {
+        direction: facts.direction.unwrap_or(Direction::Inbound),
+        lead: lead_of(ctx, tx, &number, true).await?,
+        number,
+        agent: facts.agent_id,
+        team: facts.team_id,
+        source: Some((source, facts.call_id.as_str().to_owned())),
+        live: matches!(what, None | Some(Step::Ring)),
+        at: "/data",
+    };
+    incoming::begin(ctx, tx, begin).await
+}
+
+/// Takes a call as far as is told, with what is said besides.
+async fn go_on(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    call: &mut HeldCall,
+    (what, at): (Option<Step>, DateTime<Utc>),
+    facts: &CallFacts,
+) -> Result<()> {
+    note(ctx, tx, call, None, facts.recording.as_ref().map(Text::as_str), facts.satisfaction).await?;
+    // That it rings at the caller's ear while it waits for an agent is no step of it.
+    let waits = call.direction == Direction::Inbound && call.agent_id.or(facts.agent_id).is_none();
+    let what = what.filter(|what| *what != Step::Ring || !waits);
+    if let Some(to) = what.and_then(|what| told(call.status, what)) {
+        let taker = match facts.agent_id.filter(|agent| call.agent_id != Some(*agent)) {
+            Some(agent) => {
+                let team = seen_team(ctx, tx, agent, "/data").await?;
+                Some(Taker { agent, team })
+            }
+            None => None,
+        };
+        effects::go(tx, call, to, at, taker).await?;
+        let detail = json!({ "status": call.status, "agent_id": call.agent_id });
+        tx.audit(&[Entry::new("update", "call", call.id).detail(detail)]).await?;
+    }
+    match facts.outcome {
+        Some(outcome) if call.status.is_over() && call.outcome.is_none() => {
+            effects::dispose(tx, call, outcome, None, ctx.now()).await
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,188 @@
+//! Phone systems that tell of calls, as commands. Each has an address with a token in it, and a secret by which it signs
+//! what it sends there; both are shown once. While a secret is replaced, the one before is good for a day yet.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    store::{self, SourceRow},
+    webhook,
+};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    tenancy::{Begun, Once},
+    types::{CallSourceId, TenantId, Text},
+    vault::{
+        Place, TenantKeys,
+        cipher::{hex, sha256},
+    },
+};
+
+/// For how long the secret before is good.
+const OVERLAP: TimeDelta = TimeDelta::days(1);
+/// What tokens begin with; the tenant follows, so that they are looked up behind its wall.
+const PREFIX: &str = "sbc_";
+
+/// A phone system to let in.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCallSource {
+    #[schema(value_type = String)]
+    pub name: Text<100>,
+}
+
+/// A phone system, without its token and secret.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CallSourceView {
+    pub id: CallSourceId,
+    pub name: String,
+    /// When its secret was replaced last.
+    pub rotated_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What is to be set up in the phone system; shown once.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct NewCallSourceSecret {
+    pub id: CallSourceId,
+    /// Where its webhooks go, below the address of this installation. Whoever has it knows nothing yet: the signature
+    /// counts.
+    pub path: String,
+    /// By which it signs (Standard Webhooks).
+    pub secret: String,
+}
+
+/// Another secret; shown once.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct RotatedSecret {
+    pub secret: String,
+    /// Until when the one before is good as well.
+    pub former_until: DateTime<Utc>,
+}
+
+/// Lets a phone system in.
+///
+/// # Errors
+/// If the name is taken.
+pub async fn create(ctx: &Ctx, new: NewCallSource) -> Result<Once<NewCallSourceSecret>> {
+    ctx.require(Permission::CallSourcesWrite)?;
+    ctx.require_all_rows()?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let id = CallSourceId(ctx.id());
+    let token = format!("{PREFIX}{}_{}", ctx.tenant.0.simple(), hex(&ctx.platform.random::<32>()));
+    let secret = webhook::secret(&ctx.platform.random::<32>());
+    let keys = ctx.platform.vault.tenant_keys(keyed.tx.conn(), ctx.tenant).await?;
+    let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
+    let hash = sha256(token.as_bytes());
+    let kept = (hash.as_slice(), sealed.as_slice());
+    if !store::insert_source(keyed.tx.conn(), ctx.tenant, id, new.name.as_str(), kept).await? {
+        return Err(Error::conflict(
+            "name-taken",
+            "a call source with this name exists; choose another name",
+        ));
+    }
+    keyed.tx.audit(&[Entry::new("create", "call_source", id).notice()]).await?;
+    let made = NewCallSourceSecret { id, path: format!("/callbacks/calls/{token}"), secret };
+    keyed.commit(made, 201, location(id)).await
+}
+
+fn location(id: CallSourceId) -> String {
+    format!("/api/v1/call-sources/{id}")
+}
+
+/// Gives a phone system another secret.
+///
+/// # Errors
+/// If there is none.
+pub async fn rotate(ctx: &Ctx, id: CallSourceId) -> Result<Once<RotatedSecret>> {
+    ctx.require(Permission::CallSourcesWrite)?;
+    ctx.require_all_rows()?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let before =
+        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let before = keys.open(&place(ctx.tenant, SECRET, id), &before)?;
+    let former = keys.seal(&ctx.platform, &place(ctx.tenant, FORMER, id), &before);
+    let secret = webhook::secret(&ctx.platform.random::<32>());
+    let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
+    let now = ctx.now();
+    store::put_secret(tx.conn(), ctx.tenant, id, (sealed.as_slice(), former.as_slice()), now).await?;
+    tx.audit(&[Entry::new("rotate", "call_source", id).notice()]).await?;
+    keyed.commit(RotatedSecret { secret, former_until: now + OVERLAP }, 200, location(id)).await
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn list(ctx: &Ctx, before: Option<CallSourceId>, limit: i64) -> Result<Vec<CallSourceView>> {
+    ctx.require(Permission::CallSourcesRead)?;
+    let mut tx = ctx.begin().await?;
+    store::sources(tx.conn(), ctx.tenant, None, before, limit).await
+}
+
+/// # Errors
+/// If there is no such source.
+pub async fn get(ctx: &Ctx, id: CallSourceId) -> Result<CallSourceView> {
+    ctx.require(Permission::CallSourcesRead)?;
+    let mut tx = ctx.begin().await?;
+    let found = store::sources(tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
+    found.ok_or(Error::NotFound("call source"))
+}
+
+/// Keeps a phone system out; its calls stay.
+///
+/// # Errors
+/// If there is none.
+pub async fn delete(ctx: &Ctx, id: CallSourceId) -> Result<()> {
+    ctx.require(Permission::CallSourcesWrite)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    if !store::retire(tx.conn(), ctx.tenant, id).await? {
+        return Err(Error::NotFound("call source"));
+    }
+    tx.audit(&[Entry::new("delete", "call_source", id).notice()]).await?;
+    tx.commit().await
+}
+
+/// The tenant that a token says it is of, and what is stored of it; none if it has another form.
+pub(crate) fn read_token(token: &str) -> Option<(TenantId, [u8; 32])> {
+    let (tenant, _) = token.strip_prefix(PREFIX)?.split_once('_')?;
+    Some((TenantId(tenant.parse().ok()?), sha256(token.as_bytes())))
+}
+
+/// The secrets by which a source may sign at an instant.
+pub(crate) fn secrets(
+    keys: &TenantKeys,
+    tenant: TenantId,
+    source: &SourceRow,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let open = |column, sealed: &[u8]| -> Result<String> {
+        let plain = keys.open(&place(tenant, column, source.id), sealed)?;
+        String::from_utf8(plain.to_vec()).map_err(|_| Error::internal("a sealed secret is no text"))
+    };
+    let mut secrets = vec![open(SECRET, &source.secret_sealed)?];
+    let former = source.former_secret_sealed.as_ref();
+    if let Some(former) = former.filter(|_| source.rotated_at.is_some_and(|at| now < at + OVERLAP)) {
+        secrets.push(open(FORMER, former)?);
+    }
+    Ok(secrets)
+}
+
+const SECRET: &str = "secret_sealed";
+const FORMER: &str = "former_secret_sealed";
+
+fn place(tenant: TenantId, column: &'static str, source: CallSourceId) -> Place {
+    Place { tenant, table: "call_sources", column, row: source.0 }
+}

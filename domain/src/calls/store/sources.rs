@@ -1,0 +1,157 @@
+//! The tables of phone systems and of the webhooks that they sent.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    calls::sources::CallSourceView,
+    error::Result,
+    types::{CallSourceId, TenantId},
+};
+
+/// `false` if the name is taken.
+pub(in crate::calls) async fn insert_source(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+    name: &str,
+    (token_hash, secret_sealed): (&[u8], &[u8]),
+) -> Result<bool> {
+    let put = sqlx::query!(
+        "insert into call_sources (tenant_id, id, name, token_hash, secret_sealed) values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, name) where retired_at is null do nothing",
+        tenant.0,
+        id.0,
+        name,
+        token_hash,
+        secret_sealed
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}
+
+pub(in crate::calls) async fn sources(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    only: Option<CallSourceId>,
+    before: Option<CallSourceId>,
+    limit: i64,
+) -> Result<Vec<CallSourceView>> {
+    let rows = sqlx::query_as!(
+        CallSourceView,
+        r#"select id as "id: CallSourceId", name, rotated_at, created_at from call_sources
+            where tenant_id = $1 and retired_at is null
+              and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+            order by id desc limit $4"#,
+        tenant.0,
+        only.map(|id| id.0),
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// The sealed secret of a source, its row locked.
+pub(in crate::calls) async fn lock_source(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+) -> Result<Option<Vec<u8>>> {
+    let secret = sqlx::query_scalar!(
+        "select secret_sealed from call_sources where tenant_id = $1 and id = $2 and retired_at is null for update",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(secret)
+}
+
+/// Puts another secret in the place of the one before, which is good for a while yet.
+pub(in crate::calls) async fn put_secret(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+    (secret_sealed, former_sealed): (&[u8], &[u8]),
+    at: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update call_sources set secret_sealed = $3, former_secret_sealed = $4, rotated_at = $5
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        secret_sealed,
+        former_sealed,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// `false` if there is none.
+pub(in crate::calls) async fn retire(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update call_sources set retired_at = engine.now()
+          where tenant_id = $1 and id = $2 and retired_at is null",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A source, before it has shown that it is.
+pub(crate) struct SourceRow {
+    pub id: CallSourceId,
+    pub secret_sealed: Vec<u8>,
+    pub former_secret_sealed: Option<Vec<u8>>,
+    pub rotated_at: Option<DateTime<Utc>>,
+}
+
+/// The source of a token, unless its tenant is kept out.
+pub(crate) async fn source_by_token(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    token_hash: &[u8],
+) -> Result<Option<SourceRow>> {
+    let row = sqlx::query_as!(
+        SourceRow,
+        r#"select s.id as "id!: CallSourceId", s.secret_sealed as "secret_sealed!",
+                  s.former_secret_sealed as "former_secret_sealed?", s.rotated_at as "rotated_at?"
+             from call_sources s join tenants t on t.id = s.tenant_id and t.suspended_at is null
+            where s.tenant_id = $1 and s.token_hash = $2 and s.retired_at is null"#,
+        tenant.0,
+        token_hash
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+/// Writes down that a webhook was taken in; `false` if it was before.
+pub(in crate::calls) async fn take_in(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    source: CallSourceId,
+    webhook: &str,
+) -> Result<bool> {
+    let put = sqlx::query!(
+        "insert into call_deliveries (tenant_id, source_id, webhook_id) values ($1, $2, $3)
+         on conflict on constraint call_deliveries_pkey do nothing",
+        tenant.0,
+        source.0,
+        webhook
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}

@@ -1,0 +1,184 @@
+//! Who takes a call: the owner of its lead if they can, else whoever the rules name for the lead, or somebody of a team.
+//! An agent can if they are available, on shift, and have fewer calls than their capacity for `voice` allows. The round
+//! of a team is one: of leads and of calls. Where no rule says how, whoever has waited longest is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    conditions::Facts,
+    decide::{Goes, anybody, decide},
+    floor::{Floor, Seat},
+    ground, moves,
+    reach::Reach,
+    rule_book, store,
+    strategies::{Strategy, Target},
+};
+use crate::{
+    agents::people::zone,
+    calls,
+    error::Result,
+    tenancy::{self, TenantTx},
+    types::{AgentId, LeadId, TeamId},
+};
+
+/// Where a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Who is to pick it up; nobody who can was found if there is none.
+    pub agent: Option<AgentId>,
+    /// Theirs, or the one in whose queue it waits. None where nobody says which.
+    pub team: Option<TeamId>,
+}
+
+/// Finds somebody for a call and notes that they were given something; teams and agents are locked from then on. The
+/// lead is locked by now.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn find(tx: &mut TenantTx, lead: Option<LeadId>, named: Option<TeamId>) -> Result<Found> {
+    let (tenant, now) = (tx.tenant, tx.platform.clock.now());
+    let row = match lead {
+        Some(lead) => store::lock_lead(tx.conn(), tenant, lead).await?,
+        None => None,
+    };
+    let owner = row.as_ref().and_then(|row| row.owner_id);
+    let mut rules = Vec::new();
+    let mut facts = None;
+    if let (Some(row), None) = (&row, named) {
+        let home = tenancy::store::zone(tx.conn(), tenant).await?;
+        rules = rule_book::in_force(tx).await?;
+        facts = Some(ground::facts(row, now.with_timezone(&zone(None, &home)).naive_local(), row.team_id)?);
+    }
+    let mut reach = Reach::default();
+    if let Some(facts) = &facts {
+        reach.add(&rules, facts);
+    }
+    reach.teams.extend(named);
+    reach.teams.extend(&reach.queues);
+    reach.agents.extend(owner);
+    let (there, mut floor) = locked(tx, &reach).await?;
+    if let Some(seat) = owner.and_then(|owner| floor.seat(owner)).filter(|seat| seat.has_room()) {
+        let (found, by) = (Found { agent: Some(seat.agent), team: seat.team }, directly(seat.agent));
+        return given(tx, &mut floor, found, by, now).await;
+    }
+    let (goes, by) = match facts {
+        Some(facts) => {
+            let team = facts.team.filter(|team| there.contains(team));
+            let decision = decide(&rules, &Facts { team, ..facts }, &floor);
+            (decision.goes, decision.by)
+        }
+        None => (named.map(Goes::Queue), None),
+    };
+    match (goes, by) {
+        (Some(Goes::To(agent, team)), Some(by)) => {
+            given(tx, &mut floor, Found { agent: Some(agent), team }, by, now).await
+        }
+        (Some(Goes::Queue(team)), _) if there.contains(&team) => {
+            let by = longest_idle(team);
+            let found = Found { agent: floor.choose(&by), team: Some(team) };
+            given(tx, &mut floor, found, by, now).await
+        }
+        _ => Ok(Found { agent: None, team: None }),
+    }
+}
+
+/// Locks the teams and agents that a decision may come to; answers which teams there are.
+async fn locked(tx: &mut TenantTx, reach: &Reach) -> Result<(BTreeSet<TeamId>, Floor)> {
+    let tenant = tx.tenant;
+    let agents: Vec<Uuid> = reach.agents.iter().map(|agent| agent.0).collect();
+    let mut teams = reach.teams.clone();
+    if !agents.is_empty() {
+        teams.extend(store::teams_of(tx.conn(), tenant, &agents).await?);
+    }
+    let teams: Vec<Uuid> = teams.iter().map(|team| team.0).collect();
+    let cursors = store::lock_teams(tx.conn(), tenant, &teams).await?;
+    let there: BTreeSet<TeamId> = cursors.iter().map(|(team, _)| *team).collect();
+    let floor = floor(tx, &there, &reach.agents, cursors).await?;
+    Ok((there, floor))
+}
+
+/// Notes who was given a call.
+async fn given(
+    tx: &mut TenantTx,
+    floor: &mut Floor,
+    found: Found,
+    by: Target,
+    now: DateTime<Utc>,
+) -> Result<Found> {
+    if let Some(agent) = found.agent {
+        floor.give(agent, &by, now);
+        moves::write_floor(tx, floor).await?;
+    }
+    Ok(found)
+}
+
+/// The agents of these teams and those who are named, each with their calls in the place of leads.
+async fn floor(
+    tx: &mut TenantTx,
+    teams: &BTreeSet<TeamId>,
+    named: &BTreeSet<AgentId>,
+    cursors: Vec<(TeamId, i64)>,
+) -> Result<Floor> {
+    let tenant = tx.tenant;
+    let rounds: BTreeMap<TeamId, i64> = cursors.iter().copied().collect();
+    let floor = ground::floor(tx, teams, named, cursors, true).await?;
+    let agents: Vec<Uuid> = floor.seats().iter().map(|seat| seat.agent.0).collect();
+    let mut busy: BTreeMap<AgentId, (i64, i64)> = BTreeMap::new();
+    if !agents.is_empty() {
+        for (agent, live, most) in calls::store::voice(tx.conn(), tenant, &agents).await? {
+            busy.insert(agent, (live, most));
+        }
+    }
+    let seat = |seat: &Seat| {
+        let (open, capacity) = busy.get(&seat.agent).copied().unwrap_or_default();
+        Seat { open, capacity, ..seat.clone() }
+    };
+    Ok(Floor::new(floor.seats().iter().map(seat).collect(), rounds))
+}
+
+fn directly(agent: AgentId) -> Target {
+    Target { strategy: Strategy::Direct, team: None, agent: Some(agent), skill: None, min_level: None }
+}
+
+fn longest_idle(team: TeamId) -> Target {
+    Target { strategy: Strategy::LongestIdle, ..anybody(team) }
+}
+
+/// The agents of a team who can take calls, locked with their team, and given one after the other.
+pub(crate) struct Takers {
+    floor: Floor,
+    by: Target,
+    now: DateTime<Utc>,
+}
+
+impl Takers {
+    /// # Errors
+    /// If the database does not answer.
+    pub(crate) async fn of(tx: &mut TenantTx, team: TeamId) -> Result<Self> {
+        let (tenant, now) = (tx.tenant, tx.platform.clock.now());
+        let cursors = store::lock_teams(tx.conn(), tenant, &[team.0]).await?;
+        let floor = floor(tx, &BTreeSet::from([team]), &BTreeSet::new(), cursors).await?;
+        Ok(Self { floor, by: longest_idle(team), now })
+    }
+
+    /// Calls that they can take at this moment.
+    pub(crate) fn room(&self) -> i64 {
+        self.floor.seats().iter().map(Seat::room).sum()
+    }
+
+    /// Who takes the next one.
+    pub(crate) fn take(&mut self) -> Option<AgentId> {
+        let agent = self.floor.choose(&self.by)?;
+        self.floor.give(agent, &self.by, self.now);
+        Some(agent)
+    }
+
+    /// # Errors
+    /// If the database does not answer.
+    pub(crate) async fn write(&self, tx: &mut TenantTx) -> Result<()> {
+        moves::write_floor(tx, &self.floor).await
+    }
+}

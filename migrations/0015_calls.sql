@@ -1,0 +1,84 @@
+-- Phone systems that tell of calls by signed webhooks.
+create table call_sources (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  name text not null,
+  -- Of the token in the address that they call.
+  token_hash bytea not null,
+  secret_sealed bytea not null,
+  -- The secret before, good for a while after the other was made.
+  former_secret_sealed bytea,
+  rotated_at timestamptz,
+  created_at timestamptz not null default engine.now(),
+  -- One that is gone stays for its calls.
+  retired_at timestamptz,
+  constraint call_sources_pkey primary key (tenant_id, id),
+  constraint call_sources_token_key unique (tenant_id, token_hash),
+  constraint call_sources_former check ((former_secret_sealed is null) = (rotated_at is null))
+);
+create unique index call_sources_name_key on call_sources (tenant_id, name) where retired_at is null;
+call engine.wall('call_sources');
+grant select, insert, update on call_sources to switchboard_app, switchboard_system;
+
+-- Which webhooks were taken in, so that one that is sent again changes nothing. Upkeep drops old ones.
+create table call_deliveries (
+  tenant_id uuid not null,
+  source_id uuid not null,
+  webhook_id text not null,
+  at timestamptz not null default engine.now(),
+  constraint call_deliveries_pkey primary key (tenant_id, source_id, webhook_id),
+  constraint call_deliveries_source_fkey foreign key (tenant_id, source_id) references call_sources (tenant_id, id)
+);
+create index call_deliveries_at_idx on call_deliveries (tenant_id, at);
+call engine.wall('call_deliveries');
+grant select, insert on call_deliveries to switchboard_app, switchboard_system;
+grant delete on call_deliveries to switchboard_system;
+
+create table calls (
+  tenant_id uuid not null references tenants,
+  id uuid not null,
+  direction text not null constraint calls_direction check (direction in ('inbound', 'outbound')),
+  status text not null constraint calls_status check (status in ('queued', 'ringing', 'answered', 'ended', 'missed', 'abandoned')),
+  lead_id uuid,
+  agent_id uuid,
+  team_id uuid,
+  source_id uuid,
+  -- What the phone system calls it.
+  external_id text,
+  -- Whose key number, notes and recording are sealed under: the lead's, or one of the call's own.
+  subject_id uuid not null,
+  number_sealed bytea not null,
+  number_index bytea not null,
+  outcome text constraint calls_outcome check (outcome in ('converted', 'interested', 'callback', 'not_interested',
+    'voicemail', 'no_answer', 'busy', 'wrong_number', 'other')),
+  satisfaction smallint constraint calls_satisfaction check (satisfaction between 1 and 5),
+  notes_sealed bytea,
+  recording_sealed bytea,
+  value_cents bigint constraint calls_value check (value_cents >= 0),
+  started_at timestamptz not null,
+  ringing_at timestamptz,
+  answered_at timestamptz,
+  ended_at timestamptz,
+  disposed_at timestamptz,
+  version bigint not null default 1,
+  constraint calls_pkey primary key (tenant_id, id),
+  constraint calls_external_key unique (tenant_id, source_id, external_id),
+  constraint calls_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete set null (lead_id),
+  constraint calls_agent_fkey foreign key (tenant_id, agent_id) references agents (tenant_id, id),
+  constraint calls_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id),
+  constraint calls_source_fkey foreign key (tenant_id, source_id) references call_sources (tenant_id, id),
+  constraint calls_external check ((source_id is null) = (external_id is null)),
+  constraint calls_ended check ((status in ('ended', 'missed', 'abandoned')) = (ended_at is not null)),
+  constraint calls_disposed check ((outcome is null) = (disposed_at is null))
+) with (fillfactor = 80);
+create index calls_lead_idx on calls (tenant_id, lead_id, id) where lead_id is not null;
+create index calls_agent_idx on calls (tenant_id, agent_id, id) where agent_id is not null;
+create index calls_team_idx on calls (tenant_id, team_id, id) where team_id is not null;
+create index calls_number_idx on calls (tenant_id, number_index, id);
+create index calls_started_idx on calls (tenant_id, started_at);
+-- Who waits in the queue of a team, and whom agents are busy with.
+create index calls_queued_idx on calls (tenant_id, team_id, started_at, id)
+  where status = 'queued' and direction = 'inbound' and team_id is not null;
+create index calls_live_idx on calls (tenant_id, agent_id) where status in ('ringing', 'answered');
+call engine.wall('calls');
+grant select, insert, update on calls to switchboard_app, switchboard_system;
