@@ -29,8 +29,8 @@ async fn two_leads_that_are_one_person_are_found_and_made_one() {
     let none = admin.get(&format!("{}/duplicates", path(&far))).await.expect(200);
     assert_eq!(none, json!([]));
 
-    let note = json!({"kind": "call", "note": "prefers mornings"});
-    admin.post(&format!("{}/activities", path(&other)), &note).await.expect(201);
+    let call = json!({"kind": "call", "note": "prefers mornings"});
+    admin.post(&format!("{}/activities", path(&other)), &call).await.expect(201);
     admin.post(&format!("{}/activities", path(&other)), &json!({"kind": "meeting"})).await.expect(201);
     let mut message = sandbox(admin).await;
     message["lead_id"] = other.clone();
@@ -62,7 +62,7 @@ async fn two_leads_that_are_one_person_are_found_and_made_one() {
     let shown = timeline(admin, &one).await;
     let kinds: Vec<&str> = shown.iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
     assert_eq!(kinds, ["merge", "message", "meeting", "call"]);
-    assert_eq!((&shown[0]["ref_id"], &shown[3]["note"]), (&other, &note["note"]));
+    assert_eq!((&shown[0]["ref_id"], &shown[3]["note"]), (&other, &call["note"]));
     assert_eq!(shown[0]["note"], "name: A. Lovelace\nphone: +14155550101");
     let messages = format!("/api/v1/communication/messages?lead_id={}", one.as_str().expect("an id"));
     let messages = admin.all(&messages).await;

@@ -169,18 +169,15 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
         return Err(Error::NotFound("team"));
     }
     let uses = store::team_uses(tx.conn(), ctx.tenant, id).await?;
-    let needed = if uses.agents {
-        Some("agents are in this team; move them to another first")
-    } else if uses.leads {
-        Some("open leads are with this team; route them elsewhere first")
-    } else if uses.calls {
-        Some("calls wait in this team's queue; ring them to somebody first")
-    } else if uses.overflow {
-        Some("another team overflows into this one; change that first")
-    } else if store::is_in_rules(tx.conn(), ctx.tenant, id).await? {
-        Some("a routing rule sends leads to this team; change that first")
-    } else {
-        None
+    let needed = match uses.as_deref() {
+        Some("agents") => Some("agents are in this team; move them to another first"),
+        Some("leads") => Some("open leads are with this team; route them elsewhere first"),
+        Some("calls") => Some("calls wait in this team's queue; ring them to somebody first"),
+        Some(_) => Some("another team overflows into this one; change that first"),
+        None if store::is_in_rules(tx.conn(), ctx.tenant, id).await? => {
+            Some("a routing rule sends leads to this team; change that first")
+        }
+        None => None,
     };
     if let Some(detail) = needed {
         return Err(Error::conflict("team-in-use", detail));

@@ -28,7 +28,7 @@ impl Known {
             ("email", &mut self.email, other.email),
         ] {
             if let (Some(had), Some(theirs)) = (mine.as_ref(), &theirs)
-                && had != theirs
+                && !had.eq_ignore_ascii_case(theirs)
             {
                 over.push(format!("{what}: {theirs}"));
             }
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    fn attributes(value: Value) -> Map<String, Value> {
+    fn attributes(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
@@ -65,7 +65,7 @@ mod tests {
             name: Some("Ada".into()),
             phone: Some("+14155550100".into()),
             tags: vec!["vip".into()],
-            attributes: attributes(json!({"age": 36})),
+            attributes: attributes(&json!({"age": 36})),
             ..Known::default()
         };
         let other = Known {
@@ -75,13 +75,13 @@ mod tests {
             region: Some("London".into()),
             value_cents: Some(5),
             tags: vec!["VIP".into(), "new".into()],
-            attributes: attributes(json!({"age": 37, "job": "countess"})),
+            attributes: attributes(&json!({"age": 37, "job": "countess"})),
             ..Known::default()
         };
         assert_eq!(one.join(other.clone()).as_deref(), Some("phone: +14155550101"));
         assert_eq!((one.email.as_deref(), one.region.as_deref()), (Some("ada@example.com"), Some("London")));
         assert_eq!((one.value_cents, one.tags.join(" ")), (Some(5), "vip new".into()));
-        assert_eq!(one.attributes, attributes(json!({"age": 36, "job": "countess"})));
+        assert_eq!(one.attributes, attributes(&json!({"age": 36, "job": "countess"})));
         let mut same = other.clone();
         assert_eq!(same.join(other), None);
     }

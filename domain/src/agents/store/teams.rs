@@ -130,30 +130,22 @@ pub(in crate::agents) async fn update_team(
     }
 }
 
-/// What a team is needed for.
-pub(in crate::agents) struct Uses {
-    pub agents: bool,
-    pub leads: bool,
-    pub calls: bool,
-    pub overflow: bool,
-}
-
-/// Whether agents are in a team, open leads are in its queue or with its agents, calls wait for it, or others overflow
-/// into it.
+/// What a team is needed for, the first of these: `agents` in it, open `leads` in its queue or with its agents, `calls`
+/// that wait for it, or others that `overflow` into it.
 pub(in crate::agents) async fn team_uses(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: TeamId,
-) -> Result<Uses> {
-    let uses = sqlx::query_as!(
-        Uses,
-        r#"select exists (select from agents where tenant_id = $1 and team_id = $2) as "agents!",
-                  exists (select from leads where tenant_id = $1 and team_id = $2
-                             and status not in ('converted', 'lost')) as "leads!",
-                  exists (select from calls where tenant_id = $1 and team_id = $2
-                             and status = 'queued' and direction = 'inbound') as "calls!",
-                  exists (select from teams where tenant_id = $1 and overflow_team_id = $2
-                             and deleted_at is null) as "overflow!""#,
+) -> Result<Option<String>> {
+    let uses = sqlx::query_scalar!(
+        r#"select case
+             when exists (select from agents where tenant_id = $1 and team_id = $2) then 'agents'
+             when exists (select from leads where tenant_id = $1 and team_id = $2
+                             and status not in ('converted', 'lost')) then 'leads'
+             when exists (select from calls where tenant_id = $1 and team_id = $2
+                             and status = 'queued' and direction = 'inbound') then 'calls'
+             when exists (select from teams where tenant_id = $1 and overflow_team_id = $2
+                             and deleted_at is null) then 'overflow' end"#,
         tenant.0,
         id.0
     )
