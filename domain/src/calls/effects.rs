@@ -18,6 +18,10 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    leads::{
+        activities::{self, Activity, ActivityKind},
+        lead::Status,
+    },
     routing::sweep,
     scoring::apply::{ScoreLead, Why},
     tenancy::TenantTx,
@@ -108,7 +112,8 @@ async fn has_ended(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
     let concerned: Vec<AgentId> = call.agent_id.into_iter().chain(owner).collect();
     sweep::wake_teams_of(tx, &concerned).await?;
     if let (Some(lead), Some(ended)) = (&lead, call.ended_at) {
-        store::count_activity(tx.conn(), tenant, lead.id, ended).await?;
+        let spoke = Activity::of(ActivityKind::Call).about("call", call.id.0).then(ended);
+        activities::record(tx, lead.id, &spoke).await?;
         score(tx, lead.id).await?;
     }
     if let Some(agent) = call.agent_id {
@@ -171,6 +176,7 @@ async fn convert(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
     }
     store::convert(tx.conn(), tenant, lead).await?;
     sweep::lead_closes(tx, lead).await?;
+    activities::record(tx, lead, &Activity::became(Status::Converted)).await?;
     tx.audit(&[Entry::new("update", "lead", lead).detail(json!({ "status": "converted" }))]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", lead)]).await?;
     score(tx, lead).await

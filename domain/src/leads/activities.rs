@@ -105,6 +105,11 @@ impl Activity {
         Self { about: Some((kind, id)), ..self }
     }
 
+    /// It was then.
+    pub(crate) fn then(self, at: DateTime<Utc>) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
     /// In words.
     pub(crate) fn noting(self, note: Option<String>) -> Self {
         Self { note, ..self }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Ctx,
     error::{Error, Result},
-    tenancy::TenantTx,
+    tenancy::{Latch, TenantTx},
     types::{LeadId, SubjectId},
     vault::{TenantKeys, Vault},
 };
@@ -53,7 +53,7 @@ pub(super) struct Plan {
 /// What is wanted at this moment; nobody changes it until commit.
 pub(super) async fn plan(tx: &mut TenantTx) -> Result<Plan> {
     let tenant = tx.tenant;
-    store::hold_plan(tx.conn(), tenant).await?;
+    Latch::SearchPlan.share(tx.conn(), tenant).await?;
     let names = store::searches_names(tx.conn(), tenant).await?;
     Ok(Plan { names, definitions: store::definitions(tx.conn(), tenant).await? })
 }
@@ -64,7 +64,7 @@ pub(super) async fn plan(tx: &mut TenantTx) -> Result<Plan> {
 /// If the database does not answer.
 pub(crate) async fn hold_alone(tx: &mut TenantTx) -> Result<()> {
     let tenant = tx.tenant;
-    store::hold_plan_alone(tx.conn(), tenant).await
+    Latch::SearchPlan.take(tx.conn(), tenant).await
 }
 
 /// Has all leads gone through.

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::{self, lead::Score, selection::known},
-    tenancy::{Begun, Once, TenantTx},
+    tenancy::{Begun, Latch, Once, TenantTx},
     types::{ImportId, LeadId},
 };
 
@@ -184,7 +184,7 @@ pub async fn page(ctx: &Ctx, job: &ScoreLeads, asked_at: DateTime<Utc>, span: Sp
 /// The model in force; nobody publishes another until commit.
 pub(super) async fn in_force(tx: &mut TenantTx) -> Result<Model> {
     let tenant = tx.tenant;
-    store::hold(tx.conn(), tenant).await?;
+    Latch::ScoringModel.share(tx.conn(), tenant).await?;
     let Some((version, kind, stored)) = store::published(tx.conn(), tenant).await? else {
         return Ok(Model::default());
     };

@@ -19,7 +19,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    tenancy::{Begun, Once, TenantTx},
+    tenancy::{Begun, Latch, Once, TenantTx},
     types::ScoringModelId,
 };
 
@@ -76,7 +76,8 @@ pub(super) async fn draft(
     definition: &ModelDefinition,
     report: Option<&FitReport>,
 ) -> Result<ScoringModelId> {
-    store::hold_alone(tx.conn(), ctx.tenant).await?;
+    // Whoever scores or numbers a model is waited for, and waits.
+    Latch::ScoringModel.take(tx.conn(), ctx.tenant).await?;
     if store::count_drafts(tx.conn(), ctx.tenant).await? >= MOST_DRAFTS {
         let detail = format!("a tenant has at most {MOST_DRAFTS} drafts; delete one that is not needed");
         return Err(Error::conflict("too-many-drafts", detail));
@@ -158,7 +159,8 @@ pub async fn publish(ctx: &Ctx, id: ScoringModelId) -> Result<Once<Uuid>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    store::hold_alone(tx.conn(), ctx.tenant).await?;
+    // Whoever scores or numbers a model is waited for, and waits.
+    Latch::ScoringModel.take(tx.conn(), ctx.tenant).await?;
     let found = store::lock_model(tx.conn(), ctx.tenant, id).await?;
     let (status, version) = found.ok_or(Error::NotFound("scoring model"))?;
     if status == "published" {

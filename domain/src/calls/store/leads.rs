@@ -1,6 +1,5 @@
 //! Leads, as far as calls are about them.
 
-use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
@@ -75,25 +74,6 @@ pub(in crate::calls) async fn lock_lead(
     .fetch_optional(conn)
     .await?;
     Ok(held)
-}
-
-/// Counts what was done with a lead: its score knows how much, and when last.
-pub(in crate::calls) async fn count_activity(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: LeadId,
-    at: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
-        "update leads set activities = activities + 1, last_activity_at = greatest(last_activity_at, $3::timestamptz)
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0,
-        at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 pub(in crate::calls) async fn convert(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<()> {

@@ -32,30 +32,6 @@ impl Parts {
     pub(in crate::leads) const TAGS: Self = Self { tags: true, name: false, attributes: false };
 }
 
-/// Keeps others from changing what leads are found by until commit.
-pub(in crate::leads) async fn hold_plan(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query_scalar!(
-        r#"with held as materialized (select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 1014)))
-           select count(*) as "held!" from held"#,
-        tenant.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
-/// Waits for those who write leads, and keeps others from it until commit.
-pub(in crate::leads) async fn hold_plan_alone(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query_scalar!(
-        r#"with held as materialized (select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1014)))
-           select count(*) as "held!" from held"#,
-        tenant.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
 /// Whether the tenant's leads are found by the words of their names.
 pub(in crate::leads) async fn searches_names(conn: &mut PgConnection, tenant: TenantId) -> Result<bool> {
     let wanted = sqlx::query_scalar!("select search_names from tenants where id = $1", tenant.0)

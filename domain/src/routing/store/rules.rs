@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     routing::strategies::Target,
+    tenancy::Latch,
     types::{AgentId, RuleId, SkillId, TeamId, TenantId},
 };
 
@@ -77,7 +78,7 @@ pub(in crate::routing) async fn insert_rule(
     new: &NewRow<'_>,
     most: i64,
 ) -> Result<bool> {
-    one_writer(&mut *conn, tenant).await?;
+    Latch::RoutingRules.take(&mut *conn, tenant).await?;
     let put = sqlx::query!(
         "insert into routing_rules (tenant_id, id, name, position, conditions, strategy, team_id, agent_id, skill_id,
                 min_level, fallback, enabled)
@@ -159,7 +160,7 @@ pub(in crate::routing) async fn delete_rule(
 
 /// The ids of all rules, locked against other changes of the order.
 pub(in crate::routing) async fn lock_order(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<Uuid>> {
-    one_writer(&mut *conn, tenant).await?;
+    Latch::RoutingRules.take(&mut *conn, tenant).await?;
     let ids = sqlx::query_scalar!(
         "select id from routing_rules where tenant_id = $1 order by id for update",
         tenant.0
@@ -184,13 +185,5 @@ pub(in crate::routing) async fn reorder(
     )
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-/// Lets one transaction at a time change which rules there are, and their order.
-async fn one_writer(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1012))", tenant.0)
-        .execute(conn)
-        .await?;
     Ok(())
 }

@@ -26,30 +26,6 @@ pub(in crate::scoring) struct ModelRow {
     pub published_at: Option<DateTime<Utc>>,
 }
 
-/// Keeps others from publishing until commit.
-pub(in crate::scoring) async fn hold(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query_scalar!(
-        r#"with held as materialized (select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, 1013)))
-           select count(*) as "held!" from held"#,
-        tenant.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
-/// Waits for those who score, and keeps others from scoring and from numbering until commit.
-pub(in crate::scoring) async fn hold_alone(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query_scalar!(
-        r#"with held as materialized (select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1013)))
-           select count(*) as "held!" from held"#,
-        tenant.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
-}
-
 /// Version, kind and definition of the model in force, if the tenant has published one.
 pub(in crate::scoring) async fn published(
     conn: &mut PgConnection,

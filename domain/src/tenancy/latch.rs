@@ -1,0 +1,42 @@
+//! Locks of a tenant that no row stands for, held until commit. They are taken before all locks of rows.
+
+use sqlx::PgConnection;
+
+use crate::{error::Result, types::TenantId};
+
+/// What is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Latch {
+    /// Which routing rules there are, and their order.
+    RoutingRules = 1012,
+    /// The scoring model in force, and the numbers of models.
+    ScoringModel = 1013,
+    /// What leads are found by.
+    SearchPlan = 1014,
+}
+
+impl Latch {
+    /// Keeps others from taking it alone.
+    pub(crate) async fn share(self, conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock_shared(hashtextextended($1::uuid::text, $2))",
+            tenant.0,
+            self as i64
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Waits for all others, and keeps them out.
+    pub(crate) async fn take(self, conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended($1::uuid::text, $2))",
+            tenant.0,
+            self as i64
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+}
