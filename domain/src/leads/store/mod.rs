@@ -5,12 +5,14 @@ mod attributes;
 mod imports;
 mod leads;
 mod merges;
+mod read;
 mod terms;
 
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
-pub(crate) use leads::{count, email, is_seen};
 pub(in crate::leads) use merges::*;
+pub(in crate::leads) use read::*;
+pub(crate) use read::{count, email, is_seen};
 pub(in crate::leads) use terms::*;
