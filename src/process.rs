@@ -18,7 +18,7 @@ use crate::{
     http::{
         App,
         limits::{Limits, Rates},
-        routes, server,
+        router, server,
     },
     live::hub::Hub,
 };
@@ -153,7 +153,7 @@ impl Process {
 
         let (tasks, failed) = (TaskTracker::new(), CancellationToken::new());
         if let Some(listener) = listener {
-            let router = routes::router(&app, roles);
+            let router = router::router(&app, roles);
             let (sweeping, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move { sweeping.limits.sweep(until).await });
             tasks.spawn(app.gate.clone().heed_changes(stop.clone()));

@@ -1,6 +1,7 @@
 //! The API.
 //!
-//! - [`routes`] the table: one line for each route with the right it needs; [`api`] the handlers
+//! - [`routes`] the table: one line for each route with the right it needs; [`router`] makes it answer; [`api`] the
+//!   handlers
 //! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
@@ -18,6 +19,7 @@ pub mod page;
 pub mod peer;
 pub mod problem;
 pub mod reply;
+pub mod router;
 pub mod routes;
 pub mod server;
 

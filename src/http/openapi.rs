@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-use super::{problem::Problem, routes, routes::Access};
+use super::{problem::Problem, router, routes::Access};
 
 const TITLE: &str = "Switchboard";
 const BEARER: &str = "bearer";
@@ -40,7 +40,7 @@ pub async fn document() -> Response {
 /// If it cannot be written as JSON.
 #[must_use]
 pub fn text() -> String {
-    let mut value = serde_json::to_value(routes::description()).expect("a description is JSON");
+    let mut value = serde_json::to_value(router::description()).expect("a description is JSON");
     value["info"] = json!({ "title": TITLE, "version": env!("CARGO_PKG_VERSION") });
     format!("{value:#}\n")
 }

@@ -2,13 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode, middleware};
 use domain::access::permission::Permission as P;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::{
-    router::{OpenApiRouter, UtoipaMethodRouter},
-    routes,
-};
+use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
 use super::{
     App,
@@ -18,13 +13,8 @@ use super::{
         schedules, scores, scoring_models, second_factor, sessions, skills, sockets, tags, teams, templates,
         tenants, workflows,
     },
-    edge,
-    envelope::envelope,
-    guard::{Guarded, guard},
     openapi,
-    problem::Problem,
 };
-use crate::process::Roles;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,54 +247,4 @@ fn work() -> Vec<Route> {
         (Needs(P::WorkflowsRetry), routes!(workflows::retry_workflow)),
         (Needs(P::WorkflowsSignal), routes!(workflows::signal_workflow)),
     ]
-}
-
-/// Routes whose body is read as it comes and never kept.
-const STREAMS: [&str; 1] = ["/api/v1/leads/imports"];
-
-/// The routes that these roles answer, behind their guards.
-pub fn router(app: &Arc<App>, roles: Roles) -> Router {
-    let mut router = OpenApiRouter::default();
-    for (access, (schemas, paths, methods)) in table() {
-        if !paths.paths.keys().all(|path| answered(path, roles)) {
-            continue;
-        }
-        let streams = paths.paths.keys().any(|path| STREAMS.contains(&path.as_str()));
-        let guarded = Guarded { app: Arc::clone(app), access, streams };
-        let methods = methods.route_layer(middleware::from_fn_with_state(guarded, guard));
-        router = router.routes((schemas, paths, methods));
-    }
-    let (router, _) = router.split_for_parts();
-    router
-        .fallback(|| async {
-            Problem::from(domain::Error::NotFound("route; GET /api/v1/openapi.json lists them"))
-        })
-        .method_not_allowed_fallback(|| async {
-            let detail = "this route knows other methods; see the Allow header";
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
-        })
-        .layer(middleware::from_fn_with_state(Arc::clone(app), edge::shed))
-        .layer(middleware::from_fn_with_state(Arc::clone(app), edge::harden))
-        .layer(middleware::from_fn(envelope))
-        .layer(edge::cors(&app.allowed_origins))
-        .with_state(Arc::clone(app))
-}
-
-fn answered(path: &str, roles: Roles) -> bool {
-    match path {
-        "/api/v1/ws" => roles.notifier,
-        api if api.starts_with("/api/") || api.starts_with("/callbacks/") => roles.api,
-        _ => true,
-    }
-}
-
-/// The same table as a description.
-#[must_use]
-pub fn description() -> OpenApi {
-    let mut router = OpenApiRouter::<Arc<App>>::default();
-    for (access, (schemas, mut paths, methods)) in table() {
-        openapi::say_access(&mut paths, access);
-        router = router.routes((schemas, paths, methods));
-    }
-    openapi::finish(router.split_for_parts().1)
 }
