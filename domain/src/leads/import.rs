@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{
     columns::{Columns, Reason},
-    commands,
     csv::{LONGEST_ROW, Reader, Row, delimiter_of},
+    insert::{insert, require_home},
     lead::NewLead,
     store, terms,
 };
@@ -63,7 +63,7 @@ impl Import {
     /// If the header is bad; nothing is written then.
     pub async fn begin(ctx: &Ctx, head: &[u8], delimiter: Option<u8>) -> Result<Once<Self>> {
         ctx.require(Permission::LeadsImport)?;
-        commands::require_home(ctx)?;
+        require_home(ctx)?;
         let mut reader = Reader::new(delimiter.unwrap_or_else(|| delimiter_of(head)));
         let mut rows = Vec::new();
         reader.feed(head, &mut |row| rows.push(row));
@@ -159,7 +159,7 @@ impl Import {
                 }
             }
         }
-        commands::insert(&self.ctx, &mut tx, Some(self.id), &plan, &leads).await?;
+        insert(&self.ctx, &mut tx, Some(self.id), &plan, &leads).await?;
         store::insert_rejections(tx.conn(), self.ctx.tenant, self.id, &rejections).await?;
         store::count_import(tx.conn(), self.ctx.tenant, self.id, leads.len(), rejections.len()).await?;
         tx.commit().await

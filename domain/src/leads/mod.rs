@@ -1,6 +1,6 @@
 //! People who may become customers.
 //!
-//! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete
+//! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete; `insert` writes new ones
 //! - [`activities`] what was done with it, in the order of time
 //! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
@@ -15,6 +15,7 @@ pub mod columns;
 pub mod commands;
 pub mod csv;
 pub mod import;
+mod insert;
 mod known;
 pub mod lead;
 pub mod merge;
