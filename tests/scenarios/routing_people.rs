@@ -117,6 +117,9 @@ async fn a_skill_that_is_gone_keeps_no_lead_waiting() {
     let asked = json!({"strategy": "skill", "team_id": sales, "skill_id": french, "min_level": 2});
     let waits = routed(admin, &asked).await;
     assert_eq!(waits["outcome"], "queued");
+    let queue = format!("/api/v1/automation/queues/{}/leads", sales.as_str().expect("an id"));
+    let place = admin.all(&queue).await[0].clone();
+    assert_eq!((&place["skill_id"], &place["min_level"]), (&french, &json!(2)));
     // As if it had gone while the lead was on its way into the queue.
     let mut conn = app.database.connect_as("switchboard_system").await;
     sqlx::query("delete from skills where id = $1")
@@ -124,6 +127,9 @@ async fn a_skill_that_is_gone_keeps_no_lead_waiting() {
         .execute(&mut conn)
         .await
         .expect("the skill is gone");
+    let place = admin.all(&queue).await[0].clone();
+    assert_eq!((&place["id"], &place["strategy"]), (&waits["lead_id"], &json!("skill")));
+    assert_eq!((&place["skill_id"], &place["min_level"]), (&Value::Null, &Value::Null), "anybody will do");
     let mut socket = Socket::open(admin, None).await;
     set_status(admin, &agents[0], "break").await;
     set_status(admin, &agents[0], "available").await;

@@ -44,6 +44,7 @@ pub struct WaitingLead {
     pub rule_id: Option<RuleId>,
     /// How whoever gets it is chosen.
     pub strategy: Option<String>,
+    /// The skill that whoever gets it must have; none if it waits for none, or for one that is gone: then anybody will do.
     pub skill_id: Option<SkillId>,
     pub min_level: Option<i16>,
     /// When it was told that it waits too long.

@@ -55,9 +55,11 @@ pub(in crate::routing) async fn waiting(
     let rows = sqlx::query_as!(
         WaitingLead,
         r#"select l.id as "id!: LeadId", l.waiting_since as "waiting_since!", l.score as "score?",
-                  q.rule_id as "rule_id?: RuleId", q.strategy as "strategy?", q.skill_id as "skill_id?: SkillId",
-                  q.min_level as "min_level?", q.entered_at as "entered_at?", q.overdue_at as "overdue_at?"
+                  q.rule_id as "rule_id?: RuleId", q.strategy as "strategy?", s.id as "skill_id?: SkillId",
+                  case when s.id is not null then q.min_level end as "min_level?",
+                  q.entered_at as "entered_at?", q.overdue_at as "overdue_at?"
              from leads l left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
+             left join skills s on s.tenant_id = q.tenant_id and s.id = q.skill_id
             where l.tenant_id = $1 and l.team_id = $2 and l.owner_id is null and l.team_id is not null
               and l.status not in ('converted', 'lost') and l.waiting_since is not null
               and ($3::timestamptz is null or (l.waiting_since, l.id) > ($3, $4))
