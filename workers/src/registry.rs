@@ -43,6 +43,14 @@ impl Run {
         }
         Ok(Outcome::Settled)
     }
+
+    /// Ends the job where there is nothing to be done any more; its output says why.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn skip(&self, tx: TenantTx, why: &'static str) -> Result<Outcome> {
+        self.end(tx, serde_json::json!({ "skipped": why })).await
+    }
 }
 
 type ReadAndRun = dyn Fn(Run, i16, &RawValue) -> BoxFuture<'static, Result<Outcome>> + Send + Sync;

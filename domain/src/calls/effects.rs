@@ -1,10 +1,7 @@
 //! What each step of a call brings with it: what its agent is doing, what is known of its lead, and what is told.
 
 use chrono::{DateTime, Utc};
-use engine::{
-    NewJob,
-    workflows::{self, Filter},
-};
+use engine::NewJob;
 use serde_json::json;
 
 use super::{
@@ -26,10 +23,8 @@ use crate::{
     scoring::apply::{ScoreLead, Why},
     tenancy::TenantTx,
     types::{AgentId, LeadId, TeamId},
+    workflows::of_lead,
 };
-
-/// The signal that `onboard_lead` waits for.
-const REPLIED: &str = "lead_replied";
 
 /// Who has the call from now on, and their team.
 pub(super) struct Taker {
@@ -121,7 +116,7 @@ async fn has_ended(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
     }
     tell(tx, call, EventType::CallEnded).await?;
     match lead {
-        Some(lead) => replied(tx, call, lead.id).await,
+        Some(lead) => of_lead::replied(tx, lead.id, &json!({ "call_id": call.id })).await,
         None => Ok(()),
     }
 }
@@ -130,21 +125,6 @@ async fn score(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
     let job = ScoreLead { lead, why: Why::Called };
     let job = NewJob::of(tx.tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
     tx.enqueue(&[job.about(format!("lead:{lead}"))]).await.map(drop)
-}
-
-/// Tells the workflow that waits for a word of the lead; one that does not wait for it takes it for later, or not at all.
-async fn replied(tx: &mut TenantTx, call: &HeldCall, lead: LeadId) -> Result<()> {
-    let tenant = tx.tenant.0;
-    let filter = Filter {
-        name: Some("onboard_lead".into()),
-        state: Some("running".into()),
-        business_key: Some(format!("lead:{lead}")),
-        ..Filter::default()
-    };
-    for run in workflows::list(tx.conn(), tenant, &filter, None, 1).await? {
-        tx.signal_run(run.id, REPLIED, &json!({ "call_id": call.id })).await?;
-    }
-    Ok(())
 }
 
 /// Writes what a call that is over came to: of one that converted its lead closes.

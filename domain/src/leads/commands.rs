@@ -21,6 +21,7 @@ use crate::{
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::{Vault, mask},
+    workflows::of_lead,
 };
 
 /// Which leads to list.
@@ -165,7 +166,7 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
     store::put_terms(tx.conn(), tenant, &[id], parts, &terms.into_made()).await
 }
 
-/// Deletes a lead. Messages that were sent to it stay.
+/// Deletes a lead. Messages that were sent to it stay; a workflow that is about it is cancelled.
 ///
 /// # Errors
 /// If there is no such lead.
@@ -174,6 +175,7 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     sweep::lead_closes(&mut tx, id).await?;
+    of_lead::lead_goes(&mut tx, id).await?;
     if !store::delete(tx.conn(), ctx.tenant, id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }
@@ -212,7 +214,7 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) ->
 }
 
 /// These leads, as far as the caller sees them.
-pub(super) async fn these(
+pub(crate) async fn these(
     ctx: &Ctx,
     tx: &mut TenantTx,
     ids: Vec<LeadId>,

@@ -22,6 +22,7 @@ use crate::{
     tenancy::{Begun, TenantTx},
     types::LeadId,
     vault::{SubjectKeys, Vault},
+    workflows::of_lead,
 };
 
 /// Duplicates of a lead that are shown.
@@ -57,7 +58,8 @@ pub async fn duplicates(ctx: &Ctx, id: LeadId) -> Result<Vec<LeadView>> {
 /// then the other goes. What was left over of the other's name, number and address stands in the timeline.
 ///
 /// # Errors
-/// If one of them is not there, another version than the given one is, or a message is just being sent to the other.
+/// If one of them is not there, another version than the given one is, or a message to the other or a call with it is just
+/// changing.
 pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     ctx.require(Permission::LeadsMerge)?;
     if asked.loser_id == id {
@@ -70,8 +72,10 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     let tx = &mut keyed.tx;
     let plan = terms::plan(tx).await?;
     let (winner, loser) = lock(ctx, tx, id, asked).await?;
-    if !store::take_messages(tx.conn(), ctx.tenant, loser.id, id).await? {
-        let detail = "a message to the lead that would go is just being sent; do it again in a moment";
+    if !store::take_messages(tx.conn(), ctx.tenant, loser.id, id).await?
+        || !store::take_calls(tx.conn(), ctx.tenant, loser.id, id).await?
+    {
+        let detail = "a message to the lead that would go, or a call with it, is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));
     }
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
@@ -80,6 +84,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     write(ctx, tx, &keys, (&winner, &loser), &known, &plan).await?;
     take_activities(ctx, tx, &keys, (id, loser.id)).await?;
     sweep::lead_closes(tx, loser.id).await?;
+    of_lead::leads_merge(tx, id, loser.id).await?;
     if !store::delete(tx.conn(), ctx.tenant, loser.id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }

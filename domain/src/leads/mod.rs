@@ -4,7 +4,8 @@
 //! - [`activities`] what was done with it, in the order of time
 //! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
-//! - [`merge`] two that are one person; `known` what is known of both, joined, pure; `seal` sealing it
+//! - [`merge`] two that are one person; [`merged`] who one is by now; `known` what is known of both, joined, pure; `seal`
+//!   sealing it
 //! - [`selection`] which of them a job is about
 //! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
 //! - `store` their tables
@@ -19,6 +20,7 @@ mod insert;
 mod known;
 pub mod lead;
 pub mod merge;
+pub mod merged;
 mod seal;
 mod search;
 pub mod selection;

@@ -13,11 +13,13 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    leads,
+    leads::{self, merged},
     tenancy::{Begun, Once, TenantTx},
     types::{EmailAddress, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
     vault::{Personal, Place, Vault, mask, personal::reveal},
 };
+
+const NO_LEAD: &str = "there is no such lead";
 
 /// The job that sends one message. It holds an id only: what is said is sealed in the message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,7 +45,7 @@ pub struct NewMessage {
     /// The e-mail address of the recipient; not needed if the lead has one.
     #[schema(value_type = Option<String>)]
     pub to: Option<EmailAddress>,
-    /// The lead this is sent to, if it is one.
+    /// The lead this is sent to, if it is one. Where it was merged into another, that one.
     pub lead_id: Option<LeadId>,
     /// What the template speaks of.
     #[serde(default)]
@@ -126,10 +128,14 @@ pub(super) async fn queue(
     new: &NewMessage,
     of_step: bool,
 ) -> Result<(MessageId, NewJob)> {
-    let channel = check(ctx, tx, new.provider_id, ("/template_id", new.template_id), new.lead_id, "").await?;
-    let to = recipient(tx, new).await?;
+    let channel = check(ctx, tx, new.provider_id, ("/template_id", new.template_id), None, "").await?;
+    let lead = match new.lead_id {
+        Some(lead) => Some(merged::hold(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?),
+        None => None,
+    };
+    let to = recipient(tx, new.to.as_ref(), lead).await?;
     let id = MessageId(ctx.id());
-    let subject = SubjectId(new.lead_id.map_or(id.0, |lead| lead.0));
+    let subject = SubjectId(lead.map_or(id.0, |lead| lead.0));
     let keys = Vault::make_subjects(tx, &[subject]).await?;
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message: id, of_step })
         .map_err(Error::internal)?
@@ -137,6 +143,7 @@ pub(super) async fn queue(
     let row = store::NewRow {
         id,
         subject,
+        lead,
         channel: &channel,
         job: job.id,
         to_sealed: keys.seal(&ctx.platform, subject, &place(ctx.tenant, "to_sealed", id), to.as_str())?,
@@ -155,8 +162,7 @@ pub(super) async fn queue(
     };
     store::insert(tx.conn(), ctx.tenant, new, &row).await?;
     tx.audit(&[Entry::new("create", "message", id)]).await?;
-    tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": new.lead_id}))])
-        .await?;
+    tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": lead}))]).await?;
     Ok((id, job))
 }
 
@@ -179,30 +185,43 @@ pub(crate) async fn check(
         (Some(provider), Some(template)) if provider != template => {
             wrong(field, format!("the provider sends {provider}, not {template}"))
         }
-        _ if lead.is_some() && !facts.lead_exists => wrong("/lead_id", "there is no such lead".into()),
+        _ if lead.is_some() && !facts.lead_exists => wrong("/lead_id", NO_LEAD.into()),
         (Some(channel), _) => Ok(channel),
     }
 }
 
+fn no_lead() -> Error {
+    Error::invalid("/lead_id", NO_LEAD)
+}
+
 /// The address that was given, or the lead's own.
-async fn recipient(tx: &mut TenantTx, new: &NewMessage) -> Result<EmailAddress> {
-    if let Some(to) = &new.to {
+async fn recipient(
+    tx: &mut TenantTx,
+    given: Option<&EmailAddress>,
+    lead: Option<LeadId>,
+) -> Result<EmailAddress> {
+    if let Some(to) = given {
         return Ok(to.clone());
     }
-    let Some(lead) = new.lead_id else {
+    let Some(lead) = lead else {
         return Err(Error::invalid(
             "/to",
             "write the recipient's e-mail address, or name a lead that has one",
         ));
     };
+    address(tx, lead)
+        .await?
+        .ok_or_else(|| Error::invalid("/to", "the lead has no e-mail address; write one here"))
+}
+
+/// A lead's own address, if it has one.
+pub(super) async fn address(tx: &mut TenantTx, lead: LeadId) -> Result<Option<EmailAddress>> {
     let tenant = tx.tenant;
     let sealed = leads::store::email(tx.conn(), tenant, lead).await?.flatten();
     let keys = Vault::subjects(tx, &[leads::lead::subject(lead)]).await?;
     let open = |sealed: Vec<u8>| keys.open(&leads::lead::place(tenant, "email_sealed", lead), &sealed);
     let address = sealed.map(open).transpose()?.flatten();
-    let address =
-        address.ok_or_else(|| Error::invalid("/to", "the lead has no e-mail address; write one here"))?;
-    address.parse().map_err(Error::internal)
+    address.map(|address| address.parse::<EmailAddress>().map_err(Error::internal)).transpose()
 }
 
 /// Where a message is read.

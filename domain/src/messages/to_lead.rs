@@ -4,11 +4,11 @@ use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::send::{NewMessage, queue};
+use super::send::{NewMessage, address, queue};
 use crate::{
     Ctx,
-    error::Result,
-    leads::commands,
+    error::{Error, Result},
+    leads::{commands, merged},
     tenancy::TenantTx,
     types::{LeadId, MessageId, ProviderId, TemplateId},
     vault::Personal,
@@ -27,12 +27,45 @@ impl JobKind for MessageLead {
     const QUEUE: &'static str = "automation";
 }
 
-/// What the template is given to speak of: `name`, `language`, `region` and `attributes` of the lead.
+/// What the step came to.
+pub enum Written {
+    Message {
+        id: MessageId,
+        /// Whom it is to: what the step's lead was merged into, if it was.
+        lead: LeadId,
+        /// The job that sends it.
+        sending: Box<NewJob>,
+    },
+    /// Nobody is written to, for this reason: `lead_gone` or `no_address`.
+    Nothing(&'static str),
+}
+
+/// Writes the message down, in the transaction of the step. A lead that can only be called, or is not there any more, is
+/// no failure: whatever else is to be done with it goes on.
 ///
 /// # Errors
-/// If there is no such lead.
-pub async fn variables(ctx: &Ctx, lead: LeadId) -> Result<Map<String, Value>> {
-    let lead = commands::get(ctx, lead).await?;
+/// If provider or template are not there any more.
+pub async fn write(ctx: &Ctx, tx: &mut TenantTx, step: &MessageLead) -> Result<Written> {
+    let Some(lead) = merged::hold(tx, step.lead, ctx.rows).await? else {
+        return Ok(Written::Nothing("lead_gone"));
+    };
+    let Some(to) = address(tx, lead).await? else {
+        return Ok(Written::Nothing("no_address"));
+    };
+    let new = NewMessage {
+        provider_id: step.provider,
+        template_id: step.template,
+        to: Some(to),
+        lead_id: Some(lead),
+        variables: variables(ctx, tx, lead).await?,
+    };
+    let (id, sending) = queue(ctx, tx, &new, true).await?;
+    Ok(Written::Message { id, lead, sending: sending.into() })
+}
+
+/// What the template is given to speak of: `name`, `language`, `region` and `attributes` of the lead.
+async fn variables(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<Map<String, Value>> {
+    let lead = commands::these(ctx, tx, vec![lead], 1).await?.pop().ok_or(Error::NotFound("lead"))?;
     let said = [
         ("name", json!(lead.name.as_ref().map(Personal::expose))),
         ("language", json!(lead.language)),
@@ -40,24 +73,4 @@ pub async fn variables(ctx: &Ctx, lead: LeadId) -> Result<Map<String, Value>> {
         ("attributes", json!(lead.attributes.as_ref().map(Personal::expose))),
     ];
     Ok(said.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
-}
-
-/// Writes the message down, in the transaction of the step. Answers the job that sends it.
-///
-/// # Errors
-/// If lead, provider or template are not there any more, or the lead has no address.
-pub async fn write(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    step: &MessageLead,
-    variables: Map<String, Value>,
-) -> Result<(MessageId, NewJob)> {
-    let new = NewMessage {
-        provider_id: step.provider,
-        template_id: step.template,
-        to: None,
-        lead_id: Some(step.lead),
-        variables,
-    };
-    queue(ctx, tx, &new, true).await
 }

@@ -1,6 +1,7 @@
 //! Workflows as commands: start a procedure of many steps, look at its runs, steer them. What the steps are is
 //! declared above, in the crate `workflows`; their inputs are here, so that commands can start them.
 
+pub(crate) mod of_lead;
 pub mod onboard_lead;
 mod start;
 

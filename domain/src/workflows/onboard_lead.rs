@@ -22,7 +22,9 @@ pub(super) const PERMISSIONS: &[Permission] =
 /// The longest time that is waited for a reply, in hours.
 const LONGEST: u16 = 30 * 24;
 
-/// A lead is scored, routed and welcomed; if it does not reply in time, it is written to once more.
+/// A lead is scored, routed and welcomed; if it does not reply in time, it is written to once more. One without an e-mail
+/// address is not written to, and the step says `no_address`. If the lead is merged into another meanwhile, what is left
+/// is done with that one, unless it has such a run of its own; if it is deleted, the run is cancelled.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnboardLead {

@@ -2,7 +2,7 @@
 
 use domain::{
     Result,
-    messages::to_lead::{self, MessageLead},
+    messages::to_lead::{self, MessageLead, Written},
 };
 use engine::Outcome;
 use serde_json::json;
@@ -12,14 +12,16 @@ use crate::registry::Run;
 /// Runs the job: the message, the job that sends it and the end of this one are one transaction.
 ///
 /// # Errors
-/// If lead, provider or template are not there any more, or the lead has no address.
+/// If provider or template are not there any more.
 pub async fn run(run: Run, job: MessageLead) -> Result<Outcome> {
-    let variables = to_lead::variables(&run.ctx, job.lead).await?;
     let mut tx = run.ctx.begin().await?;
-    let (message, sending) = to_lead::write(&run.ctx, &mut tx, &job, variables).await?;
+    let (message, lead, sending) = match to_lead::write(&run.ctx, &mut tx, &job).await? {
+        Written::Message { id, lead, sending } => (id, lead, *sending),
+        Written::Nothing(why) => return run.skip(tx, why).await,
+    };
     if !tx.spread(&run.claim, vec![sending], None, Some("written")).await? {
         // The run is stopping, or another node runs the job by now.
         return Ok(Outcome::Cancel);
     }
-    run.end(tx, json!({ "message_id": message })).await
+    run.end(tx, json!({ "lead_id": lead, "message_id": message })).await
 }

@@ -1,7 +1,8 @@
 //! Scores one lead, as a step of a workflow or after a call.
 
 use domain::{
-    Result,
+    Error, Result,
+    leads::merged,
     scoring::apply::{self, ScoreLead},
 };
 use engine::Outcome;
@@ -9,12 +10,22 @@ use serde_json::json;
 
 use crate::registry::Run;
 
-/// Runs the job.
+/// Runs the job. A lead that was merged is scored as what it is by now.
 ///
 /// # Errors
-/// If there is no such lead any more.
+/// If the database refuses.
 pub async fn run(run: Run, job: ScoreLead) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
-    let score = apply::within(&mut tx, job.lead, run.ctx.now(), job.why).await?;
-    run.end(tx, json!({ "score": score.total })).await
+    let mut lead = job.lead;
+    let score = loop {
+        match apply::within(&mut tx, lead, run.ctx.now(), job.why).await {
+            Err(Error::NotFound(_)) => {}
+            scored => break scored?,
+        }
+        let Some(winner) = merged::merged_into(&mut tx, lead).await? else {
+            return run.skip(tx, "lead_gone").await;
+        };
+        lead = winner;
+    };
+    run.end(tx, json!({ "lead_id": lead, "score": score.total })).await
 }

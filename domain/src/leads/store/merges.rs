@@ -94,10 +94,8 @@ pub(in crate::leads) async fn take_messages(
     )
     .fetch_all(&mut *conn)
     .await;
-    match held {
-        // lock_not_available.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => return Ok(false),
-        held => drop(held?),
+    if !is_free(held)? {
+        return Ok(false);
     }
     sqlx::query!(
         "update messages set lead_id = $3 where tenant_id = $1 and lead_id = $2",
@@ -108,6 +106,43 @@ pub(in crate::leads) async fn take_messages(
     .execute(conn)
     .await?;
     Ok(true)
+}
+
+/// The same of calls: whoever takes a call a step further waits for its lead.
+pub(in crate::leads) async fn take_calls(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    from: LeadId,
+    to: LeadId,
+) -> Result<bool> {
+    let held = sqlx::query_scalar!(
+        "select id from calls where tenant_id = $1 and lead_id = $2 order by id for update nowait",
+        tenant.0,
+        from.0
+    )
+    .fetch_all(&mut *conn)
+    .await;
+    if !is_free(held)? {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "update calls set lead_id = $3 where tenant_id = $1 and lead_id = $2",
+        tenant.0,
+        from.0,
+        to.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
+}
+
+/// Whether what was to be locked at once is.
+fn is_free(locked: sqlx::Result<Vec<Uuid>>) -> Result<bool> {
+    match locked {
+        // lock_not_available.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => Ok(false),
+        locked => Ok(locked.map(|_| true)?),
+    }
 }
 
 /// What is known of both, sealed.

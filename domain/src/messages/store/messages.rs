@@ -52,6 +52,7 @@ pub(in crate::messages) async fn facts(
 pub(in crate::messages) struct NewRow<'a> {
     pub id: MessageId,
     pub subject: SubjectId,
+    pub lead: Option<LeadId>,
     pub channel: &'a str,
     pub job: Uuid,
     pub to_sealed: Vec<u8>,
@@ -72,7 +73,7 @@ pub(in crate::messages) async fn insert(
         tenant.0,
         row.id.0,
         row.subject.0,
-        new.lead_id.map(|lead| lead.0),
+        row.lead.map(|lead| lead.0),
         new.provider_id.0,
         new.template_id.0,
         row.job,

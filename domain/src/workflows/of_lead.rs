@@ -1,0 +1,65 @@
+//! What becomes of the runs that are about a lead, with the lead. A run that was started for a lead is about the one
+//! that it was merged into.
+
+use engine::{
+    JobKind,
+    workflows::{self, Filter},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::OnboardLead;
+use crate::{audit::Entry, error::Result, leads::merged, tenancy::TenantTx, types::LeadId};
+
+/// The signal that `onboard_lead` waits for.
+const REPLIED: &str = "lead_replied";
+
+/// Tells the runs that wait for a word of the lead. One that does not wait for it takes it for later, or not at all.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId, payload: &Value) -> Result<()> {
+    for run in running(tx, lead).await? {
+        tx.signal_run(run, REPLIED, payload).await?;
+    }
+    Ok(())
+}
+
+/// A lead is about to go: nothing more is done for it.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+    for run in running(tx, lead).await? {
+        tx.cancel_run(run).await?;
+        tx.audit(&[Entry::new("cancel", "workflow", run).detail(json!({ "lead_id": lead }))]).await?;
+    }
+    Ok(())
+}
+
+/// A lead is about to be merged into another: its run goes on with that one, unless one of its own does already, for
+/// nobody is to be welcomed twice.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId) -> Result<()> {
+    if running(tx, winner).await?.is_empty() { Ok(()) } else { lead_goes(tx, loser).await }
+}
+
+async fn running(tx: &mut TenantTx, lead: LeadId) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant.0;
+    let mut runs = Vec::new();
+    for same in merged::all_of(tx, lead).await? {
+        let filter = Filter {
+            name: Some(OnboardLead::KIND.into()),
+            state: Some("running".into()),
+            business_key: Some(format!("lead:{same}")),
+            ..Filter::default()
+        };
+        // A run is unique for its lead.
+        runs.extend(
+            workflows::list(tx.conn(), tenant, &filter, None, 1).await?.into_iter().map(|run| run.id),
+        );
+    }
+    Ok(runs)
+}
