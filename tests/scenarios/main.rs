@@ -28,6 +28,7 @@ mod learning;
 mod merge;
 mod message;
 mod onboarding;
+mod onboarding_changes;
 mod operators;
 mod pipeline;
 mod presence;

@@ -1,12 +1,17 @@
 //! Leads that are the same person: found, and made one.
 
 use serde_json::{Value, json};
+use sqlx::Connection;
 use switchboard_tests::{Socket, TestApp};
 
 use crate::{activities::timeline, message::sandbox, routing::team, routing_rules::lead};
 
 fn path(lead: &Value) -> String {
     format!("/api/v1/leads/{}", lead.as_str().expect("an id"))
+}
+
+fn uuid(id: &Value) -> uuid::Uuid {
+    id.as_str().expect("an id").parse().expect("an id")
 }
 
 #[tokio::test]
@@ -111,5 +116,91 @@ async fn whoever_had_the_lead_that_goes_has_room_again_and_a_twin_merge_finds_no
             }
         }
     }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_written_to_a_lead_while_it_is_merged_goes_to_the_one_that_stays() {
+    const MESSAGES: &str = "/api/v1/communication/messages";
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let stays = lead(admin, &json!({"email": "ada@example.com"})).await;
+    let goes = lead(admin, &json!({"email": "eve@example.com"})).await;
+    let mut message = sandbox(admin).await;
+    message["lead_id"] = goes.clone();
+    message.as_object_mut().expect("an object").remove("to");
+
+    // A merge that is not committed yet.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut merging = system.begin().await.expect("a transaction");
+    sqlx::query("select from leads where id = any($1) order by id for update")
+        .bind(vec![uuid(&stays), uuid(&goes)])
+        .execute(&mut *merging)
+        .await
+        .expect("both are held");
+    let (sender, asked) = (admin.clone(), message.clone());
+    let sending = tokio::spawn(async move { sender.post(MESSAGES, &asked).await });
+    sqlx::query("insert into lead_merges (tenant_id, loser_id, winner_id) values ($1, $2, $3)")
+        .bind(app.acme.id.0)
+        .bind(uuid(&goes))
+        .bind(uuid(&stays))
+        .execute(&mut *merging)
+        .await
+        .expect("they are one");
+    sqlx::query("delete from leads where id = $1")
+        .bind(uuid(&goes))
+        .execute(&mut *merging)
+        .await
+        .expect("one is gone");
+    merging.commit().await.expect("both are one");
+    let meanwhile = sending.await.expect("an answer").expect(202);
+    let afterwards = admin.post(MESSAGES, &message).await.expect(202);
+    for sent in [meanwhile, afterwards] {
+        let sent = format!("{MESSAGES}/{}", sent["id"].as_str().expect("an id"));
+        let sent = admin.get(&sent).await.expect(200);
+        assert_eq!((&sent["lead_id"], &sent["to"]), (&stays, &json!("ada@example.com")));
+    }
+
+    // To another tenant neither of them is a lead.
+    let other = &app.other.admin;
+    let mut theirs = sandbox(other).await;
+    for one in [&goes, &stays] {
+        theirs["lead_id"] = one.clone();
+        let refused = other.post(MESSAGES, &theirs).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], "/lead_id");
+        assert_eq!(refused.problem(422), "invalid");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn calls_go_with_their_lead_and_one_that_changes_at_this_moment_is_not_taken_away() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 5).await;
+    let (stays, goes) = (lead(admin, &json!({})).await, lead(admin, &json!({})).await);
+    let number = "+14155550101";
+    let call = json!({"direction": "outbound", "lead_id": goes, "number": number, "agent_id": agents[0]});
+    let made = admin.post("/api/v1/calls", &call).await;
+    let call = made.location().expect("a Location").to_owned();
+    let id = made.expect(201)["id"].clone();
+    let (merge, body) = (format!("{}/merge", path(&stays)), json!({ "loser_id": goes }));
+
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut ringing = system.begin().await.expect("a transaction");
+    sqlx::query("select from calls where id = $1 for update")
+        .bind(uuid(&id))
+        .execute(&mut *ringing)
+        .await
+        .expect("it is held");
+    assert_eq!(admin.post(&merge, &body).await.problem(409), "lead-busy");
+    ringing.rollback().await.expect("it is let go");
+    admin.post(&merge, &body).await.expect(200);
+    assert_eq!(admin.get(&call).await.expect(200)["lead_id"], stays);
+    for step in ["answer", "end"] {
+        admin.post(&format!("{call}/{step}"), &json!({})).await.expect(200);
+    }
+    let kinds: Vec<Value> = timeline(admin, &stays).await.iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!(kinds, ["call", "merge"], "it stands with the one that stays");
     app.process.stop().await;
 }
