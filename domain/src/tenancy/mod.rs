@@ -4,8 +4,10 @@ mod idempotency;
 mod latch;
 pub mod settings;
 pub mod store;
+mod system_tx;
 mod tx;
 
 pub use idempotency::{Answer, Begun, Idempotency, Once};
 pub(crate) use latch::Latch;
-pub use tx::{SystemTx, TenantTx, Topic};
+pub use system_tx::SystemTx;
+pub use tx::{TenantTx, Topic};

@@ -1,23 +1,19 @@
 //! From cells to columns: one for each word that enough leads share, and standardised numbers. Learned from the leads
 //! of the training part alone. Pure.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{
     logistic::{Logistic, Sparse},
     real,
     table::{Kept, OTHER, Table},
+    tally::Tally,
 };
 use crate::scoring::fitted::{FeatureWeights, FittedFeature, ScorePart, standard};
 
 /// Features of a model, and words of a feature that have a weight of their own.
 const MOST_FEATURES: usize = 40;
 const MOST_WORDS: usize = 30;
-/// Of ten leads that have a feature so many must have a number, so that it counts as one.
-const NUMBERS_OF_TEN: usize = 9;
 
 /// How leads become columns.
 #[derive(Debug)]
@@ -38,37 +34,6 @@ struct Learned {
 enum Shape {
     Words { columns: BTreeMap<u32, u16>, other: Option<u16>, missing: Option<u16> },
     Number { mean: f64, deviation: f64, column: u16, missing: Option<u16> },
-}
-
-/// What the training part says of one feature.
-#[derive(Default)]
-struct Tally {
-    present: usize,
-    words: HashMap<u32, usize>,
-    numbers: usize,
-    mean: f64,
-    /// The sum of squared distances from the mean (Welford 1962).
-    squares: f64,
-}
-
-impl Tally {
-    fn add(&mut self, kept: Kept) {
-        self.present += 1;
-        match kept {
-            Kept::Word(word) => *self.words.entry(word).or_default() += 1,
-            Kept::Number(number) => {
-                let number = f64::from(number);
-                self.numbers += 1;
-                let before = number - self.mean;
-                self.mean += before / real(self.numbers);
-                self.squares += before * (number - self.mean);
-            }
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        self.numbers * 10 >= self.present * NUMBERS_OF_TEN
-    }
 }
 
 /// Gives columns out, one after the other.

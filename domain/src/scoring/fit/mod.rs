@@ -1,6 +1,7 @@
 //! Learning a model from outcomes: leads that converted and leads that were lost.
 //!
-//! - [`table`] what is learned from; [`features`] its columns; [`logistic`] the weights, by [`cholesky`]
+//! - [`table`] what is learned from; `tally` what is said of a feature; [`features`] its columns; [`logistic`] the
+//!   weights, by [`cholesky`]
 //! - [`calibrate`] from log-odds to probabilities; [`judge`] how good they are; [`learn`] all of it, pure
 //! - [`run`] as a job
 
@@ -12,6 +13,7 @@ pub mod learn;
 pub mod logistic;
 pub mod run;
 pub mod table;
+mod tally;
 
 /// A count in arithmetic.
 fn real(count: usize) -> f64 {
