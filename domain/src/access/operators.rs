@@ -112,7 +112,7 @@ impl Gate {
             return Err(REFUSED);
         }
         let (platform, actor) = (self.platform.clone(), Actor::Operator(key.id));
-        Ok(OperatorCtx { platform, actor, name: found.name, trace })
+        Ok(OperatorCtx { platform, actor, name: found.name, trace, idempotency: None })
     }
 
     /// A context that only reads a tenant, suspended or not. That it was asked for, and why, stands in the tenant's
