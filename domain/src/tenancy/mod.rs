@@ -1,11 +1,14 @@
-//! Tenants, what is [settled](settings) about them, and the transaction that stands behind one tenant's wall.
+//! Tenants, what is [settled](settings) about them, and the transactions: behind one tenant's wall (`tx`) and across
+//! tenants (`system`).
 
 mod idempotency;
 mod latch;
 pub mod settings;
 pub mod store;
+mod system;
 mod tx;
 
 pub use idempotency::{Answer, Begun, Idempotency, Once};
 pub(crate) use latch::Latch;
-pub use tx::{SystemTx, TenantTx, Topic};
+pub use system::SystemTx;
+pub use tx::{TenantTx, Topic};

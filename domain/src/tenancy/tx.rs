@@ -1,13 +1,13 @@
-//! The two doors to the database.
+//! The door to the database behind one tenant's wall.
 
 use std::sync::atomic::Ordering;
 
 use engine::{
-    Engine, Enqueued, NewJob, Tx,
+    Enqueued, NewJob, Tx,
     enqueue::Provenance,
     finish::{Claim, Ending},
     log::NewEntry,
-    operate::{Acted, Action, Bounds, Decider, Scope},
+    operate::{Acted, Action, Bounds},
     schedules::{Refused, Spec, View},
     workflows::{Restarted, Signalled},
 };
@@ -18,9 +18,9 @@ use uuid::Uuid;
 use crate::{
     Ctx,
     audit::{self, Entry},
-    ctx::{Actor, OperatorCtx, Platform},
+    ctx::{Actor, Platform},
     error::{Error, Result},
-    events::{Event, EventType},
+    events::{Event, EventType, whose},
     types::TenantId,
 };
 
@@ -71,14 +71,15 @@ impl TenantTx {
         Ok(self.tx.enqueue(jobs, &self.by).await?)
     }
 
-    /// Tells what happened.
+    /// Tells what happened, and of leads and of messages to them whose they are at this moment.
     ///
     /// # Errors
     /// If the database refuses.
     pub async fn emit(&mut self, events: &[Event]) -> Result<()> {
-        let tenant = self.tenant.0;
+        let tenant = self.tenant;
         self.changes_rights |= events.iter().any(|event| event.kind == EventType::AccessChanged);
-        tell(&mut self.tx, tenant, events).await
+        let told = whose::said(self.conn(), tenant, events).await?;
+        tell(&mut self.tx, tenant.0, &told).await
     }
 
     /// Writes down who changed what.
@@ -231,73 +232,11 @@ impl TenantTx {
     }
 }
 
-/// A transaction across tenants: for upkeep, for the bootstrap commands, and for the steps of
-/// authentication before a tenant is known.
-pub struct SystemTx(Tx);
-
-impl SystemTx {
-    /// # Errors
-    /// If no connection can be had.
-    pub async fn begin(engine: &Engine) -> Result<Self> {
-        Ok(Self(engine.begin_system().await?))
-    }
-
-    /// The connection, for the stores.
-    pub fn conn(&mut self) -> &mut PgConnection {
-        self.0.conn()
-    }
-
-    /// Begins nothing more of a tenant; see [`engine::Tx::pause_scope`].
-    ///
-    /// # Errors
-    /// If the database refuses.
-    pub async fn pause_tenant(&mut self, tenant: TenantId, why: &str) -> Result<()> {
-        Ok(self.0.pause_scope(Decider::Product, whole(tenant), why).await?)
-    }
-
-    /// Goes on with a tenant, unless others have paused it; see [`engine::Tx::resume_scope`].
-    ///
-    /// # Errors
-    /// If the database refuses.
-    pub async fn resume_tenant(&mut self, tenant: TenantId) -> Result<()> {
-        Ok(self.0.resume_scope(Decider::Product, whole(tenant)).await.map(drop)?)
-    }
-
-    /// Tells a tenant what happened.
-    ///
-    /// # Errors
-    /// If the database refuses.
-    pub async fn emit(&mut self, tenant: TenantId, events: &[Event]) -> Result<()> {
-        tell(&mut self.0, tenant.0, events).await
-    }
-
-    /// Writes down what an operator did in a tenant or with it, where the tenant reads it.
-    ///
-    /// # Errors
-    /// If the database refuses.
-    pub async fn audit(&mut self, by: &OperatorCtx, tenant: TenantId, entries: &[Entry]) -> Result<()> {
-        let ids: Vec<Uuid> = entries.iter().map(|_| by.platform.chance.id()).collect();
-        self.0.will_tell(Topic::AuditLog as u8);
-        audit::store::insert(self.conn(), tenant, by.actor, by.trace.as_deref(), &ids, entries).await
-    }
-
-    /// # Errors
-    /// If the commit fails; nothing happened then.
-    pub async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
-    }
-}
-
 /// Writes events to the log; of changed rights processes are told besides, which remember them.
-async fn tell(tx: &mut Tx, tenant: Uuid, events: &[Event]) -> Result<()> {
+pub(super) async fn tell(tx: &mut Tx, tenant: Uuid, events: &[Event]) -> Result<()> {
     if events.iter().any(|event| event.kind == EventType::AccessChanged) {
         tx.will_tell(Topic::Access as u8);
     }
     let entries: Vec<NewEntry> = events.iter().map(|event| event.entry(tenant)).collect();
     Ok(tx.log(&entries).await?)
-}
-
-/// All of a tenant's work.
-fn whole(tenant: TenantId) -> Scope<'static> {
-    Scope { queue: None, tenant: Some(tenant.0), kind: None }
 }
