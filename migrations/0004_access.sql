@@ -212,7 +212,8 @@ create table idempotency_keys (
 );
 call engine.wall('idempotency_keys');
 grant select, insert on idempotency_keys to switchboard_app;
-grant select, delete on idempotency_keys to switchboard_system;
+-- Keys of operators, for what they make outside of every tenant, stand with the installation.
+grant select, insert, delete on idempotency_keys to switchboard_system;
 
 -- Every change, in the transaction of the change. `seq` and `hash` are given by the sealer.
 create table audit_log (

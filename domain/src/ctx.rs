@@ -201,12 +201,15 @@ pub struct OperatorCtx {
     pub name: String,
     /// The request id.
     pub trace: Option<String>,
+    /// The Idempotency-Key of this request, if it carried one.
+    pub idempotency: Option<Idempotency>,
 }
 
 impl OperatorCtx {
     /// Whoever has the machine, with its key and its database.
     #[must_use]
     pub fn of_machine(platform: &Platform) -> Self {
-        Self { platform: platform.clone(), actor: Actor::System, name: "command line".into(), trace: None }
+        let (platform, name) = (platform.clone(), "command line".into());
+        Self { platform, actor: Actor::System, name, trace: None, idempotency: None }
     }
 }

@@ -82,6 +82,7 @@ async fn create(by: &OperatorCtx, creation: Creation) -> Result<String, Failure>
     let locale = locale.as_deref().map(str::parse::<Locale>).transpose()?;
     let new = NewTenant { slug: &slug, name: &name, zone, locale };
     let made = tenants::create_tenant(by, &gate, &new, &admin).await.map_err(explained)?;
+    let made = made.fresh.ok_or("the tenant was made before")?;
     let said = format!("tenant {slug} ({}) with admin {email} ({})", made.tenant.id, made.admin);
     Ok(match made.link {
         None => said,

@@ -139,7 +139,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Reads the Idempotency-Key and hashes what it stands for. Whose request it is belongs to the key's
 /// own row, so the hash need not hold it.
-async fn keyed(streams: bool, request: Request) -> Result<(Option<Idempotency>, Request), Problem> {
+pub(super) async fn keyed(
+    streams: bool,
+    request: Request,
+) -> Result<(Option<Idempotency>, Request), Problem> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let Some(key) = request.headers().get("idempotency-key").filter(|_| changes) else {
         return Ok((None, request));

@@ -8,7 +8,11 @@ use axum::{
 };
 use domain::{ctx::OperatorCtx, types::Text};
 
-use super::{guard::Guarded, problem::Problem, routes::Access};
+use super::{
+    guard::{Guarded, keyed},
+    problem::Problem,
+    routes::Access,
+};
 
 /// The tenant's slug, and why it is looked into.
 const TENANT: &str = "switchboard-tenant";
@@ -56,7 +60,8 @@ async fn admit(
     mut request: Request,
 ) -> Result<Request, Problem> {
     if guarded.access == Access::Operator {
-        request.extensions_mut().insert(operator.clone());
+        let (idempotency, mut request) = keyed(guarded.streams, request).await?;
+        request.extensions_mut().insert(OperatorCtx { idempotency, ..operator.clone() });
         return Ok(request);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {

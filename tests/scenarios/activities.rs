@@ -39,7 +39,8 @@ async fn what_is_done_with_a_lead_stands_in_its_timeline_and_counts() {
     assert_eq!(admin.get(&format!("{done}?limit=1&cursor={next}")).await.expect(200)["items"][0], shown[1]);
     assert!(score(admin, &lead).await["engagement_score"].as_i64().expect("a score") > 0);
     let told = Socket::open(admin, Some(0)).await.until("lead.activity").await.pop().expect("an event");
-    assert_eq!(told["data"], json!({"activity_id": made["id"], "kind": "call"}));
+    let whose = json!({"activity_id": made["id"], "kind": "call", "owner_id": null, "team_id": null});
+    assert_eq!(told["data"], whose);
 
     let later = app.process.app.platform.clock.now() + chrono::TimeDelta::hours(1);
     for (body, pointer) in [

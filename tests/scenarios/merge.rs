@@ -62,7 +62,7 @@ async fn two_leads_that_are_one_person_are_found_and_made_one() {
     assert_eq!((&merged["tags"], &merged["version"]), (&json!(["vip", "new"]), &json!(2)));
     assert_eq!(admin.get(&path(&other)).await.problem(404), "not-found");
     let told = socket.until("lead.merged").await.pop().expect("an event");
-    assert_eq!(told["data"], json!({ "loser_id": other }));
+    assert_eq!(told["data"], json!({ "loser_id": other, "owner_id": null, "team_id": null }));
 
     let shown = timeline(admin, &one).await;
     let kinds: Vec<&str> = shown.iter().map(|one| one["kind"].as_str().expect("a kind")).collect();

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use domain::access::{operators, tenants::suspend};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
 
 use crate::isolation::{OPEN, ids};
@@ -146,6 +147,64 @@ async fn an_operator_makes_a_tenant_whose_admin_chooses_a_password_by_a_link() {
     let cursor = first["next_cursor"].as_str().expect("there are more");
     let second = operator.get(&format!("/api/v1/tenants?limit=1&cursor={cursor}")).await.expect(200);
     assert_eq!((&first["items"][0]["slug"], &second["items"][0]["slug"]), (&json!("acme"), &json!("other")));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_asked_for_twice_with_one_key_is_made_once() {
+    let app = TestApp::start().await;
+    let (operator, second) = (app.operator("Olga").await, app.operator("Oleg").await);
+    let make = async |by: &Client, key: &str, body: &Value| {
+        let request = by.request(Method::POST, "/api/v1/tenants").header("idempotency-key", key);
+        by.send(request.json(body)).await
+    };
+    let first = make(&operator, "k", &third("third")).await.expect(201);
+    assert!(first["password_link"]["token"].is_string());
+    let again = make(&operator, "k", &third("third")).await;
+    assert_eq!((again.status, again.location()), (201, Some("/api/v1/tenants/third")));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(again.body.is_null(), "the link was shown once and is kept nowhere");
+    for other in [third("fourth"), json!({"slug": "third", "name": "Other", "admin": third("x")["admin"]})] {
+        assert_eq!(make(&operator, "k", &other).await.problem(409), "idempotency-key-reused");
+    }
+    assert_eq!(make(&operator, "l", &third("third")).await.problem(409), "slug-taken");
+    // What was refused was not begun, so its key is free; and another operator's keys are others.
+    make(&operator, "l", &third("fourth")).await.expect(201);
+    assert_eq!(make(&second, "k", &third("third")).await.problem(409), "slug-taken");
+    make(&second, "k", &third("fifth")).await.expect(201);
+
+    let sixth = third("sixth");
+    let (one, two) = tokio::join!(make(&operator, "m", &sixth), make(&operator, "m", &sixth));
+    let made = [&one, &two].iter().filter(|answer| answer.body["id"].is_string()).count();
+    assert_eq!(made, 1, "{one:?} {two:?}");
+    for answer in [one, two] {
+        assert!(answer.status == 201 || answer.problem(409) == "idempotency-in-progress");
+    }
+    let slugs = operator.all("/api/v1/tenants").await.len();
+    assert_eq!(slugs, 6, "acme, other, third, fourth, fifth and sixth");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_cut_off_halfway_is_finished_by_the_same_request() {
+    let app = TestApp::start().await;
+    let operator = app.operator("Olga").await;
+    let request = || {
+        let request = operator.request(Method::POST, "/api/v1/tenants").header("idempotency-key", "k");
+        operator.send(request.json(&third("third")))
+    };
+    // The tenant stands, and its admin cannot be made: as a crash between the two would leave it.
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let mut spoil = async |to: &str| {
+        let check = format!("alter table users {to}");
+        sqlx::raw_sql(AssertSqlSafe(check)).execute(&mut owner).await.expect("altered");
+    };
+    spoil("add constraint nobody check (false) not valid").await;
+    assert_eq!(request().await.problem(500), "internal");
+    spoil("drop constraint nobody").await;
+    let made = request().await.expect(201);
+    assert!(made["password_link"]["token"].is_string(), "nothing was answered before");
+    assert_eq!(request().await.headers["idempotent-replayed"], "true");
     app.process.stop().await;
 }
 

@@ -11,11 +11,11 @@ const MESSAGES: &str = "/api/v1/communication/messages";
 const OUTBOX: &str = "/api/v1/communication/sandbox/outbox";
 const LEADS: &str = "/api/v1/leads";
 
-fn id(value: &Value) -> String {
+pub fn id(value: &Value) -> String {
     value["id"].as_str().expect("an id").to_owned()
 }
 
-async fn until_sent(client: &Client, message: &str) {
+pub async fn until_sent(client: &Client, message: &str) {
     let until = Instant::now() + Duration::from_secs(30);
     while client.get(&format!("{MESSAGES}/{message}")).await.expect(200)["status"] != "sent" {
         assert!(Instant::now() < until, "it is not sent");
@@ -25,17 +25,17 @@ async fn until_sent(client: &Client, message: &str) {
 
 /// Two teams: Nina, Nils and their supervisor Sara in the north, Sven in the south. One lead for each of the agents,
 /// one in the north's queue, one of nobody.
-struct House {
-    app: TestApp,
+pub struct House {
+    pub app: TestApp,
     message: Value,
     north: String,
-    south: String,
-    agents: Vec<String>,
-    leads: Vec<String>,
+    pub south: String,
+    pub agents: Vec<String>,
+    pub leads: Vec<String>,
 }
 
 impl House {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let app = TestApp::start().await;
         let admin = &app.acme.admin;
         let message = sandbox(admin).await;
@@ -61,6 +61,7 @@ impl House {
             "schedules:write",
             "workflows:start",
             "roles:write",
+            "events:read",
         ];
         for scope in ["own", "team"] {
             let role = json!({"name": scope, "permissions": rights, "scope": scope});
@@ -99,7 +100,7 @@ impl House {
         house
     }
 
-    async fn login(&self, name: &str) -> Client {
+    pub async fn login(&self, name: &str) -> Client {
         self.app.acme.admin.anonymous().login("acme", &format!("{name}@acme.example.com"), PASSWORD).await
     }
 
@@ -112,7 +113,7 @@ impl House {
         seen
     }
 
-    fn to(&self, lead: usize) -> Value {
+    pub fn to(&self, lead: usize) -> Value {
         let mut message = self.message.clone();
         message["lead_id"] = json!(self.leads[lead]);
         message

@@ -145,5 +145,6 @@ async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {
     let (by, name) = (OperatorCtx::of_machine(&app.platform), slug.parse().expect("a name"));
     let new = NewTenant::named(slug, &name);
     let made = tenants::create_tenant(&by, &app.gate, &new, &admin).await.expect("a tenant");
+    let made = made.fresh.expect("one that is new");
     Tenant { id: made.tenant.id, slug, admin: Client::new(base).login(slug, &email, PASSWORD).await }
 }

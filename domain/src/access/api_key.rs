@@ -1,18 +1,21 @@
-//! Keys that programs and operators send: `<prefix>_<env>_<id>_<secret>_<checksum>`. The checksum lets a secret
-//! scanner, and us, tell a mistyped key from a wrong one without asking the database.
+//! Keys that programs and operators send: `<prefix>_<env>_<id>_<secret>_<tag>`. The tag is a MAC under the
+//! installation's pepper, so a key that is mistyped, made up or of another installation is refused without asking the
+//! database: whoever sends many of them costs it nothing.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use uuid::Uuid;
 
 use crate::{
     types::{ApiKeyId, OperatorId},
     vault::{
         DataKey,
-        cipher::{hex, mac, sha256},
+        cipher::{hex, mac},
     },
 };
 
 const ENVIRONMENT: &str = "live";
-const CHECKSUM: usize = 8;
+/// Bytes of a tag: nobody hits upon 64 bits, and behind it the whole secret is compared all the same.
+const TAG: usize = 8;
 
 /// Whose key it is, as its id says.
 pub trait KeyId: Copy {
@@ -71,9 +74,9 @@ impl<I: KeyId> Key<I> {
 
     /// The text shown once to whoever made it.
     #[must_use]
-    pub fn reveal(&self) -> String {
+    pub fn reveal(&self, pepper: &DataKey) -> String {
         let body = format!("{}{ENVIRONMENT}_{}_{}", I::PREFIX, self.id.uuid().simple(), self.secret);
-        format!("{body}_{}", checksum(&body))
+        format!("{body}_{}", tag(&body, pepper))
     }
 
     /// Whether a text means to be a key of this kind.
@@ -82,13 +85,11 @@ impl<I: KeyId> Key<I> {
         text.starts_with(I::PREFIX)
     }
 
-    /// Reads a key; `None` if it is mistyped.
+    /// Reads a key; `None` if this installation has not made it.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (body, sum) = text.rsplit_once('_')?;
-        if sum != checksum(body) {
-            return None;
-        }
+    pub fn parse(text: &str, pepper: &DataKey) -> Option<Self> {
+        let (body, shown) = text.rsplit_once('_')?;
+        verify_slices_are_equal(shown.as_bytes(), tag(body, pepper).as_bytes()).ok()?;
         let mut parts = body.strip_prefix(I::PREFIX)?.split('_');
         let (env, id, secret) = (parts.next()?, parts.next()?, parts.next()?);
         if env != ENVIRONMENT || parts.next().is_some() {
@@ -104,8 +105,8 @@ impl<I: KeyId> Key<I> {
     }
 }
 
-fn checksum(body: &str) -> String {
-    hex(&sha256(body.as_bytes())[..CHECKSUM / 2])
+fn tag(body: &str, pepper: &DataKey) -> String {
+    hex(&mac(pepper.bytes.as_slice(), &[b"key tag", body.as_bytes()])[..TAG])
 }
 
 #[cfg(test)]
@@ -114,36 +115,40 @@ mod tests {
 
     use super::*;
 
-    fn pepper() -> DataKey {
-        DataKey { id: Uuid::nil(), bytes: Zeroizing::new([3; 32]) }
+    fn pepper(n: u8) -> DataKey {
+        DataKey { id: Uuid::nil(), bytes: Zeroizing::new([n; 32]) }
     }
 
     #[test]
-    fn a_key_is_read_back_and_typing_errors_are_seen() {
+    fn a_key_is_read_back_and_what_nobody_made_here_is_none() {
+        let (ours, theirs) = (pepper(3), pepper(4));
         let key = ApiKey::new(ApiKeyId(Uuid::from_u128(9)), [0xab; 32]);
-        let text = key.reveal();
-        let again = ApiKey::parse(&text).expect("a key");
-        assert_eq!((again.id, again.hash(&pepper())), (key.id, key.hash(&pepper())));
+        let text = key.reveal(&ours);
+        let again = ApiKey::parse(&text, &ours).expect("a key");
+        assert_eq!((again.id, again.hash(&ours)), (key.id, key.hash(&ours)));
+        assert!(ApiKey::parse(&text, &theirs).is_none(), "of another installation");
         for at in 0..text.len() {
             let mut typo = text.clone().into_bytes();
             typo[at] = if typo[at] == b'0' { b'1' } else { b'0' };
-            assert!(ApiKey::parse(&String::from_utf8(typo).expect("text")).is_none(), "typo at {at}");
+            let typo = String::from_utf8(typo).expect("text");
+            assert!(ApiKey::parse(&typo, &ours).is_none(), "typo at {at}");
         }
-        for bad in ["", "sb_live", "sb_live_x_y_z", "Bearer"] {
-            assert!(ApiKey::parse(bad).is_none());
+        let untagged = text.rsplit_once('_').expect("a tag").0;
+        for bad in ["", "sb_live", "sb_live_x_y_z", "Bearer", untagged, &format!("{untagged}_")] {
+            assert!(ApiKey::parse(bad, &ours).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn no_kind_of_key_passes_for_another() {
-        let (id, secret) = (Uuid::from_u128(9), [0xab; 32]);
+        let (id, secret, pepper) = (Uuid::from_u128(9), [0xab; 32], pepper(3));
         let (program, operator) =
             (ApiKey::new(ApiKeyId(id), secret), OperatorKey::new(OperatorId(id), secret));
-        assert!(OperatorKey::parse(&operator.reveal()).is_some());
-        assert!(
-            ApiKey::parse(&operator.reveal()).is_none() && OperatorKey::parse(&program.reveal()).is_none()
-        );
-        assert!(!ApiKey::is_meant(&operator.reveal()) && !OperatorKey::is_meant(&program.reveal()));
-        assert_ne!(program.hash(&pepper()), operator.hash(&pepper()));
+        let (of_program, of_operator) = (program.reveal(&pepper), operator.reveal(&pepper));
+        assert!(OperatorKey::parse(&of_operator, &pepper).is_some());
+        assert!(ApiKey::parse(&of_operator, &pepper).is_none());
+        assert!(OperatorKey::parse(&of_program, &pepper).is_none());
+        assert!(!ApiKey::is_meant(&of_operator) && !OperatorKey::is_meant(&of_program));
+        assert_ne!(program.hash(&pepper), operator.hash(&pepper));
     }
 }

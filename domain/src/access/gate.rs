@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{
     api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, rows::Rows,
@@ -15,7 +16,8 @@ use crate::{
     error::{Error, Result},
     tenancy::{self, SystemTx},
     types::{EmailAddress, SessionId, TenantId, UserId},
-    vault::{DataKey, Place},
+    upkeep::ITSELF,
+    vault::{DataKey, Place, cipher::mac},
 };
 
 pub use super::admit::{Freshness, Hold};
@@ -69,8 +71,8 @@ impl Gate {
         key.hash(&self.pepper)
     }
 
-    /// Logs a user in from an address, with a program that calls itself something. Within a tenant all failures look
-    /// and last the same.
+    /// Logs a user in from an address, with a program that calls itself something. All failures look the same and ask
+    /// the same of us, so nobody learns which tenants and which addresses there are.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::TooMany`], or if the database does not answer.
@@ -90,24 +92,17 @@ impl Gate {
             tried => tried?,
         };
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let mut user = None;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
-        let known = tenant.as_ref().map(|tenant| tenant.id);
-        if let (Some(tenant), Ok(email)) = (tenant, email.parse::<EmailAddress>()) {
-            let keys = self.platform.vault.tenant_keys(tx.conn(), tenant.id).await?;
-            let index = keys.index("users.email", &email.normal());
-            user = store::user_by_email(tx.conn(), tenant.id, &index).await?;
-        }
+        let known = tenant.map(|tenant| tenant.id);
+        let index = self.email_index(&mut tx, known, email).await?;
+        // The installation stands for a tenant that there is not: it has no users.
+        let user = store::user_by_email(tx.conn(), known.unwrap_or(ITSELF), &index).await?;
         // No connection is held while the password is hashed.
         tx.commit().await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let fits = self.passwords.fits(stored, password).await?;
         let (Some(tenant), Some(user), true) = (known, &user, fits) else {
-            if let Some(tenant) = known {
-                let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), trace);
-                let meant = user.map(|user| user.id.to_string()).unwrap_or_default();
-                audit::record(&ctx, Entry::new("login", "user", meant).denied()).await?;
-            }
+            self.note_failure(known, user.map(|user| user.id), trace).await?;
             return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
         };
         let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), trace.clone());
@@ -126,6 +121,31 @@ impl Gate {
         let agent = agent.chars().take(AGENT_CHARS).collect();
         let client = Client { address: address.to_string(), agent };
         self.open_session(tenant, user, &client, trace).await
+    }
+
+    /// By what an address is looked for; of a text that is none, by what nobody has.
+    async fn email_index(&self, tx: &mut SystemTx, tenant: Option<TenantId>, email: &str) -> Result<Vec<u8>> {
+        let normal = email.parse::<EmailAddress>().map_or_else(|_| String::new(), |email| email.normal());
+        let Some(tenant) = tenant else {
+            return Ok(mac(self.pepper.bytes.as_slice(), &[b"no tenant", normal.as_bytes()]));
+        };
+        let keys = self.platform.vault.tenant_keys(tx.conn(), tenant).await?;
+        Ok(keys.index("users.email", &normal))
+    }
+
+    /// Writes a login down that failed: for the tenant, or for the installation if there is no such tenant. What
+    /// somebody typed in for one is not kept.
+    async fn note_failure(
+        &self,
+        tenant: Option<TenantId>,
+        user: Option<UserId>,
+        trace: Option<String>,
+    ) -> Result<()> {
+        let detail =
+            if tenant.is_some() { json!({}) } else { json!({ "why": "no tenant of this name may come in" }) };
+        let ctx = self.ctx(tenant.unwrap_or(ITSELF), Actor::System, PermissionSet::default(), trace);
+        let meant = user.map(|user| user.to_string()).unwrap_or_default();
+        audit::record(&ctx, Entry::new("login", "user", meant).detail(detail).denied()).await
     }
 
     pub(super) fn ctx(

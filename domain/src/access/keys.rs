@@ -72,7 +72,7 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
     store::insert_api_key(keyed.tx.conn(), ctx.tenant, maker, &view, &gate.fingerprint(&key)).await?;
     keyed.tx.audit(&[Entry::new("create", "api_key", key.id).notice()]).await?;
     let location = format!("/api/v1/api-keys/{}", key.id);
-    keyed.commit((view, key.reveal()), 201, location).await
+    keyed.commit((view, key.reveal(&gate.pepper)), 201, location).await
 }
 
 /// # Errors

@@ -35,7 +35,8 @@ pub(super) struct Known {
     /// With the key that signed each.
     tokens: Cache<[u8; 32], (String, Claims)>,
     pub logins: Recent<Login, store::Grants>,
-    pub keys: Recent<ApiKeyId, store::KeyRow>,
+    /// None of those that are revoked, or whose maker may not come in.
+    pub keys: Recent<ApiKeyId, Option<store::KeyRow>>,
 }
 
 /// Values that are believed for a moment.

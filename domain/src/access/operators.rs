@@ -59,7 +59,7 @@ pub async fn create(
     let detail = json!({ "name": operator.name, "expires_at": expires_at });
     tx.audit(by, ITSELF, &[Entry::new("create", "operator", key.id).detail(detail).notice()]).await?;
     tx.commit().await?;
-    Ok((operator, key.reveal()))
+    Ok((operator, key.reveal(&gate.pepper)))
 }
 
 /// The operators, the newest first, those who were revoked too.
@@ -101,7 +101,7 @@ impl Gate {
         const REFUSED: Error = Error::Unauthenticated(
             "the operator's key is not valid; `switchboard operators create` makes one",
         );
-        let key = OperatorKey::parse(bearer).ok_or(REFUSED)?;
+        let key = OperatorKey::parse(bearer, &self.pepper).ok_or(REFUSED)?;
         let (engine, now) = (&self.platform.engine, self.platform.clock.now());
         let found = engine
             .read_system(async |conn| store::operator(conn, key.id, now).await)
@@ -112,7 +112,7 @@ impl Gate {
             return Err(REFUSED);
         }
         let (platform, actor) = (self.platform.clone(), Actor::Operator(key.id));
-        Ok(OperatorCtx { platform, actor, name: found.name, trace })
+        Ok(OperatorCtx { platform, actor, name: found.name, trace, idempotency: None })
     }
 
     /// A context that only reads a tenant, suspended or not. That it was asked for, and why, stands in the tenant's

@@ -17,12 +17,13 @@ use super::{
     users::{NewUser, put_user},
 };
 use crate::{
+    Ctx,
     audit::Entry,
     ctx::OperatorCtx,
     error::{Error, Result},
     events::{Event, EventType},
     tenancy::{
-        self, SystemTx,
+        self, Answer, Begun, Once, SystemTx,
         settings::{LimitsChange, TenantView},
         store::Tenant,
     },
@@ -73,7 +74,8 @@ pub struct TenantChange {
 }
 
 /// Makes a tenant with its keys, its four roles and its first admin, who chooses a password by a link if none is
-/// given.
+/// given. An equal request with the same Idempotency-Key finds it again, but not the link, which is kept nowhere; or it
+/// goes on with what was cut off.
 ///
 /// # Errors
 /// If the slug is malformed or taken, or the password too weak.
@@ -82,31 +84,37 @@ pub async fn create_tenant(
     gate: &Gate,
     new: &NewTenant<'_>,
     admin: &NewUser,
-) -> Result<Founded> {
+) -> Result<Once<Founded>> {
     well_formed(new.slug)?;
     let platform = &by.platform;
     let password_hash = match &admin.password {
         Some(password) => gate.passwords.hash(platform, "/admin/password", password).await?,
         None => NOBODY.to_owned(),
     };
-    let tenant = found(by, new).await?;
+    let answer = Answer { status: 201, location: format!("/api/v1/tenants/{}", new.slug) };
+    let tenant = found(by, new, &answer).await?;
     // The tenant stands; its admin is made behind its wall like any other user.
     let ctx = gate.ctx(tenant, by.actor, PermissionSet::all(), by.trace.clone());
-    let mut tx = ctx.begin().await?;
+    let ctx = Ctx { idempotency: by.idempotency.clone(), ..ctx };
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
     // Another operator may found the same one at this moment.
     store::lock_role_named(tx.conn(), tenant, ADMIN).await?;
     if store::has_users(tx.conn(), tenant).await? {
         return Err(taken());
     }
-    let user = put_user(&mut tx, admin, &password_hash).await?;
+    let user = put_user(tx, admin, &password_hash).await?;
     let link = match &admin.password {
         Some(_) => None,
-        None => Some(links::make(&ctx, &mut tx, user).await?),
+        None => Some(links::make(&ctx, tx, user).await?),
     };
     tx.audit(&[Entry::new("create", "tenant", tenant).detail(json!({ "operator": by.name }))]).await?;
     let view = tenancy::store::views(tx.conn(), Some(tenant), "", 1).await?.pop();
-    tx.commit().await?;
-    Ok(Founded { tenant: view.ok_or(Error::NotFound("tenant"))?, admin: user, link })
+    let made = Founded { tenant: view.ok_or(Error::NotFound("tenant"))?, admin: user, link };
+    keyed.commit(made, answer.status, answer.location).await
 }
 
 fn well_formed(slug: &str) -> Result<()> {
@@ -118,10 +126,12 @@ fn well_formed(slug: &str) -> Result<()> {
     Err(Error::invalid("/slug", "1 to 63 small letters, digits and inner hyphens, for example `acme`"))
 }
 
-/// The tenant without its admin: a new one, or one whose bootstrap was cut off there.
-async fn found(by: &OperatorCtx, new: &NewTenant<'_>) -> Result<TenantId> {
+/// The tenant without its admin: a new one, or one whose bootstrap was cut off there; or the one that an equal request
+/// has made.
+async fn found(by: &OperatorCtx, new: &NewTenant<'_>, answer: &Answer) -> Result<TenantId> {
     let platform = &by.platform;
     let mut tx = SystemTx::begin(&platform.engine).await?;
+    let again = tx.was_begun(by).await?;
     let fresh = TenantId(platform.chance.id());
     let named = (new.slug, new.name.as_str());
     let (zone, locale) = (new.zone.as_ref(), new.locale.as_ref());
@@ -132,8 +142,11 @@ async fn found(by: &OperatorCtx, new: &NewTenant<'_>) -> Result<TenantId> {
         }
         fresh
     } else {
-        deserted(&mut tx, new.slug).await?.ok_or_else(taken)?
+        standing(&mut tx, new.slug, again).await?.ok_or_else(taken)?
     };
+    if !again {
+        tx.note_begun(by, answer).await?;
+    }
     tx.commit().await?;
     Ok(tenant)
 }
@@ -142,10 +155,11 @@ fn taken() -> Error {
     Error::conflict("slug-taken", "a tenant with this slug exists; choose another")
 }
 
-/// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on.
-async fn deserted(tx: &mut SystemTx, slug: &str) -> Result<Option<TenantId>> {
+/// The tenant of this slug if nobody was ever made in it: its bootstrap was cut off, and goes on. Of a request that comes
+/// again it is seen behind the tenant's wall whether it was the one that made somebody.
+async fn standing(tx: &mut SystemTx, slug: &str, again: bool) -> Result<Option<TenantId>> {
     let Some(tenant) = tenancy::store::by_slug(tx.conn(), slug).await? else { return Ok(None) };
-    let entered = store::has_users(tx.conn(), tenant.id).await?;
+    let entered = !again && store::has_users(tx.conn(), tenant.id).await?;
     Ok(Some(tenant.id).filter(|tenant| !entered && *tenant != ITSELF))
 }
 

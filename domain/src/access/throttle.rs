@@ -11,6 +11,7 @@ use crate::{
     ctx::Actor,
     error::{Error, Result},
     tenancy::{self, SystemTx},
+    upkeep::ITSELF,
     vault::cipher::mac,
 };
 
@@ -69,15 +70,19 @@ impl Gate {
         store::Bucket { key, burst: pace.burst, per_s: pace.per_s }
     }
 
-    /// Writes down that too many logins are tried in a tenant, once a minute at most.
+    /// Writes down that too many logins are tried in a tenant, once a minute at most; for the installation if there is no
+    /// such tenant, all of those together.
     pub(super) async fn tell_of_too_many(&self, slug: &str, trace: Option<String>) -> Result<()> {
-        let (bucket, now) = (self.bucket(&TOLD, [slug, "", ""]), self.platform.clock.now());
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
+        let tenant = tenant.map_or(ITSELF, |tenant| tenant.id);
+        let (bucket, now) = (self.bucket(&TOLD, [&tenant.to_string(), "", ""]), self.platform.clock.now());
         let told = store::take_tokens(tx.conn(), &[bucket], now).await?.is_some();
-        let tenant = tenancy::store::by_slug(tx.conn(), slug).await?;
         tx.commit().await?;
-        let Some(tenant) = tenant.filter(|tenant| !told && !tenant.suspended) else { return Ok(()) };
-        let ctx = self.ctx(tenant.id, Actor::System, PermissionSet::default(), trace);
+        if told {
+            return Ok(());
+        }
+        let ctx = self.ctx(tenant, Actor::System, PermissionSet::default(), trace);
         let entry = Entry::new("login", "user", "").detail(json!({ "why": "too many tries" })).denied();
         audit::record(&ctx, entry).await
     }

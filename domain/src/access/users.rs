@@ -53,12 +53,14 @@ pub struct UserView {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a user. Nobody gives a role that holds more than they hold themselves.
+/// Makes a user. Nobody gives a role that holds more than they hold themselves. That an address is taken is told, so it
+/// takes the right to see who is there.
 ///
 /// # Errors
 /// If the e-mail address is taken, the role unknown, or the password too weak.
 pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<UserId>> {
     ctx.require(Permission::UsersInvite)?;
+    ctx.require(Permission::UsersRead)?;
     let password_hash = match &new.password {
         Some(password) => gate.passwords.hash(&ctx.platform, "/password", password).await?,
         None => NOBODY.to_owned(),
@@ -68,6 +70,7 @@ pub async fn create_user(ctx: &Ctx, gate: &Gate, new: NewUser) -> Result<Once<Us
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let now = held_now(ctx, &mut keyed.tx, Permission::UsersInvite).await?;
+    now.require(Permission::UsersRead)?;
     let role = store::role_by_name(keyed.tx.conn(), ctx.tenant, &new.role).await?;
     if role.is_some_and(|(_, held)| !now.rights().covers(held)) {
         return Err(Error::beyond("/role", "this role holds more permissions than you do"));

@@ -54,10 +54,10 @@ pub fn by_hand(from: AgentStatus, to: AgentStatus) -> Result<(), Refusal> {
     }
 }
 
-/// Whether an agent may be given one more: available, at work by their shifts, and holding less than they may.
+/// Whether an agent may be given one more: available, at work by their shifts, and with room for it.
 #[must_use]
-pub fn is_free(status: AgentStatus, on_shift: bool, held: i64, capacity: i64) -> bool {
-    status == AgentStatus::Available && on_shift && held < capacity
+pub fn is_free(status: AgentStatus, on_shift: bool, has_room: bool) -> bool {
+    status == AgentStatus::Available && on_shift && has_room
 }
 
 #[cfg(test)]
@@ -89,20 +89,10 @@ mod tests {
     #[test]
     fn free_is_who_is_available_at_work_and_not_full() {
         for status in ALL {
-            assert_eq!(is_free(status, true, 0, 1), status == AgentStatus::Available, "{status:?}");
+            assert_eq!(is_free(status, true, true), status == AgentStatus::Available, "{status:?}");
         }
-        for (on_shift, held, capacity, free) in [
-            (false, 0, 1, false),
-            (true, 1, 1, false),
-            (true, 2, 1, false),
-            (true, 0, 0, false),
-            (true, 1, 2, true),
-        ] {
-            assert_eq!(
-                is_free(AgentStatus::Available, on_shift, held, capacity),
-                free,
-                "{held} of {capacity}"
-            );
+        for (on_shift, has_room) in [(false, true), (true, false), (false, false)] {
+            assert!(!is_free(AgentStatus::Available, on_shift, has_room), "{on_shift} {has_room}");
         }
     }
 

@@ -65,8 +65,9 @@ pub struct AgentView {
     pub weight: i32,
     /// Null is the tenant's own.
     pub zone: Option<String>,
-    /// Open leads assigned at this moment.
-    pub open_leads: i64,
+    /// Open leads assigned at this moment. Null for whoever sees only their own leads or their team's, of agents besides
+    /// themselves or outside of that team.
+    pub open_leads: Option<i64>,
     /// Whether their shifts say that they work at this moment; whoever has none always does.
     pub on_shift: bool,
     /// Whether they can be given a lead at this moment: available, on shift and below their capacity.
@@ -141,7 +142,7 @@ pub(super) async fn one(ctx: &Ctx, id: AgentId) -> Result<AgentView> {
 
 async fn read(ctx: &Ctx, filter: &Filter, before: Option<AgentId>, limit: i64) -> Result<Vec<AgentView>> {
     let mut tx = ctx.begin().await?;
-    let rows = store::agents(tx.conn(), ctx.tenant, filter, before, limit).await?;
+    let rows = store::agents(tx.conn(), ctx.tenant, filter, ctx.rows, before, limit).await?;
     let ids: Vec<AgentId> = rows.iter().map(|row| row.id).collect();
     let subjects: Vec<SubjectId> = ids.iter().map(|id| SubjectId(id.0)).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
@@ -170,7 +171,7 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<AgentId>, limit: i64) -
                 zone: row.zone,
                 open_leads: row.open_leads,
                 on_shift,
-                is_free: is_free(row.status, on_shift, row.open_leads, row.capacity.into()),
+                is_free: is_free(row.status, on_shift, row.has_room),
                 connected: row.connected,
                 version: row.version,
                 created_at: row.created_at,

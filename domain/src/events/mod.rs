@@ -1,6 +1,10 @@
 //! What is told to people who watch: the event types, and who may see each.
 //!
-//! Events are rows of the engine's log. Types are stable strings, listed here only.
+//! Events are rows of the engine's log. Types are stable strings, listed here only. Those about leads, calls and
+//! messages carry whose they are at that moment (`whose`; `store` reads it), and are heard by whoever sees such leads.
+
+mod store;
+pub(crate) mod whose;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -135,19 +139,16 @@ pub fn needed(kind: &str) -> Option<Permission> {
     }
 }
 
-/// Whether somebody who sees these leads hears of an event. An event of a lead or message is heard by whoever sees all
-/// leads; by others only that a lead has come to one of them or waits in their queue, which the event itself says. An
-/// event of a call always says whose it is.
+/// Whether somebody who sees these leads hears of an event. Whose lead, call or message it is the event itself says, as
+/// of the moment in which it happened: whoever gets a lead later does not hear of what was before, whoever had it hears
+/// of that again when they come back, and nothing of what comes after. Imports, jobs and workflows are about all leads,
+/// and so is a message to nobody's lead or an event of a lead that was gone by then.
 #[must_use]
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
         Some("agent" | "access" | "scoring_model") => true,
-        Some("call") => rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId)),
-        _ if [EventType::LeadAssigned, EventType::LeadQueued, EventType::LeadOverdue]
-            .iter()
-            .any(|told| told.as_str() == kind) =>
-        {
+        Some("call" | "lead" | "message") => {
             rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
         }
         _ => rows == Rows::All,
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_heard_of_by_whose_they_are() {
+    fn what_is_somebodys_is_heard_of_by_whoever_sees_it() {
         let (agent, team) = (AgentId(Uuid::from_u128(1)), TeamId(Uuid::from_u128(2)));
         let body = json!({ "owner_id": agent, "team_id": team });
         for (rows, seen) in [
@@ -211,7 +212,14 @@ mod tests {
             (Rows::Own(Some(AgentId(Uuid::from_u128(4)))), false),
             (Rows::Own(None), false),
         ] {
-            assert_eq!(is_seen(rows, EventType::CallIncoming.as_str(), &body), seen, "{rows:?}");
+            for kind in [EventType::CallIncoming, EventType::LeadUpdated, EventType::MessageSent] {
+                assert_eq!(is_seen(rows, kind.as_str(), &body), seen, "{rows:?} {kind:?}");
+                assert_eq!(is_seen(rows, kind.as_str(), &json!({})), rows == Rows::All, "{rows:?} {kind:?}");
+            }
+            for kind in ["import.finished", "job.started", "workflow.failed"] {
+                assert_eq!(is_seen(rows, kind, &body), rows == Rows::All, "{rows:?} {kind}");
+            }
+            assert!(is_seen(rows, EventType::AgentStatusChanged.as_str(), &json!({})), "{rows:?}");
         }
     }
 }

@@ -176,11 +176,12 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     sweep::lead_closes(&mut tx, id).await?;
     of_lead::lead_goes(&mut tx, id).await?;
+    // While it is there: the event says whose it was.
+    tx.emit(&[Event::new(EventType::LeadDeleted, "lead", id)]).await?;
     if !store::delete(tx.conn(), ctx.tenant, id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }
     tx.audit(&[Entry::new("delete", "lead", id)]).await?;
-    tx.emit(&[Event::new(EventType::LeadDeleted, "lead", id)]).await?;
     tx.commit().await
 }
 

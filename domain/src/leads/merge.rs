@@ -85,19 +85,20 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     take_activities(ctx, tx, &keys, (id, loser.id)).await?;
     sweep::lead_closes(tx, loser.id).await?;
     of_lead::leads_merge(tx, id, loser.id).await?;
+    let detail = json!({ "loser_id": loser.id });
+    // While both are there: the events say whose they are.
+    tx.emit(&[
+        Event::new(EventType::LeadMerged, "lead", id).with(detail.clone()),
+        Event::new(EventType::LeadDeleted, "lead", loser.id),
+    ])
+    .await?;
     if !store::delete(tx.conn(), ctx.tenant, loser.id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));
     }
     store::insert_merge(tx.conn(), ctx.tenant, (loser.id, id), ctx.actor.id()).await?;
     let merged = Activity::of(ActivityKind::Merge).about("lead", loser.id.0).noting(over);
     activities::record(tx, id, &merged).await?;
-    let detail = json!({ "loser_id": loser.id });
-    tx.audit(&[Entry::new("merge", "lead", id).detail(detail.clone())]).await?;
-    tx.emit(&[
-        Event::new(EventType::LeadMerged, "lead", id).with(detail),
-        Event::new(EventType::LeadDeleted, "lead", loser.id),
-    ])
-    .await?;
+    tx.audit(&[Entry::new("merge", "lead", id).detail(detail)]).await?;
     keyed.commit((), 200, format!("/api/v1/leads/{id}")).await?;
     commands::only(ctx, id).await
 }

@@ -3,12 +3,16 @@
 //! The answer is stored in the transaction of the effect, so either both are there or neither. A
 //! second request that arrives while the first is still running finds the key locked.
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{TenantTx, store};
+use super::{SystemTx, TenantTx, store};
 use crate::{
     Ctx,
+    ctx::OperatorCtx,
     error::{Error, Result},
+    types::TenantId,
+    upkeep::ITSELF,
 };
 
 /// The Idempotency-Key of a request and the hash of what it asked for.
@@ -61,24 +65,56 @@ impl TenantTx {
             return Ok(Begun::Fresh(Keyed { tx, actor, idempotency: None }));
         };
         let tenant = tx.tenant;
-        if !store::try_lock_key(tx.conn(), tenant, actor, &asked.key).await? {
-            return Err(Error::conflict(
-                "idempotency-in-progress",
-                "a request with this Idempotency-Key is still running; ask again when it has ended",
-            ));
-        }
-        let Some((fingerprint, answer)) = store::stored_answer(tx.conn(), tenant, actor, &asked.key).await?
-        else {
-            return Ok(Begun::Fresh(Keyed { tx, actor, idempotency: Some(asked) }));
-        };
-        if fingerprint == asked.fingerprint {
-            Ok(Begun::Replayed(answer))
-        } else {
-            Err(Error::conflict(
-                "idempotency-key-reused",
-                "this Idempotency-Key was used for another request; use a new key for a new request",
-            ))
-        }
+        Ok(match answered(tx.conn(), tenant, actor, &asked).await? {
+            Some(answer) => Begun::Replayed(answer),
+            None => Begun::Fresh(Keyed { tx, actor, idempotency: Some(asked) }),
+        })
+    }
+}
+
+/// The answer that an equal request was given before. The key is held until the transaction ends.
+async fn answered(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    actor: Uuid,
+    asked: &Idempotency,
+) -> Result<Option<Answer>> {
+    if !store::try_lock_key(conn, tenant, actor, &asked.key).await? {
+        return Err(Error::conflict(
+            "idempotency-in-progress",
+            "a request with this Idempotency-Key is still running; ask again when it has ended",
+        ));
+    }
+    match store::stored_answer(conn, tenant, actor, &asked.key).await? {
+        None => Ok(None),
+        Some((fingerprint, answer)) if fingerprint == asked.fingerprint => Ok(Some(answer)),
+        Some(_) => Err(Error::conflict(
+            "idempotency-key-reused",
+            "this Idempotency-Key was used for another request; use a new key for a new request",
+        )),
+    }
+}
+
+impl SystemTx {
+    /// Whether an operator has begun an equal request before. What became of it is for the caller to find out: it takes
+    /// more than one transaction.
+    ///
+    /// # Errors
+    /// A conflict if the key came with another body before, or is in use at this moment.
+    pub(crate) async fn was_begun(&mut self, by: &OperatorCtx) -> Result<bool> {
+        let Some(asked) = &by.idempotency else { return Ok(false) };
+        let actor = by.actor.id().unwrap_or_default();
+        Ok(answered(self.conn(), ITSELF, actor, asked).await?.is_some())
+    }
+
+    /// Remembers that an operator has begun a request, which will be answered so.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub(crate) async fn note_begun(&mut self, by: &OperatorCtx, answer: &Answer) -> Result<()> {
+        let Some(asked) = &by.idempotency else { return Ok(()) };
+        let actor = by.actor.id().unwrap_or_default();
+        store::store_answer(self.conn(), ITSELF, actor, asked, answer).await
     }
 }
 

@@ -1,4 +1,5 @@
-//! Tenants, what is [settled](settings) about them, and the transaction that stands behind one tenant's wall.
+//! Tenants, what is [settled](settings) about them, and the transactions: behind one tenant's wall (`tx`) and across
+//! tenants (`system`).
 
 mod idempotency;
 mod latch;

@@ -20,7 +20,7 @@ use crate::{
     audit::{self, Entry},
     ctx::{Actor, Platform},
     error::{Error, Result},
-    events::{Event, EventType},
+    events::{Event, EventType, whose},
     types::TenantId,
 };
 
@@ -71,14 +71,15 @@ impl TenantTx {
         Ok(self.tx.enqueue(jobs, &self.by).await?)
     }
 
-    /// Tells what happened.
+    /// Tells what happened, and of leads and of messages to them whose they are at this moment.
     ///
     /// # Errors
     /// If the database refuses.
     pub async fn emit(&mut self, events: &[Event]) -> Result<()> {
-        let tenant = self.tenant.0;
+        let tenant = self.tenant;
         self.changes_rights |= events.iter().any(|event| event.kind == EventType::AccessChanged);
-        tell(&mut self.tx, tenant, events).await
+        let told = whose::said(self.conn(), tenant, events).await?;
+        tell(&mut self.tx, tenant.0, &told).await
     }
 
     /// Writes down who changed what.

@@ -44,7 +44,7 @@ pub async fn me(Caller(ctx): Caller) -> Body<Me> {
     })
 }
 
-/// Add a user.
+/// Add a user. It takes `users:read` as well: whoever asks is told if the address is taken.
 #[utoipa::path(post, path = "/api/v1/users", tag = "access", request_body = NewUser,
     responses((status = 201, body = Made)))]
 pub async fn create_user(

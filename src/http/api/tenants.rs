@@ -1,14 +1,10 @@
 //! Tenants: what their own people settle, and what operators of the installation do with them.
 
-use axum::{
-    Json as Body,
-    extract::State,
-    http::{HeaderName, StatusCode, header},
-};
+use axum::{Json as Body, extract::State, response::Response};
 use domain::{
     access::{
         links::PasswordLink,
-        tenants::{self, NewTenant, TenantChange},
+        tenants::{self, Founded, NewTenant, TenantChange},
         users::NewUser,
     },
     tenancy::settings::{self, SettingsChange, TenantView},
@@ -21,6 +17,7 @@ use crate::http::{
     extract::{Caller, Json, Operator, Path, Query},
     page::{Page, Paging, Window},
     problem::Problem,
+    reply,
 };
 
 /// Your tenant with its settings.
@@ -87,14 +84,16 @@ pub async fn create_tenant(
     State(app): Shared,
     Operator(by): Operator,
     Json(new): Json<TenantToMake>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Body<TenantMade>), Problem> {
+) -> Result<Response, Problem> {
     let FirstAdmin { name, email, password } = new.admin;
     let admin = NewUser { name, email, password, role: "Admin".into() };
     let tenant = NewTenant { slug: &new.slug, name: &new.name, zone: new.zone, locale: new.locale };
     let made = tenants::create_tenant(&by, &app.gate, &tenant, &admin).await?;
-    let location = format!("/api/v1/tenants/{}", made.tenant.slug);
-    let made = TenantMade { tenant: made.tenant, admin_id: made.admin, password_link: made.link };
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Body(made)))
+    Ok(reply::once(made, |Founded { tenant, admin, link }| TenantMade {
+        tenant,
+        admin_id: admin,
+        password_link: link,
+    }))
 }
 
 /// The tenants in the order of their slugs.

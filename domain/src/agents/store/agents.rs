@@ -3,11 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, postgres::PgQueryResult};
 
-use super::super::{
-    availability::AgentStatus,
-    change::AgentChange,
-    people::{Filter, NewAgent},
-};
+use super::super::{availability::AgentStatus, change::AgentChange, people::NewAgent};
 use crate::{
     error::Result,
     types::{AgentId, LeadId, TeamId, TenantId, UserId, Zone},
@@ -235,59 +231,4 @@ pub(in crate::agents) async fn mark_deleted(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A stored agent.
-pub(in crate::agents) struct AgentRow {
-    pub id: AgentId,
-    pub team_id: Option<TeamId>,
-    pub user_id: Option<UserId>,
-    pub status: AgentStatus,
-    pub status_since: DateTime<Utc>,
-    pub idle_since: Option<DateTime<Utc>>,
-    pub wrap_up_until: Option<DateTime<Utc>>,
-    pub capacity: i32,
-    pub weight: i32,
-    pub zone: Option<String>,
-    pub open_leads: i64,
-    pub connected: bool,
-    pub version: i64,
-    pub name_sealed: Vec<u8>,
-    pub created_at: DateTime<Utc>,
-}
-
-pub(in crate::agents) async fn agents(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    before: Option<AgentId>,
-    limit: i64,
-) -> Result<Vec<AgentRow>> {
-    let rows = sqlx::query_as!(
-        AgentRow,
-        r#"select a.id as "id: AgentId", a.team_id as "team_id: TeamId", a.user_id as "user_id: UserId",
-                  a.status as "status: AgentStatus", a.status_since, a.idle_since, a.wrap_up_until, a.capacity,
-                  a.weight, a.zone, a.version, a.name_sealed, a.created_at,
-                  (select count(*) from leads l where l.tenant_id = a.tenant_id and l.owner_id = a.id
-                      and l.owner_id is not null and l.status not in ('converted', 'lost')) as "open_leads!",
-                  exists (select from agent_presence p join engine.nodes n on n.id = p.node
-                      where p.tenant_id = a.tenant_id and p.user_id = a.user_id and p.sockets > 0) as "connected!"
-             from agents a
-            where a.tenant_id = $1 and a.deleted_at is null
-              and ($2::uuid is null or a.id = $2) and ($3::uuid is null or a.id < $3)
-              and ($5::uuid is null or a.team_id = $5) and ($6::text is null or a.status = $6)
-              and ($7::uuid is null or exists (select from agent_skills s
-                      where s.tenant_id = a.tenant_id and s.agent_id = a.id and s.skill_id = $7))
-            order by a.id desc limit $4"#,
-        tenant.0,
-        filter.id.map(|id| id.0),
-        before.map(|id| id.0),
-        limit,
-        filter.team.map(|id| id.0),
-        filter.status.map(AgentStatus::as_str),
-        filter.skill.map(|id| id.0)
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
 }

@@ -4,6 +4,7 @@ mod abilities;
 mod agents;
 mod presence;
 mod rules;
+mod shown;
 mod skills;
 mod teams;
 
@@ -12,15 +13,14 @@ pub(super) use abilities::{
     agent_skills, capacities, put_agent_skills, put_capacities, put_shifts, share_skills,
 };
 pub(crate) use agents::{HeldAgent, is_there, lock_agent, team_of, update_status};
-pub(super) use agents::{
-    Linked, agents, give_back, has_open_leads, insert_agent, mark_deleted, update_agent,
-};
+pub(super) use agents::{Linked, give_back, has_open_leads, insert_agent, mark_deleted, update_agent};
 pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,
     tenants_with_gone,
 };
 pub(super) use rules::is_agent_in_rules;
 pub(crate) use rules::share_agent;
+pub(super) use shown::agents;
 pub(super) use skills::{
     Removed, Renamed, delete_skill, insert_skill, skills, teams_waiting_for, update_skill,
 };

@@ -66,7 +66,7 @@ impl House {
         };
         let (by, name) = (OperatorCtx::of_machine(&platform), "House".parse()?);
         let founded = tenants::create_tenant(&by, &gate, &NewTenant::named(SLUG, &name), &admin).await?;
-        let tenant = founded.tenant.id;
+        let tenant = founded.fresh.ok_or("the tenant was made before")?.tenant.id;
         Ok(Self { database, platform, gate, tenant, clock })
     }
 
