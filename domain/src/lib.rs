@@ -5,7 +5,7 @@
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
-//! - [`upkeep`] what nobody asked for but must be done
+//! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 
 pub mod access;
@@ -21,6 +21,7 @@ pub mod messages;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;
+mod spreadsheet;
 pub mod tenancy;
 pub mod types;
 pub mod upkeep;

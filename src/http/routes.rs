@@ -9,9 +9,9 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, imports,
-        job_actions, jobs, leads, merges, messages, ops, providers, queues, roles, routing, routing_rules,
-        schedules, scores, scoring_models, second_factor, sessions, skills, sockets, tags, teams, templates,
-        tenants, workflows,
+        job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops, providers, queues, roles,
+        routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets,
+        tags, teams, templates, tenants, workflows,
     },
     openapi,
 };
@@ -134,6 +134,8 @@ fn business() -> Vec<Route> {
         (Needs(P::LeadsRead), routes!(leads::get_lead)),
         (Needs(P::LeadsWrite), routes!(leads::change_lead)),
         (Needs(P::LeadsDelete), routes!(leads::delete_lead)),
+        (Needs(P::LeadsWrite), routes!(lead_actions::act_on_leads)),
+        (Needs(P::LeadsExport), routes!(lead_export::export_leads)),
         (Needs(P::LeadsRead), routes!(merges::list_duplicates)),
         (Needs(P::LeadsMerge), routes!(merges::merge_leads)),
         (Needs(P::LeadsWrite), routes!(tags::add_tags)),

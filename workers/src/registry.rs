@@ -86,6 +86,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::route_leads::run),
         job(jobs::sweep_calls::run),
         job(jobs::sweep_team::run),
+        job(jobs::update_leads::run),
         job(jobs::watch_queues::run),
         job(jobs::end_wrap_up::run),
         job(jobs::leave_agent::run),
@@ -170,6 +171,7 @@ mod tests {
             "steer_jobs",
             "sweep_calls",
             "sweep_team",
+            "update_leads",
             "watch_queues",
         ];
         assert_eq!(kinds, known);

@@ -58,6 +58,7 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::LeadsDelete,
         P::LeadsMerge,
         P::LeadsImport,
+        P::LeadsExport,
         P::AttributesWrite,
         P::RoutingRulesWrite,
         P::ScoringModelsWrite,

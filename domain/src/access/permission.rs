@@ -70,6 +70,7 @@ permissions! {
     LeadsDelete = "leads:delete" "delete leads",
     LeadsMerge = "leads:merge" "make two leads one",
     LeadsImport = "leads:import" "import leads from a file",
+    LeadsExport = "leads:export" "take leads out as a file; masked without personal:read",
     ActivitiesWrite = "activities:write" "write down what was done with a lead",
     AttributesRead = "attributes:read" "see what is said of attributes of leads",
     AttributesWrite = "attributes:write" "define attributes of leads",
@@ -146,6 +147,7 @@ impl Permission {
                     | Self::SkillsDelete
                     | Self::LeadsDelete
                     | Self::LeadsMerge
+                    | Self::LeadsExport
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete

@@ -153,6 +153,19 @@ pub(crate) async fn record(tx: &mut TenantTx, lead: LeadId, activity: &Activity)
     Ok(id)
 }
 
+/// The same of many leads that became something.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn all_became(tx: &mut TenantTx, leads: &[LeadId], status: Status) -> Result<()> {
+    let (tenant, actor, at) = (tx.tenant, tx.actor(), tx.platform.clock.now());
+    let kept: Vec<(LeadId, ActivityId)> =
+        leads.iter().map(|lead| (*lead, ActivityId(tx.platform.chance.id()))).collect();
+    store::insert_statuses(tx.conn(), tenant, &kept, status, (actor, at)).await?;
+    let told: Vec<Event> = kept.iter().map(|(lead, id)| told(*lead, *id, ActivityKind::Status)).collect();
+    tx.emit(&told).await
+}
+
 /// The same of messages that were sent: those to leads that are there.
 ///
 /// # Errors

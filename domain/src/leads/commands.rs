@@ -191,10 +191,7 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     ctx.require(Permission::LeadsRead)?;
-    if filter.email.is_some() || filter.phone.is_some() || filter.q.is_some() {
-        // What is found tells the value.
-        ctx.require(Permission::PersonalRead)?;
-    }
+    search::require_sight(ctx, filter)?;
     read(ctx, filter, before, limit).await
 }
 

@@ -6,15 +6,17 @@
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
 //! - [`merge`] two that are one person; [`merged`] who one is by now; `known` what is known of both, joined, pure; `seal`
 //!   sealing it
-//! - [`selection`] which of them a job is about
-//! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
+//! - [`selection`] which of them a job is about; [`bulk`] one action on all that fit a filter
+//! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work; [`export`] back
 //! - `store` their tables
 
 pub mod activities;
 pub mod attributes;
+pub mod bulk;
 pub mod columns;
 pub mod commands;
 pub mod csv;
+pub mod export;
 pub mod import;
 mod insert;
 mod known;

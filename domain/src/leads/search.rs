@@ -1,5 +1,7 @@
 //! What a search for leads comes to: hashes of what was asked for.
 
+use serde_json::{Value, json};
+
 use super::{
     commands::Filter,
     store::{self, Wanted},
@@ -35,6 +37,35 @@ fn read(typed: &str) -> Result<Typed> {
         return Err(wrong("write a phone number with +, an e-mail address, or whole words of a name"));
     }
     Ok(Typed::Words(words))
+}
+
+/// Refuses a search for what the caller may not see: what is found tells the value.
+///
+/// # Errors
+/// If it asks for numbers, addresses or names, and the caller may not see personal data.
+pub(super) fn require_sight(ctx: &Ctx, filter: &Filter) -> Result<()> {
+    if filter.email.is_some() || filter.phone.is_some() || filter.q.is_some() {
+        ctx.require(Permission::PersonalRead)?;
+    }
+    Ok(())
+}
+
+/// What is written down of a search: ids and words of ours. Of what somebody typed in, which may be personal, only that
+/// it was asked for.
+pub(super) fn told(filter: &Filter) -> Value {
+    let typed = [
+        ("email", filter.email.is_some()),
+        ("phone", filter.phone.is_some()),
+        ("tag", filter.tag.is_some()),
+        ("q", filter.q.is_some()),
+    ];
+    let mut by: Vec<String> =
+        typed.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned()).collect();
+    by.extend(filter.attributes.iter().map(|(name, _)| format!("attr.{name}")));
+    json!({
+        "status": filter.status, "source": filter.source, "owner_id": filter.owner, "import_id": filter.import,
+        "by": by,
+    })
 }
 
 /// Hashes what a filter asks for.

@@ -1,5 +1,7 @@
 //! Tags of single leads, put on and taken off. Those that differ only in their case or accents are the same.
 
+use std::slice;
+
 use serde::Deserialize;
 
 use super::{
@@ -37,11 +39,7 @@ pub async fn add(ctx: &Ctx, id: LeadId, new: &NewTags) -> Result<LeadView> {
     let held = store::lock_tags(tx.conn(), ctx.tenant, id, ctx.rows).await?;
     let mut tags = held.ok_or(Error::NotFound("lead"))?;
     let before = tags.len();
-    for tag in new.tags.iter().map(Text::as_str) {
-        if !tags.iter().any(|known| fold(known) == fold(tag)) {
-            tags.push(tag.to_owned());
-        }
-    }
+    put_on(&mut tags, &new.tags);
     if tags.len() > MOST_TAGS {
         return Err(Error::invalid("/tags", "a lead has at most 50 tags; take some off first"));
     }
@@ -62,12 +60,26 @@ pub async fn remove(ctx: &Ctx, id: LeadId, tag: &Text<50>) -> Result<()> {
     let held = store::lock_tags(tx.conn(), ctx.tenant, id, ctx.rows).await?;
     let mut tags = held.ok_or(Error::NotFound("lead"))?;
     let before = tags.len();
-    tags.retain(|known| fold(known) != fold(tag.as_str()));
+    take_off(&mut tags, slice::from_ref(tag));
     if tags.len() == before {
         return Err(Error::NotFound("tag"));
     }
     write(ctx, &mut tx, id, &tags).await?;
     tx.commit().await
+}
+
+/// Puts tags to others, but those that are there already.
+pub(super) fn put_on(tags: &mut Vec<String>, new: &[Text<50>]) {
+    for tag in new.iter().map(Text::as_str) {
+        if !tags.iter().any(|known| fold(known) == fold(tag)) {
+            tags.push(tag.to_owned());
+        }
+    }
+}
+
+/// Takes tags away from others.
+pub(super) fn take_off(tags: &mut Vec<String>, old: &[Text<50>]) {
+    tags.retain(|known| !old.iter().any(|tag| fold(known) == fold(tag.as_str())));
 }
 
 async fn write(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, tags: &[String]) -> Result<()> {

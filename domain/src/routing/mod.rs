@@ -4,7 +4,7 @@
 //!   together, [`reach`] what that needs: pure
 //! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
 //! - `ground` what a decision stands on, locked; `moves` what it comes to, written
-//! - `reopen` who has a lead that was closed
+//! - `reopen` who has a lead that was closed; `hand_over` many leads at once
 //! - `for_calls` who takes a call
 //! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
 //! - `store` the rows they lock
@@ -14,6 +14,7 @@ pub mod decide;
 pub mod floor;
 pub(crate) mod for_calls;
 mod ground;
+pub(crate) mod hand_over;
 pub mod metrics;
 mod moves;
 pub mod preview;

@@ -13,7 +13,7 @@ use domain::{
     },
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::access::Made;
 use crate::http::{
@@ -59,12 +59,12 @@ pub struct LeadQuery {
 }
 
 /// Parameters of attributes that one request may have.
-const MOST_ATTRIBUTES: usize = 10;
+pub(super) const MOST_ATTRIBUTES: usize = 10;
 
 /// A query with parameters `attr.<name>` besides those that are known.
-pub struct Asked(LeadQuery, Vec<(String, String)>);
+pub struct Asked<Q>(pub Q, pub Vec<(String, String)>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
+impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<Q> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -81,7 +81,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         parts.uri = uri(&named)?;
         let Query(named) = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
         parts.uri = uri(&known)?;
-        let Query(known) = Query::<LeadQuery>::from_request_parts(parts, state).await?;
+        let Query(known) = Query::<Q>::from_request_parts(parts, state).await?;
         let name =
             |(name, value): (String, String)| (name.strip_prefix("attr.").unwrap_or(&name).to_owned(), value);
         Ok(Self(known, named.into_iter().map(name).collect()))
@@ -93,7 +93,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     responses((status = 200, body = Page<LeadView>)))]
 pub async fn list_leads(
     Caller(ctx): Caller,
-    Asked(query, attributes): Asked,
+    Asked(query, attributes): Asked<LeadQuery>,
 ) -> Result<Body<Page<LeadView>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {

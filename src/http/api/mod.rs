@@ -12,6 +12,8 @@ pub mod calls;
 pub mod imports;
 pub mod job_actions;
 pub mod jobs;
+pub mod lead_actions;
+pub mod lead_export;
 pub mod leads;
 pub mod merges;
 pub mod messages;

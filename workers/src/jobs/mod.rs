@@ -16,6 +16,7 @@ pub mod settle_lost;
 pub mod steer_jobs;
 pub mod sweep_calls;
 pub mod sweep_team;
+pub mod update_leads;
 pub mod watch_queues;
 
 use std::time::Duration;

@@ -53,6 +53,31 @@ pub(in crate::leads) async fn insert_activity(
     Ok(())
 }
 
+/// Writes down of many leads what they became at this moment.
+pub(in crate::leads) async fn insert_statuses(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    kept: &[(LeadId, ActivityId)],
+    status: Status,
+    (actor, at): (Actor, DateTime<Utc>),
+) -> Result<()> {
+    sqlx::query!(
+        "insert into lead_activities (tenant_id, id, lead_id, kind, at, actor_kind, actor_id, status)
+         select $1, new.id, new.lead, 'status', $4::timestamptz, $5::text, $6::uuid, $7::text
+           from unnest($2::uuid[], $3::uuid[]) as new (lead, id)",
+        tenant.0,
+        &kept.iter().map(|(lead, _)| lead.0).collect::<Vec<_>>(),
+        &kept.iter().map(|(_, id)| id.0).collect::<Vec<_>>(),
+        at,
+        actor.kind(),
+        actor.id(),
+        status.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Moves what scores look at.
 pub(in crate::leads) async fn engage(
     conn: &mut PgConnection,

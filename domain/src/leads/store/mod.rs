@@ -2,6 +2,7 @@
 
 mod activities;
 mod attributes;
+mod bulk;
 mod imports;
 mod leads;
 mod merged;
@@ -11,6 +12,7 @@ mod terms;
 
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
+pub(in crate::leads) use bulk::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(in crate::leads) use merged::*;

@@ -3,6 +3,7 @@
 //! wait for it.
 
 mod leads;
+mod many;
 mod metrics;
 mod moves;
 mod queues;
@@ -10,6 +11,7 @@ mod rules;
 mod seats;
 
 pub(in crate::routing) use leads::*;
+pub(in crate::routing) use many::*;
 pub(in crate::routing) use metrics::*;
 pub(in crate::routing) use moves::*;
 pub(in crate::routing) use queues::*;

@@ -1,0 +1,156 @@
+//! An action on leads that are locked, by the rules that hold for a single one.
+
+use std::iter::repeat_n;
+
+use super::{
+    super::{
+        activities,
+        lead::{MOST_TAGS, Status},
+        store::{self, Common, Parts, RowToChange},
+        tags,
+        terms::{Plan, Terms},
+    },
+    action::LeadAction,
+};
+use crate::{
+    Ctx,
+    error::Result,
+    events::{Event, EventType},
+    routing::{hand_over, sweep},
+    tenancy::TenantTx,
+    types::{AgentId, LeadId},
+};
+
+/// What became of some leads; the others were so already.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub changed: Vec<LeadId>,
+    /// Why leads were left as they are, one reason for each.
+    pub refused: Vec<&'static str>,
+}
+
+/// Does it to these leads, and tells of each that it changes.
+///
+/// # Errors
+/// If an agent that it names is gone by now, or the database does not answer.
+pub(super) async fn apply(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    action: &LeadAction,
+    rows: &[RowToChange],
+) -> Result<Applied> {
+    match action {
+        LeadAction::SetStatus { status } => set_status(tx, rows, *status).await,
+        LeadAction::SetOwner { agent_id } => set_owner(tx, rows, *agent_id).await,
+        LeadAction::ClearOwner {} => clear_owner(tx, rows).await,
+        LeadAction::SetSource { source } => {
+            let other = those(rows, |row| row.source != source.as_str());
+            put(tx, other, &Common { source: Some(*source), ..Common::default() }).await
+        }
+        LeadAction::SetValue { value_cents } => {
+            let other = those(rows, |row| row.value_cents != Some(*value_cents));
+            put(tx, other, &Common { value_cents: Some(*value_cents), ..Common::default() }).await
+        }
+        LeadAction::AddTags { tags: new } => set_tags(ctx, tx, rows, |all| tags::put_on(all, new)).await,
+        LeadAction::RemoveTags { tags: old } => set_tags(ctx, tx, rows, |all| tags::take_off(all, old)).await,
+        LeadAction::Delete {} => delete(tx, rows).await,
+    }
+}
+
+fn those(rows: &[RowToChange], wanted: impl Fn(&RowToChange) -> bool) -> Vec<LeadId> {
+    rows.iter().filter(|row| wanted(row)).map(|row| row.id).collect()
+}
+
+async fn put(tx: &mut TenantTx, leads: Vec<LeadId>, common: &Common) -> Result<Applied> {
+    let tenant = tx.tenant;
+    if !leads.is_empty() {
+        store::update_many(tx.conn(), tenant, &leads, common).await?;
+        tell(tx, EventType::LeadUpdated, &leads).await?;
+    }
+    Ok(Applied { changed: leads, refused: Vec::new() })
+}
+
+async fn tell(tx: &mut TenantTx, kind: EventType, leads: &[LeadId]) -> Result<()> {
+    let told: Vec<Event> = leads.iter().map(|id| Event::new(kind, "lead", id)).collect();
+    tx.emit(&told).await
+}
+
+async fn set_status(tx: &mut TenantTx, rows: &[RowToChange], status: Status) -> Result<Applied> {
+    let becomes = |row: &RowToChange| row.status != status.as_str();
+    let common = Common { status: Some(status), ..Common::default() };
+    let applied = put(tx, those(rows, becomes), &common).await?;
+    if applied.changed.is_empty() {
+        return Ok(applied);
+    }
+    let becoming = rows.iter().filter(|row| becomes(row));
+    if matches!(status, Status::Converted | Status::Lost) {
+        let owners: Vec<AgentId> = becoming.filter_map(|row| row.owner).collect();
+        sweep::wake_teams_of(tx, &owners).await?;
+    } else {
+        let opened: Vec<hand_over::Opened> =
+            becoming.filter(|row| row.is_closed).map(|row| (row.id, row.owner, row.team)).collect();
+        hand_over::open(tx, &opened).await?;
+    }
+    activities::all_became(tx, &applied.changed, status).await?;
+    Ok(applied)
+}
+
+/// What is closed keeps its owner, for the reports.
+async fn set_owner(tx: &mut TenantTx, rows: &[RowToChange], agent: AgentId) -> Result<Applied> {
+    let (closed, open): (Vec<_>, Vec<_>) =
+        rows.iter().filter(|row| row.owner != Some(agent)).partition(|row| row.is_closed);
+    let going: Vec<LeadId> = open.iter().map(|row| row.id).collect();
+    let changed = hand_over::give(tx, &going, agent).await?;
+    let mut refused = vec!["closed"; closed.len()];
+    refused.extend(repeat_n("agent-not-free", going.len() - changed.len()));
+    Ok(Applied { changed, refused })
+}
+
+async fn clear_owner(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
+    let (closed, open): (Vec<_>, Vec<_>) =
+        rows.iter().filter(|row| row.owner.is_some()).partition(|row| row.is_closed);
+    let going: Vec<LeadId> = open.iter().map(|row| row.id).collect();
+    let changed = hand_over::take(tx, &going).await?;
+    Ok(Applied { changed, refused: vec!["closed"; closed.len()] })
+}
+
+async fn set_tags(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    rows: &[RowToChange],
+    change: impl Fn(&mut Vec<String>),
+) -> Result<Applied> {
+    let (mut tagged, mut refused) = (Vec::new(), Vec::new());
+    for row in rows {
+        let mut all = row.tags.clone();
+        change(&mut all);
+        if all.len() > MOST_TAGS {
+            refused.push("too-many-tags");
+        } else if all.len() != row.tags.len() {
+            tagged.push((row.id, all));
+        }
+    }
+    let changed: Vec<LeadId> = tagged.iter().map(|(lead, _)| *lead).collect();
+    if !changed.is_empty() {
+        store::set_tags_of_many(tx.conn(), ctx.tenant, &tagged).await?;
+        let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+        let plan = Plan::default();
+        let mut terms = Terms::new(&index, &plan);
+        for (lead, all) in &tagged {
+            terms.add_tags(*lead, all.iter().map(String::as_str));
+        }
+        store::put_terms(tx.conn(), ctx.tenant, &changed, Parts::TAGS, &terms.into_made()).await?;
+        tell(tx, EventType::LeadUpdated, &changed).await?;
+    }
+    Ok(Applied { changed, refused })
+}
+
+async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
+    let tenant = tx.tenant;
+    let changed = those(rows, |_| true);
+    let owners: Vec<AgentId> = rows.iter().filter_map(|row| row.owner).collect();
+    store::delete_many(tx.conn(), tenant, &changed).await?;
+    sweep::wake_teams_of(tx, &owners).await?;
+    tell(tx, EventType::LeadDeleted, &changed).await?;
+    Ok(Applied { changed, refused: Vec::new() })
+}

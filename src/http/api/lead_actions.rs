@@ -1,0 +1,112 @@
+//! One action on many leads: shown first, then done by an operation.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json as Body,
+    response::{IntoResponse, Response},
+};
+use domain::{
+    Error,
+    leads::{
+        bulk::{self, LeadAction},
+        commands::Filter,
+        lead::{Source, Status},
+    },
+    types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{access::Made, leads::MOST_ATTRIBUTES};
+use crate::http::{
+    extract::{Caller, Json},
+    problem::Problem,
+    reply,
+};
+
+/// Which leads an action is for: all that fit everything that is said, of which there must be something.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeadFilter {
+    pub status: Option<Status>,
+    pub source: Option<Source>,
+    pub owner_id: Option<AgentId>,
+    pub import_id: Option<ImportId>,
+    /// The whole address.
+    #[schema(value_type = Option<String>)]
+    pub email: Option<EmailAddress>,
+    /// The whole number in E.164.
+    #[schema(value_type = Option<String>)]
+    pub phone: Option<E164>,
+    /// In any case, with or without accents.
+    #[schema(value_type = Option<String>)]
+    pub tag: Option<Text<50>>,
+    /// As `q` of the list of leads.
+    #[schema(value_type = Option<String>)]
+    pub q: Option<Text<200>>,
+    /// Searchable attributes and their values, written as in a query: at most 10.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl LeadFilter {
+    fn read(self) -> Result<Filter, Problem> {
+        if self.attributes.len() > MOST_ATTRIBUTES {
+            return Err(Error::invalid("/filter/attributes", "at most 10 attributes").into());
+        }
+        Ok(Filter {
+            status: self.status,
+            source: self.source,
+            owner: self.owner_id,
+            import: self.import_id,
+            email: self.email,
+            phone: self.phone,
+            tag: self.tag,
+            q: self.q,
+            attributes: self.attributes.into_iter().collect(),
+            ..Filter::default()
+        })
+    }
+}
+
+/// An action on many leads.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeadBulkAction {
+    pub action: LeadAction,
+    pub filter: LeadFilter,
+    /// Only show what it would touch.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What an action would touch.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct LeadBulkPreview {
+    /// Leads that fit the filter, exact up to 10,000.
+    pub matched: usize,
+    /// There are more than 10,000.
+    pub more: bool,
+    /// The newest 20.
+    pub sample: Vec<LeadId>,
+}
+
+/// Do something with all leads that fit a filter: a dry run counts them, else it is done by an operation, over the leads
+/// there are by now. Each page of 500 leads is one transaction; a lead that somebody changes meanwhile is looked at once
+/// more under its lock. The operation's `result` tells how many `matched`, were `changed`, were so already (`unchanged`)
+/// and were `refused`, by the reason: `closed`, `agent-not-free` or `too-many-tags`. It is about all leads, so whoever
+/// sees only some cannot ask for it. Of what a filter looks for the job holds keyed hashes only.
+#[utoipa::path(post, path = "/api/v1/leads/actions", tag = "leads", request_body = LeadBulkAction,
+    responses((status = 200, body = LeadBulkPreview), (status = 202, body = Made)))]
+pub async fn act_on_leads(
+    Caller(ctx): Caller,
+    Json(asked): Json<LeadBulkAction>,
+) -> Result<Response, Problem> {
+    let filter = asked.filter.read()?;
+    if !asked.dry_run {
+        return Ok(reply::once(bulk::act(&ctx, asked.action, &filter).await?, |id| Made { id }));
+    }
+    let preview = bulk::preview(&ctx, &asked.action, &filter).await?;
+    let answer = LeadBulkPreview { matched: preview.matched, more: preview.more, sample: preview.sample };
+    Ok(Body(answer).into_response())
+}

@@ -1,0 +1,103 @@
+//! Leads as a file, written as it is read.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use domain::{
+    Error,
+    leads::{
+        commands::Filter,
+        export::{Export, ExportFormat},
+        lead::{Source, Status},
+    },
+    types::{AgentId, E164, EmailAddress, ImportId, Text},
+};
+use futures::stream;
+use serde::Deserialize;
+
+use super::leads::Asked;
+use crate::http::{App, Shared, extract::Caller, problem::Problem};
+
+/// Which leads, and in which form.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LeadExportQuery {
+    pub status: Option<Status>,
+    pub source: Option<Source>,
+    pub owner_id: Option<AgentId>,
+    pub import_id: Option<ImportId>,
+    /// The whole address; found by its blind index.
+    #[param(value_type = Option<String>)]
+    pub email: Option<EmailAddress>,
+    /// The whole number in E.164; found by its blind index.
+    #[param(value_type = Option<String>)]
+    pub phone: Option<E164>,
+    /// In any case, with or without accents.
+    #[param(value_type = Option<String>)]
+    pub tag: Option<Text<50>>,
+    /// As `q` of the list of leads.
+    #[param(value_type = Option<String>)]
+    pub q: Option<Text<200>>,
+    /// `csv`, which it is if not said, or `ndjson`.
+    #[param(value_type = Option<String>)]
+    pub format: Option<ExportFormat>,
+}
+
+/// The leads that the caller sees as a file, newest first, found as in the list (`attr.<name>=<value>` too). `ndjson`
+/// holds a lead a line as the list shows it. `csv` is for spreadsheets: tags are joined by `|`, each defined attribute is
+/// a column `attr.<name>`, and a cell that a spreadsheet would take for a formula begins with an apostrophe; numbers and
+/// phone numbers stay as they are. An import reads its columns `name` to `tags` again and keeps the others as attributes
+/// of their names. Without `personal:read` names, numbers, addresses and attributes are masked as in the list. A file
+/// that could not be ended breaks off with its connection.
+#[utoipa::path(get, path = "/api/v1/leads/export", tag = "leads", params(LeadExportQuery),
+    responses((status = 200, content((String = "text/csv"), (String = "application/x-ndjson")))))]
+pub async fn export_leads(
+    State(app): Shared,
+    Caller(ctx): Caller,
+    Asked(query, attributes): Asked<LeadExportQuery>,
+) -> Result<Response, Problem> {
+    let filter = Filter {
+        status: query.status,
+        source: query.source,
+        owner: query.owner_id,
+        import: query.import_id,
+        email: query.email,
+        phone: query.phone,
+        tag: query.tag,
+        q: query.q,
+        attributes,
+        ..Filter::default()
+    };
+    let format = query.format.unwrap_or_default();
+    let kind = match format {
+        ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
+        ExportFormat::Ndjson => "application/x-ndjson",
+    };
+    let export = Export::begin(&ctx, filter, format).await?;
+    let attached = format!("attachment; filename=\"{}\"", export.name());
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, attached)];
+    Ok((headers, body(app, export)).into_response())
+}
+
+/// Reads on as the reader takes it, and no further once they have gone. An error breaks the connection.
+fn body(app: Arc<App>, export: Export) -> Body {
+    Body::from_stream(stream::try_unfold((app, export), |(app, mut export)| async move {
+        let piece = next(&app, &mut export).await.inspect_err(|error| {
+            let request_id = export.ctx().trace.as_deref().unwrap_or_default();
+            tracing::warn!(%error, request_id, "a file of leads broke off");
+        })?;
+        Ok::<_, Error>(piece.map(|piece| (piece, (app, export))))
+    }))
+}
+
+/// The next piece, if whoever takes the file may still have it.
+async fn next(app: &App, export: &mut Export) -> domain::Result<Option<Vec<u8>>> {
+    app.gate.require_still(export.ctx()).await?;
+    export.piece().await
+}
