@@ -145,6 +145,7 @@ impl Gate {
             pace: None,
             trace,
             idempotency: None,
+            expected: None,
         }
     }
 }

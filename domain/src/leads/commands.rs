@@ -136,12 +136,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     let mut tx = ctx.begin().await?;
     let plan = terms::plan(&mut tx).await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
-    if change.version.is_some_and(|version| version != held.version) {
-        return Err(Error::conflict(
-            "version-changed",
-            "the lead was changed in the meantime; read it again",
-        ));
-    }
+    ctx.expect_version("lead", change.version, held.version)?;
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
     let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
@@ -230,7 +225,8 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
-    store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
+    let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
+    ctx.expect_version("lead", None, held.version)?;
     sweep::lead_closes(&mut tx, id).await?;
     if !store::delete(tx.conn(), ctx.tenant, id, ctx.rows).await? {
         return Err(Error::NotFound("lead"));

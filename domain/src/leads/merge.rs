@@ -104,12 +104,7 @@ async fn lock(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, asked: Merge) -> Result<
     let at = held.iter().position(|row| row.id == id).ok_or(Error::NotFound("lead"))?;
     let winner = held.swap_remove(at);
     let loser = held.pop().ok_or_else(|| Error::invalid("/loser_id", "there is no such lead"))?;
-    if asked.version.is_some_and(|version| version != winner.version) {
-        return Err(Error::conflict(
-            "version-changed",
-            "the lead was changed in the meantime; read it again",
-        ));
-    }
+    ctx.expect_version("lead", asked.version, winner.version)?;
     Ok((winner, loser))
 }
 
