@@ -162,8 +162,7 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
     ctx.require(Permission::TeamsDelete)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let version =
-        store::lock_team_whole(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("team"))?;
+    let version = store::lock_team_whole(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("team"))?;
     ctx.expect_version("team", None, version)?;
     let uses = store::team_uses(tx.conn(), ctx.tenant, id).await?;
     let needed = match uses.as_deref() {

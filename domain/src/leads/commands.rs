@@ -45,7 +45,7 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
     ctx.require(Permission::LeadsCreate)?;
     require_home(ctx)?;
     let reachable = new.phone.is_some() || new.email.is_some();
-    let wrong = check(reachable, new.value_cents, &new.tags, &new.attributes);
+    let wrong = check(reachable, (new.value_cents, new.cost_cents), &new.tags, &new.attributes);
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -99,6 +99,7 @@ pub(super) async fn insert(
             language: lead.language.as_ref().map(|text| text.as_str().to_owned()),
             region: lead.region.as_ref().map(|text| text.as_str().to_owned()),
             value_cents: lead.value_cents,
+            cost_cents: lead.cost_cents,
             tags: lead.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
             name_sealed: seal.text("name_sealed", lead.name.as_ref().map(Text::as_str))?,
             phone_sealed: seal.text("phone_sealed", lead.phone.as_ref().map(E164::as_str))?,
@@ -139,7 +140,8 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     ctx.expect_version("lead", change.version, held.version)?;
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
-    let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    let money = (change.value_cents.flatten(), change.cost_cents.flatten());
+    let mut wrong = check(phone || email, money, tags, attributes);
     if change.attributes.is_some() {
         wrong.extend(values::check(&plan.definitions, attributes));
     }
@@ -242,10 +244,7 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     ctx.require(Permission::LeadsRead)?;
-    if filter.email.is_some() || filter.phone.is_some() || filter.q.is_some() {
-        // What is found tells the value.
-        ctx.require(Permission::PersonalRead)?;
-    }
+    search::require_sight(ctx, filter)?;
     read(ctx, filter, before, limit).await
 }
 
@@ -278,7 +277,7 @@ pub(super) async fn these(
     views(ctx, tx, rows).await
 }
 
-async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
+pub(super) async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
     let shown = shown_to_all(ctx, tx).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(tx, &subjects).await?;

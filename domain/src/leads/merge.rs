@@ -123,6 +123,7 @@ fn open(ctx: &Ctx, keys: &SubjectKeys, row: &RowToMerge) -> Result<Known> {
         language: row.language.clone(),
         region: row.region.clone(),
         value_cents: row.value_cents,
+        cost_cents: row.cost_cents,
         tags: row.tags.clone(),
         attributes: attributes.unwrap_or_default(),
     })
@@ -137,7 +138,7 @@ async fn write(
     known: &Known,
     plan: &Plan,
 ) -> Result<()> {
-    if !check(true, None, &[], &known.attributes).is_empty() {
+    if !check(true, (None, None), &[], &known.attributes).is_empty() {
         let detail = "together they have more than 32 KiB of attributes; remove some of them first";
         return Err(Error::conflict("too-much-to-merge", detail));
     }

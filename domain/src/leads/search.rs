@@ -37,6 +37,17 @@ fn read(typed: &str) -> Result<Typed> {
     Ok(Typed::Words(words))
 }
 
+/// Refuses a search for what the caller may not see: what is found tells the value.
+///
+/// # Errors
+/// If it asks for numbers, addresses or names, and the caller may not see personal data.
+pub(super) fn require_sight(ctx: &Ctx, filter: &Filter) -> Result<()> {
+    if filter.email.is_some() || filter.phone.is_some() || filter.q.is_some() {
+        ctx.require(Permission::PersonalRead)?;
+    }
+    Ok(())
+}
+
 /// Hashes what a filter asks for.
 ///
 /// # Errors

@@ -186,8 +186,7 @@ fn checked(definition: &PointsModel) -> Result<()> {
 }
 
 async fn locked_draft(ctx: &Ctx, tx: &mut TenantTx, id: ScoringModelId) -> Result<()> {
-    let held =
-        store::lock_model(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("scoring model"))?;
+    let held = store::lock_model(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("scoring model"))?;
     ctx.expect_version("scoring model", None, held.revision)?;
     if held.status != "draft" {
         let detail = "only drafts are changed or deleted: scores name this model; make a new draft";
