@@ -69,6 +69,7 @@ create table roles (
   permissions text[] not null,
   -- Which leads whoever has it sees.
   scope text not null default 'all' constraint roles_scope check (scope in ('own', 'team', 'all')),
+  version bigint not null default 1,
   constraint roles_pkey primary key (tenant_id, id),
   constraint roles_name_key unique (tenant_id, name)
 );

@@ -99,6 +99,8 @@ create table leads (
   language text,
   region text,
   value_cents bigint,
+  -- What was spent on it.
+  cost_cents bigint constraint leads_cost check (cost_cents >= 0),
   tags text[] not null default '{}',
   activities int not null default 0,
   last_activity_at timestamptz,
@@ -136,6 +138,10 @@ create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is n
 create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
   where owner_id is null and team_id is not null and status not in ('converted', 'lost');
 create index leads_created_idx on leads (tenant_id, created_at);
+-- Lists in another order than that of their ids. -1 stands for none, so that those without come last both ways.
+create index leads_updated_idx on leads (tenant_id, updated_at, id);
+create index leads_value_idx on leads (tenant_id, (coalesce(value_cents, -1)), id);
+create index leads_score_idx on leads (tenant_id, (coalesce(score, -1)), id);
 -- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
 -- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
 -- looked at touches none.

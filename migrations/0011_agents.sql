@@ -4,6 +4,7 @@ create table skills (
   tenant_id uuid not null references tenants,
   id uuid not null,
   name text not null,
+  version bigint not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   constraint skills_pkey primary key (tenant_id, id),
   constraint skills_name_key unique (tenant_id, name)

@@ -9,6 +9,8 @@ create table scoring_models (
   -- What a learned one was found to be worth.
   report jsonb,
   created_by uuid,
+  -- Grows with each change.
+  revision bigint not null default 1,
   created_at timestamptz not null default engine.now(),
   published_at timestamptz,
   constraint scoring_models_pkey primary key (tenant_id, id),

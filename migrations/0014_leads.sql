@@ -51,6 +51,7 @@ create table attribute_definitions (
   personal boolean not null,
   searchable boolean not null,
   required boolean not null,
+  version bigint not null default 1,
   created_at timestamptz not null default engine.now(),
   constraint attribute_definitions_pkey primary key (tenant_id, id),
   constraint attribute_definitions_name_key unique (tenant_id, name)

@@ -9,6 +9,7 @@ create table call_sources (
   -- The secret before, good for a while after the other was made.
   former_secret_sealed bytea,
   rotated_at timestamptz,
+  version bigint not null default 1,
   created_at timestamptz not null default engine.now(),
   -- One that is gone stays for its calls.
   retired_at timestamptz,

@@ -17,6 +17,7 @@ use crate::{
         rows::Rows,
     },
     error::{Error, Result},
+    expected::Expected,
     messages::provider::Providers,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
@@ -117,6 +118,8 @@ pub struct Ctx {
     pub trace: Option<String>,
     /// The Idempotency-Key of this request, if it carried one.
     pub idempotency: Option<Idempotency>,
+    /// Which versions of what it changes the request was made for, if it said so.
+    pub expected: Option<Expected>,
 }
 
 impl Ctx {

@@ -45,6 +45,9 @@ pub enum Error {
     /// part of the problem's `type`.
     #[error("{detail}")]
     Conflict { kind: &'static str, detail: Cow<'static, str> },
+    /// The request was made for another version of the thing than the one that is there.
+    #[error("the {0} was changed in the meantime")]
+    Outdated(&'static str),
     /// Asked more often than is good for the others.
     #[error("{detail}")]
     TooMany { wait: std::time::Duration, detail: &'static str },

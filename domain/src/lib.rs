@@ -2,6 +2,7 @@
 //! the SQL, the commands say what may be asked.
 //!
 //! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
+//! - [`expected`] for which version of a thing a change was made
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
@@ -15,6 +16,7 @@ pub mod calls;
 pub mod ctx;
 pub mod error;
 pub mod events;
+pub mod expected;
 pub mod jobs;
 pub mod leads;
 pub mod messages;

@@ -86,6 +86,8 @@ pub fn cors(origins: &[String]) -> CorsLayer {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
             ours("idempotency-key"),
             ours("switchboard-reason"),
             ours("switchboard-tenant"),
@@ -93,6 +95,7 @@ pub fn cors(origins: &[String]) -> CorsLayer {
         ])
         .expose_headers([
             header::CONTENT_DISPOSITION,
+            header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
             ours("x-request-id"),

@@ -18,7 +18,7 @@ use domain::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    App,
+    App, conditional,
     extract::whole_body,
     operators, peer,
     problem::{Problem, request_id},
@@ -126,6 +126,7 @@ async fn admit(guarded: &Guarded, mut ctx: Ctx, request: Request) -> Result<Requ
         }
         Access::Public | Access::SignedIn => {}
     }
+    ctx.expected = conditional::expected(&request)?;
     let (key, mut request) = keyed(guarded.streams, request).await?;
     ctx.idempotency = key;
     request.extensions_mut().insert(ctx);

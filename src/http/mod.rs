@@ -5,13 +5,17 @@
 //! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
-//! - [`openapi`] the description; [`server`] the accept loop
+//! - [`conditional`] tags of what is read, and changes of what was read; [`fields`] a part of each thing
+//! - [`openapi`] the description, `headers` of it; [`server`] the accept loop
 
 pub mod api;
+pub mod conditional;
 pub mod edge;
 pub mod envelope;
 pub mod extract;
+pub mod fields;
 pub mod guard;
+mod headers;
 pub mod limits;
 pub mod openapi;
 mod operators;

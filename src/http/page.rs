@@ -81,6 +81,19 @@ impl Place for (i32, Uuid) {
     }
 }
 
+/// For lists in one of several orders: which one, what a row is sorted by, and its id.
+impl Place for (u8, i64, Uuid) {
+    fn write(&self) -> Vec<u8> {
+        [[self.0].as_slice(), &self.1.to_be_bytes(), self.2.as_bytes().as_slice()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (order, rest) = bytes.split_first()?;
+        let (key, id) = rest.split_first_chunk()?;
+        Some((*order, i64::from_be_bytes(*key), Uuid::from_slice(id).ok()?))
+    }
+}
+
 /// For lists in the order of a score, then of time.
 impl Place for (i16, DateTime<Utc>, Uuid) {
     fn write(&self) -> Vec<u8> {

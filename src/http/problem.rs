@@ -93,6 +93,14 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
             }
             Error::Conflict { kind, detail } => Self::new(StatusCode::CONFLICT, kind, detail),
+            Error::Outdated(what) => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version-outdated",
+                format!(
+                    "the {what} was changed in the meantime, or this is no ETag of it; read it again, look whether \
+                     your change still holds, and send the ETag of that answer as it is in If-Match"
+                ),
+            ),
             Error::TooMany { wait, detail } => {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
                 let seconds = u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX);

@@ -7,9 +7,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    App, edge,
+    App, conditional, edge,
     envelope::envelope,
     guard::{Guarded, guard},
+    headers::say_headers,
     openapi,
     problem::Problem,
     routes::table,
@@ -40,6 +41,7 @@ pub fn router(app: &Arc<App>, roles: Roles) -> Router {
             let detail = "this route knows other methods; see the Allow header";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
         })
+        .layer(middleware::from_fn(conditional::unless_known))
         .layer(middleware::from_fn_with_state(Arc::clone(app), edge::shed))
         .layer(middleware::from_fn_with_state(Arc::clone(app), edge::harden))
         .layer(middleware::from_fn(envelope))
@@ -61,6 +63,7 @@ pub fn description() -> OpenApi {
     let mut router = OpenApiRouter::<Arc<App>>::default();
     for (access, (schemas, mut paths, methods)) in table() {
         openapi::say_access(&mut paths, access);
+        say_headers(&mut paths);
         router = router.routes((schemas, paths, methods));
     }
     openapi::finish(router.split_for_parts().1)

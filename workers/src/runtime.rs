@@ -93,6 +93,7 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         pace: None,
         trace: envelope.trace.take(),
         idempotency: None,
+        expected: None,
     };
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt

@@ -165,6 +165,7 @@ impl Gate {
             pace: None,
             trace,
             idempotency: None,
+            expected: None,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     audit::{self, Entry},
     ctx::Actor,
     error::{Error, Result},
-    tenancy::TenantTx,
+    tenancy::{Begun, Once, TenantTx},
     types::{TenantId, UserId},
     vault::cipher::{hex, sha256},
 };
@@ -41,17 +41,20 @@ pub struct PasswordLink {
 ///
 /// # Errors
 /// If there is no such user, it is the caller, they are kept out, or hold more than the caller.
-pub async fn issue(ctx: &Ctx, user: UserId) -> Result<PasswordLink> {
+pub async fn issue(ctx: &Ctx, user: UserId) -> Result<Once<PasswordLink>> {
     ctx.require(Permission::UsersInvite)?;
-    let mut tx = ctx.begin().await?;
-    let now = held_now(ctx, &mut tx, Permission::UsersInvite).await?;
-    if person(&mut tx, ctx.actor).await? == Some(user) {
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let now = held_now(ctx, tx, Permission::UsersInvite).await?;
+    if person(tx, ctx.actor).await? == Some(user) {
         return Err(Error::conflict("own-password", "change your own password by PUT /api/v1/me/password"));
     }
-    reach(&now, &mut tx, user).await?;
-    let link = make(ctx, &mut tx, user).await?;
-    tx.commit().await?;
-    Ok(link)
+    reach(&now, tx, user).await?;
+    let link = make(ctx, tx, user).await?;
+    keyed.commit(link, 201, format!("/api/v1/users/{user}")).await
 }
 
 /// Puts a link in the place of those before it.

@@ -47,6 +47,7 @@ pub struct RoleView {
     pub built_in: bool,
     pub permissions: Vec<String>,
     pub scope: RowScope,
+    pub version: i64,
 }
 
 /// Reads the names of permissions that somebody gives on. Nobody gives what they do not hold.
@@ -181,8 +182,9 @@ pub(super) async fn tell(tx: &mut TenantTx, whom: impl Iterator<Item = Actor>) -
 
 /// Locks a role that may be changed: one of the tenant's own that holds nothing beyond the caller's rights.
 async fn own(ctx: &Ctx, tx: &mut TenantTx, id: RoleId) -> Result<Rights> {
-    let (built_in, held) =
+    let (built_in, held, version) =
         store::lock_role(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("role"))?;
+    ctx.expect_version("role", None, version)?;
     if built_in {
         let detail = "it is one of the four that every tenant has; make a role of your own";
         return Err(Error::conflict("built-in-role", detail));

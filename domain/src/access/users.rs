@@ -49,6 +49,8 @@ pub struct UserView {
     #[serde(serialize_with = "reveal")]
     #[schema(value_type = Option<String>)]
     pub email: Option<Personal<String>>,
+    /// Grows with each change of what the user may do.
+    pub version: i64,
     pub created_at: DateTime<Utc>,
     pub disabled_at: Option<DateTime<Utc>>,
 }
@@ -113,6 +115,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     let now = held_now(ctx, &mut tx, *first).await?;
     others.iter().try_for_each(|permission| now.require(*permission))?;
     let held = reach(&now, &mut tx, id).await?;
+    ctx.expect_version("user", None, held.version)?;
     let role = match &change.role {
         None => held.role,
         Some(name) if *name == held.role_name => held.role,
@@ -196,6 +199,7 @@ async fn read_users(
                 role: row.role,
                 name,
                 email,
+                version: row.version,
                 created_at: row.created_at,
                 disabled_at: row.disabled_at,
             })

@@ -93,10 +93,7 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
     } else {
         lock_seen(&now, &mut tx, id).await?
     };
-    if change.version.is_some_and(|version| version != held.version) {
-        let detail = "the agent was changed in the meantime; read it again";
-        return Err(Error::conflict("version-changed", detail));
-    }
+    ctx.expect_version("agent", change.version, held.version)?;
     if change.is_deep() {
         change_deeply(&now, &mut tx, &held, &change).await?;
     }

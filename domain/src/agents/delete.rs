@@ -37,6 +37,9 @@ pub async fn delete(ctx: &Ctx, id: AgentId, requeue: bool) -> Result<()> {
     }
     let mut tx = ctx.begin().await?;
     let held = lock_for_good(ctx, &mut tx, id).await?;
+    if !requeue {
+        ctx.expect_version("agent", None, held.version)?;
+    }
     if store::has_open_leads(tx.conn(), ctx.tenant, id).await? {
         let detail = "the agent has open leads; route them to others first, or send `?requeue=true`";
         return Err(Error::conflict("agent-has-leads", detail));
@@ -73,6 +76,8 @@ async fn refuse_needed(tx: &mut TenantTx, id: AgentId) -> Result<()> {
 async fn sign_off(ctx: &Ctx, id: AgentId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     let held = lock_for_good(ctx, &mut tx, id).await?;
+    // Here and not at the end: to be signed off is another version.
+    ctx.expect_version("agent", None, held.version)?;
     // Before anything is given back; a rule that comes later is found at the end.
     refuse_needed(&mut tx, id).await?;
     status::set(&mut tx, &held, AgentStatus::Offline, Why::Deleted).await?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::store::{self, Removed, Renamed};
+use super::store;
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -30,6 +30,7 @@ pub struct SkillView {
     pub name: String,
     /// How many agents have it.
     pub agents: i64,
+    pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -75,10 +76,9 @@ pub async fn get(ctx: &Ctx, id: SkillId) -> Result<SkillView> {
 pub async fn replace(ctx: &Ctx, id: SkillId, new: NewSkill) -> Result<SkillView> {
     ctx.require(Permission::SkillsWrite)?;
     let mut tx = ctx.begin().await?;
-    match store::update_skill(tx.conn(), ctx.tenant, id, new.name.as_str()).await? {
-        Renamed::Done => {}
-        Renamed::NotFound => return Err(Error::NotFound("skill")),
-        Renamed::Taken => return Err(taken()),
+    lock(ctx, &mut tx, id).await?;
+    if !store::update_skill(tx.conn(), ctx.tenant, id, new.name.as_str()).await? {
+        return Err(taken());
     }
     tx.audit(&[Entry::new("update", "skill", id)]).await?;
     let view = find(&mut tx, id).await?;
@@ -97,18 +97,18 @@ pub async fn delete(ctx: &Ctx, id: SkillId) -> Result<()> {
     // Teams are locked before the skill.
     let teams = store::teams_waiting_for(tx.conn(), ctx.tenant, id).await?;
     sweep::wake_teams(&mut tx, teams).await?;
-    match store::delete_skill(tx.conn(), ctx.tenant, id).await? {
-        Removed::Done => {}
-        Removed::NotFound => return Err(Error::NotFound("skill")),
-        Removed::Needed => {
-            return Err(Error::conflict(
-                "skill-in-use",
-                "a routing rule asks for this skill; change that first",
-            ));
-        }
+    lock(ctx, &mut tx, id).await?;
+    if !store::delete_skill(tx.conn(), ctx.tenant, id).await? {
+        return Err(Error::conflict("skill-in-use", "a routing rule asks for this skill; change that first"));
     }
     tx.audit(&[Entry::new("delete", "skill", id)]).await?;
     tx.commit().await
+}
+
+/// Locks a skill, also against being given to somebody, if it is the version that is meant.
+async fn lock(ctx: &Ctx, tx: &mut TenantTx, id: SkillId) -> Result<()> {
+    let version = store::lock_skill(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("skill"))?;
+    ctx.expect_version("skill", None, version)
 }
 
 async fn find(tx: &mut TenantTx, id: SkillId) -> Result<SkillView> {

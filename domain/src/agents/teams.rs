@@ -121,10 +121,7 @@ pub async fn change(ctx: &Ctx, id: TeamId, change: TeamChange) -> Result<TeamVie
             "you see the leads of other teams only; ask somebody who sees this one's",
         ));
     }
-    if change.version.is_some_and(|wanted| wanted != version) {
-        let detail = "the team was changed in the meantime; read it again";
-        return Err(Error::conflict("version-changed", detail));
-    }
+    ctx.expect_version("team", change.version, version)?;
     if let Some(other) = change.overflow_team_id.flatten()
         && !store::share_team(tx.conn(), ctx.tenant, other).await?
     {
@@ -165,9 +162,8 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
     ctx.require(Permission::TeamsDelete)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    if !store::lock_team_whole(tx.conn(), ctx.tenant, id).await? {
-        return Err(Error::NotFound("team"));
-    }
+    let version = store::lock_team_whole(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("team"))?;
+    ctx.expect_version("team", None, version)?;
     let uses = store::team_uses(tx.conn(), ctx.tenant, id).await?;
     let needed = match uses.as_deref() {
         Some("agents") => Some("agents are in this team; move them to another first"),

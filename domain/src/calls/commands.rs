@@ -253,10 +253,7 @@ pub async fn change(ctx: &Ctx, id: CallId, change: CallChange) -> Result<CallVie
     bounds(change.satisfaction.flatten(), recording.flatten(), None)?;
     let mut tx = ctx.begin().await?;
     let call = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("call"))?;
-    if change.version.is_some_and(|version| version != call.version) {
-        let detail = "the call was changed in the meantime; read it again";
-        return Err(Error::conflict("version-changed", detail));
-    }
+    ctx.expect_version("call", change.version, call.version)?;
     let notes = change.notes.as_ref().map(|notes| notes.as_ref().map(Note::as_str));
     let mut words = store::Words { satisfaction: change.satisfaction, ..store::Words::default() };
     if let Some(notes) = notes {

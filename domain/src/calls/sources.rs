@@ -41,6 +41,7 @@ pub struct CallSourceView {
     pub name: String,
     /// When its secret was replaced last.
     pub rotated_at: Option<DateTime<Utc>>,
+    pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -108,7 +109,7 @@ pub async fn rotate(ctx: &Ctx, id: CallSourceId) -> Result<Once<RotatedSecret>> 
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let before =
+    let (before, _) =
         store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let before = keys.open(&place(ctx.tenant, SECRET, id), &before)?;
@@ -148,9 +149,10 @@ pub async fn delete(ctx: &Ctx, id: CallSourceId) -> Result<()> {
     ctx.require(Permission::CallSourcesWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    if !store::retire(tx.conn(), ctx.tenant, id).await? {
-        return Err(Error::NotFound("call source"));
-    }
+    let (_, version) =
+        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    ctx.expect_version("call source", None, version)?;
+    store::retire(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "call_source", id).notice()]).await?;
     tx.commit().await
 }

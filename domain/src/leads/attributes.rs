@@ -59,6 +59,7 @@ pub struct AttributeView {
     pub personal: bool,
     pub searchable: bool,
     pub required: bool,
+    pub version: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -143,6 +144,7 @@ pub async fn replace(ctx: &Ctx, id: AttributeId, new: NewAttribute) -> Result<At
     let mut tx = ctx.begin().await?;
     terms::hold_alone(&mut tx).await?;
     let before = find(&mut tx, id).await?;
+    ctx.expect_version("attribute", None, before.version)?;
     let stays = "it stays as it is; define another attribute and delete this one";
     if before.name != new.name.as_str() {
         return Err(Error::invalid("/name", stays));
@@ -169,6 +171,7 @@ pub async fn delete(ctx: &Ctx, id: AttributeId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     terms::hold_alone(&mut tx).await?;
     let before = find(&mut tx, id).await?;
+    ctx.expect_version("attribute", None, before.version)?;
     store::delete_definition(tx.conn(), ctx.tenant, id).await?;
     if before.searchable {
         terms::index_all(&mut tx).await?;

@@ -28,6 +28,7 @@ enum Column {
     Language,
     Region,
     ValueCents,
+    CostCents,
     Tags,
     Attribute,
 }
@@ -88,6 +89,7 @@ impl Columns {
             language: None,
             region: None,
             value_cents: None,
+            cost_cents: None,
             tags: Vec::new(),
             attributes: Map::new(),
         };
@@ -106,7 +108,9 @@ impl Columns {
         }
         let reachable = lead.phone.is_some() || lead.email.is_some();
         if let Some(wrong) =
-            check(reachable, lead.value_cents, &lead.tags, &lead.attributes).into_iter().next()
+            check(reachable, (lead.value_cents, lead.cost_cents), &lead.tags, &lead.attributes)
+                .into_iter()
+                .next()
         {
             let column = Some(wrong.pointer.trim_start_matches('/').to_owned());
             return Err(Reason { column, reason: wrong.detail });
@@ -151,6 +155,7 @@ fn column(name: &str) -> Column {
         "language" => Column::Language,
         "region" => Column::Region,
         "value_cents" => Column::ValueCents,
+        "cost_cents" => Column::CostCents,
         "tags" => Column::Tags,
         _ => Column::Attribute,
     }
@@ -176,6 +181,9 @@ fn set(lead: &mut NewLead, column: Column, field: &str) -> std::result::Result<(
         Column::Region => lead.region = Some(field.parse()?),
         Column::ValueCents => {
             lead.value_cents = Some(field.parse().map_err(|_| "a whole number of cents".to_owned())?);
+        }
+        Column::CostCents => {
+            lead.cost_cents = Some(field.parse().map_err(|_| "a whole number of cents".to_owned())?);
         }
         Column::Tags => {
             let tags: std::result::Result<Vec<Text<50>>, String> = field.split('|').map(str::parse).collect();

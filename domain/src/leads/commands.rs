@@ -47,7 +47,7 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
     ctx.require(Permission::LeadsCreate)?;
     require_home(ctx)?;
     let reachable = new.phone.is_some() || new.email.is_some();
-    let wrong = check(reachable, new.value_cents, &new.tags, &new.attributes);
+    let wrong = check(reachable, (new.value_cents, new.cost_cents), &new.tags, &new.attributes);
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -79,15 +79,11 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     let mut tx = ctx.begin().await?;
     let plan = terms::plan(&mut tx).await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
-    if change.version.is_some_and(|version| version != held.version) {
-        return Err(Error::conflict(
-            "version-changed",
-            "the lead was changed in the meantime; read it again",
-        ));
-    }
+    ctx.expect_version("lead", change.version, held.version)?;
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
     let email = change.email.as_ref().map_or(held.has_email, Option::is_some);
-    let mut wrong = check(phone || email, change.value_cents.flatten(), tags, attributes);
+    let money = (change.value_cents.flatten(), change.cost_cents.flatten());
+    let mut wrong = check(phone || email, money, tags, attributes);
     if change.attributes.is_some() {
         wrong.extend(values::check(&plan.definitions, attributes));
     }
@@ -173,7 +169,8 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
-    store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
+    let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
+    ctx.expect_version("lead", None, held.version)?;
     sweep::lead_closes(&mut tx, id).await?;
     of_lead::lead_goes(&mut tx, id).await?;
     // While it is there: the event says whose it was.
@@ -224,7 +221,7 @@ pub(crate) async fn these(
     views(ctx, tx, rows).await
 }
 
-async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
+pub(super) async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
     let shown = shown_to_all(ctx, tx).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(tx, &subjects).await?;

@@ -52,6 +52,7 @@ pub(super) async fn insert(
             language: lead.language.as_ref().map(|text| text.as_str().to_owned()),
             region: lead.region.as_ref().map(|text| text.as_str().to_owned()),
             value_cents: lead.value_cents,
+            cost_cents: lead.cost_cents,
             tags: lead.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
             name_sealed: seal.text("name_sealed", lead.name.as_ref().map(Text::as_str))?,
             phone_sealed: seal.text("phone_sealed", lead.phone.as_ref().map(E164::as_str))?,

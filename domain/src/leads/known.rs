@@ -13,12 +13,14 @@ pub(super) struct Known {
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
+    pub cost_cents: Option<i64>,
     pub tags: Vec<String>,
     pub attributes: Map<String, Value>,
 }
 
 impl Known {
-    /// What is missing comes from the other; where both say something the other's is left over. Answers what was left
+    /// What is missing comes from the other; where both say something the other's is left over, but what was spent is
+    /// added up. Answers what was left
     /// over of how the person is called and reached, a line for each; none if nothing was.
     pub(super) fn join(&mut self, other: Self) -> Option<String> {
         let mut over = Vec::new();
@@ -37,6 +39,11 @@ impl Known {
         self.language = self.language.take().or(other.language);
         self.region = self.region.take().or(other.region);
         self.value_cents = self.value_cents.or(other.value_cents);
+        // What was spent on each was spent on the person.
+        self.cost_cents = match (self.cost_cents, other.cost_cents) {
+            (Some(mine), Some(theirs)) => Some(mine.saturating_add(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
         for tag in other.tags {
             if self.tags.len() < MOST_TAGS && !self.tags.iter().any(|known| fold(known) == fold(&tag)) {
                 self.tags.push(tag);
@@ -64,6 +71,7 @@ mod tests {
         let mut one = Known {
             name: Some("Ada".into()),
             phone: Some("+14155550100".into()),
+            cost_cents: Some(7),
             tags: vec!["vip".into()],
             attributes: attributes(&json!({"age": 36})),
             ..Known::default()
@@ -74,6 +82,7 @@ mod tests {
             email: Some("ada@example.com".into()),
             region: Some("London".into()),
             value_cents: Some(5),
+            cost_cents: Some(4),
             tags: vec!["VIP".into(), "new".into()],
             attributes: attributes(&json!({"age": 37, "job": "countess"})),
             ..Known::default()
@@ -81,6 +90,7 @@ mod tests {
         assert_eq!(one.join(other.clone()).as_deref(), Some("phone: +14155550101"));
         assert_eq!((one.email.as_deref(), one.region.as_deref()), (Some("ada@example.com"), Some("London")));
         assert_eq!((one.value_cents, one.tags.join(" ")), (Some(5), "vip new".into()));
+        assert_eq!((one.cost_cents, other.cost_cents), (Some(11), Some(4)));
         assert_eq!(one.attributes, attributes(&json!({"age": 36, "job": "countess"})));
         let mut same = other.clone();
         assert_eq!(same.join(other), None);

@@ -87,6 +87,8 @@ pub struct NewLead {
     pub region: Option<Text<100>>,
     /// Expected value in hundredths of the tenant's currency.
     pub value_cents: Option<i64>,
+    /// What was spent on it, in hundredths of the tenant's currency.
+    pub cost_cents: Option<i64>,
     /// At most 50.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -121,6 +123,9 @@ pub struct LeadChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>)]
     pub value_cents: Option<Option<i64>>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>)]
+    pub cost_cents: Option<Option<i64>>,
     #[schema(value_type = Option<Vec<String>>)]
     pub tags: Option<Vec<Text<50>>>,
     /// Replaces all attributes.
@@ -154,6 +159,7 @@ pub struct LeadView {
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
+    pub cost_cents: Option<i64>,
     pub tags: Vec<String>,
     pub score: Option<Score>,
     pub version: i64,
@@ -192,7 +198,7 @@ const MOST_ATTRIBUTES: usize = 32 * 1024;
 /// What no lead may lack or exceed, told by JSON pointer.
 pub(super) fn check(
     reachable: bool,
-    value_cents: Option<i64>,
+    (value_cents, cost_cents): (Option<i64>, Option<i64>),
     tags: &[Text<50>],
     attributes: &Map<String, Value>,
 ) -> Vec<FieldError> {
@@ -200,8 +206,10 @@ pub(super) fn check(
     if !reachable {
         wrong.push(FieldError::new("/phone", "a lead needs a phone number or an e-mail address"));
     }
-    if value_cents.is_some_and(|cents| cents < 0) {
-        wrong.push(FieldError::new("/value_cents", "0 or more"));
+    for (pointer, cents) in [("/value_cents", value_cents), ("/cost_cents", cost_cents)] {
+        if cents.is_some_and(|cents| cents < 0) {
+            wrong.push(FieldError::new(pointer, "0 or more"));
+        }
     }
     if tags.len() > MOST_TAGS {
         wrong.push(FieldError::new("/tags", "at most 50 tags"));

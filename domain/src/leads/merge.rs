@@ -110,12 +110,7 @@ async fn lock(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, asked: Merge) -> Result<
     let at = held.iter().position(|row| row.id == id).ok_or(Error::NotFound("lead"))?;
     let winner = held.swap_remove(at);
     let loser = held.pop().ok_or_else(|| Error::invalid("/loser_id", "there is no such lead"))?;
-    if asked.version.is_some_and(|version| version != winner.version) {
-        return Err(Error::conflict(
-            "version-changed",
-            "the lead was changed in the meantime; read it again",
-        ));
-    }
+    ctx.expect_version("lead", asked.version, winner.version)?;
     Ok((winner, loser))
 }
 
@@ -134,6 +129,7 @@ fn open(ctx: &Ctx, keys: &SubjectKeys, row: &RowToMerge) -> Result<Known> {
         language: row.language.clone(),
         region: row.region.clone(),
         value_cents: row.value_cents,
+        cost_cents: row.cost_cents,
         tags: row.tags.clone(),
         attributes: attributes.unwrap_or_default(),
     })
@@ -148,7 +144,7 @@ async fn write(
     known: &Known,
     plan: &Plan,
 ) -> Result<()> {
-    if !check(true, None, &[], &known.attributes).is_empty() {
+    if !check(true, (None, None), &[], &known.attributes).is_empty() {
         let detail = "together they have more than 32 KiB of attributes; remove some of them first";
         return Err(Error::conflict("too-much-to-merge", detail));
     }

@@ -4,6 +4,7 @@
 //! - [`activities`] what was done with it, in the order of time
 //! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
+//! - [`sorted`] lists in another order than that in which they were made
 //! - [`merge`] two that are one person; [`merged`] who one is by now; `known` what is known of both, joined, pure; `seal`
 //!   sealing it
 //! - [`selection`] which of them a job is about; [`bulk`] one action on all that fit a filter
@@ -26,6 +27,7 @@ pub mod merged;
 mod seal;
 mod search;
 pub mod selection;
+pub mod sorted;
 pub(crate) mod store;
 pub mod tags;
 pub mod terms;

@@ -54,7 +54,8 @@ pub struct RuleSpec {
     #[serde(default = "yes")]
     #[schema(required = false)]
     pub enabled: bool,
-    /// Of the rule that it takes the place of; another one in the meantime is answered with 409. None for a new rule.
+    /// Of the rule that it takes the place of; another one in the meantime is answered with 409. None for a new rule, and
+    /// none where `If-Match` says it.
     pub version: Option<i64>,
 }
 
@@ -138,14 +139,11 @@ pub async fn replace(ctx: &Ctx, id: RuleId, spec: RuleSpec) -> Result<RuleView> 
     let mut tx = ctx.begin().await?;
     let version =
         store::lock_rule(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("routing rule"))?;
-    let named =
-        spec.version.ok_or_else(|| Error::invalid("/version", "name the version that you have read"))?;
-    if named != version {
-        return Err(Error::conflict(
-            "version-changed",
-            "the rule was changed in the meantime; read it again",
-        ));
+    if spec.version.is_none() && ctx.expected.is_none() {
+        let detail = "name the version that you have read, or send its ETag in If-Match";
+        return Err(Error::invalid("/version", detail));
     }
+    ctx.expect_version("rule", spec.version, version)?;
     let row = spec.row(&mut tx).await?;
     store::update_rule(tx.conn(), ctx.tenant, id, &row).await?;
     tx.audit(&[about("update", id, &row)]).await?;
@@ -162,9 +160,10 @@ pub async fn delete(ctx: &Ctx, id: RuleId) -> Result<()> {
     ctx.require(Permission::RoutingRulesWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    if !store::delete_rule(tx.conn(), ctx.tenant, id).await? {
-        return Err(Error::NotFound("routing rule"));
-    }
+    let version =
+        store::lock_rule(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("routing rule"))?;
+    ctx.expect_version("rule", None, version)?;
+    store::delete_rule(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "routing_rule", id)]).await?;
     tx.commit().await
 }

@@ -55,7 +55,7 @@ pub async fn create(ctx: &Ctx, plan: Plan) -> Result<Once<View>> {
 pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
     ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
-    locked(ctx, &mut tx, id).await?;
+    expected(ctx, &locked(ctx, &mut tx, id).await?)?;
     let view = put(ctx, &mut tx, id, plan, "update").await?;
     tx.commit().await?;
     Ok(view)
@@ -232,6 +232,7 @@ pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
     ctx.require(Permission::SchedulesDelete)?;
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
+    expected(ctx, &view)?;
     tx.drop_schedule(id).await?;
     tx.audit(&[Entry::new("delete", "schedule", id).detail(json!({ "name": view.name }))]).await?;
     tx.commit().await
@@ -239,6 +240,16 @@ pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
 
 async fn locked(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {
     schedules::lock(tx.conn(), ctx.tenant.0, id).await?.ok_or(Error::NotFound("schedule"))
+}
+
+/// Which of its plans a schedule has, as a number that grows: when it was written.
+#[must_use]
+pub fn version(view: &View) -> i64 {
+    view.updated_at.timestamp_micros()
+}
+
+fn expected(ctx: &Ctx, view: &View) -> Result<()> {
+    ctx.expect_version("schedule", None, version(view))
 }
 
 async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {

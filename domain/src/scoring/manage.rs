@@ -49,6 +49,8 @@ pub struct ModelView {
     /// What a learned one was found to be worth.
     pub report: Option<FitReport>,
     pub created_by: Option<Uuid>,
+    /// Grows with each change.
+    pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub published_at: Option<DateTime<Utc>>,
 }
@@ -125,7 +127,7 @@ pub async fn replace(ctx: &Ctx, id: ScoringModelId, new: DraftModel) -> Result<M
     ctx.require(Permission::ScoringModelsWrite)?;
     checked(&new.definition)?;
     let mut tx = ctx.begin().await?;
-    locked_draft(&mut tx, id).await?;
+    locked_draft(ctx, &mut tx, id).await?;
     let definition = ModelDefinition::Points(new.definition);
     store::update_draft(tx.conn(), ctx.tenant, id, definition.kind(), &definition.write()?).await?;
     tx.audit(&[Entry::new("update", "scoring_model", id)]).await?;
@@ -141,7 +143,7 @@ pub async fn replace(ctx: &Ctx, id: ScoringModelId, new: DraftModel) -> Result<M
 pub async fn delete(ctx: &Ctx, id: ScoringModelId) -> Result<()> {
     ctx.require(Permission::ScoringModelsWrite)?;
     let mut tx = ctx.begin().await?;
-    locked_draft(&mut tx, id).await?;
+    locked_draft(ctx, &mut tx, id).await?;
     store::delete_model(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "scoring_model", id)]).await?;
     tx.commit().await
@@ -162,7 +164,7 @@ pub async fn publish(ctx: &Ctx, id: ScoringModelId) -> Result<Once<Uuid>> {
     // Whoever scores or numbers a model is waited for, and waits.
     Latch::ScoringModel.take(tx.conn(), ctx.tenant).await?;
     let found = store::lock_model(tx.conn(), ctx.tenant, id).await?;
-    let (status, version) = found.ok_or(Error::NotFound("scoring model"))?;
+    let store::HeldModel { status, version, .. } = found.ok_or(Error::NotFound("scoring model"))?;
     if status == "published" {
         return Err(Error::conflict("model-state", "this model is in force already"));
     }
@@ -183,11 +185,10 @@ fn checked(definition: &PointsModel) -> Result<()> {
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }
 
-async fn locked_draft(tx: &mut TenantTx, id: ScoringModelId) -> Result<()> {
-    let tenant = tx.tenant;
-    let (status, _) =
-        store::lock_model(tx.conn(), tenant, id).await?.ok_or(Error::NotFound("scoring model"))?;
-    if status != "draft" {
+async fn locked_draft(ctx: &Ctx, tx: &mut TenantTx, id: ScoringModelId) -> Result<()> {
+    let held = store::lock_model(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("scoring model"))?;
+    ctx.expect_version("scoring model", None, held.revision)?;
+    if held.status != "draft" {
         let detail = "only drafts are changed or deleted: scores name this model; make a new draft";
         return Err(Error::conflict("model-state", detail));
     }
@@ -210,6 +211,7 @@ fn view(row: ModelRow) -> Result<ModelView> {
         kind: row.kind,
         report: row.report.map(serde_json::from_value).transpose().map_err(Error::internal)?,
         created_by: row.created_by,
+        revision: row.revision,
         created_at: row.created_at,
         published_at: row.published_at,
     })

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::http::{
     Shared,
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -77,8 +78,9 @@ pub async fn list_users(
 /// One user; everyone may read themselves.
 #[utoipa::path(get, path = "/api/v1/users/{id}", tag = "access", params(("id" = Uuid, Path)),
     responses((status = 200, body = UserView)))]
-pub async fn get_user(Caller(ctx): Caller, Path(id): Path<UserId>) -> Result<Body<UserView>, Problem> {
-    Ok(Body(users::user(&ctx, id).await?))
+pub async fn get_user(Caller(ctx): Caller, Path(id): Path<UserId>) -> Result<Response, Problem> {
+    let view = users::user(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Give a user another role, keep them out or let them in again. Their tokens and sockets end at once.
@@ -88,8 +90,9 @@ pub async fn change_user(
     Caller(ctx): Caller,
     Path(id): Path<UserId>,
     Json(change): Json<UserChange>,
-) -> Result<Body<UserView>, Problem> {
-    Ok(Body(users::change_user(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let view = users::change_user(&ctx, id, change).await?;
+    tagged(view.version, &view)
 }
 
 /// A key as its maker gets it, once.

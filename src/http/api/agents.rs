@@ -14,7 +14,9 @@ use serde::Deserialize;
 
 use super::access::Made;
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
+    fields::{Fields, Shown, Sparse},
     page::{Page, Window},
     problem::Problem,
     reply,
@@ -36,6 +38,8 @@ pub struct AgentQuery {
     pub status: Option<AgentStatus>,
     /// Only those who have this skill, at any level.
     pub skill_id: Option<SkillId>,
+    /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
+    pub fields: Option<String>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -48,18 +52,25 @@ pub struct AgentQuery {
 pub async fn list_agents(
     Caller(ctx): Caller,
     Query(query): Query<AgentQuery>,
-) -> Result<Body<Page<AgentView>>, Problem> {
+) -> Result<Body<Page<Shown<AgentView>>>, Problem> {
+    let fields = Fields::of::<AgentView>(query.fields.as_deref())?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter { id: None, team: query.team_id, status: query.status, skill: query.skill_id };
     let rows = people::list(&ctx, &filter, window.before.map(AgentId), window.rows).await?;
-    Ok(Body(window.page(rows, |agent| agent.id.0)))
+    Ok(Body(fields.page(window.page(rows, |agent| agent.id.0))?))
 }
 
 /// One agent.
-#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/agents/{id}", tag = "agents", params(("id" = Uuid, Path), Sparse),
     responses((status = 200, body = AgentView)))]
-pub async fn get_agent(Caller(ctx): Caller, Path(id): Path<AgentId>) -> Result<Body<AgentView>, Problem> {
-    Ok(Body(people::get(&ctx, id).await?))
+pub async fn get_agent(
+    Caller(ctx): Caller,
+    Path(id): Path<AgentId>,
+    Query(sparse): Query<Sparse>,
+) -> Result<Response, Problem> {
+    let fields = Fields::of::<AgentView>(sparse.fields.as_deref())?;
+    let view = people::get(&ctx, id).await?;
+    tagged(view.version, &fields.show(view)?)
 }
 
 /// Change an agent. The status alone needs `agents:status`, all the rest needs `agents:write`.
@@ -69,8 +80,9 @@ pub async fn change_agent(
     Caller(ctx): Caller,
     Path(id): Path<AgentId>,
     Json(change): Json<AgentChange>,
-) -> Result<Body<AgentView>, Problem> {
-    Ok(Body(change::change(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let view = change::change(&ctx, id, change).await?;
+    tagged(view.version, &view)
 }
 
 /// What an agent is to do.
@@ -89,9 +101,10 @@ pub async fn set_agent_status(
     Caller(ctx): Caller,
     Path(id): Path<AgentId>,
     Json(new): Json<NewAgentStatus>,
-) -> Result<Body<AgentView>, Problem> {
+) -> Result<Response, Problem> {
     let wish = AgentChange { status: Some(new.status), ..AgentChange::default() };
-    Ok(Body(change::change(&ctx, id, wish).await?))
+    let view = change::change(&ctx, id, wish).await?;
+    tagged(view.version, &view)
 }
 
 /// What becomes of the leads of an agent who goes.

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -38,11 +39,9 @@ pub async fn list_attributes(
 /// One attribute.
 #[utoipa::path(get, path = "/api/v1/leads/attributes/{id}", tag = "leads", params(("id" = Uuid, Path)),
     responses((status = 200, body = AttributeView)))]
-pub async fn get_attribute(
-    Caller(ctx): Caller,
-    Path(id): Path<AttributeId>,
-) -> Result<Body<AttributeView>, Problem> {
-    Ok(Body(attributes::get(&ctx, id).await?))
+pub async fn get_attribute(Caller(ctx): Caller, Path(id): Path<AttributeId>) -> Result<Response, Problem> {
+    let view = attributes::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Say something else of an attribute; its name and its type stay.
@@ -52,8 +51,9 @@ pub async fn replace_attribute(
     Caller(ctx): Caller,
     Path(id): Path<AttributeId>,
     Json(new): Json<NewAttribute>,
-) -> Result<Body<AttributeView>, Problem> {
-    Ok(Body(attributes::replace(&ctx, id, new).await?))
+) -> Result<Response, Problem> {
+    let view = attributes::replace(&ctx, id, new).await?;
+    tagged(view.version, &view)
 }
 
 /// Take back what was said of an attribute; what leads have of it stays.

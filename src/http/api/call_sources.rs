@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -38,11 +39,9 @@ pub async fn list_call_sources(
 /// One phone system.
 #[utoipa::path(get, path = "/api/v1/call-sources/{id}", tag = "calls", params(("id" = Uuid, Path)),
     responses((status = 200, body = CallSourceView)))]
-pub async fn get_call_source(
-    Caller(ctx): Caller,
-    Path(id): Path<CallSourceId>,
-) -> Result<Body<CallSourceView>, Problem> {
-    Ok(Body(sources::get(&ctx, id).await?))
+pub async fn get_call_source(Caller(ctx): Caller, Path(id): Path<CallSourceId>) -> Result<Response, Problem> {
+    let view = sources::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Give a phone system another secret, shown once; the one before is good for a day yet.

@@ -15,7 +15,9 @@ use serde::Deserialize;
 
 use super::access::Made;
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
+    fields::{Fields, Shown, Sparse},
     page::{Page, Window},
     problem::Problem,
     reply,
@@ -44,6 +46,8 @@ pub struct CallQuery {
     /// The whole number in E.164; found by its blind index.
     #[param(value_type = Option<String>)]
     pub number: Option<E164>,
+    /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
+    pub fields: Option<String>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -56,7 +60,8 @@ pub struct CallQuery {
 pub async fn list_calls(
     Caller(ctx): Caller,
     Query(query): Query<CallQuery>,
-) -> Result<Body<Page<CallView>>, Problem> {
+) -> Result<Body<Page<Shown<CallView>>>, Problem> {
+    let fields = Fields::of::<CallView>(query.fields.as_deref())?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
         id: None,
@@ -69,14 +74,20 @@ pub async fn list_calls(
         number: query.number,
     };
     let rows = read::list(&ctx, &filter, window.before.map(CallId), window.rows).await?;
-    Ok(Body(window.page(rows, |call| call.id.0)))
+    Ok(Body(fields.page(window.page(rows, |call| call.id.0))?))
 }
 
 /// One call.
-#[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/calls/{id}", tag = "calls", params(("id" = Uuid, Path), Sparse),
     responses((status = 200, body = CallView)))]
-pub async fn get_call(Caller(ctx): Caller, Path(id): Path<CallId>) -> Result<Body<CallView>, Problem> {
-    Ok(Body(read::get(&ctx, id).await?))
+pub async fn get_call(
+    Caller(ctx): Caller,
+    Path(id): Path<CallId>,
+    Query(sparse): Query<Sparse>,
+) -> Result<Response, Problem> {
+    let fields = Fields::of::<CallView>(sparse.fields.as_deref())?;
+    let view = read::get(&ctx, id).await?;
+    tagged(view.version, &fields.show(view)?)
 }
 
 /// Change what was noted of a call (RFC 7396: absent fields stay, null removes).
@@ -86,8 +97,9 @@ pub async fn change_call(
     Caller(ctx): Caller,
     Path(id): Path<CallId>,
     Json(change): Json<CallChange>,
-) -> Result<Body<CallView>, Problem> {
-    Ok(Body(commands::change(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let view = commands::change(&ctx, id, change).await?;
+    tagged(view.version, &view)
 }
 
 /// Say that a call rings: an incoming one at an agent's, an outgoing one at the other end.

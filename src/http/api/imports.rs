@@ -51,7 +51,7 @@ pub struct ImportQuery {
 }
 
 /// Import leads from a CSV file (RFC 4180, UTF-8). The first line names the columns: `phone` or
-/// `email`, and perhaps `name`, `status`, `source`, `language`, `region`, `value_cents`, `tags`
+/// `email`, and perhaps `name`, `status`, `source`, `language`, `region`, `value_cents`, `cost_cents`, `tags`
 /// (with | between them); all others are kept as attributes.
 #[utoipa::path(post, path = "/api/v1/leads/imports", tag = "leads", params(ImportQuery),
     request_body(content = String, content_type = "text/csv"),

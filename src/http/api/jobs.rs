@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::http::{
     extract::{Caller, Path, Query},
+    fields::{Fields, Shown, Sparse},
     page::{Page, Window},
     problem::Problem,
 };
@@ -106,6 +107,8 @@ pub struct JobQuery {
     pub tag: Option<String>,
     pub error_code: Option<String>,
     pub node: Option<Uuid>,
+    /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
+    pub fields: Option<String>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -139,7 +142,8 @@ pub(super) fn known_state(state: Option<String>, pointer: &str) -> Result<Option
 pub async fn list_jobs(
     Caller(ctx): Caller,
     Query(query): Query<JobQuery>,
-) -> Result<Body<Page<Job>>, Problem> {
+) -> Result<Body<Page<Shown<Job>>>, Problem> {
+    let fields = Fields::of::<Job>(query.fields.as_deref())?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
         id: None,
@@ -152,14 +156,20 @@ pub async fn list_jobs(
         node: query.node,
     };
     let rows = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
-    Ok(Body(window.page(rows.into_iter().map(Job::from).collect(), |job| job.id)))
+    let page = window.page(rows.into_iter().map(Job::from).collect(), |job| job.id);
+    Ok(Body(fields.page(page)?))
 }
 
 /// One job.
-#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/jobs/{id}", tag = "jobs", params(("id" = Uuid, Path), Sparse),
     responses((status = 200, body = Job)))]
-pub async fn get_job(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Job>, Problem> {
-    Ok(Body(domain::jobs::get(&ctx, id, "job").await?.into()))
+pub async fn get_job(
+    Caller(ctx): Caller,
+    Path(id): Path<Uuid>,
+    Query(sparse): Query<Sparse>,
+) -> Result<Body<Shown<Job>>, Problem> {
+    let fields = Fields::of::<Job>(sparse.fields.as_deref())?;
+    Ok(Body(fields.show(Job::from(domain::jobs::get(&ctx, id, "job").await?))?))
 }
 
 /// End a job that waits at once, or tell the process that runs it.

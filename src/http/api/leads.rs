@@ -10,14 +10,18 @@ use domain::{
     leads::{
         commands::{self, Filter},
         lead::{LeadChange, LeadView, NewLead, Source, Status},
+        sorted::{self, Sort},
     },
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use super::access::Made;
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
+    fields::{Fields, Shown, Sparse},
     page::{Page, Window},
     problem::Problem,
     reply,
@@ -52,6 +56,11 @@ pub struct LeadQuery {
     /// if your tenant wants that (`search_names` of its settings).
     #[param(value_type = Option<String>)]
     pub q: Option<Text<200>>,
+    /// `-created`, the newest first, if not said. A cursor is for the order of its list.
+    #[param(inline)]
+    pub sort: Option<Sort>,
+    /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
+    pub fields: Option<String>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -88,14 +97,20 @@ impl<Q: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<Q> {
     }
 }
 
-/// The leads, newest first. Searchable attributes are asked for by `attr.<name>=<value>`.
+/// The leads, newest first unless another order is asked for. Searchable attributes are asked for by `attr.<name>=<value>`.
 #[utoipa::path(get, path = "/api/v1/leads", tag = "leads", params(LeadQuery),
     responses((status = 200, body = Page<LeadView>)))]
 pub async fn list_leads(
     Caller(ctx): Caller,
     Asked(query, attributes): Asked<LeadQuery>,
-) -> Result<Body<Page<LeadView>>, Problem> {
-    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+) -> Result<Body<Page<Shown<LeadView>>>, Problem> {
+    let (sort, fields) = (query.sort.unwrap_or_default(), Fields::of::<LeadView>(query.fields.as_deref())?);
+    let window: Window<(u8, i64, Uuid)> = Window::of(query.cursor.as_deref(), query.limit)?;
+    if window.before.is_some_and(|(order, ..)| order != sort.number()) {
+        let detail =
+            "this cursor is of a list in another order; send its `sort` with it, or begin anew without it";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "cursor-of-another-order", detail));
+    }
     let filter = Filter {
         id: None,
         status: query.status,
@@ -108,15 +123,26 @@ pub async fn list_leads(
         q: query.q,
         attributes,
     };
-    let rows = commands::list(&ctx, &filter, window.before.map(LeadId), window.rows).await?;
-    Ok(Body(window.page(rows, |lead| lead.id.0)))
+    let after = window.before.map(|(_, key, id)| (key, id));
+    let rows = sorted::list(&ctx, &filter, sort, after, window.rows).await?;
+    let page = window.page(rows, |lead| {
+        let (key, id) = sort.place(lead);
+        (sort.number(), key, id)
+    });
+    Ok(Body(fields.page(page)?))
 }
 
 /// One lead.
-#[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path), Sparse),
     responses((status = 200, body = LeadView)))]
-pub async fn get_lead(Caller(ctx): Caller, Path(id): Path<LeadId>) -> Result<Body<LeadView>, Problem> {
-    Ok(Body(commands::get(&ctx, id).await?))
+pub async fn get_lead(
+    Caller(ctx): Caller,
+    Path(id): Path<LeadId>,
+    Query(sparse): Query<Sparse>,
+) -> Result<Response, Problem> {
+    let fields = Fields::of::<LeadView>(sparse.fields.as_deref())?;
+    let view = commands::get(&ctx, id).await?;
+    tagged(view.version, &fields.show(view)?)
 }
 
 /// Change a lead (RFC 7396: absent fields stay, null removes).
@@ -126,8 +152,9 @@ pub async fn change_lead(
     Caller(ctx): Caller,
     Path(id): Path<LeadId>,
     Json(change): Json<LeadChange>,
-) -> Result<Body<LeadView>, Problem> {
-    Ok(Body(commands::change(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let view = commands::change(&ctx, id, change).await?;
+    tagged(view.version, &view)
 }
 
 /// Delete a lead.

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -35,9 +36,7 @@ pub async fn list_providers(
 /// One provider.
 #[utoipa::path(get, path = "/api/v1/communication/providers/{id}", tag = "communication", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = ProviderView)))]
-pub async fn get_provider(
-    Caller(ctx): Caller,
-    Path(id): Path<ProviderId>,
-) -> Result<Body<ProviderView>, Problem> {
-    Ok(Body(accounts::get(&ctx, id).await?))
+pub async fn get_provider(Caller(ctx): Caller, Path(id): Path<ProviderId>) -> Result<Response, Problem> {
+    let view = accounts::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }

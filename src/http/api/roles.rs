@@ -11,6 +11,7 @@ use domain::{
 use serde::Serialize;
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -64,8 +65,9 @@ pub async fn list_roles(
 /// One role.
 #[utoipa::path(get, path = "/api/v1/compliance/roles/{id}", tag = "compliance", params(("id" = Uuid, Path)),
     responses((status = 200, body = RoleView)))]
-pub async fn get_role(Caller(ctx): Caller, Path(id): Path<RoleId>) -> Result<Body<RoleView>, Problem> {
-    Ok(Body(roles::get(&ctx, id).await?))
+pub async fn get_role(Caller(ctx): Caller, Path(id): Path<RoleId>) -> Result<Response, Problem> {
+    let view = roles::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Put another in the place of a role of your own. Whoever has it is held to it at once.
@@ -75,8 +77,9 @@ pub async fn replace_role(
     Caller(ctx): Caller,
     Path(id): Path<RoleId>,
     Json(new): Json<NewRole>,
-) -> Result<Body<RoleView>, Problem> {
-    Ok(Body(roles::replace(&ctx, id, new).await?))
+) -> Result<Response, Problem> {
+    let view = roles::replace(&ctx, id, new).await?;
+    tagged(view.version, &view)
 }
 
 /// Take a role of your own away; nobody may have it then.

@@ -8,6 +8,7 @@ use domain::{
 use serde::Deserialize;
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging, Window},
     problem::Problem,
@@ -39,11 +40,9 @@ pub async fn list_routing_rules(
 /// One routing rule.
 #[utoipa::path(get, path = "/api/v1/automation/routing-rules/{id}", tag = "automation",
     params(("id" = Uuid, Path)), responses((status = 200, body = RuleView)))]
-pub async fn get_routing_rule(
-    Caller(ctx): Caller,
-    Path(id): Path<RuleId>,
-) -> Result<Body<RuleView>, Problem> {
-    Ok(Body(rule_book::get(&ctx, id).await?))
+pub async fn get_routing_rule(Caller(ctx): Caller, Path(id): Path<RuleId>) -> Result<Response, Problem> {
+    let view = rule_book::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Put another in the place of a routing rule, of the version that was read. Its place in the order stays.
@@ -53,8 +52,9 @@ pub async fn replace_routing_rule(
     Caller(ctx): Caller,
     Path(id): Path<RuleId>,
     Json(spec): Json<RuleSpec>,
-) -> Result<Body<RuleView>, Problem> {
-    Ok(Body(rule_book::replace(&ctx, id, spec).await?))
+) -> Result<Response, Problem> {
+    let view = rule_book::replace(&ctx, id, spec).await?;
+    tagged(view.version, &view)
 }
 
 /// Take a routing rule away. What it has put into queues waits on as it has said.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::access::Made;
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -100,9 +101,9 @@ pub async fn list_schedules(
 /// One schedule.
 #[utoipa::path(get, path = "/api/v1/schedules/{id}", tag = "schedules", params(("id" = Uuid, Path)),
     responses((status = 200, body = Schedule)))]
-pub async fn get_schedule(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Body<Schedule>, Problem> {
+pub async fn get_schedule(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Response, Problem> {
     let view = schedules::get(&ctx, id).await?;
-    Ok(Body(shown(view, PREVIEW)))
+    tagged(schedules::version(&view), &shown(view, PREVIEW))
 }
 
 /// Put another in its place. What was due before is forgotten; a pause stays.
@@ -112,9 +113,9 @@ pub async fn replace_schedule(
     Caller(ctx): Caller,
     Path(id): Path<Uuid>,
     Json(plan): Json<Plan>,
-) -> Result<Body<Schedule>, Problem> {
+) -> Result<Response, Problem> {
     let view = schedules::replace(&ctx, id, plan).await?;
-    Ok(Body(shown(view, PREVIEW)))
+    tagged(schedules::version(&view), &shown(view, PREVIEW))
 }
 
 /// Take it away; what it began goes on.

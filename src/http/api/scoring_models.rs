@@ -12,6 +12,7 @@ use domain::{
 
 use super::access::Made;
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -46,8 +47,9 @@ pub async fn list_scoring_models(
 pub async fn get_scoring_model(
     Caller(ctx): Caller,
     Path(id): Path<ScoringModelId>,
-) -> Result<Body<ModelView>, Problem> {
-    Ok(Body(manage::get(&ctx, id).await?))
+) -> Result<Response, Problem> {
+    let view = manage::get(&ctx, id).await?;
+    tagged(view.revision, &view)
 }
 
 /// Put a definition by points in a draft's place.
@@ -57,8 +59,9 @@ pub async fn replace_scoring_model(
     Caller(ctx): Caller,
     Path(id): Path<ScoringModelId>,
     Json(new): Json<DraftModel>,
-) -> Result<Body<ModelView>, Problem> {
-    Ok(Body(manage::replace(&ctx, id, new).await?))
+) -> Result<Response, Problem> {
+    let view = manage::replace(&ctx, id, new).await?;
+    tagged(view.revision, &view)
 }
 
 /// Take a draft away.

@@ -4,6 +4,7 @@ use axum::{
     Json as Body,
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    response::Response,
 };
 use chrono::{DateTime, Utc};
 use domain::{
@@ -22,6 +23,7 @@ use crate::http::{
     page::{Page, Paging},
     peer::ClientAddress,
     problem::{Problem, request_id},
+    reply,
 };
 
 /// Who wants to come in.
@@ -152,8 +154,8 @@ pub async fn change_password(
 pub async fn create_password_link(
     Caller(ctx): Caller,
     Path(user): Path<UserId>,
-) -> Result<(StatusCode, Body<PasswordLink>), Problem> {
-    Ok((StatusCode::CREATED, Body(links::issue(&ctx, user).await?)))
+) -> Result<Response, Problem> {
+    Ok(reply::once(links::issue(&ctx, user).await?, |link| link))
 }
 
 /// The sessions of a user, newest first; everyone may see their own.

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -35,8 +36,9 @@ pub async fn list_skills(
 /// One skill.
 #[utoipa::path(get, path = "/api/v1/skills/{id}", tag = "agents", params(("id" = Uuid, Path)),
     responses((status = 200, body = SkillView)))]
-pub async fn get_skill(Caller(ctx): Caller, Path(id): Path<SkillId>) -> Result<Body<SkillView>, Problem> {
-    Ok(Body(skills::get(&ctx, id).await?))
+pub async fn get_skill(Caller(ctx): Caller, Path(id): Path<SkillId>) -> Result<Response, Problem> {
+    let view = skills::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Give a skill another name; whoever has it keeps it.
@@ -46,8 +48,9 @@ pub async fn replace_skill(
     Caller(ctx): Caller,
     Path(id): Path<SkillId>,
     Json(new): Json<NewSkill>,
-) -> Result<Body<SkillView>, Problem> {
-    Ok(Body(skills::replace(&ctx, id, new).await?))
+) -> Result<Response, Problem> {
+    let view = skills::replace(&ctx, id, new).await?;
+    tagged(view.version, &view)
 }
 
 /// Delete a skill; nobody has it any more.

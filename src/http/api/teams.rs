@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -35,8 +36,9 @@ pub async fn list_teams(
 /// One team.
 #[utoipa::path(get, path = "/api/v1/teams/{id}", tag = "agents", params(("id" = Uuid, Path)),
     responses((status = 200, body = TeamView)))]
-pub async fn get_team(Caller(ctx): Caller, Path(id): Path<TeamId>) -> Result<Body<TeamView>, Problem> {
-    Ok(Body(teams::get(&ctx, id).await?))
+pub async fn get_team(Caller(ctx): Caller, Path(id): Path<TeamId>) -> Result<Response, Problem> {
+    let view = teams::get(&ctx, id).await?;
+    tagged(view.version, &view)
 }
 
 /// Change a team (RFC 7396: absent fields stay, null removes): its name, how long its agents write up, and what becomes
@@ -47,8 +49,9 @@ pub async fn change_team(
     Caller(ctx): Caller,
     Path(id): Path<TeamId>,
     Json(change): Json<TeamChange>,
-) -> Result<Body<TeamView>, Problem> {
-    Ok(Body(teams::change(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let view = teams::change(&ctx, id, change).await?;
+    tagged(view.version, &view)
 }
 
 /// Delete a team that has no agents and no open leads, and that nobody overflows into.

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::http::{
+    conditional::tagged,
     extract::{Caller, Json, Path, Query},
     page::{Page, Paging},
     problem::Problem,
@@ -35,9 +36,7 @@ pub async fn list_templates(
 /// One template.
 #[utoipa::path(get, path = "/api/v1/communication/templates/{id}", tag = "communication", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, body = TemplateView)))]
-pub async fn get_template(
-    Caller(ctx): Caller,
-    Path(id): Path<TemplateId>,
-) -> Result<Body<TemplateView>, Problem> {
-    Ok(Body(templates::get(&ctx, id).await?))
+pub async fn get_template(Caller(ctx): Caller, Path(id): Path<TemplateId>) -> Result<Response, Problem> {
+    let view = templates::get(&ctx, id).await?;
+    tagged(view.version.into(), &view)
 }

@@ -40,7 +40,7 @@ pub(in crate::access) async fn roles(
     limit: i64,
 ) -> Result<Vec<RoleView>> {
     let rows = sqlx::query!(
-        r#"select id as "id: RoleId", name, built_in, permissions, scope as "scope: RowScope" from roles
+        r#"select id as "id: RoleId", name, built_in, permissions, scope as "scope: RowScope", version from roles
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
         tenant.0,
@@ -60,6 +60,7 @@ pub(in crate::access) async fn roles(
                 scope: held.scope,
                 name: row.name,
                 built_in: row.built_in,
+                version: row.version,
             }
         })
         .collect())
@@ -82,21 +83,24 @@ pub(in crate::access) async fn role_by_name(
     Ok(row.map(|row| (row.id, Rights::of_role(name, row.built_in, &row.permissions, row.scope))))
 }
 
-/// Locks a role, also against being given; answers whether it is one of the four, and what it holds.
+/// Locks a role, also against being given; answers whether it is one of the four, what it holds, and its version.
 pub(in crate::access) async fn lock_role(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: RoleId,
-) -> Result<Option<(bool, Rights)>> {
+) -> Result<Option<(bool, Rights, i64)>> {
     let row = sqlx::query!(
-        r#"select name, built_in, permissions, scope as "scope: RowScope" from roles
+        r#"select name, built_in, permissions, scope as "scope: RowScope", version from roles
             where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.built_in, Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope))))
+    Ok(row.map(|row| {
+        let held = Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope);
+        (row.built_in, held, row.version)
+    }))
 }
 
 /// `false` if the name is taken.
@@ -108,7 +112,8 @@ pub(in crate::access) async fn update_role(
     held: Rights,
 ) -> Result<bool> {
     let put = sqlx::query!(
-        "update roles set name = $3, permissions = $4, scope = $5 where tenant_id = $1 and id = $2",
+        "update roles set name = $3, permissions = $4, scope = $5, version = version + 1
+          where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         name,

@@ -33,6 +33,7 @@ pub(in crate::access) struct UserFacts {
     pub role: String,
     pub email_sealed: Vec<u8>,
     pub name_sealed: Vec<u8>,
+    pub version: i64,
     pub created_at: DateTime<Utc>,
     pub disabled_at: Option<DateTime<Utc>>,
 }
@@ -146,7 +147,8 @@ pub(in crate::access) async fn users(
 ) -> Result<Vec<UserFacts>> {
     let rows = sqlx::query_as!(
         UserFacts,
-        r#"select u.id as "id: UserId", r.name as role, u.email_sealed, u.name_sealed, u.created_at, u.disabled_at
+        r#"select u.id as "id: UserId", r.name as role, u.email_sealed, u.name_sealed,
+                  u.permission_version as version, u.created_at, u.disabled_at
              from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
             where u.tenant_id = $1 and ($2::uuid is null or u.id = $2) and ($3::uuid is null or u.id < $3)
             order by u.id desc limit $4"#,
@@ -166,6 +168,7 @@ pub(crate) struct HeldUser {
     pub role_name: String,
     pub rights: Rights,
     pub disabled: bool,
+    pub version: i64,
 }
 
 /// Locks a user.
@@ -176,7 +179,7 @@ pub(in crate::access) async fn lock_user(
 ) -> Result<Option<HeldUser>> {
     let row = sqlx::query!(
         r#"select r.id as "role: RoleId", r.name, r.built_in, r.permissions, r.scope as "scope: RowScope",
-                  u.disabled_at is not null as "disabled!"
+                  u.disabled_at is not null as "disabled!", u.permission_version as version
              from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
             where u.tenant_id = $1 and u.id = $2 for update of u"#,
         tenant.0,
@@ -189,6 +192,7 @@ pub(in crate::access) async fn lock_user(
         rights: Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope),
         role_name: row.name,
         disabled: row.disabled,
+        version: row.version,
     }))
 }
 

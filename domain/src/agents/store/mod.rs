@@ -22,7 +22,7 @@ pub(super) use rules::is_agent_in_rules;
 pub(crate) use rules::share_agent;
 pub(super) use shown::agents;
 pub(super) use skills::{
-    Removed, Renamed, delete_skill, insert_skill, skills, teams_waiting_for, update_skill,
+    Removed, Renamed, delete_skill, insert_skill, lock_skill, skills, teams_waiting_for, update_skill,
 };
 pub(crate) use teams::share_team;
 pub(super) use teams::{

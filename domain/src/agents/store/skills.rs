@@ -36,7 +36,7 @@ pub(in crate::agents) async fn skills(
 ) -> Result<Vec<SkillView>> {
     let rows = sqlx::query_as!(
         SkillView,
-        r#"select s.id as "id: SkillId", s.name, s.created_at,
+        r#"select s.id as "id: SkillId", s.name, s.version, s.created_at,
                   (select count(*) from agent_skills a
                     where a.tenant_id = s.tenant_id and a.skill_id = s.id) as "agents!"
              from skills s
@@ -52,28 +52,40 @@ pub(in crate::agents) async fn skills(
     Ok(rows)
 }
 
-/// What became of a new name.
-pub(in crate::agents) enum Renamed {
-    Done,
-    NotFound,
-    Taken,
+/// The version of a skill, its row locked.
+pub(in crate::agents) async fn lock_skill(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SkillId,
+) -> Result<Option<i64>> {
+    let version = sqlx::query_scalar!(
+        "select version from skills where tenant_id = $1 and id = $2 for update",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(version)
 }
 
+/// `false` if the name is taken.
 pub(in crate::agents) async fn update_skill(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: SkillId,
     name: &str,
-) -> Result<Renamed> {
-    let done =
-        sqlx::query!("update skills set name = $3 where tenant_id = $1 and id = $2", tenant.0, id.0, name)
-            .execute(conn)
-            .await;
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update skills set name = $3, version = version + 1 where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        name
+    )
+    .execute(conn)
+    .await;
     match done {
-        Err(sqlx::Error::Database(error)) if error.constraint() == Some("skills_name_key") => {
-            Ok(Renamed::Taken)
-        }
-        done => Ok(if done?.rows_affected() == 1 { Renamed::Done } else { Renamed::NotFound }),
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("skills_name_key") => Ok(false),
+        done => Ok(done?.rows_affected() == 1),
     }
 }
 
@@ -96,24 +108,13 @@ pub(in crate::agents) async fn teams_waiting_for(
     Ok(teams)
 }
 
-/// What became of a skill that was to go.
-pub(in crate::agents) enum Removed {
-    Done,
-    NotFound,
-    /// A routing rule asks for it.
-    Needed,
-}
-
-/// Takes a skill away, from every agent too. It is locked first, so that nobody is given it meanwhile. Leads that wait
-/// for somebody who has it wait for anybody.
+/// Takes a skill away that the caller has locked, from every agent too. Leads that wait for somebody who has it wait for
+/// anybody. `false` if a routing rule asks for it.
 pub(in crate::agents) async fn delete_skill(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: SkillId,
-) -> Result<Removed> {
-    sqlx::query!("select from skills where tenant_id = $1 and id = $2 for update", tenant.0, id.0)
-        .execute(&mut *conn)
-        .await?;
+) -> Result<bool> {
     sqlx::query!("delete from agent_skills where tenant_id = $1 and skill_id = $2", tenant.0, id.0)
         .execute(&mut *conn)
         .await?;
@@ -130,8 +131,8 @@ pub(in crate::agents) async fn delete_skill(
         .await;
     match gone {
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("routing_rules_skill_fkey") => {
-            Ok(Removed::Needed)
+            Ok(false)
         }
-        gone => Ok(if gone?.rows_affected() == 1 { Removed::Done } else { Removed::NotFound }),
+        gone => Ok(gone?.rows_affected() == 1),
     }
 }

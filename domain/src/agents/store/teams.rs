@@ -68,20 +68,20 @@ pub(in crate::agents) async fn lock_team(
     Ok(version)
 }
 
-/// Locks a team against everybody who would refer to it; `false` if there is none.
+/// The version of a team, locked against everybody who would refer to it.
 pub(in crate::agents) async fn lock_team_whole(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: TeamId,
-) -> Result<bool> {
-    let found = sqlx::query!(
-        "select from teams where tenant_id = $1 and id = $2 and deleted_at is null for update",
+) -> Result<Option<i64>> {
+    let version = sqlx::query_scalar!(
+        "select version from teams where tenant_id = $1 and id = $2 and deleted_at is null for update",
         tenant.0,
         id.0
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(found.rows_affected() == 1)
+    Ok(version)
 }
 
 /// Whether there is such a team. It is not deleted before this transaction ends.

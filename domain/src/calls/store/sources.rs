@@ -40,7 +40,7 @@ pub(in crate::calls) async fn sources(
 ) -> Result<Vec<CallSourceView>> {
     let rows = sqlx::query_as!(
         CallSourceView,
-        r#"select id as "id: CallSourceId", name, rotated_at, created_at from call_sources
+        r#"select id as "id: CallSourceId", name, rotated_at, version, created_at from call_sources
             where tenant_id = $1 and retired_at is null
               and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
@@ -54,20 +54,21 @@ pub(in crate::calls) async fn sources(
     Ok(rows)
 }
 
-/// The sealed secret of a source, its row locked.
+/// The sealed secret of a source and its version, its row locked.
 pub(in crate::calls) async fn lock_source(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CallSourceId,
-) -> Result<Option<Vec<u8>>> {
-    let secret = sqlx::query_scalar!(
-        "select secret_sealed from call_sources where tenant_id = $1 and id = $2 and retired_at is null for update",
+) -> Result<Option<(Vec<u8>, i64)>> {
+    let row = sqlx::query!(
+        "select secret_sealed, version from call_sources
+          where tenant_id = $1 and id = $2 and retired_at is null for update",
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(secret)
+    Ok(row.map(|row| (row.secret_sealed, row.version)))
 }
 
 /// Puts another secret in the place of the one before, which is good for a while yet.
@@ -79,7 +80,8 @@ pub(in crate::calls) async fn put_secret(
     at: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "update call_sources set secret_sealed = $3, former_secret_sealed = $4, rotated_at = $5
+        "update call_sources set secret_sealed = $3, former_secret_sealed = $4, rotated_at = $5,
+                version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
@@ -92,21 +94,21 @@ pub(in crate::calls) async fn put_secret(
     Ok(())
 }
 
-/// `false` if there is none.
+/// Nobody sees the source any more.
 pub(in crate::calls) async fn retire(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CallSourceId,
-) -> Result<bool> {
-    let done = sqlx::query!(
-        "update call_sources set retired_at = engine.now()
-          where tenant_id = $1 and id = $2 and retired_at is null",
+) -> Result<()> {
+    sqlx::query!(
+        "update call_sources set retired_at = engine.now(), version = version + 1
+          where tenant_id = $1 and id = $2",
         tenant.0,
         id.0
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// A source, before it has shown that it is.

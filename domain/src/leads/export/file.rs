@@ -7,7 +7,7 @@ use super::{super::lead::LeadView, ExportFormat};
 use crate::{spreadsheet, vault::Personal};
 
 /// The columns that every file has. `name` to `tags` are those that an import knows.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "id",
     "name",
     "phone",
@@ -17,6 +17,7 @@ const COLUMNS: [&str; 17] = [
     "language",
     "region",
     "value_cents",
+    "cost_cents",
     "tags",
     "score",
     "owner_id",
@@ -76,6 +77,7 @@ fn row(attributes: &[String], lead: &LeadView, text: &mut String) {
         lead.language.clone().unwrap_or_default(),
         lead.region.clone().unwrap_or_default(),
         lead.value_cents.map(|cents| cents.to_string()).unwrap_or_default(),
+        lead.cost_cents.map(|cents| cents.to_string()).unwrap_or_default(),
         lead.tags.join("|"),
         lead.score.as_ref().map(|score| score.total.to_string()).unwrap_or_default(),
         lead.owner_id.map(|id| id.to_string()).unwrap_or_default(),
@@ -130,6 +132,7 @@ mod tests {
             language: None,
             region: None,
             value_cents: Some(990),
+            cost_cents: Some(120),
             tags: vec!["a".into(), "b".into()],
             score: None,
             version: 1,
@@ -151,7 +154,7 @@ mod tests {
         assert_eq!(rows, rest);
         assert_eq!(header, format!("{},attr.age,\"attr.plan, old\"", COLUMNS.join(",")));
         let rows: Vec<&str> = rows.lines().collect();
-        assert!(rows[0].contains(",'=1+1,+14155550100,,new,import,,,990,a|b,"), "{}", rows[0]);
+        assert!(rows[0].contains(",'=1+1,+14155550100,,new,import,,,990,120,a|b,"), "{}", rows[0]);
         assert!(rows[0].ends_with(",36,'-1+1") && rows[1].ends_with("Z,,"), "{rows:?}");
     }
 

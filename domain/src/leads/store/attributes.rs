@@ -47,7 +47,8 @@ pub(in crate::leads) async fn update_definition(
     new: &NewAttribute,
 ) -> Result<()> {
     sqlx::query!(
-        "update attribute_definitions set choices = $3, personal = $4, searchable = $5, required = $6
+        "update attribute_definitions set choices = $3, personal = $4, searchable = $5, required = $6,
+                version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
@@ -91,7 +92,8 @@ pub(in crate::leads) async fn definition_views(
 ) -> Result<Vec<AttributeView>> {
     let rows = sqlx::query_as!(
         AttributeView,
-        r#"select id as "id: AttributeId", name, type as kind, choices, personal, searchable, required, created_at
+        r#"select id as "id: AttributeId", name, type as kind, choices, personal, searchable, required, version,
+                  created_at
              from attribute_definitions
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,

@@ -18,6 +18,7 @@ pub(in crate::leads) struct NewRow {
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
+    pub cost_cents: Option<i64>,
     pub tags: Vec<String>,
     pub name_sealed: Option<Vec<u8>>,
     pub phone_sealed: Option<Vec<u8>>,
@@ -40,19 +41,19 @@ pub(in crate::leads) async fn insert(
     rows: &[NewRow],
 ) -> Result<()> {
     sqlx::query!(
-        "insert into leads (tenant_id, import_id, id, status, source, language, region, value_cents, tags,
+        "insert into leads (tenant_id, import_id, id, status, source, language, region, value_cents, cost_cents, tags,
                 name_sealed, phone_sealed, phone_index, email_sealed, email_index, attributes_sealed,
                 owner_id, team_id, assigned_at, waiting_since)
-         select $1, $2, id, status, source, language, region, value_cents,
+         select $1, $2, id, status, source, language, region, value_cents, cost_cents,
                 array(select jsonb_array_elements_text(tags)),
                 name, phone, phone_index, email, email_index, attributes,
                 $16, coalesce($17, (select team_id from agents where tenant_id = $1 and agents.id = $16)),
                 case when $16::uuid is not null then engine.now() end,
                 case when $16::uuid is null and $17::uuid is not null then engine.now() end
            from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::jsonb[],
-                $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
+                $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[], $18::bigint[])
              as new (id, status, source, language, region, value_cents, tags,
-                name, phone, phone_index, email, email_index, attributes)",
+                name, phone, phone_index, email, email_index, attributes, cost_cents)",
         tenant.0,
         import.map(|id| id.0),
         &column(rows, |row| row.id.0),
@@ -70,6 +71,7 @@ pub(in crate::leads) async fn insert(
         &column(rows, |row| row.attributes_sealed.clone()) as _,
         home.owner(),
         home.team(),
+        &column(rows, |row| row.cost_cents) as _,
     )
     .execute(conn)
     .await?;
@@ -136,6 +138,7 @@ pub(in crate::leads) async fn update(
                 language = case when $5 then $6 else language end,
                 region = case when $7 then $8 else region end,
                 value_cents = case when $9 then $10 else value_cents end,
+                cost_cents = case when $22 then $23 else cost_cents end,
                 tags = coalesce($11::text[], tags),
                 name_sealed = case when $12 then $13 else name_sealed end,
                 phone_sealed = case when $14 then $15 else phone_sealed end,
@@ -166,6 +169,8 @@ pub(in crate::leads) async fn update(
         row.email_index.clone().flatten(),
         row.attributes_sealed.is_some(),
         row.attributes_sealed.clone().flatten(),
+        change.cost_cents.is_some(),
+        change.cost_cents.flatten(),
     )
     .execute(conn)
     .await?;

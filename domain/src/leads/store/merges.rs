@@ -46,6 +46,7 @@ pub(in crate::leads) struct RowToMerge {
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
+    pub cost_cents: Option<i64>,
     pub tags: Vec<String>,
     pub name_sealed: Option<Vec<u8>>,
     pub phone_sealed: Option<Vec<u8>>,
@@ -63,7 +64,7 @@ pub(in crate::leads) async fn lock_to_merge(
 ) -> Result<Vec<RowToMerge>> {
     let rows = sqlx::query_as!(
         RowToMerge,
-        r#"select id as "id: LeadId", version, language, region, value_cents, tags, name_sealed, phone_sealed,
+        r#"select id as "id: LeadId", version, language, region, value_cents, cost_cents, tags, name_sealed, phone_sealed,
                   phone_index, email_sealed, email_index, attributes_sealed
              from leads
             where tenant_id = $1 and id = any($2) and ($3::uuid is null or owner_id = $3)
@@ -166,6 +167,7 @@ pub(in crate::leads) async fn update_merged(
         "update leads w
             set name_sealed = $4, phone_sealed = $5, phone_index = $6, email_sealed = $7, email_index = $8,
                 attributes_sealed = $9, language = $10, region = $11, value_cents = $12, tags = $13,
+                cost_cents = $14,
                 activities = w.activities + l.activities,
                 last_activity_at = greatest(w.last_activity_at, l.last_activity_at),
                 version = w.version + 1, updated_at = engine.now()
@@ -183,7 +185,8 @@ pub(in crate::leads) async fn update_merged(
         row.known.language.as_deref(),
         row.known.region.as_deref(),
         row.known.value_cents,
-        &row.known.tags
+        &row.known.tags,
+        row.known.cost_cents
     )
     .execute(conn)
     .await?;

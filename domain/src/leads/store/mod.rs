@@ -8,6 +8,7 @@ mod leads;
 mod merged;
 mod merges;
 mod read;
+mod sorted;
 mod terms;
 
 pub(in crate::leads) use activities::*;
@@ -19,4 +20,5 @@ pub(in crate::leads) use merged::*;
 pub(in crate::leads) use merges::*;
 pub(in crate::leads) use read::*;
 pub(crate) use read::{count, email, is_seen};
+pub(in crate::leads) use sorted::*;
 pub(in crate::leads) use terms::*;

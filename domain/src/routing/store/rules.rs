@@ -146,16 +146,15 @@ pub(in crate::routing) async fn update_rule(
     Ok(())
 }
 
-/// `false` if there is no such rule.
 pub(in crate::routing) async fn delete_rule(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: RuleId,
-) -> Result<bool> {
-    let done = sqlx::query!("delete from routing_rules where tenant_id = $1 and id = $2", tenant.0, id.0)
+) -> Result<()> {
+    sqlx::query!("delete from routing_rules where tenant_id = $1 and id = $2", tenant.0, id.0)
         .execute(conn)
         .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// The ids of all rules, locked against other changes of the order.

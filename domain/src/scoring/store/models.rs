@@ -22,6 +22,7 @@ pub(in crate::scoring) struct ModelRow {
     pub definition: Value,
     pub report: Option<Value>,
     pub created_by: Option<Uuid>,
+    pub revision: i64,
     pub created_at: DateTime<Utc>,
     pub published_at: Option<DateTime<Utc>>,
 }
@@ -50,8 +51,8 @@ pub(in crate::scoring) async fn models(
 ) -> Result<Vec<ModelRow>> {
     let rows = sqlx::query_as!(
         ModelRow,
-        r#"select id as "id: ScoringModelId", version, status, kind, definition, report, created_by, created_at,
-                  published_at
+        r#"select id as "id: ScoringModelId", version, status, kind, definition, report, created_by, revision,
+                  created_at, published_at
              from scoring_models
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
@@ -65,20 +66,28 @@ pub(in crate::scoring) async fn models(
     Ok(rows)
 }
 
-/// A model's status and version, its row locked until commit.
+/// What a change must know of the model that it changes.
+pub(in crate::scoring) struct HeldModel {
+    pub status: String,
+    pub version: i32,
+    pub revision: i64,
+}
+
+/// A model, its row locked until commit.
 pub(in crate::scoring) async fn lock_model(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ScoringModelId,
-) -> Result<Option<(String, i32)>> {
-    let row = sqlx::query!(
-        "select status, version from scoring_models where tenant_id = $1 and id = $2 for update",
+) -> Result<Option<HeldModel>> {
+    let held = sqlx::query_as!(
+        HeldModel,
+        "select status, version, revision from scoring_models where tenant_id = $1 and id = $2 for update",
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.status, row.version)))
+    Ok(held)
 }
 
 pub(in crate::scoring) async fn count_drafts(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
@@ -132,7 +141,8 @@ pub(in crate::scoring) async fn update_draft(
     definition: &Value,
 ) -> Result<()> {
     sqlx::query!(
-        "update scoring_models set kind = $3, definition = $4, report = null where tenant_id = $1 and id = $2",
+        "update scoring_models set kind = $3, definition = $4, report = null, revision = revision + 1
+          where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         kind,
@@ -161,13 +171,14 @@ pub(in crate::scoring) async fn publish(
     id: ScoringModelId,
 ) -> Result<()> {
     sqlx::query!(
-        "update scoring_models set status = 'retired' where tenant_id = $1 and status = 'published'",
+        "update scoring_models set status = 'retired', revision = revision + 1
+          where tenant_id = $1 and status = 'published'",
         tenant.0
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update scoring_models set status = 'published', published_at = engine.now()
+        "update scoring_models set status = 'published', published_at = engine.now(), revision = revision + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0

@@ -1,0 +1,238 @@
+//! The table of leads in the orders of lists. Each is walked along an index of its own from a place on, so that a page
+//! costs what it holds, however far back it lies.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        commands::Filter,
+        lead::{Source, Status},
+        sorted::{NONE, Sort},
+    },
+    read::LeadRow,
+    terms::Wanted,
+};
+use crate::{
+    access::rows::Rows,
+    error::Result,
+    types::{AgentId, ImportId, LeadId, TeamId, TenantId},
+};
+
+/// Which leads are asked for, and by whom.
+pub(in crate::leads) struct Asked<'a> {
+    pub tenant: TenantId,
+    pub filter: &'a Filter,
+    pub wanted: &'a Wanted,
+    pub seen: Rows,
+}
+
+/// A stretch of a list: behind a place, up to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    key: i64,
+    id: Uuid,
+    last: i64,
+}
+
+/// Leads behind a place.
+pub(in crate::leads) async fn sorted(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    sort: Sort,
+    after: Option<(i64, Uuid)>,
+    limit: i64,
+) -> Result<Vec<LeadRow>> {
+    let mut rows = Vec::new();
+    let mut left = limit;
+    for stretch in stretches(sort, after) {
+        if left > 0 {
+            let found = walk(&mut *conn, asked, sort, stretch, left).await?;
+            left -= i64::try_from(found.len()).unwrap_or(limit);
+            rows.extend(found);
+        }
+    }
+    Ok(rows)
+}
+
+/// What is left of a list behind a place. A list that rises has those without a key at its end, though they come first
+/// in the index.
+fn stretches(sort: Sort, after: Option<(i64, Uuid)>) -> Vec<Stretch> {
+    let without = |id| Stretch { key: NONE, id, last: NONE };
+    match (sort, after) {
+        (Sort::Value | Sort::Score, Some((NONE, id))) => vec![without(id)],
+        (Sort::Value | Sort::Score, after) => {
+            let (key, id) = after.unwrap_or((NONE, Uuid::max()));
+            vec![Stretch { key, id, last: i64::MAX }, without(Uuid::nil())]
+        }
+        (Sort::Created | Sort::Updated, after) => {
+            let (key, id) = after.unwrap_or((0, Uuid::nil()));
+            vec![Stretch { key, id, last: i64::MAX }]
+        }
+        (Sort::CreatedDown | Sort::UpdatedDown | Sort::ValueDown | Sort::ScoreDown, after) => {
+            let (key, id) = after.unwrap_or((i64::MAX, Uuid::max()));
+            vec![Stretch { key, id, last: i64::MAX }]
+        }
+    }
+}
+
+/// One order: what stands behind a place in it, and how it is sorted; $1 to $12 are the same in all.
+macro_rules! along {
+    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        sqlx::query_as!(
+            LeadRow,
+            r#"select l.id as "id: LeadId", l.import_id as "import_id: ImportId", l.owner_id as "owner_id: AgentId",
+                      l.team_id as "team_id: TeamId", l.status, l.source, l.language, l.region, l.value_cents,
+                      l.cost_cents, l.tags, l.score, l.score_source, l.score_status, l.score_engagement,
+                      l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
+                      l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
+                      l.attributes_sealed
+                 from leads l
+                where l.tenant_id = $1
+                  and ($2::text is null or l.status = $2) and ($3::text is null or l.source = $3)
+                  and ($4::uuid is null or l.owner_id = $4) and ($5::uuid is null or l.import_id = $5)
+                  and ($6::bytea is null or l.email_index = $6) and ($7::bytea is null or l.phone_index = $7)
+                  and ($8::uuid is null or l.owner_id = $8) and ($9::uuid is null or l.team_id = $9)
+                  and (cardinality($10::text[]) = 0 or not exists (
+                    select from unnest($10::text[], $11::bytea[]) as w (kind, term)
+                     where not exists (
+                       select from lead_terms o
+                        where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id)))
+                  and "# + $behind + " order by " + $order + " limit $12",
+            $asked.tenant.0,
+            $asked.filter.status.map(Status::as_str),
+            $asked.filter.source.map(Source::as_str),
+            $asked.filter.owner.map(|id| id.0),
+            $asked.filter.import.map(|id| id.0),
+            $asked.wanted.email.as_deref(),
+            $asked.wanted.phone.as_deref(),
+            $asked.seen.owner(),
+            $asked.seen.team(),
+            &$terms.0,
+            &$terms.1,
+            $limit,
+            $($place),+
+        )
+        .fetch_all($conn)
+        .await?
+    };
+}
+
+async fn walk(
+    conn: &mut PgConnection,
+    asked: &Asked<'_>,
+    sort: Sort,
+    Stretch { key, id, last }: Stretch,
+    limit: i64,
+) -> Result<Vec<LeadRow>> {
+    let terms: (Vec<String>, Vec<Vec<u8>>) = asked.wanted.terms.iter().cloned().unzip();
+    Ok(match sort {
+        Sort::Created => along!(conn, asked, terms, limit, "l.id > $13", "l.id", id),
+        Sort::CreatedDown => along!(conn, asked, terms, limit, "l.id < $13", "l.id desc", id),
+        Sort::Updated => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(l.updated_at, l.id) > ($13::timestamptz, $14::uuid)",
+            "l.updated_at, l.id",
+            instant(key),
+            id
+        ),
+        Sort::UpdatedDown => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(l.updated_at, l.id) < ($13::timestamptz, $14::uuid)",
+            "l.updated_at desc, l.id desc",
+            instant(key),
+            id
+        ),
+        Sort::Value => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(coalesce(l.value_cents, -1), l.id) > ($13::bigint, $14::uuid) and coalesce(l.value_cents, -1) <= $15",
+            "coalesce(l.value_cents, -1), l.id",
+            key,
+            id,
+            last
+        ),
+        Sort::ValueDown => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(coalesce(l.value_cents, -1), l.id) < ($13::bigint, $14::uuid)",
+            "coalesce(l.value_cents, -1) desc, l.id desc",
+            key,
+            id
+        ),
+        Sort::Score => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(coalesce(l.score, -1), l.id) > ($13::int, $14::uuid) and coalesce(l.score, -1) <= $15",
+            "coalesce(l.score, -1), l.id",
+            small(key),
+            id,
+            small(last)
+        ),
+        Sort::ScoreDown => along!(
+            conn,
+            asked,
+            terms,
+            limit,
+            "(coalesce(l.score, -1), l.id) < ($13::int, $14::uuid)",
+            "coalesce(l.score, -1) desc, l.id desc",
+            small(key),
+            id
+        ),
+    })
+}
+
+/// The end of the year 9999, in microseconds since 1970: within what Postgres and this build know.
+const LATEST: i64 = 253_402_300_799_000_000;
+
+/// A key as an instant. One beyond all instants is the end of them.
+fn instant(key: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(key.clamp(0, LATEST)).unwrap_or_default()
+}
+
+/// A key as a score. One beyond all scores is the end of them.
+fn small(key: i64) -> i32 {
+    i32::try_from(key).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_begins_with_what_has_a_key_and_ends_with_what_has_none() {
+        let (nil, end, one) = (Uuid::nil(), Uuid::max(), Uuid::from_u128(1));
+        let stretch = |key, id, last| Stretch { key, id, last };
+        for (sort, after, wanted) in [
+            (Sort::Value, None, vec![stretch(NONE, end, i64::MAX), stretch(NONE, nil, NONE)]),
+            (Sort::Value, Some((0, one)), vec![stretch(0, one, i64::MAX), stretch(NONE, nil, NONE)]),
+            (Sort::Score, Some((NONE, one)), vec![stretch(NONE, one, NONE)]),
+            (Sort::ScoreDown, None, vec![stretch(i64::MAX, end, i64::MAX)]),
+            (Sort::ValueDown, Some((NONE, one)), vec![stretch(NONE, one, i64::MAX)]),
+            (Sort::Created, None, vec![stretch(0, nil, i64::MAX)]),
+            (Sort::UpdatedDown, Some((7, one)), vec![stretch(7, one, i64::MAX)]),
+        ] {
+            assert_eq!(stretches(sort, after), wanted, "{sort:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_nobody_has_are_the_ends() {
+        assert_eq!(instant(i64::MAX).timestamp_micros(), LATEST);
+        assert_eq!(instant(-5).timestamp_micros(), 0);
+        assert_eq!((small(i64::MAX), small(-1), small(100)), (i32::MAX, -1, 100));
+    }
+}

@@ -1,0 +1,143 @@
+//! What makes something and is sent twice under one key makes it once. The routes come from the description.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard_tests::{Answer, TestApp};
+
+use crate::{isolation::ids, leads::import, routing_rules::lead};
+
+/// Whose answer shows a secret that is good once, so that it is of no use to be told of it again.
+const SHOWN_ONCE: [&str; 2] = ["/api/v1/me/second-factor", "/api/v1/ws/tickets"];
+/// Of operators, who have no tenant.
+const OF_OPERATORS: &str = "/api/v1/tenants";
+
+/// A body by which each route makes something, and the id of what it is under.
+struct Wishes {
+    bodies: BTreeMap<&'static str, Value>,
+    ids: BTreeMap<&'static str, String>,
+}
+
+async fn wishes(app: &TestApp) -> Wishes {
+    let (admin, mut ids) = (&app.acme.admin, ids(&app.acme).await);
+    let invited = json!({"name": "B", "email": "b@example.com", "role": "Agent"});
+    let invited = admin.post("/api/v1/users", &invited).await.expect(201)["id"].clone();
+    ids.insert("/api/v1/users", invited.as_str().expect("an id").to_owned());
+    let lead = lead(admin, &json!({})).await;
+    // As many outcomes as it takes to learn from.
+    let line = |at: usize| format!("o{at}@example.com,{}\n", if at < 60 { "converted" } else { "lost" });
+    let file: String = std::iter::once("email,status\n".to_owned()).chain((0..120).map(line)).collect();
+    import(admin, file).await.expect(201);
+    let (provider, template) =
+        (&ids["/api/v1/communication/providers"], &ids["/api/v1/communication/templates"]);
+    let (team, message) = (&ids["/api/v1/teams"], json!({"name": "Ada"}));
+    let input = json!({
+        "lead_id": lead, "strategy": "team", "team_id": team, "provider_id": provider,
+        "welcome_template_id": template, "follow_up_template_id": template,
+    });
+    let schedule = json!({"name": "again", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
+    let mail = json!({"name": "again", "channel": "email", "subject": "Hi", "text": "Hi"});
+    let send = json!({
+        "provider_id": provider, "template_id": template, "to": "ada@example.com", "variables": message,
+    });
+    let bodies = BTreeMap::from([
+        ("/api/v1/agents", json!({"name": "again", "capacity": 1})),
+        ("/api/v1/api-keys", json!({"name": "again", "permissions": ["leads:read"]})),
+        ("/api/v1/automation/leads/route", json!({"all": true, "strategy": "team", "team_id": team})),
+        ("/api/v1/automation/leads/score", json!({"all": true})),
+        (
+            "/api/v1/automation/routing-rules",
+            json!({"name": "again", "strategy": "round_robin", "team_id": team}),
+        ),
+        ("/api/v1/automation/scoring-models", json!({})),
+        ("/api/v1/automation/scoring-models/fit", json!({})),
+        ("/api/v1/call-sources", json!({"name": "again"})),
+        ("/api/v1/calls", json!({"direction": "outbound", "number": "+4930901821"})),
+        ("/api/v1/communication/messages", send),
+        ("/api/v1/communication/providers", json!({"name": "again", "kind": "sandbox"})),
+        ("/api/v1/communication/templates", mail),
+        ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
+        ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
+        ("/api/v1/leads", json!({"email": "again@example.com"})),
+        ("/api/v1/leads/attributes", json!({"name": "again", "type": "text"})),
+        ("/api/v1/leads/{id}/activities", json!({"kind": "call"})),
+        ("/api/v1/schedules", schedule),
+        ("/api/v1/skills", json!({"name": "again"})),
+        ("/api/v1/teams", json!({"name": "again"})),
+        ("/api/v1/users", json!({"name": "C", "email": "c@example.com", "role": "Agent"})),
+        ("/api/v1/workflows", json!({"workflow": "onboard_lead", "input": input})),
+    ]);
+    Wishes { bodies, ids }
+}
+
+/// Status and Location: what is the same the second time.
+fn said(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.location().expect("a Location").to_owned())
+}
+
+#[tokio::test]
+async fn whatever_makes_something_is_answered_the_same_under_one_key_and_makes_it_once() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let Wishes { bodies, ids } = wishes(&app).await;
+    let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
+    let mut made = 0;
+    for (path, item) in description["paths"].as_object().expect("paths") {
+        let post = &item["post"];
+        let makes = ["201", "202"].iter().any(|status| post["responses"][*status].is_object());
+        if !makes || path == OF_OPERATORS {
+            continue;
+        }
+        let parameters = post["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let told = parameters.iter().any(|one| one["name"] == "Idempotency-Key" && one["in"] == "header");
+        assert_eq!(told, !SHOWN_ONCE.contains(&path.as_str()), "{path}");
+        if !told {
+            continue;
+        }
+        let url = path
+            .split_once("/{id}")
+            .map_or_else(|| path.clone(), |(prefix, rest)| format!("{prefix}/{}{rest}", ids[prefix]));
+        let send = || {
+            let request = admin.request(Method::POST, &url).header("idempotency-key", path.as_str());
+            admin.send(match bodies.get(path.as_str()) {
+                Some(body) => request.json(body),
+                None if path.ends_with("/imports") => {
+                    request.header("content-type", "text/csv").body("email\nagain@example.org\n")
+                }
+                None => request,
+            })
+        };
+        let first = send().await;
+        assert!([201, 202].contains(&first.status), "give this test a body for {path}: {}", first.body);
+        let second = send().await;
+        assert_eq!(said(&second), said(&first), "{path}");
+        assert!(!first.headers.contains_key("idempotent-replayed"), "{path}");
+        assert_eq!(second.headers["idempotent-replayed"], "true", "{path}");
+        assert_eq!(second.body, Value::Null, "{path}");
+        made += 1;
+    }
+    assert!(made >= bodies.len() + 3, "{made}");
+    let again = |things: Vec<Value>| things.iter().filter(|thing| thing["name"] == "again").count();
+    for path in ["/api/v1/teams", "/api/v1/agents", "/api/v1/schedules", "/api/v1/call-sources"] {
+        assert_eq!(again(admin.all(path).await), 1, "{path}");
+    }
+    assert_eq!(admin.all("/api/v1/leads?email=again@example.com").await.len(), 1);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_asked_for_twice_is_not_taken_back_by_the_second_time() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let user = json!({"name": "B", "email": "b@example.com", "role": "Agent"});
+    let user = admin.post("/api/v1/users", &user).await.expect(201);
+    let path = format!("/api/v1/users/{}/password-links", user["id"].as_str().expect("an id"));
+    let ask = || admin.send(admin.request(Method::POST, &path).header("idempotency-key", "link-1"));
+    let link = ask().await.expect(201);
+    assert_eq!(ask().await.expect(201), Value::Null, "it is shown once");
+    let chosen = json!({"token": link["token"], "password": "correct horse battery"});
+    admin.anonymous().post("/api/v1/auth/password", &chosen).await.expect(204);
+    admin.anonymous().login("acme", "b@example.com", "correct horse battery").await;
+    app.process.stop().await;
+}
