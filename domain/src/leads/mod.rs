@@ -6,7 +6,7 @@
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
 //! - [`merge`] two that are one person; `known` what is known of both, joined, pure; `seal` sealing it
 //! - [`selection`] which of them a job is about
-//! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work
+//! - [`csv`] reading rows from a stream, pure; [`columns`] what they say of a lead, pure; [`import`] both at work
 //! - `store` their tables
 
 pub mod activities;

@@ -86,7 +86,7 @@ fn row(line: &Line, text: &mut String) {
 
 /// A cell (RFC 4180). A spreadsheet would run what begins like a formula (OWASP, CSV Injection), so an apostrophe goes
 /// before it; numbers are left alone.
-fn cell(value: &str, text: &mut String) {
+pub(crate) fn cell(value: &str, text: &mut String) {
     let runs = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(value);
     let mark = if runs { "'" } else { "" };
     if value.contains([',', '"', '\r', '\n']) {

@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub(super) use file::Line;
+pub(crate) use file::cell;
 
 /// The longest range of a file, in days.
 const LONGEST: i64 = 366;

@@ -2,6 +2,7 @@
 
 mod activities;
 mod attributes;
+mod import_rows;
 mod imports;
 mod leads;
 mod merges;
@@ -9,6 +10,7 @@ mod terms;
 
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
+pub(in crate::leads) use import_rows::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(crate) use leads::{count, email, is_seen};
