@@ -229,7 +229,10 @@ async fn a_report_is_read_by_pages_and_taken_out_as_a_file() {
     let all = pages.concat();
     let lines: Vec<i64> = all.iter().map(|row| row["line"].as_i64().expect("a line")).collect();
     assert_eq!((lines.as_slice(), sum), ([2, 4, 5, 6, 7].as_slice(), 5));
-    assert_eq!(rejections(admin, &report).await, [(4, Some("attributes".to_owned())), (6, Some("phone".to_owned()))]);
+    assert_eq!(
+        rejections(admin, &report).await,
+        [(4, Some("attributes".to_owned())), (6, Some("phone".to_owned()))]
+    );
     assert_eq!(admin.all(&format!("{path}?outcome=created")).await.len(), 3);
     assert!(admin.all(&format!("{path}?outcome=updated")).await.is_empty());
     assert_eq!(admin.get(&format!("{path}?outcome=odd")).await.problem(422), "invalid");

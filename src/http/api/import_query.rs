@@ -72,8 +72,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
                 mapping.defaults.push((field.to_owned(), value));
             }
         }
-        let how =
-            How { dry_run: known.dry_run.unwrap_or_default(), on_duplicate: known.on_duplicate.unwrap_or(OnDuplicate::Create) };
+        let how = How {
+            dry_run: known.dry_run.unwrap_or_default(),
+            on_duplicate: known.on_duplicate.unwrap_or(OnDuplicate::Create),
+        };
         let delimiter = known.delimiter.map(|delimiter| match delimiter {
             Delimiter::Comma => b',',
             Delimiter::Semicolon => b';',
