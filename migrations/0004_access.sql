@@ -11,7 +11,7 @@ create table tenants (
   requests_per_s int constraint tenants_requests_per_s check (requests_per_s between 1 and 1000000),
   -- Users who may come in; null is any number.
   most_users int constraint tenants_most_users check (most_users between 1 and 1000000),
-  -- Days that sessions are kept after their end, and what imports have left out.
+  -- Days that sessions are kept after their end, and what became of the rows of imports.
   keep_sessions_days int not null default 30
     constraint tenants_keep_sessions check (keep_sessions_days between 1 and 365),
   keep_imports_days int not null default 90

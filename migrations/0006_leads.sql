@@ -61,10 +61,19 @@ create table imports (
   tenant_id uuid not null references tenants,
   id uuid not null,
   status text not null constraint imports_status check (status in ('running', 'finished', 'interrupted', 'refused')),
-  accepted bigint not null default 0,
+  -- Nothing is written but the report: it tells what would become of the file.
+  dry_run boolean not null,
+  -- What becomes of a row whose number or address a lead has already.
+  on_duplicate text not null
+    constraint imports_on_duplicate check (on_duplicate in ('create', 'skip', 'update', 'reject')),
+  created bigint not null default 0,
+  updated bigint not null default 0,
+  duplicates bigint not null default 0,
   rejected bigint not null default 0,
   reason text,
   created_by uuid,
+  -- Whether rows of its report are kept.
+  has_report boolean not null default false,
   -- When the last batch was written: an import that is silent for long has lost its process.
   touched_at timestamptz not null default engine.now(),
   created_at timestamptz not null default clock_timestamp(),
@@ -72,21 +81,46 @@ create table imports (
   constraint imports_pkey primary key (tenant_id, id)
 );
 create index imports_running_idx on imports (touched_at) where status = 'running';
+-- The imports of somebody who sees no others.
+create index imports_by_idx on imports (tenant_id, created_by, id);
+-- Reports that are old enough are found without those that are gone already.
+create index imports_report_idx on imports (tenant_id, created_at) where has_report;
 call engine.wall('imports');
 grant select, insert, update on imports to switchboard_app, switchboard_system;
 
-create table import_rejections (
+-- What became of each row of a file. A lead that is gone since then stays named.
+create table import_rows (
   tenant_id uuid not null,
   import_id uuid not null,
   line bigint not null,
-  "column" text,
-  reason text not null,
-  constraint import_rejections_pkey primary key (tenant_id, import_id, line),
-  constraint import_rejections_import_fkey foreign key (tenant_id, import_id) references imports (tenant_id, id)
+  outcome text not null
+    constraint import_rows_outcome check (outcome in ('created', 'updated', 'duplicate', 'rejected')),
+  lead_id uuid,
+  field text,
+  reason text,
+  constraint import_rows_pkey primary key (tenant_id, import_id, line),
+  constraint import_rows_import_fkey foreign key (tenant_id, import_id) references imports (tenant_id, id)
 );
-call engine.wall('import_rejections');
-grant select, insert on import_rejections to switchboard_app, switchboard_system;
-grant delete on import_rejections to switchboard_system;
+create index import_rows_outcome_idx on import_rows (tenant_id, import_id, outcome, line);
+call engine.wall('import_rows');
+grant select, insert on import_rows to switchboard_app, switchboard_system;
+grant delete on import_rows to switchboard_system;
+
+-- Blind indexes of the numbers and addresses that a dry run has come by, and the line or the lead that has them, to find
+-- what the file says twice: the leads that would tell are not written. They go soon after the run's end.
+create table import_contacts (
+  tenant_id uuid not null,
+  import_id uuid not null,
+  hash bytea not null,
+  line bigint,
+  lead_id uuid,
+  constraint import_contacts_pkey primary key (tenant_id, import_id, hash),
+  constraint import_contacts_holder check ((line is null) <> (lead_id is null)),
+  constraint import_contacts_import_fkey foreign key (tenant_id, import_id) references imports (tenant_id, id)
+);
+call engine.wall('import_contacts');
+grant select, insert on import_contacts to switchboard_app, switchboard_system;
+grant delete on import_contacts to switchboard_system;
 
 create table leads (
   tenant_id uuid not null references tenants,

@@ -57,6 +57,17 @@ impl Place for String {
     }
 }
 
+/// For lists in the order of the lines of a file.
+impl Place for i64 {
+    fn write(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
 /// For lists in the order of time.
 impl Place for (DateTime<Utc>, Uuid) {
     fn write(&self) -> Vec<u8> {

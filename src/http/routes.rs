@@ -8,8 +8,9 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, imports,
-        job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops, providers, queues, roles,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
+        import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops,
+        providers, queues, roles,
         routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets,
         tags, teams, templates, tenants, workflows,
     },
@@ -148,8 +149,10 @@ fn business() -> Vec<Route> {
         (Needs(P::AttributesWrite), routes!(attributes::replace_attribute)),
         (Needs(P::AttributesWrite), routes!(attributes::delete_attribute)),
         (Needs(P::LeadsImport), routes!(imports::create_import)),
+        (Needs(P::ImportsRead), routes!(imports::list_imports)),
         (Needs(P::ImportsRead), routes!(imports::get_import)),
-        (Needs(P::ImportsRead), routes!(imports::list_rejections)),
+        (Needs(P::ImportsRead), routes!(import_rows::list_import_rows)),
+        (Needs(P::ImportsRead), routes!(import_rows::export_import_rows)),
         (Needs(P::ProvidersWrite), routes!(providers::create_provider)),
         (Needs(P::ProvidersRead), routes!(providers::list_providers)),
         (Needs(P::ProvidersRead), routes!(providers::get_provider)),

@@ -61,7 +61,7 @@ async fn every_contact_is_scored_routed_and_written_to_once() {
     let header = file.lines().next().expect("a header").to_owned();
 
     let report = import(admin, file).await.expect(201);
-    assert_eq!((&report["accepted"], &report["rejected"]), (&json!(count), &json!(0)));
+    assert_eq!((&report["created"], &report["rejected"]), (&json!(count), &json!(0)));
     let selection = json!({"import_id": report["id"]});
     let scored = admin.ended(admin.post("/api/v1/automation/leads/score", &selection).await).await;
     assert_eq!(scored["result"]["scored"], count);

@@ -204,7 +204,7 @@ async fn what_a_tenant_does_not_want_kept_is_deleted() {
     let sessions = format!("/api/v1/users/{}/sessions", me["id"].as_str().expect("an id"));
     assert!(admin.all(&sessions).await.iter().all(|session| session["ended_at"].is_null()));
     assert_eq!(admin.get(&import).await.expect(200)["rejected"], 1, "the import itself stays");
-    let report = admin.get(&format!("{import}/rejections")).await.expect(200);
+    let report = admin.get(&format!("{import}/rows")).await.expect(200);
     assert_eq!(report["items"], json!([]));
     app.process.stop().await;
 }

@@ -73,11 +73,24 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
 /// not see it any more.
 pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadView> {
     ctx.require(Permission::LeadsWrite)?;
+    let mut tx = ctx.begin().await?;
+    let plan = terms::plan(&mut tx).await?;
+    apply(ctx, &mut tx, &plan, id, &change).await?;
+    tx.commit().await?;
+    only(ctx, id).await
+}
+
+/// The same in a transaction, of which nothing may be committed if it is refused.
+pub(super) async fn apply(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    plan: &Plan,
+    id: LeadId,
+    change: &LeadChange,
+) -> Result<()> {
     let none = Map::new();
     let tags = change.tags.as_deref().unwrap_or_default();
     let attributes = change.attributes.as_ref().unwrap_or(&none);
-    let mut tx = ctx.begin().await?;
-    let plan = terms::plan(&mut tx).await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     ctx.expect_version("lead", change.version, held.version)?;
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
@@ -90,7 +103,7 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let keys = Vault::make_subjects(&mut tx, &[subject(id)]).await?;
+    let keys = Vault::make_subjects(tx, &[subject(id)]).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let seal = Seal { ctx, keys: &keys, lead: id };
     let text = |column, value: Option<Option<&str>>| value.map(|value| seal.text(column, value)).transpose();
@@ -114,12 +127,12 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
             .map(|email| email.as_ref().map(|email| index.index("leads.email", &email.normal()))),
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
-    store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
-    put_terms(&mut tx, id, &change, Terms::new(&index, &plan)).await?;
+    store::update(tx.conn(), ctx.tenant, id, change, &row).await?;
+    put_terms(tx, id, change, Terms::new(&index, plan)).await?;
     match change.status {
-        Some(Status::Converted | Status::Lost) => sweep::lead_closes(&mut tx, id).await?,
+        Some(Status::Converted | Status::Lost) => sweep::lead_closes(tx, id).await?,
         Some(_) if held.is_closed => {
-            let (owner, team) = reopen::lead_opens(&mut tx, id).await?;
+            let (owner, team) = reopen::lead_opens(tx, id).await?;
             if !ctx.rows.hold(owner, team) {
                 let detail = "its owner cannot take it back, so you would not see this lead any more; \
                               ask somebody who sees more";
@@ -129,12 +142,10 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
         _ => {}
     }
     if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
-        activities::record(&mut tx, id, &Activity::became(status)).await?;
+        activities::record(tx, id, &Activity::became(status)).await?;
     }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
-    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;
-    tx.commit().await?;
-    only(ctx, id).await
+    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await
 }
 
 /// A lead, for whoever has just changed it.

@@ -100,7 +100,7 @@ pub struct NewLead {
 }
 
 /// What to change; absent fields stay, null removes (RFC 7396).
-#[derive(Deserialize, utoipa::ToSchema)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeadChange {
     #[serde(default, deserialize_with = "nullable")]

@@ -8,7 +8,8 @@
 //! - [`merge`] two that are one person; [`merged`] who one is by now; `known` what is known of both, joined, pure; `seal`
 //!   sealing it
 //! - [`selection`] which of them a job is about; [`bulk`] one action on all that fit a filter
-//! - [`csv`] reading rows from a stream, pure; [`columns`] from a row to a lead; [`import`] both at work; [`export`] back
+//! - [`csv`] reading rows from a stream, pure; [`columns`] what they say of a lead, pure; [`import`] both at work;
+//!   [`export`] back
 //! - `store` their tables
 
 pub mod activities;

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn known(tx: &mut TenantTx, import: Option<ImportId>) -> Result<()> {
     let Some(import) = import else { return Ok(()) };
     let tenant = tx.tenant;
-    let found = store::import(tx.conn(), tenant, import).await?;
+    let found = store::imports(tx.conn(), tenant, Some(import), None, None, 1).await?.pop();
     found.map(drop).ok_or_else(|| Error::invalid("/import_id", "there is no such import"))
 }
 

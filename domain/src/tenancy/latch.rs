@@ -13,6 +13,8 @@ pub(crate) enum Latch {
     ScoringModel = 1013,
     /// What leads are found by.
     SearchPlan = 1014,
+    /// Which numbers and addresses leads have, for imports that look for them.
+    ImportedContacts = 1015,
 }
 
 impl Latch {

@@ -54,7 +54,7 @@ pub struct TenantLimits {
 pub struct TenantRetention {
     /// Days that a session is shown after its end.
     pub sessions_days: i32,
-    /// Days that an import tells which lines it left out.
+    /// Days that an import tells what became of each row.
     pub imports_days: i32,
 }
 

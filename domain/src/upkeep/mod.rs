@@ -86,8 +86,8 @@ const KEEP_ROUTINGS: i32 = 750;
 /// Days that is kept which webhooks about calls were taken in: nobody sends one again for so long.
 const KEEP_DELIVERIES: i32 = 7;
 
-/// Deletes some of what is not kept any longer: sessions that are over, what imports have left out, old routings, and
-/// which webhooks were taken in.
+/// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
+/// routings, and which webhooks were taken in.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -96,11 +96,12 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let now = platform.clock.now();
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let sessions = store::drop_sessions(tx.conn(), now, BATCH).await?;
-    let rejections = store::drop_rejections(tx.conn(), now, BATCH).await?;
+    let reports = store::drop_reports(tx.conn(), now, BATCH).await?;
+    let contacts = store::drop_contacts(tx.conn(), BATCH).await?;
     let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
     let deliveries = store::drop_deliveries(tx.conn(), now, KEEP_DELIVERIES, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + rejections + routings + deliveries)
+    Ok(sessions + reports + contacts + routings + deliveries)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

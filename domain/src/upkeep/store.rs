@@ -25,20 +25,58 @@ pub(super) async fn drop_sessions(conn: &mut PgConnection, now: DateTime<Utc>, m
     Ok(dropped.rows_affected())
 }
 
-/// Deletes the reports of imports that are older than their tenant keeps them; the imports stay.
-pub(super) async fn drop_rejections(conn: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
+/// Deletes the reports of imports that are older than their tenant keeps them; the imports stay. Those whose reports are
+/// gone are not looked at again.
+pub(super) async fn drop_reports(conn: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<u64> {
     let dropped = sqlx::query!(
         "with gone as (
            select r.tenant_id, r.import_id, r.line from tenants t
-             join imports i on i.tenant_id = t.id and i.rejected > 0
-              and i.created_at < $1::timestamptz - make_interval(days => t.keep_imports_days)
             cross join lateral (
-              select r.tenant_id, r.import_id, r.line from import_rejections r
-               where r.tenant_id = i.tenant_id and r.import_id = i.id limit $2) r
+              select i.id from imports i
+               where i.tenant_id = t.id and i.has_report
+                 and i.created_at < $1::timestamptz - make_interval(days => t.keep_imports_days)
+               order by i.created_at limit $2) i
+            cross join lateral (
+              select r.tenant_id, r.import_id, r.line from import_rows r
+               where r.tenant_id = t.id and r.import_id = i.id order by r.line limit $2) r
             limit $2)
-         delete from import_rejections r using gone g
+         delete from import_rows r using gone g
           where r.tenant_id = g.tenant_id and r.import_id = g.import_id and r.line = g.line",
         now,
+        most
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "with empty as (
+           select i.tenant_id, i.id from tenants t
+            cross join lateral (
+              select i.tenant_id, i.id from imports i
+               where i.tenant_id = t.id and i.has_report
+                 and i.created_at < $1::timestamptz - make_interval(days => t.keep_imports_days)
+               order by i.created_at limit $2) i
+            where not exists (select from import_rows r where r.tenant_id = i.tenant_id and r.import_id = i.id))
+         update imports i set has_report = false from empty e where i.tenant_id = e.tenant_id and i.id = e.id",
+        now,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}
+
+/// Deletes which numbers and addresses dry runs have come by that are over.
+pub(super) async fn drop_contacts(conn: &mut PgConnection, most: i64) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select c.tenant_id, c.import_id, c.hash from tenants t
+            cross join lateral (
+              select c.tenant_id, c.import_id, c.hash from import_contacts c
+                join imports i on i.tenant_id = c.tenant_id and i.id = c.import_id
+               where c.tenant_id = t.id and i.status <> 'running' limit $1) c
+            limit $1)
+         delete from import_contacts c using gone g
+          where c.tenant_id = g.tenant_id and c.import_id = g.import_id and c.hash = g.hash",
         most
     )
     .execute(conn)

@@ -12,17 +12,18 @@ use axum::{
 use domain::{
     leads::{
         csv::LONGEST_ROW,
-        import::{self, Import, ImportView, Rejection},
+        import::{Import, ImportView, report},
     },
     tenancy::Once,
     types::ImportId,
 };
 use futures::StreamExt;
-use serde::{Deserialize, Serialize};
 
+use super::import_query::{ImportQuery, Wanted};
 use crate::http::{
     Shared,
     extract::{Caller, Path, Query},
+    page::{Page, Paging},
     problem::Problem,
     reply,
 };
@@ -30,29 +31,13 @@ use crate::http::{
 /// How long the next piece of a file may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What stands between columns.
-#[derive(Deserialize, Clone, Copy, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Delimiter {
-    Comma,
-    Semicolon,
-    Tab,
-    Pipe,
-}
-
-/// How to read the file.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ImportQuery {
-    /// Found out from the header if not said.
-    #[param(inline)]
-    pub delimiter: Option<Delimiter>,
-}
-
 /// Import leads from a CSV file (RFC 4180, UTF-8). The first line names the columns: `phone` or
 /// `email`, and perhaps `name`, `status`, `source`, `language`, `region`, `value_cents`, `cost_cents`, `tags`
-/// (with | between them); all others are kept as attributes.
+/// (with ; or | between them); all others are kept as attributes. Where the columns are called otherwise, say
+/// `map.<field>=<column>` for each that is to be read, for example `map.email=E-Mail`; an attribute is `attr.<name>`, and
+/// columns that are not named so are left out. `default.<field>=<value>` is what a new lead gets where its row says
+/// nothing of a field; phone and email have none. Empty fields change nothing of a lead that is there, and of its
+/// attributes those stay that the row does not name.
 #[utoipa::path(post, path = "/api/v1/leads/imports", tag = "leads", params(ImportQuery),
     request_body(content = String, content_type = "text/csv"),
     responses((status = 201, body = ImportView)))]
@@ -60,7 +45,7 @@ pub async fn create_import(
     State(app): Shared,
     Caller(ctx): Caller,
     headers: HeaderMap,
-    Query(query): Query<ImportQuery>,
+    Wanted(asked): Wanted,
     body: Stream,
 ) -> Result<Response, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -68,19 +53,13 @@ pub async fn create_import(
         let detail = "send the file as it is with Content-Type: text/csv";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-csv", detail));
     }
-    let delimiter = query.delimiter.map(|delimiter| match delimiter {
-        Delimiter::Comma => b',',
-        Delimiter::Semicolon => b';',
-        Delimiter::Tab => b'\t',
-        Delimiter::Pipe => b'|',
-    });
     let mut body = body.into_data_stream();
     let mut head = Vec::new();
     while !head.contains(&b'\n') && head.len() <= LONGEST_ROW {
         let Some(chunk) = next(&mut body).await? else { break };
         head.extend_from_slice(&chunk);
     }
-    let begun = Import::begin(&ctx, &head, delimiter).await?;
+    let begun = Import::begin(&ctx, &head, &asked).await?;
     let Some(mut import) = begun.fresh else {
         return Ok(reply::once(Once::<ImportView> { answer: begun.answer, fresh: None }, |view| view));
     };
@@ -119,48 +98,21 @@ async fn next(body: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {
     }
 }
 
+/// The imports, newest first. Whoever sees only some leads sees the imports that they began themselves.
+#[utoipa::path(get, path = "/api/v1/leads/imports", tag = "leads", params(Paging),
+    responses((status = 200, body = Page<ImportView>)))]
+pub async fn list_imports(
+    Caller(ctx): Caller,
+    Query(paging): Query<Paging>,
+) -> Result<Body<Page<ImportView>>, Problem> {
+    let window = paging.window()?;
+    let rows = report::list(&ctx, window.before.map(ImportId), window.rows).await?;
+    Ok(Body(window.page(rows, |import| import.id.0)))
+}
+
 /// How an import went.
 #[utoipa::path(get, path = "/api/v1/leads/imports/{id}", tag = "leads", params(("id" = Uuid, Path)),
     responses((status = 200, body = ImportView)))]
 pub async fn get_import(Caller(ctx): Caller, Path(id): Path<ImportId>) -> Result<Body<ImportView>, Problem> {
-    Ok(Body(import::get(&ctx, id).await?))
-}
-
-/// Where in the report to go on.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ReportQuery {
-    /// `next_after_line` of the page before.
-    pub after_line: Option<i64>,
-    /// 1 to 1000, 200 if not said.
-    pub limit: Option<u16>,
-}
-
-/// Lines that were left out, in order.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct Report {
-    pub items: Vec<Rejection>,
-    /// Absent on the last page.
-    pub next_after_line: Option<i64>,
-}
-
-/// Every line that was left out, with its reason.
-#[utoipa::path(get, path = "/api/v1/leads/imports/{id}/rejections", tag = "leads",
-    params(("id" = Uuid, Path), ReportQuery), responses((status = 200, body = Report)))]
-pub async fn list_rejections(
-    Caller(ctx): Caller,
-    Path(id): Path<ImportId>,
-    Query(query): Query<ReportQuery>,
-) -> Result<Body<Report>, Problem> {
-    let limit = query.limit.unwrap_or(200);
-    if !(1..=1000).contains(&limit) {
-        return Err(Problem::field("?limit", "1 to 1000"));
-    }
-    let after = query.after_line.unwrap_or(0);
-    let mut items = import::rejections(&ctx, id, after, i64::from(limit) + 1).await?;
-    let more = items.len() > usize::from(limit);
-    items.truncate(limit.into());
-    let next_after_line = items.last().filter(|_| more).map(|last| last.line);
-    Ok(Body(Report { items, next_after_line }))
+    Ok(Body(report::get(&ctx, id).await?))
 }

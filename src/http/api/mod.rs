@@ -9,6 +9,8 @@ pub mod audit;
 pub mod call_sources;
 pub mod callbacks;
 pub mod calls;
+pub mod import_query;
+pub mod import_rows;
 pub mod imports;
 pub mod job_actions;
 pub mod jobs;

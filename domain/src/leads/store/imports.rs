@@ -1,9 +1,9 @@
-//! The tables of imports and of the rows they left out.
+//! The table of imports.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::import::{ImportView, Rejection};
+use super::super::import::{How, ImportView};
 use crate::{
     error::Result,
     types::{ImportId, TenantId},
@@ -13,53 +13,17 @@ pub(in crate::leads) async fn insert_import(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ImportId,
+    how: How,
     by: Option<Uuid>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into imports (tenant_id, id, status, created_by) values ($1, $2, 'running', $3)",
+        "insert into imports (tenant_id, id, status, dry_run, on_duplicate, created_by)
+         values ($1, $2, 'running', $3, $4, $5)",
         tenant.0,
         id.0,
+        how.dry_run,
+        how.on_duplicate.as_str(),
         by
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(in crate::leads) async fn insert_rejections(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    rejections: &[Rejection],
-) -> Result<()> {
-    sqlx::query!(
-        r#"insert into import_rejections (tenant_id, import_id, line, "column", reason)
-           select $1, $2, * from unnest($3::bigint[], $4::text[], $5::text[])"#,
-        tenant.0,
-        import.0,
-        &rejections.iter().map(|row| row.line).collect::<Vec<_>>(),
-        &rejections.iter().map(|row| row.column.clone()).collect::<Vec<_>>() as _,
-        &rejections.iter().map(|row| row.reason.clone()).collect::<Vec<_>>(),
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(in crate::leads) async fn count_import(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    accepted: usize,
-    rejected: usize,
-) -> Result<()> {
-    sqlx::query!(
-        "update imports set accepted = accepted + $3, rejected = rejected + $4, touched_at = engine.now()
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        import.0,
-        i64::try_from(accepted).unwrap_or(i64::MAX),
-        i64::try_from(rejected).unwrap_or(i64::MAX),
     )
     .execute(conn)
     .await?;
@@ -97,37 +61,27 @@ pub(in crate::leads) async fn close_lost_imports(conn: &mut PgConnection) -> Res
     Ok(closed.rows_affected())
 }
 
-pub(in crate::leads) async fn import(
+/// Newest first; of those that somebody has begun, if anybody is named.
+pub(in crate::leads) async fn imports(
     conn: &mut PgConnection,
     tenant: TenantId,
-    id: ImportId,
-) -> Result<Option<ImportView>> {
-    let row = sqlx::query_as!(
-        ImportView,
-        r#"select id as "id: ImportId", status, accepted, rejected, reason, created_at, finished_at
-             from imports where tenant_id = $1 and id = $2"#,
-        tenant.0,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row)
-}
-
-pub(in crate::leads) async fn rejections(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    import: ImportId,
-    after: i64,
+    only: Option<ImportId>,
+    by: Option<Uuid>,
+    before: Option<ImportId>,
     limit: i64,
-) -> Result<Vec<Rejection>> {
+) -> Result<Vec<ImportView>> {
     let rows = sqlx::query_as!(
-        Rejection,
-        r#"select line, "column", reason from import_rejections
-            where tenant_id = $1 and import_id = $2 and line > $3 order by line limit $4"#,
+        ImportView,
+        r#"select id as "id: ImportId", status, dry_run, on_duplicate, created, updated, duplicates, rejected, reason,
+                  created_by, created_at, finished_at
+             from imports
+            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or created_by = $3)
+              and ($4::uuid is null or id < $4)
+            order by id desc limit $5"#,
         tenant.0,
-        import.0,
-        after,
+        only.map(|id| id.0),
+        by,
+        before.map(|id| id.0),
         limit
     )
     .fetch_all(conn)

@@ -3,6 +3,7 @@
 mod activities;
 mod attributes;
 mod bulk;
+mod import_rows;
 mod imports;
 mod leads;
 mod merged;
@@ -14,6 +15,7 @@ mod terms;
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
 pub(in crate::leads) use bulk::*;
+pub(in crate::leads) use import_rows::*;
 pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(in crate::leads) use merged::*;
