@@ -13,6 +13,8 @@ pub(crate) enum Latch {
     ScoringModel = 1013,
     /// What leads are found by.
     SearchPlan = 1014,
+    /// Which team overflows into which.
+    Overflow = 1021,
 }
 
 impl Latch {
