@@ -3,10 +3,10 @@
 use serde_json::Map;
 
 use super::{
-    activities::{self, Activity},
+    home,
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
     seal::Seal,
-    search, store,
+    search, status, store,
     terms::{self, Plan, Terms},
     values,
 };
@@ -16,7 +16,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    routing::{reopen, sweep},
+    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::{Vault, mask},
@@ -108,6 +108,7 @@ pub(super) async fn insert(
             attributes_sealed: seal.attributes(&lead.attributes)?,
         });
     }
+    home::hold(ctx, tx).await?;
     store::insert(tx.conn(), ctx.tenant, import, ctx.rows, &rows).await?;
     let terms = terms.into_made();
     if !terms.is_empty() {
@@ -177,20 +178,13 @@ pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadVie
     };
     store::update(tx.conn(), ctx.tenant, id, &change, &row).await?;
     put_terms(&mut tx, id, &change, Terms::new(&index, &plan)).await?;
-    match change.status {
-        Some(Status::Converted | Status::Lost) => sweep::lead_closes(&mut tx, id).await?,
-        Some(_) if held.is_closed => {
-            let (owner, team) = reopen::lead_opens(&mut tx, id).await?;
-            if !ctx.rows.hold(owner, team) {
-                let detail = "its owner cannot take it back, so you would not see this lead any more; \
-                              ask somebody who sees more";
-                return Err(Error::beyond("/status", detail));
-            }
-        }
-        _ => {}
-    }
-    if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
-        activities::record(&mut tx, id, &Activity::became(status)).await?;
+    if let Some(to) = change.status
+        && let Some((owner, team)) = status::follow(&mut tx, id, &held.status, to).await?
+        && !ctx.rows.hold(owner, team)
+    {
+        let detail = "its owner cannot take it back, so you would not see this lead any more; \
+                      ask somebody who sees more";
+        return Err(Error::beyond("/status", detail));
     }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await?;

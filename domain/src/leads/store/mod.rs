@@ -5,6 +5,7 @@ mod attributes;
 mod imports;
 mod leads;
 mod merges;
+mod status;
 mod terms;
 
 pub(in crate::leads) use activities::*;
@@ -13,4 +14,5 @@ pub(in crate::leads) use imports::*;
 pub(in crate::leads) use leads::*;
 pub(crate) use leads::{count, email, is_seen};
 pub(in crate::leads) use merges::*;
+pub(in crate::leads) use status::*;
 pub(in crate::leads) use terms::*;
