@@ -53,11 +53,12 @@ pub async fn duplicates(ctx: &Ctx, id: LeadId) -> Result<Vec<LeadView>> {
     commands::these(ctx, &mut tx, same, SHOWN).await
 }
 
-/// Makes two leads one: what the one that stays lacks it gets from the other, with all that was done and written to it;
-/// then the other goes. What was left over of the other's name, number and address stands in the timeline.
+/// Makes two leads one: what the one that stays lacks it gets from the other, with all that was done, written and spoken
+/// with it; then the other goes. What was left over of the other's name, number and address stands in the timeline.
 ///
 /// # Errors
-/// If one of them is not there, another version than the given one is, or a message is just being sent to the other.
+/// If one of them is not there, another version than the given one is, a message is just being sent to the other, or a
+/// call with it is just changing.
 pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     ctx.require(Permission::LeadsMerge)?;
     if asked.loser_id == id {
@@ -72,6 +73,10 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     let (winner, loser) = lock(ctx, tx, id, asked).await?;
     if !store::take_messages(tx.conn(), ctx.tenant, loser.id, id).await? {
         let detail = "a message to the lead that would go is just being sent; do it again in a moment";
+        return Err(Error::conflict("lead-busy", detail));
+    }
+    if !store::take_calls(tx.conn(), ctx.tenant, loser.id, id).await? {
+        let detail = "a call with the lead that would go is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));
     }
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;

@@ -110,6 +110,37 @@ pub(in crate::leads) async fn take_messages(
     Ok(true)
 }
 
+/// Gives the calls with one lead to another; `false` if one of them is held. Whoever takes a call further waits for its
+/// lead, so whoever has the lead does not wait for the call. They stay sealed under the key that they are sealed under.
+pub(in crate::leads) async fn take_calls(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    from: LeadId,
+    to: LeadId,
+) -> Result<bool> {
+    let held = sqlx::query_scalar!(
+        "select id from calls where tenant_id = $1 and lead_id = $2 order by id for update nowait",
+        tenant.0,
+        from.0
+    )
+    .fetch_all(&mut *conn)
+    .await;
+    match held {
+        // lock_not_available.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => return Ok(false),
+        held => drop(held?),
+    }
+    sqlx::query!(
+        "update calls set lead_id = $3, version = version + 1 where tenant_id = $1 and lead_id = $2",
+        tenant.0,
+        from.0,
+        to.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
+}
+
 /// What is known of both, sealed.
 pub(in crate::leads) struct MergedRow<'a> {
     pub known: &'a Known,
