@@ -8,6 +8,8 @@ mod attributes;
 mod audit;
 mod call_webhook;
 mod calls;
+mod calls_ringing;
+mod calls_waiting;
 mod compliance;
 mod edge;
 mod engine_crashes;
