@@ -1,5 +1,5 @@
-//! Calls of which nothing is heard any more: a phone system that went down tells of no end. They are closed after
-//! [`LOST_AFTER_H`] hours, with the outcome `lost`, so that nobody is busy with them for ever.
+//! Calls of which nothing is heard any more: a phone system that went down tells of no end. They are closed after twelve
+//! hours, with the outcome `lost`, so that nobody is busy with them for ever.
 
 use serde_json::json;
 
