@@ -11,6 +11,12 @@ create table teams (
   -- Who helps out with what has waited for so many seconds.
   overflow_team_id uuid,
   overflow_after_s int constraint teams_overflow_after check (overflow_after_s between 1 and 604800),
+  -- Seconds that a call rings at one agent before it goes on to the next.
+  ring_s int not null default 20 constraint teams_ring check (ring_s between 5 and 600),
+  -- Seconds of waiting after which a call is given up, and what its caller hears then.
+  max_wait_s int constraint teams_max_wait check (max_wait_s between 1 and 604800),
+  after_max_wait text not null default 'hang_up'
+    constraint teams_after_max_wait check (after_max_wait in ('hang_up', 'voicemail')),
   version bigint not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   -- A team that is gone stays for what refers to it: closed leads, reports.
@@ -23,6 +29,11 @@ create unique index teams_name_key on teams (tenant_id, name) where deleted_at i
 create index teams_overflow_idx on teams (tenant_id, overflow_team_id) where overflow_team_id is not null;
 call engine.wall('teams');
 grant select, insert, update, delete on teams to switchboard_app, switchboard_system;
+
+-- Whose agents take a call that neither its lead, a rule nor its source says a team of.
+alter table tenants add column default_team_id uuid,
+  add constraint tenants_default_team_fkey foreign key (id, default_team_id) references teams (tenant_id, id);
+grant update (default_team_id) on tenants to switchboard_app;
 
 create table agents (
   tenant_id uuid not null references tenants,

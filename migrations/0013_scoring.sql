@@ -34,7 +34,7 @@ create table lead_scores (
   engagement_score smallint not null,
   model int not null,
   -- Why it was scored at all.
-  why text not null constraint lead_scores_why check (why in ('asked', 'workflow', 'called', 'published', 'refreshed')),
+  why text not null constraint lead_scores_why check (why in ('asked', 'workflow', 'called', 'changed', 'published', 'refreshed')),
   constraint lead_scores_pkey primary key (tenant_id, lead_id, at),
   constraint lead_scores_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
 );

@@ -3,6 +3,8 @@ create table call_sources (
   tenant_id uuid not null references tenants,
   id uuid not null,
   name text not null,
+  -- Whose agents take its calls that nothing else says a team of.
+  default_team_id uuid,
   -- Of the token in the address that they call.
   token_hash bytea not null,
   secret_sealed bytea not null,
@@ -15,6 +17,7 @@ create table call_sources (
   retired_at timestamptz,
   constraint call_sources_pkey primary key (tenant_id, id),
   constraint call_sources_token_key unique (tenant_id, token_hash),
+  constraint call_sources_team_fkey foreign key (tenant_id, default_team_id) references teams (tenant_id, id),
   constraint call_sources_former check ((former_secret_sealed is null) = (rotated_at is null))
 );
 create unique index call_sources_name_key on call_sources (tenant_id, name) where retired_at is null;
@@ -51,7 +54,7 @@ create table calls (
   number_sealed bytea not null,
   number_index bytea not null,
   outcome text constraint calls_outcome check (outcome in ('converted', 'interested', 'callback', 'not_interested',
-    'voicemail', 'no_answer', 'busy', 'wrong_number', 'other')),
+    'voicemail', 'no_answer', 'busy', 'wrong_number', 'other', 'abandoned', 'no_team', 'lost')),
   satisfaction smallint constraint calls_satisfaction check (satisfaction between 1 and 5),
   notes_sealed bytea,
   recording_sealed bytea,
@@ -61,6 +64,14 @@ create table calls (
   answered_at timestamptz,
   ended_at timestamptz,
   disposed_at timestamptz,
+  -- Until when it rings at its agent before it goes on to another; none where whoever rings it says that.
+  ring_until timestamptz,
+  -- When it came into the queue it waits in; `started_at` says since when it waits.
+  entered_at timestamptz not null,
+  -- The teams whose queues it has left for another's: overflow brings it into none of them again.
+  passed uuid[] not null default '{}',
+  -- When it was told that it waits too long.
+  overdue_at timestamptz,
   version bigint not null default 1,
   constraint calls_pkey primary key (tenant_id, id),
   constraint calls_external_key unique (tenant_id, source_id, external_id),
@@ -70,7 +81,8 @@ create table calls (
   constraint calls_source_fkey foreign key (tenant_id, source_id) references call_sources (tenant_id, id),
   constraint calls_external check ((source_id is null) = (external_id is null)),
   constraint calls_ended check ((status in ('ended', 'missed', 'abandoned')) = (ended_at is not null)),
-  constraint calls_disposed check ((outcome is null) = (disposed_at is null))
+  constraint calls_disposed check ((outcome is null) = (disposed_at is null)),
+  constraint calls_ring check (ring_until is null or status = 'ringing')
 ) with (fillfactor = 80);
 create index calls_lead_idx on calls (tenant_id, lead_id, id) where lead_id is not null;
 create index calls_agent_idx on calls (tenant_id, agent_id, id) where agent_id is not null;
@@ -81,5 +93,24 @@ create index calls_started_idx on calls (tenant_id, started_at);
 create index calls_queued_idx on calls (tenant_id, team_id, started_at, id)
   where status = 'queued' and direction = 'inbound' and team_id is not null;
 create index calls_live_idx on calls (tenant_id, agent_id) where status in ('ringing', 'answered');
+-- What is not over, of which nothing may have been heard for long.
+create index calls_open_idx on calls (tenant_id, started_at) where status in ('queued', 'ringing', 'answered');
+-- How soon the incoming calls of a team were answered.
+create index calls_level_idx on calls (tenant_id, team_id, started_at)
+  where direction = 'inbound' and team_id is not null;
 call engine.wall('calls');
 grant select, insert, update on calls to switchboard_app, switchboard_system;
+
+-- At whom a call rang until it went on to somebody else: they are not asked again for a while.
+create table call_misses (
+  tenant_id uuid not null,
+  call_id uuid not null,
+  agent_id uuid not null,
+  at timestamptz not null default engine.now(),
+  constraint call_misses_pkey primary key (tenant_id, call_id, agent_id, at),
+  constraint call_misses_call_fkey foreign key (tenant_id, call_id) references calls (tenant_id, id),
+  constraint call_misses_agent_fkey foreign key (tenant_id, agent_id) references agents (tenant_id, id)
+);
+create index call_misses_agent_idx on call_misses (tenant_id, agent_id, at);
+call engine.wall('call_misses');
+grant select, insert on call_misses to switchboard_app, switchboard_system;

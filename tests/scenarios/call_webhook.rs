@@ -13,15 +13,15 @@ const SOURCES: &str = "/api/v1/call-sources";
 const NUMBER: &str = "+14155550100";
 
 /// A phone system and what it was given.
-struct Pbx {
+pub struct Pbx {
     client: Client,
-    id: String,
+    pub id: String,
     path: String,
     secret: String,
 }
 
 impl Pbx {
-    async fn new(admin: &Client) -> Self {
+    pub async fn new(admin: &Client) -> Self {
         let made = admin.post(SOURCES, &json!({"name": "pbx"})).await.expect(201);
         let text = |field: &str| made[field].as_str().expect("text").to_owned();
         let (id, path, secret) = (text("id"), text("path"), text("secret"));
@@ -29,7 +29,7 @@ impl Pbx {
     }
 
     /// Sends a webhook that was signed some seconds ago.
-    async fn send(&self, app: &TestApp, id: &str, ago: i64, body: &Value) -> Answer {
+    pub async fn send(&self, app: &TestApp, id: &str, ago: i64, body: &Value) -> Answer {
         let timestamp = (app.clock.now() - TimeDelta::seconds(ago)).timestamp().to_string();
         let body = body.to_string();
         let signature = sign(&self.secret, id, &timestamp, body.as_bytes()).expect("a secret");
@@ -43,7 +43,7 @@ impl Pbx {
     }
 
     /// Tells something of the call `c-1`.
-    async fn tell(&self, app: &TestApp, id: &str, kind: &str, more: Value) {
+    pub async fn tell(&self, app: &TestApp, id: &str, kind: &str, more: Value) {
         let mut data = json!({"call_id": "c-1", "number": NUMBER});
         if let Value::Object(more) = more {
             more.into_iter().for_each(|(name, value)| data[name] = value);
@@ -143,7 +143,7 @@ async fn a_source_that_is_deleted_is_kept_out_and_its_calls_stay() {
     assert_eq!(admin.delete(&format!("{SOURCES}/{}", pbx.id)).await.problem(404), "not-found");
     let body = json!({"type": "call.ended", "data": {"call_id": "c-1"}});
     assert_eq!(pbx.send(&app, "m-2", 0, &body).await.problem(404), "not-found");
-    assert_eq!(only(admin).await["status"], "queued");
+    assert_eq!(only(admin).await["outcome"], "no_team");
     Pbx::new(admin).await;
     app.process.stop().await;
 }
@@ -191,6 +191,7 @@ async fn what_does_not_fit_is_named_and_what_is_not_known_passed_over() {
         (json!({"call_id": "c-1", "number": NUMBER, "team_id": nobody}), "/data/team_id"),
         (json!({"call_id": "c-1", "number": NUMBER, "agent_id": nobody}), "/data/agent_id"),
         (json!({"call_id": "c-1", "number": NUMBER, "satisfaction": 9}), "/data/satisfaction"),
+        (json!({"call_id": "c-1", "number": NUMBER, "outcome": "lost"}), "/data/outcome"),
     ]
     .into_iter()
     .enumerate()
@@ -204,7 +205,7 @@ async fn what_does_not_fit_is_named_and_what_is_not_known_passed_over() {
     assert!(admin.all(CALLS).await.is_empty());
     // What was refused was not taken in: the same webhook may come again.
     pbx.tell(&app, "m-1", "call.started", json!({"unknown": true})).await;
-    assert_eq!(only(admin).await["status"], "queued");
+    assert_eq!(only(admin).await["outcome"], "no_team");
     // The numbers of one tenant's phone system are nobody else's.
     assert!(app.other.admin.all(CALLS).await.is_empty());
     app.process.stop().await;

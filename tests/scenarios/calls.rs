@@ -7,40 +7,41 @@ use switchboard_tests::{Answer, Client, Socket, TestApp};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::{
+    activities::timeline,
     agents::{ended, person},
     message::sandbox,
     routing::team,
 };
 
-const CALLS: &str = "/api/v1/calls";
-const NUMBER: &str = "+14155550100";
+pub const CALLS: &str = "/api/v1/calls";
+pub const NUMBER: &str = "+14155550100";
 
-fn at(prefix: &str, id: &Value) -> String {
+pub fn at(prefix: &str, id: &Value) -> String {
     format!("{prefix}/{}", id.as_str().expect("an id"))
 }
 
-async fn lead(client: &Client) -> Value {
+pub async fn lead(client: &Client) -> Value {
     let lead = json!({"name": "Ada", "phone": NUMBER, "email": "ada@example.com"});
     client.post("/api/v1/leads", &lead).await.expect(201)["id"].clone()
 }
 
 /// Begins a call; answers where it is.
-async fn begun(client: &Client, call: &Value) -> String {
+pub async fn begun(client: &Client, call: &Value) -> String {
     let made = client.post(CALLS, call).await;
     let path = made.location().expect("a Location").to_owned();
     let _ = made.expect(201);
     path
 }
 
-async fn step(client: &Client, path: &str, step: &str, body: &Value) -> Answer {
+pub async fn step(client: &Client, path: &str, step: &str, body: &Value) -> Answer {
     client.post(&format!("{path}/{step}"), body).await
 }
 
-async fn status_of(client: &Client, agent: &Value) -> Value {
+pub async fn status_of(client: &Client, agent: &Value) -> Value {
     client.get(&at("/api/v1/agents", agent)).await.expect(200)["status"].clone()
 }
 
-async fn set(client: &Client, agent: &Value, status: &str) -> Answer {
+pub async fn set(client: &Client, agent: &Value, status: &str) -> Answer {
     let path = format!("{}/status", at("/api/v1/agents", agent));
     client.send(client.request(Method::PUT, &path).json(&json!({ "status": status }))).await
 }
@@ -108,12 +109,17 @@ async fn a_wrap_up_follows_where_the_team_gives_time_and_a_sale_closes_the_lead(
     let disposed = step(admin, &path, "disposition", &sold).await.expect(200);
     assert_eq!((&disposed["outcome"], &disposed["value_cents"]), (&json!("converted"), &json!(5000)));
     assert_eq!(admin.get(&at("/api/v1/leads", &lead)).await.expect(200)["status"], "converted");
+    // As by hand: it stands in the timeline, and the score is looked at again.
+    let shown = timeline(admin, &lead).await;
+    assert_eq!((&shown[0]["kind"], &shown[0]["status"]), (&json!("status"), &json!("converted")));
+    ended(admin, "score_lead", 2).await;
     let mut socket = Socket::open(admin, None).await;
     app.advance(TimeDelta::seconds(61)).await;
     let told = socket.until("agent.status").await.pop().expect("an event");
     assert_eq!(told["data"]["why"], "wrap_up_over");
     // A closed lead is not matched by its number any more.
-    let path = begun(admin, &json!({"direction": "inbound", "number": NUMBER})).await;
+    let incoming = json!({"direction": "inbound", "number": NUMBER, "team_id": team});
+    let path = begun(admin, &incoming).await;
     assert_eq!(admin.get(&path).await.expect(200)["lead_id"], Value::Null);
     app.process.stop().await;
 }
@@ -207,45 +213,6 @@ async fn an_incoming_call_comes_to_the_owner_of_its_lead_and_to_nobody_else() {
     assert!([&agents[0], &agents[2]].contains(&&next["agent_id"]), "{next}");
     // The owner sees it all the same: it is about their lead.
     assert_eq!(own.all(CALLS).await.len(), 2);
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn a_call_waits_in_the_teams_queue_until_somebody_can_take_it() {
-    let app = TestApp::start().await;
-    let admin = &app.acme.admin;
-    let (team, agents) = team(admin, "sales", 1, 10).await;
-    set(admin, &agents[0], "break").await.expect(200);
-    let incoming = json!({"direction": "inbound", "number": NUMBER, "team_id": team});
-    let mut socket = Socket::open(admin, None).await;
-    let first = begun(admin, &incoming).await;
-    let second = begun(admin, &incoming).await;
-    for path in [&first, &second] {
-        assert_eq!(admin.get(path).await.expect(200)["status"], "queued");
-    }
-    assert_eq!(admin.delete(&at("/api/v1/teams", &team)).await.problem(409), "team-in-use");
-    socket.until("call.queued").await;
-
-    set(admin, &agents[0], "available").await.expect(200);
-    let told = socket.until("call.incoming").await.pop().expect("an event");
-    assert_eq!(told["subject"], format!("call:{}", first.rsplit('/').next().expect("an id")));
-    let rings = admin.get(&first).await.expect(200);
-    assert_eq!((&rings["status"], &rings["agent_id"]), (&json!("ringing"), &agents[0]));
-    assert_eq!(admin.get(&second).await.expect(200)["status"], "queued", "one at a time");
-
-    // It is missed, so there is room for the next.
-    step(admin, &first, "end", &json!({})).await.expect(200);
-    let told = socket.until("call.incoming").await.pop().expect("an event");
-    assert_eq!(told["subject"], format!("call:{}", second.rsplit('/').next().expect("an id")));
-
-    // More calls at a time bring room too.
-    let third = begun(admin, &incoming).await;
-    assert_eq!(admin.get(&third).await.expect(200)["status"], "queued");
-    let most = json!({"capacities": [{"channel": "voice", "most": 2}]});
-    let path = format!("{}/capacities", at("/api/v1/agents", &agents[0]));
-    admin.send(admin.request(Method::PUT, &path).json(&most)).await.expect(200);
-    socket.until("call.incoming").await;
-    assert_eq!(admin.get(&third).await.expect(200)["status"], "ringing");
     app.process.stop().await;
 }
 

@@ -9,6 +9,8 @@ mod attributes;
 mod audit;
 mod call_webhook;
 mod calls;
+mod calls_ringing;
+mod calls_waiting;
 mod compliance;
 mod denials;
 mod conditional;

@@ -204,3 +204,30 @@ async fn calls_go_with_their_lead_and_one_that_changes_at_this_moment_is_not_tak
     assert_eq!(kinds, ["call", "merge"], "it stands with the one that stays");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn calls_go_along_with_the_lead_that_stays() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let number = "+14155550100";
+    let (stays, goes) =
+        (lead(admin, &json!({"name": "Ada"})).await, lead(admin, &json!({ "phone": number })).await);
+    let call = json!({"direction": "outbound", "lead_id": goes});
+    let call = admin.post("/api/v1/calls", &call).await;
+    let call = call.location().expect("a Location").to_owned();
+    let merge = format!("{}/merge", path(&stays));
+    // Somebody takes the call further at this moment.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut holds = system.begin().await.expect("a transaction");
+    sqlx::query("select from calls for update").execute(&mut *holds).await.expect("the call is held");
+    assert_eq!(admin.post(&merge, &json!({ "loser_id": goes })).await.problem(409), "lead-busy");
+    holds.rollback().await.expect("let go");
+    admin.post(&merge, &json!({ "loser_id": goes })).await.expect(200);
+    let shown = admin.get(&call).await.expect(200);
+    assert_eq!((&shown["lead_id"], &shown["number"]), (&stays, &json!(number)));
+    let answer = admin.post(&format!("{call}/answer"), &json!({})).await;
+    assert_eq!(answer.problem(422), "invalid", "nobody has it yet");
+    admin.post(&format!("{call}/end"), &json!({"outcome": "converted"})).await.expect(200);
+    assert_eq!(admin.get(&path(&stays)).await.expect(200)["status"], "converted");
+    app.process.stop().await;
+}

@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Ctx, Error,
     access::{gate::Gate, keys, roles, signers, users},
+    leads::commands,
 };
 use serde_json::{Value, json};
 use switchboard_tests::{Client, TestApp, app::platform};
 use tokio::time::Instant;
+
+use crate::{agents::person, routing::team};
 
 /// The context that a bearer has at this moment.
 async fn admitted(app: &TestApp, client: &Client) -> Ctx {
@@ -158,4 +161,21 @@ async fn another_key_signs_tokens_and_what_the_one_before_signed_is_good_until_i
 /// The part of a token that names its key.
 fn kid(token: &str) -> &str {
     token.split('.').next().expect("a header")
+}
+
+#[tokio::test]
+async fn who_was_deleted_gets_no_lead_by_rights_that_are_remembered() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 10).await;
+    let own = person(&app, &agents[0]).await;
+    let ctx = admitted(&app, &own).await;
+    let lead = || from(json!({"email": "l@example.com"}));
+    commands::create(&ctx, lead()).await.expect("a lead of theirs");
+    let path = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
+    admin.delete(&format!("{path}?requeue=true")).await.expect(204);
+    let refused = commands::create(&ctx, lead()).await.expect_err("they are gone");
+    assert!(matches!(refused, Error::Beyond(_)), "{refused}");
+    assert_eq!(admin.all("/api/v1/leads").await.len(), 1);
+    app.process.stop().await;
 }

@@ -12,6 +12,7 @@ use crate::{
     Ctx,
     access::{permission::Permission, rights::held_now},
     audit::Entry,
+    calls,
     error::{Error, Result},
     events::{Event, EventType},
     routing::sweep,
@@ -26,7 +27,7 @@ const PAGE: i64 = 500;
 /// agent is offline from then on, so that none come after. What is closed keeps its owner, for the reports.
 ///
 /// # Errors
-/// If there is no such agent, they are in a call or still have open leads, a routing rule names them, or their user
+/// If there is no such agent, a call rings at them or is theirs, they still have open leads, a routing rule names them, or their user
 /// holds more than the caller.
 pub async fn delete(ctx: &Ctx, id: AgentId, requeue: bool) -> Result<()> {
     ctx.require(Permission::AgentsDelete)?;
@@ -55,6 +56,7 @@ pub async fn delete(ctx: &Ctx, id: AgentId, requeue: bool) -> Result<()> {
 async fn lock_for_good(ctx: &Ctx, tx: &mut TenantTx, id: AgentId) -> Result<HeldAgent> {
     let now = held_now(ctx, tx, Permission::AgentsDelete).await?;
     now.require_all_rows()?;
+    store::lock_agent_whole(tx.conn(), ctx.tenant, id).await?;
     let held = store::lock_agent(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("agent"))?;
     if held.status == AgentStatus::OnCall {
         return Err(in_call());
@@ -67,6 +69,10 @@ async fn lock_for_good(ctx: &Ctx, tx: &mut TenantTx, id: AgentId) -> Result<Held
 
 async fn refuse_needed(tx: &mut TenantTx, id: AgentId) -> Result<()> {
     let tenant = tx.tenant;
+    if calls::store::has_open_calls(tx.conn(), tenant, id).await? {
+        let detail = "a call rings at the agent or is theirs; ring it to somebody else or end it, then delete the agent";
+        return Err(Error::conflict("agent-in-call", detail));
+    }
     if store::is_agent_in_rules(tx.conn(), tenant, id).await? {
         return Err(Error::conflict("agent-in-use", "a routing rule names this agent; change that first"));
     }

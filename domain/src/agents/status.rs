@@ -33,6 +33,8 @@ pub enum Why {
     CallEnded,
     /// The team's time for it was over.
     WrapUpOver,
+    /// So many calls rang at them one after the other, and they took none.
+    NotAnswering,
     /// The last socket was closed, and none came back in time.
     Gone,
     /// The agent was deleted.
@@ -47,6 +49,7 @@ impl Why {
             Self::CallAnswered => "call_answered",
             Self::CallEnded => "call_ended",
             Self::WrapUpOver => "wrap_up_over",
+            Self::NotAnswering => "not_answering",
             Self::Gone => "gone",
             Self::Deleted => "deleted",
         }
@@ -127,6 +130,28 @@ pub(crate) async fn call_ends(tx: &mut TenantTx, agent: AgentId) -> Result<()> {
     };
     let to = if wrap_up_s > 0 { AgentStatus::WrapUp } else { AgentStatus::Available };
     set(tx, &held, to, Why::CallEnded).await
+}
+
+/// So many calls in a row that an agent did not take: they are not there, whatever their status says.
+const MOST_MISSES: i64 = 3;
+
+/// Notes that a call rang at an agent until it went on to somebody else. One who let [`MOST_MISSES`] ring since they
+/// became available last is on a break from then on, until they or somebody else say that they are back; a single one
+/// proves nothing. Their team is locked.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn missed_call(tx: &mut TenantTx, agent: AgentId) -> Result<()> {
+    let tenant = tx.tenant;
+    let Some(held) = store::lock_agent(tx.conn(), tenant, agent).await? else { return Ok(()) };
+    if held.status != AgentStatus::Available
+        || calls::store::misses_in_a_row(tx.conn(), tenant, agent).await? < MOST_MISSES
+    {
+        return Ok(());
+    }
+    set(tx, &held, AgentStatus::Break, Why::NotAnswering).await?;
+    let detail = json!({ "status": AgentStatus::Break, "why": Why::NotAnswering.as_str() });
+    tx.audit(&[Entry::new("update", "agent", agent).detail(detail)]).await
 }
 
 /// Gives an agent the status that a person wishes. What somebody says holds though nobody has a socket open: a departure

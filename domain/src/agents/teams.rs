@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::store;
+use super::{overflow, store};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -16,6 +16,31 @@ use crate::{
 /// The longest wrap-up, a day, and the longest that something waits for a team, a week, in seconds.
 const LONGEST_WRAP_UP: i32 = 86_400;
 const LONGEST_WAIT: i32 = 604_800;
+
+/// The shortest and the longest that a call rings at one agent, in seconds.
+const RINGS: std::ops::RangeInclusive<i32> = 5..=600;
+
+/// What becomes of a call that has waited for as long as its team lets one wait. The phone system hears of it by the
+/// call's outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum AfterWait {
+    /// The outcome is `abandoned`.
+    HangUp,
+    /// The outcome is `voicemail`.
+    Voicemail,
+}
+
+impl AfterWait {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HangUp => "hang_up",
+            Self::Voicemail => "voicemail",
+        }
+    }
+}
 
 /// A team to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -37,7 +62,8 @@ pub struct TeamChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub sla_s: Option<Option<i32>>,
-    /// Another team that helps out. Null: nobody does.
+    /// Another team that helps out, with leads and with calls. Null: nobody does. What overflows never comes back, over
+    /// however many teams.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<TeamId>)]
     pub overflow_team_id: Option<Option<TeamId>>,
@@ -45,6 +71,14 @@ pub struct TeamChange {
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub overflow_after_s: Option<Option<i32>>,
+    /// Seconds that a call rings at one agent before it goes on to the next, 5 to 600.
+    pub ring_s: Option<i32>,
+    /// Seconds of waiting after which a call is given up, 1 to 604,800. Null lets it wait for as long as its caller does.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<i32>)]
+    pub max_wait_s: Option<Option<i32>>,
+    /// What becomes of a call that is given up.
+    pub after_max_wait: Option<AfterWait>,
     /// The version the change was made for; another one in the meantime is answered with 409.
     pub version: Option<i64>,
 }
@@ -61,6 +95,11 @@ pub struct TeamView {
     /// Who helps out with what has waited for `overflow_after_s` seconds.
     pub overflow_team_id: Option<TeamId>,
     pub overflow_after_s: Option<i32>,
+    /// Seconds that a call rings at one agent before it goes on to the next.
+    pub ring_s: i32,
+    /// Seconds of waiting after which a call is given up.
+    pub max_wait_s: Option<i32>,
+    pub after_max_wait: AfterWait,
     pub version: i64,
     pub created_at: DateTime<Utc>,
 }
@@ -108,12 +147,16 @@ async fn find(tx: &mut TenantTx, id: TeamId) -> Result<TeamView> {
 /// Changes a team. Whoever sees only the leads of one team changes that one.
 ///
 /// # Errors
-/// If there is no such team or overflow team, a value is out of bounds, the name is taken, another version is there, or
+/// If there is no such team or overflow team, teams would overflow in a ring, a value is out of bounds, the name is taken, another version is there, or
 /// the team is beyond what the caller sees.
 pub async fn change(ctx: &Ctx, id: TeamId, change: TeamChange) -> Result<TeamView> {
     ctx.require(Permission::TeamsWrite)?;
     change.check(id)?;
     let mut tx = ctx.begin().await?;
+    let helper = change.overflow_team_id.flatten();
+    if helper.is_some() {
+        overflow::hold(&mut tx).await?;
+    }
     let version = store::lock_team(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("team"))?;
     if !ctx.rows.hold(None, Some(id)) {
         return Err(Error::beyond(
@@ -122,10 +165,11 @@ pub async fn change(ctx: &Ctx, id: TeamId, change: TeamChange) -> Result<TeamVie
         ));
     }
     ctx.expect_version("team", change.version, version)?;
-    if let Some(other) = change.overflow_team_id.flatten()
-        && !store::share_team(tx.conn(), ctx.tenant, other).await?
-    {
-        return Err(Error::invalid("/overflow_team_id", "there is no such team"));
+    if let Some(helper) = helper {
+        if !store::share_team(tx.conn(), ctx.tenant, helper).await? {
+            return Err(Error::invalid("/overflow_team_id", "there is no such team"));
+        }
+        overflow::refuse_ring(&mut tx, id, helper).await?;
     }
     if !store::update_team(tx.conn(), ctx.tenant, id, &change).await? {
         return Err(taken());
@@ -142,7 +186,15 @@ impl TeamChange {
         if self.wrap_up_s.is_some_and(|seconds| !(0..=LONGEST_WRAP_UP).contains(&seconds)) {
             wrong.push(FieldError::new("/wrap_up_s", format!("0 to {LONGEST_WRAP_UP}")));
         }
-        for (pointer, seconds) in [("/sla_s", self.sla_s), ("/overflow_after_s", self.overflow_after_s)] {
+        if self.ring_s.is_some_and(|seconds| !RINGS.contains(&seconds)) {
+            wrong.push(FieldError::new("/ring_s", format!("{} to {}", RINGS.start(), RINGS.end())));
+        }
+        let waits = [
+            ("/sla_s", self.sla_s),
+            ("/overflow_after_s", self.overflow_after_s),
+            ("/max_wait_s", self.max_wait_s),
+        ];
+        for (pointer, seconds) in waits {
             if seconds.flatten().is_some_and(|seconds| !(1..=LONGEST_WAIT).contains(&seconds)) {
                 wrong.push(FieldError::new(pointer, format!("1 to {LONGEST_WAIT}")));
             }
@@ -157,7 +209,8 @@ impl TeamChange {
 /// Takes a team out of the house. Closed leads stay with it, for the reports.
 ///
 /// # Errors
-/// If there is no such team, or a conflict while agents, open leads, routing rules or another team's overflow need it.
+/// If there is no such team, or a conflict while agents, open leads or calls, routing rules, another team's overflow, a
+/// phone system or the tenant's settings need it.
 pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
     ctx.require(Permission::TeamsDelete)?;
     ctx.require_all_rows()?;
@@ -168,7 +221,13 @@ pub async fn delete(ctx: &Ctx, id: TeamId) -> Result<()> {
     let needed = match uses.as_deref() {
         Some("agents") => Some("agents are in this team; move them to another first"),
         Some("leads") => Some("open leads are with this team; route them elsewhere first"),
-        Some("calls") => Some("calls wait in this team's queue; ring them to somebody first"),
+        Some("calls") => Some(
+            "calls of this team wait, ring or are talked in; ring them to another's agents, or let them end first",
+        ),
+        Some("sources") => Some("a phone system's calls come to this team; change its default team first"),
+        Some("settings") => Some(
+            "calls that nothing else says a team of come to this one; change the tenant's default team first",
+        ),
         Some(_) => Some("another team overflows into this one; change that first"),
         None if store::is_in_rules(tx.conn(), ctx.tenant, id).await? => {
             Some("a routing rule sends leads to this team; change that first")

@@ -45,6 +45,12 @@ pub enum CallOutcome {
     Busy,
     WrongNumber,
     Other,
+    /// Nobody took it for as long as its team lets one wait. The product itself says this, and the next two.
+    Abandoned,
+    /// It came in, and nothing says whose agents take it: name a default team.
+    NoTeam,
+    /// Nothing was heard of it any more, not even its end.
+    Lost,
 }
 
 impl CallOutcome {
@@ -60,7 +66,16 @@ impl CallOutcome {
             Self::Busy => "busy",
             Self::WrongNumber => "wrong_number",
             Self::Other => "other",
+            Self::Abandoned => "abandoned",
+            Self::NoTeam => "no_team",
+            Self::Lost => "lost",
         }
+    }
+
+    /// Whether the product itself says this, for want of somebody who knows better.
+    #[must_use]
+    pub fn is_by_itself(self) -> bool {
+        matches!(self, Self::Abandoned | Self::NoTeam | Self::Lost)
     }
 }
 
@@ -76,8 +91,8 @@ pub struct NewCall {
     pub lead_id: Option<LeadId>,
     /// Of an outgoing call: who calls. One's own agent if one sees only its leads. Incoming calls are routed.
     pub agent_id: Option<AgentId>,
-    /// Of an incoming call: whose agents take it, unless the lead's owner can. The routing rules decide if it is not
-    /// said.
+    /// Of an incoming call: whose agents take it, unless the lead's owner can. If it is not said the routing rules decide,
+    /// and where none does the tenant's default team.
     pub team_id: Option<TeamId>,
 }
 
@@ -169,6 +184,8 @@ pub struct CallView {
     pub ended_at: Option<DateTime<Utc>>,
     /// When it was said what it came to.
     pub disposed_at: Option<DateTime<Utc>>,
+    /// Until when it rings at its agent; then it goes on to another. Null where the phone system says that.
+    pub ring_until: Option<DateTime<Utc>>,
     /// Seconds until it was answered, or over without an answer.
     pub wait_s: Option<i64>,
     /// Seconds from the answer to the end.
@@ -220,6 +237,14 @@ pub(super) fn bounds(
     Ok(())
 }
 
+/// Refuses an outcome that the product alone says.
+pub(super) fn said(outcome: Option<CallOutcome>) -> Result<()> {
+    if outcome.is_some_and(CallOutcome::is_by_itself) {
+        return Err(Error::invalid("/outcome", "this is said by the product itself; choose another outcome"));
+    }
+    Ok(())
+}
+
 pub(super) fn place(tenant: TenantId, column: &'static str, call: CallId) -> Place {
     Place { tenant, table: "calls", column, row: call.0 }
 }
@@ -254,6 +279,9 @@ mod tests {
             CallOutcome::Busy,
             CallOutcome::WrongNumber,
             CallOutcome::Other,
+            CallOutcome::Abandoned,
+            CallOutcome::NoTeam,
+            CallOutcome::Lost,
         ] {
             assert_eq!(serde_json::to_value(outcome).expect("JSON"), outcome.as_str());
         }

@@ -5,11 +5,13 @@ use serde_json::json;
 use super::{
     call::{
         CallChange, CallDisposition, CallEnd, CallTaker, CallView, Direction, NewCall, Note, bounds, place,
+        said,
     },
     effects::{self, Taker},
     held::HeldCall,
     incoming::{self, Begin, lead_of, seen_team},
     read::one,
+    ringing,
     rules::{CallStatus, Refusal, Step, step},
     store,
 };
@@ -37,7 +39,8 @@ pub enum Act {
 /// Begins a call. An incoming one is offered to somebody at once, or waits.
 ///
 /// # Errors
-/// If lead, agent or team are not there, no number is known, or the caller would not see the call.
+/// If lead, agent or team are not there, no number is known, nothing says whose agents take it, or the caller would not
+/// see the call.
 pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
     ctx.require(Permission::CallsWrite)?;
     let incoming = new.direction == Direction::Inbound;
@@ -68,6 +71,7 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         lead,
         agent,
         team: new.team_id,
+        otherwise: None,
         source: None,
         live: true,
         at: "",
@@ -117,9 +121,7 @@ pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
     let mut call = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("call"))?;
     let verb = match act {
         Act::Ring(taker) => {
-            let to = onward(&call, Step::Ring)?;
-            let taker = take_over(ctx, tx, &call, taker.agent_id).await?;
-            effects::go(tx, &mut call, to, ctx.now(), taker).await?;
+            ring(ctx, tx, &mut call, taker.agent_id).await?;
             "ring"
         }
         Act::Answer(taker) => {
@@ -132,18 +134,19 @@ pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
             end_it(ctx, tx, &mut call, end).await?;
             "end"
         }
-        Act::Dispose(said) => {
-            bounds(said.satisfaction, None, said.value_cents)?;
+        Act::Dispose(told) => {
+            bounds(told.satisfaction, None, told.value_cents)?;
+            said(Some(told.outcome))?;
             if !call.status.is_over() {
                 let detail = format!("the call is {}; end it first", call.status.as_str());
                 return Err(Error::conflict("call-state", detail));
             }
-            if call.outcome.is_some() {
+            if call.outcome.is_some_and(|outcome| !outcome.is_by_itself()) {
                 let detail = "it was said already what the call came to; notes can still be changed";
                 return Err(Error::conflict("call-disposed", detail));
             }
-            note(ctx, tx, &mut call, said.notes, None, said.satisfaction).await?;
-            effects::dispose(tx, &mut call, said.outcome, said.value_cents, ctx.now()).await?;
+            note(ctx, tx, &mut call, told.notes, None, told.satisfaction).await?;
+            effects::dispose(tx, &mut call, told.outcome, told.value_cents, ctx.now()).await?;
             "dispose"
         }
     };
@@ -153,8 +156,27 @@ pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
     one(ctx, id).await
 }
 
+/// Rings a call at somebody; an incoming one that rings already may go on to another agent.
+async fn ring(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, asked: Option<AgentId>) -> Result<()> {
+    let incoming = call.direction == Direction::Inbound;
+    let another = asked.is_some() && call.agent_id.is_some() && asked != call.agent_id;
+    if incoming && another && call.status == CallStatus::Ringing {
+        let Some(taker) = take_over(ctx, tx, call, asked).await? else { return Ok(()) };
+        let until = ringing::until(tx, taker.team.or(call.team_id)).await?;
+        return ringing::hand_over(tx, call, taker, Some(until)).await;
+    }
+    let to = onward(call, Step::Ring)?;
+    let taker = take_over(ctx, tx, call, asked).await?;
+    if incoming {
+        let team = taker.and_then(|taker| taker.team).or(call.team_id);
+        call.ring_until = Some(ringing::until(tx, team).await?);
+    }
+    effects::go(tx, call, to, ringing::now(tx), taker).await
+}
+
 async fn end_it(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, end: CallEnd) -> Result<()> {
     bounds(end.satisfaction, end.recording.as_ref().map(Text::as_str), end.value_cents)?;
+    said(end.outcome)?;
     if end.value_cents.is_some() && end.outcome.is_none() {
         return Err(Error::invalid("/value_cents", "say the outcome as well"));
     }

@@ -7,15 +7,17 @@ use serde_json::json;
 use super::{
     call::{CallOutcome, Direction},
     held::HeldCall,
+    minding,
+    ringing::{self, Former},
     rules::CallStatus,
     store,
 };
 use crate::{
     agents::status,
-    audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
     leads::{
+        self,
         activities::{self, Activity, ActivityKind},
         lead::Status,
     },
@@ -27,6 +29,7 @@ use crate::{
 };
 
 /// Who has the call from now on, and their team.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Taker {
     pub agent: AgentId,
     pub team: Option<TeamId>,
@@ -45,6 +48,9 @@ pub(super) async fn go(
 ) -> Result<()> {
     let tenant = tx.tenant;
     let at = at.max(call.started_at);
+    let former = Former::of(call);
+    let rang = call.status == CallStatus::Ringing && call.agent_id.is_some();
+    let elsewhere = rang && taker.is_some_and(|taker| call.agent_id != Some(taker.agent));
     if let Some(taker) = taker {
         call.agent_id = Some(taker.agent);
         call.team_id = taker.team.or(call.team_id);
@@ -61,8 +67,18 @@ pub(super) async fn go(
         }
         CallStatus::Missed | CallStatus::Abandoned => call.ended_at = Some(at),
     }
+    if to != CallStatus::Ringing {
+        call.ring_until = None;
+    }
+    // What was said for want of anything better does not hold of a call that somebody has answered after all.
+    if to == CallStatus::Ended {
+        call.outcome = call.outcome.filter(|outcome| !outcome.is_by_itself());
+    }
     call.status = to;
     store::update(tx.conn(), tenant, call).await?;
+    if elsewhere {
+        tx.emit(&[ringing::rerouted(call, former, "answered_elsewhere")]).await?;
+    }
     match to {
         CallStatus::Queued => Ok(()),
         CallStatus::Ringing => rings(tx, call).await,
@@ -92,7 +108,7 @@ async fn rings(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
     if call.direction == Direction::Inbound && call.agent_id.is_some() {
         tell(tx, call, EventType::CallIncoming).await?;
     }
-    Ok(())
+    minding::mind(tx, std::slice::from_ref(call)).await
 }
 
 /// Somebody has spoken with the lead.
@@ -142,22 +158,8 @@ pub(super) async fn dispose(
     (call.outcome, call.value_cents) = (Some(outcome), value_cents);
     store::dispose(tx.conn(), tenant, call.id, (outcome, value_cents), at).await?;
     if let (CallOutcome::Converted, Some(lead)) = (outcome, call.lead_id) {
-        convert(tx, lead).await?;
+        leads::status::close(tx, lead, Status::Converted).await?;
     }
     let told = Event::new(EventType::CallCompleted, "call", call.id).with(call.whole_body());
     tx.emit(&[told]).await
-}
-
-async fn convert(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
-    let tenant = tx.tenant;
-    let held = store::lock_lead(tx.conn(), tenant, lead).await?;
-    if !held.is_some_and(|held| held.open) {
-        return Ok(());
-    }
-    store::convert(tx.conn(), tenant, lead).await?;
-    sweep::lead_closes(tx, lead).await?;
-    activities::record(tx, lead, &Activity::became(Status::Converted)).await?;
-    tx.audit(&[Entry::new("update", "lead", lead).detail(json!({ "status": "converted" }))]).await?;
-    tx.emit(&[Event::new(EventType::LeadUpdated, "lead", lead)]).await?;
-    score(tx, lead).await
 }

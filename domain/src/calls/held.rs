@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     call::{CallOutcome, Direction},
@@ -26,6 +27,14 @@ pub(super) struct HeldCall {
     pub ringing_at: Option<DateTime<Utc>>,
     pub answered_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// Until when it rings at its agent, if it goes on to another then.
+    pub ring_until: Option<DateTime<Utc>>,
+    /// When it came into the queue it waits in.
+    pub entered_at: DateTime<Utc>,
+    /// The teams whose queues it has left for another's.
+    pub passed: Vec<Uuid>,
+    /// When it was told that it waits too long.
+    pub overdue_at: Option<DateTime<Utc>>,
     pub version: i64,
 }
 

@@ -1,11 +1,16 @@
 //! How a call begins: whom it is with, and for an incoming one who takes it. One transaction finds the lead, chooses the
-//! agent and tells them; who finds nobody waits in the team's queue.
+//! agent and tells them; who finds nobody waits in the team's queue. A call that nothing says a team of is refused where a
+//! program begins it; where a phone system tells of it it is over at once, and its outcome says why.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use super::{
-    call::{Direction, place},
+    call::{CallOutcome, Direction, place},
+    effects,
     held::HeldCall,
+    minding, ringing,
     rules::CallStatus,
     store::{self, NewRow},
 };
@@ -17,8 +22,8 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::lead::subject,
-    routing::for_calls,
-    tenancy::TenantTx,
+    routing::for_calls::{Found, Wanted, find},
+    tenancy::{self, TenantTx},
     types::{AgentId, CallId, CallSourceId, E164, LeadId, SubjectId, TeamId},
     vault::Vault,
 };
@@ -31,6 +36,8 @@ pub(super) struct Begin {
     /// Whose call it is, if that is known.
     pub agent: Option<AgentId>,
     pub team: Option<TeamId>,
+    /// Whose agents take an incoming one that nothing else says a team of; the tenant's default team if there is none.
+    pub otherwise: Option<TeamId>,
     /// The phone system that tells of it, and what it calls it.
     pub source: Option<(CallSourceId, String)>,
     /// It goes on right now: somebody is to pick it up.
@@ -58,7 +65,7 @@ pub(super) async fn lead_of(
 /// Writes a call down, offers an incoming one to somebody, and tells of it.
 ///
 /// # Errors
-/// If agent or team are not there, or the agent's calls are not for the caller to see.
+/// If agent or team are not there, nothing says whose agents take it, or the agent's calls are not for the caller to see.
 pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<HeldCall> {
     let lead = match new.lead {
         Some(lead) => store::lock_lead(tx.conn(), ctx.tenant, lead).await?.map(|held| held.id),
@@ -73,7 +80,17 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
     let id = CallId(ctx.id());
     let incoming = new.direction == Direction::Inbound;
     let rings = incoming && new.live && agent.is_some();
-    let call = HeldCall {
+    // Nobody will ever be asked to take it.
+    let lone = incoming && new.live && agent.is_none() && team.is_none();
+    if lone && new.source.is_none() {
+        let detail =
+            "nothing says whose agents take this call; name a team, or set the tenant's default team";
+        return Err(Error::conflict("no-team", detail));
+    }
+    let now = ringing::now(tx);
+    // Whom a phone system rings is asked for as long as the phone system says.
+    let until = if rings && new.agent.is_none() { Some(ringing::until(tx, team).await?) } else { None };
+    let mut call = HeldCall {
         id,
         direction: new.direction,
         status: if rings { CallStatus::Ringing } else { CallStatus::Queued },
@@ -84,10 +101,14 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
         outcome: None,
         satisfaction: None,
         value_cents: None,
-        started_at: ctx.now(),
-        ringing_at: rings.then(|| ctx.now()),
+        started_at: now,
+        ringing_at: rings.then_some(now),
         answered_at: None,
         ended_at: None,
+        ring_until: until,
+        entered_at: now,
+        passed: Vec::new(),
+        overdue_at: None,
         version: 1,
     };
     let keys = Vault::make_subjects(tx, &[call.subject_id]).await?;
@@ -106,10 +127,16 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
     let event = |kind| Event::new(kind, "call", id).with(call.body());
     let told = match (new.live, rings) {
         (true, true) => vec![event(EventType::CallRinging), event(EventType::CallIncoming)],
-        (true, false) => vec![event(EventType::CallQueued)],
-        (false, _) => Vec::new(),
+        (true, false) if !lone => vec![event(EventType::CallQueued)],
+        _ => Vec::new(),
     };
     tx.emit(&told).await?;
+    if lone {
+        effects::go(tx, &mut call, CallStatus::Abandoned, now, None).await?;
+        effects::dispose(tx, &mut call, CallOutcome::NoTeam, None, now).await?;
+    } else if new.live {
+        minding::mind(tx, std::slice::from_ref(&call)).await?;
+    }
     Ok(call)
 }
 
@@ -122,8 +149,14 @@ async fn whose(
 ) -> Result<(Option<AgentId>, Option<TeamId>)> {
     let Some(agent) = new.agent else {
         if new.direction == Direction::Inbound && new.live {
-            let found = for_calls::find(tx, lead, new.team).await?;
-            return Ok((found.agent, found.team));
+            let otherwise = match new.otherwise {
+                Some(team) => Some(team),
+                None => tenancy::store::default_team(tx.conn(), ctx.tenant).await?,
+            };
+            let but = BTreeSet::new();
+            let wanted = Wanted { lead, named: new.team, otherwise, but: &but, holder: None };
+            let Found { agent, team } = find(tx, wanted).await?;
+            return Ok((agent, team));
         }
         return Ok((None, new.team));
     };
@@ -131,7 +164,8 @@ async fn whose(
     Ok((Some(agent), new.team.or(team)))
 }
 
-/// The team of an agent whose calls the caller sees. Locks nothing: leads and teams may still be to come.
+/// The team of an agent whose calls the caller sees, and who is not deleted before this transaction ends. Nobody waits for
+/// that but who would delete them: leads and teams may still be to come.
 ///
 /// # Errors
 /// If there is none, or they are not for the caller to see.
@@ -142,7 +176,7 @@ pub(super) async fn seen_team(
     at: &str,
 ) -> Result<Option<TeamId>> {
     let at = format!("{at}/agent_id");
-    if !agents::store::is_there(tx.conn(), ctx.tenant, agent).await? {
+    if !agents::store::share_agent(tx.conn(), ctx.tenant, agent).await? {
         return Err(Error::invalid(at, "there is no such agent"));
     }
     let team = agents::store::team_of(tx.conn(), ctx.tenant, agent).await?;

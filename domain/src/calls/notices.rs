@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    call::{CallOutcome, Direction, bounds},
+    call::{CallOutcome, Direction, bounds, said},
     commands::note,
     effects::{self, Taker},
     held::HeldCall,
     incoming::{self, Begin, lead_of, seen_team},
-    rules::{Step, told},
+    ringing,
+    rules::{CallStatus, Step, told},
     store,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
+    routing::sweep,
     tenancy::TenantTx,
     types::{AgentId, CallSourceId, E164, TeamId, Text},
 };
@@ -47,7 +49,9 @@ pub struct CallFacts {
     /// The other end, in E.164; needed once.
     #[schema(value_type = Option<String>)]
     pub number: Option<E164>,
-    /// Whose agents take it, unless the lead's owner can; the routing rules decide if it is not said.
+    /// Whose agents take it, unless the lead's owner can. If it is not said the routing rules decide, and where none does
+    /// the default team of the phone system or of the tenant. A call that comes to no team at all is over at once, with
+    /// the outcome `no_team`.
     pub team_id: Option<TeamId>,
     /// Who takes it or has answered it, if the phone system has chosen.
     pub agent_id: Option<AgentId>,
@@ -74,7 +78,9 @@ pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -
         _ => return Ok(()),
     };
     let facts: CallFacts = serde_json::from_value(notice.data).map_err(|error| unfit("/data", &error))?;
-    bounds(facts.satisfaction, facts.recording.as_ref().map(Text::as_str), None).map_err(below_data)?;
+    bounds(facts.satisfaction, facts.recording.as_ref().map(Text::as_str), None)
+        .and_then(|()| said(facts.outcome))
+        .map_err(below_data)?;
     let mut tx = ctx.begin().await?;
     if !store::take_in(tx.conn(), ctx.tenant, source, webhook).await? {
         return Ok(());
@@ -128,6 +134,7 @@ async fn begin(
         number,
         agent: facts.agent_id,
         team: facts.team_id,
+        otherwise: store::default_team(tx.conn(), ctx.tenant, source).await?,
         source: Some((source, facts.call_id.as_str().to_owned())),
         live: matches!(what, None | Some(Step::Ring)),
         at: "/data",
@@ -147,22 +154,44 @@ async fn go_on(
     // That it rings at the caller's ear while it waits for an agent is no step of it.
     let waits = call.direction == Direction::Inbound && call.agent_id.or(facts.agent_id).is_none();
     let what = what.filter(|what| *what != Step::Ring || !waits);
-    if let Some(to) = what.and_then(|what| told(call.status, what)) {
-        let taker = match facts.agent_id.filter(|agent| call.agent_id != Some(*agent)) {
-            Some(agent) => {
-                let team = seen_team(ctx, tx, agent, "/data").await?;
-                Some(Taker { agent, team })
-            }
-            None => None,
-        };
-        effects::go(tx, call, to, at, taker).await?;
+    let onward = what.and_then(|what| told(call.status, what));
+    let later = call.ringing_at.is_none_or(|since| at > since);
+    let rings_on = what == Some(Step::Ring) && call.status == CallStatus::Ringing && later;
+    if onward.is_some() || rings_on {
+        let taker = taker(ctx, tx, call, facts.agent_id).await?;
+        match (onward, taker) {
+            (Some(to), taker) => effects::go(tx, call, to, at, taker).await?,
+            // It rings at another agent's now, for as long as the phone system says.
+            (None, Some(taker)) => ringing::hand_over(tx, call, taker, None).await?,
+            (None, None) => return Ok(()),
+        }
         let detail = json!({ "status": call.status, "agent_id": call.agent_id });
         tx.audit(&[Entry::new("update", "call", call.id).detail(detail)]).await?;
     }
     match facts.outcome {
-        Some(outcome) if call.status.is_over() && call.outcome.is_none() => {
+        Some(outcome) if call.status.is_over() && is_open(call.outcome) => {
             effects::dispose(tx, call, outcome, None, ctx.now()).await
         }
         _ => Ok(()),
     }
+}
+
+/// Whether nobody has said what a call came to.
+fn is_open(outcome: Option<CallOutcome>) -> bool {
+    outcome.is_none_or(CallOutcome::is_by_itself)
+}
+
+/// Who has the call from now on, if it is another than until now; whoever had it can be offered another one.
+async fn taker(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    call: &HeldCall,
+    told: Option<AgentId>,
+) -> Result<Option<Taker>> {
+    let Some(agent) = told.filter(|agent| call.agent_id != Some(*agent)) else { return Ok(None) };
+    if let Some(before) = call.agent_id {
+        sweep::wake_teams_of(tx, &[before]).await?;
+    }
+    let team = seen_team(ctx, tx, agent, "/data").await?;
+    Ok(Some(Taker { agent, team }))
 }

@@ -96,6 +96,7 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<CallId>, limit: i64) ->
                 answered_at: row.answered_at,
                 ended_at: row.ended_at,
                 disposed_at: row.disposed_at,
+                ring_until: row.ring_until,
                 version: row.version,
             })
         })

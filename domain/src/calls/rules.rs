@@ -1,4 +1,5 @@
-//! How a call goes on: forward along `queued`, `ringing`, `answered` to one of three ends, and never back.
+//! How a call goes on: forward along `queued`, `ringing`, `answered` to one of three ends, and never back, but that one
+//! which rang in vain waits again; only the product itself takes that step, and nobody tells of it.
 
 use serde::{Deserialize, Serialize};
 

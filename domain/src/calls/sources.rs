@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     store::{self, SourceRow},
@@ -11,10 +12,11 @@ use super::{
 use crate::{
     Ctx,
     access::permission::Permission,
+    agents,
     audit::Entry,
     error::{Error, Result},
-    tenancy::{Begun, Once},
-    types::{CallSourceId, TenantId, Text},
+    tenancy::{Begun, Once, TenantTx},
+    types::{CallSourceId, TeamId, TenantId, Text, nullable},
     vault::{
         Place, TenantKeys,
         cipher::{hex, sha256},
@@ -32,6 +34,21 @@ const PREFIX: &str = "sbc_";
 pub struct NewCallSource {
     #[schema(value_type = String)]
     pub name: Text<100>,
+    /// Whose agents take its calls that neither their lead, a rule nor the phone system says a team of. The tenant's
+    /// default team if not said.
+    pub default_team_id: Option<TeamId>,
+}
+
+/// What to change of a phone system; absent fields stay, null removes (RFC 7396).
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallSourceChange {
+    #[schema(value_type = Option<String>)]
+    pub name: Option<Text<100>>,
+    /// Whose agents take its calls that nothing else says a team of. Null: the tenant's default team.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<TeamId>)]
+    pub default_team_id: Option<Option<TeamId>>,
 }
 
 /// A phone system, without its token and secret.
@@ -39,6 +56,8 @@ pub struct NewCallSource {
 pub struct CallSourceView {
     pub id: CallSourceId,
     pub name: String,
+    /// Whose agents take its calls that nothing else says a team of.
+    pub default_team_id: Option<TeamId>,
     /// When its secret was replaced last.
     pub rotated_at: Option<DateTime<Utc>>,
     pub version: i64,
@@ -67,7 +86,7 @@ pub struct RotatedSecret {
 /// Lets a phone system in.
 ///
 /// # Errors
-/// If the name is taken.
+/// If the name is taken, or there is no such team.
 pub async fn create(ctx: &Ctx, new: NewCallSource) -> Result<Once<NewCallSourceSecret>> {
     ctx.require(Permission::CallSourcesWrite)?;
     ctx.require_all_rows()?;
@@ -75,6 +94,7 @@ pub async fn create(ctx: &Ctx, new: NewCallSource) -> Result<Once<NewCallSourceS
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    known(&mut keyed.tx, new.default_team_id).await?;
     let id = CallSourceId(ctx.id());
     let token = format!("{PREFIX}{}_{}", ctx.tenant.0.simple(), hex(&ctx.platform.random::<32>()));
     let secret = webhook::secret(&ctx.platform.random::<32>());
@@ -82,15 +102,47 @@ pub async fn create(ctx: &Ctx, new: NewCallSource) -> Result<Once<NewCallSourceS
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
     let hash = sha256(token.as_bytes());
     let kept = (hash.as_slice(), sealed.as_slice());
-    if !store::insert_source(keyed.tx.conn(), ctx.tenant, id, new.name.as_str(), kept).await? {
-        return Err(Error::conflict(
-            "name-taken",
-            "a call source with this name exists; choose another name",
-        ));
+    if !store::insert_source(keyed.tx.conn(), ctx.tenant, id, &new, kept).await? {
+        return Err(taken());
     }
     keyed.tx.audit(&[Entry::new("create", "call_source", id).notice()]).await?;
     let made = NewCallSourceSecret { id, path: format!("/callbacks/calls/{token}"), secret };
     keyed.commit(made, 201, location(id)).await
+}
+
+/// Changes a phone system.
+///
+/// # Errors
+/// If there is none, the name is taken, or there is no such team.
+pub async fn change(ctx: &Ctx, id: CallSourceId, change: CallSourceChange) -> Result<CallSourceView> {
+    ctx.require(Permission::CallSourcesWrite)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let (_, version) =
+        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    ctx.expect_version("call source", None, version)?;
+    known(&mut tx, change.default_team_id.flatten()).await?;
+    if !store::update_source(tx.conn(), ctx.tenant, id, &change).await? {
+        return Err(taken());
+    }
+    let detail = json!({ "default_team_id": change.default_team_id });
+    tx.audit(&[Entry::new("update", "call_source", id).detail(detail)]).await?;
+    let view = store::sources(tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
+    tx.commit().await?;
+    view.ok_or(Error::NotFound("call source"))
+}
+
+/// Refuses a default team that is not there; one that is stays until commit.
+async fn known(tx: &mut TenantTx, team: Option<TeamId>) -> Result<()> {
+    let (Some(team), tenant) = (team, tx.tenant) else { return Ok(()) };
+    if agents::store::share_team(tx.conn(), tenant, team).await? {
+        return Ok(());
+    }
+    Err(Error::invalid("/default_team_id", "there is no such team"))
+}
+
+fn taken() -> Error {
+    Error::conflict("name-taken", "a call source with this name exists; choose another name")
 }
 
 fn location(id: CallSourceId) -> String {

@@ -43,6 +43,10 @@ pub enum EventType {
     CallIncoming,
     /// It waits in a team's queue.
     CallQueued,
+    /// It went from an agent or a queue to another: whoever had it stops ringing.
+    CallRerouted,
+    /// It waits longer than the team's service level allows.
+    CallOverdue,
     CallAnswered,
     CallEnded,
     /// It is over and was said what it came to: for points and reports.
@@ -58,7 +62,7 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -78,6 +82,8 @@ impl EventType {
         Self::CallRinging,
         Self::CallIncoming,
         Self::CallQueued,
+        Self::CallRerouted,
+        Self::CallOverdue,
         Self::CallAnswered,
         Self::CallEnded,
         Self::CallCompleted,
@@ -110,6 +116,8 @@ impl EventType {
             Self::CallRinging => "call.ringing",
             Self::CallIncoming => "call.incoming",
             Self::CallQueued => "call.queued",
+            Self::CallRerouted => "call.rerouted",
+            Self::CallOverdue => "call.overdue",
             Self::CallAnswered => "call.answered",
             Self::CallEnded => "call.ended",
             Self::CallCompleted => "call.completed",

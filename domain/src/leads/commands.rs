@@ -3,12 +3,11 @@
 use serde_json::Map;
 
 use super::{
-    activities::{self, Activity},
     insert::{insert, require_home},
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
     seal::Seal,
-    search, store,
-    terms::{self, Terms},
+    search, status, store,
+    terms::{self, Plan, Terms},
     values,
 };
 use crate::{
@@ -17,7 +16,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    routing::{reopen, sweep},
+    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::{Vault, mask},
@@ -129,20 +128,13 @@ pub(super) async fn apply(
     };
     store::update(tx.conn(), ctx.tenant, id, change, &row).await?;
     put_terms(tx, id, change, Terms::new(&index, plan)).await?;
-    match change.status {
-        Some(Status::Converted | Status::Lost) => sweep::lead_closes(tx, id).await?,
-        Some(_) if held.is_closed => {
-            let (owner, team) = reopen::lead_opens(tx, id).await?;
-            if !ctx.rows.hold(owner, team) {
-                let detail = "its owner cannot take it back, so you would not see this lead any more; \
-                              ask somebody who sees more";
-                return Err(Error::beyond("/status", detail));
-            }
-        }
-        _ => {}
-    }
-    if let Some(status) = change.status.filter(|status| status.as_str() != held.status) {
-        activities::record(tx, id, &Activity::became(status)).await?;
+    if let Some(to) = change.status
+        && let Some((owner, team)) = status::follow(tx, id, &held.status, to).await?
+        && !ctx.rows.hold(owner, team)
+    {
+        let detail = "its owner cannot take it back, so you would not see this lead any more; \
+                      ask somebody who sees more";
+        return Err(Error::beyond("/status", detail));
     }
     tx.audit(&[Entry::new("update", "lead", id)]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await

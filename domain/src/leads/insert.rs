@@ -1,6 +1,7 @@
 //! Writing new leads, one or a page of an import.
 
 use super::{
+    home,
     lead::{NewLead, subject},
     seal::Seal,
     store,
@@ -62,6 +63,7 @@ pub(super) async fn insert(
             attributes_sealed: seal.attributes(&lead.attributes)?,
         });
     }
+    home::hold(ctx, tx).await?;
     store::insert(tx.conn(), ctx.tenant, import, ctx.rows, &rows).await?;
     let terms = terms.into_made();
     if !terms.is_empty() {

@@ -54,8 +54,8 @@ pub async fn duplicates(ctx: &Ctx, id: LeadId) -> Result<Vec<LeadView>> {
     commands::these(ctx, &mut tx, same, SHOWN).await
 }
 
-/// Makes two leads one: what the one that stays lacks it gets from the other, with all that was done and written to it;
-/// then the other goes. What was left over of the other's name, number and address stands in the timeline.
+/// Makes two leads one: what the one that stays lacks it gets from the other, with all that was done, written and spoken
+/// with it; then the other goes. What was left over of the other's name, number and address stands in the timeline.
 ///
 /// # Errors
 /// If one of them is not there, another version than the given one is, or a message to the other or a call with it is just

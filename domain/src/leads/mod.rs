@@ -1,6 +1,7 @@
 //! People who may become customers.
 //!
-//! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete; `insert` writes new ones
+//! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete; `insert` writes new ones,
+//!   `home` whose they are, `status` what goes with another status
 //! - [`activities`] what was done with it, in the order of time
 //! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
@@ -19,6 +20,7 @@ pub mod columns;
 pub mod commands;
 pub mod csv;
 pub mod export;
+mod home;
 pub mod import;
 mod insert;
 mod known;
@@ -29,6 +31,7 @@ mod seal;
 mod search;
 pub mod selection;
 pub mod sorted;
+pub(crate) mod status;
 pub(crate) mod store;
 pub mod tags;
 pub mod terms;

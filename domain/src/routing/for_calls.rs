@@ -1,4 +1,5 @@
-//! Who takes a call: the owner of its lead if they can, else whoever the rules name for the lead, or somebody of a team.
+//! Who takes a call: the owner of its lead if they can, else whoever the rules name for the lead, or somebody of a team,
+//! at last of the one that takes what nobody else does.
 //! An agent can if they are available, on shift, and have fewer calls than their capacity for `voice` allows. The round
 //! of a team is one: of leads and of calls. Where no rule says how, whoever has waited longest is asked.
 
@@ -33,14 +34,29 @@ pub(crate) struct Found {
     pub team: Option<TeamId>,
 }
 
+/// Whom a call wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub lead: Option<LeadId>,
+    /// Whose agents take it, unless the lead's owner can; the rules decide if there is none.
+    pub named: Option<TeamId>,
+    /// Whose agents take it if nothing else says that.
+    pub otherwise: Option<TeamId>,
+    /// Who is not to be asked.
+    pub but: &'a BTreeSet<AgentId>,
+    /// Whose it is at this moment: their team is locked with the others.
+    pub holder: Option<AgentId>,
+}
+
 /// Finds somebody for a call and notes that they were given something; teams and agents are locked from then on. The
-/// lead is locked by now.
+/// call is locked by now, or is new.
 ///
 /// # Errors
 /// If the database does not answer.
-pub(crate) async fn find(tx: &mut TenantTx, lead: Option<LeadId>, named: Option<TeamId>) -> Result<Found> {
-    let (tenant, now) = (tx.tenant, tx.platform.clock.now());
-    let row = match lead {
+pub(crate) async fn find(tx: &mut TenantTx, wanted: Wanted<'_>) -> Result<Found> {
+    let (tenant, now, named) = (tx.tenant, tx.platform.clock.now(), wanted.named);
+    let otherwise = wanted.otherwise.filter(|_| named.is_none());
+    let row = match wanted.lead {
         Some(lead) => store::lock_lead(tx.conn(), tenant, lead).await?,
         None => None,
     };
@@ -56,10 +72,10 @@ pub(crate) async fn find(tx: &mut TenantTx, lead: Option<LeadId>, named: Option<
     if let Some(facts) = &facts {
         reach.add(&rules, facts);
     }
-    reach.teams.extend(named);
+    reach.teams.extend(named.or(otherwise));
     reach.teams.extend(&reach.queues);
-    reach.agents.extend(owner);
-    let (there, mut floor) = locked(tx, &reach).await?;
+    reach.agents.extend(owner.into_iter().chain(wanted.holder));
+    let (there, mut floor) = locked(tx, &reach, wanted.but).await?;
     if let Some(seat) = owner.and_then(|owner| floor.seat(owner)).filter(|seat| seat.has_room()) {
         let (found, by) = (Found { agent: Some(seat.agent), team: seat.team }, directly(seat.agent));
         return given(tx, &mut floor, found, by, now).await;
@@ -72,21 +88,25 @@ pub(crate) async fn find(tx: &mut TenantTx, lead: Option<LeadId>, named: Option<
         }
         None => (named.map(Goes::Queue), None),
     };
-    match (goes, by) {
+    let queue = match (goes, by) {
         (Some(Goes::To(agent, team)), Some(by)) => {
-            given(tx, &mut floor, Found { agent: Some(agent), team }, by, now).await
+            return given(tx, &mut floor, Found { agent: Some(agent), team }, by, now).await;
         }
-        (Some(Goes::Queue(team)), _) if there.contains(&team) => {
-            let by = longest_idle(team);
-            let found = Found { agent: floor.choose(&by), team: Some(team) };
-            given(tx, &mut floor, found, by, now).await
-        }
-        _ => Ok(Found { agent: None, team: None }),
-    }
+        (Some(Goes::Queue(team)), _) if there.contains(&team) => Some(team),
+        _ => otherwise.filter(|team| there.contains(team)),
+    };
+    let Some(team) = queue else { return Ok(Found { agent: None, team: None }) };
+    let by = longest_idle(team);
+    let found = Found { agent: floor.choose(&by), team: Some(team) };
+    given(tx, &mut floor, found, by, now).await
 }
 
 /// Locks the teams and agents that a decision may come to; answers which teams there are.
-async fn locked(tx: &mut TenantTx, reach: &Reach) -> Result<(BTreeSet<TeamId>, Floor)> {
+async fn locked(
+    tx: &mut TenantTx,
+    reach: &Reach,
+    but: &BTreeSet<AgentId>,
+) -> Result<(BTreeSet<TeamId>, Floor)> {
     let tenant = tx.tenant;
     let agents: Vec<Uuid> = reach.agents.iter().map(|agent| agent.0).collect();
     let mut teams = reach.teams.clone();
@@ -96,8 +116,9 @@ async fn locked(tx: &mut TenantTx, reach: &Reach) -> Result<(BTreeSet<TeamId>, F
     let teams: Vec<Uuid> = teams.iter().map(|team| team.0).collect();
     let cursors = store::lock_teams(tx.conn(), tenant, &teams).await?;
     let there: BTreeSet<TeamId> = cursors.iter().map(|(team, _)| *team).collect();
+    let rounds = cursors.iter().copied().collect();
     let floor = floor(tx, &there, &reach.agents, cursors).await?;
-    Ok((there, floor))
+    Ok((there, without(&floor, but, rounds)))
 }
 
 /// Notes who was given a call.
@@ -139,6 +160,12 @@ async fn floor(
     Ok(Floor::new(floor.seats().iter().map(seat).collect(), rounds))
 }
 
+/// The same without these, who are not to be asked.
+fn without(floor: &Floor, but: &BTreeSet<AgentId>, rounds: BTreeMap<TeamId, i64>) -> Floor {
+    let seat = |seat: &Seat| Seat { free: seat.free && !but.contains(&seat.agent), ..seat.clone() };
+    Floor::new(floor.seats().iter().map(seat).collect(), rounds)
+}
+
 fn directly(agent: AgentId) -> Target {
     Target { strategy: Strategy::Direct, team: None, agent: Some(agent), skill: None, min_level: None }
 }
@@ -169,9 +196,19 @@ impl Takers {
         self.floor.seats().iter().map(Seat::room).sum()
     }
 
-    /// Who takes the next one.
-    pub(crate) fn take(&mut self) -> Option<AgentId> {
-        let agent = self.floor.choose(&self.by)?;
+    /// Who they are.
+    pub(crate) fn able(&self) -> Vec<Uuid> {
+        self.floor.seats().iter().filter(|seat| seat.has_room()).map(|seat| seat.agent.0).collect()
+    }
+
+    /// Who takes the next one, which these are not to be asked to.
+    pub(crate) fn take(&mut self, but: &BTreeSet<AgentId>) -> Option<AgentId> {
+        let agent = if but.is_empty() {
+            self.floor.choose(&self.by)?
+        } else {
+            // Whoever has waited longest is found without the rounds.
+            without(&self.floor, but, BTreeMap::new()).choose(&self.by)?
+        };
         self.floor.give(agent, &self.by, self.now);
         Some(agent)
     }

@@ -8,7 +8,9 @@ use super::store;
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
+    calls::{self, waiting::WaitingCall},
     error::{Error, Result},
+    tenancy::TenantTx,
     types::{LeadId, RuleId, SkillId, TeamId},
 };
 
@@ -27,8 +29,22 @@ pub struct QueueView {
     /// The service level in seconds.
     pub sla_s: Option<i32>,
     pub overflow_team_id: Option<TeamId>,
-    /// Seconds in this queue after which a lead goes on to that team.
+    /// Seconds in this queue after which a lead or a call goes on to that team.
     pub overflow_after_s: Option<i32>,
+    /// Incoming calls that wait.
+    pub waiting_calls: i64,
+    /// Since when the oldest of them does.
+    pub oldest_call: Option<DateTime<Utc>>,
+    /// Those of them that wait longer than the service level allows; none where there is no service level.
+    pub overdue_calls: i64,
+    /// Incoming calls of the last 24 hours that are answered or over.
+    pub calls: i64,
+    /// Those of them that were answered.
+    pub answered_calls: i64,
+    /// Those of them that were answered within the service level.
+    pub calls_in_time: i64,
+    /// `calls_in_time` as a share of `calls`, 0 to 1; null without a service level or without calls.
+    pub service_level: Option<f64>,
 }
 
 /// A lead that waits.
@@ -64,6 +80,20 @@ pub async fn list(ctx: &Ctx, before: Option<TeamId>, limit: i64) -> Result<Vec<Q
     store::queues(tx.conn(), ctx.tenant, ctx.rows.team(), before, limit).await
 }
 
+/// The calls of a team's queue behind a place, the oldest first.
+///
+/// # Errors
+/// If there is no such team, or the caller sees none of its calls.
+pub async fn waiting_calls(
+    ctx: &Ctx,
+    team: TeamId,
+    behind: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<WaitingCall>> {
+    let mut tx = look(ctx, team).await?;
+    calls::store::waiting(tx.conn(), ctx.tenant, team, behind, limit).await
+}
+
 /// The leads of a team's queue behind a place, the oldest first.
 ///
 /// # Errors
@@ -74,6 +104,12 @@ pub async fn waiting(
     behind: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
 ) -> Result<Vec<WaitingLead>> {
+    let mut tx = look(ctx, team).await?;
+    store::waiting(tx.conn(), ctx.tenant, team, behind, limit).await
+}
+
+/// A transaction in which a team is there whose queue the caller sees.
+async fn look(ctx: &Ctx, team: TeamId) -> Result<TenantTx> {
     ctx.require(Permission::AutomationRead)?;
     if !ctx.rows.hold(None, Some(team)) {
         return Err(Error::NotFound("team"));
@@ -82,5 +118,5 @@ pub async fn waiting(
     if store::cursors(tx.conn(), ctx.tenant, &[team.0]).await?.is_empty() {
         return Err(Error::NotFound("team"));
     }
-    store::waiting(tx.conn(), ctx.tenant, team, behind, limit).await
+    Ok(tx)
 }

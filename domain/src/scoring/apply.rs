@@ -37,6 +37,8 @@ pub enum Why {
     Workflow,
     /// A call came to something.
     Called,
+    /// Its status changed.
+    Changed,
     /// Another model was published.
     Published,
     /// It had faded.
@@ -50,6 +52,7 @@ impl Why {
             Self::Asked => "asked",
             Self::Workflow => "workflow",
             Self::Called => "called",
+            Self::Changed => "changed",
             Self::Published => "published",
             Self::Refreshed => "refreshed",
         }
@@ -75,7 +78,7 @@ impl JobKind for ScoreLeads {
     const WATCHED: bool = true;
 }
 
-/// The job that scores one lead: a step of a workflow, or after a call.
+/// The job that scores one lead: a step of a workflow, after a call, or after a change of its status.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ScoreLead {
     pub lead: LeadId,

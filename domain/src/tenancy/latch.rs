@@ -15,6 +15,8 @@ pub(crate) enum Latch {
     SearchPlan = 1014,
     /// Which numbers and addresses leads have, for imports that look for them.
     ImportedContacts = 1015,
+    /// Which team overflows into which.
+    Overflow = 1021,
 }
 
 impl Latch {

@@ -8,10 +8,11 @@ use super::{TenantTx, store};
 use crate::{
     Ctx,
     access::permission::Permission,
+    agents,
     audit::Entry,
     error::{Error, FieldError, Result},
     leads::terms,
-    types::{Locale, TenantId, Zone, nullable},
+    types::{Locale, TeamId, TenantId, Zone, nullable},
 };
 
 /// The highest limit of a kind.
@@ -35,6 +36,8 @@ pub struct TenantView {
     pub retention: TenantRetention,
     /// Whether leads are found by the words of their names.
     pub search_names: bool,
+    /// Whose agents take an incoming call that neither its lead, a rule nor its source says a team of.
+    pub default_team_id: Option<TeamId>,
     pub created_at: DateTime<Utc>,
     /// Since when everybody of it is kept out.
     pub suspended_at: Option<DateTime<Utc>>,
@@ -72,6 +75,10 @@ pub struct SettingsChange {
     /// Whether leads are found by the words of their names. Whoever gets at the database can then see which leads share
     /// a word, though not which. A job goes through all leads.
     pub search_names: Option<bool>,
+    /// Whose agents take an incoming call that nothing else says a team of. Null: nobody's.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<TeamId>)]
+    pub default_team_id: Option<Option<TeamId>>,
 }
 
 /// Another retention; what is absent stays.
@@ -111,7 +118,7 @@ pub async fn get(ctx: &Ctx) -> Result<TenantView> {
 /// Changes the caller's tenant.
 ///
 /// # Errors
-/// If a value is out of its bounds.
+/// If a value is out of its bounds, or there is no such team.
 pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
     ctx.require(Permission::TenantWrite)?;
     change.retention.check()?;
@@ -121,6 +128,11 @@ pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
         if read(&mut tx).await?.search_names != wanted {
             terms::index_all(&mut tx).await?;
         }
+    }
+    if let Some(team) = change.default_team_id.flatten()
+        && !agents::store::share_team(tx.conn(), ctx.tenant, team).await?
+    {
+        return Err(Error::invalid("/default_team_id", "there is no such team"));
     }
     store::update_settings(tx.conn(), ctx.tenant, &change).await?;
     tx.audit(&[Entry::new("update", "tenant", ctx.tenant).detail(change.detail()).notice()]).await?;
@@ -152,7 +164,7 @@ impl SettingsChange {
         json!({
             "zone": self.zone.as_ref().map(Zone::as_str), "locale": self.locale.as_ref().map(Locale::as_str),
             "sessions_days": self.retention.sessions_days, "imports_days": self.retention.imports_days,
-            "search_names": self.search_names,
+            "search_names": self.search_names, "default_team_id": self.default_team_id,
         })
     }
 }

@@ -43,8 +43,8 @@ impl JobKind for KeepHistory {
     const TIMEOUT: Duration = Duration::from_mins(10);
 }
 
-/// Settles messages, imports and sockets whose process was lost while it held them, and has agents looked for who are
-/// gone.
+/// Settles messages, imports and sockets whose process was lost while it held them and calls whose end nobody tells, and
+/// has agents looked for who are gone.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct SettleLost {}
 

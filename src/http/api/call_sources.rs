@@ -2,7 +2,9 @@
 
 use axum::{Json as Body, http::StatusCode, response::Response};
 use domain::{
-    calls::sources::{self, CallSourceView, NewCallSource, NewCallSourceSecret, RotatedSecret},
+    calls::sources::{
+        self, CallSourceChange, CallSourceView, NewCallSource, NewCallSourceSecret, RotatedSecret,
+    },
     types::CallSourceId,
 };
 
@@ -42,6 +44,18 @@ pub async fn list_call_sources(
 pub async fn get_call_source(Caller(ctx): Caller, Path(id): Path<CallSourceId>) -> Result<Response, Problem> {
     let view = sources::get(&ctx, id).await?;
     tagged(view.version, &view)
+}
+
+/// Change a phone system (RFC 7396: absent fields stay, null removes): its name, and whose agents take its calls that
+/// nothing else says a team of.
+#[utoipa::path(patch, path = "/api/v1/call-sources/{id}", tag = "calls", params(("id" = Uuid, Path)),
+    request_body = CallSourceChange, responses((status = 200, body = CallSourceView)))]
+pub async fn change_call_source(
+    Caller(ctx): Caller,
+    Path(id): Path<CallSourceId>,
+    Json(change): Json<CallSourceChange>,
+) -> Result<Body<CallSourceView>, Problem> {
+    Ok(Body(sources::change(&ctx, id, change).await?))
 }
 
 /// Give a phone system another secret, shown once; the one before is good for a day yet.

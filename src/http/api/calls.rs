@@ -102,7 +102,8 @@ pub async fn change_call(
     tagged(view.version, &view)
 }
 
-/// Say that a call rings: an incoming one at an agent's, an outgoing one at the other end.
+/// Say that a call rings: an incoming one at an agent's, an outgoing one at the other end. An incoming one that rings
+/// already goes on to the agent who is named.
 #[utoipa::path(post, path = "/api/v1/calls/{id}/ring", tag = "calls", params(("id" = Uuid, Path)),
     request_body = CallTaker, responses((status = 200, body = CallView)))]
 pub async fn ring_call(

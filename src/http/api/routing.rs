@@ -7,6 +7,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Error,
+    calls::waiting::WaitingCall,
     routing::{
         metrics::{self, AutomationMetrics},
         preview::{self, RoutePreview},
@@ -132,6 +133,19 @@ pub async fn list_waiting_leads(
     let window = Window::<(DateTime<Utc>, Uuid)>::of(paging.cursor.as_deref(), paging.limit)?;
     let rows = queues::waiting(&ctx, id, window.before, window.rows).await?;
     Ok(Body(window.page(rows, |lead| (lead.waiting_since, lead.id.0))))
+}
+
+/// The calls that wait in a team's queue, the oldest first.
+#[utoipa::path(get, path = "/api/v1/automation/queues/{id}/calls", tag = "automation",
+    params(("id" = Uuid, Path), Paging), responses((status = 200, body = Page<WaitingCall>)))]
+pub async fn list_waiting_calls(
+    Caller(ctx): Caller,
+    Path(id): Path<TeamId>,
+    Query(paging): Query<Paging>,
+) -> Result<Body<Page<WaitingCall>>, Problem> {
+    let window = Window::<(DateTime<Utc>, Uuid)>::of(paging.cursor.as_deref(), paging.limit)?;
+    let rows = queues::waiting_calls(&ctx, id, window.before, window.rows).await?;
+    Ok(Body(window.page(rows, |call| (call.waiting_since, call.id.0))))
 }
 
 /// How far back is looked if it is not said.

@@ -54,7 +54,8 @@ pub async fn change_team(
     tagged(view.version, &view)
 }
 
-/// Delete a team that has no agents and no open leads, and that nobody overflows into.
+/// Delete a team that has no agents, no open leads and no open calls, that nobody overflows into, and that no phone system
+/// or setting names.
 #[utoipa::path(delete, path = "/api/v1/teams/{id}", tag = "agents", params(("id" = Uuid, Path)),
     responses((status = 204)))]
 pub async fn delete_team(Caller(ctx): Caller, Path(id): Path<TeamId>) -> Result<StatusCode, Problem> {

@@ -6,6 +6,7 @@ pub mod index_leads;
 pub mod keep_history;
 pub mod leave_agent;
 pub mod message_lead;
+pub mod mind_call;
 pub mod refresh_scores;
 pub mod route_lead;
 pub mod route_leads;

@@ -1,6 +1,6 @@
-//! Settles messages, imports and sockets whose process was lost while it held them.
+//! Settles messages, imports and sockets whose process was lost while it held them, and calls whose end nobody tells.
 
-use domain::{Ctx, Result, agents::presence, leads, messages::attempt, upkeep::SettleLost};
+use domain::{Ctx, Result, agents::presence, calls, leads, messages::attempt, upkeep::SettleLost};
 use engine::Outcome;
 use serde_json::json;
 
@@ -20,6 +20,10 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     let mut agents = 0;
     for tenant in presence::tenants_with_gone(platform, TENANTS_AT_A_TIME).await? {
         agents += presence::look_for_gone(&Ctx { tenant, ..run.ctx.clone() }).await?;
+    }
+    let mut silent = 0;
+    for tenant in calls::lost::tenants_with_lost(platform, TENANTS_AT_A_TIME).await? {
+        silent += calls::lost::close(&Ctx { tenant, ..run.ctx.clone() }).await?;
     }
     let mut messages = 0;
     loop {
@@ -45,6 +49,8 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     if sockets > 0 {
         tracing::warn!(users = sockets, "sockets were lost with their process");
     }
-    let told = json!({ "messages": messages, "imports": imports, "sockets": sockets, "agents": agents });
+    let told = json!({
+        "messages": messages, "imports": imports, "sockets": sockets, "agents": agents, "calls": silent,
+    });
     Ok(Outcome::Done(told))
 }

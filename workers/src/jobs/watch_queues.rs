@@ -2,6 +2,7 @@
 
 use domain::{
     Ctx, Result,
+    calls::minding,
     routing::watch::{self, Waited, WatchQueues},
 };
 use engine::Outcome;
@@ -52,6 +53,7 @@ async fn one(run: &Run, ctx: &Ctx, waited: Waited) -> Result<(usize, usize)> {
             break;
         }
     }
+    minding::mind_waiting(ctx, waited.team).await?;
     if waited.manned {
         watch::wake(ctx, waited.team).await?;
     }

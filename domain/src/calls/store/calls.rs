@@ -31,8 +31,8 @@ pub(in crate::calls) async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "insert into calls (tenant_id, id, direction, status, lead_id, agent_id, team_id, source_id, external_id,
-                subject_id, number_sealed, number_index, started_at, ringing_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                subject_id, number_sealed, number_index, started_at, ringing_at, ring_until, entered_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         tenant.0,
         call.id.0,
         call.direction.as_str(),
@@ -46,7 +46,9 @@ pub(in crate::calls) async fn insert(
         row.number_sealed.as_slice(),
         row.number_index.as_slice(),
         call.started_at,
-        call.ringing_at
+        call.ringing_at,
+        call.ring_until,
+        call.entered_at
     )
     .execute(conn)
     .await?;
@@ -65,7 +67,8 @@ pub(in crate::calls) async fn lock(
         r#"select c.id as "id: CallId", c.direction as "direction: Direction", c.status as "status: CallStatus",
                   c.lead_id as "lead_id: LeadId", c.agent_id as "agent_id: AgentId", c.team_id as "team_id: TeamId",
                   c.subject_id as "subject_id: SubjectId", c.outcome as "outcome: CallOutcome", c.satisfaction,
-                  c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at, c.version
+                  c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at, c.ring_until, c.entered_at,
+                  c.passed, c.overdue_at, c.version
              from calls c
             where c.tenant_id = $1 and c.id = $2
               and ($3::uuid is null or c.agent_id = $3 or exists (select from leads l
@@ -119,7 +122,7 @@ pub(in crate::calls) async fn by_external(
     Ok(id)
 }
 
-/// Writes how far a call is by now, and whose it is.
+/// Writes how far a call is by now, whose it is, and how it waits. An outcome that does not hold any more goes.
 pub(in crate::calls) async fn update(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -127,7 +130,8 @@ pub(in crate::calls) async fn update(
 ) -> Result<()> {
     sqlx::query!(
         "update calls set status = $3, agent_id = $4, team_id = $5, ringing_at = $6, answered_at = $7, ended_at = $8,
-                version = version + 1
+                ring_until = $9, entered_at = $10, passed = $11, overdue_at = $12, outcome = $13,
+                disposed_at = case when $13::text is not null then disposed_at end, version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         call.id.0,
@@ -136,7 +140,12 @@ pub(in crate::calls) async fn update(
         call.team_id.map(|id| id.0),
         call.ringing_at,
         call.answered_at,
-        call.ended_at
+        call.ended_at,
+        call.ring_until,
+        call.entered_at,
+        &call.passed,
+        call.overdue_at,
+        call.outcome.map(CallOutcome::as_str)
     )
     .execute(conn)
     .await?;
@@ -220,6 +229,7 @@ pub(in crate::calls) struct CallRow {
     pub answered_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub disposed_at: Option<DateTime<Utc>>,
+    pub ring_until: Option<DateTime<Utc>>,
     pub version: i64,
 }
 
@@ -241,7 +251,7 @@ pub(in crate::calls) async fn calls(
                   c.source_id as "source_id: CallSourceId", c.external_id, c.subject_id as "subject_id: SubjectId",
                   c.number_sealed, c.outcome as "outcome: CallOutcome", c.satisfaction, c.notes_sealed,
                   c.recording_sealed, c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at,
-                  c.disposed_at, c.version
+                  c.disposed_at, c.ring_until, c.version
              from calls c
             where c.tenant_id = $1 and ($2::uuid is null or c.id = $2) and ($3::uuid is null or c.id < $3)
               and ($4::uuid is null or c.agent_id = $4 or exists (select from leads l

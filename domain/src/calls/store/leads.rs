@@ -55,7 +55,6 @@ pub(in crate::calls) async fn phone(
 pub(in crate::calls) struct HeldLead {
     pub id: LeadId,
     pub owner: Option<AgentId>,
-    pub open: bool,
 }
 
 pub(in crate::calls) async fn lock_lead(
@@ -65,25 +64,12 @@ pub(in crate::calls) async fn lock_lead(
 ) -> Result<Option<HeldLead>> {
     let held = sqlx::query_as!(
         HeldLead,
-        r#"select id as "id: LeadId", owner_id as "owner: AgentId",
-                  status not in ('converted', 'lost') as "open!"
-             from leads where tenant_id = $1 and id = $2 for update"#,
+        r#"select id as "id: LeadId", owner_id as "owner: AgentId" from leads
+            where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
     Ok(held)
-}
-
-pub(in crate::calls) async fn convert(conn: &mut PgConnection, tenant: TenantId, id: LeadId) -> Result<()> {
-    sqlx::query!(
-        "update leads set status = 'converted', version = version + 1, updated_at = engine.now()
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

@@ -3,12 +3,19 @@
 
 mod calls;
 mod leads;
+mod lost;
+mod misses;
 mod queue;
 mod sources;
+mod waiting;
 
 pub(in crate::calls) use calls::*;
 pub(in crate::calls) use leads::*;
-pub(crate) use queue::{is_talking, is_waited_in, voice};
-pub(in crate::calls) use queue::{lock_queued, ring_all};
+pub(in crate::calls) use lost::*;
+pub(crate) use misses::misses_in_a_row;
+pub(in crate::calls) use misses::{insert_miss, limits, missed, now, ring_s};
+pub(crate) use queue::{has_open_calls, is_talking, is_waited_in, voice};
+pub(in crate::calls) use queue::{is_waited_for, lock_queued, queued, ring_all};
 pub(in crate::calls) use sources::*;
 pub(crate) use sources::{SourceRow, source_by_token};
+pub(crate) use waiting::waiting;

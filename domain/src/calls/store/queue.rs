@@ -14,9 +14,71 @@ use crate::{
     types::{AgentId, CallId, LeadId, SubjectId, TeamId, TenantId},
 };
 
-/// Incoming calls that wait in a team's queue, the oldest first. Calls that somebody else holds are passed over, for
-/// the team is locked already.
+/// Incoming calls that wait in a team's queue and that one of these agents did not let ring within so many seconds, the
+/// oldest first. Calls that somebody else holds are passed over, for the team is locked already.
 pub(in crate::calls) async fn lock_queued(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    team: TeamId,
+    (able, again_s): (&[Uuid], i32),
+    limit: i64,
+) -> Result<Vec<HeldCall>> {
+    let rows = sqlx::query_as!(
+        HeldCall,
+        r#"select c.id as "id!: CallId", c.direction as "direction!: Direction", c.status as "status!: CallStatus",
+                  c.lead_id as "lead_id?: LeadId", c.agent_id as "agent_id?: AgentId", c.team_id as "team_id?: TeamId",
+                  c.subject_id as "subject_id!: SubjectId", c.outcome as "outcome?: CallOutcome",
+                  c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
+                  c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
+                  c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
+                  c.overdue_at as "overdue_at?", c.version as "version!"
+             from calls c
+            where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
+              and c.team_id is not null
+              and exists (select from unnest($3::uuid[]) as able (agent)
+                where not exists (select from call_misses m
+                  where m.tenant_id = c.tenant_id and m.call_id = c.id and m.agent_id = able.agent
+                    and m.at > (select engine.now()) - make_interval(secs => $5::int)))
+            order by c.started_at, c.id limit $4
+              for update of c skip locked"#,
+        tenant.0,
+        team.0,
+        able,
+        limit,
+        again_s
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Whether there is such a call, whoever holds it.
+pub(in crate::calls) async fn is_waited_for(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    team: TeamId,
+    (able, again_s): (&[Uuid], i32),
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from calls c
+            where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
+              and c.team_id is not null
+              and exists (select from unnest($3::uuid[]) as able (agent)
+                where not exists (select from call_misses m
+                  where m.tenant_id = c.tenant_id and m.call_id = c.id and m.agent_id = able.agent
+                    and m.at > (select engine.now()) - make_interval(secs => $4::int)))) as "found!""#,
+        tenant.0,
+        team.0,
+        able,
+        again_s
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Incoming calls that wait in a team's queue, to look at only.
+pub(in crate::calls) async fn queued(
     conn: &mut PgConnection,
     tenant: TenantId,
     team: TeamId,
@@ -24,15 +86,17 @@ pub(in crate::calls) async fn lock_queued(
 ) -> Result<Vec<HeldCall>> {
     let rows = sqlx::query_as!(
         HeldCall,
-        r#"select id as "id: CallId", direction as "direction: Direction", status as "status: CallStatus",
-                  lead_id as "lead_id: LeadId", agent_id as "agent_id: AgentId", team_id as "team_id: TeamId",
-                  subject_id as "subject_id: SubjectId", outcome as "outcome: CallOutcome", satisfaction,
-                  value_cents, started_at, ringing_at, answered_at, ended_at, version
-             from calls
-            where tenant_id = $1 and team_id = $2 and status = 'queued' and direction = 'inbound'
-              and team_id is not null
-            order by started_at, id limit $3
-              for update skip locked"#,
+        r#"select c.id as "id!: CallId", c.direction as "direction!: Direction", c.status as "status!: CallStatus",
+                  c.lead_id as "lead_id?: LeadId", c.agent_id as "agent_id?: AgentId", c.team_id as "team_id?: TeamId",
+                  c.subject_id as "subject_id!: SubjectId", c.outcome as "outcome?: CallOutcome",
+                  c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
+                  c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
+                  c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
+                  c.overdue_at as "overdue_at?", c.version as "version!"
+             from calls c
+            where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
+              and c.team_id is not null
+            order by c.started_at, c.id limit $3"#,
         tenant.0,
         team.0,
         limit
@@ -56,21 +120,23 @@ pub(crate) async fn is_waited_in(conn: &mut PgConnection, tenant: TenantId, team
     Ok(found)
 }
 
-/// Writes who is offered which call from now on.
+/// Writes who is offered which call from now on, and until when.
 pub(in crate::calls) async fn ring_all(
     conn: &mut PgConnection,
     tenant: TenantId,
     given: &[(CallId, AgentId)],
-    at: DateTime<Utc>,
+    (at, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     sqlx::query!(
-        "update calls c set status = 'ringing', agent_id = new.agent, ringing_at = $4, version = version + 1
+        "update calls c set status = 'ringing', agent_id = new.agent, ringing_at = $4, ring_until = $5,
+                version = version + 1
            from unnest($2::uuid[], $3::uuid[]) as new (id, agent)
           where c.tenant_id = $1 and c.id = new.id",
         tenant.0,
         &given.iter().map(|(call, _)| call.0).collect::<Vec<_>>(),
         &given.iter().map(|(_, agent)| agent.0).collect::<Vec<_>>(),
-        at
+        at,
+        until
     )
     .execute(conn)
     .await?;
@@ -82,6 +148,24 @@ pub(crate) async fn is_talking(conn: &mut PgConnection, tenant: TenantId, agent:
     let found = sqlx::query_scalar!(
         r#"select exists (select from calls
             where tenant_id = $1 and agent_id = $2 and status = 'answered') as "found!""#,
+        tenant.0,
+        agent.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Whether a call that is not over rings at an agent or is theirs. Asked after the lock of the agent, so that it sees
+/// what was waited for.
+pub(crate) async fn has_open_calls(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    agent: AgentId,
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from calls
+            where tenant_id = $1 and agent_id = $2 and status in ('queued', 'ringing', 'answered')) as "found!""#,
         tenant.0,
         agent.0
     )

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
-    calls::sources::CallSourceView,
+    calls::sources::{CallSourceChange, CallSourceView, NewCallSource},
     error::Result,
-    types::{CallSourceId, TenantId},
+    types::{CallSourceId, TeamId, TenantId, Text},
 };
 
 /// `false` if the name is taken.
@@ -14,17 +14,19 @@ pub(in crate::calls) async fn insert_source(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CallSourceId,
-    name: &str,
+    new: &NewCallSource,
     (token_hash, secret_sealed): (&[u8], &[u8]),
 ) -> Result<bool> {
     let put = sqlx::query!(
-        "insert into call_sources (tenant_id, id, name, token_hash, secret_sealed) values ($1, $2, $3, $4, $5)
+        "insert into call_sources (tenant_id, id, name, token_hash, secret_sealed, default_team_id)
+         values ($1, $2, $3, $4, $5, $6)
          on conflict (tenant_id, name) where retired_at is null do nothing",
         tenant.0,
         id.0,
-        name,
+        new.name.as_str(),
         token_hash,
-        secret_sealed
+        secret_sealed,
+        new.default_team_id.map(|team| team.0)
     )
     .execute(conn)
     .await?;
@@ -40,7 +42,9 @@ pub(in crate::calls) async fn sources(
 ) -> Result<Vec<CallSourceView>> {
     let rows = sqlx::query_as!(
         CallSourceView,
-        r#"select id as "id: CallSourceId", name, rotated_at, version, created_at from call_sources
+        r#"select id as "id: CallSourceId", name, default_team_id as "default_team_id: TeamId", rotated_at, version,
+                  created_at
+             from call_sources
             where tenant_id = $1 and retired_at is null
               and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
             order by id desc limit $4"#,
@@ -52,6 +56,48 @@ pub(in crate::calls) async fn sources(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// `false` if the name is taken.
+pub(in crate::calls) async fn update_source(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+    change: &CallSourceChange,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update call_sources set name = coalesce($3, name), version = version + 1,
+                default_team_id = case when $4 then $5 else default_team_id end
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        change.name.as_ref().map(Text::as_str),
+        change.default_team_id.is_some(),
+        change.default_team_id.flatten().map(|team| team.0)
+    )
+    .execute(conn)
+    .await;
+    match done {
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("call_sources_name_key") => Ok(false),
+        done => Ok(done?.rows_affected() == 1),
+    }
+}
+
+/// Whose agents take the calls of a source that nothing else says a team of.
+pub(in crate::calls) async fn default_team(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallSourceId,
+) -> Result<Option<TeamId>> {
+    let team = sqlx::query_scalar!(
+        r#"select default_team_id as "default_team_id: TeamId" from call_sources
+            where tenant_id = $1 and id = $2"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(team.flatten())
 }
 
 /// The sealed secret of a source and its version, its row locked.

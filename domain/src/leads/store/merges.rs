@@ -127,7 +127,7 @@ pub(in crate::leads) async fn take_calls(
         return Ok(false);
     }
     sqlx::query!(
-        "update calls set lead_id = $3 where tenant_id = $1 and lead_id = $2",
+        "update calls set lead_id = $3, version = version + 1 where tenant_id = $1 and lead_id = $2",
         tenant.0,
         from.0,
         to.0

@@ -10,6 +10,7 @@ mod merged;
 mod merges;
 mod read;
 mod sorted;
+mod status;
 mod terms;
 
 pub(in crate::leads) use activities::*;
@@ -23,4 +24,5 @@ pub(in crate::leads) use merges::*;
 pub(in crate::leads) use read::*;
 pub(crate) use read::{count, email, is_seen};
 pub(in crate::leads) use sorted::*;
+pub(in crate::leads) use status::*;
 pub(in crate::leads) use terms::*;

@@ -22,7 +22,11 @@ pub(in crate::routing) async fn queues(
         QueueView,
         r#"select t.id as "id!: TeamId", t.name as "name!", t.sla_s as "sla_s?",
                   t.overflow_team_id as "overflow_team_id?: TeamId", t.overflow_after_s as "overflow_after_s?",
-                  w.waiting as "waiting!", w.oldest as "oldest?", w.overdue as "overdue!"
+                  w.waiting as "waiting!", w.oldest as "oldest?", w.overdue as "overdue!",
+                  c.waiting as "waiting_calls!", c.oldest as "oldest_call?", c.overdue as "overdue_calls!",
+                  d.calls as "calls!", d.answered as "answered_calls!", d.in_time as "calls_in_time!",
+                  case when t.sla_s is not null and d.calls > 0
+                       then d.in_time::float8 / d.calls::float8 end as "service_level?"
              from teams t cross join lateral (
                select count(*) as waiting, min(l.waiting_since) as oldest,
                       count(*) filter (where l.waiting_since
@@ -30,6 +34,21 @@ pub(in crate::routing) async fn queues(
                  from leads l
                 where l.tenant_id = t.tenant_id and l.team_id = t.id and l.owner_id is null
                   and l.team_id is not null and l.status not in ('converted', 'lost')) w
+             cross join lateral (
+               select count(*) as waiting, min(k.started_at) as oldest,
+                      count(*) filter (where k.started_at
+                          < (select engine.now()) - make_interval(secs => t.sla_s)) as overdue
+                 from calls k
+                where k.tenant_id = t.tenant_id and k.team_id = t.id and k.status = 'queued'
+                  and k.direction = 'inbound' and k.team_id is not null) c
+             cross join lateral (
+               select count(*) as calls, count(*) filter (where k.answered_at is not null) as answered,
+                      count(*) filter (where k.answered_at
+                          <= k.started_at + make_interval(secs => t.sla_s)) as in_time
+                 from calls k
+                where k.tenant_id = t.tenant_id and k.team_id = t.id and k.direction = 'inbound'
+                  and k.team_id is not null and k.started_at >= (select engine.now()) - interval '24 hours'
+                  and (k.answered_at is not null or k.ended_at is not null)) d
             where t.tenant_id = $1 and t.deleted_at is null
               and ($2::uuid is null or t.id = $2) and ($3::uuid is null or t.id < $3)
             order by t.id desc limit $4"#,

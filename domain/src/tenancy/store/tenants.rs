@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use crate::{
     error::Result,
     tenancy::settings::{LimitsChange, SettingsChange, TenantLimits, TenantRetention, TenantView},
-    types::{Locale, TenantId, Zone},
+    types::{Locale, TeamId, TenantId, Zone},
     upkeep::ITSELF,
 };
 
@@ -93,7 +93,8 @@ pub(crate) async fn views(
 ) -> Result<Vec<TenantView>> {
     let rows = sqlx::query!(
         r#"select id as "id: TenantId", slug, name, zone, locale, requests_per_s, most_users, keep_sessions_days,
-                  keep_imports_days, search_names, created_at, suspended_at
+                  keep_imports_days, search_names, default_team_id as "default_team_id: TeamId", created_at,
+                  suspended_at
              from tenants where ($1::uuid is null or id = $1) and slug > $2 and id <> $3 order by slug limit $4"#,
         only.map(|id| id.0),
         after,
@@ -114,6 +115,7 @@ pub(crate) async fn views(
             imports_days: row.keep_imports_days,
         },
         search_names: row.search_names,
+        default_team_id: row.default_team_id,
         created_at: row.created_at,
         suspended_at: row.suspended_at,
     });
@@ -129,14 +131,17 @@ pub(in crate::tenancy) async fn update_settings(
     sqlx::query!(
         "update tenants set zone = coalesce($2, zone), locale = coalesce($3, locale),
                 keep_sessions_days = coalesce($4, keep_sessions_days),
-                keep_imports_days = coalesce($5, keep_imports_days), search_names = coalesce($6, search_names)
+                keep_imports_days = coalesce($5, keep_imports_days), search_names = coalesce($6, search_names),
+                default_team_id = case when $7 then $8 else default_team_id end
           where id = $1",
         id.0,
         change.zone.as_ref().map(Zone::as_str),
         change.locale.as_ref().map(Locale::as_str),
         change.retention.sessions_days,
         change.retention.imports_days,
-        change.search_names
+        change.search_names,
+        change.default_team_id.is_some(),
+        change.default_team_id.flatten().map(|team| team.0)
     )
     .execute(conn)
     .await?;
@@ -171,6 +176,17 @@ pub(crate) async fn update_limits(
 pub(crate) async fn zone(conn: &mut PgConnection, id: TenantId) -> Result<String> {
     let zone = sqlx::query_scalar!("select zone from tenants where id = $1", id.0).fetch_one(conn).await?;
     Ok(zone)
+}
+
+/// Whose agents take a tenant's calls that nothing else says a team of.
+pub(crate) async fn default_team(conn: &mut PgConnection, id: TenantId) -> Result<Option<TeamId>> {
+    let team = sqlx::query_scalar!(
+        r#"select default_team_id as "default_team_id: TeamId" from tenants where id = $1"#,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(team)
 }
 
 /// Whether a tenant has as many users who may come in as it may have.
