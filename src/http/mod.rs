@@ -4,11 +4,12 @@
 //! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
-//! - [`openapi`] the description; [`server`] the accept loop
+//! - [`openapi`] the description, [`examples`] what it shows; [`server`] the accept loop
 
 pub mod api;
 pub mod edge;
 pub mod envelope;
+pub mod examples;
 pub mod extract;
 pub mod guard;
 pub mod limits;
