@@ -19,6 +19,7 @@ mod engine_operators;
 mod engine_transactions;
 mod engine_walls;
 mod engine_work;
+mod examples;
 mod installation;
 mod isolation;
 mod jobs;
