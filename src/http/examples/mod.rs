@@ -84,9 +84,9 @@ pub fn stories() -> Result<Vec<Story>, serde_json::Error> {
         .collect()
 }
 
-/// Puts the steps that have a name into a description, each at its operation: the parameters, the body and the answer of
-/// an example under the same name, which is how readers and tools know that they belong together. What has no place in
-/// the description is left out; a test looks for it.
+/// Puts the steps that have a name into a description, each at its operation: parameters, body and answer under the same
+/// name, which is how readers and tools know that they belong together. What has no place in the description is left
+/// out; a test looks for it.
 pub fn show(description: &mut Value, stories: &[Story]) {
     for step in stories.iter().flat_map(|story| &story.steps) {
         let (method, path) = step.route();
