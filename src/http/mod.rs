@@ -6,12 +6,13 @@
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
 //! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
 //! - [`conditional`] tags of what is read, and changes of what was read; [`fields`] a part of each thing
-//! - [`openapi`] the description, `headers` of it; [`server`] the accept loop
+//! - [`openapi`] the description, `headers` of it, [`examples`] what it shows; [`server`] the accept loop
 
 pub mod api;
 pub mod conditional;
 pub mod edge;
 pub mod envelope;
+pub mod examples;
 pub mod extract;
 pub mod fields;
 pub mod guard;

@@ -16,7 +16,7 @@ use utoipa::{
     },
 };
 
-use super::{problem::Problem, router, routes::Access};
+use super::{examples, problem::Problem, router, routes::Access};
 
 const TITLE: &str = "Switchboard";
 const BEARER: &str = "bearer";
@@ -37,10 +37,11 @@ pub async fn document() -> Response {
 /// The document as it is committed in `openapi.json`.
 ///
 /// # Panics
-/// If it cannot be written as JSON.
+/// If it cannot be written as JSON, or a file of examples cannot be read.
 #[must_use]
 pub fn text() -> String {
     let mut value = serde_json::to_value(router::description()).expect("a description is JSON");
+    examples::show(&mut value, &examples::stories().expect("examples are steps"));
     value["info"] = json!({ "title": TITLE, "version": env!("CARGO_PKG_VERSION") });
     format!("{value:#}\n")
 }

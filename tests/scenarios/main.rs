@@ -24,6 +24,7 @@ mod engine_operators;
 mod engine_transactions;
 mod engine_walls;
 mod engine_work;
+mod examples;
 mod fields;
 mod import_duplicates;
 mod installation;

@@ -13,6 +13,7 @@ use crate::{
 /// Where a message is. `sending` is left only under its fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MessageStatus)]
 pub enum Status {
     Pending,
     Queued,
