@@ -10,9 +10,8 @@ use super::{
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
         import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops,
-        providers, queues, roles,
-        routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets,
-        tags, teams, templates, tenants, workflows,
+        providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
+        sessions, skills, sockets, tags, teams, templates, tenants, workflows,
     },
     openapi,
 };

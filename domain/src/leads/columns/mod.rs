@@ -87,7 +87,8 @@ impl Columns {
             }
         }
         let lead = new_lead(lead);
-        let wrong = check(true, (lead.value_cents, lead.cost_cents), &lead.tags, &lead.attributes).into_iter().next();
+        let wrong =
+            check(true, (lead.value_cents, lead.cost_cents), &lead.tags, &lead.attributes).into_iter().next();
         wrong.map_or(Ok(()), |wrong| Err(told(wrong.into())))
     }
 
@@ -137,7 +138,9 @@ impl Columns {
         }
         let reachable = lead.phone.is_some() || lead.email.is_some();
         if let Some(wrong) =
-            check(reachable, (lead.value_cents, lead.cost_cents), &lead.tags, &lead.attributes).into_iter().next()
+            check(reachable, (lead.value_cents, lead.cost_cents), &lead.tags, &lead.attributes)
+                .into_iter()
+                .next()
         {
             return Err(wrong.into());
         }
