@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{page::Page, problem::Problem, routes};
+use super::{page::Page, problem::Problem, router};
 
 /// Names that one request may have, and how deep one may reach.
 const MOST: usize = 100;
@@ -133,7 +133,7 @@ impl Tree {
 
 /// The schemas of the description, by name.
 static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    let components = routes::description().components.map(serde_json::to_value);
+    let components = router::description().components.map(serde_json::to_value);
     let mut components = components.and_then(Result::ok).unwrap_or_default();
     match components["schemas"].take() {
         Value::Object(schemas) => schemas,
