@@ -12,7 +12,7 @@ use domain::{
 };
 use reqwest::{Method, header::HeaderMap};
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard::process::Roles;
 use switchboard_tests::{Client, TestApp, app::platform, heads_file};

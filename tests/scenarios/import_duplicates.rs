@@ -114,7 +114,7 @@ async fn a_dry_run_tells_what_would_become_of_a_file_and_writes_no_lead() {
     let admin = &app.acme.admin;
     let ada = lead(admin, &json!({"email": "ada@example.com", "region": "Rom"})).await;
     // More than two batches, so that what is doubled is far from what it doubles.
-    let many: String = (4..1_104).map(|line| format!("l{line}@example.com,\n")).collect();
+    let many = (4..1_104).map(|line| format!("l{line}@example.com,\n")).collect::<Vec<_>>().concat();
     let file =
         format!("email,region\nada@example.com,Bern\nb@example.com,\n{many}B@example.com,Graz\nnobody,\n");
     for (mode, wanted) in

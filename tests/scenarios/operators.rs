@@ -175,8 +175,8 @@ async fn a_tenant_that_is_asked_for_twice_with_one_key_is_made_once() {
 
     let sixth = third("sixth");
     let (one, two) = tokio::join!(make(&operator, "m", &sixth), make(&operator, "m", &sixth));
-    let made = [&one, &two].iter().filter(|answer| answer.body["id"].is_string()).count();
-    assert_eq!(made, 1, "{one:?} {two:?}");
+    let founded = [&one, &two].iter().filter(|answer| answer.body["id"].is_string()).count();
+    assert_eq!(founded, 1, "{one:?} {two:?}");
     for answer in [one, two] {
         assert!(answer.status == 201 || answer.problem(409) == "idempotency-in-progress");
     }

@@ -55,7 +55,8 @@ struct Contact {
 
 /// A row as it was read.
 struct Line {
-    line: i64,
+    /// In the file, from 1.
+    number: i64,
     said: Result<Said, Reason>,
     /// None where nobody looks for them.
     contacts: Vec<Contact>,
@@ -89,7 +90,7 @@ pub(super) async fn sort(
         };
         let contacts = said.as_ref().ok().filter(|_| looks).map(|said| contacts(&index, said));
         let line = i64::try_from(row.line).map_err(Error::internal)?;
-        lines.push(Line { line, said, contacts: contacts.unwrap_or_default() });
+        lines.push(Line { number: line, said, contacts: contacts.unwrap_or_default() });
     }
     let holders = if looks { holders(import, tx, &lines).await? } else { HashMap::new() };
     let mut sorter = Sorter { import, definitions, holders, sorted: Sorted::default() };
@@ -127,7 +128,7 @@ async fn holders(import: &Import, tx: &mut TenantTx, lines: &[Line]) -> Result<H
 }
 
 impl Sorter<'_> {
-    fn place(&mut self, Line { line, said, contacts }: Line) {
+    fn place(&mut self, Line { number: line, said, contacts }: Line) {
         let said = match said {
             Ok(said) => said,
             Err(reason) => return self.reject(line, reason),
