@@ -11,6 +11,9 @@ use crate::{
     types::Text,
 };
 
+/// Each is compared with all before it.
+const MOST_COLUMNS: usize = 1_000;
+
 /// Why a row was left out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -38,8 +41,11 @@ pub struct Columns(Vec<(Column, String)>);
 
 impl Columns {
     /// # Errors
-    /// If a name is missing or doubled, or no column says how a lead is reached.
+    /// If there are too many, a name is missing or doubled, or no column says how a lead is reached.
     pub fn of(header: &[String]) -> Result<Self> {
+        if header.len() > MOST_COLUMNS {
+            return Err(Error::invalid("/header", "a file may have 1,000 columns; leave some out"));
+        }
         let mut columns: Vec<(Column, String)> = Vec::with_capacity(header.len());
         let mut wrong = Vec::new();
         for (at, name) in header.iter().enumerate() {
@@ -239,5 +245,11 @@ mod tests {
         for header in [&["name", "age"][..], &["email", "Email"], &["email", ""], &["name#phone"]] {
             assert!(Columns::of(&texts(header)).is_err(), "{header:?}");
         }
+        let mut wide: Vec<String> = (1..MOST_COLUMNS).map(|number| format!("c{number}")).collect();
+        wide.push("email".into());
+        assert!(Columns::of(&wide).is_ok());
+        wide.push("one more".into());
+        let Err(Error::Invalid(wrong)) = Columns::of(&wide) else { panic!("too wide") };
+        assert_eq!(wrong[0].pointer, "/header");
     }
 }
