@@ -13,15 +13,15 @@ const SOURCES: &str = "/api/v1/call-sources";
 const NUMBER: &str = "+14155550100";
 
 /// A phone system and what it was given.
-struct Pbx {
+pub struct Pbx {
     client: Client,
     id: String,
-    path: String,
+    pub path: String,
     secret: String,
 }
 
 impl Pbx {
-    async fn new(admin: &Client) -> Self {
+    pub async fn new(admin: &Client) -> Self {
         let made = admin.post(SOURCES, &json!({"name": "pbx"})).await.expect(201);
         let text = |field: &str| made[field].as_str().expect("text").to_owned();
         let (id, path, secret) = (text("id"), text("path"), text("secret"));
@@ -29,14 +29,14 @@ impl Pbx {
     }
 
     /// Sends a webhook that was signed some seconds ago.
-    async fn send(&self, app: &TestApp, id: &str, ago: i64, body: &Value) -> Answer {
+    pub async fn send(&self, app: &TestApp, id: &str, ago: i64, body: &Value) -> Answer {
         let timestamp = (app.clock.now() - TimeDelta::seconds(ago)).timestamp().to_string();
         let body = body.to_string();
         let signature = sign(&self.secret, id, &timestamp, body.as_bytes()).expect("a secret");
         self.raw(&self.path, [id, &timestamp, &signature], body).await
     }
 
-    async fn raw(&self, path: &str, [id, timestamp, signature]: [&str; 3], body: String) -> Answer {
+    pub async fn raw(&self, path: &str, [id, timestamp, signature]: [&str; 3], body: String) -> Answer {
         let request = self.client.request(Method::POST, path);
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
         self.client.send(request.header("webhook-signature", signature).body(body)).await

@@ -8,6 +8,7 @@ mod api;
 mod attributes;
 mod audit;
 mod call_webhook;
+mod callbacks;
 mod calls;
 mod compliance;
 mod denials;
