@@ -1,7 +1,7 @@
 //! The business, one folder for each capability: `rules.rs` decides and is pure, `store.rs` holds
 //! the SQL, the commands say what may be asked.
 //!
-//! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
+//! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] and [`moment`] values that cannot be bad
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
@@ -18,6 +18,7 @@ pub mod events;
 pub mod jobs;
 pub mod leads;
 pub mod messages;
+pub mod moment;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;

@@ -30,6 +30,7 @@ mod leads;
 mod learning;
 mod merge;
 mod message;
+mod moments;
 mod onboarding;
 mod onboarding_changes;
 mod operators;
