@@ -29,6 +29,7 @@ mod lead_search;
 mod leads;
 mod learning;
 mod merge;
+mod merge_places;
 mod message;
 mod moments;
 mod onboarding;
