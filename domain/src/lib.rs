@@ -1,7 +1,7 @@
 //! The business, one folder for each capability: `rules.rs` decides and is pure, `store.rs` holds
 //! the SQL, the commands say what may be asked.
 //!
-//! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] values that cannot be bad
+//! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] and [`moment`] values that cannot be bad
 //! - [`expected`] for which version of a thing a change was made
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
@@ -20,6 +20,7 @@ pub mod expected;
 pub mod jobs;
 pub mod leads;
 pub mod messages;
+pub mod moment;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;

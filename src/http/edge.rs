@@ -23,7 +23,7 @@ pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> 
         return next.run(request).await;
     }
     // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
-    let stranger = path.starts_with("/api/v1/auth/");
+    let stranger = path.starts_with("/api/v1/auth/") || path.starts_with("/callbacks/");
     let places = if stranger { &app.strangers_places } else { &app.places };
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("switchboard_http_shed_total").increment(1);

@@ -42,6 +42,9 @@ enum Known {
 
 /// Lets the request through with its context, or answers with a problem.
 pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+    if guarded.access == Access::Signed {
+        return next.run(request).await;
+    }
     if guarded.access == Access::Public {
         // Only what fails is counted: behind one address there may be an office that logs in.
         let address = address_of(&guarded, &request);
@@ -84,8 +87,7 @@ async fn serve(guarded: &Guarded, ctx: Ctx, request: Request, next: Next) -> Res
 
 /// The client's address, unless the request is about the process itself: such are not counted.
 fn address_of(guarded: &Guarded, request: &Request) -> Option<IpAddr> {
-    let path = request.uri().path();
-    let counted = path.starts_with("/api/") || path.starts_with("/callbacks/");
+    let counted = request.uri().path().starts_with("/api/");
     let address =
         counted.then(|| peer::address(request.extensions(), request.headers(), guarded.app.proxy_hops))?;
     address.inspect_err(|error| tracing::warn!(%error, "a request that nobody sent")).ok()
@@ -124,7 +126,7 @@ async fn admit(guarded: &Guarded, mut ctx: Ctx, request: Request) -> Result<Requ
             let detail = "this is for operators of the installation, by a key of theirs";
             return Err(Problem::new(StatusCode::FORBIDDEN, "permission-missing", detail));
         }
-        Access::Public | Access::SignedIn => {}
+        Access::Public | Access::Signed | Access::SignedIn => {}
     }
     ctx.expected = conditional::expected(&request)?;
     let (key, mut request) = keyed(guarded.streams, request).await?;

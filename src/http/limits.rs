@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 const BURST_S: u32 = 10;
 /// How often those are forgotten that have not asked for a while.
 const SWEEP: Duration = Duration::from_secs(10);
+const STRANGER: &str = "too many requests without a valid token came from your address; wait, then go on";
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -53,6 +54,8 @@ pub struct Limits {
     /// Of tenants that have a rate of their own, by that rate: a limiter has one for all that it counts.
     paced: RwLock<HashMap<NonZeroU32, Arc<Limiter>>>,
     addresses: Limiter,
+    /// Until when nothing is done for those that were refused too often.
+    shut: RwLock<HashMap<u128, Instant>>,
     per_caller: NonZeroU32,
 }
 
@@ -73,6 +76,7 @@ impl Limits {
             tenants: limiter(rates.per_tenant),
             paced: RwLock::default(),
             addresses: limiter(rates.per_address),
+            shut: RwLock::default(),
             per_caller: rates.per_caller,
         }
     }
@@ -119,8 +123,26 @@ impl Limits {
     /// # Errors
     /// [`Error::TooMany`] if too many came from there.
     pub fn stranger(&self, address: IpAddr) -> domain::Result<()> {
-        let why = "too many requests without a valid token came from your address; wait, then go on";
-        take(&self.addresses, throttle::network(address), why).map(drop)
+        let network = throttle::network(address);
+        let counted = take(&self.addresses, network, STRANGER).map(drop);
+        if let Err(Error::TooMany { wait, .. }) = &counted {
+            let mut shut = self.shut.write().unwrap_or_else(PoisonError::into_inner);
+            shut.insert(network, Instant::now() + *wait);
+        }
+        counted
+    }
+
+    /// Turns away, before anything is done for them, who comes from where too many were refused. Counts nothing.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] if the next one from there cannot be refused yet.
+    pub fn open_to(&self, address: IpAddr) -> domain::Result<()> {
+        let shut = self.shut.read().unwrap_or_else(PoisonError::into_inner);
+        let until = shut.get(&throttle::network(address)).copied();
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(wait) if !wait.is_zero() => Err(Error::TooMany { wait, detail: STRANGER }),
+            _ => Ok(()),
+        }
     }
 
     /// Forgets those who have not asked for a while, until `stop`.
@@ -129,6 +151,8 @@ impl Limits {
             for limiter in [&self.callers, &self.tenants, &self.addresses] {
                 limiter.retain_recent();
             }
+            let now = Instant::now();
+            self.shut.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
             self.sweep_paced();
         }
     }

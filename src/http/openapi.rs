@@ -68,13 +68,13 @@ fn describe(operation: &mut Operation, access: Access) {
         .content("application/problem+json", problem)
         .build();
     operation.responses.responses.insert("default".into(), problem.into());
-    if access != Access::Public {
+    if !matches!(access, Access::Public | Access::Signed) {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
     }
     let needed = match access {
         Access::Needs(permission) => Some(permission.as_str()),
         Access::Operator => Some(OPERATOR),
-        Access::Public | Access::SignedIn => None,
+        Access::Public | Access::Signed | Access::SignedIn => None,
     };
     if let Some(needed) = needed {
         operation.extensions.get_or_insert_default().insert("x-permission".into(), needed.into());

@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use domain::moment::Moment;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -76,7 +77,8 @@ impl Place for (DateTime<Utc>, Uuid) {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let (micros, id) = bytes.split_first_chunk()?;
-        Some((DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?, Uuid::from_slice(id).ok()?))
+        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros))?;
+        Some((Moment::try_from(at).ok()?.utc(), Uuid::from_slice(id).ok()?))
     }
 }
 
@@ -161,4 +163,29 @@ fn read<P: Place>(cursor: &str) -> Result<P, Problem> {
     bytes
         .and_then(|bytes| P::read(&bytes))
         .ok_or_else(|| Problem::field("?cursor", "give next_cursor of the page before, unchanged"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Timed = (DateTime<Utc>, Uuid);
+
+    #[test]
+    fn a_cursor_leads_to_a_time_that_can_be_looked_for() {
+        let now = DateTime::from_timestamp_micros(1_700_000_000_000_001).expect("a time");
+        for (at, good) in [(now, true), (DateTime::<Utc>::MIN_UTC, false), (DateTime::<Utc>::MAX_UTC, false)]
+        {
+            let place = (at, Uuid::from_u128(7));
+            let cursor = URL_SAFE_NO_PAD.encode(place.write());
+            let ranked = URL_SAFE_NO_PAD.encode((90_i16, place.0, place.1).write());
+            let read = Window::<Timed>::of(Some(&cursor), None);
+            match &read {
+                Ok(window) => assert_eq!(window.before, good.then_some(place)),
+                Err(problem) => assert_eq!((good, problem.status), (false, 422)),
+            }
+            let ranked = Window::<(i16, DateTime<Utc>, Uuid)>::of(Some(&ranked), None);
+            assert_eq!(ranked.is_ok(), good, "{at}");
+        }
+    }
 }

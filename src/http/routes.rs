@@ -20,13 +20,15 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     Public,
+    /// Whoever signs what they send: the handler looks, and counts whose signature does not hold.
+    Signed,
     /// Anyone with a valid token or key; the command decides about the rest.
     SignedIn,
     Needs(P),
     /// Operators of the installation, and nobody of a tenant.
     Operator,
 }
-use Access::{Needs, Operator, Public, SignedIn};
+use Access::{Needs, Operator, Public, Signed, SignedIn};
 
 type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 
@@ -182,7 +184,7 @@ fn calls() -> Vec<Route> {
         (Needs(P::CallSourcesWrite), routes!(call_sources::change_call_source)),
         (Needs(P::CallSourcesWrite), routes!(call_sources::rotate_call_source)),
         (Needs(P::CallSourcesWrite), routes!(call_sources::delete_call_source)),
-        (Public, routes!(callbacks::call_callback)),
+        (Signed, routes!(callbacks::call_callback)),
     ]
 }
 

@@ -133,3 +133,67 @@ async fn leads_are_found_by_searchable_attributes() {
     assert_eq!(left, 0);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn nobody_shows_others_what_they_do_not_see_themselves() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let job = define(admin, json!({"name": "job", "type": "text"})).await;
+    let job = format!("{ATTRIBUTES}/{}", id(&job));
+    let countess = lead(admin, &json!({"attributes": {"job": "countess", "age": 36}})).await;
+    let countess = format!("/api/v1/leads/{}", countess.as_str().expect("an id"));
+    let key = json!({"name": "k", "permissions": ["leads:read", "attributes:read", "attributes:write"]});
+    let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
+    let blind = admin.with_bearer(key["key"].as_str().expect("a key"));
+    let open = |name: &str, kind: &str| json!({"name": name, "type": kind, "personal": false});
+    assert_eq!(blind.post(ATTRIBUTES, &open("age", "number")).await.problem(403), "permission-missing");
+    assert_eq!(put(&blind, &job, &open("job", "text")).await.problem(403), "permission-missing");
+    assert_eq!(blind.get(&countess).await.expect(200)["attributes"], Value::Null);
+    put(&blind, &job, &json!({"name": "job", "type": "text", "searchable": true})).await.expect(200);
+    define(&blind, json!({"name": "age", "type": "number"})).await;
+    assert_eq!(blind.get(&countess).await.expect(200)["attributes"], Value::Null);
+
+    // What is said of attributes is about the leads of all teams.
+    let held = ["leads:read", "attributes:read", "attributes:write", "personal:read"];
+    let role = json!({"name": "Narrow", "permissions": held, "scope": "team"});
+    admin.post("/api/v1/compliance/roles", &role).await.expect(201);
+    let narrow = app.user(&app.acme, "Narrow").await;
+    narrow.get(&job).await.expect(200);
+    let mine = json!({"name": "plan", "type": "text"});
+    assert_eq!(narrow.post(ATTRIBUTES, &mine).await.problem(403), "beyond-your-rights");
+    assert_eq!(put(&narrow, &job, &open("job", "text")).await.problem(403), "beyond-your-rights");
+    assert_eq!(narrow.delete(&job).await.problem(403), "beyond-your-rights");
+    assert_eq!(put(&app.other.admin, &job, &open("job", "text")).await.problem(404), "not-found");
+    put(admin, &job, &open("job", "text")).await.expect(200);
+    assert_eq!(blind.get(&countess).await.expect(200)["attributes"], json!({"job": "countess"}));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn leads_are_found_by_a_choice_that_was_added_later() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let early = lead(admin, &json!({"attributes": {"tier": "tin"}})).await;
+    let tier = |choices: &[&str]| json!({"name": "tier", "type": "choice", "choices": choices, "personal": false, "searchable": true});
+    let this = define(admin, tier(&["gold"])).await;
+    gone_through(admin, 1).await;
+    assert_eq!(admin.get("/api/v1/leads?attr.tier=tin").await.problem(422), "invalid");
+    let this = format!("{ATTRIBUTES}/{}", id(&this));
+    put(admin, &this, &tier(&["gold", "tin"])).await.expect(200);
+    gone_through(admin, 2).await;
+    assert_eq!(found(admin, "attr.tier=tin").await, slice::from_ref(&early));
+
+    // And what is no choice any more is not kept.
+    put(admin, &this, &tier(&["gold"])).await.expect(200);
+    gone_through(admin, 3).await;
+    put(admin, &this, &tier(&["gold"])).await.expect(200);
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let left: i64 = sqlx::query_scalar("select count(*) from lead_terms where kind = 'attr:tier'")
+        .fetch_one(&mut system)
+        .await
+        .expect("an answer");
+    assert_eq!(left, 0);
+    let runs = admin.all("/api/v1/jobs?kind=index_leads").await.len();
+    assert_eq!(runs, 3, "the same once more is no reason to go through all leads");
+    app.process.stop().await;
+}

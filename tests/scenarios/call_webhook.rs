@@ -16,7 +16,7 @@ const NUMBER: &str = "+14155550100";
 pub struct Pbx {
     client: Client,
     pub id: String,
-    path: String,
+    pub path: String,
     secret: String,
 }
 
@@ -36,7 +36,7 @@ impl Pbx {
         self.raw(&self.path, [id, &timestamp, &signature], body).await
     }
 
-    async fn raw(&self, path: &str, [id, timestamp, signature]: [&str; 3], body: String) -> Answer {
+    pub async fn raw(&self, path: &str, [id, timestamp, signature]: [&str; 3], body: String) -> Answer {
         let request = self.client.request(Method::POST, path);
         let request = request.header("webhook-id", id).header("webhook-timestamp", timestamp);
         self.client.send(request.header("webhook-signature", signature).body(body)).await

@@ -128,6 +128,7 @@ fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
             json!({"name": "r", "strategy": "round_robin", "team_id": team}),
         ),
         ("/api/v1/automation/scoring-models", json!({})),
+        ("/api/v1/call-sources", json!({"name": "another"})),
         ("/api/v1/calls", json!({"satisfaction": 3})),
         ("/api/v1/compliance/roles", json!({"name": "r", "permissions": ["leads:read"]})),
         ("/api/v1/leads", json!({"region": "x"})),

@@ -233,7 +233,7 @@ async fn what_a_filter_looks_for_stands_in_no_payload() {
     let action = json!({"kind": "set_status", "status": "qualified"});
     let accepted = admin.post(ACTIONS, &ask(&action, &filter)).await;
     let mut system = app.database.connect_as("switchboard_system").await;
-    let kept: String = sqlx::query_scalar("select args::text from engine.jobs where kind = 'update_leads'")
+    let kept: String = sqlx::query_scalar("select j.args::text from engine.jobs j join engine.lanes l on l.id = j.lane where l.kind = 'update_leads'")
         .fetch_one(&mut system)
         .await
         .expect("a payload");

@@ -196,7 +196,7 @@ async fn what_was_taken_out_can_be_taken_in_again() {
     lead(admin, &json!({"name": "日本 太郎", "phone": "+81312345678"})).await;
     let (_, text) = file(admin, "").await;
     let report = import(other, text).await.expect(201);
-    assert_eq!((&report["accepted"], &report["rejected"]), (&json!(2), &json!(0)));
+    assert_eq!((&report["created"], &report["rejected"]), (&json!(2), &json!(0)));
     let (before, after) = (admin.all(LEADS).await, other.all(LEADS).await);
     for field in ["name", "phone", "email", "status", "source", "language", "region", "value_cents", "tags"] {
         let of = |leads: &[Value]| -> HashSet<String> {

@@ -63,6 +63,15 @@ async fn tags_are_put_on_taken_off_and_found() {
     let many: Vec<String> = (0..50).map(|number| format!("t{number}")).collect();
     let refused = admin.post(&path(&one), &json!({ "tags": many })).await;
     assert_eq!(refused.problem(422), "invalid");
+    // Too many are refused before anything is looked at, also where most of them are the same.
+    let nobody = json!(uuid::Uuid::nil());
+    for lead in [&one, &nobody] {
+        let refused = admin.post(&path(lead), &json!({ "tags": vec!["same"; 51] })).await;
+        assert_eq!(refused.body["errors"][0]["pointer"], "/tags");
+        assert_eq!(refused.problem(422), "invalid");
+    }
+    assert!(found(admin, "tag=same").await.is_empty());
+    admin.post(&path(&two), &json!({ "tags": vec!["same"; 50] })).await.expect(200);
     let agent = app.user(&app.acme, "Agent").await;
     assert!(found(&agent, "tag=cold").await.is_empty(), "not their lead");
     assert_eq!(agent.post(&path(&one), &json!({"tags": ["x"]})).await.problem(404), "not-found");

@@ -44,7 +44,7 @@ async fn crowd(app: &TestApp) {
     let file: String =
         std::iter::once("email,value_cents,tags\n".to_owned()).chain((0..LEADS).map(line)).collect();
     let made = import(&app.acme.admin, file).await.expect(201);
-    assert_eq!(made["accepted"], LEADS);
+    assert_eq!(made["created"], LEADS);
     let mut system = app.database.connect_as("switchboard_system").await;
     sqlx::query(
         "update leads l set updated_at = to_timestamp(1700000000 + n.at % 3), score = n.score,
@@ -176,7 +176,7 @@ async fn what_was_spent_is_kept_beside_the_value_and_added_up_for_one_person() {
     assert_eq!(wrong.problem(422), "invalid");
     let file = "email,cost_cents\na@example.com,7\nb@example.com,-7\nc@example.com,much\n";
     let report = import(admin, file).await.expect(201);
-    assert_eq!((&report["accepted"], &report["rejected"]), (&json!(1), &json!(2)));
+    assert_eq!((&report["created"], &report["rejected"]), (&json!(1), &json!(2)));
     let other = admin.all("/api/v1/leads?email=a@example.com").await[0]["id"].clone();
     assert_eq!(admin.get(&path(&other)).await.expect(200)["cost_cents"], 7);
     let merged =

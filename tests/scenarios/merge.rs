@@ -1,5 +1,7 @@
 //! Leads that are the same person: found, and made one.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sqlx::Connection;
 use switchboard_tests::{Socket, TestApp};
@@ -84,38 +86,6 @@ async fn two_leads_that_are_one_person_are_found_and_made_one() {
     .await
     .expect("an answer");
     assert_eq!(kept, (1, 3), "two by hand and a message; the merge itself does not count");
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn whoever_had_the_lead_that_goes_has_room_again_and_a_twin_merge_finds_nothing() {
-    let app = TestApp::start().await;
-    let admin = &app.acme.admin;
-    let (team, agents) = team(admin, "sales", 1, 1).await;
-    let (stays, goes, waits) =
-        (lead(admin, &json!({})).await, lead(admin, &json!({})).await, lead(admin, &json!({})).await);
-    let direct = json!({"lead_id": goes, "strategy": "direct", "agent_id": agents[0]});
-    admin.post("/api/v1/automation/leads/route", &direct).await.expect(200);
-    let queued = json!({"lead_id": waits, "strategy": "team", "team_id": team});
-    admin.post("/api/v1/automation/leads/route", &queued).await.expect(200);
-    let mut socket = Socket::open(admin, Some(0)).await;
-    let (there, back) = (format!("{}/merge", path(&stays)), format!("{}/merge", path(&goes)));
-    let (there_body, back_body) = (json!({ "loser_id": goes }), json!({ "loser_id": stays }));
-    let (first, second) = tokio::join!(admin.post(&there, &there_body), admin.post(&back, &back_body));
-    let mut status = [first.status, second.status];
-    status.sort_unstable();
-    assert!(status[0] == 200 && status[1] >= 404, "one of them wins: {status:?}");
-    let left = [admin.get(&path(&stays)).await.status, admin.get(&path(&goes)).await.status];
-    assert!(left.contains(&200) && left.contains(&404), "{left:?}");
-    if left[1] == 404 {
-        // Whoever had it can take the one that waits.
-        loop {
-            let told = socket.until("lead.assigned").await.pop().expect("an event");
-            if told["subject"] == format!("lead:{}", waits.as_str().expect("an id")) {
-                break;
-            }
-        }
-    }
     app.process.stop().await;
 }
 
@@ -229,5 +199,43 @@ async fn calls_go_along_with_the_lead_that_stays() {
     assert_eq!(answer.problem(422), "invalid", "nobody has it yet");
     admin.post(&format!("{call}/end"), &json!({"outcome": "converted"})).await.expect(200);
     assert_eq!(admin.get(&path(&stays)).await.expect(200)["status"], "converted");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_goes_without_its_calls_and_does_not_wait_for_one_that_changes() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 5).await;
+    let goes = lead(admin, &json!({})).await;
+    let call =
+        json!({"direction": "outbound", "lead_id": goes, "number": "+14155550101", "agent_id": agents[0]});
+    let made = admin.post("/api/v1/calls", &call).await;
+    let call = made.location().expect("a Location").to_owned();
+    let id = made.expect(201)["id"].clone();
+
+    // A step of the call has the call, and will wait for its lead.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut ringing = system.begin().await.expect("a transaction");
+    sqlx::query("select from calls where id = $1 for update")
+        .bind(uuid(&id))
+        .execute(&mut *ringing)
+        .await
+        .expect("it is held");
+    let gone = path(&goes);
+    let refused = tokio::time::timeout(Duration::from_secs(20), admin.delete(&gone)).await;
+    assert_eq!(refused.expect("it does not wait").problem(409), "lead-busy");
+    sqlx::query("select from leads where id = $1 for update")
+        .bind(uuid(&goes))
+        .execute(&mut *ringing)
+        .await
+        .expect("nobody keeps the lead");
+    ringing.rollback().await.expect("it is let go");
+    assert_eq!(app.other.admin.delete(&gone).await.problem(404), "not-found");
+    admin.delete(&gone).await.expect(204);
+    assert_eq!(admin.get(&call).await.expect(200)["lead_id"], Value::Null);
+    for step in ["answer", "end"] {
+        admin.post(&format!("{call}/{step}"), &json!({})).await.expect(200);
+    }
     app.process.stop().await;
 }

@@ -40,7 +40,9 @@ async fn whom_nobody_can_write_to_is_scored_and_routed_and_written_to_once_there
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     let desk = Desk::set_up(admin).await;
-    let caller = json!({"name": "Ada", "phone": "+49 30 23125 000", "attributes": {"plan": "team"}});
+    let caller = json!({
+        "name": "Ada", "email": null, "phone": "+49 30 23125 000", "attributes": {"plan": "team"},
+    });
     let caller = routing_rules::lead(admin, &caller).await;
     let run = started(admin, &desk.start_of(&caller)).await;
     let seen = until(admin, &run, |run| step(run, "reply")["state"] == "sleeping").await;

@@ -60,6 +60,10 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),
+        (
+            "/api/v1/leads/actions",
+            json!({"action": {"kind": "set_source", "source": "manual"}, "filter": {"status": "lost"}}),
+        ),
         ("/api/v1/leads/attributes", json!({"name": "again", "type": "text"})),
         ("/api/v1/leads/{id}/activities", json!({"kind": "call"})),
         ("/api/v1/schedules", schedule),

@@ -147,7 +147,11 @@ impl Gate {
                 key.and_then(|key| key.grants(self.platform.clock.now()))
             }
             Actor::System => Some(PermissionSet::all()),
-            Actor::Operator(_) => None,
+            Actor::Operator(operator) => {
+                let now = self.platform.clock.now();
+                let read = async |conn: &mut PgConnection| store::operator(conn, operator, now).await;
+                engine.read_system(read).await?.map(|_| ctx.grants)
+            }
         };
         Ok(match until {
             _ if now.is_none_or(|now| !now.covers(ctx.grants)) => Hold::Over,

@@ -16,6 +16,7 @@ use crate::{
     audit::Entry,
     ctx::Actor,
     error::{Error, Result},
+    moment::Moment,
     tenancy::{Begun, Once},
     types::{ApiKeyId, Text},
 };
@@ -39,7 +40,8 @@ pub struct NewApiKey {
     pub name: Text<100>,
     /// Names of permissions; those of the maker at most.
     pub permissions: Vec<String>,
-    pub expires_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Moment>,
 }
 
 /// Makes an API key; the text is in the answer and nowhere else.
@@ -51,7 +53,8 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
     let Actor::User(maker) = ctx.actor else {
         return Err(Error::conflict("users-only", "an API key is made by a user; log in to make one"));
     };
-    if new.expires_at.is_some_and(|at| at <= ctx.now()) {
+    let expires_at = new.expires_at.map(Moment::utc);
+    if expires_at.is_some_and(|at| at <= ctx.now()) {
         return Err(Error::invalid("/expires_at", "choose a time to come"));
     }
     let mut keyed = match ctx.begin_once().await? {
@@ -66,7 +69,7 @@ pub async fn create_api_key(ctx: &Ctx, gate: &Gate, new: NewApiKey) -> Result<On
         name: new.name.as_str().to_owned(),
         permissions: new.permissions,
         created_at: ctx.now(),
-        expires_at: new.expires_at,
+        expires_at,
         revoked_at: None,
     };
     store::insert_api_key(keyed.tx.conn(), ctx.tenant, maker, &view, &gate.fingerprint(&key)).await?;

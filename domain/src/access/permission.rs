@@ -148,6 +148,7 @@ impl Permission {
                     | Self::LeadsDelete
                     | Self::LeadsMerge
                     | Self::LeadsExport
+                    | Self::AttributesWrite
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite
                     | Self::SchedulesDelete
@@ -234,5 +235,18 @@ mod tests {
         assert_eq!(Permission::parse("leads:everything"), None);
         let all = PermissionSet::all();
         assert_eq!(PermissionSet::from_names(&all.names()), all);
+    }
+
+    #[test]
+    fn the_database_is_asked_for_what_destroys_or_shows_what_is_private() {
+        for (permission, delicate) in [
+            (Permission::AttributesWrite, true),
+            (Permission::LeadsMerge, true),
+            (Permission::RolesWrite, true),
+            (Permission::AttributesRead, false),
+            (Permission::LeadsWrite, false),
+        ] {
+            assert_eq!(permission.is_delicate(), delicate, "{}", permission.as_str());
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
+    moment::Moment,
     routing::sweep,
     tenancy::TenantTx,
     types::{AgentId, CallSourceId, E164, TeamId, Text},
@@ -32,7 +33,8 @@ pub struct CallNotice {
     #[serde(rename = "type")]
     pub kind: String,
     /// When it happened; now if not said.
-    pub timestamp: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub timestamp: Option<Moment>,
     /// A call, as `CallFacts` has it.
     #[schema(value_type = CallFacts)]
     pub data: Value,
@@ -95,7 +97,7 @@ pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -
         Some(call) => call,
         None => begin(ctx, &mut tx, source, &facts, what).await?,
     };
-    let at = notice.timestamp.map_or(ctx.now(), |at| at.min(ctx.now()));
+    let at = notice.timestamp.map_or(ctx.now(), |at| at.utc().min(ctx.now()));
     go_on(ctx, &mut tx, &mut call, (what, at), &facts).await?;
     tx.commit().await
 }

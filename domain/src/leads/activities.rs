@@ -15,6 +15,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    moment::Moment,
     tenancy::{Begun, Once, TenantTx},
     types::{ActivityId, LeadId, MessageId, TenantId},
     vault::{Personal, Place, Vault, personal::reveal},
@@ -59,7 +60,8 @@ pub struct NewActivity {
     /// `note`, `call`, `email`, `chat` or `meeting`.
     pub kind: ActivityKind,
     /// When it was; now if not said.
-    pub at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Moment>,
     /// In your own words, at most 4,000 characters. Sealed like the lead's name.
     pub note: Option<String>,
 }
@@ -194,7 +196,8 @@ pub async fn create(ctx: &Ctx, lead: LeadId, new: NewActivity) -> Result<Once<Ac
         let detail = "this is written down where it happens; use note, call, email, chat or meeting";
         return Err(Error::invalid("/kind", detail));
     }
-    if new.at.is_some_and(|at| at > ctx.now()) {
+    let at = new.at.map(Moment::utc);
+    if at.is_some_and(|at| at > ctx.now()) {
         return Err(Error::invalid("/at", "write down what was done, not what is to be done"));
     }
     if new.note.as_deref().is_some_and(|note| !is_note(note)) {
@@ -206,7 +209,7 @@ pub async fn create(ctx: &Ctx, lead: LeadId, new: NewActivity) -> Result<Once<Ac
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     store::lock(keyed.tx.conn(), ctx.tenant, lead, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
-    let activity = Activity { at: new.at, note: new.note, ..Activity::of(new.kind) };
+    let activity = Activity { at, note: new.note, ..Activity::of(new.kind) };
     let id = record(&mut keyed.tx, lead, &activity).await?;
     let detail = json!({ "lead_id": lead, "kind": new.kind });
     keyed.tx.audit(&[Entry::new("create", "activity", id).detail(detail)]).await?;

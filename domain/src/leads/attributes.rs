@@ -31,7 +31,7 @@ pub struct NewAttribute {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub choices: Vec<Text<100>>,
-    /// Whether only whoever may see personal data sees it; so if not said.
+    /// Whether only whoever may see personal data sees it; so if not said. `false` needs `personal:read`.
     #[serde(default = "yes")]
     #[schema(required = false)]
     pub personal: bool,
@@ -88,12 +88,22 @@ impl NewAttribute {
     }
 }
 
+/// What is said of attributes is about all leads, and one that is not personal is shown to everybody who sees a lead.
+fn require(ctx: &Ctx, new: Option<&NewAttribute>) -> Result<()> {
+    ctx.require(Permission::AttributesWrite)?;
+    ctx.require_all_rows()?;
+    if new.is_some_and(|new| !new.personal) {
+        ctx.require(Permission::PersonalRead)?;
+    }
+    Ok(())
+}
+
 /// Defines an attribute. What leads have of it already stays.
 ///
 /// # Errors
-/// If the name is taken, or something about it does not fit.
+/// If the name is taken, something about it does not fit, or it would show what the caller may not see.
 pub async fn create(ctx: &Ctx, new: NewAttribute) -> Result<Once<AttributeView>> {
-    ctx.require(Permission::AttributesWrite)?;
+    require(ctx, Some(&new))?;
     new.check()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
@@ -137,9 +147,9 @@ pub async fn get(ctx: &Ctx, id: AttributeId) -> Result<AttributeView> {
 /// Says something else of an attribute. What leads have of it already stays, and is looked at when they are changed.
 ///
 /// # Errors
-/// If there is no such attribute, or it would get another name or type.
+/// If there is no such attribute, it would get another name or type, or it would show what the caller may not see.
 pub async fn replace(ctx: &Ctx, id: AttributeId, new: NewAttribute) -> Result<AttributeView> {
-    ctx.require(Permission::AttributesWrite)?;
+    require(ctx, Some(&new))?;
     new.check()?;
     let mut tx = ctx.begin().await?;
     terms::hold_alone(&mut tx).await?;
@@ -153,11 +163,12 @@ pub async fn replace(ctx: &Ctx, id: AttributeId, new: NewAttribute) -> Result<At
         return Err(Error::invalid("/type", stays));
     }
     store::update_definition(tx.conn(), ctx.tenant, id, &new).await?;
-    if before.searchable != new.searchable {
+    // Which values are found follows from the choices too: one that is none of them has no normal form.
+    let view = find(&mut tx, id).await?;
+    if before.searchable != view.searchable || (view.searchable && before.choices != view.choices) {
         terms::index_all(&mut tx).await?;
     }
     tx.audit(&[Entry::new("update", "attribute", id)]).await?;
-    let view = find(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -167,7 +178,7 @@ pub async fn replace(ctx: &Ctx, id: AttributeId, new: NewAttribute) -> Result<At
 /// # Errors
 /// If there is no such attribute.
 pub async fn delete(ctx: &Ctx, id: AttributeId) -> Result<()> {
-    ctx.require(Permission::AttributesWrite)?;
+    require(ctx, None)?;
     let mut tx = ctx.begin().await?;
     terms::hold_alone(&mut tx).await?;
     let before = find(&mut tx, id).await?;

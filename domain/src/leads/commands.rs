@@ -165,15 +165,19 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
     store::put_terms(tx.conn(), tenant, &[id], parts, &terms.into_made()).await
 }
 
-/// Deletes a lead. Messages that were sent to it stay; a workflow that is about it is cancelled.
+/// Deletes a lead. Messages that were sent to it and calls with it stay; a workflow that is about it is cancelled.
 ///
 /// # Errors
-/// If there is no such lead.
+/// If there is no such lead, or a call with it is just changing.
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     ctx.expect_version("lead", None, held.version)?;
+    if !store::lock_calls(tx.conn(), ctx.tenant, id).await? {
+        let detail = "a call with the lead is just changing; do it again in a moment";
+        return Err(Error::conflict("lead-busy", detail));
+    }
     sweep::lead_closes(&mut tx, id).await?;
     of_lead::lead_goes(&mut tx, id).await?;
     // While it is there: the event says whose it was.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{lead::MOST_TAGS, terms::fold};
+use super::{lead::Status, tags::put_on};
 
 /// What is known of a lead, opened.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,15 +44,22 @@ impl Known {
             (Some(mine), Some(theirs)) => Some(mine.saturating_add(theirs)),
             (mine, theirs) => mine.or(theirs),
         };
-        for tag in other.tags {
-            if self.tags.len() < MOST_TAGS && !self.tags.iter().any(|known| fold(known) == fold(&tag)) {
-                self.tags.push(tag);
-            }
-        }
+        put_on(&mut self.tags, other.tags.iter().map(String::as_str));
         for (name, value) in other.attributes {
             self.attributes.entry(name).or_insert(value);
         }
         (!over.is_empty()).then(|| over.join("\n"))
+    }
+}
+
+/// How far the one that stays has come: as the other, if both are open and the other has come further. Whether a lead
+/// is closed is not decided by merging.
+pub(super) fn further(mine: Status, other: Status) -> Status {
+    let open = [Status::New, Status::Contacted, Status::Qualified, Status::Proposal];
+    let reached = |status: Status| open.iter().position(|one| *one == status);
+    match (reached(mine), reached(other)) {
+        (Some(at), Some(to)) if to > at => other,
+        _ => mine,
     }
 }
 
@@ -94,5 +101,29 @@ mod tests {
         assert_eq!(one.attributes, attributes(&json!({"age": 36, "job": "countess"})));
         let mut same = other.clone();
         assert_eq!(same.join(other), None);
+    }
+
+    #[test]
+    fn no_tag_is_dropped() {
+        let tags = |range: std::ops::Range<u8>| range.map(|number| format!("t{number}")).collect();
+        let mut one = Known { tags: tags(0..40), ..Known::default() };
+        one.join(Known { tags: tags(20..60), ..Known::default() });
+        assert_eq!(one.tags, tags(0..60));
+    }
+
+    #[test]
+    fn of_two_open_leads_the_status_that_is_further_on_holds() {
+        for (mine, other, holds) in [
+            (Status::New, Status::Qualified, Status::Qualified),
+            (Status::Contacted, Status::Proposal, Status::Proposal),
+            (Status::Proposal, Status::New, Status::Proposal),
+            (Status::New, Status::New, Status::New),
+            (Status::New, Status::Converted, Status::New),
+            (Status::New, Status::Lost, Status::New),
+            (Status::Lost, Status::Proposal, Status::Lost),
+            (Status::Converted, Status::Lost, Status::Converted),
+        ] {
+            assert_eq!(further(mine, other), holds, "{mine:?} {other:?}");
+        }
     }
 }

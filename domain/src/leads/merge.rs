@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{
     activities::{self, Activity, ActivityKind, note_place},
     commands,
-    known::Known,
-    lead::{LeadView, check, place, subject},
+    known::{Known, further},
+    lead::{LeadView, MOST_TAGS, Status, check, place, subject},
     seal::Seal,
     store::{self, Parts, RowToMerge},
     terms::{self, Plan, Terms},
@@ -18,7 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    routing::sweep,
+    routing::{succeed, sweep},
     tenancy::{Begun, TenantTx},
     types::LeadId,
     vault::{SubjectKeys, Vault},
@@ -55,11 +55,12 @@ pub async fn duplicates(ctx: &Ctx, id: LeadId) -> Result<Vec<LeadView>> {
 }
 
 /// Makes two leads one: what the one that stays lacks it gets from the other, with all that was done, written and spoken
-/// with it; then the other goes. What was left over of the other's name, number and address stands in the timeline.
+/// with it; so too who has it, and how far it has come. Then the other goes. What was left over of the other's name,
+/// number and address stands in the timeline.
 ///
 /// # Errors
-/// If one of them is not there, another version than the given one is, or a message to the other or a call with it is just
-/// changing.
+/// If one of them is not there, another version than the given one is, both together know more than one lead may, or a
+/// message to the other or a call with it is just changing.
 pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     ctx.require(Permission::LeadsMerge)?;
     if asked.loser_id == id {
@@ -83,7 +84,9 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     let over = known.join(open(ctx, &keys, &loser)?);
     write(ctx, tx, &keys, (&winner, &loser), &known, &plan).await?;
     take_activities(ctx, tx, &keys, (id, loser.id)).await?;
-    sweep::lead_closes(tx, loser.id).await?;
+    if !succeed::lead_succeeds(tx, id, loser.id).await? {
+        sweep::lead_closes(tx, loser.id).await?;
+    }
     of_lead::leads_merge(tx, id, loser.id).await?;
     let detail = json!({ "loser_id": loser.id });
     // While both are there: the events say whose they are.
@@ -135,6 +138,11 @@ fn open(ctx: &Ctx, keys: &SubjectKeys, row: &RowToMerge) -> Result<Known> {
     })
 }
 
+fn status_of(row: &RowToMerge) -> Result<Status> {
+    let known = Status::parse(&row.status);
+    known.ok_or_else(|| Error::internal(format!("a lead is {}", row.status)))
+}
+
 /// Writes what is known of both to the one that stays, under its own key.
 async fn write(
     ctx: &Ctx,
@@ -148,10 +156,16 @@ async fn write(
         let detail = "together they have more than 32 KiB of attributes; remove some of them first";
         return Err(Error::conflict("too-much-to-merge", detail));
     }
+    if known.tags.len() > MOST_TAGS {
+        let detail = "together they have more than 50 tags; take some off first";
+        return Err(Error::conflict("too-much-to-merge", detail));
+    }
     let id = winner.id;
+    let (before, status) = (status_of(winner)?, further(status_of(winner)?, status_of(loser)?));
     let seal = Seal { ctx, keys, lead: id };
     let row = store::MergedRow {
         known,
+        status,
         name_sealed: seal.text("name_sealed", known.name.as_deref())?,
         phone_sealed: seal.text("phone_sealed", known.phone.as_deref())?,
         phone_index: winner.phone_index.as_ref().or(loser.phone_index.as_ref()),
@@ -160,6 +174,9 @@ async fn write(
         attributes_sealed: seal.attributes(&known.attributes)?,
     };
     store::update_merged(tx.conn(), ctx.tenant, (id, loser.id), &row).await?;
+    if status != before {
+        activities::record(tx, id, &Activity::became(status)).await?;
+    }
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let mut terms = Terms::new(&index, plan);
     terms.add_tags(id, known.tags.iter().map(String::as_str));

@@ -41,11 +41,24 @@ pub(super) async fn follow(
     };
     if to.as_str() != from {
         activities::record(tx, id, &Activity::became(to)).await?;
-        let job = ScoreLead { lead: id, why: Why::Changed };
-        let job = NewJob::of(tx.tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
-        tx.enqueue(&[job.about(format!("lead:{id}"))]).await?;
+        score_anew(tx, &[id]).await?;
     }
     Ok(home)
+}
+
+/// Has leads scored anew whose status is another.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn score_anew(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()> {
+    let mut jobs = Vec::with_capacity(leads.len());
+    for lead in leads {
+        let job = ScoreLead { lead: *lead, why: Why::Changed };
+        let job = NewJob::of(tx.tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
+        jobs.push(job.about(format!("lead:{lead}")));
+    }
+    tx.enqueue(&jobs).await?;
+    Ok(())
 }
 
 /// Closes an open lead; one that is closed already, or gone, stays as it is.

@@ -1,6 +1,6 @@
 //! Tags of single leads, put on and taken off. Those that differ only in their case or accents are the same.
 
-use std::slice;
+use std::{collections::HashSet, slice};
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTags {
-    /// A lead has at most 50.
+    /// At most 50, as many as a lead has.
     #[schema(value_type = Vec<String>)]
     pub tags: Vec<Text<50>>,
 }
@@ -32,14 +32,17 @@ pub struct NewTags {
 /// Puts tags on a lead; those it has already stay as they are.
 ///
 /// # Errors
-/// If there is no such lead, or it would have too many.
+/// If there are too many, there is no such lead, or it would have too many.
 pub async fn add(ctx: &Ctx, id: LeadId, new: &NewTags) -> Result<LeadView> {
     ctx.require(Permission::LeadsWrite)?;
+    if new.tags.len() > MOST_TAGS {
+        return Err(Error::invalid("/tags", "at most 50 tags at a time"));
+    }
     let mut tx = ctx.begin().await?;
     let held = store::lock_tags(tx.conn(), ctx.tenant, id, ctx.rows).await?;
     let mut tags = held.ok_or(Error::NotFound("lead"))?;
     let before = tags.len();
-    put_on(&mut tags, &new.tags);
+    put_on(&mut tags, new.tags.iter().map(Text::as_str));
     if tags.len() > MOST_TAGS {
         return Err(Error::invalid("/tags", "a lead has at most 50 tags; take some off first"));
     }
@@ -69,9 +72,10 @@ pub async fn remove(ctx: &Ctx, id: LeadId, tag: &Text<50>) -> Result<()> {
 }
 
 /// Puts tags to others, but those that are there already.
-pub(super) fn put_on(tags: &mut Vec<String>, new: &[Text<50>]) {
-    for tag in new.iter().map(Text::as_str) {
-        if !tags.iter().any(|known| fold(known) == fold(tag)) {
+pub(super) fn put_on<'t>(tags: &mut Vec<String>, new: impl IntoIterator<Item = &'t str>) {
+    let mut known: HashSet<String> = tags.iter().map(|tag| fold(tag)).collect();
+    for tag in new {
+        if known.insert(fold(tag)) {
             tags.push(tag.to_owned());
         }
     }
@@ -79,7 +83,8 @@ pub(super) fn put_on(tags: &mut Vec<String>, new: &[Text<50>]) {
 
 /// Takes tags away from others.
 pub(super) fn take_off(tags: &mut Vec<String>, old: &[Text<50>]) {
-    tags.retain(|known| !old.iter().any(|tag| fold(known) == fold(tag.as_str())));
+    let old: HashSet<String> = old.iter().map(|tag| fold(tag.as_str())).collect();
+    tags.retain(|known| !old.contains(&fold(known)));
 }
 
 async fn write(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, tags: &[String]) -> Result<()> {

@@ -4,7 +4,8 @@
 //!   together, [`reach`] what that needs: pure
 //! - [`rule_book`] the rules as commands; [`route`] routing as commands, [`preview`] the same without doing it
 //! - `ground` what a decision stands on, locked; `moves` what it comes to, written
-//! - `reopen` who has a lead that was closed; `hand_over` many leads at once
+//! - `reopen` who has a lead that was closed, `succeed` who has one that another was merged into; `hand_over` many leads
+//!   at once
 //! - `for_calls` who takes a call
 //! - [`sweep`] giving out what waits; [`watch`] what waits too long; [`queues`] and [`metrics`] looking at it
 //! - `store` the rows they lock
@@ -27,5 +28,6 @@ pub mod route;
 pub mod rule_book;
 pub(crate) mod store;
 pub mod strategies;
+pub(crate) mod succeed;
 pub mod sweep;
 pub mod watch;

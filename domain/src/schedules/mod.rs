@@ -20,6 +20,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
+    moment::Moment,
     tenancy::{self, Begun, Once, TenantTx},
 };
 
@@ -130,7 +131,8 @@ pub fn coming(view: &View, many: usize) -> Vec<DateTime<Utc>> {
 #[serde(deny_unknown_fields)]
 pub struct Glance {
     pub crontab: Option<String>,
-    pub at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Moment>,
     /// The tenant's own if not said.
     pub zone: Option<String>,
     /// From then on; now if not said.
@@ -143,7 +145,7 @@ pub struct Glance {
 /// If crontab or zone are unknown, or it never comes.
 pub async fn preview(ctx: &Ctx, glance: &Glance) -> Result<Vec<DateTime<Utc>>> {
     ctx.require(Permission::SchedulesRead)?;
-    let when = when(glance.crontab.as_deref(), glance.at)?;
+    let when = when(glance.crontab.as_deref(), glance.at.map(Moment::utc))?;
     let from = glance.from.unwrap_or_else(|| ctx.now());
     if !plan::is_near(from) {
         return Err(Error::invalid("/from", plan::FAR));

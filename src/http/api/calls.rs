@@ -1,7 +1,6 @@
 //! Calls, from the first ring to what they came to.
 
 use axum::{Json as Body, response::Response};
-use chrono::{DateTime, Utc};
 use domain::{
     calls::{
         call::{CallChange, CallDisposition, CallEnd, CallTaker, CallView, NewCall},
@@ -9,6 +8,7 @@ use domain::{
         read::{self, Filter},
         rules::CallStatus,
     },
+    moment::Moment,
     types::{AgentId, CallId, E164, LeadId, TeamId},
 };
 use serde::Deserialize;
@@ -40,9 +40,11 @@ pub struct CallQuery {
     pub team_id: Option<TeamId>,
     pub status: Option<CallStatus>,
     /// Begun at this instant or after it.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Begun before this instant.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
     /// The whole number in E.164; found by its blind index.
     #[param(value_type = Option<String>)]
     pub number: Option<E164>,
@@ -69,8 +71,8 @@ pub async fn list_calls(
         agent: query.agent_id,
         team: query.team_id,
         status: query.status,
-        from: query.from,
-        to: query.to,
+        from: query.from.map(Moment::utc),
+        to: query.to.map(Moment::utc),
         number: query.number,
     };
     let rows = read::list(&ctx, &filter, window.before.map(CallId), window.rows).await?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Error,
     calls::waiting::WaitingCall,
+    moment::Moment,
     routing::{
         metrics::{self, AutomationMetrics},
         preview::{self, RoutePreview},
@@ -157,9 +158,11 @@ const BACK: TimeDelta = TimeDelta::days(30);
 #[into_params(parameter_in = Query)]
 pub struct AutomationQuery {
     /// From this instant; 30 days before `to` if not said.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Before this instant; now if not said. At most 92 days after `from`.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
 }
 
 /// The figures of a range: how scores are spread and what they come to, what became of leads by rule and strategy, and
@@ -171,7 +174,7 @@ pub async fn automation_metrics(
     Query(query): Query<AutomationQuery>,
 ) -> Result<Body<AutomationMetrics>, Problem> {
     // What happens in this minute is in it.
-    let to = query.to.unwrap_or(ctx.now() + TimeDelta::minutes(1));
-    let from = query.from.or_else(|| to.checked_sub_signed(BACK)).unwrap_or(to);
+    let to = query.to.map_or(ctx.now() + TimeDelta::minutes(1), Moment::utc);
+    let from = query.from.map_or(to - BACK, Moment::utc);
     Ok(Body(metrics::metrics(&ctx, from, to).await?))
 }

@@ -2,7 +2,10 @@
 
 use axum::{Json as Body, http::StatusCode, response::Response};
 use chrono::{DateTime, Utc};
-use domain::schedules::{self, Glance, MisfirePolicy, OverlapPolicy, PREVIEW, Plan};
+use domain::{
+    moment::Moment,
+    schedules::{self, Glance, MisfirePolicy, OverlapPolicy, PREVIEW, Plan},
+};
 use engine::schedules::{Tick, View, When};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -182,7 +185,8 @@ pub struct ScheduleTick {
 #[into_params(parameter_in = Query)]
 pub struct TickQuery {
     /// Only those before this: `due_at` of the last one seen.
-    pub before: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub before: Option<Moment>,
     /// 1 to 200, 50 if not said.
     pub limit: Option<u16>,
 }
@@ -199,7 +203,7 @@ pub async fn list_ticks(
     if !(1..=200).contains(&limit) {
         return Err(Problem::field("?limit", "1 to 200"));
     }
-    let ticks = schedules::ticks(&ctx, id, query.before, limit.into()).await?;
+    let ticks = schedules::ticks(&ctx, id, query.before.map(Moment::utc), limit.into()).await?;
     Ok(Body(ticks.into_iter().map(ScheduleTick::from).collect()))
 }
 

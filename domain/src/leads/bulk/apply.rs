@@ -6,6 +6,7 @@ use super::{
     super::{
         activities,
         lead::{MOST_TAGS, Status},
+        status::score_anew,
         store::{self, Common, Parts, RowToChange},
         tags,
         terms::{Plan, Terms},
@@ -18,7 +19,8 @@ use crate::{
     events::{Event, EventType},
     routing::{hand_over, sweep},
     tenancy::TenantTx,
-    types::{AgentId, LeadId},
+    types::{AgentId, LeadId, Text},
+    workflows::of_lead,
 };
 
 /// What became of some leads; the others were so already.
@@ -51,7 +53,12 @@ pub(super) async fn apply(
             let other = those(rows, |row| row.value_cents != Some(*value_cents));
             put(tx, other, &Common { value_cents: Some(*value_cents), ..Common::default() }).await
         }
-        LeadAction::AddTags { tags: new } => set_tags(ctx, tx, rows, |all| tags::put_on(all, new)).await,
+        LeadAction::AddTags { tags: new } => {
+            set_tags(ctx, tx, rows, |all| {
+                tags::put_on(all, new.iter().map(Text::as_str));
+            })
+            .await
+        }
         LeadAction::RemoveTags { tags: old } => set_tags(ctx, tx, rows, |all| tags::take_off(all, old)).await,
         LeadAction::Delete {} => delete(tx, rows).await,
     }
@@ -92,6 +99,7 @@ async fn set_status(tx: &mut TenantTx, rows: &[RowToChange], status: Status) -> 
         hand_over::open(tx, &opened).await?;
     }
     activities::all_became(tx, &applied.changed, status).await?;
+    score_anew(tx, &applied.changed).await?;
     Ok(applied)
 }
 
@@ -147,10 +155,16 @@ async fn set_tags(
 
 async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let tenant = tx.tenant;
-    let changed = those(rows, |_| true);
-    let owners: Vec<AgentId> = rows.iter().filter_map(|row| row.owner).collect();
+    let busy = store::lock_calls_of_many(tx.conn(), tenant, &those(rows, |_| true)).await?;
+    let going: Vec<&RowToChange> = rows.iter().filter(|row| !busy.contains(&row.id)).collect();
+    let changed: Vec<LeadId> = going.iter().map(|row| row.id).collect();
+    let owners: Vec<AgentId> = going.iter().filter_map(|row| row.owner).collect();
+    for lead in &changed {
+        of_lead::lead_goes(tx, *lead).await?;
+    }
+    // While they are there: the events say whose they were.
+    tell(tx, EventType::LeadDeleted, &changed).await?;
     store::delete_many(tx.conn(), tenant, &changed).await?;
     sweep::wake_teams_of(tx, &owners).await?;
-    tell(tx, EventType::LeadDeleted, &changed).await?;
-    Ok(Applied { changed, refused: Vec::new() })
+    Ok(Applied { changed, refused: vec!["lead-busy"; busy.len()] })
 }

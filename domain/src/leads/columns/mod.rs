@@ -23,6 +23,9 @@ use crate::{
     types::{E164, EmailAddress},
 };
 
+/// Each is compared with all before it.
+const MOST_COLUMNS: usize = 1_000;
+
 /// What the sender says of the columns.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
@@ -60,8 +63,11 @@ pub struct Said {
 
 impl Columns {
     /// # Errors
-    /// If a name of the header or of the mapping is missing, unknown or doubled, or no column says how a lead is reached.
+    /// If there are too many, a name of the header or of the mapping is missing, unknown or doubled, or no column says how a lead is reached.
     pub fn of(header: &[String], mapping: &Mapping) -> Result<Self> {
+        if header.len() > MOST_COLUMNS {
+            return Err(Error::invalid("/header", "a file may have 1,000 columns; leave some out"));
+        }
         let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
         let mut wrong = Vec::new();
         let fields = if mapping.columns.is_empty() {

@@ -76,6 +76,12 @@ fn a_header_without_reach_or_with_doubles_is_refused() {
     for header in [&["name", "age"][..], &["email", "Email"], &["email", ""], &["name#phone"]] {
         assert!(!refused(header, &[], &[]).is_empty(), "{header:?}");
     }
+    let mut wide: Vec<String> = (1..MOST_COLUMNS).map(|number| format!("c{number}")).collect();
+    wide.push("email".into());
+    assert!(Columns::of(&wide, &Mapping::default()).is_ok());
+    wide.push("one more".into());
+    let Err(Error::Invalid(wrong)) = Columns::of(&wide, &Mapping::default()) else { panic!("too wide") };
+    assert_eq!(wrong[0].pointer, "/header");
 }
 
 #[test]

@@ -201,6 +201,31 @@ pub(in crate::leads) async fn set_tags_of_many(
     Ok(())
 }
 
+/// Locks the calls with leads that are about to go, and answers the leads whose calls are not free; see `lock_calls`.
+pub(in crate::leads) async fn lock_calls_of_many(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let free = sqlx::query_scalar!(
+        "select id from calls where tenant_id = $1 and lead_id = any($2) order by id for update skip locked",
+        tenant.0,
+        &ids(leads)
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let busy = sqlx::query_scalar!(
+        r#"select distinct lead_id as "lead!: LeadId" from calls
+            where tenant_id = $1 and lead_id = any($2) and id <> all($3)"#,
+        tenant.0,
+        &ids(leads),
+        &free
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(busy)
+}
+
 pub(in crate::leads) async fn delete_many(
     conn: &mut PgConnection,
     tenant: TenantId,

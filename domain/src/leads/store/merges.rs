@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::known::Known;
+use super::super::{known::Known, lead::Status};
 use crate::{
     access::rows::Rows,
     error::Result,
@@ -43,6 +43,7 @@ pub(in crate::leads) async fn duplicates(
 pub(in crate::leads) struct RowToMerge {
     pub id: LeadId,
     pub version: i64,
+    pub status: String,
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
@@ -64,7 +65,8 @@ pub(in crate::leads) async fn lock_to_merge(
 ) -> Result<Vec<RowToMerge>> {
     let rows = sqlx::query_as!(
         RowToMerge,
-        r#"select id as "id: LeadId", version, language, region, value_cents, cost_cents, tags, name_sealed, phone_sealed,
+        r#"select id as "id: LeadId", version, status, language, region, value_cents, cost_cents, tags, name_sealed,
+                  phone_sealed,
                   phone_index, email_sealed, email_index, attributes_sealed
              from leads
             where tenant_id = $1 and id = any($2) and ($3::uuid is null or owner_id = $3)
@@ -109,21 +111,31 @@ pub(in crate::leads) async fn take_messages(
     Ok(true)
 }
 
-/// The same of calls: whoever takes a call a step further waits for its lead.
+/// Locks the calls with a lead that is about to go; `false` if one of them is held. Whoever takes a call a step further
+/// waits for its lead, so whoever has the lead does not wait for the call.
+pub(in crate::leads) async fn lock_calls(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    lead: LeadId,
+) -> Result<bool> {
+    let held = sqlx::query_scalar!(
+        "select id from calls where tenant_id = $1 and lead_id = $2 order by id for update nowait",
+        tenant.0,
+        lead.0
+    )
+    .fetch_all(conn)
+    .await;
+    is_free(held)
+}
+
+/// Gives the calls with one lead to another; `false` if one of them is held.
 pub(in crate::leads) async fn take_calls(
     conn: &mut PgConnection,
     tenant: TenantId,
     from: LeadId,
     to: LeadId,
 ) -> Result<bool> {
-    let held = sqlx::query_scalar!(
-        "select id from calls where tenant_id = $1 and lead_id = $2 order by id for update nowait",
-        tenant.0,
-        from.0
-    )
-    .fetch_all(&mut *conn)
-    .await;
-    if !is_free(held)? {
+    if !lock_calls(conn, tenant, from).await? {
         return Ok(false);
     }
     sqlx::query!(
@@ -149,6 +161,7 @@ fn is_free(locked: sqlx::Result<Vec<Uuid>>) -> Result<bool> {
 /// What is known of both, sealed.
 pub(in crate::leads) struct MergedRow<'a> {
     pub known: &'a Known,
+    pub status: Status,
     pub name_sealed: Option<Vec<u8>>,
     pub phone_sealed: Option<Vec<u8>>,
     pub phone_index: Option<&'a Vec<u8>>,
@@ -167,7 +180,7 @@ pub(in crate::leads) async fn update_merged(
         "update leads w
             set name_sealed = $4, phone_sealed = $5, phone_index = $6, email_sealed = $7, email_index = $8,
                 attributes_sealed = $9, language = $10, region = $11, value_cents = $12, tags = $13,
-                cost_cents = $14,
+                cost_cents = $14, status = $15,
                 activities = w.activities + l.activities,
                 last_activity_at = greatest(w.last_activity_at, l.last_activity_at),
                 version = w.version + 1, updated_at = engine.now()
@@ -186,7 +199,8 @@ pub(in crate::leads) async fn update_merged(
         row.known.region.as_deref(),
         row.known.value_cents,
         &row.known.tags,
-        row.known.cost_cents
+        row.known.cost_cents,
+        row.status.as_str()
     )
     .execute(conn)
     .await?;

@@ -56,6 +56,47 @@ pub(in crate::routing) async fn reopen(
     Ok(())
 }
 
+/// Writes that a lead has the place of another one. Without an owner it waits, if it is in a team: as the other has and
+/// for as long, or from now on if that one was closed.
+pub(in crate::routing) async fn succeed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (heir, gone): (LeadId, LeadId),
+    owner: Option<AgentId>,
+    team: Option<TeamId>,
+) -> Result<()> {
+    sqlx::query!(
+        "update leads h set owner_id = $4::uuid, team_id = $5::uuid,
+                assigned_at = case when $4::uuid is not null then g.assigned_at end,
+                waiting_since = case when $4::uuid is null and $5::uuid is not null then
+                  coalesce(case when g.status not in ('converted', 'lost') then g.waiting_since end, engine.now()) end
+           from leads g
+          where h.tenant_id = $1 and h.id = $2 and g.tenant_id = $1 and g.id = $3",
+        tenant.0,
+        heir.0,
+        gone.0,
+        owner.map(|agent| agent.0),
+        team.map(|team| team.0)
+    )
+    .execute(&mut *conn)
+    .await?;
+    leave_queues(conn, tenant, &[heir.0]).await?;
+    sqlx::query!(
+        "update queue_places q set lead_id = $2
+           from leads h, leads g
+          where q.tenant_id = $1 and q.lead_id = $3
+            and h.tenant_id = $1 and h.id = $2 and h.owner_id is null and h.status not in ('converted', 'lost')
+            and g.tenant_id = $1 and g.id = $3 and g.owner_id is null and g.status not in ('converted', 'lost')
+            and h.team_id = g.team_id",
+        tenant.0,
+        heir.0,
+        gone.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Leads that do not wait any more.
 pub(in crate::routing) async fn leave_queues(
     conn: &mut PgConnection,

@@ -8,7 +8,6 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
 use domain::{
     Error,
     audit::{
@@ -16,6 +15,7 @@ use domain::{
         export::{Export, ExportFormat},
         read::Filter,
     },
+    moment::Moment,
 };
 use futures::stream;
 use serde::Deserialize;
@@ -34,9 +34,11 @@ use crate::http::{
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
     /// From this instant; 31 days before `to` if not said.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Before this instant; now if not said. At most 366 days after `from`.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
     /// A user or a key.
     pub actor_id: Option<Uuid>,
     /// For example `create`, `update`, `delete`, `read`, `login`.

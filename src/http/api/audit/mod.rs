@@ -8,9 +8,12 @@ pub mod verify;
 
 use axum::Json as Body;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::audit::{
-    Severity,
-    read::{self, EntryView, Filter, Sum},
+use domain::{
+    audit::{
+        Severity,
+        read::{self, EntryView, Filter, Sum},
+    },
+    moment::Moment,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -30,9 +33,11 @@ const BACK: TimeDelta = TimeDelta::days(31);
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
     /// From this instant; 31 days before `to` if not said.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Before this instant; now if not said.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
     /// A user or a key.
     pub actor_id: Option<Uuid>,
     /// For example `create`, `update`, `delete`, `read`, `login`.
@@ -74,8 +79,10 @@ pub async fn list_audit_logs(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SecurityQuery {
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
     /// `notice`, `warning` or `critical`; all if not said.
     #[param(value_type = Option<String>)]
     pub severity: Option<Severity>,
@@ -105,9 +112,11 @@ pub async fn list_security_events(
 #[into_params(parameter_in = Query)]
 pub struct SummaryQuery {
     /// From this instant; 31 days before `to` if not said.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Before this instant; now if not said. At most 92 days after `from`.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
 }
 
 /// How often what was done, and by how many.
@@ -124,12 +133,12 @@ pub async fn audit_summary(
 /// What was asked for, or so far back from now. The database's clock may be a little ahead of ours.
 fn range(
     now: DateTime<Utc>,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    from: Option<Moment>,
+    to: Option<Moment>,
     back: TimeDelta,
 ) -> (DateTime<Utc>, DateTime<Utc>) {
-    let to = to.unwrap_or(now + TimeDelta::minutes(1));
-    (from.or_else(|| to.checked_sub_signed(back)).unwrap_or(to), to)
+    let to = to.map_or(now + TimeDelta::minutes(1), Moment::utc);
+    (from.map_or(to - back, Moment::utc), to)
 }
 
 /// Whether only what was refused is asked for, or only what was not.

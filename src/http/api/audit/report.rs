@@ -1,8 +1,11 @@
 //! What the audit log adds up to.
 
 use axum::Json as Body;
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::audit::report::{self, ComplianceReport};
+use chrono::TimeDelta;
+use domain::{
+    audit::report::{self, ComplianceReport},
+    moment::Moment,
+};
 use serde::Deserialize;
 
 use super::range;
@@ -20,9 +23,11 @@ const BACK: TimeDelta = TimeDelta::days(30);
 #[into_params(parameter_in = Query)]
 pub struct ComplianceQuery {
     /// From this instant; 30 days before `to` if not said.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Moment>,
     /// Before this instant; now if not said. At most 366 days after `from`.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Moment>,
 }
 
 /// The report over a range: logins, refusals, security events, changes of rights, looks into the audit log and into the
