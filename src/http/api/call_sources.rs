@@ -54,8 +54,9 @@ pub async fn change_call_source(
     Caller(ctx): Caller,
     Path(id): Path<CallSourceId>,
     Json(change): Json<CallSourceChange>,
-) -> Result<Body<CallSourceView>, Problem> {
-    Ok(Body(sources::change(&ctx, id, change).await?))
+) -> Result<Response, Problem> {
+    let source = sources::change(&ctx, id, change).await?;
+    tagged(source.version, &source)
 }
 
 /// Give a phone system another secret, shown once; the one before is good for a day yet.
