@@ -16,17 +16,26 @@ use crate::Client;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open socket.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// A frame that was waited for already.
+    first: Option<Value>,
+}
 
 impl Socket {
-    /// Gets a ticket and opens a socket.
+    /// Gets a ticket and opens a socket. One that asks for nothing of before hears of all that is done from now on.
     ///
     /// # Panics
     /// If either is refused.
     pub async fn open(client: &Client, since: Option<i64>) -> Self {
         let ticket = client.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
         let ticket = ticket["ticket"].as_str().expect("a ticket");
-        Self::with_ticket(client, ticket, since, None).await.expect("the upgrade")
+        let mut socket = Self::with_ticket(client, ticket, since, None).await.expect("the upgrade");
+        if since.is_none() {
+            // What is done before it says where it stands may be before that.
+            socket.first = Some(socket.frame().await);
+        }
+        socket
     }
 
     /// Opens a socket with a ticket.
@@ -53,13 +62,13 @@ impl Socket {
             request.headers_mut().insert("origin", HeaderValue::from_str(origin).expect("text"));
         }
         let (stream, _) = connect_async(request).await.map_err(Box::new)?;
-        Ok(Self(stream))
+        Ok(Self { stream, first: None })
     }
 
     /// # Panics
     /// If the socket is closed.
     pub async fn say(&mut self, frame: &Value) {
-        self.0.send(Message::text(frame.to_string())).await.expect("the socket takes it");
+        self.stream.send(Message::text(frame.to_string())).await.expect("the socket takes it");
     }
 
     /// The next frame of any kind.
@@ -67,8 +76,12 @@ impl Socket {
     /// # Panics
     /// If none comes or the socket ends.
     pub async fn frame(&mut self) -> Value {
+        if let Some(first) = self.first.take() {
+            return first;
+        }
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a frame within a minute");
+            let next =
+                tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame within a minute");
             match next.expect("the socket stays open").expect("a good frame") {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
                 Message::Close(close) => panic!("the socket was closed: {close:?}"),
@@ -83,7 +96,8 @@ impl Socket {
     /// If it does not.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an end within a minute");
+            let next =
+                tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("an end within a minute");
             if let Message::Close(close) = next.expect("a close frame").expect("a good frame") {
                 let close = close.expect("a code");
                 return (close.code.into(), close.reason.to_string());
