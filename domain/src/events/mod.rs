@@ -147,11 +147,11 @@ pub fn needed(kind: &str) -> Option<Permission> {
     }
 }
 
-/// Whether somebody who sees these leads hears of an event. Whose lead, call or message it is the event itself says, as
-/// of the moment in which it happened: whoever gets a lead later does not hear of what was before, whoever had it hears
-/// of that again when they come back, and nothing of what comes after but that it has gone: `former_agent_id` and
-/// `former_team_id` say whose it was. Imports, jobs and workflows are about all leads,
-/// and so is a message to nobody's lead or an event of a lead that was gone by then.
+/// Whether somebody who sees these leads hears of an event. Whose lead, call or message it is the event itself says,
+/// as of the moment in which it happened: whoever gets a lead later does not hear of what was before, whoever had it
+/// hears of that again when they come back, and nothing of what comes after but that it has gone: `former_agent_id`
+/// and `former_team_id` say whose it was. Imports, jobs and workflows are about all leads, and so is a message to
+/// nobody's lead or an event of a lead that was gone by then.
 #[must_use]
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
