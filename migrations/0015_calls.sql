@@ -8,8 +8,10 @@ create table call_sources (
   -- Of the token in the address that they call.
   token_hash bytea not null,
   secret_sealed bytea not null,
-  -- The secret before, good for a while after the other was made.
+  -- The secret before, and until when it is good as well. Of several that are replaced meanwhile it is the first.
   former_secret_sealed bytea,
+  former_until timestamptz,
+  -- When the secret was replaced last.
   rotated_at timestamptz,
   version bigint not null default 1,
   created_at timestamptz not null default engine.now(),
@@ -18,7 +20,7 @@ create table call_sources (
   constraint call_sources_pkey primary key (tenant_id, id),
   constraint call_sources_token_key unique (tenant_id, token_hash),
   constraint call_sources_team_fkey foreign key (tenant_id, default_team_id) references teams (tenant_id, id),
-  constraint call_sources_former check ((former_secret_sealed is null) = (rotated_at is null))
+  constraint call_sources_former check (num_nulls(former_secret_sealed, former_until, rotated_at) in (0, 3))
 );
 create unique index call_sources_name_key on call_sources (tenant_id, name) where retired_at is null;
 call engine.wall('call_sources');
@@ -62,6 +64,8 @@ create table calls (
   started_at timestamptz not null,
   ringing_at timestamptz,
   answered_at timestamptz,
+  -- Since when it is its agent who talks: of one that was put through, later than it was answered.
+  talks_since timestamptz,
   ended_at timestamptz,
   disposed_at timestamptz,
   -- Until when it rings at its agent before it goes on to another; none where whoever rings it says that.
@@ -95,6 +99,8 @@ create index calls_queued_idx on calls (tenant_id, team_id, started_at, id)
 create index calls_live_idx on calls (tenant_id, agent_id) where status in ('ringing', 'answered');
 -- What is not over, of which nothing may have been heard for long.
 create index calls_open_idx on calls (tenant_id, started_at) where status in ('queued', 'ringing', 'answered');
+-- The same as a list, the newest first.
+create index calls_going_on_idx on calls (tenant_id, id) where status in ('queued', 'ringing', 'answered');
 -- How soon the incoming calls of a team were answered.
 create index calls_level_idx on calls (tenant_id, team_id, started_at)
   where direction = 'inbound' and team_id is not null;

@@ -1,10 +1,10 @@
 //! Calls as a phone system tells of them: signed, late, twice, and in any order.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{calls::webhook::sign, ctx::Clock};
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Answer, Client, Socket, TestApp};
+use switchboard_tests::{Answer, Client, PASSWORD, Socket, TestApp};
 
 use crate::routing::team;
 
@@ -44,16 +44,27 @@ impl Pbx {
 
     /// Tells something of the call `c-1`.
     pub async fn tell(&self, app: &TestApp, id: &str, kind: &str, more: Value) {
+        self.tell_late(app, id, (kind, None), more).await;
+    }
+
+    /// The same of an instant of the past.
+    pub async fn tell_late(
+        &self,
+        app: &TestApp,
+        id: &str,
+        (kind, at): (&str, Option<DateTime<Utc>>),
+        more: Value,
+    ) {
         let mut data = json!({"call_id": "c-1", "number": NUMBER});
         if let Value::Object(more) = more {
             more.into_iter().for_each(|(name, value)| data[name] = value);
         }
-        self.send(app, id, 0, &json!({ "type": kind, "data": data })).await.expect(204);
+        self.send(app, id, 0, &json!({ "type": kind, "timestamp": at, "data": data })).await.expect(204);
     }
 }
 
 /// The only call there is.
-async fn only(admin: &Client) -> Value {
+pub async fn only(admin: &Client) -> Value {
     let mut calls = admin.all(CALLS).await;
     assert_eq!(calls.len(), 1, "{calls:?}");
     calls.pop().expect("one")
@@ -124,6 +135,42 @@ async fn only_who_knows_the_secret_is_believed_and_a_former_one_for_a_day() {
     pbx.send(&app, "m-3", 0, &body).await.expect(204);
     pbx.secret = former;
     assert_eq!(pbx.send(&app, "m-4", 0, &body).await.problem(401), "unauthenticated", "a day is over");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_is_replaced_twice_in_a_day_shuts_nobody_out() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let mut pbx = Pbx::new(admin).await;
+    let body = json!({"type": "call.started", "data": {"call_id": "c-1", "number": NUMBER}});
+    let rotate = format!("{SOURCES}/{}/rotate", pbx.id);
+    assert_eq!(app.other.admin.post(&rotate, &json!({})).await.problem(404), "not-found");
+    let first = pbx.secret.clone();
+    let instant = |value: &Value| -> DateTime<Utc> {
+        value["former_until"].as_str().expect("a time").parse().expect("an instant")
+    };
+    let once = admin.post(&rotate, &json!({})).await.expect(200);
+    app.advance(TimeDelta::hours(20)).await;
+    let admin = &admin.anonymous().login("acme", "admin@acme.example.com", PASSWORD).await;
+    let twice = admin.post(&rotate, &json!({})).await.expect(200);
+    assert_eq!((instant(&twice) - instant(&once)).num_milliseconds(), 0, "it lasts no longer by that");
+    // The phone system was told of none of them yet.
+    pbx.send(&app, "m-1", 0, &body).await.expect(204);
+    pbx.secret = once["secret"].as_str().expect("a secret").to_owned();
+    assert_eq!(pbx.send(&app, "m-2", 0, &body).await.problem(401), "unauthenticated", "it was replaced");
+    pbx.secret = twice["secret"].as_str().expect("a secret").to_owned();
+    pbx.send(&app, "m-3", 0, &body).await.expect(204);
+    app.advance(TimeDelta::hours(4)).await;
+    pbx.secret = first;
+    assert_eq!(pbx.send(&app, "m-4", 0, &body).await.problem(401), "unauthenticated", "its day is over");
+
+    // From then on it is the one before again.
+    let admin = &admin.anonymous().login("acme", "admin@acme.example.com", PASSWORD).await;
+    let thrice = admin.post(&rotate, &json!({})).await.expect(200);
+    assert!(instant(&thrice) > instant(&twice), "a day anew");
+    pbx.secret = twice["secret"].as_str().expect("a secret").to_owned();
+    pbx.send(&app, "m-5", 0, &body).await.expect(204);
     app.process.stop().await;
 }
 

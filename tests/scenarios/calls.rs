@@ -243,15 +243,8 @@ async fn a_word_with_the_lead_is_the_reply_that_a_workflow_waits_for() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     let (team, agents) = team(admin, "sales", 1, 10).await;
-    let (lead, message) = (lead(admin).await, sandbox(admin).await);
-    let run = json!({
-        "lead_id": lead, "strategy": "round_robin", "team_id": team, "provider_id": message["provider_id"],
-        "welcome_template_id": message["template_id"], "follow_up_template_id": message["template_id"],
-    });
-    let accepted = admin.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await;
-    let run = accepted.location().expect("a Location").to_owned();
-    let _ = accepted.expect(202);
-    reply(admin, &run, |reply| reply["state"] == "sleeping").await;
+    let lead = lead(admin).await;
+    let run = onboarding(admin, &lead, &team).await;
     let call = json!({"direction": "outbound", "lead_id": lead, "agent_id": agents[0]});
     let path = begun(admin, &call).await;
     step(admin, &path, "answer", &json!({})).await.expect(200);
@@ -261,8 +254,22 @@ async fn a_word_with_the_lead_is_the_reply_that_a_workflow_waits_for() {
     app.process.stop().await;
 }
 
+/// Begins to onboard a lead, until its reply is waited for; answers where the run is.
+pub async fn onboarding(client: &Client, lead: &Value, team: &Value) -> String {
+    let message = sandbox(client).await;
+    let run = json!({
+        "lead_id": lead, "strategy": "round_robin", "team_id": team, "provider_id": message["provider_id"],
+        "welcome_template_id": message["template_id"], "follow_up_template_id": message["template_id"],
+    });
+    let accepted = client.post("/api/v1/workflows", &json!({"workflow": "onboard_lead", "input": run})).await;
+    let run = accepted.location().expect("a Location").to_owned();
+    let _ = accepted.expect(202);
+    reply(client, &run, |reply| reply["state"] == "sleeping").await;
+    run
+}
+
 /// Looks again and again at how a run waits for a reply.
-async fn reply(client: &Client, run: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub async fn reply(client: &Client, run: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         let seen = client.get(run).await.expect(200);

@@ -250,7 +250,7 @@ async fn what_a_filter_looks_for_stands_in_no_payload() {
 }
 
 /// Waits until somebody waits for a row that somebody else holds.
-async fn somebody_waits(app: &TestApp) {
+pub async fn somebody_waits(app: &TestApp) {
     let mut owner = sqlx::PgConnection::connect_with(&app.database.owner).await.expect("a connection");
     let waiting = async {
         loop {

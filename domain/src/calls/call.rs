@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::rules::CallStatus;
+use super::{outcome::CallOutcome, rules::CallStatus};
 use crate::{
     error::{Error, Result},
     types::{AgentId, CallId, CallSourceId, E164, LeadId, TeamId, TenantId, Text, nullable},
@@ -26,56 +26,6 @@ impl Direction {
             Self::Outbound => "outbound",
             Self::Inbound => "inbound",
         }
-    }
-}
-
-/// What a call came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum CallOutcome {
-    /// The lead became a customer, and its status says so from then on.
-    Converted,
-    Interested,
-    /// They want to be called again.
-    Callback,
-    NotInterested,
-    Voicemail,
-    NoAnswer,
-    Busy,
-    WrongNumber,
-    Other,
-    /// Nobody took it for as long as its team lets one wait. The product itself says this, and the next two.
-    Abandoned,
-    /// It came in, and nothing says whose agents take it: name a default team.
-    NoTeam,
-    /// Nothing was heard of it any more, not even its end.
-    Lost,
-}
-
-impl CallOutcome {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Converted => "converted",
-            Self::Interested => "interested",
-            Self::Callback => "callback",
-            Self::NotInterested => "not_interested",
-            Self::Voicemail => "voicemail",
-            Self::NoAnswer => "no_answer",
-            Self::Busy => "busy",
-            Self::WrongNumber => "wrong_number",
-            Self::Other => "other",
-            Self::Abandoned => "abandoned",
-            Self::NoTeam => "no_team",
-            Self::Lost => "lost",
-        }
-    }
-
-    /// Whether the product itself says this, for want of somebody who knows better.
-    #[must_use]
-    pub fn is_by_itself(self) -> bool {
-        matches!(self, Self::Abandoned | Self::NoTeam | Self::Lost)
     }
 }
 
@@ -268,22 +218,6 @@ mod tests {
     fn names_are_those_of_the_api() {
         for direction in [Direction::Outbound, Direction::Inbound] {
             assert_eq!(serde_json::to_value(direction).expect("JSON"), direction.as_str());
-        }
-        for outcome in [
-            CallOutcome::Converted,
-            CallOutcome::Interested,
-            CallOutcome::Callback,
-            CallOutcome::NotInterested,
-            CallOutcome::Voicemail,
-            CallOutcome::NoAnswer,
-            CallOutcome::Busy,
-            CallOutcome::WrongNumber,
-            CallOutcome::Other,
-            CallOutcome::Abandoned,
-            CallOutcome::NoTeam,
-            CallOutcome::Lost,
-        ] {
-            assert_eq!(serde_json::to_value(outcome).expect("JSON"), outcome.as_str());
         }
     }
 }

@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use super::{
-    call::{
-        CallChange, CallDisposition, CallEnd, CallTaker, CallView, Direction, NewCall, Note, bounds, place,
-        said,
-    },
-    effects::{self, Taker},
+    call::{CallDisposition, CallEnd, CallTaker, CallView, Direction, NewCall, bounds, said},
+    effects::{self, Stage},
     held::HeldCall,
     incoming::{self, Begin, lead_of, seen_team},
+    locks::{self, Locked, Taker},
+    noted::note,
     read::one,
     ringing,
     rules::{CallStatus, Refusal, Step, step},
@@ -22,7 +21,6 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     leads::lead::{self, subject},
-    routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, CallId, E164, LeadId, Text},
     vault::Vault,
@@ -74,9 +72,15 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         otherwise: None,
         source: None,
         live: true,
+        since: ctx.now(),
         at: "",
     };
-    let id = incoming::begin(ctx, tx, begin).await?.id;
+    let call = incoming::begin(ctx, tx, begin).await?;
+    if new.lead_id.is_some() && call.lead_id.is_none() {
+        // It was deleted at this moment.
+        return Err(no_lead());
+    }
+    let id = call.id;
     if store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.is_none() {
         return Err(Error::beyond("", "you would not see this call; name an agent or a lead of yours"));
     }
@@ -86,12 +90,16 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
 /// The phone number of a lead that the caller sees.
 async fn phone_of(ctx: &Ctx, tx: &mut TenantTx, id: LeadId) -> Result<Option<E164>> {
     let Some(sealed) = store::phone(tx.conn(), ctx.tenant, id, ctx.rows).await? else {
-        return Err(Error::invalid("/lead_id", "there is no such lead"));
+        return Err(no_lead());
     };
     let Some(sealed) = sealed else { return Ok(None) };
     let keys = Vault::subjects(tx, &[subject(id)]).await?;
     let phone = keys.open(&lead::place(ctx.tenant, "phone_sealed", id), &sealed)?;
     phone.map(|phone| phone.parse().map_err(Error::internal)).transpose()
+}
+
+fn no_lead() -> Error {
+    Error::invalid("/lead_id", "there is no such lead")
 }
 
 /// The agent of whoever sees only the leads of one.
@@ -126,8 +134,8 @@ pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
         }
         Act::Answer(taker) => {
             let to = onward(&call, Step::Answer)?;
-            let taker = take_over(ctx, tx, &call, taker.agent_id).await?;
-            effects::go(tx, &mut call, to, ctx.now(), taker).await?;
+            let locked = take_over(ctx, tx, &call, to, taker.agent_id).await?;
+            effects::go(tx, &mut call, &locked, Stage { to, at: ctx.now(), outcome: None }).await?;
             "answer"
         }
         Act::End(end) => {
@@ -146,7 +154,7 @@ pub async fn act(ctx: &Ctx, id: CallId, act: Act) -> Result<CallView> {
                 return Err(Error::conflict("call-disposed", detail));
             }
             note(ctx, tx, &mut call, told.notes, None, told.satisfaction).await?;
-            effects::dispose(tx, &mut call, told.outcome, told.value_cents, ctx.now()).await?;
+            effects::dispose(tx, &mut call, told.outcome, told.value_cents).await?;
             "dispose"
         }
     };
@@ -161,17 +169,20 @@ async fn ring(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, asked: Option<A
     let incoming = call.direction == Direction::Inbound;
     let another = asked.is_some() && call.agent_id.is_some() && asked != call.agent_id;
     if incoming && another && call.status == CallStatus::Ringing {
-        let Some(taker) = take_over(ctx, tx, call, asked).await? else { return Ok(()) };
+        let locked = take_over(ctx, tx, call, CallStatus::Ringing, asked).await?;
+        let Some(taker) = locked.taker else { return Ok(()) };
         let until = ringing::until(tx, taker.team.or(call.team_id)).await?;
-        return ringing::hand_over(tx, call, taker, Some(until)).await;
+        let since = ringing::now(tx);
+        return ringing::hand_over(tx, call, taker, (since, Some(until))).await;
     }
     let to = onward(call, Step::Ring)?;
-    let taker = take_over(ctx, tx, call, asked).await?;
+    let locked = take_over(ctx, tx, call, to, asked).await?;
     if incoming {
-        let team = taker.and_then(|taker| taker.team).or(call.team_id);
+        let team = locked.taker.and_then(|taker| taker.team).or(call.team_id);
         call.ring_until = Some(ringing::until(tx, team).await?);
     }
-    effects::go(tx, call, to, ringing::now(tx), taker).await
+    let at = ringing::now(tx);
+    effects::go(tx, call, &locked, Stage { to, at, outcome: None }).await
 }
 
 async fn end_it(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, end: CallEnd) -> Result<()> {
@@ -182,11 +193,8 @@ async fn end_it(ctx: &Ctx, tx: &mut TenantTx, call: &mut HeldCall, end: CallEnd)
     }
     let to = onward(call, Step::End)?;
     note(ctx, tx, call, end.notes, end.recording.as_ref().map(Text::as_str), end.satisfaction).await?;
-    effects::go(tx, call, to, ctx.now(), None).await?;
-    match end.outcome {
-        Some(outcome) => effects::dispose(tx, call, outcome, end.value_cents, ctx.now()).await,
-        None => Ok(()),
-    }
+    let outcome = end.outcome.map(|outcome| (outcome, end.value_cents));
+    effects::end(tx, call, (to, ctx.now()), outcome).await
 }
 
 fn onward(call: &HeldCall, what: Step) -> Result<CallStatus> {
@@ -200,25 +208,23 @@ fn onward(call: &HeldCall, what: Step) -> Result<CallStatus> {
     })
 }
 
-/// Whoever has the call from now on: who is named, else the caller's own agent, else who has it. One who takes it from
-/// somebody or from a queue must be free for it.
+/// Locks what a step leads to, and says who has the call from then on: who is named, else the caller's own agent, else who
+/// has it. One who takes it from somebody or from a queue must be free for it.
 async fn take_over(
     ctx: &Ctx,
     tx: &mut TenantTx,
     call: &HeldCall,
+    to: CallStatus,
     asked: Option<AgentId>,
-) -> Result<Option<Taker>> {
+) -> Result<Locked> {
     let Some(agent) = asked.or(own_agent(ctx)).or(call.agent_id) else {
         return Err(Error::invalid("/agent_id", "say who takes the call"));
     };
     if call.agent_id == Some(agent) {
-        return Ok(None);
+        return locks::lock(tx, call, to, None).await;
     }
-    if let Some(before) = call.agent_id {
-        // Whoever had it so far can be offered another one.
-        sweep::wake_teams_of(tx, &[before]).await?;
-    }
-    seen_team(ctx, tx, agent, "").await?;
+    let team = seen_team(ctx, tx, agent, "").await?;
+    let locked = locks::lock(tx, call, to, Some(Taker { agent, team })).await?;
     let held = agents::store::lock_agent(tx.conn(), ctx.tenant, agent).await?;
     let held = held.ok_or_else(|| Error::invalid("/agent_id", "there is no such agent"))?;
     let busy = store::voice(tx.conn(), ctx.tenant, &[agent.0]).await?;
@@ -227,65 +233,5 @@ async fn take_over(
         let detail = "the agent is not available or has as many calls as they may; choose another";
         return Err(Error::conflict("agent-not-free", detail));
     }
-    Ok(Some(Taker { agent, team: held.team }))
-}
-
-/// Writes what is said besides; what is not said stays.
-pub(super) async fn note(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    call: &mut HeldCall,
-    notes: Option<Note>,
-    recording: Option<&str>,
-    satisfaction: Option<i16>,
-) -> Result<()> {
-    if notes.is_none() && recording.is_none() && satisfaction.is_none() {
-        return Ok(());
-    }
-    let words = store::Words {
-        notes_sealed: sealed(ctx, tx, call, "notes_sealed", notes.as_ref().map(Note::as_str))
-            .await?
-            .map(Some),
-        recording_sealed: sealed(ctx, tx, call, "recording_sealed", recording).await?.map(Some),
-        satisfaction: satisfaction.map(Some),
-    };
-    call.satisfaction = satisfaction.or(call.satisfaction);
-    store::put_words(tx.conn(), ctx.tenant, call.id, &words).await
-}
-
-async fn sealed(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    call: &HeldCall,
-    column: &'static str,
-    text: Option<&str>,
-) -> Result<Option<Vec<u8>>> {
-    let Some(text) = text else { return Ok(None) };
-    let keys = Vault::make_subjects(tx, &[call.subject_id]).await?;
-    keys.seal(&ctx.platform, call.subject_id, &place(ctx.tenant, column, call.id), text).map(Some)
-}
-
-/// Changes what was noted of a call.
-///
-/// # Errors
-/// If there is no such call, a value is out of its bounds, or another version than the given one is there.
-pub async fn change(ctx: &Ctx, id: CallId, change: CallChange) -> Result<CallView> {
-    ctx.require(Permission::CallsWrite)?;
-    let recording = change.recording.as_ref().map(|link| link.as_ref().map(Text::as_str));
-    bounds(change.satisfaction.flatten(), recording.flatten(), None)?;
-    let mut tx = ctx.begin().await?;
-    let call = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("call"))?;
-    ctx.expect_version("call", change.version, call.version)?;
-    let notes = change.notes.as_ref().map(|notes| notes.as_ref().map(Note::as_str));
-    let mut words = store::Words { satisfaction: change.satisfaction, ..store::Words::default() };
-    if let Some(notes) = notes {
-        words.notes_sealed = Some(sealed(ctx, &mut tx, &call, "notes_sealed", notes).await?);
-    }
-    if let Some(recording) = recording {
-        words.recording_sealed = Some(sealed(ctx, &mut tx, &call, "recording_sealed", recording).await?);
-    }
-    store::put_words(tx.conn(), ctx.tenant, id, &words).await?;
-    tx.audit(&[Entry::new("update", "call", id)]).await?;
-    tx.commit().await?;
-    one(ctx, id).await
+    Ok(Locked { taker: Some(Taker { agent, team: held.team }), ..locked })
 }

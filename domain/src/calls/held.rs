@@ -4,10 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    call::{CallOutcome, Direction},
-    rules::CallStatus,
-};
+use super::{call::Direction, outcome::CallOutcome, rules::CallStatus};
 use crate::types::{AgentId, CallId, LeadId, SubjectId, TeamId};
 
 /// A call whose row is locked, as its next step looks at it.
@@ -26,6 +23,8 @@ pub(super) struct HeldCall {
     pub started_at: DateTime<Utc>,
     pub ringing_at: Option<DateTime<Utc>>,
     pub answered_at: Option<DateTime<Utc>>,
+    /// Since when it is its agent who talks: of one that was put through, later than it was answered.
+    pub talks_since: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     /// Until when it rings at its agent, if it goes on to another then.
     pub ring_until: Option<DateTime<Utc>>,
@@ -38,6 +37,19 @@ pub(super) struct HeldCall {
     pub version: i64,
 }
 
+/// Whose call it was.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Former {
+    pub agent: Option<AgentId>,
+    pub team: Option<TeamId>,
+}
+
+impl Former {
+    pub fn of(call: &HeldCall) -> Self {
+        Self { agent: call.agent_id, team: call.team_id }
+    }
+}
+
 impl HeldCall {
     /// What every event of it says: ids and states. `owner_id` and `team_id` say who hears of it.
     pub fn body(&self) -> Value {
@@ -45,6 +57,16 @@ impl HeldCall {
             "direction": self.direction, "status": self.status, "lead_id": self.lead_id,
             "agent_id": self.agent_id, "owner_id": self.agent_id, "team_id": self.team_id,
         })
+    }
+
+    /// The same, heard besides by whoever has lost it to somebody else by this step.
+    pub fn body_after(&self, former: Former) -> Value {
+        let mut body = self.body();
+        if let Some(agent) = former.agent.filter(|agent| self.agent_id != Some(*agent)) {
+            body["former_agent_id"] = json!(agent);
+            body["former_team_id"] = json!(former.team);
+        }
+        body
     }
 
     /// The same with what points and reports need.

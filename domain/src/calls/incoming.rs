@@ -4,13 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
 
 use super::{
-    call::{CallOutcome, Direction, place},
+    call::{Direction, place},
     effects,
     held::HeldCall,
-    minding, ringing,
+    minding,
+    outcome::CallOutcome,
+    ringing,
     rules::CallStatus,
     store::{self, NewRow},
 };
@@ -21,8 +24,8 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    leads::lead::subject,
-    routing::for_calls::{Found, Wanted, find},
+    leads::{lead::subject, merged},
+    routing::for_calls::{Found, Wanted, find, lock_agents},
     tenancy::{self, TenantTx},
     types::{AgentId, CallId, CallSourceId, E164, LeadId, SubjectId, TeamId},
     vault::Vault,
@@ -42,6 +45,8 @@ pub(super) struct Begin {
     pub source: Option<(CallSourceId, String)>,
     /// It goes on right now: somebody is to pick it up.
     pub live: bool,
+    /// Since when, as far as is known.
+    pub since: DateTime<Utc>,
     /// Where the request names lead, agent and team, for what is wrong with them.
     pub at: &'static str,
 }
@@ -65,16 +70,15 @@ pub(super) async fn lead_of(
 /// Writes a call down, offers an incoming one to somebody, and tells of it.
 ///
 /// # Errors
-/// If agent or team are not there, nothing says whose agents take it, or the agent's calls are not for the caller to see.
+/// If agent or team are not there, nothing says whose agents take it, or the agent's or the team's calls are not for the
+/// caller to see.
 pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<HeldCall> {
     let lead = match new.lead {
-        Some(lead) => store::lock_lead(tx.conn(), ctx.tenant, lead).await?.map(|held| held.id),
+        Some(lead) => lock_lead(tx, lead).await?,
         None => None,
     };
-    if let Some(team) = new.team
-        && !agents::store::share_team(tx.conn(), ctx.tenant, team).await?
-    {
-        return Err(Error::invalid(format!("{}/team_id", new.at), "there is no such team"));
+    if let Some(team) = new.team {
+        seen_queue(ctx, tx, team, new.at).await?;
     }
     let (agent, team) = whose(ctx, tx, &new, lead).await?;
     let id = CallId(ctx.id());
@@ -87,7 +91,7 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
             "nothing says whose agents take this call; name a team, or set the tenant's default team";
         return Err(Error::conflict("no-team", detail));
     }
-    let now = ringing::now(tx);
+    let (now, since) = (ringing::now(tx), new.since.trunc_subsecs(6));
     // Whom a phone system rings is asked for as long as the phone system says.
     let until = if rings && new.agent.is_none() { Some(ringing::until(tx, team).await?) } else { None };
     let mut call = HeldCall {
@@ -101,9 +105,10 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
         outcome: None,
         satisfaction: None,
         value_cents: None,
-        started_at: now,
-        ringing_at: rings.then_some(now),
+        started_at: since,
+        ringing_at: rings.then_some(since),
         answered_at: None,
+        talks_since: None,
         ended_at: None,
         ring_until: until,
         entered_at: now,
@@ -132,12 +137,41 @@ pub(super) async fn begin(ctx: &Ctx, tx: &mut TenantTx, new: Begin) -> Result<He
     };
     tx.emit(&told).await?;
     if lone {
-        effects::go(tx, &mut call, CallStatus::Abandoned, now, None).await?;
-        effects::dispose(tx, &mut call, CallOutcome::NoTeam, None, now).await?;
+        effects::end(tx, &mut call, (CallStatus::Abandoned, now), Some((CallOutcome::NoTeam, None))).await?;
     } else if new.live {
         minding::mind(tx, std::slice::from_ref(&call)).await?;
     }
     Ok(call)
+}
+
+/// Locks a lead, or what it was merged into while it was waited for; none if it is gone.
+async fn lock_lead(tx: &mut TenantTx, mut lead: LeadId) -> Result<Option<LeadId>> {
+    let tenant = tx.tenant;
+    loop {
+        if let Some(held) = store::lock_lead(tx.conn(), tenant, lead).await? {
+            return Ok(Some(held.id));
+        }
+        let Some(winner) = merged::merged_into(tx, lead).await? else { return Ok(None) };
+        lead = winner;
+    }
+}
+
+/// Refuses a team that is not there, or whose calls the caller does not see; one that is stays until commit.
+async fn seen_queue(ctx: &Ctx, tx: &mut TenantTx, team: TeamId, at: &str) -> Result<()> {
+    let at = format!("{at}/team_id");
+    let is_seen = match ctx.rows {
+        Rows::All => true,
+        Rows::Team(own) => own == team,
+        Rows::Own(Some(agent)) => agents::store::team_of(tx.conn(), ctx.tenant, agent).await? == Some(team),
+        Rows::Own(None) => false,
+    };
+    if !is_seen {
+        return Err(Error::beyond(at, "you do not see this team's calls; name your own team"));
+    }
+    if agents::store::share_team(tx.conn(), ctx.tenant, team).await? {
+        return Ok(());
+    }
+    Err(Error::invalid(at, "there is no such team"))
 }
 
 /// Whose call it is, and of which team: as is said, or of an incoming one whoever can take it.
@@ -161,6 +195,10 @@ async fn whose(
         return Ok((None, new.team));
     };
     let team = seen_team(ctx, tx, agent, new.at).await?;
+    if new.direction == Direction::Inbound && new.live {
+        // It rings: whoever counts the agent's calls waits for it.
+        lock_agents(tx, &[agent]).await?;
+    }
     Ok((Some(agent), new.team.or(team)))
 }
 

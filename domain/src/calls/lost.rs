@@ -4,8 +4,8 @@
 use serde_json::json;
 
 use super::{
-    call::CallOutcome,
     effects,
+    outcome::CallOutcome,
     rules::{Step, step},
     store,
 };
@@ -62,8 +62,7 @@ async fn one(ctx: &Ctx, id: CallId) -> Result<bool> {
         return Ok(false);
     }
     let heard = call.answered_at.or(call.ringing_at).unwrap_or(call.started_at);
-    effects::go(&mut tx, &mut call, to, heard, None).await?;
-    effects::dispose(&mut tx, &mut call, CallOutcome::Lost, None, ctx.now()).await?;
+    effects::end(&mut tx, &mut call, (to, heard), Some((CallOutcome::Lost, None))).await?;
     let detail = json!({ "status": call.status, "outcome": call.outcome, "agent_id": call.agent_id });
     tx.audit(&[Entry::new("end", "call", id).detail(detail)]).await?;
     tx.commit().await?;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    call::CallOutcome,
     effects,
     held::HeldCall,
+    outcome::CallOutcome,
     patience::{Due, next},
     ringing,
     rules::CallStatus,
@@ -121,6 +121,5 @@ async fn give_up(tx: &mut TenantTx, call: &mut HeldCall, then: AfterWait) -> Res
         AfterWait::HangUp => CallOutcome::Abandoned,
         AfterWait::Voicemail => CallOutcome::Voicemail,
     };
-    effects::go(tx, call, CallStatus::Abandoned, now, None).await?;
-    effects::dispose(tx, call, outcome, None, now).await
+    effects::end(tx, call, (CallStatus::Abandoned, now), Some((outcome, None))).await
 }

@@ -1,16 +1,18 @@
 //! What phone systems tell of calls. Each webhook is taken in once; what comes late, twice or in another order than it
 //! happened only ever moves a call forward.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    call::{CallOutcome, Direction, bounds, said},
-    commands::note,
-    effects::{self, Taker},
+    call::{Direction, bounds, said},
+    effects::{self, Stage},
     held::HeldCall,
     incoming::{self, Begin, lead_of, seen_team},
+    locks::{self, Taker},
+    noted::note,
+    outcome::CallOutcome,
     ringing,
     rules::{CallStatus, Step, told},
     store,
@@ -21,7 +23,6 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     moment::Moment,
-    routing::sweep,
     tenancy::TenantTx,
     types::{AgentId, CallSourceId, E164, TeamId, Text},
 };
@@ -93,11 +94,13 @@ pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -
         Some(id) => store::lock(tx.conn(), ctx.tenant, id, Rows::All).await?,
         None => None,
     };
+    let at = notice.timestamp.map_or(ctx.now(), |at| at.utc().min(ctx.now()));
+    // As the database keeps it.
+    let at = at.trunc_subsecs(6);
     let mut call = match known {
         Some(call) => call,
-        None => begin(ctx, &mut tx, source, &facts, what).await?,
+        None => begin(ctx, &mut tx, source, &facts, (what, at)).await?,
     };
-    let at = notice.timestamp.map_or(ctx.now(), |at| at.utc().min(ctx.now()));
     go_on(ctx, &mut tx, &mut call, (what, at), &facts).await?;
     tx.commit().await
 }
@@ -125,7 +128,7 @@ async fn begin(
     tx: &mut TenantTx,
     source: CallSourceId,
     facts: &CallFacts,
-    what: Option<Step>,
+    (what, at): (Option<Step>, DateTime<Utc>),
 ) -> Result<HeldCall> {
     let Some(number) = facts.number.clone() else {
         return Err(Error::invalid("/data/number", "this call is new; name the number of the other end"));
@@ -139,6 +142,7 @@ async fn begin(
         otherwise: store::default_team(tx.conn(), ctx.tenant, source).await?,
         source: Some((source, facts.call_id.as_str().to_owned())),
         live: matches!(what, None | Some(Step::Ring)),
+        since: at,
         at: "/data",
     };
     incoming::begin(ctx, tx, begin).await
@@ -152,29 +156,66 @@ async fn go_on(
     (what, at): (Option<Step>, DateTime<Utc>),
     facts: &CallFacts,
 ) -> Result<()> {
-    note(ctx, tx, call, None, facts.recording.as_ref().map(Text::as_str), facts.satisfaction).await?;
-    // That it rings at the caller's ear while it waits for an agent is no step of it.
-    let waits = call.direction == Direction::Inbound && call.agent_id.or(facts.agent_id).is_none();
-    let what = what.filter(|what| *what != Step::Ring || !waits);
-    let onward = what.and_then(|what| told(call.status, what));
-    let later = call.ringing_at.is_none_or(|since| at > since);
-    let rings_on = what == Some(Step::Ring) && call.status == CallStatus::Ringing && later;
-    if onward.is_some() || rings_on {
+    let noted =
+        note(ctx, tx, call, None, facts.recording.as_ref().map(Text::as_str), facts.satisfaction).await?;
+    let earlier = set_back(call, what, at);
+    let onward = onward(call, what, at, facts.agent_id);
+    if let Some(to) = onward {
         let taker = taker(ctx, tx, call, facts.agent_id).await?;
-        match (onward, taker) {
-            (Some(to), taker) => effects::go(tx, call, to, at, taker).await?,
+        let locked = locks::lock(tx, call, to, taker).await?;
+        match taker {
             // It rings at another agent's now, for as long as the phone system says.
-            (None, Some(taker)) => ringing::hand_over(tx, call, taker, None).await?,
-            (None, None) => return Ok(()),
+            Some(taker) if to == CallStatus::Ringing && call.status == CallStatus::Ringing => {
+                ringing::hand_over(tx, call, taker, (at, None)).await?;
+            }
+            _ => effects::go(tx, call, &locked, Stage { to, at, outcome: facts.outcome }).await?,
         }
-        let detail = json!({ "status": call.status, "agent_id": call.agent_id });
+    } else if earlier {
+        store::update(tx.conn(), ctx.tenant, call).await?;
+    }
+    let outcome = facts.outcome.filter(|_| call.status.is_over() && is_open(call.outcome));
+    if let Some(outcome) = outcome {
+        effects::dispose(tx, call, outcome, None).await?;
+    }
+    if noted || earlier || onward.is_some() || outcome.is_some() {
+        let detail = json!({ "status": call.status, "agent_id": call.agent_id, "outcome": call.outcome });
         tx.audit(&[Entry::new("update", "call", call.id).detail(detail)]).await?;
     }
-    match facts.outcome {
-        Some(outcome) if call.status.is_over() && is_open(call.outcome) => {
-            effects::dispose(tx, call, outcome, None, ctx.now()).await
+    Ok(())
+}
+
+/// Takes back what was thought to be later for want of knowing better: that the call began, or that it was answered.
+/// Answers whether anything was.
+fn set_back(call: &mut HeldCall, what: Option<Step>, at: DateTime<Utc>) -> bool {
+    let mut earlier = at < call.started_at;
+    call.started_at = call.started_at.min(at);
+    if what == Some(Step::Answer) && call.answered_at.is_some_and(|answered| at < answered) {
+        call.answered_at = Some(at);
+        earlier = true;
+    }
+    earlier
+}
+
+/// Where a call is taken by what is told; none if it stays. One that rings may go on to another agent, and one that is
+/// answered may be put through to one: what is told of it late does not bring it back.
+fn onward(
+    call: &HeldCall,
+    what: Option<Step>,
+    at: DateTime<Utc>,
+    named: Option<AgentId>,
+) -> Option<CallStatus> {
+    let is_another = named.is_some() && named != call.agent_id;
+    let is_later = |since: Option<DateTime<Utc>>| since.is_none_or(|since| at > since);
+    match (what?, call.status) {
+        // That it rings at the caller's ear while it waits for an agent is no step of it.
+        (Step::Ring, _) if call.direction == Direction::Inbound && call.agent_id.or(named).is_none() => None,
+        (Step::Ring, CallStatus::Ringing) => {
+            (is_another && is_later(call.ringing_at)).then_some(CallStatus::Ringing)
         }
-        _ => Ok(()),
+        (Step::Answer, CallStatus::Answered) => {
+            (is_another && is_later(call.talks_since)).then_some(CallStatus::Answered)
+        }
+        (what, status) => told(status, what),
     }
 }
 
@@ -183,7 +224,7 @@ fn is_open(outcome: Option<CallOutcome>) -> bool {
     outcome.is_none_or(CallOutcome::is_by_itself)
 }
 
-/// Who has the call from now on, if it is another than until now; whoever had it can be offered another one.
+/// Who has the call from now on, if it is another than until now.
 async fn taker(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -191,9 +232,6 @@ async fn taker(
     told: Option<AgentId>,
 ) -> Result<Option<Taker>> {
     let Some(agent) = told.filter(|agent| call.agent_id != Some(*agent)) else { return Ok(None) };
-    if let Some(before) = call.agent_id {
-        sweep::wake_teams_of(tx, &[before]).await?;
-    }
     let team = seen_team(ctx, tx, agent, "/data").await?;
     Ok(Some(Taker { agent, team }))
 }

@@ -91,6 +91,7 @@ mod tests {
             started_at: at(0),
             ringing_at: None,
             answered_at: None,
+            talks_since: None,
             ended_at: None,
             ring_until: None,
             entered_at: at(5),

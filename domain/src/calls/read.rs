@@ -6,7 +6,7 @@ use super::{
     call::{CallView, place},
     held::{talk_s, wait_s},
     rules::CallStatus,
-    store,
+    store::{self, Asked},
 };
 use crate::{
     Ctx,
@@ -61,8 +61,8 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<CallId>, limit: i64) ->
     let mut tx = ctx.begin().await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let number = filter.number.as_ref().map(|number| index.index("calls.number", number.as_str()));
-    let rows =
-        store::calls(tx.conn(), ctx.tenant, filter, number.as_deref(), ctx.rows, before, limit).await?;
+    let asked = Asked { filter, number: number.as_deref(), before, limit };
+    let rows = store::calls(tx.conn(), ctx.tenant, &asked, ctx.rows).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()

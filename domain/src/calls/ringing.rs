@@ -7,7 +7,13 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::json;
 
-use super::{effects::Taker, held::HeldCall, minding, rules::CallStatus, store};
+use super::{
+    held::{Former, HeldCall},
+    locks::Taker,
+    minding,
+    rules::CallStatus,
+    store,
+};
 use crate::{
     agents::status,
     error::Result,
@@ -25,19 +31,6 @@ use crate::{
 pub(super) const AGAIN_S: i32 = 120;
 /// Seconds that a call rings where no team says it.
 const RING_S: i32 = 20;
-
-/// Whose call it was.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Former {
-    agent: Option<AgentId>,
-    team: Option<TeamId>,
-}
-
-impl Former {
-    pub(super) fn of(call: &HeldCall) -> Self {
-        Self { agent: call.agent_id, team: call.team_id }
-    }
-}
 
 /// The clock's time, as the database keeps it.
 pub(super) fn now(tx: &TenantTx) -> DateTime<Utc> {
@@ -113,7 +106,7 @@ pub(super) async fn overflow(tx: &mut TenantTx, call: &mut HeldCall, there: Team
     settle(tx, call, former, Found { team: Some(there), ..found }, "overflow").await
 }
 
-/// Gives a call that rings to another agent, as somebody says. Until when it rings there is said by now.
+/// Gives a call that rings to another agent, as somebody says, also since when and until when. Both agents are locked.
 ///
 /// # Errors
 /// If the database refuses.
@@ -121,11 +114,11 @@ pub(super) async fn hand_over(
     tx: &mut TenantTx,
     call: &mut HeldCall,
     taker: Taker,
-    until: Option<DateTime<Utc>>,
+    (since, until): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Result<()> {
     let former = Former::of(call);
     (call.agent_id, call.team_id) = (Some(taker.agent), taker.team.or(call.team_id));
-    rings(tx, call, until).await?;
+    rings(tx, call, since, until).await?;
     tell(tx, call, former, "handed_over").await
 }
 
@@ -144,7 +137,7 @@ async fn settle(
     }
     if found.agent.is_some() {
         let until = until(tx, found.team).await?;
-        rings(tx, call, Some(until)).await?;
+        rings(tx, call, now, Some(until)).await?;
     } else {
         (call.status, call.ringing_at, call.ring_until) = (CallStatus::Queued, None, None);
         store::update(tx.conn(), tenant, call).await?;
@@ -153,9 +146,14 @@ async fn settle(
     tell(tx, call, former, why).await
 }
 
-async fn rings(tx: &mut TenantTx, call: &mut HeldCall, until: Option<DateTime<Utc>>) -> Result<()> {
-    let (tenant, now) = (tx.tenant, now(tx));
-    (call.status, call.ringing_at, call.ring_until) = (CallStatus::Ringing, Some(now), until);
+async fn rings(
+    tx: &mut TenantTx,
+    call: &mut HeldCall,
+    since: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let tenant = tx.tenant;
+    (call.status, call.ringing_at, call.ring_until) = (CallStatus::Ringing, Some(since), until);
     store::update(tx.conn(), tenant, call).await?;
     minding::mind(tx, std::slice::from_ref(call)).await
 }

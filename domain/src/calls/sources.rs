@@ -1,5 +1,6 @@
 //! Phone systems that tell of calls, as commands. Each has an address with a token in it, and a secret by which it signs
-//! what it sends there; both are shown once. While a secret is replaced, the one before is good for a day yet.
+//! what it sends there; both are shown once. While a secret is replaced, the one before is good for a day yet. One that is
+//! replaced again meanwhile goes at once: the phone system may not have heard of it, and signs by the first one still.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ pub struct NewCallSourceSecret {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct RotatedSecret {
     pub secret: String,
-    /// Until when the one before is good as well.
+    /// Until when the one before is good as well; of several that are replaced within a day, the first.
     pub former_until: DateTime<Utc>,
 }
 
@@ -118,9 +119,8 @@ pub async fn change(ctx: &Ctx, id: CallSourceId, change: CallSourceChange) -> Re
     ctx.require(Permission::CallSourcesWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let (_, version) =
-        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
-    ctx.expect_version("call source", None, version)?;
+    let held = store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    ctx.expect_version("call source", None, held.version)?;
     known(&mut tx, change.default_team_id.flatten()).await?;
     if !store::update_source(tx.conn(), ctx.tenant, id, &change).await? {
         return Err(taken());
@@ -149,7 +149,8 @@ fn location(id: CallSourceId) -> String {
     format!("/api/v1/call-sources/{id}")
 }
 
-/// Gives a phone system another secret.
+/// Gives a phone system another secret. The one before is good for a day; while one is, it stays the one that is good
+/// besides.
 ///
 /// # Errors
 /// If there is none.
@@ -161,17 +162,23 @@ pub async fn rotate(ctx: &Ctx, id: CallSourceId) -> Result<Once<RotatedSecret>> 
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let (before, _) =
-        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    let held = store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let before = keys.open(&place(ctx.tenant, SECRET, id), &before)?;
-    let former = keys.seal(&ctx.platform, &place(ctx.tenant, FORMER, id), &before);
     let secret = webhook::secret(&ctx.platform.random::<32>());
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
     let now = ctx.now();
-    store::put_secret(tx.conn(), ctx.tenant, id, (sealed.as_slice(), former.as_slice()), now).await?;
+    let kept = held.former_until.filter(|until| now < *until);
+    let former_until = kept.unwrap_or(now + OVERLAP);
+    let former = if kept.is_some() {
+        None
+    } else {
+        let before = keys.open(&place(ctx.tenant, SECRET, id), &held.secret_sealed)?;
+        Some(keys.seal(&ctx.platform, &place(ctx.tenant, FORMER, id), &before))
+    };
+    let former = former.as_deref().map(|former| (former, former_until));
+    store::put_secret(tx.conn(), ctx.tenant, id, &sealed, former, now).await?;
     tx.audit(&[Entry::new("rotate", "call_source", id).notice()]).await?;
-    keyed.commit(RotatedSecret { secret, former_until: now + OVERLAP }, 200, location(id)).await
+    keyed.commit(RotatedSecret { secret, former_until }, 200, location(id)).await
 }
 
 /// Newest first, those with ids below `before`.
@@ -201,9 +208,8 @@ pub async fn delete(ctx: &Ctx, id: CallSourceId) -> Result<()> {
     ctx.require(Permission::CallSourcesWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let (_, version) =
-        store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
-    ctx.expect_version("call source", None, version)?;
+    let held = store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
+    ctx.expect_version("call source", None, held.version)?;
     store::retire(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "call_source", id).notice()]).await?;
     tx.commit().await
@@ -228,7 +234,7 @@ pub(crate) fn secrets(
     };
     let mut secrets = vec![open(SECRET, &source.secret_sealed)?];
     let former = source.former_secret_sealed.as_ref();
-    if let Some(former) = former.filter(|_| source.rotated_at.is_some_and(|at| now < at + OVERLAP)) {
+    if let Some(former) = former.filter(|_| source.former_until.is_some_and(|until| now < until)) {
         secrets.push(open(FORMER, former)?);
     }
     Ok(secrets)

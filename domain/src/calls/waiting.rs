@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use engine::JobKind;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    audit::Entry,
     error::Result,
     events::{Event, EventType},
     routing::{for_calls::Takers, sweep::Swept},
@@ -90,6 +92,11 @@ pub async fn page(ctx: &Ctx, team: TeamId) -> Result<Swept> {
     let pairs: Vec<_> = given.iter().filter_map(pair).collect();
     store::ring_all(tx.conn(), ctx.tenant, &pairs, (now, until)).await?;
     minding::mind(&mut tx, &given).await?;
+    let entry = |call: &HeldCall| {
+        let detail = json!({ "status": call.status, "agent_id": call.agent_id });
+        Entry::new("ring", "call", call.id).detail(detail)
+    };
+    tx.audit(&given.iter().map(entry).collect::<Vec<_>>()).await?;
     let told = |call: &HeldCall| {
         let event = |kind| Event::new(kind, "call", call.id).with(call.body());
         [event(EventType::CallRinging), event(EventType::CallIncoming)]

@@ -101,6 +101,17 @@ pub(crate) async fn find(tx: &mut TenantTx, wanted: Wanted<'_>) -> Result<Found>
     given(tx, &mut floor, found, by, now).await
 }
 
+/// Locks agents whose calls are about to be others, so that whoever counts them waits; in the order of the round. Teams that
+/// are to be locked as well are locked by now.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn lock_agents(tx: &mut TenantTx, agents: &[AgentId]) -> Result<()> {
+    let tenant = tx.tenant;
+    let agents: Vec<Uuid> = agents.iter().map(|agent| agent.0).collect();
+    store::lock_agents(tx.conn(), tenant, &agents).await
+}
+
 /// Locks the teams and agents that a decision may come to; answers which teams there are.
 async fn locked(
     tx: &mut TenantTx,

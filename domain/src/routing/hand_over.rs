@@ -69,7 +69,9 @@ pub(crate) async fn take(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<Lead
         .iter()
         .map(|taken| {
             let kind = if taken.team.is_some() { EventType::LeadQueued } else { EventType::LeadUpdated };
-            Event::new(kind, "lead", taken.lead).with(json!({ "owner_id": null, "team_id": taken.team }))
+            let former = taken.owner;
+            let told = json!({ "owner_id": null, "team_id": taken.team, "former_agent_id": former });
+            Event::new(kind, "lead", taken.lead).with(told)
         })
         .collect();
     tx.emit(&told).await?;

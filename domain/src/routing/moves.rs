@@ -31,6 +31,8 @@ pub(super) struct Move {
     pub strategy: Option<Strategy>,
     pub by: Target,
     pub goes: Goes,
+    /// Who had it, and whose it was.
+    pub former: (Option<AgentId>, Option<TeamId>),
     /// It has waited too long elsewhere.
     pub overflows: bool,
 }
@@ -46,6 +48,7 @@ impl Move {
             strategy: decision.strategy,
             by: decision.by?,
             goes: decision.goes?,
+            former: (lead.owner_id, lead.team_id),
             overflows: false,
         })
     }
@@ -60,6 +63,7 @@ impl Move {
             strategy: Some(by.strategy),
             by,
             goes,
+            former: (None, Some(team)),
             overflows: false,
         }
     }
@@ -174,9 +178,17 @@ fn routing(tx: &TenantTx, to: &Move) -> Routing {
     }
 }
 
+/// What is told, heard also by whoever has lost the lead.
 fn event(to: &Move) -> Event {
-    let told = json!({ "owner_id": to.owner(), "team_id": to.team() });
-    match to.owner() {
+    let (owner, team) = (to.owner(), to.team());
+    let mut told = json!({ "owner_id": owner, "team_id": team });
+    if let Some(agent) = to.former.0.filter(|agent| owner != Some(*agent)) {
+        told["former_agent_id"] = json!(agent);
+    }
+    if let Some(former) = to.former.1.filter(|former| team != Some(*former)) {
+        told["former_team_id"] = json!(former);
+    }
+    match owner {
         Some(_) => Event::new(EventType::LeadAssigned, "lead", to.lead).with(told),
         None => Event::new(EventType::LeadQueued, "lead", to.lead).with(told),
     }

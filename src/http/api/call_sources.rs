@@ -59,7 +59,8 @@ pub async fn change_call_source(
     tagged(source.version, &source)
 }
 
-/// Give a phone system another secret, shown once; the one before is good for a day yet.
+/// Give a phone system another secret, shown once; the one before is good for a day yet, and if the secret is replaced
+/// again within that day, still the same one.
 #[utoipa::path(post, path = "/api/v1/call-sources/{id}/rotate", tag = "calls", params(("id" = Uuid, Path)),
     responses((status = 200, body = RotatedSecret)))]
 pub async fn rotate_call_source(

@@ -5,6 +5,7 @@ use domain::{
     calls::{
         call::{CallChange, CallDisposition, CallEnd, CallTaker, CallView, NewCall},
         commands::{self, Act},
+        noted,
         read::{self, Filter},
         rules::CallStatus,
     },
@@ -100,7 +101,7 @@ pub async fn change_call(
     Path(id): Path<CallId>,
     Json(change): Json<CallChange>,
 ) -> Result<Response, Problem> {
-    let view = commands::change(&ctx, id, change).await?;
+    let view = noted::change(&ctx, id, change).await?;
     tagged(view.version, &view)
 }
 

@@ -1,17 +1,11 @@
-//! The table of calls.
+//! The table of calls, as it is written; `list` reads it.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use crate::{
     access::rows::Rows,
-    calls::{
-        call::{CallOutcome, Direction},
-        held::HeldCall,
-        read::Filter,
-        rules::CallStatus,
-    },
+    calls::{call::Direction, held::HeldCall, outcome::CallOutcome, rules::CallStatus},
     error::Result,
     types::{AgentId, CallId, CallSourceId, LeadId, SubjectId, TeamId, TenantId},
 };
@@ -68,7 +62,7 @@ pub(in crate::calls) async fn lock(
                   c.lead_id as "lead_id: LeadId", c.agent_id as "agent_id: AgentId", c.team_id as "team_id: TeamId",
                   c.subject_id as "subject_id: SubjectId", c.outcome as "outcome: CallOutcome", c.satisfaction,
                   c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at, c.ring_until, c.entered_at,
-                  c.passed, c.overdue_at, c.version
+                  c.passed, c.overdue_at, c.talks_since, c.version
              from calls c
             where c.tenant_id = $1 and c.id = $2
               and ($3::uuid is null or c.agent_id = $3 or exists (select from leads l
@@ -122,7 +116,7 @@ pub(in crate::calls) async fn by_external(
     Ok(id)
 }
 
-/// Writes how far a call is by now, whose it is, and how it waits. An outcome that does not hold any more goes.
+/// Writes how far a call is by now, since when, whose it is, and how it waits. An outcome that does not hold any more goes.
 pub(in crate::calls) async fn update(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -130,7 +124,8 @@ pub(in crate::calls) async fn update(
 ) -> Result<()> {
     sqlx::query!(
         "update calls set status = $3, agent_id = $4, team_id = $5, ringing_at = $6, answered_at = $7, ended_at = $8,
-                ring_until = $9, entered_at = $10, passed = $11, overdue_at = $12, outcome = $13,
+                ring_until = $9, entered_at = $10, passed = $11, overdue_at = $12, outcome = $13, started_at = $14,
+                talks_since = $15,
                 disposed_at = case when $13::text is not null then disposed_at end, version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
@@ -145,7 +140,9 @@ pub(in crate::calls) async fn update(
         call.entered_at,
         &call.passed,
         call.overdue_at,
-        call.outcome.map(CallOutcome::as_str)
+        call.outcome.map(CallOutcome::as_str),
+        call.started_at,
+        call.talks_since
     )
     .execute(conn)
     .await?;
@@ -205,80 +202,4 @@ pub(in crate::calls) async fn dispose(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A stored call.
-pub(in crate::calls) struct CallRow {
-    pub id: CallId,
-    pub direction: Direction,
-    pub status: CallStatus,
-    pub lead_id: Option<LeadId>,
-    pub agent_id: Option<AgentId>,
-    pub team_id: Option<TeamId>,
-    pub source_id: Option<CallSourceId>,
-    pub external_id: Option<String>,
-    pub subject_id: SubjectId,
-    pub number_sealed: Vec<u8>,
-    pub outcome: Option<CallOutcome>,
-    pub satisfaction: Option<i16>,
-    pub notes_sealed: Option<Vec<u8>>,
-    pub recording_sealed: Option<Vec<u8>>,
-    pub value_cents: Option<i64>,
-    pub started_at: DateTime<Utc>,
-    pub ringing_at: Option<DateTime<Utc>>,
-    pub answered_at: Option<DateTime<Utc>>,
-    pub ended_at: Option<DateTime<Utc>>,
-    pub disposed_at: Option<DateTime<Utc>>,
-    pub ring_until: Option<DateTime<Utc>>,
-    pub version: i64,
-}
-
-pub(in crate::calls) async fn calls(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    number: Option<&[u8]>,
-    seen: Rows,
-    before: Option<CallId>,
-    limit: i64,
-) -> Result<Vec<CallRow>> {
-    let uuid = |id: Option<CallId>| id.map(|id| id.0);
-    let (only, before): (Option<Uuid>, Option<Uuid>) = (uuid(filter.id), uuid(before));
-    let rows = sqlx::query_as!(
-        CallRow,
-        r#"select c.id as "id: CallId", c.direction as "direction: Direction", c.status as "status: CallStatus",
-                  c.lead_id as "lead_id: LeadId", c.agent_id as "agent_id: AgentId", c.team_id as "team_id: TeamId",
-                  c.source_id as "source_id: CallSourceId", c.external_id, c.subject_id as "subject_id: SubjectId",
-                  c.number_sealed, c.outcome as "outcome: CallOutcome", c.satisfaction, c.notes_sealed,
-                  c.recording_sealed, c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at,
-                  c.disposed_at, c.ring_until, c.version
-             from calls c
-            where c.tenant_id = $1 and ($2::uuid is null or c.id = $2) and ($3::uuid is null or c.id < $3)
-              and ($4::uuid is null or c.agent_id = $4 or exists (select from leads l
-                    where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.owner_id = $4))
-              and ($5::uuid is null or c.team_id = $5 or exists (select from leads l
-                    where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.team_id = $5))
-              and ($6::uuid is null or c.lead_id = $6) and ($7::uuid is null or c.agent_id = $7)
-              and ($8::uuid is null or c.team_id = $8) and ($9::text is null or c.status = $9)
-              and ($10::timestamptz is null or c.started_at >= $10)
-              and ($11::timestamptz is null or c.started_at < $11)
-              and ($12::bytea is null or c.number_index = $12)
-            order by c.id desc limit $13"#,
-        tenant.0,
-        only,
-        before,
-        seen.owner(),
-        seen.team(),
-        filter.lead.map(|id| id.0),
-        filter.agent.map(|id| id.0),
-        filter.team.map(|id| id.0),
-        filter.status.map(CallStatus::as_str),
-        filter.from,
-        filter.to,
-        number,
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
 }

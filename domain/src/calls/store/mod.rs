@@ -3,6 +3,7 @@
 
 mod calls;
 mod leads;
+mod list;
 mod lost;
 mod misses;
 mod queue;
@@ -11,6 +12,7 @@ mod waiting;
 
 pub(in crate::calls) use calls::*;
 pub(in crate::calls) use leads::*;
+pub(in crate::calls) use list::{Asked, calls};
 pub(in crate::calls) use lost::*;
 pub(crate) use misses::misses_in_a_row;
 pub(in crate::calls) use misses::{insert_miss, limits, missed, now, ring_s};

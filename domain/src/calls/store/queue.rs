@@ -5,11 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    calls::{
-        call::{CallOutcome, Direction},
-        held::HeldCall,
-        rules::CallStatus,
-    },
+    calls::{call::Direction, held::HeldCall, outcome::CallOutcome, rules::CallStatus},
     error::Result,
     types::{AgentId, CallId, LeadId, SubjectId, TeamId, TenantId},
 };
@@ -31,7 +27,7 @@ pub(in crate::calls) async fn lock_queued(
                   c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
                   c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
                   c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
-                  c.overdue_at as "overdue_at?", c.version as "version!"
+                  c.overdue_at as "overdue_at?", c.talks_since as "talks_since?", c.version as "version!"
              from calls c
             where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
               and c.team_id is not null
@@ -92,7 +88,7 @@ pub(in crate::calls) async fn queued(
                   c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
                   c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
                   c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
-                  c.overdue_at as "overdue_at?", c.version as "version!"
+                  c.overdue_at as "overdue_at?", c.talks_since as "talks_since?", c.version as "version!"
              from calls c
             where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
               and c.team_id is not null

@@ -100,39 +100,51 @@ pub(in crate::calls) async fn default_team(
     Ok(team.flatten())
 }
 
-/// The sealed secret of a source and its version, its row locked.
+/// A source whose row is locked.
+pub(in crate::calls) struct HeldSource {
+    pub secret_sealed: Vec<u8>,
+    /// Until when the secret before is good.
+    pub former_until: Option<DateTime<Utc>>,
+    pub version: i64,
+}
+
 pub(in crate::calls) async fn lock_source(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CallSourceId,
-) -> Result<Option<(Vec<u8>, i64)>> {
-    let row = sqlx::query!(
-        "select secret_sealed, version from call_sources
+) -> Result<Option<HeldSource>> {
+    let held = sqlx::query_as!(
+        HeldSource,
+        "select secret_sealed, former_until, version from call_sources
           where tenant_id = $1 and id = $2 and retired_at is null for update",
         tenant.0,
         id.0
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.secret_sealed, row.version)))
+    Ok(held)
 }
 
-/// Puts another secret in the place of the one before, which is good for a while yet.
+/// Puts another secret in the place of the one before. If there is no former one to write, the one that is there stays
+/// for as long as it is good.
 pub(in crate::calls) async fn put_secret(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CallSourceId,
-    (secret_sealed, former_sealed): (&[u8], &[u8]),
+    secret_sealed: &[u8],
+    former: Option<(&[u8], DateTime<Utc>)>,
     at: DateTime<Utc>,
 ) -> Result<()> {
+    let (former_sealed, former_until) = former.unzip();
     sqlx::query!(
-        "update call_sources set secret_sealed = $3, former_secret_sealed = $4, rotated_at = $5,
-                version = version + 1
+        "update call_sources set secret_sealed = $3, former_secret_sealed = coalesce($4, former_secret_sealed),
+                former_until = coalesce($5, former_until), rotated_at = $6, version = version + 1
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         secret_sealed,
         former_sealed,
+        former_until,
         at
     )
     .execute(conn)
@@ -162,7 +174,7 @@ pub(crate) struct SourceRow {
     pub id: CallSourceId,
     pub secret_sealed: Vec<u8>,
     pub former_secret_sealed: Option<Vec<u8>>,
-    pub rotated_at: Option<DateTime<Utc>>,
+    pub former_until: Option<DateTime<Utc>>,
 }
 
 /// The source of a token, unless its tenant is kept out.
@@ -174,7 +186,7 @@ pub(crate) async fn source_by_token(
     let row = sqlx::query_as!(
         SourceRow,
         r#"select s.id as "id!: CallSourceId", s.secret_sealed as "secret_sealed!",
-                  s.former_secret_sealed as "former_secret_sealed?", s.rotated_at as "rotated_at?"
+                  s.former_secret_sealed as "former_secret_sealed?", s.former_until as "former_until?"
              from call_sources s join tenants t on t.id = s.tenant_id and t.suspended_at is null
             where s.tenant_id = $1 and s.token_hash = $2 and s.retired_at is null"#,
         tenant.0,
