@@ -367,10 +367,11 @@ end $$;
 -- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
 -- ours any more, of which nothing was changed; `wakes` are the lanes, of the queues beside them, that
 -- jobs went back to, or that steps of workflows were released to; `returned` the limits that got slots back
--- (0: a suspect has ended); `logged` says whether the log has grown.
+-- (0: a suspect has ended); `logged` says whether the log has grown. With `soon`, slots that come back are there before
+-- the disk has the ending: the caller has it flushed afterwards, and ends again what a crash made the server forget.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
-  outputs jsonb[], error_codes text[], errors text[],
+  outputs jsonb[], error_codes text[], errors text[], soon boolean default false,
   out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
@@ -535,6 +536,9 @@ begin
       from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
      group by limit_id;
     returned := array(select distinct m from engine.lanes l, unnest(l.limits) m where l.id = any(held_lanes));
+    if soon then
+      perform set_config('synchronous_commit', 'off', true);
+    end if;
   end if;
   if suspects <> '{}' then
     perform engine.clear_suspects(suspects);

@@ -30,17 +30,17 @@ async fn shown(client: &Client, action: &Value, filter: &Value) -> Value {
 }
 
 /// Does an action, and tells what it came to.
-async fn done(client: &Client, action: &Value, filter: &Value) -> Value {
+pub async fn done(client: &Client, action: &Value, filter: &Value) -> Value {
     let operation = client.ended(client.post(ACTIONS, &ask(action, filter)).await).await;
     assert_eq!(operation["status"], "succeeded", "{operation}");
     operation["result"].clone()
 }
 
-fn result(matched: usize, changed: usize, unchanged: usize, refused: &Value) -> Value {
+pub fn result(matched: usize, changed: usize, unchanged: usize, refused: &Value) -> Value {
     json!({"matched": matched, "changed": changed, "unchanged": unchanged, "refused": refused})
 }
 
-fn path(lead: &Value) -> String {
+pub fn path(lead: &Value) -> String {
     format!("{LEADS}/{}", lead.as_str().expect("an id"))
 }
 

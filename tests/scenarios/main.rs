@@ -36,6 +36,7 @@ mod isolation;
 mod jobs;
 mod lead_action_rights;
 mod lead_actions;
+mod lead_deletes;
 mod lead_export;
 mod lead_imports;
 mod lead_search;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Engine,
     db::Line,
-    finish::{Ending, Verdict},
+    finish::{Ending, Verdict, Written},
 };
 
 /// Endings in one statement.
@@ -112,10 +112,19 @@ impl Completer {
     /// were lost to other nodes.
     async fn insist(&self, line: &mut Line, part: &[Ending]) -> sqlx::Result<usize> {
         let mut pause = Duration::from_millis(50);
+        let mut unflushed: Option<Written> = None;
         loop {
-            let error = match self.engine.finish(line, part).await {
+            let error = match self.engine.finish(line, part, unflushed.is_none()).await {
+                Ok(written) if written.unflushed => {
+                    if self.engine.flush(line).await.is_ok() {
+                        return Ok(written.lost);
+                    }
+                    // The server may have forgotten it. What it still has is not found again, and not lost.
+                    unflushed = Some(written);
+                    continue;
+                }
                 Err(error) if !is_refusal(&error) => error,
-                written_or_refused => return written_or_refused,
+                written_or_refused => return written_or_refused.map(|last| unflushed.unwrap_or(last).lost),
             };
             tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
             tokio::select! {
