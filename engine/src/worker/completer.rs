@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Engine,
     db::Line,
-    finish::{Ending, Verdict, Written},
+    finish::{Ending, Verdict},
 };
 
 /// Endings in one statement.
@@ -112,20 +112,24 @@ impl Completer {
     /// were lost to other nodes.
     async fn insist(&self, line: &mut Line, part: &[Ending]) -> sqlx::Result<usize> {
         let mut pause = Duration::from_millis(50);
-        let mut unflushed: Option<Written> = None;
+        // Without an answer the server may have it or have forgotten it: it is written again. What the server still has is
+        // not found then, and may not be on the disk yet.
+        let mut doubt = false;
+        let mut lost = None;
         loop {
-            let error = match self.engine.finish(line, part, unflushed.is_none()).await {
-                Ok(written) if written.unflushed => {
-                    if self.engine.flush(line).await.is_ok() {
-                        return Ok(written.lost);
+            let error = match self.engine.finish(line, part, !doubt).await {
+                Ok(written) if written.unflushed || doubt => {
+                    let lost = *lost.get_or_insert(written.lost);
+                    match self.engine.flush(line).await {
+                        Ok(()) => return Ok(lost),
+                        Err(error) => error,
                     }
-                    // The server may have forgotten it. What it still has is not found again, and not lost.
-                    unflushed = Some(written);
-                    continue;
                 }
-                Err(error) if !is_refusal(&error) => error,
-                written_or_refused => return written_or_refused.map(|last| unflushed.unwrap_or(last).lost),
+                Ok(written) => return Ok(written.lost),
+                Err(error) if is_refusal(&error) => return Err(error),
+                Err(error) => error,
             };
+            doubt = true;
             tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
