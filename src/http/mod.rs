@@ -4,12 +4,13 @@
 //!   handlers
 //! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
-//! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers
+//! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers, [`download`] whole files
 //! - [`conditional`] tags of what is read, and changes of what was read; [`fields`] a part of each thing
 //! - [`openapi`] the description, `headers` of it, [`examples`] what it shows; [`server`] the accept loop
 
 pub mod api;
 pub mod conditional;
+pub mod download;
 pub mod edge;
 pub mod envelope;
 pub mod examples;

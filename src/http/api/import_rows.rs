@@ -1,27 +1,19 @@
 //! What became of the rows of an import, page by page and as a file.
 
-use std::sync::Arc;
-
-use axum::{
-    Json as Body,
-    body::Body as Stream,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{Json as Body, extract::State, response::Response};
 use domain::{
-    Error,
+    Ctx,
     leads::import::{
         ImportRow, RowOutcome,
         report::{self, Download},
     },
     types::ImportId,
 };
-use futures::stream;
 use serde::Deserialize;
 
 use crate::http::{
-    App, Shared,
+    Shared,
+    download::{Pieces, attached},
     extract::{Caller, Path, Query},
     page::{Page, Window},
     problem::Problem,
@@ -76,25 +68,15 @@ pub async fn export_import_rows(
     Query(query): Query<DownloadQuery>,
 ) -> Result<Response, Problem> {
     let download = Download::begin(&ctx, id, query.outcome).await?;
-    let attached = format!("attachment; filename=\"import-{id}.csv\"");
-    let kind = "text/csv; charset=utf-8; header=present".to_owned();
-    let headers = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, attached)];
-    Ok((headers, body(app, download)).into_response())
+    Ok(attached(app, "text/csv; charset=utf-8; header=present", &format!("import-{id}.csv"), download))
 }
 
-/// Reads on as the reader takes it, and no further once they have gone. An error breaks the connection.
-fn body(app: Arc<App>, download: Download) -> Stream {
-    Stream::from_stream(stream::try_unfold((app, download), |(app, mut download)| async move {
-        let piece = next(&app, &mut download).await.inspect_err(|error| {
-            let request_id = download.ctx().trace.as_deref().unwrap_or_default();
-            tracing::warn!(%error, request_id, "a file of an import's rows broke off");
-        })?;
-        Ok::<_, Error>(piece.map(|piece| (piece, (app, download))))
-    }))
-}
+impl Pieces for Download {
+    fn ctx(&self) -> &Ctx {
+        self.ctx()
+    }
 
-/// The next piece, if whoever takes the file may still have it.
-async fn next(app: &App, download: &mut Download) -> domain::Result<Option<String>> {
-    app.gate.require_still(download.ctx()).await?;
-    download.piece().await
+    async fn piece(&mut self) -> domain::Result<Option<Vec<u8>>> {
+        self.piece().await
+    }
 }

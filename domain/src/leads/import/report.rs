@@ -98,7 +98,7 @@ impl Download {
     ///
     /// # Errors
     /// If the database does not answer: what was given out so far is not the whole file.
-    pub async fn piece(&mut self) -> Result<Option<String>> {
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>> {
         if self.over {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Download {
         }
         self.over = i64::try_from(rows.len()).unwrap_or(PIECE) < PIECE;
         self.after = rows.last().map(|row| row.line).or(self.after);
-        Ok(Some(text).filter(|text| !text.is_empty()))
+        Ok(Some(text.into_bytes()).filter(|text| !text.is_empty()))
     }
 }
 

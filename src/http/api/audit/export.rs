@@ -1,15 +1,8 @@
 //! The audit log as a file, written as it is read.
 
-use std::sync::Arc;
-
-use axum::{
-    body::Body,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use domain::{
-    Error,
+    Ctx,
     audit::{
         Severity,
         export::{Export, ExportFormat},
@@ -17,13 +10,13 @@ use domain::{
     },
     moment::Moment,
 };
-use futures::stream;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{BACK, denied, range};
 use crate::http::{
-    App, Shared,
+    Shared,
+    download::{Pieces, attached},
     extract::{Caller, Query},
     problem::Problem,
 };
@@ -82,24 +75,15 @@ pub async fn export_audit_logs(
         ExportFormat::Jsonl => "application/jsonl",
     };
     let export = Export::begin(&ctx, filter, format).await?;
-    let attached = format!("attachment; filename=\"{}\"", export.name());
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, attached)];
-    Ok((headers, body(app, export)).into_response())
+    Ok(attached(app, kind, &export.name(), export))
 }
 
-/// Reads on as the reader takes it, and no further once they have gone. An error breaks the connection.
-fn body(app: Arc<App>, export: Export) -> Body {
-    Body::from_stream(stream::try_unfold((app, export), |(app, mut export)| async move {
-        let piece = next(&app, &mut export).await.inspect_err(|error| {
-            let request_id = export.ctx().trace.as_deref().unwrap_or_default();
-            tracing::warn!(%error, request_id, "a file of the audit log broke off");
-        })?;
-        Ok::<_, Error>(piece.map(|piece| (piece, (app, export))))
-    }))
-}
+impl Pieces for Export {
+    fn ctx(&self) -> &Ctx {
+        self.ctx()
+    }
 
-/// The next piece, if whoever takes the file may still have it.
-async fn next(app: &App, export: &mut Export) -> domain::Result<Option<Vec<u8>>> {
-    app.gate.require_still(export.ctx()).await?;
-    export.piece().await
+    async fn piece(&mut self) -> domain::Result<Option<Vec<u8>>> {
+        self.piece().await
+    }
 }
