@@ -185,8 +185,8 @@ create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
 create index leads_created_idx on leads (tenant_id, created_at);
 -- Lists in another order than that of their ids. -1 stands for none, so that those without come last both ways.
 create index leads_updated_idx on leads (tenant_id, updated_at, id);
-create index leads_value_idx on leads (tenant_id, (coalesce(value_cents, -1)), id);
-create index leads_score_idx on leads (tenant_id, (coalesce(score, -1)), id);
+create index leads_value_idx on leads (tenant_id, (case when value_cents is null then -1::bigint else value_cents end), id);
+create index leads_score_idx on leads (tenant_id, (case when score is null then -1::smallint else score end), id);
 -- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
 -- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
 -- looked at touches none.

@@ -60,18 +60,22 @@ pub async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -
 
 /// What came to our proxy as plain HTTP: reading is led to HTTPS, all else is refused, for its token has been seen.
 fn elsewhere(request: &Request) -> Option<Response> {
-    let scheme = request.headers().get("x-forwarded-proto")?.to_str().ok()?;
-    if !scheme.eq_ignore_ascii_case("http") {
+    // Of a chain of proxies the first was spoken to by the client.
+    let schemes = request.headers().get("x-forwarded-proto")?.to_str().ok()?;
+    if !schemes.split(',').next().is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("http")) {
         return None;
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok())?;
-    let target = HeaderValue::try_from(format!("https://{host}{path}")).ok()?;
-    Some(if matches!(*request.method(), Method::GET | Method::HEAD) {
-        (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response()
-    } else {
-        let detail = "use https, and a new token: this one went over the network in the open";
-        Problem::new(StatusCode::FORBIDDEN, "https-only", detail).into_response()
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let target = host.and_then(|host| HeaderValue::try_from(format!("https://{host}{path}")).ok());
+    Some(match target {
+        Some(target) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response()
+        }
+        _ => {
+            let detail = "use https, and a new token: this one went over the network in the open";
+            Problem::new(StatusCode::FORBIDDEN, "https-only", detail).into_response()
+        }
     })
 }
 

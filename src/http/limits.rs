@@ -14,6 +14,7 @@ use domain::{
     Ctx, Error,
     access::throttle,
     ctx::{Actor, OperatorCtx},
+    types::CallSourceId,
 };
 use governor::{
     Quota, RateLimiter,
@@ -123,22 +124,31 @@ impl Limits {
     /// # Errors
     /// [`Error::TooMany`] if too many came from there.
     pub fn stranger(&self, address: IpAddr) -> domain::Result<()> {
-        let network = throttle::network(address);
-        let counted = take(&self.addresses, network, STRANGER).map(drop);
+        take(&self.addresses, throttle::network(address), STRANGER).map(drop)
+    }
+
+    /// Counts what was refused to somebody who called themselves a phone system that there is. Many come from one
+    /// address, for a provider sends for all its customers: one whose secret is wrong does not shut out the others.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] if too much of it came from there.
+    pub fn impostor(&self, address: IpAddr, source: CallSourceId) -> domain::Result<()> {
+        let door = door(address, source);
+        let counted = take(&self.addresses, door, STRANGER).map(drop);
         if let Err(Error::TooMany { wait, .. }) = &counted {
             let mut shut = self.shut.write().unwrap_or_else(PoisonError::into_inner);
-            shut.insert(network, Instant::now() + *wait);
+            shut.insert(door, Instant::now() + *wait);
         }
         counted
     }
 
-    /// Turns away, before anything is done for them, who comes from where too many were refused. Counts nothing.
+    /// Turns away, before anything is done for them, who was refused too often. Counts nothing.
     ///
     /// # Errors
     /// [`Error::TooMany`] if the next one from there cannot be refused yet.
-    pub fn open_to(&self, address: IpAddr) -> domain::Result<()> {
+    pub fn open_to(&self, address: IpAddr, source: CallSourceId) -> domain::Result<()> {
         let shut = self.shut.read().unwrap_or_else(PoisonError::into_inner);
-        let until = shut.get(&throttle::network(address)).copied();
+        let until = shut.get(&door(address, source)).copied();
         match until.map(|until| until.saturating_duration_since(Instant::now())) {
             Some(wait) if !wait.is_zero() => Err(Error::TooMany { wait, detail: STRANGER }),
             _ => Ok(()),
@@ -165,6 +175,10 @@ impl Limits {
             !limiter.is_empty() || Arc::strong_count(limiter) > 1
         });
     }
+}
+
+fn door(address: IpAddr, source: CallSourceId) -> u128 {
+    throttle::network(address) ^ source.0.as_u128()
 }
 
 fn limiter(per_s: NonZeroU32) -> Limiter {

@@ -59,6 +59,8 @@ async fn nothing_is_read_for_an_address_that_nobody_has() {
 async fn who_fails_too_often_is_turned_away_before_the_work_and_what_is_signed_does_not_count() {
     let app = TestApp::with(|plan| plan.rates.per_address = NonZeroU32::MIN).await;
     let pbx = Pbx::new(&app.acme.admin).await;
+    // A provider sends for all its customers from one address.
+    let theirs = Pbx::new(&app.other.admin).await;
     let unfit = json!({"type": "call.started", "data": {}});
     for number in 0..30 {
         pbx.send(&app, &format!("m-{number}"), 0, &idle()).await.expect(204);
@@ -77,6 +79,7 @@ async fn who_fails_too_often_is_turned_away_before_the_work_and_what_is_signed_d
     assert!(forged > 10, "{forged}");
     assert!(honest.headers.contains_key("retry-after"));
     assert_eq!(honest.problem(429), "too-many-requests");
+    theirs.send(&app, "h", 0, &idle()).await.expect(204);
     app.acme.admin.get("/api/v1/me").await.expect(200);
     app.process.stop().await;
 }

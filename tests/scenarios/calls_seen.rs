@@ -101,7 +101,7 @@ async fn everybody_reads_the_calls_that_they_see_once_and_in_order() {
 }
 
 /// How Postgres would answer.
-async fn plan(conn: &mut PgConnection, query: &str) -> String {
+pub async fn plan(conn: &mut PgConnection, query: &str) -> String {
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(format!("explain {query}"))).fetch_all(conn).await.expect("a plan");
     lines.join("\n")

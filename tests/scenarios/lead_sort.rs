@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::HashSet};
 use serde_json::{Value, json};
 use switchboard_tests::{Client, TestApp};
 
-use crate::{agents::person, leads::import, routing::team, routing_rules::lead};
+use crate::{agents::person, calls_seen::plan, leads::import, routing::team, routing_rules::lead};
 
 const LEADS: usize = 1_000;
 
@@ -103,6 +103,37 @@ async fn a_thousand_leads_of_few_keys_come_once_each_in_every_order() {
     let newest = admin.all("/api/v1/leads?tag=vip").await;
     assert_eq!(newest.len(), LEADS / 10);
     assert!(newest.windows(2).all(|pair| order(&pair[0], &pair[1], "", true) == Ordering::Less));
+    app.process.stop().await;
+}
+
+/// However far back a page lies, it is found by its place: also by a role that Postgres lets see some rows only.
+#[tokio::test]
+async fn a_page_is_found_in_the_index_of_its_order() {
+    let app = TestApp::start().await;
+    crowd(&app).await;
+    let mut owner = app.database.connect_as("none").await;
+    sqlx::raw_sql("analyze leads").execute(&mut owner).await.expect("they are counted");
+    let mut walled = app.database.connect_as("switchboard_app").await;
+    let tenant = app.acme.id;
+    let settings = format!("set app.tenant = '{tenant}'; set enable_seqscan = off; set enable_sort = off");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut walled).await.expect("set");
+    let (id, page) = (uuid::Uuid::max(), "limit 50");
+    let value = "case when l.value_cents is null then -1::bigint else l.value_cents end";
+    let score = "case when l.score is null then -1::smallint else l.score end";
+    for (index, key, place) in [
+        ("leads_updated_idx", "l.updated_at", "'2030-01-01'::timestamptz"),
+        ("leads_value_idx", value, "300::bigint"),
+        ("leads_score_idx", score, "20::smallint"),
+    ] {
+        let query = format!(
+            "select l.id from leads l where l.tenant_id = '{tenant}' and ({key}, l.id) < ({place}, '{id}'::uuid)
+              order by {key} desc, l.id desc {page}"
+        );
+        let plan = plan(&mut walled, &query).await;
+        assert!(plan.contains(index), "{index}: {plan}");
+        let found = plan.lines().find(|line| line.contains("Index Cond")).expect("a condition");
+        assert!(found.contains("ROW("), "{index}: {plan}");
+    }
     app.process.stop().await;
 }
 

@@ -120,7 +120,7 @@ impl Gate {
         }
     }
 
-    /// Whether a context may still do what it could when it was made.
+    /// Whether a context may still do what it could when it was made, and with the same leads.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -139,22 +139,24 @@ impl Gate {
                 }
                 grants
                     .filter(|_| until.is_none_or(|end| end > self.platform.clock.now()))
-                    .map(|grants| grants.rights.permissions)
+                    .map(|grants| (grants.rights.permissions, grants.rows))
             }
             Actor::ApiKey(key) => {
                 let key = engine.read_system(async |conn| store::api_key(conn, key).await).await?;
                 until = key.as_ref().and_then(|key| key.expires_at);
-                key.and_then(|key| key.grants(self.platform.clock.now()))
+                key.and_then(|key| Some((key.grants(self.platform.clock.now())?, key.rows)))
             }
-            Actor::System => Some(PermissionSet::all()),
+            Actor::System => Some((PermissionSet::all(), ctx.rows)),
             Actor::Operator(operator) => {
                 let now = self.platform.clock.now();
                 let read = async |conn: &mut PgConnection| store::operator(conn, operator, now).await;
-                engine.read_system(read).await?.map(|_| ctx.grants)
+                engine.read_system(read).await?.map(|_| (ctx.grants, ctx.rows))
             }
         };
         Ok(match until {
-            _ if now.is_none_or(|now| !now.covers(ctx.grants)) => Hold::Over,
+            _ if now.is_none_or(|(grants, rows)| !grants.covers(ctx.grants) || rows != ctx.rows) => {
+                Hold::Over
+            }
             None => Hold::On,
             Some(end) => Hold::Until(end),
         })

@@ -104,7 +104,9 @@ async fn give_back(ctx: &Ctx, id: AgentId) -> Result<usize> {
         .iter()
         .map(|(lead, team)| {
             let kind = if team.is_some() { EventType::LeadQueued } else { EventType::LeadUpdated };
-            Event::new(kind, "lead", lead).with(json!({ "owner_id": null, "team_id": team }))
+            Event::new(kind, "lead", lead).with(json!({
+                "owner_id": null, "team_id": team, "former_agent_id": id, "former_team_id": team,
+            }))
         })
         .collect();
     tx.audit(&entries).await?;

@@ -9,6 +9,7 @@ use super::{
     known::{Known, further},
     lead::{LeadView, MOST_TAGS, Status, check, place, subject},
     seal::Seal,
+    status::score_anew,
     store::{self, Parts, RowToMerge},
     terms::{self, Plan, Terms},
 };
@@ -177,6 +178,8 @@ async fn write(
     if status != before {
         activities::record(tx, id, &Activity::became(status)).await?;
     }
+    // What was done with both counts for the one that stays.
+    score_anew(tx, &[id]).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let mut terms = Terms::new(&index, plan);
     terms.add_tags(id, known.tags.iter().map(String::as_str));

@@ -1,21 +1,17 @@
 //! What others tell us, signed: there is no bearer, the address and the signature say who it is.
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use domain::{
-    Ctx,
-    calls::{
-        notices::{self, CallNotice},
-        webhook::Headers,
-    },
-    types::CallSourceId,
+use domain::calls::{
+    notices::{self, CallNotice},
+    webhook::Headers,
 };
 
 use crate::http::{
-    App, Shared,
+    Shared,
     extract::{Path, whole_body},
     peer::ClientAddress,
     problem::{Problem, request_id},
@@ -32,33 +28,34 @@ pub async fn call_callback(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    app.limits.open_to(address)?;
-    let signed = signed(&headers);
-    let (ctx, source, body) = match admit(&app, &token, signed, body).await {
-        Ok(admitted) => admitted,
-        Err(problem) => {
-            // Only what fails is counted: a phone system may have much to tell. What fails inside is not their fault.
-            if (400..500).contains(&problem.status) {
-                app.limits.stranger(address)?;
-            }
-            return Err(problem);
-        }
+    // Nothing of a body is read for an address that nobody has.
+    let named = match app.gate.call_source(&token).await {
+        Ok(named) => named,
+        Err(error) => return Err(refused(error.into(), || app.limits.stranger(address))),
     };
-    notices::take(&ctx, source, signed.id, &body).await?;
+    app.limits.open_to(address, named.id)?;
+    let signed = signed(&headers);
+    let admitted = async {
+        let body = whole_body(body).await?;
+        let ctx = app.gate.admit_call_source(&named, signed, &body, request_id())?;
+        Ok::<_, Problem>((ctx, body))
+    };
+    let (ctx, body) = match admitted.await {
+        Ok(admitted) => admitted,
+        Err(problem) => return Err(refused(problem, || app.limits.impostor(address, named.id))),
+    };
+    notices::take(&ctx, named.id, signed.id, &body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who sent a webhook, and what they sent. Nothing of it is read for an address that nobody has.
-async fn admit(
-    app: &App,
-    token: &str,
-    signed: Headers<'_>,
-    body: Body,
-) -> Result<(Ctx, CallSourceId, Bytes), Problem> {
-    let named = app.gate.call_source(token).await?;
-    let body = whole_body(body).await?;
-    let ctx = app.gate.admit_call_source(&named, signed, &body, request_id())?;
-    Ok((ctx, named.id, body))
+/// Only what fails is counted: a phone system may have much to tell. What fails inside is not their fault.
+fn refused(problem: Problem, count: impl FnOnce() -> domain::Result<()>) -> Problem {
+    if (400..500).contains(&problem.status)
+        && let Err(too_many) = count()
+    {
+        return too_many.into();
+    }
+    problem
 }
 
 fn signed(headers: &HeaderMap) -> Headers<'_> {

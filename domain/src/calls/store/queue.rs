@@ -73,7 +73,7 @@ pub(in crate::calls) async fn is_waited_for(
     Ok(found)
 }
 
-/// Incoming calls that wait in a team's queue, to look at only.
+/// Incoming calls that wait in a team's queue, or have rung for long enough, to look at only.
 pub(in crate::calls) async fn queued(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -90,8 +90,8 @@ pub(in crate::calls) async fn queued(
                   c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
                   c.overdue_at as "overdue_at?", c.talks_since as "talks_since?", c.version as "version!"
              from calls c
-            where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
-              and c.team_id is not null
+            where c.tenant_id = $1 and c.team_id = $2 and c.direction = 'inbound' and c.status in ('queued', 'ringing')
+              and (c.status = 'queued' or c.ring_until < engine.now())
             order by c.started_at, c.id limit $3"#,
         tenant.0,
         team.0,

@@ -110,8 +110,8 @@ pub(in crate::routing) async fn waited_in(
                 where l.tenant_id = t.tenant_id and l.team_id = t.id and l.owner_id is null
                   and l.team_id is not null and l.status not in ('converted', 'lost'))
                or exists (select from calls c
-                where c.tenant_id = t.tenant_id and c.team_id = t.id and c.status = 'queued'
-                  and c.direction = 'inbound' and c.team_id is not null))
+                where c.tenant_id = t.tenant_id and c.team_id = t.id and c.status in ('queued', 'ringing')
+                  and c.direction = 'inbound' and (c.status = 'queued' or c.ring_until < engine.now())))
             order by t.tenant_id, t.id limit $3"#,
         tenant,
         team,
