@@ -62,6 +62,21 @@ async fn what_was_withdrawn_after_a_request_came_in_gives_no_rights_any_more() {
     app.process.stop().await;
 }
 
+#[tokio::test]
+async fn whoever_sees_fewer_leads_than_before_goes_on_with_nothing_that_was_begun() {
+    let app = TestApp::start().await;
+    let (admin, gate) = (&app.acme.admin, &app.process.app.gate);
+    let clerk = |scope: &str| json!({"name": "Clerk", "permissions": ["leads:read"], "scope": scope});
+    let role = admin.post("/api/v1/compliance/roles", &clerk("all")).await;
+    let role = role.location().expect("a Location").to_owned();
+    let ctx = admitted(&app, &app.user(&app.acme, "Clerk").await).await;
+    gate.require_still(&ctx).await.expect("nothing has changed");
+    admin.put(&role, &clerk("own")).await.expect(200);
+    let refused = gate.require_still(&ctx).await.expect_err("it was begun with all leads");
+    assert!(matches!(refused, Error::Unauthenticated(_)), "{refused}");
+    app.process.stop().await;
+}
+
 /// Asks until it is refused; how long that took.
 async fn refused_after(gate: &Gate, bearer: &str) -> Duration {
     let since = Instant::now();
