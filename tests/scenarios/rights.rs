@@ -7,6 +7,7 @@ use domain::{
     access::{gate::Gate, keys, roles, signers, users},
     leads::commands,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Client, TestApp, app::platform};
 use tokio::time::Instant;
@@ -71,7 +72,7 @@ async fn whoever_sees_fewer_leads_than_before_goes_on_with_nothing_that_was_begu
     let role = role.location().expect("a Location").to_owned();
     let ctx = admitted(&app, &app.user(&app.acme, "Clerk").await).await;
     gate.require_still(&ctx).await.expect("nothing has changed");
-    admin.put(&role, &clerk("own")).await.expect(200);
+    admin.send(admin.request(Method::PUT, &role).json(&clerk("own"))).await.expect(200);
     let refused = gate.require_still(&ctx).await.expect_err("it was begun with all leads");
     assert!(matches!(refused, Error::Unauthenticated(_)), "{refused}");
     app.process.stop().await;
