@@ -4,10 +4,12 @@ use chrono::TimeDelta;
 use domain::upkeep;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::Connection;
 use switchboard::process::Roles;
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp, contacts};
 
 use crate::{
+    lead_actions::somebody_waits,
     leads::import,
     routing::team,
     routing_rules::{id, lead},
@@ -226,5 +228,42 @@ async fn whoever_sees_only_some_leads_sees_their_own_imports_and_finds_no_others
         assert_eq!(refused.problem(403), "permission-missing", "what is found tells the value");
     }
     import_so(&blind, "on_duplicate=create", file).await.expect(201);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn rows_are_told_in_order_and_none_takes_what_another_lead_came_by_meanwhile() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let zoe = lead(admin, &json!({"email": "zoe@example.com"})).await;
+    let ada = lead(admin, &json!({"email": "ada@example.com"})).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut holds = system.begin().await.expect("a transaction");
+    sqlx::query("select from leads where id = $1::text::uuid for update")
+        .bind(zoe.as_str().expect("an id"))
+        .execute(&mut *holds)
+        .await
+        .expect("it is held");
+    let file = "email,phone,region\n\
+                zoe@example.com,,Rom\n\
+                ada@example.com,+14155550177,Bern\n\
+                new@example.com,,Graz\n";
+    let importer = admin.clone();
+    let importing = tokio::spawn(async move { import_so(&importer, "on_duplicate=update", file).await });
+    somebody_waits(&app).await;
+    let begun = admin.all(IMPORTS).await.pop().expect("an import");
+    assert!(rows(admin, &begun).await.is_empty(), "no row is told before the one that waits");
+    assert_eq!(admin.all("/api/v1/leads").await.len(), 2);
+    let other = lead(admin, &json!({"phone": "+14155550177"})).await;
+    holds.commit().await.expect("it is let go");
+
+    let report = importing.await.expect("an answer").expect(201);
+    assert_eq!(counts(&report), [1, 1, 0, 1]);
+    let told = rows(admin, &report).await;
+    assert_eq!(told[0], (2, "updated".to_owned(), zoe, json!("email")));
+    assert_eq!(told[1], (3, "rejected".to_owned(), ada.clone(), json!("phone")));
+    let kept = stored(admin, &ada).await;
+    assert_eq!((&kept["phone"], &kept["region"]), (&Value::Null, &Value::Null));
+    assert_eq!(stored(admin, &other).await["phone"], "+14155550177");
     app.process.stop().await;
 }

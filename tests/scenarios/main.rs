@@ -31,6 +31,7 @@ mod engine_work;
 mod examples;
 mod fields;
 mod import_duplicates;
+mod import_streams;
 mod installation;
 mod isolation;
 mod jobs;

@@ -129,10 +129,11 @@ impl Reader {
     }
 }
 
-/// The delimiter that a header line uses: the one of `, ; tab |` that occurs most.
+/// The delimiter that the first line uses, empty ones aside: the one of `, ; tab |` that occurs most.
 #[must_use]
 pub fn delimiter_of(header: &[u8]) -> u8 {
-    let line = header.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut lines = header.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
     let count = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
     // The first of equals wins, so a comma where nothing is found.
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(delimiter_of(b"a;b;c,d\n1,2,3,4,5"), b';');
         assert_eq!(delimiter_of(b"a\tb"), b'\t');
         assert_eq!(delimiter_of(b"alone"), b',');
+        assert_eq!(delimiter_of(b"\r\n\na;b\r1,2,3"), b';');
     }
 
     proptest! {

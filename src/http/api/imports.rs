@@ -10,10 +10,7 @@ use axum::{
     response::Response,
 };
 use domain::{
-    leads::{
-        csv::LONGEST_ROW,
-        import::{Import, ImportView, report},
-    },
+    leads::import::{Import, ImportView, head::Head, report},
     tenancy::Once,
     types::ImportId,
 };
@@ -54,32 +51,48 @@ pub async fn create_import(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-csv", detail));
     }
     let mut body = body.into_data_stream();
-    let mut head = Vec::new();
-    while !head.contains(&b'\n') && head.len() <= LONGEST_ROW {
-        let Some(chunk) = next(&mut body).await? else { break };
-        head.extend_from_slice(&chunk);
+    let mut head = Head::new(asked.delimiter);
+    while !head.is_whole() {
+        let Some(chunk) = next(&mut body).await? else {
+            head.end();
+            break;
+        };
+        head.push(&chunk);
     }
-    let begun = Import::begin(&ctx, &head, &asked).await?;
+    let begun = Import::begin(&ctx, head, &asked).await?;
     let Some(mut import) = begun.fresh else {
         return Ok(reply::once(Once::<ImportView> { answer: begun.answer, fresh: None }, |view| view));
     };
-    let view = loop {
-        match next(&mut body).await {
-            Ok(Some(chunk)) => {
-                if let Err(error) = app.gate.require_still(&ctx).await {
-                    import.refuse("whoever sent it may not any longer; the rows before are there").await?;
-                    return Err(error.into());
+    let (problem, reason) = loop {
+        let failed = match next(&mut body).await {
+            Ok(Some(chunk)) => match app.gate.require_still(&ctx).await {
+                Ok(()) => import.push(&chunk).await.err(),
+                Err(error) => {
+                    let reason = "whoever sent it may not any longer; the rows before are there";
+                    break (Problem::from(error), Some(reason));
                 }
-                import.push(&chunk).await?;
-            }
-            Ok(None) => break import.finish().await?,
-            Err(problem) => {
-                import.interrupt(&problem.detail).await?;
-                return Err(problem);
-            }
+            },
+            Ok(None) => match import.finish().await {
+                Ok(view) => {
+                    let once = Once { answer: begun.answer, fresh: Some(view) };
+                    return Ok(reply::once(once, |view| view));
+                }
+                Err(error) => Some(error),
+            },
+            Err(problem) => match import.keep().await {
+                Ok(()) => break (problem, None),
+                Err(error) => Some(error),
+            },
+        };
+        if let Some(error) = failed {
+            break (error.into(), None);
         }
     };
-    Ok(reply::once(Once { answer: begun.answer, fresh: Some(view) }, |view| view))
+    // Upkeep closes what cannot be closed now.
+    if let Err(error) = import.interrupt(reason.unwrap_or(&problem.detail)).await {
+        tracing::warn!(%error, "an import that failed could not be closed");
+    }
+    Err(problem)
 }
 
 async fn next(body: &mut BodyDataStream) -> Result<Option<Bytes>, Problem> {

@@ -1,22 +1,24 @@
 //! A file of leads, written as it streams in: 500 rows a transaction, the body is not kept.
 //!
+//! - [`head`] its beginning, until the header is complete
 //! - `sort` what becomes of each row; `update` rows of leads that are there
 //! - [`report`] what became of them, for whoever asks
 
+pub mod head;
 pub mod report;
 mod sort;
 mod update;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 pub(in crate::leads) use self::sort::Holder;
-use self::sort::sort;
+use self::{head::Head, sort::sort};
 use super::{
     columns::{Columns, Mapping},
-    csv::{LONGEST_ROW, Reader, Row, delimiter_of},
+    csv::{Reader, Row},
     insert::{insert, require_home},
     lead::words,
     store, terms,
@@ -34,6 +36,12 @@ use crate::{
 
 /// Rows written in one transaction.
 const BATCH: usize = 500;
+
+/// Rows that are looked up at least, where rows of leads that are there stand among new ones.
+const LOOK: usize = 16;
+
+/// How long an import under way may write nothing before it says that it lives.
+const SILENCE: TimeDelta = TimeDelta::minutes(1);
 
 words! {
     /// What becomes of a row whose number or address a lead has already, also one of the same file: another lead, nothing,
@@ -67,7 +75,7 @@ pub struct How {
 /// What the sender says of a file.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// Found out from the header if not said.
+    /// Found out from the header if not said; see [`Head::new`].
     pub delimiter: Option<u8>,
     pub mapping: Mapping,
     pub how: How,
@@ -122,22 +130,18 @@ pub struct Import {
     columns: Columns,
     reader: Reader,
     rows: Vec<Row>,
+    /// When it last said that it lives.
+    touched: DateTime<Utc>,
 }
 
 impl Import {
-    /// Reads the header and writes the import down. `head` must hold the first line.
+    /// Reads the header and writes the import down.
     ///
     /// # Errors
     /// If a permission is missing, or header, mapping or defaults are bad; nothing is written then.
-    pub async fn begin(ctx: &Ctx, head: &[u8], asked: &Asked) -> Result<Once<Self>> {
+    pub async fn begin(ctx: &Ctx, head: Head, asked: &Asked) -> Result<Once<Self>> {
         require(ctx, asked.how)?;
-        let mut reader = Reader::new(asked.delimiter.unwrap_or_else(|| delimiter_of(head)));
-        let mut rows = Vec::new();
-        reader.feed(head, &mut |row| rows.push(row));
-        if rows.is_empty() && head.len() < LONGEST_ROW {
-            // A file of one line without an end.
-            reader.end(&mut |row| rows.push(row));
-        }
+        let (reader, mut rows) = head.into_parts();
         if rows.is_empty() {
             return Err(Error::invalid("/header", "the file has no first line that names its columns"));
         }
@@ -152,19 +156,25 @@ impl Import {
         store::insert_import(keyed.tx.conn(), ctx.tenant, id, how, ctx.actor.id()).await?;
         let detail = json!({ "dry_run": how.dry_run, "on_duplicate": how.on_duplicate });
         keyed.tx.audit(&[Entry::new("import", "lead", id).detail(detail)]).await?;
-        let import = Self { ctx: ctx.clone(), id, how, columns, reader, rows };
+        let import = Self { ctx: ctx.clone(), id, how, columns, reader, rows, touched: ctx.now() };
         keyed.commit(import, 201, format!("/api/v1/leads/imports/{id}")).await
     }
 
     /// Takes the next piece of the file; writes what fills a batch.
     ///
     /// # Errors
-    /// If the database refuses; what was written before stays.
+    /// If the database refuses, or the import was given up as lost; what was written before stays.
     pub async fn push(&mut self, chunk: &[u8]) -> Result<()> {
         let rows = &mut self.rows;
         self.reader.feed(chunk, &mut |row| rows.push(row));
         while self.rows.len() >= BATCH {
             self.write(BATCH).await?;
+        }
+        if self.ctx.now() - self.touched >= SILENCE {
+            let mut tx = self.ctx.begin().await?;
+            store::touch_import(tx.conn(), self.ctx.tenant, self.id).await?;
+            tx.commit().await?;
+            self.touched = self.ctx.now();
         }
         Ok(())
     }
@@ -172,8 +182,8 @@ impl Import {
     /// The file is complete.
     ///
     /// # Errors
-    /// If the database refuses.
-    pub async fn finish(mut self) -> Result<ImportView> {
+    /// If the database refuses, or the import was given up as lost; it is not closed then.
+    pub async fn finish(&mut self) -> Result<ImportView> {
         let rows = &mut self.rows;
         self.reader.end(&mut |row| rows.push(row));
         while !self.rows.is_empty() {
@@ -182,22 +192,22 @@ impl Import {
         self.close("finished", None).await
     }
 
-    /// The file broke off: what is complete is kept, the last row in pieces is not.
+    /// The file broke off: what is complete is written, the last row in pieces is not.
     ///
     /// # Errors
-    /// If the database refuses.
-    pub async fn interrupt(mut self, reason: &str) -> Result<ImportView> {
+    /// If the database refuses, or the import was given up as lost.
+    pub async fn keep(&mut self) -> Result<()> {
         while !self.rows.is_empty() {
             self.write(BATCH).await?;
         }
-        self.close("interrupted", Some(reason)).await
+        Ok(())
     }
 
-    /// Whoever sends it may not any longer: what is not written yet is left out.
+    /// Closes it before its end: what is not written yet is left out.
     ///
     /// # Errors
-    /// If the database refuses.
-    pub async fn refuse(self, reason: &str) -> Result<ImportView> {
+    /// If the database refuses, or the import was given up as lost.
+    pub async fn interrupt(self, reason: &str) -> Result<ImportView> {
         self.close("interrupted", Some(reason)).await
     }
 
@@ -206,26 +216,36 @@ impl Import {
         store::close_import(tx.conn(), self.ctx.tenant, self.id, status, reason).await?;
         let view = store::imports(tx.conn(), self.ctx.tenant, Some(self.id), None, None, 1).await?.pop();
         let view = view.ok_or_else(|| Error::internal("an import under way is not there"))?;
-        let told = json!({
-            "status": status, "dry_run": view.dry_run, "created": view.created, "updated": view.updated,
-            "duplicates": view.duplicates, "rejected": view.rejected,
-        });
-        tx.emit(&[Event::new(EventType::ImportFinished, "import", self.id).with(told)]).await?;
+        tx.emit(&[view.ended()]).await?;
         tx.commit().await?;
         Ok(view)
     }
 
-    /// Writes up to `most` of the rows that wait. Leads that are there are changed one by one afterwards, each as if it
-    /// were changed alone: what locks a change takes depends on what it does.
+    /// Writes up to `most` of the rows that wait, in their order: no row is told while one before it is missing.
     async fn write(&mut self, most: usize) -> Result<()> {
         let rows: Vec<Row> = self.rows.drain(..most.min(self.rows.len())).collect();
+        let mut rest = rows.as_slice();
+        let mut reach = rest.len();
+        while !rest.is_empty() {
+            let done = self.write_some(&rest[..reach.min(rest.len())]).await?;
+            rest = &rest[done..];
+            // What was looked up beyond the cut is looked up again, so not far beyond it.
+            reach = LOOK.max(2 * done);
+        }
+        self.touched = self.ctx.now();
+        Ok(())
+    }
+
+    /// Writes the first of these rows and answers how many: those before the first lead that is there, and the leads
+    /// that follow, each as if it were changed alone: what locks a change takes depends on what it does.
+    async fn write_some(&self, rows: &[Row]) -> Result<usize> {
         let mut tx = self.ctx.begin().await?;
         let plan = terms::plan(&mut tx).await?;
         if self.how.on_duplicate != OnDuplicate::Create {
             // So that two files at a time do not both find nobody.
             Latch::ImportedContacts.take(tx.conn(), self.ctx.tenant).await?;
         }
-        let sorted = sort(self, &mut tx, &plan.definitions, &rows).await?;
+        let sorted = sort(self, &mut tx, &plan.definitions, rows).await?;
         if self.how.dry_run {
             store::insert_contacts(tx.conn(), self.ctx.tenant, self.id, &sorted.contacts).await?;
         } else {
@@ -236,7 +256,17 @@ impl Import {
         for known in sorted.known {
             update::write(self, known).await?;
         }
-        Ok(())
+        Ok(sorted.count)
+    }
+}
+
+impl ImportView {
+    /// What is told of its end.
+    fn ended(&self) -> Event {
+        Event::new(EventType::ImportFinished, "import", self.id).with(json!({
+            "status": self.status, "dry_run": self.dry_run, "created": self.created, "updated": self.updated,
+            "duplicates": self.duplicates, "rejected": self.rejected,
+        }))
     }
 }
 
@@ -253,13 +283,18 @@ fn require(ctx: &Ctx, how: How) -> Result<()> {
     require_home(ctx)
 }
 
-/// Closes imports whose process was lost: silent for longer than any body may pause. Answers how many.
+/// Closes imports whose process was lost: silent for longer than any that lives. Answers how many.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn close_lost(platform: &Platform) -> Result<u64> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
-    let closed = store::close_lost_imports(tx.conn()).await?;
+    let lost = store::close_lost_imports(tx.conn()).await?;
+    for (tenant, id) in &lost {
+        for view in store::imports(tx.conn(), *tenant, Some(*id), None, None, 1).await? {
+            tx.emit(*tenant, &[view.ended()]).await?;
+        }
+    }
     tx.commit().await?;
-    Ok(closed)
+    u64::try_from(lost.len()).map_err(Error::internal)
 }

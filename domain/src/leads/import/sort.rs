@@ -20,6 +20,9 @@ use crate::{
 /// A batch, sorted.
 #[derive(Default)]
 pub(super) struct Sorted {
+    /// How many of the rows these are: rows up to leads that are there, and those leads; what comes after them is to be
+    /// sorted when they are changed.
+    pub(super) count: usize,
     /// Leads to be made.
     pub(super) new: Vec<(LeadId, NewLead)>,
     /// Leads that are there and are to be changed, in the order of the file; what becomes of these rows is not in `rows`.
@@ -36,6 +39,8 @@ pub(super) struct Known {
     pub(super) lead: LeadId,
     /// By which it was found.
     pub(super) field: &'static str,
+    /// What it says of numbers and addresses.
+    pub(super) contacts: Vec<Contact>,
     pub(super) change: LeadChange,
 }
 
@@ -48,9 +53,10 @@ pub(in crate::leads) enum Holder {
 }
 
 /// A number or an address of a row, by its blind index.
-struct Contact {
-    field: &'static str,
-    hash: Vec<u8>,
+#[derive(Clone)]
+pub(super) struct Contact {
+    pub(super) field: &'static str,
+    pub(super) hash: Vec<u8>,
 }
 
 /// A row as it was read.
@@ -66,6 +72,8 @@ struct Sorter<'a> {
     import: &'a Import,
     definitions: &'a [Definition],
     holders: HashMap<Vec<u8>, Holder>,
+    /// A lead that is there comes by a number or an address, and may lose another: who has what is known afterwards.
+    moves: bool,
     sorted: Sorted,
 }
 
@@ -93,9 +101,13 @@ pub(super) async fn sort(
         lines.push(Line { number: line, said, contacts: contacts.unwrap_or_default() });
     }
     let holders = if looks { holders(import, tx, &lines).await? } else { HashMap::new() };
-    let mut sorter = Sorter { import, definitions, holders, sorted: Sorted::default() };
+    let mut sorter = Sorter { import, definitions, holders, moves: false, sorted: Sorted::default() };
     for line in lines {
+        if sorter.is_over(&line) {
+            break;
+        }
         sorter.place(line);
+        sorter.sorted.count += 1;
     }
     Ok(sorter.sorted)
 }
@@ -108,14 +120,16 @@ fn contacts(index: &TenantKeys, said: &Said) -> Vec<Contact> {
     both.into_iter().filter_map(|(field, hash)| Some(Contact { field, hash: hash? })).collect()
 }
 
+/// The blind indexes of the numbers, or of the addresses.
+pub(super) fn hashes<'a>(contacts: impl Iterator<Item = &'a Contact>, field: &str) -> Vec<Vec<u8>> {
+    contacts.filter(|contact| contact.field == field).map(|contact| contact.hash.clone()).collect()
+}
+
 /// Who has what these lines say, of the leads that the sender sees and, in a dry run, of the lines before.
 async fn holders(import: &Import, tx: &mut TenantTx, lines: &[Line]) -> Result<HashMap<Vec<u8>, Holder>> {
     let ctx = &import.ctx;
-    let of = |field: &str| -> Vec<Vec<u8>> {
-        let all = lines.iter().flat_map(|line| &line.contacts);
-        all.filter(|contact| contact.field == field).map(|contact| contact.hash.clone()).collect()
-    };
-    let (phones, emails) = (of("phone"), of("email"));
+    let all = || lines.iter().flat_map(|line| &line.contacts);
+    let (phones, emails) = (hashes(all(), "phone"), hashes(all(), "email"));
     let mut holders = HashMap::new();
     if import.how.dry_run {
         let all: Vec<Vec<u8>> = [phones.as_slice(), emails.as_slice()].concat();
@@ -128,13 +142,30 @@ async fn holders(import: &Import, tx: &mut TenantTx, lines: &[Line]) -> Result<H
 }
 
 impl Sorter<'_> {
+    /// Whether the leads that are there have to be changed before this line is looked at.
+    fn is_over(&self, line: &Line) -> bool {
+        !self.sorted.known.is_empty() && (self.moves || !self.changes_lead(line))
+    }
+
+    /// Whether it is about one lead that is there.
+    fn changes_lead(&self, line: &Line) -> bool {
+        let found = self.found(&line.contacts);
+        let Some((Holder::Lead(lead), _)) = found.first().copied() else { return false };
+        found.iter().all(|(other, _)| *other == Holder::Lead(lead))
+    }
+
+    /// Who has these, and by which field.
+    fn found(&self, contacts: &[Contact]) -> Vec<(Holder, &'static str)> {
+        let held = |contact: &Contact| Some((*self.holders.get(&contact.hash)?, contact.field));
+        contacts.iter().filter_map(held).collect()
+    }
+
     fn place(&mut self, Line { number: line, said, contacts }: Line) {
         let said = match said {
             Ok(said) => said,
             Err(reason) => return self.reject(line, reason),
         };
-        let held = |contact: &Contact| Some((*self.holders.get(&contact.hash)?, contact.field));
-        let found: Vec<(Holder, &'static str)> = contacts.iter().filter_map(held).collect();
+        let found = self.found(&contacts);
         let Some((holder, field)) = found.first().copied() else {
             return self.create(line, said, contacts);
         };
@@ -157,7 +188,9 @@ impl Sorter<'_> {
             OnDuplicate::Update => {
                 match holder {
                     Holder::Lead(lead) => {
-                        self.sorted.known.push(Known { line, lead, field, change: said.into_change() });
+                        self.moves = found.len() < contacts.len();
+                        let (contacts, change) = (contacts.clone(), said.into_change());
+                        self.sorted.known.push(Known { line, lead, field, contacts, change });
                     }
                     Holder::Line(_) => {
                         let (_, reason) = holder.told();

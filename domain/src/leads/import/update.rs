@@ -5,14 +5,17 @@ use serde_json::{Map, Value};
 use super::super::{
     columns::Reason,
     commands,
-    lead::{LeadChange, place, subject},
+    lead::{place, subject},
     store, terms,
 };
-use super::{Import, ImportRow, RowOutcome, sort::Known};
+use super::{
+    Import, ImportRow, RowOutcome,
+    sort::{Known, hashes},
+};
 use crate::{
     Ctx,
     error::{Error, Result},
-    tenancy::TenantTx,
+    tenancy::{Latch, TenantTx},
     types::LeadId,
     vault::Vault,
 };
@@ -23,9 +26,9 @@ use crate::{
 /// If the database refuses. What refuses the change is told of the row.
 pub(super) async fn write(import: &Import, known: Known) -> Result<()> {
     let ctx = &import.ctx;
-    let Known { line, lead, field, change } = known;
+    let (line, lead, field) = (known.line, known.lead, known.field);
     let mut tx = ctx.begin().await?;
-    let refused = match apply(ctx, &mut tx, lead, change).await {
+    let refused = match apply(import, &mut tx, known).await {
         Ok(()) => None,
         Err(error) => Some(reason(error)?),
     };
@@ -46,14 +49,42 @@ pub(super) async fn write(import: &Import, known: Known) -> Result<()> {
     tx.commit().await
 }
 
-async fn apply(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId, mut change: LeadChange) -> Result<()> {
+async fn apply(import: &Import, tx: &mut TenantTx, known: Known) -> Result<()> {
+    let ctx = &import.ctx;
     let plan = terms::plan(tx).await?;
+    // In a dry run the rows before have changed nothing, though this one may be found by what they would have.
+    if !import.how.dry_run {
+        require_same(ctx, tx, &known).await?;
+    }
+    let Known { lead, mut change, .. } = known;
     if let Some(said) = change.attributes.take() {
         let mut all = attributes(ctx, tx, lead).await?;
         all.extend(said);
         change.attributes = Some(all);
     }
     commands::apply(ctx, tx, &plan, lead, &change).await
+}
+
+/// Refuses a row if its numbers and addresses are not as they were when its lead was looked for: others may have come by
+/// them since then. No import gives or finds any until commit.
+async fn require_same(ctx: &Ctx, tx: &mut TenantTx, known: &Known) -> Result<()> {
+    Latch::ImportedContacts.take(tx.conn(), ctx.tenant).await?;
+    let [phones, emails] = ["phone", "email"].map(|field| hashes(known.contacts.iter(), field));
+    let holders = store::holders(tx.conn(), ctx.tenant, (&phones, &emails), ctx.rows).await?;
+    for contact in &known.contacts {
+        let holder = holders.iter().find(|(hash, _)| *hash == contact.hash).map(|(_, lead)| *lead);
+        let wrong = match holder {
+            Some(lead) if lead != known.lead => {
+                "another lead has come by it in the meantime; see which is right and send the row again"
+            }
+            None if contact.field == known.field => {
+                "the lead that had it has another in the meantime; send the row again"
+            }
+            _ => continue,
+        };
+        return Err(Error::invalid(format!("/{}", contact.field), wrong));
+    }
+    Ok(())
 }
 
 /// What a lead has of attributes: those that a file is silent about stay. The lead is locked.

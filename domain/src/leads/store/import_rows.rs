@@ -2,21 +2,24 @@
 
 use sqlx::PgConnection;
 
-use super::super::import::{Holder, ImportRow, RowOutcome};
+use super::{
+    super::import::{Holder, ImportRow, RowOutcome},
+    imports::require_running,
+};
 use crate::{
     access::rows::Rows,
     error::Result,
     types::{ImportId, LeadId, TenantId},
 };
 
-/// Writes down what became of rows, and counts them.
+/// Writes down what became of rows, and counts them; refuses it once the import is closed.
 pub(in crate::leads) async fn report_rows(
     conn: &mut PgConnection,
     tenant: TenantId,
     import: ImportId,
     rows: &[ImportRow],
 ) -> Result<()> {
-    sqlx::query!(
+    let told = sqlx::query!(
         "with new as (
            select * from unnest($3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::text[])
              as n (line, outcome, lead_id, field, reason)
@@ -35,7 +38,7 @@ pub(in crate::leads) async fn report_rows(
                 duplicates = i.duplicates + c.duplicates, rejected = i.rejected + c.rejected,
                 has_report = true, touched_at = engine.now()
            from counted c
-          where i.tenant_id = $1 and i.id = $2",
+          where i.tenant_id = $1 and i.id = $2 and i.status = 'running'",
         tenant.0,
         import.0,
         &rows.iter().map(|row| row.line).collect::<Vec<_>>(),
@@ -46,7 +49,7 @@ pub(in crate::leads) async fn report_rows(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    require_running(told.rows_affected())
 }
 
 /// In the order of the file, those after a line; of one outcome, if one is named.

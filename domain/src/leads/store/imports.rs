@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::import::{How, ImportView};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     types::{ImportId, TenantId},
 };
 
@@ -30,6 +30,30 @@ pub(in crate::leads) async fn insert_import(
     Ok(())
 }
 
+/// Says that an import under way lives.
+pub(in crate::leads) async fn touch_import(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    import: ImportId,
+) -> Result<()> {
+    let touched = sqlx::query!(
+        "update imports set touched_at = engine.now() where tenant_id = $1 and id = $2 and status = 'running'",
+        tenant.0,
+        import.0
+    );
+    require_running(touched.execute(conn).await?.rows_affected())
+}
+
+/// Refuses what is written of an import that was closed by others: no row of it was hit.
+pub(super) fn require_running(hit: u64) -> Result<()> {
+    if hit > 0 {
+        return Ok(());
+    }
+    let detail = "the import was given up as lost before its file was over; the rows that its report names are there, \
+                  send the rest again";
+    Err(Error::conflict("import-over", detail))
+}
+
 pub(in crate::leads) async fn close_import(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -37,28 +61,30 @@ pub(in crate::leads) async fn close_import(
     status: &str,
     reason: Option<&str>,
 ) -> Result<()> {
-    sqlx::query!(
+    let closed = sqlx::query!(
         "update imports set status = $3, reason = $4, finished_at = engine.now()
-          where tenant_id = $1 and id = $2",
+          where tenant_id = $1 and id = $2 and status = 'running'",
         tenant.0,
         import.0,
         status,
         reason
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    );
+    require_running(closed.execute(conn).await?.rows_affected())
 }
 
-pub(in crate::leads) async fn close_lost_imports(conn: &mut PgConnection) -> Result<u64> {
+/// Closes those that have been silent for long, and answers which.
+pub(in crate::leads) async fn close_lost_imports(
+    conn: &mut PgConnection,
+) -> Result<Vec<(TenantId, ImportId)>> {
     let closed = sqlx::query!(
-        "update imports set status = 'interrupted', finished_at = engine.now(),
+        r#"update imports set status = 'interrupted', finished_at = engine.now(),
                 reason = 'the server was lost on the way; the rows before are there, send the rest again'
-          where status = 'running' and touched_at < engine.now() - interval '5 minutes'"
+          where status = 'running' and touched_at < engine.now() - interval '5 minutes'
+          returning tenant_id as "tenant: TenantId", id as "id: ImportId""#
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(closed.rows_affected())
+    Ok(closed.into_iter().map(|row| (row.tenant, row.id)).collect())
 }
 
 /// Newest first; of those that somebody has begun, if anybody is named.
