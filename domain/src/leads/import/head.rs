@@ -75,12 +75,11 @@ mod tests {
         let mut head = Head::new(None);
         let mut pieces = text.as_bytes().chunks(chunk);
         while !head.is_whole() {
-            match pieces.next() {
-                Some(piece) => head.push(piece),
-                None => {
-                    head.end();
-                    break;
-                }
+            if let Some(piece) = pieces.next() {
+                head.push(piece);
+            } else {
+                head.end();
+                break;
             }
         }
         head.into_parts().1.remove(0)
