@@ -34,7 +34,7 @@ async fn a_file_reads_the_same_however_the_network_cuts_it() {
 
 #[tokio::test]
 async fn a_slow_import_lives_and_one_that_was_given_up_is_told_and_writes_no_more() {
-    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let app = TestApp::with_roles(Roles { api: true, notifier: true, ..Roles::default() }).await;
     let admin = &app.acme.admin;
     let platform = &app.process.app.platform;
     let (pieces, file) = mpsc::unbounded();
