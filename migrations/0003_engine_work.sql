@@ -120,11 +120,7 @@ begin
   if found then
     perform pg_advisory_xact_lock(1001, queue);
   else
-    -- The full ones; all of a lane's, if a slot of the last full one has come back by now.
-    select jsonb_agg(jsonb_build_object('lane', l.id, 'limits', coalesce(nullif(array(
-             select m.id from engine.limits m
-              where m.id = any(l.limits) and m.running >= m.max_running
-                and not exists (select from engine.limit_returns r where r.limit_id = m.id)), '{}'), l.limits))) into held_back
+    select jsonb_agg(jsonb_build_object('lane', l.id, 'limits', l.limits)) into held_back
       from unnest(lanes_asked) asked(lane) join engine.lanes l on l.id = asked.lane;
     lanes_asked := '{}';
   end if;

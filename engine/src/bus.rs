@@ -3,17 +3,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use sqlx::{PgPool, postgres::PgListener};
-use tokio::{
-    sync::{
-        Notify,
-        broadcast::{self, error::RecvError},
-    },
-    time::Instant,
+use tokio::sync::{
+    Notify,
+    broadcast::{self, error::RecvError},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,8 +22,9 @@ use crate::Engine;
 pub enum Hint {
     /// Lanes of a queue have new work; no lanes named means any of them.
     Queue { queue: i32, lanes: Vec<i64> },
-    /// Limits got slots back, for the lanes that they hold back; 0 stands for a suspect that has ended.
-    Returned { limits: Vec<i64> },
+    /// Limits got slots back, for the lanes that they hold back; 0 stands for a suspect that has ended. What ended
+    /// `elsewhere` is claimed first by the process that ended it.
+    Returned { limits: Vec<i64>, elsewhere: bool },
     /// A running job was cancelled.
     Cancelled,
     /// Rows were committed to the log and want numbers.
@@ -63,12 +61,8 @@ impl Engine {
 
 /// Carries hints to this process and to all others.
 pub trait Bus: Send + Sync + 'static {
-    /// Tells every process, this one included; never blocks and never fails. Of slots that came back the others are told
-    /// a moment later.
+    /// Tells every process, this one included; never blocks and never fails.
     fn publish(&self, hint: Hint);
-    /// A claim that began then has found these limits full: slots that had come back by then are used again, and nobody
-    /// need be told of them any more.
-    fn used_up(&self, limits: &[i64], began: Instant);
     /// The hints from now on.
     fn subscribe(&self) -> broadcast::Receiver<Hint>;
 }
@@ -88,9 +82,6 @@ pub(crate) async fn hint_of(hints: &mut broadcast::Receiver<Hint>, wanted: impl 
 const CHANNEL: &str = "switchboard";
 /// At most one notification a queue in this time: notifying commits serialise on one lock.
 const SPACING: Duration = Duration::from_millis(5);
-/// How long a slot is left to the process where it came back: if all asked at once, they would stand in each other's
-/// way for what one can take.
-const HEAD_START: Duration = Duration::from_millis(8);
 /// A hint need not outlive a crash, and whoever notifies next would wait until the disk has it.
 const TELL: &str = "select set_config('synchronous_commit', 'off', true), pg_notify($1, payload)
   from unnest($2::text[]) payload";
@@ -115,8 +106,7 @@ struct Outbox {
 struct Pending {
     queues: BTreeMap<i32, BTreeSet<i64>>,
     any_lane: BTreeSet<i32>,
-    /// Limits, and when the first and the last of these slots came back.
-    returned: BTreeMap<i64, (Instant, Instant)>,
+    returned: BTreeSet<i64>,
     cancelled: bool,
     logged: bool,
     numbered: Option<i64>,
@@ -139,7 +129,7 @@ impl PgBus {
 impl Bus for PgBus {
     fn publish(&self, hint: Hint) {
         {
-            let mut pending = self.outbox.lock();
+            let mut pending = self.outbox.pending.lock().unwrap_or_else(PoisonError::into_inner);
             match &hint {
                 Hint::Queue { queue, lanes } if lanes.is_empty() => {
                     pending.any_lane.insert(*queue);
@@ -147,7 +137,7 @@ impl Bus for PgBus {
                 Hint::Queue { queue, lanes } => {
                     pending.queues.entry(*queue).or_default().extend(lanes);
                 }
-                Hint::Returned { limits } => pending.came_back(limits, Instant::now()),
+                Hint::Returned { limits, .. } => pending.returned.extend(limits),
                 Hint::Cancelled => pending.cancelled = true,
                 Hint::Logged => pending.logged = true,
                 Hint::Numbered { batch } => pending.numbered = pending.numbered.max(Some(*batch)),
@@ -160,50 +150,12 @@ impl Bus for PgBus {
         let _ = self.here.send(hint);
     }
 
-    fn used_up(&self, limits: &[i64], began: Instant) {
-        self.outbox.lock().used_up(limits, began);
-    }
-
     fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.here.subscribe()
     }
 }
 
-impl Outbox {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Pending {
-    fn came_back(&mut self, limits: &[i64], now: Instant) {
-        for limit in limits {
-            self.returned.entry(*limit).or_insert((now, now)).1 = now;
-        }
-    }
-
-    /// What came back later than the claim began may still be free.
-    fn used_up(&mut self, limits: &[i64], began: Instant) {
-        for limit in limits {
-            if self.returned.get(limit).is_some_and(|(_, last)| *last < began) {
-                self.returned.remove(limit);
-            }
-        }
-    }
-
-    /// What is to be told now; what came back a moment ago stays.
-    fn take(&mut self, now: Instant) -> Self {
-        let mut taken = std::mem::take(self);
-        let fresh = |_: &i64, (first, _): &mut (Instant, Instant)| *first + HEAD_START > now;
-        self.returned = taken.returned.extract_if(.., fresh).collect();
-        taken
-    }
-
-    /// When something of it has had its head start.
-    fn due(&self) -> Option<Instant> {
-        self.returned.values().map(|(first, _)| *first + HEAD_START).min()
-    }
-
     fn into_payloads(self, me: &str) -> Vec<String> {
         let mut hints = Vec::new();
         for (queue, lanes) in self.queues {
@@ -215,7 +167,7 @@ impl Pending {
             hints.push(format!("{me} q {queue} {named}"));
         }
         hints.extend(self.any_lane.iter().map(|queue| format!("{me} q {queue} ")));
-        let returned: Vec<i64> = self.returned.into_keys().collect();
+        let returned: Vec<i64> = self.returned.into_iter().collect();
         hints.extend(returned.chunks(NUMBERS_PER_HINT).map(|limits| format!("{me} r {}", join(limits))));
         if self.cancelled {
             hints.push(format!("{me} c"));
@@ -246,7 +198,7 @@ fn read(payload: &str, me: &str) -> Option<Hint> {
             queue: words.next()?.parse().ok()?,
             lanes: numbers(words.next().unwrap_or("")),
         }),
-        "r" => Some(Hint::Returned { limits: numbers(words.next()?) }),
+        "r" => Some(Hint::Returned { limits: numbers(words.next()?), elsewhere: true }),
         "c" => Some(Hint::Cancelled),
         "l" => Some(Hint::Logged),
         "n" => Some(Hint::Numbered { batch: words.next()?.parse().ok()? }),
@@ -261,16 +213,12 @@ fn numbers(list: &str) -> Vec<i64> {
 
 async fn tell(pool: PgPool, outbox: Arc<Outbox>, me: String, stop: CancellationToken) {
     loop {
-        let due = outbox.lock().due();
         tokio::select! {
             () = stop.cancelled() => return,
             () = outbox.added.notified() => {}
-            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
-        let payloads = outbox.lock().take(Instant::now()).into_payloads(&me);
-        if payloads.is_empty() {
-            continue;
-        }
+        let pending = std::mem::take(&mut *outbox.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        let payloads = pending.into_payloads(&me);
         let told = sqlx::query(TELL).bind(CHANNEL).bind(&payloads).execute(&pool).await;
         if let Err(error) = told {
             tracing::debug!(%error, "hint not sent; others find the work by polling");
@@ -326,7 +274,7 @@ mod tests {
         let pending = Pending {
             queues: BTreeMap::from([(3, BTreeSet::from([7, 9]))]),
             any_lane: BTreeSet::from([4]),
-            returned: [0, 5].into_iter().map(|limit| (limit, (Instant::now(), Instant::now()))).collect(),
+            returned: BTreeSet::from([0, 5]),
             cancelled: true,
             logged: true,
             numbered: Some(12),
@@ -339,7 +287,7 @@ mod tests {
             [
                 Hint::Queue { queue: 3, lanes: vec![7, 9] },
                 Hint::Queue { queue: 4, lanes: vec![] },
-                Hint::Returned { limits: vec![0, 5] },
+                Hint::Returned { limits: vec![0, 5], elsewhere: true },
                 Hint::Cancelled,
                 Hint::Logged,
                 Hint::Numbered { batch: 12 },
@@ -348,19 +296,5 @@ mod tests {
         );
         assert!(lines.iter().all(|line| read(line, "a").is_none()));
         assert_eq!(read("x from-the-future 1", "b"), None);
-    }
-
-    #[test]
-    fn others_hear_of_a_slot_after_a_head_start_and_not_if_it_is_used_again() {
-        let (mut pending, begin) = (Pending::default(), Instant::now());
-        let at = |ms| begin + Duration::from_millis(ms);
-        let told = |pending: &mut Pending, ms| pending.take(at(ms)).into_payloads("a");
-        pending.came_back(&[5, 7], at(0));
-        pending.came_back(&[5], at(3));
-        assert!(told(&mut pending, 7).is_empty(), "they are left to this process");
-        assert_eq!(pending.due(), Some(at(8)));
-        pending.used_up(&[5, 7], at(2));
-        assert_eq!(told(&mut pending, 8), ["a r 5"], "one came back after the claim began");
-        assert_eq!((pending.due(), told(&mut pending, 20).len()), (None, 0), "each is told of once");
     }
 }

@@ -222,7 +222,7 @@ impl Engine {
         }
         let unflushed = soon && finished.returned.is_some();
         if let Some(limits) = finished.returned {
-            self.bus().publish(Hint::Returned { limits });
+            self.bus().publish(Hint::Returned { limits, elsewhere: false });
         }
         Ok(Written { lost: finished.lost.map_or(0, |lost| lost.len()), unflushed })
     }

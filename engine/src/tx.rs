@@ -93,7 +93,7 @@ impl Tx {
         }
         if !self.returned.is_empty() {
             let limits = self.returned.into_iter().collect();
-            self.engine.bus().publish(Hint::Returned { limits });
+            self.engine.bus().publish(Hint::Returned { limits, elsewhere: false });
         }
         if self.cancelled {
             self.engine.bus().publish(Hint::Cancelled);

@@ -180,7 +180,7 @@ impl Dispatcher {
         let alone = turn == Turn::Alone;
         let request = Request { queue: self.queue, node: self.member.id, connection, alone, asks, marks };
         memory.unanswered.extend(request.asks.iter().map(|ask| ask.lane));
-        let (life, began) = (self.running.life(), Instant::now());
+        let life = self.running.life();
         let Some(claimed) = self.answer(memory, &request).await else { return Ok(0) };
         let Claimed { head, rows } = claimed?;
         if !self.running.claimed(head.fence, life) {
@@ -212,17 +212,6 @@ impl Dispatcher {
             if behind {
                 memory.rotation.wake(ask.lane);
             }
-        }
-        if head.dry.is_empty() && head.skipped.is_empty() {
-            // All that was allowed was taken, so whatever holds a lane back is full.
-            let full: Vec<i64> = head
-                .held_back
-                .iter()
-                .flat_map(|(_, limits)| limits)
-                .copied()
-                .filter(|limit| *limit != 0)
-                .collect();
-            self.engine.bus().used_up(&full, began);
         }
         let skipped = head.skipped.iter().map(|lane| (*lane, SKIPPED));
         memory.wait_for(skipped.chain(head.later).collect(), head.held_back);

@@ -15,6 +15,9 @@ use crate::{Engine, bus::Hint, db::Line};
 
 /// Polling is never further apart, hints or not.
 const POLL: Duration = Duration::from_secs(1);
+/// How long a slot is left to the process where it came back: if all asked at once, they would stand in each other's
+/// way for what one can take.
+const HEAD_START: Duration = Duration::from_millis(8);
 /// A sweep is at least so far from the last.
 pub(super) const SWEEP: Duration = Duration::from_secs(20);
 
@@ -145,9 +148,15 @@ impl Memory {
                     }
                 }
             }
-            Hint::Returned { limits } => {
-                for lane in limits.iter().filter_map(|limit| self.held_back.remove(limit)).flatten() {
-                    self.rotation.wake(lane);
+            Hint::Returned { limits, elsewhere } => {
+                let lanes = limits.iter().filter_map(|limit| self.held_back.remove(limit)).flatten();
+                if elsewhere {
+                    let at = Instant::now() + HEAD_START;
+                    self.later.extend(lanes.map(|lane| (at, lane)));
+                } else {
+                    lanes.for_each(|lane| {
+                        self.rotation.wake(lane);
+                    });
                 }
             }
             Hint::Missed => {
