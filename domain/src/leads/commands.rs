@@ -3,7 +3,8 @@
 use serde_json::Map;
 
 use super::{
-    insert::{insert, require_home},
+    home,
+    insert::insert,
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
     seal::Seal,
     search, status, store,
@@ -44,7 +45,7 @@ pub struct Filter {
 /// If a value breaks a rule, or the caller would not see it.
 pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
     ctx.require(Permission::LeadsCreate)?;
-    require_home(ctx)?;
+    home::require(ctx)?;
     let reachable = new.phone.is_some() || new.email.is_some();
     let wrong = check(reachable, (new.value_cents, new.cost_cents), &new.tags, &new.attributes);
     if !wrong.is_empty() {
@@ -174,7 +175,7 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     ctx.expect_version("lead", None, held.version)?;
-    if !store::lock_calls(tx.conn(), ctx.tenant, id).await? {
+    if !store::lock_calls(tx.conn(), ctx.tenant, &[id]).await?.is_empty() {
         let detail = "a call with the lead is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));
     }

@@ -8,6 +8,16 @@ use crate::{
     tenancy::TenantTx,
 };
 
+/// Refuses new leads of somebody who would not see them.
+pub(super) fn require(ctx: &Ctx) -> Result<()> {
+    if ctx.rows != Rows::Own(None) {
+        return Ok(());
+    }
+    let detail =
+        "you see only the leads of your agent, and are none; an admin links you by PATCH /api/v1/agents/{id}";
+    Err(Error::beyond("", detail))
+}
+
 /// Holds the agent or the team that new leads of the caller come to until commit. What the caller sees was found out a
 /// moment ago; whoever was deleted since then gets no lead any more.
 ///

@@ -10,23 +10,13 @@ use super::{
 use crate::{
     Ctx,
     access::rows::Rows,
-    error::{Error, Result},
+    error::Result,
     events::{Event, EventType},
     routing::sweep,
     tenancy::TenantTx,
     types::{E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
     vault::Vault,
 };
-
-/// Refuses new leads of somebody who would not see them.
-pub(super) fn require_home(ctx: &Ctx) -> Result<()> {
-    if ctx.rows != Rows::Own(None) {
-        return Ok(());
-    }
-    let detail =
-        "you see only the leads of your agent, and are none; an admin links you by PATCH /api/v1/agents/{id}";
-    Err(Error::beyond("", detail))
-}
 
 /// Writes leads, sealed, and tells of each. Those of a team wait in its queue, so it is swept.
 pub(super) async fn insert(

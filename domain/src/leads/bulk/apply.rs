@@ -155,7 +155,7 @@ async fn set_tags(
 
 async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let tenant = tx.tenant;
-    let busy = store::lock_calls_of_many(tx.conn(), tenant, &those(rows, |_| true)).await?;
+    let busy = store::lock_calls(tx.conn(), tenant, &those(rows, |_| true)).await?;
     let going: Vec<&RowToChange> = rows.iter().filter(|row| !busy.contains(&row.id)).collect();
     let changed: Vec<LeadId> = going.iter().map(|row| row.id).collect();
     let owners: Vec<AgentId> = going.iter().filter_map(|row| row.owner).collect();

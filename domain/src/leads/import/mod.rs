@@ -19,7 +19,8 @@ use self::{head::Head, sort::sort};
 use super::{
     columns::{Columns, Mapping},
     csv::{Reader, Row},
-    insert::{insert, require_home},
+    home,
+    insert::insert,
     lead::words,
     store, terms,
 };
@@ -280,7 +281,7 @@ fn require(ctx: &Ctx, how: How) -> Result<()> {
     if how.on_duplicate == OnDuplicate::Update {
         ctx.require(Permission::LeadsWrite)?;
     }
-    require_home(ctx)
+    home::require(ctx)
 }
 
 /// Closes imports whose process was lost: silent for longer than any that lives. Answers how many.

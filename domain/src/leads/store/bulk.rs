@@ -201,8 +201,9 @@ pub(in crate::leads) async fn set_tags_of_many(
     Ok(())
 }
 
-/// Locks the calls with leads that are about to go, and answers the leads whose calls are not free; see `lock_calls`.
-pub(in crate::leads) async fn lock_calls_of_many(
+/// Locks the calls with leads that are about to go, and answers the leads whose calls somebody holds. Whoever takes a call a
+/// step further waits for its lead, so whoever has the lead does not wait for the call.
+pub(in crate::leads) async fn lock_calls(
     conn: &mut PgConnection,
     tenant: TenantId,
     leads: &[LeadId],

@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::{known::Known, lead::Status};
+use super::{
+    super::{known::Known, lead::Status},
+    bulk::lock_calls,
+};
 use crate::{
     access::rows::Rows,
     error::Result,
@@ -111,23 +114,6 @@ pub(in crate::leads) async fn take_messages(
     Ok(true)
 }
 
-/// Locks the calls with a lead that is about to go; `false` if one of them is held. Whoever takes a call a step further
-/// waits for its lead, so whoever has the lead does not wait for the call.
-pub(in crate::leads) async fn lock_calls(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    lead: LeadId,
-) -> Result<bool> {
-    let held = sqlx::query_scalar!(
-        "select id from calls where tenant_id = $1 and lead_id = $2 order by id for update nowait",
-        tenant.0,
-        lead.0
-    )
-    .fetch_all(conn)
-    .await;
-    is_free(held)
-}
-
 /// Gives the calls with one lead to another; `false` if one of them is held.
 pub(in crate::leads) async fn take_calls(
     conn: &mut PgConnection,
@@ -135,7 +121,7 @@ pub(in crate::leads) async fn take_calls(
     from: LeadId,
     to: LeadId,
 ) -> Result<bool> {
-    if !lock_calls(conn, tenant, from).await? {
+    if !lock_calls(conn, tenant, &[from]).await?.is_empty() {
         return Ok(false);
     }
     sqlx::query!(
