@@ -62,7 +62,8 @@ end $$;
 -- Takes up to `takes[i]` due jobs of `lanes_asked[i]`, from behind (`after_at[i]`, `after_id[i]`), for a
 -- node. The lanes must be distinct. The first row is a head and no job: what the claim saw.
 --
---   t, xid, xmin  how far positions may move (see below)
+--   t, xid, xmin  how far positions may move (see below); none where all that was asked for is at its limit: such a
+--                 claim writes nothing
 --   lanes         the newest lane of the queue;  revision  of the operators' decisions
 --   fence         the number of this claim, if it took anything
 --   dry           lanes that had less than was asked; a paused one is not among them
@@ -117,13 +118,19 @@ begin
       select from engine.limits m
        where m.id = any(l.limits) and m.running >= m.max_running
          and not exists (select from engine.limit_returns r where r.limit_id = m.id));
-  if found then
-    perform pg_advisory_xact_lock(1001, queue);
-  else
-    select jsonb_agg(jsonb_build_object('lane', l.id, 'limits', l.limits)) into held_back
-      from unnest(lanes_asked) asked(lane) join engine.lanes l on l.id = asked.lane;
-    lanes_asked := '{}';
+  if not found then
+    return query
+      select jsonb_build_object(
+               'lanes', (select max(l.id) from engine.lanes l where l.queue_id = queue),
+               'revision', (select q.revision from engine.queues q where q.id = queue),
+               'held_back', (select coalesce(jsonb_agg(jsonb_build_object('lane', l.id, 'limits', l.limits)), '[]')
+                               from unnest(lanes_asked) asked(lane) join engine.lanes l on l.id = asked.lane),
+               'wants_alone', false),
+             null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
+             null::boolean, null::json, null::json, null::text, null::int, null::text;
+    return;
   end if;
+  perform pg_advisory_xact_lock(1001, queue);
   -- Nothing before this may lock a row: that would give the transaction its id.
   t := engine.now();
   own := pg_current_xact_id();
@@ -367,11 +374,10 @@ end $$;
 -- not counted) and `released` (at once, not counted and not recorded). `lost` are the ids that were not
 -- ours any more, of which nothing was changed; `wakes` are the lanes, of the queues beside them, that
 -- jobs went back to, or that steps of workflows were released to; `returned` the limits that got slots back
--- (0: a suspect has ended); `logged` says whether the log has grown. With `soon`, slots that come back are there before
--- the disk has the ending: the caller has it flushed afterwards, and ends again what a crash made the server forget.
+-- (0: a suspect has ended); `logged` says whether the log has grown.
 create function engine.finish(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
-  outputs jsonb[], error_codes text[], errors text[], soon boolean default false,
+  outputs jsonb[], error_codes text[], errors text[],
   out lost uuid[], out wakes bigint[], out wake_queues int[], out returned bigint[], out logged boolean
 )
 language plpgsql volatile
@@ -536,9 +542,6 @@ begin
       from unnest(held_lanes) as h(lane) join engine.lanes l on l.id = h.lane, unnest(l.limits) limit_id
      group by limit_id;
     returned := array(select distinct m from engine.lanes l, unnest(l.limits) m where l.id = any(held_lanes));
-    if soon then
-      perform set_config('synchronous_commit', 'off', true);
-    end if;
   end if;
   if suspects <> '{}' then
     perform engine.clear_suspects(suspects);

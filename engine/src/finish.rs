@@ -176,7 +176,7 @@ impl Tx {
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
         let steps = Steps::of(&self.engine().clone(), endings).await?;
         steps.put(self.conn(), endings).await?;
-        let finished = finish(self.conn(), endings, false).await?;
+        let finished = finish(self.conn(), endings).await?;
         if finished.logged {
             self.has_logged();
         }
@@ -190,22 +190,17 @@ impl Tx {
 }
 
 impl Engine {
-    /// Ends a batch of attempts in a statement of its own. With `soon`, slots that come back do not wait for the disk.
-    pub(crate) async fn finish(
-        &self,
-        line: &mut Line,
-        endings: &[Ending],
-        soon: bool,
-    ) -> sqlx::Result<Written> {
+    /// Ends a batch of attempts in a statement of its own. Answers how many were lost to other nodes.
+    pub(crate) async fn finish(&self, line: &mut Line, endings: &[Ending]) -> sqlx::Result<usize> {
         let steps = Steps::of(self, endings).await?;
         let finished = line
             .run(async |conn| {
                 if steps.is_empty() {
-                    return finish(conn, endings, soon).await;
+                    return finish(conn, endings).await;
                 }
                 let mut tx = conn.begin().await?;
                 steps.put(&mut tx, endings).await?;
-                let finished = finish(&mut tx, endings, soon).await?;
+                let finished = finish(&mut tx, endings).await?;
                 tx.commit().await?;
                 Ok(finished)
             })
@@ -220,27 +215,11 @@ impl Engine {
         if finished.logged {
             self.bus().publish(Hint::Logged);
         }
-        let unflushed = soon && finished.returned.is_some();
         if let Some(limits) = finished.returned {
             self.bus().publish(Hint::Returned { limits, elsewhere: false });
         }
-        Ok(Written { lost: finished.lost.map_or(0, |lost| lost.len()), unflushed })
+        Ok(finished.lost.map_or(0, |lost| lost.len()))
     }
-
-    /// Waits until the disk has all that this server has committed by now.
-    pub(crate) async fn flush(&self, line: &mut Line) -> sqlx::Result<()> {
-        // It writes something, so its commit waits, and the log is written in order.
-        let flush = "select pg_logical_emit_message(true, 'switchboard', '')";
-        line.run(async |conn| sqlx::query(flush).execute(conn).await).await.map(drop)
-    }
-}
-
-/// What became of a batch of endings.
-pub(crate) struct Written {
-    /// Lost to other nodes.
-    pub lost: usize,
-    /// A crash of the server may still make it forget them.
-    pub unflushed: bool,
 }
 
 /// See `engine.finish`.
@@ -259,11 +238,11 @@ impl Finished {
     }
 }
 
-async fn finish(conn: &mut PgConnection, endings: &[Ending], soon: bool) -> sqlx::Result<Finished> {
+async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
     sqlx::query_as!(
         Finished,
         r#"select lost, wakes, wake_queues, returned, logged as "logged!"
-             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8, $9)"#,
+             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
         &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
         &endings.iter().map(|ending| ending.claim).collect::<Vec<_>>(),
@@ -276,7 +255,6 @@ async fn finish(conn: &mut PgConnection, endings: &[Ending], soon: bool) -> sqlx
             as &[Option<&serde_json::Value>],
         &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
         &endings.iter().map(|ending| ending.error.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-        soon,
     )
     .fetch_one(conn)
     .await

@@ -27,10 +27,10 @@
 //!
 //! A job waits in a *lane*: one for each queue, tenant, priority, kind, version and limit key. For each queue
 //! of a process there is a *dispatcher* that goes round the tenants by weight and claims, an apalis worker
-//! that runs what was claimed, and two *completers* that write endings, many in a statement:
+//! that runs what was claimed, and a *completer* that writes endings, many in a statement:
 //!
 //! ```text
-//!   hints, polls --> dispatcher --claim--> apalis worker --outcome--> completers --finish--> Postgres
+//!   hints, polls --> dispatcher --claim--> apalis worker --outcome--> completer --finish--> Postgres
 //!                        ^                      |
 //!                        |                 one task for each handler, one watchdog for all
 //!                        +------- room: one permit for each handler -------+

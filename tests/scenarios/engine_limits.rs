@@ -9,7 +9,6 @@ use std::{
 };
 
 use engine::{Engine, Outcome, finish::Claim, operate::Bounds};
-use sqlx::Connection;
 use switchboard_tests::{
     Database,
     played::Played,
@@ -65,44 +64,6 @@ async fn a_tenants_concurrency_is_never_exceeded_and_used_up() {
     .await
     .expect("a count");
     assert_eq!(left, 0, "every slot has come back");
-}
-
-/// A slot that comes back soon is there before the disk has the ending; whoever ends a job of no limit, or in a transaction
-/// of their own, waits for the disk as ever.
-#[tokio::test(flavor = "multi_thread")]
-async fn only_endings_that_give_slots_back_may_come_before_the_disk_has_them() {
-    let database = Database::create().await;
-    let engine = database.engine().await;
-    let (limited, free) = (Uuid::now_v7(), Uuid::now_v7());
-    limit(&engine, limited, None, Bounds { max_running: Some(4), ..Bounds::default() }).await;
-    let cases = [(limited, true, "off"), (limited, false, "on"), (free, true, "on"), (free, false, "on")];
-    let jobs: Vec<_> = cases.iter().map(|(tenant, ..)| probe(*tenant, "work")).collect();
-    for job in &jobs {
-        enqueue(&engine, job.tenant, std::slice::from_ref(job)).await;
-    }
-    let mut system = database.connect_as("switchboard_system").await;
-    sqlx::query("set synchronous_commit = on").execute(&mut system).await.expect("set");
-    let (claimed, fence) = Played::join(&mut system).await.claim().await.expect("claimed");
-    assert_eq!(claimed.len(), cases.len());
-    for (job, (tenant, soon, commits)) in jobs.iter().zip(cases) {
-        let mut tx = system.begin().await.expect("a transaction");
-        let lost: Option<Vec<Uuid>> = sqlx::query_scalar(
-            "select lost from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'],
-               array[0::bigint], array[null::jsonb], array[null], array[null], $4)",
-        )
-        .bind(job.id)
-        .bind(tenant)
-        .bind(fence)
-        .bind(soon)
-        .fetch_one(&mut *tx)
-        .await
-        .expect("it ends");
-        assert_eq!(lost, None);
-        let waits: String =
-            sqlx::query_scalar("show synchronous_commit").fetch_one(&mut *tx).await.expect("a setting");
-        assert_eq!(waits, commits, "of a limit: {}, soon: {soon}", tenant == limited);
-        tx.commit().await.expect("committed");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

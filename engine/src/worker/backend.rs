@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{
-    COMPLETERS, Envelope, chance,
+    Envelope, chance,
     running::{CutOff, Running},
 };
 use crate::{Outcome, finish::Ending};
@@ -48,7 +48,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(5);
 struct Tasks {
     dispatching: JoinHandle<()>,
     give_up: CancellationToken,
-    completing: [JoinHandle<()>; COMPLETERS],
+    completing: JoinHandle<()>,
     watching: JoinHandle<()>,
 }
 
@@ -69,7 +69,7 @@ impl Backend {
         claimed: mpsc::Receiver<Vec<Envelope>>,
         settling: Settling,
         dispatching: JoinHandle<()>,
-        completing: [JoinHandle<()>; COMPLETERS],
+        completing: JoinHandle<()>,
         no_more: CancellationToken,
         give_up: CancellationToken,
     ) -> Self {
@@ -78,7 +78,7 @@ impl Backend {
         Self { claimed, batch: Vec::new().into_iter(), settling, tasks, no_more, closing: None }
     }
 
-    /// Hands back what was claimed but not begun, gives what runs its grace, then lets the completers
+    /// Hands back what was claimed but not begun, gives what runs its grace, then lets the completer
     /// write the last results.
     fn close(&mut self) -> BoxFuture<'static, ()> {
         let (_, empty) = mpsc::channel(1);
@@ -106,10 +106,10 @@ impl Backend {
             }
             tasks.watching.abort();
             no_more.cancel();
-            let mut written = Box::pin(futures::future::join_all(tasks.completing));
+            let mut written = tasks.completing;
             if tokio::time::timeout(LAST_PATIENCE, &mut written).await.is_err() {
                 tasks.give_up.cancel();
-                written.await;
+                let _ = written.await;
             }
         })
     }
@@ -241,7 +241,7 @@ where
 impl Settling {
     async fn tell(&self, ending: Option<Ending>) {
         if let Some(ending) = ending {
-            // The completers outlive every handler; a closed channel is impossible before that.
+            // The completer outlives every handler; a closed channel is impossible before that.
             let _ = self.ended.send(ending).await;
         }
     }

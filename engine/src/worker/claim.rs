@@ -32,9 +32,8 @@ pub(super) struct Claimed {
 
 /// What the claim saw; see `engine.claim`.
 pub(super) struct Head {
-    pub t: DateTime<Utc>,
-    pub xid: i64,
-    pub xmin: i64,
+    /// None where all that was asked for is at its limit.
+    pub moment: Option<Moment>,
     pub newest_lane: i64,
     pub revision: i64,
     /// The claim's own number, for all that it took.
@@ -50,11 +49,18 @@ pub(super) struct Head {
     pub wants_alone: bool,
 }
 
+/// When a claim was made: the clock, its transaction, and the oldest one that was open.
+pub(super) struct Moment {
+    pub t: DateTime<Utc>,
+    pub xid: i64,
+    pub xmin: i64,
+}
+
 #[derive(Deserialize)]
 struct StoredHead {
-    t: i64,
-    xid: i64,
-    xmin: i64,
+    t: Option<i64>,
+    xid: Option<i64>,
+    xmin: Option<i64>,
     lanes: Option<i64>,
     revision: i64,
     fence: Option<i64>,
@@ -85,9 +91,11 @@ impl From<StoredHead> for Head {
                 .collect(),
             skipped: stored.skipped.unwrap_or_default(),
             wants_alone: stored.wants_alone,
-            t: instant(stored.t),
-            xid: stored.xid,
-            xmin: stored.xmin,
+            moment: stored.t.zip(stored.xid).zip(stored.xmin).map(|((t, xid), xmin)| Moment {
+                t: instant(t),
+                xid,
+                xmin,
+            }),
             newest_lane: stored.lanes.unwrap_or(0),
             revision: stored.revision,
             fence: stored.fence.unwrap_or(0),

@@ -1,10 +1,13 @@
 //! Records how attempts ended, many in one statement, and goes on through every database error:
 //! results wait here and are written when the database is back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Semaphore, mpsc},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -17,47 +20,74 @@ use crate::{
 
 /// Endings in one statement.
 const BATCH: usize = 2_000;
+/// Statements at a time: what ends while some are under way need not wait for them.
+const WRITERS: u32 = 3;
 /// How often whoever is ready to run goes first: jobs that end at one moment are written together.
 const YIELDS: usize = 3;
 /// How long a batch may be waited for while batches come large: each statement has its own price.
 const LINGER: Duration = Duration::from_millis(5);
 const LOADED: usize = BATCH / 10;
 
-/// Endings on their way to the database.
-pub(super) struct Inbox {
-    pub ended: mpsc::Receiver<Ending>,
+/// Gathers what has ended on a queue of a node and has it written.
+pub(super) struct Completer {
+    writer: Arc<Writer>,
+    ended: mpsc::Receiver<Ending>,
     /// The last batch was large.
-    pub loaded: bool,
+    loaded: bool,
+    /// Cancelled once every ending has been sent.
+    no_more: CancellationToken,
 }
 
-pub(super) struct Completer {
-    pub engine: Engine,
-    pub queue: &'static str,
-    /// One completer gathers at a time.
-    pub inbox: Arc<Mutex<Inbox>>,
-    /// Cancelled once every ending has been sent.
-    pub no_more: CancellationToken,
+struct Writer {
+    engine: Engine,
+    queue: &'static str,
     /// Cancelled when what is not written by now is left behind.
-    pub give_up: CancellationToken,
+    give_up: CancellationToken,
+    places: Arc<Semaphore>,
+    /// The last one used is on top: its plans and caches are the warmest.
+    lines: Mutex<Vec<Line>>,
 }
 
 impl Completer {
-    pub(super) async fn run(self) {
-        let (mut batch, mut line) = (Vec::with_capacity(BATCH), Line::new(&self.engine));
-        while self.gather(&mut batch).await {
-            self.write(&mut line, &batch).await;
-            batch.clear();
-        }
+    pub(super) fn new(
+        engine: &Engine,
+        queue: &'static str,
+        ended: mpsc::Receiver<Ending>,
+        no_more: CancellationToken,
+        give_up: CancellationToken,
+    ) -> Self {
+        let writer = Writer {
+            engine: engine.clone(),
+            queue,
+            give_up,
+            places: Arc::new(Semaphore::new(WRITERS as usize)),
+            lines: Mutex::default(),
+        };
+        Self { writer: Arc::new(writer), ended, loaded: false, no_more }
     }
 
-    /// Waits for endings, and for more while many come. `false` after the last.
-    async fn gather(&self, batch: &mut Vec<Ending>) -> bool {
-        let mut inbox = self.inbox.lock().await;
-        let Inbox { ended, loaded } = &mut *inbox;
+    /// Ends when the last ending is written or left behind.
+    pub(super) async fn run(mut self) {
+        loop {
+            let Ok(place) = Arc::clone(&self.writer.places).acquire_owned().await else { return };
+            let Some(batch) = self.gather().await else { break };
+            let writer = Arc::clone(&self.writer);
+            tokio::spawn(async move {
+                writer.write(batch).await;
+                drop(place);
+            });
+        }
+        // Errs only where somebody closes the semaphore, and nobody does.
+        let _all = self.writer.places.acquire_many(WRITERS).await;
+    }
+
+    /// Waits for endings, and for more while many come; none after the last.
+    async fn gather(&mut self) -> Option<Vec<Ending>> {
+        let (mut batch, ended) = (Vec::new(), &mut self.ended);
         tokio::select! {
             biased;
-            received = ended.recv_many(batch, BATCH) => if received == 0 { return false },
-            () = self.no_more.cancelled() => return false,
+            received = ended.recv_many(&mut batch, BATCH) => if received == 0 { return None },
+            () = self.no_more.cancelled() => return None,
         }
         for _ in 0..YIELDS {
             tokio::task::yield_now().await;
@@ -67,25 +97,34 @@ impl Completer {
                 batch.push(more);
             }
         }
-        if *loaded {
+        if self.loaded {
             let until = Instant::now() + LINGER;
             while batch.len() < BATCH {
-                let more = ended.recv_many(batch, BATCH - batch.len());
+                let room = BATCH - batch.len();
+                let more = ended.recv_many(&mut batch, room);
                 if !matches!(tokio::time::timeout_at(until, more).await, Ok(1..)) {
                     break;
                 }
             }
         }
-        *loaded = batch.len() >= LOADED;
-        true
+        self.loaded = batch.len() >= LOADED;
+        Some(batch)
+    }
+}
+
+impl Writer {
+    fn line(&self) -> Line {
+        let spare = self.lines.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| Line::new(&self.engine))
     }
 
     /// Writes a batch. What the database refuses is found by halving, so that it holds nothing else up.
-    async fn write(&self, line: &mut Line, batch: &[Ending]) {
-        let mut waiting = vec![batch.to_vec()];
-        let mut lost = 0;
+    async fn write(&self, batch: Vec<Ending>) {
+        let mut line = self.line();
+        self.count(&batch);
+        let (mut waiting, mut lost) = (vec![batch], 0);
         while let Some(mut part) = waiting.pop() {
-            match self.insist(line, &part).await {
+            match self.insist(&mut line, &part).await {
                 Ok(refused) => lost += refused,
                 Err(error) if part.len() > 1 => {
                     tracing::warn!(%error, endings = part.len(), "a batch was refused; halving it");
@@ -105,31 +144,22 @@ impl Completer {
                 }
             }
         }
-        self.count(batch, lost);
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        if lost > 0 {
+            tracing::warn!(queue = self.queue, lost, "results refused: the claim was lost to another node");
+            metrics::counter!("engine_claims_lost_total").increment(lost as u64);
+        }
     }
 
     /// Writes a part, waiting for a database that does not answer; errs if it refuses. Answers how many
     /// were lost to other nodes.
     async fn insist(&self, line: &mut Line, part: &[Ending]) -> sqlx::Result<usize> {
         let mut pause = Duration::from_millis(50);
-        // Without an answer the server may have it or have forgotten it: it is written again. What the server still has is
-        // not found then, and may not be on the disk yet.
-        let mut doubt = false;
-        let mut lost = None;
         loop {
-            let error = match self.engine.finish(line, part, !doubt).await {
-                Ok(written) if written.unflushed || doubt => {
-                    let lost = *lost.get_or_insert(written.lost);
-                    match self.engine.flush(line).await {
-                        Ok(()) => return Ok(lost),
-                        Err(error) => error,
-                    }
-                }
-                Ok(written) => return Ok(written.lost),
-                Err(error) if is_refusal(&error) => return Err(error),
-                Err(error) => error,
+            let error = match self.engine.finish(line, part).await {
+                Err(error) if !is_refusal(&error) => error,
+                written_or_refused => return written_or_refused,
             };
-            doubt = true;
             tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
@@ -141,17 +171,13 @@ impl Completer {
         }
     }
 
-    fn count(&self, batch: &[Ending], lost: usize) {
+    fn count(&self, batch: &[Ending]) {
         for verdict in Verdict::ALL {
             let count = batch.iter().filter(|ending| ending.verdict == verdict).count() as u64;
             if count > 0 {
                 metrics::counter!("engine_attempts_total", "queue" => self.queue, "verdict" => verdict.as_str())
                     .increment(count);
             }
-        }
-        if lost > 0 {
-            tracing::warn!(queue = self.queue, lost, "results refused: the claim was lost to another node");
-            metrics::counter!("engine_claims_lost_total").increment(lost as u64);
         }
     }
 }

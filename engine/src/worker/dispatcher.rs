@@ -196,10 +196,12 @@ impl Dispatcher {
             behind += u64::from(turn == Turn::Free && mark <= memory.positions.of(lane));
         }
         self.deliver(memory, &taken, rows, head.fence, room);
-        memory.positions.saw(head.t, head.xid, head.xmin);
+        if let Some(moment) = &head.moment {
+            memory.positions.saw(moment.t, moment.xid, moment.xmin);
+        }
         for ask in request.asks {
             let (count, last) = taken.get(&ask.lane).map_or((0, None), |(count, last)| (*count, Some(*last)));
-            let dry = head.dry.contains(&ask.lane).then_some(head.t);
+            let dry = head.moment.as_ref().filter(|_| head.dry.contains(&ask.lane)).map(|moment| moment.t);
             let behind = turn == Turn::Free && last.is_some_and(|last| last <= memory.positions.of(ask.lane));
             if behind || head.skipped.contains(&ask.lane) {
                 memory.positions.forget(ask.lane);

@@ -1,6 +1,6 @@
 //! Running jobs: a dispatcher claims, apalis runs, a completer records.
 //!
-//! For each queue of a node there is a dispatcher task, two completer tasks and a
+//! For each queue of a node there is a dispatcher task, a completer task and a
 //! [`Backend`] that hands claimed jobs to an apalis worker. apalis ends a worker whose backend
 //! errs, so ours cannot err: it is a thin receiver, and the tasks behind it outlive every database
 //! error by backing off and going on.
@@ -94,25 +94,13 @@ pub async fn open(
         stop: stop.clone(),
     };
     let dispatching = tokio::spawn(dispatcher.run());
-    let inbox = completer::Inbox { ended: ended_out, loaded: false };
-    let inbox = Arc::new(tokio::sync::Mutex::new(inbox));
-    let completing = std::array::from_fn(|_| {
-        let completer = completer::Completer {
-            engine: engine.clone(),
-            queue: settings.name,
-            inbox: Arc::clone(&inbox),
-            no_more: no_more.clone(),
-            give_up: give_up.clone(),
-        };
-        tokio::spawn(completer.run())
-    });
+    let completer =
+        completer::Completer::new(engine, settings.name, ended_out, no_more.clone(), give_up.clone());
+    let completing = tokio::spawn(completer.run());
     let settling =
         backend::Settling { ended: ended_in, running, permits, concurrency, stop, grace: settings.grace };
     Ok(Backend::new(claimed_out, settling, dispatching, completing, no_more, give_up))
 }
-
-/// Completers of a queue: while one waits for the database the other gathers.
-const COMPLETERS: usize = 2;
 
 /// The identity of a queue inside this module.
 type QueueId = i32;
