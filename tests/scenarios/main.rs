@@ -40,6 +40,7 @@ mod lead_actions;
 mod lead_deletes;
 mod lead_export;
 mod lead_imports;
+mod lead_ranks;
 mod lead_search;
 mod lead_sort;
 mod leads;

@@ -1,6 +1,7 @@
 //! The table of leads in the orders of lists. Each is walked along an index of its own from a place on, so that a page
-//! costs what it holds, however far back it lies. The places of values and scores are a `case`: behind the tenant's wall
-//! Postgres takes no `coalesce` for a place in an index, for it might tell of rows that are not to be seen.
+//! costs what it holds, however far back it lies. The place of a value is a `case`: behind the tenant's wall Postgres takes
+//! no `coalesce` for a place in an index, for it might tell of rows that are not to be seen. Scores stand in `lead_ranks`,
+//! whose index begins with the status: the walks along all that are wanted are merged.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::{
     super::{
         commands::Filter,
-        lead::{Source, Status},
+        lead::{Source, Status, statuses},
         sorted::{NONE, Sort},
     },
     read::LeadRow,
@@ -78,9 +79,9 @@ fn stretches(sort: Sort, after: Option<(i64, Uuid)>) -> Vec<Stretch> {
     }
 }
 
-/// One order: what stands behind a place in it, and how it is sorted; $1 to $12 are the same in all.
+/// One order: where the leads stand, what comes after the filter, and in which order; $1 to $12 are the same in all.
 macro_rules! along {
-    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, [$($from:tt)+], [$($rest:tt)+], $($place:expr),+) => {
         sqlx::query_as!(
             LeadRow,
             r#"select l.id as "id: LeadId", l.import_id as "import_id: ImportId", l.owner_id as "owner_id: AgentId",
@@ -89,7 +90,7 @@ macro_rules! along {
                       l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
                       l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
                       l.attributes_sealed
-                 from leads l
+                 from "# + $($from)+ + r#"
                 where l.tenant_id = $1
                   and ($2::text is null or l.status = $2) and ($3::text is null or l.source = $3)
                   and ($4::uuid is null or l.owner_id = $4) and ($5::uuid is null or l.import_id = $5)
@@ -100,7 +101,7 @@ macro_rules! along {
                      where not exists (
                        select from lead_terms o
                         where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id)))
-                  and "# + $behind + " order by " + $order + " limit $12",
+                  and "# + $($rest)+,
             $asked.tenant.0,
             $asked.filter.status.map(Status::as_str),
             $asked.filter.source.map(Source::as_str),
@@ -120,6 +121,28 @@ macro_rules! along {
     };
 }
 
+/// An order along scores: what stands behind a place in a status, and how it is sorted, there and among all that are found.
+macro_rules! ranked {
+    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        along!(
+            $conn,
+            $asked,
+            $terms,
+            $limit,
+            ["(select k.score, k.lead_id
+                 from unnest($13::text[]) as s (status) cross join lateral (
+                   select r.score, r.lead_id
+                     from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id"],
+            ["r.tenant_id = $1 and r.status = s.status and " + $behind + " order by r.score " + $order + ",
+                      r.lead_id " + $order + " limit $12) k
+                order by k.score " + $order + ", k.lead_id " + $order + " limit $12) f
+                 join leads l on l.tenant_id = $1 and l.id = f.lead_id
+                order by f.score " + $order + ", f.lead_id " + $order],
+            $($place),+
+        )
+    };
+}
+
 async fn walk(
     conn: &mut PgConnection,
     asked: &Asked<'_>,
@@ -129,15 +152,17 @@ async fn walk(
 ) -> Result<Vec<LeadRow>> {
     let terms: (Vec<String>, Vec<Vec<u8>>) = asked.wanted.terms.iter().cloned().unzip();
     Ok(match sort {
-        Sort::Created => along!(conn, asked, terms, limit, "l.id > $13", "l.id", id),
-        Sort::CreatedDown => along!(conn, asked, terms, limit, "l.id < $13", "l.id desc", id),
+        Sort::Created => along!(conn, asked, terms, limit, ["leads l"], ["l.id > $13 order by l.id limit $12"], id),
+        Sort::CreatedDown => {
+            along!(conn, asked, terms, limit, ["leads l"], ["l.id < $13 order by l.id desc limit $12"], id)
+        }
         Sort::Updated => along!(
             conn,
             asked,
             terms,
             limit,
-            "(l.updated_at, l.id) > ($13::timestamptz, $14::uuid)",
-            "l.updated_at, l.id",
+            ["leads l"],
+            ["(l.updated_at, l.id) > ($13::timestamptz, $14::uuid) order by l.updated_at, l.id limit $12"],
             instant(key),
             id
         ),
@@ -146,8 +171,8 @@ async fn walk(
             asked,
             terms,
             limit,
-            "(l.updated_at, l.id) < ($13::timestamptz, $14::uuid)",
-            "l.updated_at desc, l.id desc",
+            ["leads l"],
+            ["(l.updated_at, l.id) < ($13::timestamptz, $14::uuid) order by l.updated_at desc, l.id desc limit $12"],
             instant(key),
             id
         ),
@@ -156,8 +181,10 @@ async fn walk(
             asked,
             terms,
             limit,
-            "(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) > ($13::bigint, $14::uuid) and case when l.value_cents is null then -1::bigint else l.value_cents end <= $15",
-            "case when l.value_cents is null then -1::bigint else l.value_cents end, l.id",
+            ["leads l"],
+            ["(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) > ($13::bigint, $14::uuid)
+                and case when l.value_cents is null then -1::bigint else l.value_cents end <= $15
+              order by case when l.value_cents is null then -1::bigint else l.value_cents end, l.id limit $12"],
             key,
             id,
             last
@@ -167,29 +194,32 @@ async fn walk(
             asked,
             terms,
             limit,
-            "(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) < ($13::bigint, $14::uuid)",
-            "case when l.value_cents is null then -1::bigint else l.value_cents end desc, l.id desc",
+            ["leads l"],
+            ["(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) < ($13::bigint, $14::uuid)
+              order by case when l.value_cents is null then -1::bigint else l.value_cents end desc, l.id desc limit $12"],
             key,
             id
         ),
-        Sort::Score => along!(
+        Sort::Score => ranked!(
             conn,
             asked,
             terms,
             limit,
-            "(case when l.score is null then -1::smallint else l.score end, l.id) > ($13::smallint, $14::uuid) and case when l.score is null then -1::smallint else l.score end <= $15",
-            "case when l.score is null then -1::smallint else l.score end, l.id",
+            "(r.score, r.lead_id) > ($14::smallint, $15::uuid) and r.score <= $16",
+            "asc",
+            &statuses(asked.filter.status),
             small(key),
             id,
             small(last)
         ),
-        Sort::ScoreDown => along!(
+        Sort::ScoreDown => ranked!(
             conn,
             asked,
             terms,
             limit,
-            "(case when l.score is null then -1::smallint else l.score end, l.id) < ($13::smallint, $14::uuid)",
-            "case when l.score is null then -1::smallint else l.score end desc, l.id desc",
+            "(r.score, r.lead_id) < ($14::smallint, $15::uuid)",
+            "desc",
+            &statuses(asked.filter.status),
             small(key),
             id
         ),
