@@ -9,26 +9,16 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        commands::Filter,
-        lead::{Source, Status, statuses},
+        lead::statuses,
         sorted::{NONE, Sort},
     },
-    read::LeadRow,
-    terms::Wanted,
+    filter::{Asked, columns, select_fitting},
+    read::{LeadRow, select_rows},
 };
 use crate::{
-    access::rows::Rows,
     error::Result,
-    types::{AgentId, ImportId, LeadId, TeamId, TenantId},
+    types::{AgentId, ImportId, LeadId, TeamId},
 };
-
-/// Which leads are asked for, and by whom.
-pub(in crate::leads) struct Asked<'a> {
-    pub tenant: TenantId,
-    pub filter: &'a Filter,
-    pub wanted: &'a Wanted,
-    pub seen: Rows,
-}
 
 /// A stretch of a list: behind a place, up to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,56 +69,28 @@ fn stretches(sort: Sort, after: Option<(i64, Uuid)>) -> Vec<Stretch> {
     }
 }
 
-/// One order: where the leads stand, what comes after the filter, and in which order; $1 to $12 are the same in all.
+/// An order along an index of the leads: what stands behind a place, and how it is sorted.
 macro_rules! along {
-    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, [$($from:tt)+], [$($rest:tt)+], $($place:expr),+) => {
-        sqlx::query_as!(
-            LeadRow,
-            r#"select l.id as "id: LeadId", l.import_id as "import_id: ImportId", l.owner_id as "owner_id: AgentId",
-                      l.team_id as "team_id: TeamId", l.status, l.source, l.language, l.region, l.value_cents,
-                      l.cost_cents, l.tags, l.score, l.score_source, l.score_status, l.score_engagement,
-                      l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
-                      l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
-                      l.attributes_sealed
-                 from "# + $($from)+ + r#"
-                where l.tenant_id = $1
-                  and ($2::text is null or l.status = $2) and ($3::text is null or l.source = $3)
-                  and ($4::uuid is null or l.owner_id = $4) and ($5::uuid is null or l.import_id = $5)
-                  and ($6::bytea is null or l.email_index = $6) and ($7::bytea is null or l.phone_index = $7)
-                  and ($8::uuid is null or l.owner_id = $8) and ($9::uuid is null or l.team_id = $9)
-                  and (cardinality($10::text[]) = 0 or not exists (
-                    select from unnest($10::text[], $11::bytea[]) as w (kind, term)
-                     where not exists (
-                       select from lead_terms o
-                        where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id)))
-                  and "# + $($rest)+,
-            $asked.tenant.0,
-            $asked.filter.status.map(Status::as_str),
-            $asked.filter.source.map(Source::as_str),
-            $asked.filter.owner.map(|id| id.0),
-            $asked.filter.import.map(|id| id.0),
-            $asked.wanted.email.as_deref(),
-            $asked.wanted.phone.as_deref(),
-            $asked.seen.owner(),
-            $asked.seen.team(),
-            &$terms.0,
-            &$terms.1,
+    ($asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        select_rows!(
+            $asked,
+            $terms,
+            "l.id",
+            ["leads l"],
+            [$behind + " order by " + $order + " limit $12"],
             $limit,
             $($place),+
         )
-        .fetch_all($conn)
-        .await?
     };
 }
 
 /// An order along scores: what stands behind a place in a status, and how it is sorted, there and among all that are found.
 macro_rules! ranked {
-    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
-        along!(
-            $conn,
+    ($asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        select_rows!(
             $asked,
             $terms,
-            $limit,
+            "r.lead_id",
             ["(select k.score, k.lead_id
                  from unnest($13::text[]) as s (status) cross join lateral (
                    select r.score, r.lead_id
@@ -138,6 +100,8 @@ macro_rules! ranked {
                 order by k.score " + $order + ", k.lead_id " + $order + " limit $12) f
                  join leads l on l.tenant_id = $1 and l.id = f.lead_id
                 order by f.score " + $order + ", f.lead_id " + $order],
+            $limit,
+            &statuses($asked.filter.status),
             $($place),+
         )
     };
@@ -150,79 +114,78 @@ async fn walk(
     Stretch { key, id, last }: Stretch,
     limit: i64,
 ) -> Result<Vec<LeadRow>> {
-    let terms: (Vec<String>, Vec<Vec<u8>>) = asked.wanted.terms.iter().cloned().unzip();
+    let terms = columns(&asked.wanted.terms);
     Ok(match sort {
-        Sort::Created => along!(conn, asked, terms, limit, ["leads l"], ["l.id > $13 order by l.id limit $12"], id),
-        Sort::CreatedDown => {
-            along!(conn, asked, terms, limit, ["leads l"], ["l.id < $13 order by l.id desc limit $12"], id)
-        }
+        Sort::Created => along!(asked, terms, limit, "l.id > $13", "l.id", id).fetch_all(conn).await?,
+        Sort::CreatedDown => along!(asked, terms, limit, "l.id < $13", "l.id desc", id).fetch_all(conn).await?,
         Sort::Updated => along!(
-            conn,
             asked,
             terms,
             limit,
-            ["leads l"],
-            ["(l.updated_at, l.id) > ($13::timestamptz, $14::uuid) order by l.updated_at, l.id limit $12"],
+            "(l.updated_at, l.id) > ($13::timestamptz, $14::uuid)",
+            "l.updated_at, l.id",
             instant(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::UpdatedDown => along!(
-            conn,
             asked,
             terms,
             limit,
-            ["leads l"],
-            ["(l.updated_at, l.id) < ($13::timestamptz, $14::uuid) order by l.updated_at desc, l.id desc limit $12"],
+            "(l.updated_at, l.id) < ($13::timestamptz, $14::uuid)",
+            "l.updated_at desc, l.id desc",
             instant(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::Value => along!(
-            conn,
             asked,
             terms,
             limit,
-            ["leads l"],
-            ["(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) > ($13::bigint, $14::uuid)
-                and case when l.value_cents is null then -1::bigint else l.value_cents end <= $15
-              order by case when l.value_cents is null then -1::bigint else l.value_cents end, l.id limit $12"],
+            "(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) > ($13::bigint, $14::uuid) and case when l.value_cents is null then -1::bigint else l.value_cents end <= $15",
+            "case when l.value_cents is null then -1::bigint else l.value_cents end, l.id",
             key,
             id,
             last
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::ValueDown => along!(
-            conn,
             asked,
             terms,
             limit,
-            ["leads l"],
-            ["(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) < ($13::bigint, $14::uuid)
-              order by case when l.value_cents is null then -1::bigint else l.value_cents end desc, l.id desc limit $12"],
+            "(case when l.value_cents is null then -1::bigint else l.value_cents end, l.id) < ($13::bigint, $14::uuid)",
+            "case when l.value_cents is null then -1::bigint else l.value_cents end desc, l.id desc",
             key,
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::Score => ranked!(
-            conn,
             asked,
             terms,
             limit,
             "(r.score, r.lead_id) > ($14::smallint, $15::uuid) and r.score <= $16",
             "asc",
-            &statuses(asked.filter.status),
             small(key),
             id,
             small(last)
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::ScoreDown => ranked!(
-            conn,
             asked,
             terms,
             limit,
             "(r.score, r.lead_id) < ($14::smallint, $15::uuid)",
             "desc",
-            &statuses(asked.filter.status),
             small(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
     })
 }
 

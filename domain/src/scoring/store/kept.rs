@@ -22,7 +22,8 @@ fn ids(scores: &[(LeadId, Graded)]) -> Vec<Uuid> {
     scores.iter().map(|(id, _)| id.0).collect()
 }
 
-/// Writes scores to leads, and those that differ to the ranks that leads are found by. Nothing of the first is in an index.
+/// Writes scores to leads, where nothing of them is in an index, and those that differ to the ranks that leads are found
+/// by.
 pub(in crate::scoring) async fn put_scores(
     conn: &mut PgConnection,
     tenant: TenantId,
