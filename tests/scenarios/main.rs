@@ -39,6 +39,7 @@ mod lead_action_rights;
 mod lead_actions;
 mod lead_deletes;
 mod lead_export;
+mod lead_filter;
 mod lead_imports;
 mod lead_ranks;
 mod lead_search;
