@@ -133,6 +133,9 @@ call engine.wall('import_contacts');
 grant select, insert on import_contacts to switchboard_app, switchboard_system;
 grant delete on import_contacts to switchboard_system;
 
+-- More than half of each page is left free, and no column of a score stands in an index or a predicate of this table:
+-- scoring all leads of a page in one transaction writes a new version of each next to the old one and touches no index.
+-- What is found by its score is a row of `lead_ranks`.
 create table leads (
   tenant_id uuid not null references tenants,
   id uuid not null,
@@ -174,7 +177,7 @@ create table leads (
   constraint leads_pkey primary key (tenant_id, id),
   constraint leads_owner_fkey foreign key (tenant_id, owner_id) references agents (tenant_id, id),
   constraint leads_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id)
-) with (fillfactor = 80);
+) with (fillfactor = 45);
 create index leads_phone_idx on leads (tenant_id, phone_index) where phone_index is not null;
 create index leads_email_idx on leads (tenant_id, email_index) where email_index is not null;
 create index leads_import_idx on leads (tenant_id, import_id, id) where import_id is not null;
@@ -183,19 +186,10 @@ create index leads_team_idx on leads (tenant_id, team_id, id) where team_id is n
 create index leads_waiting_idx on leads (tenant_id, team_id, waiting_since, id)
   where owner_id is null and team_id is not null and status not in ('converted', 'lost');
 create index leads_created_idx on leads (tenant_id, created_at);
--- Lists in another order than that of their ids. -1 stands for none, so that those without come last both ways.
+-- Lists in another order than that of their ids; by the score they are walked in `lead_ranks`. -1 stands for none, so
+-- that those without come last both ways.
 create index leads_updated_idx on leads (tenant_id, updated_at, id);
 create index leads_value_idx on leads (tenant_id, (case when value_cents is null then -1::bigint else value_cents end), id);
-create index leads_score_idx on leads (tenant_id, (case when score is null then -1::smallint else score end), id);
--- The ranked list: six statuses are merged where none is named, so that no filter walks past leads that are not in it;
--- for a status goes with the score. `scored_at` is in no index: where a score stays as it was, noting that it was
--- looked at touches none.
-create index leads_ranked_idx on leads (tenant_id, status, score desc, created_at desc, id desc)
-  where score is not null;
-create index leads_ranked_owner_idx on leads (tenant_id, owner_id, status, score desc, created_at desc, id desc)
-  where score is not null and owner_id is not null;
-create index leads_ranked_team_idx on leads (tenant_id, team_id, status, score desc, created_at desc, id desc)
-  where score is not null and team_id is not null;
 -- How many open leads somebody holds, however many they have closed.
 create index leads_held_idx on leads (tenant_id, owner_id)
   where owner_id is not null and status not in ('converted', 'lost');

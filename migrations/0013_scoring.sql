@@ -40,3 +40,46 @@ create table lead_scores (
 );
 call engine.wall('lead_scores');
 grant select, insert, delete on lead_scores to switchboard_app, switchboard_system;
+
+-- What leads are ranked and sorted by: a narrow row for each, so that a score that changes writes anew what stands in
+-- indexes here and not in those of the wide table. -1 is for a lead without a score. The columns of the lead are kept by
+-- the triggers below, the score by whoever writes scores. Of equal scores the ids decide, which grow with time.
+create table lead_ranks (
+  tenant_id uuid not null,
+  lead_id uuid not null,
+  owner_id uuid,
+  team_id uuid,
+  score smallint not null constraint lead_ranks_score check (score between -1 and 100),
+  status text not null,
+  constraint lead_ranks_pkey primary key (tenant_id, lead_id),
+  constraint lead_ranks_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
+);
+-- Six statuses are merged where none is named, so that no walk passes leads that are not wanted: a status goes with the
+-- score.
+create index lead_ranks_status_idx on lead_ranks (tenant_id, status, score, lead_id);
+create index lead_ranks_owner_idx on lead_ranks (tenant_id, owner_id, status, score, lead_id) where owner_id is not null;
+create index lead_ranks_team_idx on lead_ranks (tenant_id, team_id, status, score, lead_id) where team_id is not null;
+call engine.wall('lead_ranks');
+grant select, insert, update, delete on lead_ranks to switchboard_app, switchboard_system;
+
+create function rank_made_leads() returns trigger language plpgsql as $$
+begin
+  insert into lead_ranks (tenant_id, lead_id, owner_id, team_id, score, status)
+  select tenant_id, id, owner_id, team_id, coalesce(score, -1), status from made;
+  return null;
+end $$;
+create trigger leads_made after insert on leads referencing new table as made
+  for each statement execute function rank_made_leads();
+
+-- A row at a time, for Postgres hands no table of changed rows to a trigger of some columns; so it costs an update that
+-- names none of the three nothing at all.
+create function rank_changed_lead() returns trigger language plpgsql as $$
+begin
+  update lead_ranks set owner_id = new.owner_id, team_id = new.team_id, status = new.status
+   where tenant_id = new.tenant_id and lead_id = new.id;
+  return null;
+end $$;
+create trigger leads_changed after update of owner_id, team_id, status on leads for each row
+  when (old.owner_id is distinct from new.owner_id or old.team_id is distinct from new.team_id
+    or old.status is distinct from new.status)
+  execute function rank_changed_lead();

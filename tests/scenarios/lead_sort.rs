@@ -7,7 +7,7 @@ use switchboard_tests::{Client, TestApp};
 
 use crate::{agents::person, calls_seen::plan, leads::import, routing::team, routing_rules::lead};
 
-const LEADS: usize = 1_000;
+pub const LEADS: usize = 1_000;
 
 /// What a lead is sorted by; nothing for its id alone.
 fn key(lead: &Value, by: &str) -> Option<i64> {
@@ -23,7 +23,7 @@ fn key(lead: &Value, by: &str) -> Option<i64> {
 }
 
 /// How two neighbours of a list that rises or falls stand to each other: those without a key last, ids decide.
-fn order(before: &Value, after: &Value, by: &str, falls: bool) -> Ordering {
+pub fn order(before: &Value, after: &Value, by: &str, falls: bool) -> Ordering {
     let turned = |ordering: Ordering| if falls { ordering.reverse() } else { ordering };
     let ids = turned(before["id"].as_str().cmp(&after["id"].as_str()));
     match (key(before, by), key(after, by)) {
@@ -35,7 +35,7 @@ fn order(before: &Value, after: &Value, by: &str, falls: bool) -> Ordering {
 }
 
 /// Few keys for many leads, and some leads without one.
-async fn crowd(app: &TestApp) {
+pub async fn crowd(app: &TestApp) {
     let line = |at: usize| {
         let value = if at.is_multiple_of(7) { String::new() } else { (at % 5 * 100).to_string() };
         let tag = if at.is_multiple_of(10) { "vip" } else { "" };
@@ -47,12 +47,16 @@ async fn crowd(app: &TestApp) {
     assert_eq!(made["created"], LEADS);
     let mut system = app.database.connect_as("switchboard_system").await;
     sqlx::query(
-        "update leads l set updated_at = to_timestamp(1700000000 + n.at % 3), score = n.score,
-                score_source = n.score, score_status = 0, score_engagement = 0, score_assignment = 0, score_fit = 0,
-                score_recency = 0, score_model = 1, scored_at = now()
-           from (select id, at, case when at % 4 > 0 then (at % 4 * 10)::smallint end as score
-                   from (select id, row_number() over (order by id) as at from leads) numbered) n
-          where n.id = l.id",
+        "with scored as (
+           update leads l set updated_at = to_timestamp(1700000000 + n.at % 3), score = n.score,
+                  score_source = n.score, score_status = 0, score_engagement = 0, score_assignment = 0, score_fit = 0,
+                  score_recency = 0, score_model = 1, scored_at = now()
+             from (select id, at, case when at % 4 > 0 then (at % 4 * 10)::smallint end as score
+                     from (select id, row_number() over (order by id) as at from leads) numbered) n
+            where n.id = l.id
+           returning l.id, l.score
+         )
+         update lead_ranks r set score = s.score from scored s where r.lead_id = s.id and s.score is not null",
     )
     .execute(&mut system)
     .await
@@ -112,18 +116,16 @@ async fn a_page_is_found_in_the_index_of_its_order() {
     let app = TestApp::start().await;
     crowd(&app).await;
     let mut owner = app.database.connect_as("none").await;
-    sqlx::raw_sql("analyze leads").execute(&mut owner).await.expect("they are counted");
+    sqlx::raw_sql("analyze leads, lead_ranks").execute(&mut owner).await.expect("they are counted");
     let mut walled = app.database.connect_as("switchboard_app").await;
     let tenant = app.acme.id;
     let settings = format!("set app.tenant = '{tenant}'; set enable_seqscan = off; set enable_sort = off");
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings)).execute(&mut walled).await.expect("set");
     let (id, page) = (uuid::Uuid::max(), "limit 50");
     let value = "case when l.value_cents is null then -1::bigint else l.value_cents end";
-    let score = "case when l.score is null then -1::smallint else l.score end";
     for (index, key, place) in [
         ("leads_updated_idx", "l.updated_at", "'2030-01-01'::timestamptz"),
         ("leads_value_idx", value, "300::bigint"),
-        ("leads_score_idx", score, "20::smallint"),
     ] {
         let query = format!(
             "select l.id from leads l where l.tenant_id = '{tenant}' and ({key}, l.id) < ({place}, '{id}'::uuid)
@@ -134,6 +136,18 @@ async fn a_page_is_found_in_the_index_of_its_order() {
         let found = plan.lines().find(|line| line.contains("Index Cond")).expect("a condition");
         assert!(found.contains("ROW("), "{index}: {plan}");
     }
+    let by_score = format!(
+        "select k.lead_id from unnest(array['new', 'lost']) as s (status) cross join lateral (
+           select r.score, r.lead_id
+             from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id
+            where l.tenant_id = '{tenant}' and r.tenant_id = '{tenant}' and r.status = s.status
+              and (r.score, r.lead_id) < (20::smallint, '{id}'::uuid)
+            order by r.score desc, r.lead_id desc {page}) k
+          order by k.score desc, k.lead_id desc {page}"
+    );
+    let plan = plan(&mut walled, &by_score).await;
+    assert!(plan.contains("lead_ranks_status_idx"), "{plan}");
+    assert!(plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW(")), "{plan}");
     app.process.stop().await;
 }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::{agents::person, routing::team};
 
 /// The context that a bearer has at this moment.
-async fn admitted(app: &TestApp, client: &Client) -> Ctx {
+pub async fn admitted(app: &TestApp, client: &Client) -> Ctx {
     let bearer = client.bearer.as_deref().expect("a token");
     app.process.app.gate.admit(bearer, None).await.expect("admitted")
 }

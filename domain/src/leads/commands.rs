@@ -210,9 +210,9 @@ pub async fn get(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
 async fn read(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64) -> Result<Vec<LeadView>> {
     let mut tx = ctx.begin().await?;
     let wanted = search::wanted(ctx, &mut tx, filter).await?;
-    let only = store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?;
-    let found = (&wanted, only);
-    let rows = store::leads(tx.conn(), ctx.tenant, filter, found, ctx.rows, before, limit).await?;
+    let asked = store::Asked { tenant: ctx.tenant, filter, wanted: &wanted, seen: ctx.rows };
+    let only = store::having_terms(tx.conn(), &asked, before, limit).await?;
+    let rows = store::leads(tx.conn(), &asked, only, before, limit).await?;
     views(ctx, &mut tx, rows).await
 }
 
@@ -223,9 +223,9 @@ pub(crate) async fn these(
     ids: Vec<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadView>> {
-    let (any, nothing) = (Filter::default(), store::Wanted::default());
-    let found = (&nothing, Some(ids));
-    let rows = store::leads(tx.conn(), ctx.tenant, &any, found, ctx.rows, None, limit).await?;
+    let (filter, wanted) = (Filter::default(), store::Wanted::default());
+    let asked = store::Asked { tenant: ctx.tenant, filter: &filter, wanted: &wanted, seen: ctx.rows };
+    let rows = store::leads(tx.conn(), &asked, Some(ids), None, limit).await?;
     views(ctx, tx, rows).await
 }
 

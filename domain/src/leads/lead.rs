@@ -51,6 +51,12 @@ words! {
     }
 }
 
+/// The one that is asked for, or all, as the database has them.
+pub(crate) fn statuses(asked: Option<Status>) -> Vec<String> {
+    let wanted = asked.as_ref().map_or(Status::ALL, std::slice::from_ref);
+    wanted.iter().map(|status| status.as_str().to_owned()).collect()
+}
+
 words! {
     /// Where a lead came from.
     Source {

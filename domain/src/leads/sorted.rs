@@ -73,16 +73,16 @@ pub async fn list(
     search::require_sight(ctx, filter)?;
     let mut tx = ctx.begin().await?;
     let wanted = search::wanted(ctx, &mut tx, filter).await?;
+    let asked = store::Asked { tenant: ctx.tenant, filter, wanted: &wanted, seen: ctx.rows };
     let before = after.map(|(_, id)| LeadId(id));
     let having = if sort == Sort::CreatedDown {
-        store::having_terms(tx.conn(), ctx.tenant, filter, &wanted, ctx.rows, before, limit).await?
+        store::having_terms(tx.conn(), &asked, before, limit).await?
     } else {
         None
     };
     let rows = if having.is_some() {
-        store::leads(tx.conn(), ctx.tenant, filter, (&wanted, having), ctx.rows, before, limit).await?
+        store::leads(tx.conn(), &asked, having, before, limit).await?
     } else {
-        let asked = store::Asked { tenant: ctx.tenant, filter, wanted: &wanted, seen: ctx.rows };
         store::sorted(tx.conn(), &asked, sort, after, limit).await?
     };
     commands::views(ctx, &mut tx, rows).await

@@ -21,8 +21,8 @@ pub struct Filter {
     pub status: Option<Status>,
 }
 
-/// Where a lead stands: its score, when it was made, its id.
-pub type Rank = (i16, DateTime<Utc>, LeadId);
+/// Where a lead stands: its score, and its id, which grows with the time at which it was made.
+pub type Rank = (i16, LeadId);
 
 /// A lead with its score. Leads without one are not ranked.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -11,61 +11,42 @@ use domain::{
     leads::{
         bulk::{self, LeadAction},
         commands::Filter,
-        lead::{Source, Status},
     },
-    types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
+    types::LeadId,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{access::Made, leads::MOST_ATTRIBUTES};
+use super::{access::Made, lead_filter::lead_filter, leads::MOST_ATTRIBUTES};
 use crate::http::{
     extract::{Caller, Json},
     problem::Problem,
     reply,
 };
 
-/// Which leads an action is for: all that fit everything that is said, of which there must be something.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeadFilter {
-    pub status: Option<Status>,
-    pub source: Option<Source>,
-    pub owner_id: Option<AgentId>,
-    pub import_id: Option<ImportId>,
-    /// The whole address.
-    #[schema(value_type = Option<String>)]
-    pub email: Option<EmailAddress>,
-    /// The whole number in E.164.
-    #[schema(value_type = Option<String>)]
-    pub phone: Option<E164>,
-    /// In any case, with or without accents.
-    #[schema(value_type = Option<String>)]
-    pub tag: Option<Text<50>>,
-    /// As `q` of the list of leads.
-    #[schema(value_type = Option<String>)]
-    pub q: Option<Text<200>>,
-    /// Searchable attributes and their values, written as in a query: at most 10.
-    #[serde(default)]
-    pub attributes: BTreeMap<String, String>,
+lead_filter! {
+    /// Which leads an action is for: all that fit everything that is said, of which there must be something.
+    #[derive(Deserialize, utoipa::ToSchema)]
+    #[serde(deny_unknown_fields)]
+    LeadFilter by schema {
+        /// The whole address.
+        email,
+        /// The whole number in E.164.
+        phone,
+        /// As `q` of the list of leads.
+        q,
+        /// Searchable attributes and their values, written as in a query: at most 10.
+        #[serde(default)]
+        pub attributes: BTreeMap<String, String>,
+    }
 }
 
 impl LeadFilter {
-    fn read(self) -> Result<Filter, Problem> {
+    fn read(mut self) -> Result<Filter, Problem> {
         if self.attributes.len() > MOST_ATTRIBUTES {
             return Err(Error::invalid("/filter/attributes", "at most 10 attributes").into());
         }
-        Ok(Filter {
-            status: self.status,
-            source: self.source,
-            owner: self.owner_id,
-            import: self.import_id,
-            email: self.email,
-            phone: self.phone,
-            tag: self.tag,
-            q: self.q,
-            attributes: self.attributes.into_iter().collect(),
-            ..Filter::default()
-        })
+        let attributes = std::mem::take(&mut self.attributes).into_iter().collect();
+        Ok(self.into_filter(attributes))
     }
 }
 

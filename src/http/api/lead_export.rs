@@ -3,16 +3,11 @@
 use axum::{extract::State, response::Response};
 use domain::{
     Ctx,
-    leads::{
-        commands::Filter,
-        export::{Export, ExportFormat},
-        lead::{Source, Status},
-    },
-    types::{AgentId, E164, EmailAddress, ImportId, Text},
+    leads::export::{Export, ExportFormat},
 };
 use serde::Deserialize;
 
-use super::leads::Asked;
+use super::{lead_filter::lead_filter, leads::Asked};
 use crate::http::{
     Shared,
     download::{Pieces, attached},
@@ -20,30 +15,22 @@ use crate::http::{
     problem::Problem,
 };
 
-/// Which leads, and in which form.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct LeadExportQuery {
-    pub status: Option<Status>,
-    pub source: Option<Source>,
-    pub owner_id: Option<AgentId>,
-    pub import_id: Option<ImportId>,
-    /// The whole address; found by its blind index.
-    #[param(value_type = Option<String>)]
-    pub email: Option<EmailAddress>,
-    /// The whole number in E.164; found by its blind index.
-    #[param(value_type = Option<String>)]
-    pub phone: Option<E164>,
-    /// In any case, with or without accents.
-    #[param(value_type = Option<String>)]
-    pub tag: Option<Text<50>>,
-    /// As `q` of the list of leads.
-    #[param(value_type = Option<String>)]
-    pub q: Option<Text<200>>,
-    /// `csv`, which it is if not said, or `ndjson`.
-    #[param(value_type = Option<String>)]
-    pub format: Option<ExportFormat>,
+lead_filter! {
+    /// Which leads, and in which form.
+    #[derive(Deserialize, utoipa::IntoParams)]
+    #[serde(deny_unknown_fields)]
+    #[into_params(parameter_in = Query)]
+    LeadExportQuery by param {
+        /// The whole address; found by its blind index.
+        email,
+        /// The whole number in E.164; found by its blind index.
+        phone,
+        /// As `q` of the list of leads.
+        q,
+        /// `csv`, which it is if not said, or `ndjson`.
+        #[param(value_type = Option<String>)]
+        pub format: Option<ExportFormat>,
+    }
 }
 
 /// The leads that the caller sees as a file, newest first, found as in the list (`attr.<name>=<value>` too). `ndjson`
@@ -59,24 +46,12 @@ pub async fn export_leads(
     Caller(ctx): Caller,
     Asked(query, attributes): Asked<LeadExportQuery>,
 ) -> Result<Response, Problem> {
-    let filter = Filter {
-        status: query.status,
-        source: query.source,
-        owner: query.owner_id,
-        import: query.import_id,
-        email: query.email,
-        phone: query.phone,
-        tag: query.tag,
-        q: query.q,
-        attributes,
-        ..Filter::default()
-    };
     let format = query.format.unwrap_or_default();
     let kind = match format {
         ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
         ExportFormat::Ndjson => "application/x-ndjson",
     };
-    let export = Export::begin(&ctx, filter, format).await?;
+    let export = Export::begin(&ctx, query.into_filter(attributes), format).await?;
     Ok(attached(app, kind, &export.name(), export))
 }
 

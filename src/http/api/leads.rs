@@ -8,16 +8,16 @@ use axum::{
 };
 use domain::{
     leads::{
-        commands::{self, Filter},
-        lead::{LeadChange, LeadView, NewLead, Source, Status},
+        commands,
+        lead::{LeadChange, LeadView, NewLead},
         sorted::{self, Sort},
     },
-    types::{AgentId, E164, EmailAddress, ImportId, LeadId, Text},
+    types::LeadId,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::access::Made;
+use super::{access::Made, lead_filter::lead_filter};
 use crate::http::{
     conditional::tagged,
     extract::{Caller, Json, Path, Query},
@@ -34,37 +34,29 @@ pub async fn create_lead(Caller(ctx): Caller, Json(new): Json<NewLead>) -> Resul
     Ok(reply::once(commands::create(&ctx, new).await?, |id| Made { id: id.0 }))
 }
 
-/// Which leads, and how many.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct LeadQuery {
-    pub status: Option<Status>,
-    pub source: Option<Source>,
-    pub owner_id: Option<AgentId>,
-    pub import_id: Option<ImportId>,
-    /// The whole address; found by its blind index.
-    #[param(value_type = Option<String>)]
-    pub email: Option<EmailAddress>,
-    /// The whole number in E.164; found by its blind index.
-    #[param(value_type = Option<String>)]
-    pub phone: Option<E164>,
-    /// In any case, with or without accents.
-    #[param(value_type = Option<String>)]
-    pub tag: Option<Text<50>>,
-    /// A phone number with +, an e-mail address, or whole words of the name, all of which must be there; by names only
-    /// if your tenant wants that (`search_names` of its settings).
-    #[param(value_type = Option<String>)]
-    pub q: Option<Text<200>>,
-    /// `-created`, the newest first, if not said. A cursor is for the order of its list.
-    #[param(inline)]
-    pub sort: Option<Sort>,
-    /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
-    pub fields: Option<String>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// 1 to 200, 50 if not said.
-    pub limit: Option<u16>,
+lead_filter! {
+    /// Which leads, and how many.
+    #[derive(Deserialize, utoipa::IntoParams)]
+    #[serde(deny_unknown_fields)]
+    #[into_params(parameter_in = Query)]
+    LeadQuery by param {
+        /// The whole address; found by its blind index.
+        email,
+        /// The whole number in E.164; found by its blind index.
+        phone,
+        /// A phone number with +, an e-mail address, or whole words of the name, all of which must be there; by names only
+        /// if your tenant wants that (`search_names` of its settings).
+        q,
+        /// `-created`, the newest first, if not said. A cursor is for the order of its list.
+        #[param(inline)]
+        pub sort: Option<Sort>,
+        /// Only these fields, with commas between them; `a.b` is a part of `a`, and `id` is always there.
+        pub fields: Option<String>,
+        /// `next_cursor` of the page before.
+        pub cursor: Option<String>,
+        /// 1 to 200, 50 if not said.
+        pub limit: Option<u16>,
+    }
 }
 
 /// Parameters of attributes that one request may have.
@@ -111,18 +103,7 @@ pub async fn list_leads(
             "this cursor is of a list in another order; send its `sort` with it, or begin anew without it";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "cursor-of-another-order", detail));
     }
-    let filter = Filter {
-        id: None,
-        status: query.status,
-        source: query.source,
-        owner: query.owner_id,
-        import: query.import_id,
-        email: query.email,
-        phone: query.phone,
-        tag: query.tag,
-        q: query.q,
-        attributes,
-    };
+    let filter = query.into_filter(attributes);
     let after = window.before.map(|(_, key, id)| (key, id));
     let rows = sorted::list(&ctx, &filter, sort, after, window.rows).await?;
     let page = window.page(rows, |lead| {

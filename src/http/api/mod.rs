@@ -16,6 +16,7 @@ pub mod job_actions;
 pub mod jobs;
 pub mod lead_actions;
 pub mod lead_export;
+mod lead_filter;
 pub mod leads;
 pub mod merges;
 pub mod messages;

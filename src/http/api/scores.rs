@@ -4,7 +4,6 @@ use axum::{
     Json as Body,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
 use domain::{
     leads::lead::{Score, Status},
     scoring::{
@@ -70,11 +69,11 @@ pub async fn list_ranked_leads(
     Caller(ctx): Caller,
     Query(query): Query<RankedQuery>,
 ) -> Result<Body<Page<RankedLead>>, Problem> {
-    let window: Window<(i16, DateTime<Utc>, Uuid)> = Window::of(query.cursor.as_deref(), query.limit)?;
+    let window: Window<(i16, Uuid)> = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter { team: query.team_id, owner: query.owner_id, status: query.status };
-    let after = window.before.map(|(score, at, id)| (score, at, LeadId(id)));
+    let after = window.before.map(|(score, id)| (score, LeadId(id)));
     let rows = rank::list(&ctx, filter, after, window.rows).await?;
-    Ok(Body(window.page(rows, |lead| (lead.score, lead.created_at, lead.id.0))))
+    Ok(Body(window.page(rows, |lead| (lead.score, lead.id.0))))
 }
 
 /// What a lead's score was, the newest first; 100 at most. A row for each time that its total or its model changed.

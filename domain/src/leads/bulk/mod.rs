@@ -22,7 +22,7 @@ use selected::Selected;
 use super::{commands::Filter, search, store};
 use crate::{
     Ctx,
-    access::{permission::Permission, rights::held_now},
+    access::{permission::Permission, rights::held_now, rows::Rows},
     audit::Entry,
     error::{Error, FieldError, Result},
     routing::hand_over,
@@ -72,11 +72,16 @@ pub async fn preview(ctx: &Ctx, action: &LeadAction, filter: &Filter) -> Result<
     let mut tx = ctx.begin().await?;
     target_known(&mut tx, action).await?;
     let wanted = search::wanted(ctx, &mut tx, filter).await.map_err(in_body)?;
-    let mut sample = store::fitting(tx.conn(), ctx.tenant, filter, &wanted, None, LOOK + 1).await?;
+    let mut sample = store::fitting(tx.conn(), &all(ctx, filter, &wanted), None, LOOK + 1).await?;
     let more = sample.len() > usize::try_from(LOOK).unwrap_or(usize::MAX);
     let matched = sample.len() - usize::from(more);
     sample.truncate(SAMPLE);
     Ok(Preview { matched, more, sample })
+}
+
+/// Of all leads those that fit: whoever sees only some asks for none of this.
+fn all<'a>(ctx: &Ctx, filter: &'a Filter, wanted: &'a store::Wanted) -> store::Asked<'a> {
+    store::Asked { tenant: ctx.tenant, filter, wanted, seen: Rows::All }
 }
 
 /// Asks for the action on all leads there are now that the filter names. Answers the operation.
@@ -158,7 +163,7 @@ fn in_body(error: Error) -> Error {
 pub async fn size(ctx: &Ctx, job: &UpdateLeads, reached: &Reached) -> Result<i64> {
     let (filter, wanted) = job.filter.read()?;
     let mut tx = ctx.begin().await?;
-    let left = store::count_fitting(tx.conn(), ctx.tenant, &filter, &wanted, reached.before).await?;
+    let left = store::count_fitting(tx.conn(), &all(ctx, &filter, &wanted), reached.before).await?;
     Ok(left.saturating_add(i64::try_from(reached.matched).unwrap_or(i64::MAX)))
 }
 
@@ -185,12 +190,12 @@ pub async fn page(
 ) -> Result<Page> {
     let (filter, wanted) = job.filter.read()?;
     let mut tx = ctx.begin().await?;
-    let before = Some(reached.before);
-    let found = store::fitting(tx.conn(), ctx.tenant, &filter, &wanted, before, PAGE).await?;
+    let asked = all(ctx, &filter, &wanted);
+    let found = store::fitting(tx.conn(), &asked, Some(reached.before), PAGE).await?;
     let Some(last) = found.last().copied() else { return Ok(Page::Over) };
     let mut rows = store::lock_to_change(tx.conn(), ctx.tenant, &found).await?;
     // While a lock was waited for somebody may have changed the lead.
-    let still = store::still_fitting(tx.conn(), ctx.tenant, &filter, &wanted, &found).await?;
+    let still = store::still_fitting(tx.conn(), &asked, &found).await?;
     let still: HashSet<LeadId> = still.into_iter().collect();
     rows.retain(|row| still.contains(&row.id));
     let applied = apply::apply(ctx, &mut tx, &job.action, &rows).await?;

@@ -4,44 +4,35 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::{
-    commands::Filter,
-    lead::{Source, Status},
+use super::{
+    super::lead::{Source, Status},
+    filter::{Asked, columns, select_fitting},
+    terms::having_terms,
 };
-use super::terms::{Wanted, having_terms};
 use crate::{
-    access::rows::Rows,
     error::Result,
     types::{AgentId, LeadId, TeamId, TenantId},
 };
 
-/// All leads of the tenant that fit, newest first.
+/// All leads that fit, newest first.
 pub(in crate::leads) async fn fitting(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    wanted: &Wanted,
+    asked: &Asked<'_>,
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadId>> {
-    if let Some(found) = having_terms(conn, tenant, filter, wanted, Rows::All, before, limit).await? {
+    if let Some(found) = having_terms(conn, asked, before, limit).await? {
         return Ok(found);
     }
-    let found = sqlx::query_scalar!(
-        r#"select id as "id: LeadId" from leads
-            where tenant_id = $1 and ($2::uuid is null or id < $2)
-              and ($3::text is null or status = $3) and ($4::text is null or source = $4)
-              and ($5::uuid is null or owner_id = $5) and ($6::uuid is null or import_id = $6)
-              and ($7::bytea is null or email_index = $7) and ($8::bytea is null or phone_index = $8)
-            order by id desc limit $9"#,
-        tenant.0,
+    let terms = columns(&[]);
+    let found = select_fitting!(
+        query_scalar(),
+        asked,
+        terms,
+        "l.id",
+        [r#"select l.id as "id: LeadId" from leads l"#],
+        ["($12::uuid is null or l.id < $12) order by l.id desc limit $13"],
         before.map(|id| id.0),
-        filter.status.map(Status::as_str),
-        filter.source.map(Source::as_str),
-        filter.owner.map(|id| id.0),
-        filter.import.map(|id| id.0),
-        wanted.email.as_deref(),
-        wanted.phone.as_deref(),
         limit
     )
     .fetch_all(conn)
@@ -49,36 +40,21 @@ pub(in crate::leads) async fn fitting(
     Ok(found)
 }
 
-/// How many of the tenant's leads fit, those with ids below `before`.
+/// How many leads fit, those with ids below `before`.
 pub(in crate::leads) async fn count_fitting(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    wanted: &Wanted,
+    asked: &Asked<'_>,
     before: LeadId,
 ) -> Result<i64> {
-    let (kinds, hashes): (Vec<String>, Vec<Vec<u8>>) = wanted.terms.iter().cloned().unzip();
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from leads l
-            where l.tenant_id = $1 and l.id < $2
-              and ($3::text is null or l.status = $3) and ($4::text is null or l.source = $4)
-              and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.import_id = $6)
-              and ($7::bytea is null or l.email_index = $7) and ($8::bytea is null or l.phone_index = $8)
-              and not exists (
-                select from unnest($9::text[], $10::bytea[]) as w (kind, term)
-                 where not exists (
-                   select from lead_terms o
-                    where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id))"#,
-        tenant.0,
-        before.0,
-        filter.status.map(Status::as_str),
-        filter.source.map(Source::as_str),
-        filter.owner.map(|id| id.0),
-        filter.import.map(|id| id.0),
-        wanted.email.as_deref(),
-        wanted.phone.as_deref(),
-        &kinds,
-        &hashes
+    let terms = columns(&asked.wanted.terms);
+    let count = select_fitting!(
+        query_scalar(),
+        asked,
+        terms,
+        "l.id",
+        [r#"select count(*) as "count!" from leads l"#],
+        ["l.id < $12"],
+        before.0
     )
     .fetch_one(conn)
     .await?;
@@ -119,33 +95,18 @@ pub(in crate::leads) async fn lock_to_change(
 /// Those of some leads that fit at this moment.
 pub(in crate::leads) async fn still_fitting(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    wanted: &Wanted,
+    asked: &Asked<'_>,
     leads: &[LeadId],
 ) -> Result<Vec<LeadId>> {
-    let (kinds, hashes): (Vec<String>, Vec<Vec<u8>>) = wanted.terms.iter().cloned().unzip();
-    let found = sqlx::query_scalar!(
-        r#"select l.id as "id: LeadId" from leads l
-            where l.tenant_id = $1 and l.id = any($2)
-              and ($3::text is null or l.status = $3) and ($4::text is null or l.source = $4)
-              and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.import_id = $6)
-              and ($7::bytea is null or l.email_index = $7) and ($8::bytea is null or l.phone_index = $8)
-              and not exists (
-                select from unnest($9::text[], $10::bytea[]) as w (kind, term)
-                 where not exists (
-                   select from lead_terms o
-                    where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id))"#,
-        tenant.0,
-        &ids(leads),
-        filter.status.map(Status::as_str),
-        filter.source.map(Source::as_str),
-        filter.owner.map(|id| id.0),
-        filter.import.map(|id| id.0),
-        wanted.email.as_deref(),
-        wanted.phone.as_deref(),
-        &kinds,
-        &hashes
+    let terms = columns(&asked.wanted.terms);
+    let found = select_fitting!(
+        query_scalar(),
+        asked,
+        terms,
+        "l.id",
+        [r#"select l.id as "id: LeadId" from leads l"#],
+        ["l.id = any($12)"],
+        &ids(leads)
     )
     .fetch_all(conn)
     .await?;

@@ -4,11 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::super::{
-    commands::Filter,
-    lead::{LeadView, Score, Source, Status},
+use super::{
+    super::lead::{LeadView, Score},
+    filter::{Asked, columns, select_fitting},
 };
-use super::terms::Wanted;
 use crate::{
     access::rows::Rows,
     error::Result,
@@ -98,46 +97,51 @@ impl LeadRow {
     }
 }
 
+/// [`select_fitting`] for leads in whole, from wherever they stand.
+macro_rules! select_rows {
+    ($asked:ident, $terms:ident, $lead:tt, [$($from:tt)+], [$($rest:tt)+], $($more:expr),+ $(,)?) => {
+        select_fitting!(
+            query_as(LeadRow),
+            $asked,
+            $terms,
+            $lead,
+            [r#"select l.id as "id: LeadId", l.import_id as "import_id: ImportId", l.owner_id as "owner_id: AgentId",
+                       l.team_id as "team_id: TeamId", l.status, l.source, l.language, l.region, l.value_cents,
+                       l.cost_cents, l.tags, l.score, l.score_source, l.score_status, l.score_engagement,
+                       l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
+                       l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
+                       l.attributes_sealed
+                  from "# + $($from)+],
+            [$($rest)+],
+            $($more),+
+        )
+    };
+}
+pub(super) use select_rows;
+
 /// Newest first; of those that terms have found, if any were asked for.
 pub(in crate::leads) async fn leads(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    (wanted, only): (&Wanted, Option<Vec<LeadId>>),
-    seen: Rows,
+    asked: &Asked<'_>,
+    only: Option<Vec<LeadId>>,
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadRow>> {
     let only: Option<Vec<uuid::Uuid>> = only.map(|ids| ids.into_iter().map(|id| id.0).collect());
-    let rows = sqlx::query_as!(
-        LeadRow,
-        r#"select id as "id: LeadId", import_id as "import_id: ImportId", owner_id as "owner_id: AgentId",
-                  team_id as "team_id: TeamId", status, source, language, region, value_cents, cost_cents, tags,
-                  score, score_source, score_status, score_engagement, score_assignment, score_fit, score_recency,
-                  score_model, scored_at,
-                  version, assigned_at, created_at, updated_at,
-                  name_sealed, phone_sealed, email_sealed, attributes_sealed
-             from leads
-            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
-              and ($5::text is null or status = $5) and ($6::text is null or source = $6)
-              and ($7::uuid is null or owner_id = $7) and ($8::uuid is null or import_id = $8)
-              and ($9::bytea is null or email_index = $9) and ($10::bytea is null or phone_index = $10)
-              and ($11::uuid is null or owner_id = $11) and ($12::uuid is null or team_id = $12)
-              and ($13::uuid[] is null or id = any($13))
-            order by id desc limit $4"#,
-        tenant.0,
-        filter.id.map(|id| id.0),
+    // Whoever found those has looked for the terms.
+    let terms = columns(&[]);
+    let rows = select_rows!(
+        asked,
+        terms,
+        "l.id",
+        ["leads l"],
+        ["($12::uuid is null or l.id = $12) and ($13::uuid is null or l.id < $13)
+              and ($14::uuid[] is null or l.id = any($14))
+            order by l.id desc limit $15"],
+        asked.filter.id.map(|id| id.0),
         before.map(|id| id.0),
-        limit,
-        filter.status.map(Status::as_str),
-        filter.source.map(Source::as_str),
-        filter.owner.map(|id| id.0),
-        filter.import.map(|id| id.0),
-        wanted.email.as_deref(),
-        wanted.phone.as_deref(),
-        seen.owner(),
-        seen.team(),
-        only as _
+        only as _,
+        limit
     )
     .fetch_all(conn)
     .await?;

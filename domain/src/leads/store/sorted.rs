@@ -1,6 +1,7 @@
 //! The table of leads in the orders of lists. Each is walked along an index of its own from a place on, so that a page
-//! costs what it holds, however far back it lies. The places of values and scores are a `case`: behind the tenant's wall
-//! Postgres takes no `coalesce` for a place in an index, for it might tell of rows that are not to be seen.
+//! costs what it holds, however far back it lies. The place of a value is a `case`: behind the tenant's wall Postgres takes
+//! no `coalesce` for a place in an index, for it might tell of rows that are not to be seen. Scores stand in `lead_ranks`,
+//! whose index begins with the status: the walks along all that are wanted are merged.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -8,26 +9,16 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        commands::Filter,
-        lead::{Source, Status},
+        lead::statuses,
         sorted::{NONE, Sort},
     },
-    read::LeadRow,
-    terms::Wanted,
+    filter::{Asked, columns, select_fitting},
+    read::{LeadRow, select_rows},
 };
 use crate::{
-    access::rows::Rows,
     error::Result,
-    types::{AgentId, ImportId, LeadId, TeamId, TenantId},
+    types::{AgentId, ImportId, LeadId, TeamId},
 };
-
-/// Which leads are asked for, and by whom.
-pub(in crate::leads) struct Asked<'a> {
-    pub tenant: TenantId,
-    pub filter: &'a Filter,
-    pub wanted: &'a Wanted,
-    pub seen: Rows,
-}
 
 /// A stretch of a list: behind a place, up to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,45 +69,41 @@ fn stretches(sort: Sort, after: Option<(i64, Uuid)>) -> Vec<Stretch> {
     }
 }
 
-/// One order: what stands behind a place in it, and how it is sorted; $1 to $12 are the same in all.
+/// An order along an index of the leads: what stands behind a place, and how it is sorted.
 macro_rules! along {
-    ($conn:ident, $asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
-        sqlx::query_as!(
-            LeadRow,
-            r#"select l.id as "id: LeadId", l.import_id as "import_id: ImportId", l.owner_id as "owner_id: AgentId",
-                      l.team_id as "team_id: TeamId", l.status, l.source, l.language, l.region, l.value_cents,
-                      l.cost_cents, l.tags, l.score, l.score_source, l.score_status, l.score_engagement,
-                      l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
-                      l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
-                      l.attributes_sealed
-                 from leads l
-                where l.tenant_id = $1
-                  and ($2::text is null or l.status = $2) and ($3::text is null or l.source = $3)
-                  and ($4::uuid is null or l.owner_id = $4) and ($5::uuid is null or l.import_id = $5)
-                  and ($6::bytea is null or l.email_index = $6) and ($7::bytea is null or l.phone_index = $7)
-                  and ($8::uuid is null or l.owner_id = $8) and ($9::uuid is null or l.team_id = $9)
-                  and (cardinality($10::text[]) = 0 or not exists (
-                    select from unnest($10::text[], $11::bytea[]) as w (kind, term)
-                     where not exists (
-                       select from lead_terms o
-                        where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = l.id)))
-                  and "# + $behind + " order by " + $order + " limit $12",
-            $asked.tenant.0,
-            $asked.filter.status.map(Status::as_str),
-            $asked.filter.source.map(Source::as_str),
-            $asked.filter.owner.map(|id| id.0),
-            $asked.filter.import.map(|id| id.0),
-            $asked.wanted.email.as_deref(),
-            $asked.wanted.phone.as_deref(),
-            $asked.seen.owner(),
-            $asked.seen.team(),
-            &$terms.0,
-            &$terms.1,
+    ($asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        select_rows!(
+            $asked,
+            $terms,
+            "l.id",
+            ["leads l"],
+            [$behind + " order by " + $order + " limit $12"],
             $limit,
             $($place),+
         )
-        .fetch_all($conn)
-        .await?
+    };
+}
+
+/// An order along scores: what stands behind a place in a status, and how it is sorted, there and among all that are found.
+macro_rules! ranked {
+    ($asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
+        select_rows!(
+            $asked,
+            $terms,
+            "r.lead_id",
+            ["(select k.score, k.lead_id
+                 from unnest($13::text[]) as s (status) cross join lateral (
+                   select r.score, r.lead_id
+                     from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id"],
+            ["r.tenant_id = $1 and r.status = s.status and " + $behind + " order by r.score " + $order + ",
+                      r.lead_id " + $order + " limit $12) k
+                order by k.score " + $order + ", k.lead_id " + $order + " limit $12) f
+                 join leads l on l.tenant_id = $1 and l.id = f.lead_id
+                order by f.score " + $order + ", f.lead_id " + $order],
+            $limit,
+            &statuses($asked.filter.status),
+            $($place),+
+        )
     };
 }
 
@@ -127,12 +114,11 @@ async fn walk(
     Stretch { key, id, last }: Stretch,
     limit: i64,
 ) -> Result<Vec<LeadRow>> {
-    let terms: (Vec<String>, Vec<Vec<u8>>) = asked.wanted.terms.iter().cloned().unzip();
+    let terms = columns(&asked.wanted.terms);
     Ok(match sort {
-        Sort::Created => along!(conn, asked, terms, limit, "l.id > $13", "l.id", id),
-        Sort::CreatedDown => along!(conn, asked, terms, limit, "l.id < $13", "l.id desc", id),
+        Sort::Created => along!(asked, terms, limit, "l.id > $13", "l.id", id).fetch_all(conn).await?,
+        Sort::CreatedDown => along!(asked, terms, limit, "l.id < $13", "l.id desc", id).fetch_all(conn).await?,
         Sort::Updated => along!(
-            conn,
             asked,
             terms,
             limit,
@@ -140,9 +126,10 @@ async fn walk(
             "l.updated_at, l.id",
             instant(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::UpdatedDown => along!(
-            conn,
             asked,
             terms,
             limit,
@@ -150,9 +137,10 @@ async fn walk(
             "l.updated_at desc, l.id desc",
             instant(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::Value => along!(
-            conn,
             asked,
             terms,
             limit,
@@ -161,9 +149,10 @@ async fn walk(
             key,
             id,
             last
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
         Sort::ValueDown => along!(
-            conn,
             asked,
             terms,
             limit,
@@ -171,28 +160,32 @@ async fn walk(
             "case when l.value_cents is null then -1::bigint else l.value_cents end desc, l.id desc",
             key,
             id
-        ),
-        Sort::Score => along!(
-            conn,
+        )
+        .fetch_all(conn)
+        .await?,
+        Sort::Score => ranked!(
             asked,
             terms,
             limit,
-            "(case when l.score is null then -1::smallint else l.score end, l.id) > ($13::smallint, $14::uuid) and case when l.score is null then -1::smallint else l.score end <= $15",
-            "case when l.score is null then -1::smallint else l.score end, l.id",
+            "(r.score, r.lead_id) > ($14::smallint, $15::uuid) and r.score <= $16",
+            "asc",
             small(key),
             id,
             small(last)
-        ),
-        Sort::ScoreDown => along!(
-            conn,
+        )
+        .fetch_all(conn)
+        .await?,
+        Sort::ScoreDown => ranked!(
             asked,
             terms,
             limit,
-            "(case when l.score is null then -1::smallint else l.score end, l.id) < ($13::smallint, $14::uuid)",
-            "case when l.score is null then -1::smallint else l.score end desc, l.id desc",
+            "(r.score, r.lead_id) < ($14::smallint, $15::uuid)",
+            "desc",
             small(key),
             id
-        ),
+        )
+        .fetch_all(conn)
+        .await?,
     })
 }
 

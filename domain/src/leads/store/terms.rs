@@ -2,10 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::super::{
-    commands::Filter,
-    lead::{Source, Status},
-};
+use super::filter::{Asked, columns, select_fitting};
 use crate::{
     access::rows::Rows,
     error::Result,
@@ -116,42 +113,24 @@ pub(in crate::leads) struct Wanted {
 /// leads of the first term.
 pub(in crate::leads) async fn having_terms(
     conn: &mut PgConnection,
-    tenant: TenantId,
-    filter: &Filter,
-    wanted: &Wanted,
-    seen: Rows,
+    asked: &Asked<'_>,
     before: Option<LeadId>,
     limit: i64,
 ) -> Result<Option<Vec<LeadId>>> {
-    let Some(((kind, term), more)) = wanted.terms.split_first() else { return Ok(None) };
-    let found = sqlx::query_scalar!(
-        r#"select t.lead_id as "id!: LeadId"
-             from lead_terms t join leads l on l.tenant_id = $1 and l.id = t.lead_id
-            where t.tenant_id = $1 and t.kind = $2 and t.term = $3 and ($4::uuid is null or t.lead_id < $4)
-              and not exists (
-                select from unnest($5::text[], $6::bytea[]) as w (kind, term)
-                 where not exists (
-                   select from lead_terms o
-                    where o.tenant_id = $1 and o.kind = w.kind and o.term = w.term and o.lead_id = t.lead_id))
-              and ($7::text is null or l.status = $7) and ($8::text is null or l.source = $8)
-              and ($9::uuid is null or l.owner_id = $9) and ($10::uuid is null or l.import_id = $10)
-              and ($11::bytea is null or l.email_index = $11) and ($12::bytea is null or l.phone_index = $12)
-              and ($13::uuid is null or l.owner_id = $13) and ($14::uuid is null or l.team_id = $14)
-            order by t.lead_id desc limit $15"#,
-        tenant.0,
+    let Some(((kind, term), more)) = asked.wanted.terms.split_first() else { return Ok(None) };
+    let terms = columns(more);
+    let found = select_fitting!(
+        query_scalar(),
+        asked,
+        terms,
+        "t.lead_id",
+        [r#"select t.lead_id as "id!: LeadId"
+             from lead_terms t join leads l on l.tenant_id = t.tenant_id and l.id = t.lead_id"#],
+        ["t.tenant_id = $1 and t.kind = $12 and t.term = $13 and ($14::uuid is null or t.lead_id < $14)
+            order by t.lead_id desc limit $15"],
         kind.as_str(),
         term.as_slice(),
         before.map(|id| id.0),
-        &more.iter().map(|(kind, _)| kind.clone()).collect::<Vec<_>>(),
-        &more.iter().map(|(_, term)| term.clone()).collect::<Vec<_>>(),
-        filter.status.map(Status::as_str),
-        filter.source.map(Source::as_str),
-        filter.owner.map(|id| id.0),
-        filter.import.map(|id| id.0),
-        wanted.email.as_deref(),
-        wanted.phone.as_deref(),
-        seen.owner(),
-        seen.team(),
         limit
     )
     .fetch_all(conn)

@@ -22,6 +22,8 @@ fn ids(scores: &[(LeadId, Graded)]) -> Vec<Uuid> {
     scores.iter().map(|(id, _)| id.0).collect()
 }
 
+/// Writes scores to leads, where nothing of them is in an index, and those that differ to the ranks that leads are found
+/// by.
 pub(in crate::scoring) async fn put_scores(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -30,13 +32,19 @@ pub(in crate::scoring) async fn put_scores(
     at: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "update leads l set score = new.total, score_source = new.source, score_status = new.status,
-                score_engagement = new.engagement, score_assignment = new.assignment, score_fit = new.fit,
-                score_recency = new.recency, score_model = $10, scored_at = $11
-           from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[],
-                $8::smallint[], $9::smallint[])
-             as new (id, total, source, status, engagement, assignment, fit, recency)
-          where l.tenant_id = $1 and l.id = new.id",
+        "with scored as (
+           update leads l set score = new.total, score_source = new.source, score_status = new.status,
+                  score_engagement = new.engagement, score_assignment = new.assignment, score_fit = new.fit,
+                  score_recency = new.recency, score_model = $10, scored_at = $11
+             from unnest($2::uuid[], $3::smallint[], $4::smallint[], $5::smallint[], $6::smallint[], $7::smallint[],
+                  $8::smallint[], $9::smallint[])
+               as new (id, total, source, status, engagement, assignment, fit, recency)
+            where l.tenant_id = $1 and l.id = new.id
+           returning l.id, l.score
+         )
+         update lead_ranks r set score = s.score
+           from scored s
+          where r.tenant_id = $1 and r.lead_id = s.id and r.score <> s.score",
         tenant.0,
         &ids(scores),
         &column(scores, |graded| graded.parts.total()),
