@@ -5,7 +5,7 @@ use switchboard_tests::{Client, TestApp};
 
 use crate::{
     agents::{at, person},
-    calls::{CALLS, begun},
+    calls::{CALLS, begun, onboarding},
     message::sandbox,
     routing::team,
     routing_rules::{ROUTE, lead},
@@ -87,6 +87,20 @@ async fn a_call_or_a_message_goes_to_what_a_lead_is_by_now() {
     assert_eq!(theirs.problem(422), "invalid");
     admin.delete(&at(LEADS, &last)).await.expect(204);
     assert_eq!(admin.post(CALLS, &call).await.problem(422), "invalid");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_that_was_merged_is_onboarded_as_what_it_is_by_now() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, agents) = team(admin, "sales", 1, 10).await;
+    let [first, _, last] = chain(admin).await;
+    let run = admin.get(&onboarding(admin, &first, &sales).await).await.expect(200);
+    let mut steps = run["steps"].as_array().expect("steps").iter();
+    let routed = steps.find(|step| step["name"] == "route").expect("it is routed");
+    assert_eq!(routed["output"]["lead_id"], last, "{run}");
+    assert_eq!(admin.get(&at(LEADS, &last)).await.expect(200)["owner_id"], agents[0]);
     app.process.stop().await;
 }
 
