@@ -177,6 +177,12 @@ impl Ctx {
         Provenance { actor, trace: self.trace.clone() }
     }
 
+    /// The same as the product itself: for what comes with time, whoever did what it comes of.
+    #[must_use]
+    pub fn by_itself(&self) -> Self {
+        Self { actor: Actor::System, session: None, ..self.clone() }
+    }
+
     /// A transaction behind the tenant's wall.
     ///
     /// # Errors

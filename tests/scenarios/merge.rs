@@ -62,7 +62,7 @@ async fn two_leads_that_are_one_person_are_found_and_made_one() {
     );
     assert_eq!(merged["attributes"], json!({"age": 36, "job": "countess"}));
     assert_eq!((&merged["tags"], &merged["version"]), (&json!(["vip", "new"]), &json!(2)));
-    assert_eq!(admin.get(&path(&other)).await.problem(404), "not-found");
+    assert_eq!(admin.get(&path(&other)).await.expect(308), json!({ "id": one }));
     let told = socket.until("lead.merged").await.pop().expect("an event");
     assert_eq!(told["data"], json!({ "loser_id": other, "owner_id": null, "team_id": null }));
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Ctx, Error,
     access::{gate::Gate, keys, roles, signers, users},
-    leads::commands,
+    leads::{commands, contacts::IfTaken},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -187,10 +187,10 @@ async fn who_was_deleted_gets_no_lead_by_rights_that_are_remembered() {
     let own = person(&app, &agents[0]).await;
     let ctx = admitted(&app, &own).await;
     let lead = || from(json!({"email": "l@example.com"}));
-    commands::create(&ctx, lead()).await.expect("a lead of theirs");
+    commands::create(&ctx, lead(), IfTaken::Allow).await.expect("a lead of theirs");
     let path = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
     admin.delete(&format!("{path}?requeue=true")).await.expect(204);
-    let refused = commands::create(&ctx, lead()).await.expect_err("they are gone");
+    let refused = commands::create(&ctx, lead(), IfTaken::Allow).await.expect_err("they are gone");
     assert!(matches!(refused, Error::Beyond(_)), "{refused}");
     assert_eq!(admin.all("/api/v1/leads").await.len(), 1);
     app.process.stop().await;

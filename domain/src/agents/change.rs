@@ -102,14 +102,6 @@ pub async fn change(ctx: &Ctx, id: AgentId, change: AgentChange) -> Result<Agent
         let held = store::lock_agent(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("agent"))?;
         status::set_by_hand(&mut tx, &held, to).await?;
     }
-    let entry = Entry::new("update", "agent", id);
-    tx.audit(&[if rights {
-        // Whose leads somebody sees has changed.
-        entry.detail(json!({ "team_id": change.team_id, "user_id": change.user_id })).notice()
-    } else {
-        entry.detail(json!({ "status": change.status }))
-    }])
-    .await?;
     tx.commit().await?;
     one(ctx, id).await
 }
@@ -161,7 +153,15 @@ async fn change_deeply(ctx: &Ctx, tx: &mut TenantTx, held: &HeldAgent, change: &
         let keys = Vault::make_subjects(tx, &[subject]).await?;
         name = Some(keys.seal(&ctx.platform, subject, &name_place(ctx.tenant, held.id), text.as_str())?);
     }
-    refused(&store::update_agent(tx.conn(), ctx.tenant, held.id, change, name.as_deref()).await?)
+    refused(&store::update_agent(tx.conn(), ctx.tenant, held.id, change, name.as_deref()).await?)?;
+    let entry = Entry::new("update", "agent", held.id);
+    tx.audit(&[if change.gives_rights() {
+        // Whose leads somebody sees has changed.
+        entry.detail(json!({ "team_id": change.team_id, "user_id": change.user_id })).notice()
+    } else {
+        entry
+    }])
+    .await
 }
 
 /// Lets a user be linked to an agent, or not any more: one who holds nothing beyond the caller's rights.

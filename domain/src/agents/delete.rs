@@ -87,8 +87,6 @@ async fn sign_off(ctx: &Ctx, id: AgentId) -> Result<()> {
     // Before anything is given back; a rule that comes later is found at the end.
     refuse_needed(&mut tx, id).await?;
     status::set(&mut tx, &held, AgentStatus::Offline, Why::Deleted).await?;
-    let detail = json!({ "status": AgentStatus::Offline, "why": Why::Deleted.as_str() });
-    tx.audit(&[Entry::new("update", "agent", id).detail(detail)]).await?;
     tx.commit().await
 }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -20,7 +19,6 @@ use super::{
 };
 use crate::{
     Ctx,
-    audit::Entry,
     ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::{SystemTx, TenantTx},
@@ -124,8 +122,6 @@ pub async fn leave(tx: &mut TenantTx, user: UserId) -> Result<Look> {
         return Ok(Look::Done(false));
     }
     status::set(tx, &held, AgentStatus::Offline, Why::Gone).await?;
-    let detail = json!({ "status": AgentStatus::Offline, "why": Why::Gone.as_str() });
-    tx.audit(&[Entry::new("update", "agent", held.id).detail(detail)]).await?;
     Ok(Look::Done(true))
 }
 

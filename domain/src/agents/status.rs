@@ -1,5 +1,5 @@
 //! What agents are doing, as it changes: by hand, by calls, by time and by who is gone. Every change goes through
-//! `set`, which tells of it.
+//! `set`, which writes it down and tells of it.
 
 use chrono::{DateTime, Utc};
 use engine::{JobKind, NewJob};
@@ -22,7 +22,7 @@ use crate::{
     types::AgentId,
 };
 
-/// Why a status has changed, as the event says it.
+/// Why a status has changed, as the event and the audit log say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Somebody said so.
@@ -69,9 +69,10 @@ impl JobKind for EndWrapUp {
     const QUEUE: &'static str = "automation";
 }
 
-/// Gives an agent whose row is locked another status, and tells of it, unless it is there already. Wrap-up lasts as
-/// long as the team says, and until somebody ends it by hand where the team says nothing. Whoever makes an agent
-/// available has had the team's queue swept before, for the locks of teams come before those of agents.
+/// Gives an agent whose row is locked another status, writes down who did and why, and tells of it, unless it is there
+/// already. Wrap-up lasts as long as the team says, and until somebody ends it by hand where the team says nothing.
+/// Whoever makes an agent available has had the team's queue swept before, for the locks of teams come before those of
+/// agents.
 ///
 /// # Errors
 /// If the database refuses.
@@ -90,6 +91,8 @@ pub(crate) async fn set(tx: &mut TenantTx, held: &HeldAgent, to: AgentStatus, wh
         let job = NewJob::of(tenant.0, id, &EndWrapUp { agent, until }).map_err(Error::internal)?;
         tx.enqueue(&[job.about(format!("agent:{agent}")).run_at(until)]).await?;
     }
+    let detail = json!({ "status": to, "why": why.as_str() });
+    tx.audit(&[Entry::new("update", "agent", held.id).detail(detail)]).await?;
     let body = json!({ "from": held.status, "to": to, "why": why.as_str() });
     tx.emit(&[Event::new(EventType::AgentStatusChanged, "agent", held.id).with(body)]).await
 }
@@ -149,9 +152,7 @@ pub(crate) async fn missed_call(tx: &mut TenantTx, agent: AgentId) -> Result<()>
     {
         return Ok(());
     }
-    set(tx, &held, AgentStatus::Break, Why::NotAnswering).await?;
-    let detail = json!({ "status": AgentStatus::Break, "why": Why::NotAnswering.as_str() });
-    tx.audit(&[Entry::new("update", "agent", agent).detail(detail)]).await
+    set(tx, &held, AgentStatus::Break, Why::NotAnswering).await
 }
 
 /// Gives an agent the status that a person wishes. What somebody says holds though nobody has a socket open: a departure
@@ -191,7 +192,5 @@ pub async fn end_wrap_up(tx: &mut TenantTx, job: &EndWrapUp) -> Result<bool> {
         return Ok(false);
     }
     set(tx, &held, AgentStatus::Available, Why::WrapUpOver).await?;
-    let detail = json!({ "status": AgentStatus::Available, "why": Why::WrapUpOver.as_str() });
-    tx.audit(&[Entry::new("update", "agent", job.agent).detail(detail)]).await?;
     Ok(true)
 }

@@ -37,7 +37,7 @@ pub struct NewCall {
     /// The other end, in E.164; of an outgoing call to a lead its phone number if not said.
     #[schema(value_type = Option<String>)]
     pub number: Option<E164>,
-    /// The newest open lead of this number if not said.
+    /// The newest open lead of this number if not said. Where it was merged into another, that one.
     pub lead_id: Option<LeadId>,
     /// Of an outgoing call: who calls. One's own agent if one sees only its leads. Incoming calls are routed.
     pub agent_id: Option<AgentId>,

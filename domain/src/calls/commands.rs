@@ -20,7 +20,10 @@ use crate::{
     agents::{self, availability::AgentStatus},
     audit::Entry,
     error::{Error, Result},
-    leads::lead::{self, subject},
+    leads::{
+        lead::{self, subject},
+        merged,
+    },
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, CallId, E164, LeadId, Text},
     vault::Vault,
@@ -51,14 +54,18 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let known = match new.lead_id {
+    let named = match new.lead_id {
+        Some(lead) => Some(merged::by_now(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?),
+        None => None,
+    };
+    let known = match named {
         Some(lead) => phone_of(ctx, tx, lead).await?,
         None => None,
     };
     let number = new.number.or(known);
     let number = number
         .ok_or_else(|| Error::invalid("/number", "name the number, or a lead that has a phone number"))?;
-    let lead = match new.lead_id {
+    let lead = match named {
         Some(lead) => Some(lead),
         None => lead_of(ctx, tx, &number, incoming).await?,
     };
@@ -76,7 +83,7 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         at: "",
     };
     let call = incoming::begin(ctx, tx, begin).await?;
-    if new.lead_id.is_some() && call.lead_id.is_none() {
+    if named.is_some() && call.lead_id.is_none() {
         // It was deleted at this moment.
         return Err(no_lead());
     }

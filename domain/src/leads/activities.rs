@@ -92,14 +92,13 @@ pub(crate) struct Activity {
     kind: ActivityKind,
     at: Option<DateTime<Utc>>,
     about: Option<(&'static str, Uuid)>,
-    status: Option<Status>,
     note: Option<String>,
 }
 
 impl Activity {
     /// One of a kind, now.
     pub(crate) fn of(kind: ActivityKind) -> Self {
-        Self { kind, at: None, about: None, status: None, note: None }
+        Self { kind, at: None, about: None, note: None }
     }
 
     /// It came of this.
@@ -115,11 +114,6 @@ impl Activity {
     /// In words.
     pub(crate) fn noting(self, note: Option<String>) -> Self {
         Self { note, ..self }
-    }
-
-    /// The lead became this.
-    pub(crate) fn became(status: Status) -> Self {
-        Self { status: Some(status), ..Self::of(ActivityKind::Status) }
     }
 }
 
@@ -144,7 +138,6 @@ pub(crate) async fn record(tx: &mut TenantTx, lead: LeadId, activity: &Activity)
         at: activity.at.unwrap_or_else(|| platform.clock.now()),
         actor: tx.actor(),
         about: activity.about,
-        status: activity.status,
         note_sealed,
     };
     store::insert_activity(tx.conn(), tenant, &row).await?;
@@ -155,7 +148,7 @@ pub(crate) async fn record(tx: &mut TenantTx, lead: LeadId, activity: &Activity)
     Ok(id)
 }
 
-/// The same of many leads that became something.
+/// Writes down what leads became, however many, and tells. They are there.
 ///
 /// # Errors
 /// If the database refuses.
@@ -168,7 +161,7 @@ pub(crate) async fn all_became(tx: &mut TenantTx, leads: &[LeadId], status: Stat
     tx.emit(&told).await
 }
 
-/// The same of messages that were sent: those to leads that are there.
+/// Writes down that messages were sent, those to leads that are there, moves what scores look at, and tells.
 ///
 /// # Errors
 /// If the database refuses.

@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::{
+    contacts::{Contacts, IfTaken},
     home,
     insert::insert,
     lead::{LeadChange, LeadView, NewLead, Source, Status, attributes, check, place, subject},
@@ -41,10 +42,13 @@ pub struct Filter {
     pub attributes: Vec<(String, String)>,
 }
 
+/// Makes a lead, unless another one has its number or address and that is not wanted.
+///
 /// # Errors
-/// If a value breaks a rule, or the caller would not see it.
-pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
+/// If a value breaks a rule, the caller would not see it, or another lead has its number or address.
+pub async fn create(ctx: &Ctx, new: NewLead, if_taken: IfTaken) -> Result<Once<LeadId>> {
     ctx.require(Permission::LeadsCreate)?;
+    if_taken.require(ctx)?;
     home::require(ctx)?;
     let reachable = new.phone.is_some() || new.email.is_some();
     let wrong = check(reachable, (new.value_cents, new.cost_cents), &new.tags, &new.attributes);
@@ -61,6 +65,12 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
         return Err(Error::Invalid(wrong));
     }
     let id = LeadId(ctx.id());
+    if if_taken == IfTaken::Reject {
+        let index = ctx.platform.vault.tenant_keys(keyed.tx.conn(), ctx.tenant).await?;
+        let contacts = Contacts::of(&index, new.phone.as_ref(), new.email.as_ref());
+        contacts.hold(&mut keyed.tx).await?;
+        contacts.refuse_taken(ctx, &mut keyed.tx, id).await?;
+    }
     insert(ctx, &mut keyed.tx, None, &plan, &[(id, new)]).await?;
     keyed.tx.audit(&[Entry::new("create", "lead", id)]).await?;
     keyed.commit(id, 201, format!("/api/v1/leads/{id}")).await
@@ -69,13 +79,14 @@ pub async fn create(ctx: &Ctx, new: NewLead) -> Result<Once<LeadId>> {
 /// Changes a lead. One that opens again goes back to its owner if they have room, else into its team's queue.
 ///
 /// # Errors
-/// If there is no such lead, a value breaks a rule, another version than the given one is there, or the caller would
-/// not see it any more.
-pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange) -> Result<LeadView> {
+/// If there is no such lead, a value breaks a rule, another version than the given one is there, another lead has a
+/// number or an address that it is to have and that is not wanted, or the caller would not see it any more.
+pub async fn change(ctx: &Ctx, id: LeadId, change: LeadChange, if_taken: IfTaken) -> Result<LeadView> {
     ctx.require(Permission::LeadsWrite)?;
+    if_taken.require(ctx)?;
     let mut tx = ctx.begin().await?;
     let plan = terms::plan(&mut tx).await?;
-    apply(ctx, &mut tx, &plan, id, &change).await?;
+    apply(ctx, &mut tx, &plan, id, (&change, if_taken)).await?;
     tx.commit().await?;
     only(ctx, id).await
 }
@@ -86,11 +97,19 @@ pub(super) async fn apply(
     tx: &mut TenantTx,
     plan: &Plan,
     id: LeadId,
-    change: &LeadChange,
+    (change, if_taken): (&LeadChange, IfTaken),
 ) -> Result<()> {
     let none = Map::new();
     let tags = change.tags.as_deref().unwrap_or_default();
     let attributes = change.attributes.as_ref().unwrap_or(&none);
+    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let number = change.phone.as_ref().and_then(Option::as_ref);
+    let address = change.email.as_ref().and_then(Option::as_ref);
+    let contacts = Contacts::of(&index, number, address);
+    if change.phone.is_some() || change.email.is_some() {
+        // Before the lock of the lead, as everybody does.
+        contacts.hold(tx).await?;
+    }
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     ctx.expect_version("lead", change.version, held.version)?;
     let phone = change.phone.as_ref().map_or(held.has_phone, Option::is_some);
@@ -103,34 +122,27 @@ pub(super) async fn apply(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
+    if if_taken == IfTaken::Reject {
+        contacts.refuse_taken(ctx, tx, id).await?;
+    }
     let keys = Vault::make_subjects(tx, &[subject(id)]).await?;
-    let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let seal = Seal { ctx, keys: &keys, lead: id };
     let text = |column, value: Option<Option<&str>>| value.map(|value| seal.text(column, value)).transpose();
     let row = store::ChangedRow {
         name_sealed: text("name_sealed", change.name.as_ref().map(|name| name.as_ref().map(Text::as_str)))?,
-        phone_sealed: text(
-            "phone_sealed",
-            change.phone.as_ref().map(|phone| phone.as_ref().map(E164::as_str)),
-        )?,
-        phone_index: change
-            .phone
-            .as_ref()
-            .map(|phone| phone.as_ref().map(|phone| index.index("leads.phone", phone.as_str()))),
+        phone_sealed: text("phone_sealed", change.phone.is_some().then_some(number.map(E164::as_str)))?,
+        phone_index: change.phone.is_some().then_some(contacts.phone),
         email_sealed: text(
             "email_sealed",
-            change.email.as_ref().map(|email| email.as_ref().map(EmailAddress::as_str)),
+            change.email.is_some().then_some(address.map(EmailAddress::as_str)),
         )?,
-        email_index: change
-            .email
-            .as_ref()
-            .map(|email| email.as_ref().map(|email| index.index("leads.email", &email.normal()))),
+        email_index: change.email.is_some().then_some(contacts.email),
         attributes_sealed: change.attributes.as_ref().map(|all| seal.attributes(all)).transpose()?,
     };
     store::update(tx.conn(), ctx.tenant, id, change, &row).await?;
     put_terms(tx, id, change, Terms::new(&index, plan)).await?;
     if let Some(to) = change.status
-        && let Some((owner, team)) = status::follow(tx, id, &held.status, to).await?
+        && let Some((_, owner, team)) = status::follow(tx, &[held.before(id)], to).await?.pop()
         && !ctx.rows.hold(owner, team)
     {
         let detail = "its owner cannot take it back, so you would not see this lead any more; \
@@ -200,6 +212,8 @@ pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64
     read(ctx, filter, before, limit).await
 }
 
+/// A lead, by the id that it has; see [`super::merged::led_to`] for those that it had.
+///
 /// # Errors
 /// If there is no such lead.
 pub async fn get(ctx: &Ctx, id: LeadId) -> Result<LeadView> {

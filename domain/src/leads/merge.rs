@@ -9,7 +9,7 @@ use super::{
     known::{Known, further},
     lead::{LeadView, MOST_TAGS, Status, check, place, subject},
     seal::Seal,
-    status::score_anew,
+    status::{Before, follow, score_anew},
     store::{self, Parts, RowToMerge},
     terms::{self, Plan, Terms},
 };
@@ -175,11 +175,13 @@ async fn write(
         attributes_sealed: seal.attributes(&known.attributes)?,
     };
     store::update_merged(tx.conn(), ctx.tenant, (id, loser.id), &row).await?;
-    if status != before {
-        activities::record(tx, id, &Activity::became(status)).await?;
+    if status == before {
+        // What was done with both counts for the one that stays.
+        score_anew(tx, &[id]).await?;
+    } else {
+        let winner = Before { id, status: &winner.status, owner: winner.owner, team: winner.team };
+        follow(tx, &[winner], status).await?;
     }
-    // What was done with both counts for the one that stays.
-    score_anew(tx, &[id]).await?;
     let index = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let mut terms = Terms::new(&index, plan);
     terms.add_tags(id, known.tags.iter().map(String::as_str));

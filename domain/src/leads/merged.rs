@@ -1,7 +1,13 @@
 //! Who a lead is by now: one that was merged into another is that other one.
 
 use super::store;
-use crate::{access::rows::Rows, error::Result, tenancy::TenantTx, types::LeadId};
+use crate::{
+    Ctx,
+    access::{permission::Permission, rows::Rows},
+    error::Result,
+    tenancy::TenantTx,
+    types::LeadId,
+};
 
 /// The lead that another one was merged into; none if it was not. That one may have been merged again.
 ///
@@ -10,6 +16,29 @@ use crate::{access::rows::Rows, error::Result, tenancy::TenantTx, types::LeadId}
 pub async fn merged_into(tx: &mut TenantTx, loser: LeadId) -> Result<Option<LeadId>> {
     let tenant = tx.tenant;
     store::merged_into(tx.conn(), tenant, loser).await
+}
+
+/// The lead itself, or what it was merged into, however often; none if that is not there for somebody who sees these.
+/// Locks nothing.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn by_now(tx: &mut TenantTx, mut lead: LeadId, seen: Rows) -> Result<Option<LeadId>> {
+    let tenant = tx.tenant;
+    while !store::is_seen(tx.conn(), tenant, lead, seen).await? {
+        let Some(winner) = store::merged_into(tx.conn(), tenant, lead).await? else { return Ok(None) };
+        lead = winner;
+    }
+    Ok(Some(lead))
+}
+
+/// The same for whoever asks for a lead by an id that it has no more.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn led_to(ctx: &Ctx, lead: LeadId) -> Result<Option<LeadId>> {
+    ctx.require(Permission::LeadsRead)?;
+    by_now(&mut ctx.begin().await?, lead, ctx.rows).await
 }
 
 /// Finds a lead, or what it was merged into, and keeps it from being deleted or merged before the commit. None if it is

@@ -1,7 +1,7 @@
 //! People who may become customers.
 //!
 //! - [`lead`] the lead and what may be said of it; [`commands`] create, read, change, delete; `insert` writes new ones,
-//!   `home` whose they are, `status` what goes with another status
+//!   `home` whose they are, [`contacts`] who else has their numbers, `status` what goes with another status
 //! - [`activities`] what was done with it, in the order of time
 //! - [`tags`] put on and taken off; [`terms`] what leads are found by, `search` what is asked for
 //! - [`attributes`] what a tenant says of them; [`values`] what that makes of a value, pure
@@ -18,6 +18,7 @@ pub mod attributes;
 pub mod bulk;
 pub mod columns;
 pub mod commands;
+pub mod contacts;
 pub mod csv;
 pub mod export;
 mod home;

@@ -1,52 +1,70 @@
-//! The one way in which a lead comes to another status, whoever says so: by hand, or by what a call came to. With it go
-//! who has the lead, the line in its timeline, and its score.
+//! The one way in which leads come to another status, whoever says so: by hand, one or many of them, by what a call came
+//! to, or by a merge. With it go who has them, the line in their timeline, and their score.
 
 use engine::NewJob;
 
-use super::{
-    activities::{self, Activity},
-    lead::Status,
-    store,
-};
+use super::{activities, lead::Status, store};
 use crate::{
     access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    routing::{reopen, sweep},
+    routing::{
+        hand_over::{self, Placed},
+        sweep,
+    },
     scoring::apply::{ScoreLead, Why},
     tenancy::TenantTx,
     types::{AgentId, LeadId, TeamId},
 };
 
-/// What goes with a status that is written; the lead is locked. Answers who has it from now on if it was closed and is
-/// open again.
+/// How far a lead had come before its status was written, and who has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub id: LeadId,
+    pub status: &'a str,
+    pub owner: Option<AgentId>,
+    pub team: Option<TeamId>,
+}
+
+impl Before<'_> {
+    fn is_closed(&self) -> bool {
+        Status::parse(self.status).is_some_and(is_closed)
+    }
+}
+
+fn is_closed(status: Status) -> bool {
+    matches!(status, Status::Converted | Status::Lost)
+}
+
+/// What goes with a status that is written to leads, all of them locked; those that have it already are passed over. So
+/// many statements whatever the number of leads, but for those that were closed and are open again. Answers these, and
+/// who has them from now on.
 ///
 /// # Errors
 /// If the database refuses.
-pub(super) async fn follow(
-    tx: &mut TenantTx,
-    id: LeadId,
-    from: &str,
-    to: Status,
-) -> Result<Option<(Option<AgentId>, Option<TeamId>)>> {
-    let closed = |status: &str| matches!(Status::parse(status), Some(Status::Converted | Status::Lost));
-    let home = if closed(to.as_str()) {
-        sweep::lead_closes(tx, id).await?;
-        None
-    } else if closed(from) {
-        Some(reopen::lead_opens(tx, id).await?)
-    } else {
-        None
-    };
-    if to.as_str() != from {
-        activities::record(tx, id, &Activity::became(to)).await?;
-        score_anew(tx, &[id]).await?;
+pub(super) async fn follow(tx: &mut TenantTx, leads: &[Before<'_>], to: Status) -> Result<Vec<Placed>> {
+    let others: Vec<&Before<'_>> = leads.iter().filter(|lead| lead.status != to.as_str()).collect();
+    if others.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(home)
+    let opened = if is_closed(to) {
+        let closing = others.iter().filter(|lead| !lead.is_closed());
+        let owners: Vec<AgentId> = closing.filter_map(|lead| lead.owner).collect();
+        sweep::wake_teams_of(tx, &owners).await?;
+        Vec::new()
+    } else {
+        let opening = others.iter().filter(|lead| lead.is_closed());
+        let opening: Vec<Placed> = opening.map(|lead| (lead.id, lead.owner, lead.team)).collect();
+        hand_over::open(tx, &opening).await?
+    };
+    let changed: Vec<LeadId> = others.iter().map(|lead| lead.id).collect();
+    activities::all_became(tx, &changed, to).await?;
+    score_anew(tx, &changed).await?;
+    Ok(opened)
 }
 
-/// Has leads scored anew whose status is another.
+/// Has leads scored anew of which something is known that was not before.
 ///
 /// # Errors
 /// If the database refuses.
@@ -70,7 +88,7 @@ pub(crate) async fn close(tx: &mut TenantTx, id: LeadId, to: Status) -> Result<(
     let held = store::lock(tx.conn(), tenant, id, Rows::All).await?;
     let Some(held) = held.filter(|held| !held.is_closed) else { return Ok(()) };
     store::put_status(tx.conn(), tenant, id, to).await?;
-    follow(tx, id, &held.status, to).await?;
+    follow(tx, &[held.before(id)], to).await?;
     tx.audit(&[Entry::new("update", "lead", id).detail(serde_json::json!({ "status": to }))]).await?;
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await
 }

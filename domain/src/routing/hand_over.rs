@@ -82,24 +82,29 @@ pub(crate) async fn take(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<Lead
     Ok(back.iter().map(|taken| taken.lead).collect())
 }
 
-/// A lead that was closed and is open now, and who had it.
-pub(crate) type Opened = (LeadId, Option<AgentId>, Option<TeamId>);
+/// A lead, its owner and its team.
+pub(crate) type Placed = (LeadId, Option<AgentId>, Option<TeamId>);
 
 /// Settles who has leads that were closed and are open now, as [`reopen::lead_opens`] does for one. All teams are locked
-/// first, then all agents, so that it waits for nobody who waits for it.
+/// first, then all agents, so that it waits for nobody who waits for it. Answers who has them from now on.
 ///
 /// # Errors
 /// If the database does not answer.
-pub(crate) async fn open(tx: &mut TenantTx, leads: &[Opened]) -> Result<()> {
+pub(crate) async fn open(tx: &mut TenantTx, leads: &[Placed]) -> Result<Vec<Placed>> {
+    if leads.is_empty() {
+        return Ok(Vec::new());
+    }
     let tenant = tx.tenant;
     let agents: Vec<Uuid> = leads.iter().filter_map(|(_, owner, _)| owner.map(|agent| agent.0)).collect();
     let teams: Vec<Uuid> = leads.iter().filter_map(|(_, _, team)| team.map(|team| team.0)).collect();
     store::lock_teams(tx.conn(), tenant, &teams).await?;
     store::lock_agents(tx.conn(), tenant, &agents).await?;
+    let mut placed = Vec::with_capacity(leads.len());
     for (lead, _, _) in leads {
-        reopen::lead_opens(tx, *lead).await?;
+        let (owner, team) = reopen::lead_opens(tx, *lead).await?;
+        placed.push((*lead, owner, team));
     }
-    Ok(())
+    Ok(placed)
 }
 
 fn ids(leads: &[LeadId]) -> Vec<Uuid> {

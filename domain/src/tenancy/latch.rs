@@ -13,8 +13,11 @@ pub(crate) enum Latch {
     ScoringModel = 1013,
     /// What leads are found by.
     SearchPlan = 1014,
-    /// Which numbers and addresses leads have, for imports that look for them.
-    ImportedContacts = 1015,
+    /// Which lead has which number and address: for whoever looks for them before a lead is written, and for whoever
+    /// takes one away from a lead. Imports that look hold it alone, for each of their batches would need a lock for
+    /// each of up to 1,000 numbers and addresses, and all transactions of the installation share one table of locks.
+    /// Single changes share it, and hold a lock for each number and address besides (`leads::contacts`).
+    Contacts = 1015,
     /// Which team overflows into which.
     Overflow = 1021,
 }

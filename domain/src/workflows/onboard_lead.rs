@@ -9,6 +9,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
+    leads::merged,
     messages::send,
     routing::route::{self, Strategy, Target},
     tenancy::TenantTx,
@@ -28,6 +29,7 @@ const LONGEST: u16 = 30 * 24;
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnboardLead {
+    /// Where it was merged into another, that one.
     pub lead_id: LeadId,
     /// The routing rules decide if none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,15 +91,16 @@ impl OnboardLead {
         }
         let target = self.asked().map_err(|why| Error::invalid(format!("{at}/strategy"), why))?;
         route::check(tx, target, at).await?;
+        let lead = merged::by_now(tx, self.lead_id, ctx.rows).await?.unwrap_or(self.lead_id);
         let templates = [
             ("/welcome_template_id", self.welcome_template_id),
             ("/follow_up_template_id", self.follow_up_template_id),
         ];
         for template in templates {
-            send::check(ctx, tx, self.provider_id, template, Some(self.lead_id), at).await?;
+            send::check(ctx, tx, self.provider_id, template, Some(lead), at).await?;
         }
-        let lead = self.lead_id;
-        let first = NewJob::of(ctx.tenant.0, ctx.id(), self).map_err(Error::internal)?;
+        let input = Self { lead_id: lead, ..*self };
+        let first = NewJob::of(ctx.tenant.0, ctx.id(), &input).map_err(Error::internal)?;
         Ok(first.about(format!("lead:{lead}")).unique(lead.to_string()))
     }
 }

@@ -3,13 +3,16 @@
 use axum::{
     Json as Body,
     extract::FromRequestParts,
-    http::{StatusCode, Uri, request::Parts},
-    response::Response,
+    http::{StatusCode, Uri, header, request::Parts},
+    response::{IntoResponse, Response},
 };
 use domain::{
+    Error,
     leads::{
         commands,
+        contacts::IfTaken,
         lead::{LeadChange, LeadView, NewLead},
+        merged,
         sorted::{self, Sort},
     },
     types::LeadId,
@@ -27,11 +30,29 @@ use crate::http::{
     reply,
 };
 
+/// How a lead is to be written.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WriteQuery {
+    /// What becomes of a lead that comes by a number or an address that another lead has: with `allow`, which it is if
+    /// not said, it is written all the same, with `reject` it is answered with 409 `duplicate-lead`, which names the
+    /// other one; of several requests at one moment one is done. `reject` looks among the leads that you see, for which
+    /// it needs `leads:read` and `personal:read`.
+    #[param(inline)]
+    pub on_duplicate: Option<IfTaken>,
+}
+
 /// Make a lead.
-#[utoipa::path(post, path = "/api/v1/leads", tag = "leads", request_body = NewLead,
+#[utoipa::path(post, path = "/api/v1/leads", tag = "leads", params(WriteQuery), request_body = NewLead,
     responses((status = 201, body = Made)))]
-pub async fn create_lead(Caller(ctx): Caller, Json(new): Json<NewLead>) -> Result<Response, Problem> {
-    Ok(reply::once(commands::create(&ctx, new).await?, |id| Made { id: id.0 }))
+pub async fn create_lead(
+    Caller(ctx): Caller,
+    Query(query): Query<WriteQuery>,
+    Json(new): Json<NewLead>,
+) -> Result<Response, Problem> {
+    let if_taken = query.on_duplicate.unwrap_or(IfTaken::Allow);
+    Ok(reply::once(commands::create(&ctx, new, if_taken).await?, |id| Made { id: id.0 }))
 }
 
 lead_filter! {
@@ -113,28 +134,49 @@ pub async fn list_leads(
     Ok(Body(fields.page(page)?))
 }
 
-/// One lead.
+/// One lead. One that was merged into another is answered with 308: `Location` leads to what it is by now, and so does
+/// `id`.
 #[utoipa::path(get, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path), Sparse),
-    responses((status = 200, body = LeadView)))]
+    responses(
+        (status = 200, body = LeadView),
+        (status = 308, body = Made, description = "It was merged into this lead, to which `Location` leads"),
+    ))]
 pub async fn get_lead(
     Caller(ctx): Caller,
     Path(id): Path<LeadId>,
+    uri: Uri,
     Query(sparse): Query<Sparse>,
 ) -> Result<Response, Problem> {
     let fields = Fields::of::<LeadView>(sparse.fields.as_deref())?;
-    let view = commands::get(&ctx, id).await?;
+    let view = match commands::get(&ctx, id).await {
+        Err(error @ Error::NotFound(_)) => {
+            let lead = merged::led_to(&ctx, id).await?.ok_or(error)?;
+            return Ok(elsewhere(lead, uri.query()));
+        }
+        found => found?,
+    };
     tagged(view.version, &fields.show(view)?)
 }
 
+/// Leads whoever asks for a lead on to another one, with what was asked for of it.
+fn elsewhere(lead: LeadId, query: Option<&str>) -> Response {
+    let asked = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("/api/v1/leads/{lead}{asked}");
+    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)], Body(Made { id: lead.0 }))
+        .into_response()
+}
+
 /// Change a lead (RFC 7396: absent fields stay, null removes).
-#[utoipa::path(patch, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+#[utoipa::path(patch, path = "/api/v1/leads/{id}", tag = "leads", params(("id" = Uuid, Path), WriteQuery),
     request_body = LeadChange, responses((status = 200, body = LeadView)))]
 pub async fn change_lead(
     Caller(ctx): Caller,
     Path(id): Path<LeadId>,
+    Query(query): Query<WriteQuery>,
     Json(change): Json<LeadChange>,
 ) -> Result<Response, Problem> {
-    let view = commands::change(&ctx, id, change).await?;
+    let if_taken = query.on_duplicate.unwrap_or(IfTaken::Allow);
+    let view = commands::change(&ctx, id, change, if_taken).await?;
     tagged(view.version, &view)
 }
 

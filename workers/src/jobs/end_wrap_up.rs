@@ -14,7 +14,7 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: EndWrapUp) -> Result<Outcome> {
-    let mut tx = run.ctx.begin().await?;
+    let mut tx = run.ctx.by_itself().begin().await?;
     let ended = match status::end_wrap_up(&mut tx, &job).await {
         Err(Error::Conflict { kind: code @ "agent-moved", detail }) => {
             return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });

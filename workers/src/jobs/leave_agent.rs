@@ -14,7 +14,7 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: LeaveAgent) -> Result<Outcome> {
-    let mut tx = run.ctx.begin().await?;
+    let mut tx = run.ctx.by_itself().begin().await?;
     match presence::leave(&mut tx, job.user).await? {
         Look::Early(after) => Ok(Outcome::Snooze { after }),
         Look::Done(signed_off) => run.end(tx, json!({ "signed_off": signed_off })).await,

@@ -14,7 +14,7 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: MindCall) -> Result<Outcome> {
-    let mut tx = run.ctx.begin().await?;
+    let mut tx = run.ctx.by_itself().begin().await?;
     let done = minding::look(&mut tx, &job).await?;
     run.end(tx, json!({ "done": done })).await
 }

@@ -146,7 +146,7 @@ pub(in crate::agents) async fn update_agent(
 }
 
 /// Gives an agent another status; answers when it ends by itself, which a wrap-up of so many seconds does.
-pub(crate) async fn update_status(
+pub(in crate::agents) async fn update_status(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AgentId,

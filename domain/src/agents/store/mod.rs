@@ -12,8 +12,10 @@ pub(crate) use abilities::shifts;
 pub(super) use abilities::{
     agent_skills, capacities, put_agent_skills, put_capacities, put_shifts, share_skills,
 };
-pub(crate) use agents::{HeldAgent, is_there, lock_agent, team_of, update_status};
-pub(super) use agents::{Linked, give_back, has_open_leads, insert_agent, mark_deleted, update_agent};
+pub(crate) use agents::{HeldAgent, is_there, lock_agent, team_of};
+pub(super) use agents::{
+    Linked, give_back, has_open_leads, insert_agent, mark_deleted, update_agent, update_status,
+};
 pub(super) use presence::{
     count_in, count_out, count_out_the_lost, forget_departure, gone, lock_agent_of, presence, share_agent_of,
     tenants_with_gone,

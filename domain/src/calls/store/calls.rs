@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::held::held_calls;
 use crate::{
     access::rows::Rows,
     calls::{call::Direction, held::HeldCall, outcome::CallOutcome, rules::CallStatus},
@@ -56,20 +57,13 @@ pub(in crate::calls) async fn lock(
     id: CallId,
     seen: Rows,
 ) -> Result<Option<HeldCall>> {
-    let held = sqlx::query_as!(
-        HeldCall,
-        r#"select c.id as "id: CallId", c.direction as "direction: Direction", c.status as "status: CallStatus",
-                  c.lead_id as "lead_id: LeadId", c.agent_id as "agent_id: AgentId", c.team_id as "team_id: TeamId",
-                  c.subject_id as "subject_id: SubjectId", c.outcome as "outcome: CallOutcome", c.satisfaction,
-                  c.value_cents, c.started_at, c.ringing_at, c.answered_at, c.ended_at, c.ring_until, c.entered_at,
-                  c.passed, c.overdue_at, c.talks_since, c.version
-             from calls c
-            where c.tenant_id = $1 and c.id = $2
-              and ($3::uuid is null or c.agent_id = $3 or exists (select from leads l
-                    where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.owner_id = $3))
-              and ($4::uuid is null or c.team_id = $4 or exists (select from leads l
-                    where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.team_id = $4))
-              for update of c"#,
+    let held = held_calls!(
+        "where c.tenant_id = $1 and c.id = $2
+           and ($3::uuid is null or c.agent_id = $3 or exists (select from leads l
+                 where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.owner_id = $3))
+           and ($4::uuid is null or c.team_id = $4 or exists (select from leads l
+                 where l.tenant_id = c.tenant_id and l.id = c.lead_id and l.team_id = $4))
+           for update of c",
         tenant.0,
         id.0,
         seen.owner(),

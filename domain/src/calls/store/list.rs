@@ -1,6 +1,7 @@
-//! The table of calls, as lists show it: the newest first. Whoever sees all of them walks along their ids. For somebody who
-//! sees only some, two walks are joined, each along an index of its own: one along the calls that are theirs, and one that
-//! takes the newest from each of their leads. So a page costs what is theirs, and not what all others have besides.
+//! The table of calls, as lists show it: the newest first. Which these are is found first, by a walk along an index: whoever
+//! sees all calls walks along their ids. For somebody who sees only some, two walks are joined: one along the calls that
+//! are theirs, and one that takes the newest from each of their leads. So a page costs what is theirs, and not what all
+//! others have besides.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -47,22 +48,30 @@ pub(in crate::calls) struct Asked<'a> {
     pub limit: i64,
 }
 
-/// The calls of one shape of the list; $1 to $10 are the same in all.
-macro_rules! rows {
-    ($conn:ident, $tenant:ident, $asked:ident, [$($from:tt)+] $(, $more:expr)*) => {
+/// The calls whose ids are found by a walk of `c` along the calls, written in pieces: where two of them meet stands what is
+/// asked for. $1 to $10 are the same in all walks.
+macro_rules! found {
+    ($conn:ident, $tenant:ident, $asked:ident, [$first:tt $(, $next:tt)+] $(, $whose:expr)*) => {
         sqlx::query_as!(
             CallRow,
-            r#"select c.id as "id!: CallId", c.direction as "direction!: Direction", c.status as "status!: CallStatus",
-                      c.lead_id as "lead_id?: LeadId", c.agent_id as "agent_id?: AgentId",
-                      c.team_id as "team_id?: TeamId", c.source_id as "source_id?: CallSourceId",
-                      c.external_id as "external_id?", c.subject_id as "subject_id!: SubjectId",
-                      c.number_sealed as "number_sealed!", c.outcome as "outcome?: CallOutcome",
-                      c.satisfaction as "satisfaction?", c.notes_sealed as "notes_sealed?",
-                      c.recording_sealed as "recording_sealed?", c.value_cents as "value_cents?",
-                      c.started_at as "started_at!", c.ringing_at as "ringing_at?", c.answered_at as "answered_at?",
-                      c.ended_at as "ended_at?", c.disposed_at as "disposed_at?", c.ring_until as "ring_until?",
-                      c.version as "version!"
-                 from "# + $($from)+ + " order by c.id desc limit $10",
+            r#"select id as "id!: CallId", direction as "direction!: Direction", status as "status!: CallStatus",
+                      lead_id as "lead_id?: LeadId", agent_id as "agent_id?: AgentId", team_id as "team_id?: TeamId",
+                      source_id as "source_id?: CallSourceId", external_id as "external_id?",
+                      subject_id as "subject_id!: SubjectId", number_sealed as "number_sealed!",
+                      outcome as "outcome?: CallOutcome", satisfaction as "satisfaction?",
+                      notes_sealed as "notes_sealed?", recording_sealed as "recording_sealed?",
+                      value_cents as "value_cents?", started_at as "started_at!", ringing_at as "ringing_at?",
+                      answered_at as "answered_at?", ended_at as "ended_at?", disposed_at as "disposed_at?",
+                      ring_until as "ring_until?", version as "version!"
+                 from calls where tenant_id = $1 and id = any(array("#
+                + $first
+                $(+ "($3::uuid is null or c.lead_id = $3) and ($4::uuid is null or c.agent_id = $4)
+                     and ($5::uuid is null or c.team_id = $5) and ($6::text is null or c.status = $6)
+                     and ($7::timestamptz is null or c.started_at >= $7)
+                     and ($8::timestamptz is null or c.started_at < $8)
+                     and ($9::bytea is null or c.number_index = $9)"
+                + $next)+
+                + ")) order by id desc",
             $tenant.0,
             $asked.before.map_or(Uuid::max(), |id| id.0),
             $asked.filter.lead.map(|id| id.0),
@@ -73,85 +82,10 @@ macro_rules! rows {
             $asked.filter.to,
             $asked.number,
             $asked.limit
-            $(, $more)*
+            $(, $whose)*
         )
         .fetch_all($conn)
         .await?
-    };
-}
-
-/// All calls.
-macro_rules! all {
-    ($conn:ident, $tenant:ident, $asked:ident, $filter:tt) => {
-        rows!($conn, $tenant, $asked, ["calls c where c.tenant_id = $1 and c.id < $2 and " + $filter])
-    };
-}
-
-/// One call, if it is seen.
-macro_rules! one {
-    ($conn:ident, $tenant:ident, $asked:ident, $id:ident, $owner:ident, $team:ident, $filter:tt) => {
-        rows!(
-            $conn,
-            $tenant,
-            $asked,
-            ["calls c
-                where c.tenant_id = $1 and c.id = $11 and c.id < $2
-                  and ($12::uuid is null or c.agent_id = $12 or exists (select from leads l
-                        where l.tenant_id = $1 and l.id = c.lead_id and l.owner_id = $12))
-                  and ($13::uuid is null or c.team_id = $13 or exists (select from leads l
-                        where l.tenant_id = $1 and l.id = c.lead_id and l.team_id = $13))
-                  and "
-                + $filter],
-            $id,
-            $owner,
-            $team
-        )
-    };
-}
-
-/// The two walks of somebody who sees only some calls: by the column that says whose a call is, and by that which says
-/// whose a lead is.
-macro_rules! theirs {
-    ($conn:ident, $tenant:ident, $asked:ident, $whose:ident, $call:tt, $lead:tt, $filter:tt) => {
-        rows!(
-            $conn,
-            $tenant,
-            $asked,
-            ["((select c.id from calls c
-                 where c.tenant_id = $1 and "
-                + $call
-                + " = $11 and c.id < $2 and "
-                + $filter
-                + "
-                 order by c.id desc limit $10)
-               union
-               (select k.id
-                  from leads l cross join lateral (
-                    select c.id from calls c
-                     where c.tenant_id = $1 and c.lead_id = l.id and c.id < $2 and "
-                + $filter
-                + "
-                     order by c.id desc limit $10) k
-                 where l.tenant_id = $1 and "
-                + $lead
-                + " = $11 and ($3::uuid is null or l.id = $3)
-                 order by k.id desc limit $10)) p
-              join calls c on c.tenant_id = $1 and c.id = p.id"],
-            $whose
-        )
-    };
-}
-
-/// A shape with what every one of them asks for.
-macro_rules! filtered {
-    ($shape:ident, $($part:tt)+) => {
-        $shape!(
-            $($part)+,
-            "($3::uuid is null or c.lead_id = $3) and ($4::uuid is null or c.agent_id = $4)
-             and ($5::uuid is null or c.team_id = $5) and ($6::text is null or c.status = $6)
-             and ($7::timestamptz is null or c.started_at >= $7) and ($8::timestamptz is null or c.started_at < $8)
-             and ($9::bytea is null or c.number_index = $9)"
-        )
     };
 }
 
@@ -162,11 +96,86 @@ pub(in crate::calls) async fn calls(
     asked: &Asked<'_>,
     seen: Rows,
 ) -> Result<Vec<CallRow>> {
-    let (owner, team) = (seen.owner(), seen.team());
-    Ok(match (asked.filter.id, seen) {
-        (Some(CallId(id)), _) => filtered!(one, conn, tenant, asked, id, owner, team),
-        (None, Rows::All) => filtered!(all, conn, tenant, asked),
-        (None, Rows::Own(_)) => filtered!(theirs, conn, tenant, asked, owner, "c.agent_id", "l.owner_id"),
-        (None, Rows::Team(_)) => filtered!(theirs, conn, tenant, asked, team, "c.team_id", "l.team_id"),
-    })
+    match (asked.filter.id, seen) {
+        (Some(id), _) => one(conn, tenant, asked, id, seen).await,
+        (None, Rows::All) => all(conn, tenant, asked).await,
+        (None, Rows::Own(_) | Rows::Team(_)) => theirs(conn, tenant, asked, seen).await,
+    }
+}
+
+async fn all(conn: &mut PgConnection, tenant: TenantId, asked: &Asked<'_>) -> Result<Vec<CallRow>> {
+    Ok(found!(
+        conn,
+        tenant,
+        asked,
+        [
+            "select c.id from calls c where c.tenant_id = $1 and c.id < $2 and ",
+            " order by c.id desc limit $10"
+        ]
+    ))
+}
+
+/// One call, if it is seen.
+async fn one(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    asked: &Asked<'_>,
+    id: CallId,
+    seen: Rows,
+) -> Result<Vec<CallRow>> {
+    Ok(found!(
+        conn,
+        tenant,
+        asked,
+        [
+            "select c.id from calls c
+              where c.tenant_id = $1 and c.id = $11 and c.id < $2
+                and ($12::uuid is null or c.agent_id = $12 or exists (select from leads l
+                      where l.tenant_id = $1 and l.id = c.lead_id and l.owner_id = $12))
+                and ($13::uuid is null or c.team_id = $13 or exists (select from leads l
+                      where l.tenant_id = $1 and l.id = c.lead_id and l.team_id = $13))
+                and ",
+            " limit $10"
+        ],
+        id.0,
+        seen.owner(),
+        seen.team()
+    ))
+}
+
+/// Those of somebody who sees only some: of an agent, or of a team. The walks of the other find nothing at once.
+async fn theirs(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    asked: &Asked<'_>,
+    seen: Rows,
+) -> Result<Vec<CallRow>> {
+    Ok(found!(
+        conn,
+        tenant,
+        asked,
+        [
+            "select p.id from (
+               (select c.id from calls c where c.tenant_id = $1 and c.agent_id = $11 and c.id < $2 and ",
+            "   order by c.id desc limit $10)
+               union
+               (select c.id from calls c where c.tenant_id = $1 and c.team_id = $12 and c.id < $2 and ",
+            "   order by c.id desc limit $10)
+               union
+               (select k.id from leads l cross join lateral (
+                  select c.id from calls c where c.tenant_id = $1 and c.lead_id = l.id and c.id < $2 and ",
+            "      order by c.id desc limit $10) k
+                 where l.tenant_id = $1 and l.owner_id = $11 and ($3::uuid is null or l.id = $3)
+                 order by k.id desc limit $10)
+               union
+               (select k.id from leads l cross join lateral (
+                  select c.id from calls c where c.tenant_id = $1 and c.lead_id = l.id and c.id < $2 and ",
+            "      order by c.id desc limit $10) k
+                 where l.tenant_id = $1 and l.team_id = $12 and ($3::uuid is null or l.id = $3)
+                 order by k.id desc limit $10)) p
+              order by p.id desc limit $10"
+        ],
+        seen.owner(),
+        seen.team()
+    ))
 }

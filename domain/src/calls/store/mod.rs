@@ -2,6 +2,7 @@
 //! lead, then teams and agents as `routing::store` says; who takes a call later than that does not wait for it.
 
 mod calls;
+mod held;
 mod leads;
 mod list;
 mod lost;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::held::held_calls;
 use crate::{
     calls::{call::Direction, held::HeldCall, outcome::CallOutcome, rules::CallStatus},
     error::Result,
@@ -19,24 +20,15 @@ pub(in crate::calls) async fn lock_queued(
     (able, again_s): (&[Uuid], i32),
     limit: i64,
 ) -> Result<Vec<HeldCall>> {
-    let rows = sqlx::query_as!(
-        HeldCall,
-        r#"select c.id as "id!: CallId", c.direction as "direction!: Direction", c.status as "status!: CallStatus",
-                  c.lead_id as "lead_id?: LeadId", c.agent_id as "agent_id?: AgentId", c.team_id as "team_id?: TeamId",
-                  c.subject_id as "subject_id!: SubjectId", c.outcome as "outcome?: CallOutcome",
-                  c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
-                  c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
-                  c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
-                  c.overdue_at as "overdue_at?", c.talks_since as "talks_since?", c.version as "version!"
-             from calls c
-            where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
-              and c.team_id is not null
-              and exists (select from unnest($3::uuid[]) as able (agent)
-                where not exists (select from call_misses m
-                  where m.tenant_id = c.tenant_id and m.call_id = c.id and m.agent_id = able.agent
-                    and m.at > (select engine.now()) - make_interval(secs => $5::int)))
-            order by c.started_at, c.id limit $4
-              for update of c skip locked"#,
+    let rows = held_calls!(
+        "where c.tenant_id = $1 and c.team_id = $2 and c.status = 'queued' and c.direction = 'inbound'
+           and c.team_id is not null
+           and exists (select from unnest($3::uuid[]) as able (agent)
+             where not exists (select from call_misses m
+               where m.tenant_id = c.tenant_id and m.call_id = c.id and m.agent_id = able.agent
+                 and m.at > (select engine.now()) - make_interval(secs => $5::int)))
+         order by c.started_at, c.id limit $4
+           for update of c skip locked",
         tenant.0,
         team.0,
         able,
@@ -80,19 +72,10 @@ pub(in crate::calls) async fn queued(
     team: TeamId,
     limit: i64,
 ) -> Result<Vec<HeldCall>> {
-    let rows = sqlx::query_as!(
-        HeldCall,
-        r#"select c.id as "id!: CallId", c.direction as "direction!: Direction", c.status as "status!: CallStatus",
-                  c.lead_id as "lead_id?: LeadId", c.agent_id as "agent_id?: AgentId", c.team_id as "team_id?: TeamId",
-                  c.subject_id as "subject_id!: SubjectId", c.outcome as "outcome?: CallOutcome",
-                  c.satisfaction as "satisfaction?", c.value_cents as "value_cents?", c.started_at as "started_at!",
-                  c.ringing_at as "ringing_at?", c.answered_at as "answered_at?", c.ended_at as "ended_at?",
-                  c.ring_until as "ring_until?", c.entered_at as "entered_at!", c.passed as "passed!",
-                  c.overdue_at as "overdue_at?", c.talks_since as "talks_since?", c.version as "version!"
-             from calls c
-            where c.tenant_id = $1 and c.team_id = $2 and c.direction = 'inbound' and c.status in ('queued', 'ringing')
-              and (c.status = 'queued' or c.ring_until < engine.now())
-            order by c.started_at, c.id limit $3"#,
+    let rows = held_calls!(
+        "where c.tenant_id = $1 and c.team_id = $2 and c.direction = 'inbound' and c.status in ('queued', 'ringing')
+           and (c.status = 'queued' or c.ring_until < engine.now())
+         order by c.started_at, c.id limit $3",
         tenant.0,
         team.0,
         limit

@@ -4,9 +4,8 @@ use std::iter::repeat_n;
 
 use super::{
     super::{
-        activities,
         lead::{MOST_TAGS, Status},
-        status::score_anew,
+        status::{self, Before},
         store::{self, Common, Parts, RowToChange},
         tags,
         terms::{Plan, Terms},
@@ -42,7 +41,7 @@ pub(super) async fn apply(
     rows: &[RowToChange],
 ) -> Result<Applied> {
     match action {
-        LeadAction::SetStatus { status } => set_status(tx, rows, *status).await,
+        LeadAction::SetStatus { status: to } => set_status(tx, rows, *to).await,
         LeadAction::SetOwner { agent_id } => set_owner(tx, rows, *agent_id).await,
         LeadAction::ClearOwner {} => clear_owner(tx, rows).await,
         LeadAction::SetSource { source } => {
@@ -82,25 +81,16 @@ async fn tell(tx: &mut TenantTx, kind: EventType, leads: &[LeadId]) -> Result<()
     tx.emit(&told).await
 }
 
-async fn set_status(tx: &mut TenantTx, rows: &[RowToChange], status: Status) -> Result<Applied> {
-    let becomes = |row: &RowToChange| row.status != status.as_str();
-    let common = Common { status: Some(status), ..Common::default() };
-    let applied = put(tx, those(rows, becomes), &common).await?;
-    if applied.changed.is_empty() {
-        return Ok(applied);
-    }
-    let becoming = rows.iter().filter(|row| becomes(row));
-    if matches!(status, Status::Converted | Status::Lost) {
-        let owners: Vec<AgentId> = becoming.filter_map(|row| row.owner).collect();
-        sweep::wake_teams_of(tx, &owners).await?;
-    } else {
-        let opened: Vec<hand_over::Opened> =
-            becoming.filter(|row| row.is_closed).map(|row| (row.id, row.owner, row.team)).collect();
-        hand_over::open(tx, &opened).await?;
-    }
-    activities::all_became(tx, &applied.changed, status).await?;
-    score_anew(tx, &applied.changed).await?;
+async fn set_status(tx: &mut TenantTx, rows: &[RowToChange], to: Status) -> Result<Applied> {
+    let common = Common { status: Some(to), ..Common::default() };
+    let applied = put(tx, those(rows, |row| row.status != to.as_str()), &common).await?;
+    let before: Vec<Before<'_>> = rows.iter().map(before).collect();
+    status::follow(tx, &before, to).await?;
     Ok(applied)
+}
+
+fn before(row: &RowToChange) -> Before<'_> {
+    Before { id: row.id, status: &row.status, owner: row.owner, team: row.team }
 }
 
 /// What is closed keeps its owner, for the reports.

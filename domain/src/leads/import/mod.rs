@@ -243,8 +243,8 @@ impl Import {
         let mut tx = self.ctx.begin().await?;
         let plan = terms::plan(&mut tx).await?;
         if self.how.on_duplicate != OnDuplicate::Create {
-            // So that two files at a time do not both find nobody.
-            Latch::ImportedContacts.take(tx.conn(), self.ctx.tenant).await?;
+            // So that of two who look at a time, by files or one by one, not both find nobody.
+            Latch::Contacts.take(tx.conn(), self.ctx.tenant).await?;
         }
         let sorted = sort(self, &mut tx, &plan.definitions, rows).await?;
         if self.how.dry_run {

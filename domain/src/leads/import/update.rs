@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::super::{
     columns::Reason,
     commands,
+    contacts::IfTaken,
     lead::{place, subject},
     store, terms,
 };
@@ -52,6 +53,8 @@ pub(super) async fn write(import: &Import, known: Known) -> Result<()> {
 async fn apply(import: &Import, tx: &mut TenantTx, known: Known) -> Result<()> {
     let ctx = &import.ctx;
     let plan = terms::plan(tx).await?;
+    // Nobody who looks gives or finds any until commit. Before the lock of the lead, as in a single change.
+    Latch::Contacts.take(tx.conn(), ctx.tenant).await?;
     // In a dry run the rows before have changed nothing, though this one may be found by what they would have.
     if !import.how.dry_run {
         require_same(ctx, tx, &known).await?;
@@ -62,13 +65,12 @@ async fn apply(import: &Import, tx: &mut TenantTx, known: Known) -> Result<()> {
         all.extend(said);
         change.attributes = Some(all);
     }
-    commands::apply(ctx, tx, &plan, lead, &change).await
+    commands::apply(ctx, tx, &plan, lead, (&change, IfTaken::Allow)).await
 }
 
 /// Refuses a row if its numbers and addresses are not as they were when its lead was looked for: others may have come by
-/// them since then. No import gives or finds any until commit.
+/// them since then.
 async fn require_same(ctx: &Ctx, tx: &mut TenantTx, known: &Known) -> Result<()> {
-    Latch::ImportedContacts.take(tx.conn(), ctx.tenant).await?;
     let [phones, emails] = ["phone", "email"].map(|field| hashes(known.contacts.iter(), field));
     let holders = store::holders(tx.conn(), ctx.tenant, (&phones, &emails), ctx.rows).await?;
     for contact in &known.contacts {

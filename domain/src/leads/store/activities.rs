@@ -23,7 +23,6 @@ pub(in crate::leads) struct ActivityToKeep {
     pub at: DateTime<Utc>,
     pub actor: Actor,
     pub about: Option<(&'static str, Uuid)>,
-    pub status: Option<Status>,
     pub note_sealed: Option<Vec<u8>>,
 }
 
@@ -33,9 +32,9 @@ pub(in crate::leads) async fn insert_activity(
     row: &ActivityToKeep,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into lead_activities (tenant_id, id, lead_id, kind, at, actor_kind, actor_id, ref_kind, ref_id, status,
+        "insert into lead_activities (tenant_id, id, lead_id, kind, at, actor_kind, actor_id, ref_kind, ref_id,
                 note_sealed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         tenant.0,
         row.id.0,
         row.lead.0,
@@ -45,7 +44,6 @@ pub(in crate::leads) async fn insert_activity(
         row.actor.id(),
         row.about.map(|(kind, _)| kind),
         row.about.map(|(_, id)| id),
-        row.status.map(Status::as_str),
         row.note_sealed.as_deref()
     )
     .execute(conn)

@@ -3,11 +3,14 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::super::lead::{LeadChange, Source, Status};
+use super::super::{
+    lead::{LeadChange, Source, Status},
+    status::Before,
+};
 use crate::{
     access::rows::Rows,
     error::Result,
-    types::{ImportId, LeadId, TenantId, Text},
+    types::{AgentId, ImportId, LeadId, TeamId, TenantId, Text},
 };
 
 /// A lead to be written.
@@ -83,8 +86,17 @@ pub(in crate::leads) struct Held {
     pub version: i64,
     pub status: String,
     pub is_closed: bool,
+    pub owner: Option<AgentId>,
+    pub team: Option<TeamId>,
     pub has_phone: bool,
     pub has_email: bool,
+}
+
+impl Held {
+    /// What goes with another status must know of it.
+    pub(in crate::leads) fn before(&self, id: LeadId) -> Before<'_> {
+        Before { id, status: &self.status, owner: self.owner, team: self.team }
+    }
 }
 
 pub(in crate::leads) async fn lock(
@@ -96,6 +108,7 @@ pub(in crate::leads) async fn lock(
     let held = sqlx::query_as!(
         Held,
         r#"select version, status, status in ('converted', 'lost') as "is_closed!",
+                  owner_id as "owner: AgentId", team_id as "team: TeamId",
                   phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
              from leads
             where tenant_id = $1 and id = $2 and ($3::uuid is null or owner_id = $3) and ($4::uuid is null or team_id = $4)

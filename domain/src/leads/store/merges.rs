@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::rows::Rows,
     error::Result,
-    types::{ActivityId, LeadId, TenantId},
+    types::{ActivityId, AgentId, LeadId, TeamId, TenantId},
 };
 
 /// Leads with the same phone number or e-mail address, newest first.
@@ -47,6 +47,8 @@ pub(in crate::leads) struct RowToMerge {
     pub id: LeadId,
     pub version: i64,
     pub status: String,
+    pub owner: Option<AgentId>,
+    pub team: Option<TeamId>,
     pub language: Option<String>,
     pub region: Option<String>,
     pub value_cents: Option<i64>,
@@ -68,9 +70,9 @@ pub(in crate::leads) async fn lock_to_merge(
 ) -> Result<Vec<RowToMerge>> {
     let rows = sqlx::query_as!(
         RowToMerge,
-        r#"select id as "id: LeadId", version, status, language, region, value_cents, cost_cents, tags, name_sealed,
-                  phone_sealed,
-                  phone_index, email_sealed, email_index, attributes_sealed
+        r#"select id as "id: LeadId", version, status, owner_id as "owner: AgentId", team_id as "team: TeamId",
+                  language, region, value_cents, cost_cents, tags, name_sealed, phone_sealed, phone_index, email_sealed,
+                  email_index, attributes_sealed
              from leads
             where tenant_id = $1 and id = any($2) and ($3::uuid is null or owner_id = $3)
               and ($4::uuid is null or team_id = $4)

@@ -3,6 +3,7 @@
 mod activities;
 mod attributes;
 mod bulk;
+mod contacts;
 mod filter;
 mod import_rows;
 mod imports;
@@ -17,6 +18,7 @@ mod terms;
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
 pub(in crate::leads) use bulk::*;
+pub(in crate::leads) use contacts::{lock_contacts, taken};
 pub(in crate::leads) use filter::Asked;
 pub(in crate::leads) use import_rows::*;
 pub(in crate::leads) use imports::*;
