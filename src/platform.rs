@@ -60,5 +60,6 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all()),
         rights_changed: Arc::default(),
+        changes: Arc::default(),
     })
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{
+        changes::Changes,
         permission::{Permission, PermissionSet},
         rights::Rights,
         rows::Rows,
@@ -47,6 +48,8 @@ pub struct Platform {
     pub providers: Arc<Providers>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
+    /// Whose they were, as far as this process has read.
+    pub changes: Arc<Changes>,
 }
 
 impl Platform {

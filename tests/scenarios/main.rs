@@ -1,6 +1,8 @@
 //! One binary for all scenarios: a file for each story.
 
 mod access;
+mod access_by_token;
+mod access_changes;
 mod activities;
 mod agent_abilities;
 mod agents;

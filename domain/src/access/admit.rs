@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::{api_key::ApiKey, gate::Gate, known::Login, permission::PermissionSet, store, token::Claims};
 use crate::{
     Ctx,
-    ctx::Actor,
+    ctx::{Actor, Platform},
     error::{Error, Result},
     types::ApiKeyId,
 };
@@ -62,14 +62,22 @@ impl Gate {
         }
     }
 
+    /// What the token itself says its bearer may do, unless something has changed for them since then.
+    fn said(&self, claims: &Claims, login: Login) -> Option<store::Grants> {
+        let held = claims.rts?.read(claims.ver)?;
+        let Platform { changes, rights_changed, .. } = &self.platform;
+        changes.have_none_of(rights_changed, login, held.since).then_some(held)
+    }
+
     /// What the bearer of a token may do. What is remembered of another version than the token's is read again: the
     /// token may be the newer one.
     async fn grants_of(&self, claims: &Claims, fresh: Freshness) -> Result<Option<store::Grants>> {
         let login: Login = (claims.tid, claims.sub, claims.sid);
-        if fresh == Freshness::AMomentAgo
-            && let Some(held) = self.known.logins.get(&login).filter(|held| held.version == claims.ver)
-        {
-            return Ok(Some(held));
+        if fresh == Freshness::AMomentAgo {
+            let remembered = || self.known.logins.get(&login).filter(|held| held.version == claims.ver);
+            if let Some(held) = self.said(claims, login).or_else(remembered) {
+                return Ok(Some(held));
+            }
         }
         let asked = self.known.logins.ask();
         let (tenant, user, session) = login;

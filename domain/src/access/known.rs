@@ -1,7 +1,8 @@
 //! What was found out about bearers, kept for a moment, so that most requests ask no database who is asking.
 //!
 //! What somebody may do is believed for [`BELIEVED`] at most, and no longer once a process has told that rights have
-//! changed: a right that was withdrawn is refused within a second everywhere, also where the hint is lost.
+//! changed: a right that was withdrawn is refused within a second everywhere, also where the hint is lost. What is known
+//! of [changes](super::changes) is believed as long.
 
 use std::{
     hash::Hash,
@@ -48,8 +49,20 @@ pub(super) struct Recent<K, V> {
 /// When something was asked for, and how often rights had changed by then.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
-    at: Instant,
+    pub at: Instant,
     changes: u64,
+}
+
+impl Asked {
+    /// To be called before asking, so that an answer which is older than a change is known for that.
+    pub fn now(changes: &AtomicU64) -> Self {
+        Self { at: Instant::now(), changes: changes.load(Ordering::Acquire) }
+    }
+
+    /// Whether what was answered is believed still.
+    pub fn holds(self, changes: &AtomicU64) -> bool {
+        self.changes == changes.load(Ordering::Acquire) && self.at.elapsed() < BELIEVED
+    }
 }
 
 impl<K: Hash + Eq, V: Clone> Recent<K, V> {
@@ -60,13 +73,12 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
     /// What was found out a moment ago.
     pub fn get(&self, key: &K) -> Option<V> {
         let (value, asked) = self.values.get(key)?;
-        let holds = asked.changes == self.changes.load(Ordering::Acquire) && asked.at.elapsed() < BELIEVED;
-        holds.then_some(value)
+        asked.holds(&self.changes).then_some(value)
     }
 
-    /// To be called before asking, so that an answer which is older than a change is known for that.
+    /// To be called before asking.
     pub fn ask(&self) -> Asked {
-        Asked { at: Instant::now(), changes: self.changes.load(Ordering::Acquire) }
+        Asked::now(&self.changes)
     }
 
     pub fn put(&self, key: K, value: V, asked: Asked) {
@@ -90,10 +102,21 @@ impl Known {
 }
 
 impl Gate {
-    /// Stops believing what was found out of rights whenever a process tells that some have changed, until `stop`.
+    /// Keeps up with changes of rights until `stop`: what was found out of rights is not believed any more whenever a
+    /// process tells that some have changed, and whose they are is read as long as users ask for something.
     pub async fn heed_changes(self, stop: CancellationToken) {
+        let platform = &self.platform;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.hear_of_changes() => {}
+            () = platform.changes.follow(&platform.engine, &platform.rights_changed) => {}
+        }
+    }
+
+    async fn hear_of_changes(&self) {
         let mut changed = self.platform.engine.topic(Topic::Access as u8);
-        while stop.run_until_cancelled(changed.told()).await.is_some() {
+        loop {
+            changed.told().await;
             self.platform.rights_changed.fetch_add(1, Ordering::Release);
         }
     }

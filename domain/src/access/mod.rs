@@ -2,7 +2,7 @@
 //!
 //! - [`permission`] the list of rights, [`four_roles`] who holds them in every tenant; [`rights`] what a role gives, [`rows`] whose leads
 //! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
-//!   request, which mostly asks nobody (`known`), `callbacks` those of phone systems; [`throttle`] how often; [`signers`]
+//!   request, which mostly asks nobody (`signed`, [`changes`], `known`), `callbacks` those of phone systems; [`throttle`] how often; [`signers`]
 //!   the keys that sign tokens
 //! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
 //! - [`users`] the people, [`links`] how they choose a password, `rescue` how they come back in, [`keys`] API keys,
@@ -11,6 +11,7 @@
 mod admit;
 pub mod api_key;
 mod callbacks;
+pub mod changes;
 pub mod four_roles;
 pub mod gate;
 pub mod keys;
@@ -25,6 +26,7 @@ pub mod roles;
 pub mod rows;
 pub mod second_factor;
 pub mod sessions;
+mod signed;
 pub mod signers;
 pub(crate) mod store;
 pub mod tenants;

@@ -186,6 +186,17 @@ impl PermissionSet {
         self.intersection(others) == others
     }
 
+    /// A bit for each permission, by its place in this build's list.
+    #[must_use]
+    pub(super) fn bits(self) -> u128 {
+        self.0
+    }
+
+    #[must_use]
+    pub(super) fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
     /// What is in either.
     #[must_use]
     pub fn union(self, other: Self) -> Self {

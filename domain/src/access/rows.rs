@@ -32,7 +32,8 @@ pub enum RowScope {
 }
 
 /// What a caller sees of leads. Whoever sees only their own but is no agent sees none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Rows {
     All,
     Team(TeamId),

@@ -12,6 +12,7 @@ use super::{
     permission::{Permission, PermissionSet},
     rights::held_now,
     roles::tell,
+    signed::SignedRights,
     store,
     token::{Claims, LIFETIME},
     users::reach,
@@ -106,7 +107,8 @@ impl Gate {
         client: &Client,
         trace: Option<String>,
     ) -> Result<Session> {
-        let (user, version) = (row.id, row.permission_version);
+        const KEPT_OUT: Error = Error::Unauthenticated("this user was kept out just now; ask an admin");
+        let user = row.id;
         let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), trace);
         let (id, now) = (SessionId(ctx.id()), ctx.now());
         let mut tx = ctx.begin().await?;
@@ -120,9 +122,10 @@ impl Gate {
         let client = serde_json::to_string(client).map_err(Error::internal)?;
         let sealed = keys.seal(&ctx.platform, subject, &client_place(tenant, id), &client)?;
         store::insert_session(tx.conn(), tenant, id, user, &sealed, now, now + IDLE).await?;
+        let may = store::user_grants(tx.conn(), tenant, user, Some(id)).await?.ok_or(KEPT_OUT)?;
         tx.audit(&[Entry::new("login", "user", user).detail(json!({ "session_id": id }))]).await?;
         tx.commit().await?;
-        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, user, version, now + IDLE).await
+        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, user, &may, now + IDLE).await
     }
 
     /// New tokens for a refresh token, which is used up.
@@ -152,26 +155,27 @@ impl Gate {
                 "this refresh token was used before; the session is over, log in again",
             ));
         }
-        let version = store::version_of(tx.conn(), tenant, held.user).await?.ok_or(REFUSED)?;
+        let may = store::user_grants(tx.conn(), tenant, held.user, Some(id)).await?.ok_or(REFUSED)?;
         let mut expires_at = held.expires_at;
         if !again {
             expires_at = (now + IDLE).min(held.created_at + LONGEST);
             store::refresh_session(tx.conn(), tenant, id, now, expires_at).await?;
         }
         tx.commit().await?;
-        self.tokens(&RefreshToken { number: shown.number + 1, ..shown }, held.user, version, expires_at).await
+        self.tokens(&RefreshToken { number: shown.number + 1, ..shown }, held.user, &may, expires_at).await
     }
 
     async fn tokens(
         &self,
         refresh: &RefreshToken,
         user: UserId,
-        version: i64,
+        may: &store::Grants,
         refresh_expires_at: DateTime<Utc>,
     ) -> Result<Session> {
         let (tenant, id) = (refresh.tenant, refresh.session);
         let now = self.platform.clock.now();
-        let token = self.sign(&Claims::new(tenant, user, id, version, now)).await?;
+        let claims = Claims::new(tenant, user, id, may.version, now);
+        let token = self.sign(&Claims { rts: Some(SignedRights::of(may)), ..claims }).await?;
         let expires_at = now + LIFETIME;
         let refresh_token = refresh.reveal(&self.pepper);
         Ok(Session { id, token, expires_at, refresh_token, refresh_expires_at, user, tenant })

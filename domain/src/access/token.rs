@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::signed::SignedRights;
 use crate::{
     error::{Error, Result},
     types::{SessionId, TenantId, UserId},
@@ -33,6 +34,9 @@ pub struct Claims {
     pub ver: i64,
     pub iat: i64,
     pub exp: i64,
+    /// What the user might do then; a build that knows nothing of this leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rts: Option<SignedRights>,
 }
 
 impl Claims {
@@ -49,6 +53,7 @@ impl Claims {
             ver: version,
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
+            rts: None,
         }
     }
 
@@ -249,6 +254,9 @@ mod tests {
             ("ver", json!("1")),
             ("admin", json!(true)),
             ("nbf", json!(9_999_999_999_i64)),
+            ("rts", json!(true)),
+            ("rts", json!({"list": "1", "may": "-1", "rows": "all", "since": 1})),
+            ("rts", json!({"list": "1", "may": "1", "rows": "all", "since": 1, "admin": true})),
         ] {
             put(&format!("{claim} {value}"), signed(ours, |claims| claims[claim] = value.clone(), |_| {}));
         }

@@ -1,7 +1,8 @@
-//! The tables of users, sessions, roles, API keys, tickets, password links, second factors, operators and login
-//! buckets, a file for each.
+//! The tables of users, sessions, roles, API keys, tickets, password links, second factors, operators, login buckets
+//! and of whose rights have changed, a file for each.
 
 mod buckets;
+mod changes;
 mod factors;
 mod keys;
 mod links;
@@ -12,6 +13,7 @@ mod tickets;
 mod users;
 
 pub(in crate::access) use buckets::*;
+pub(in crate::access) use changes::*;
 pub(in crate::access) use factors::*;
 pub(in crate::access) use keys::*;
 pub(in crate::access) use links::*;

@@ -15,7 +15,6 @@ use crate::{
 pub(in crate::access) struct UserRow {
     pub id: UserId,
     pub password_hash: String,
-    pub permission_version: i64,
 }
 
 /// What a user may do.
@@ -26,6 +25,8 @@ pub(in crate::access) struct Grants {
     pub rows: Rows,
     /// Requests a second of the tenant.
     pub pace: Option<u32>,
+    /// The first transaction that was not over when this was read.
+    pub since: i64,
 }
 
 pub(in crate::access) struct UserFacts {
@@ -84,7 +85,7 @@ pub(in crate::access) async fn user_by_email(
 ) -> Result<Option<UserRow>> {
     let row = sqlx::query_as!(
         UserRow,
-        r#"select id as "id: UserId", password_hash, permission_version from users
+        r#"select id as "id: UserId", password_hash from users
             where tenant_id = $1 and email_index = $2 and disabled_at is null"#,
         tenant.0,
         email_index
@@ -112,7 +113,8 @@ pub(in crate::access) async fn user_grants(
 ) -> Result<Option<Grants>> {
     let row = sqlx::query!(
         r#"select u.permission_version, r.name, r.built_in, r.permissions, r.scope as "scope: RowScope",
-                  a.id as "agent?: AgentId", a.team_id as "team?: TeamId", t.requests_per_s
+                  a.id as "agent?: AgentId", a.team_id as "team?: TeamId", t.requests_per_s,
+                  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!"
            from users u
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
            join tenants t on t.id = u.tenant_id
@@ -133,6 +135,7 @@ pub(in crate::access) async fn user_grants(
             rights,
             rows: Rows::of(rights.scope, row.agent, row.team),
             pace: row.requests_per_s.and_then(|pace| u32::try_from(pace).ok()),
+            since: row.since,
         }
     }))
 }

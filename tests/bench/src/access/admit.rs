@@ -1,5 +1,6 @@
 //! Who asks, found out by a token: one that was just seen, one that was never seen while its user was, and one of a
-//! user who was not seen either, whose rights are read from Postgres.
+//! user who was not seen either. The process follows changes of rights, as one that serves does, so that tokens whose
+//! bearers have not changed are gone by.
 
 use std::{
     hint::black_box,
@@ -7,6 +8,7 @@ use std::{
 };
 
 use domain::{access::gate::Gate, ctx::Platform};
+use tokio_util::sync::CancellationToken;
 
 use super::{house::House, percentile};
 use crate::{Outcome, table::Figures};
@@ -15,18 +17,30 @@ const SESSIONS: usize = 10;
 /// Tokens of each session. A refresh takes a second of the clock, and they must be good at the same time.
 const EACH: usize = 50;
 const AGAIN: u32 = 100_000;
+/// So long users have been admitted before it is measured: changes of rights were read several times by then.
+const BUSY_FOR: Duration = Duration::from_secs(1);
+const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// Microseconds of each, at the median; of the one that was just seen the mean, what is read anew included.
 pub async fn cost() -> Outcome<Figures> {
     let house = House::open().await?;
     let (tokens, platform) = (tokens(&house).await?, house.platform.clone());
+    let (gate, stop) = (house.gate.clone(), CancellationToken::new());
+    let following = tokio::spawn(gate.clone().heed_changes(stop.clone()));
     // On a thread of the runtime, where handlers run as well.
     let measured = tokio::spawn(async move {
+        let began = Instant::now();
+        while began.elapsed() < BUSY_FOR {
+            admitted(&gate, &tokens[0][0]).await?;
+            tokio::time::sleep(ASK_EVERY).await;
+        }
         let cold = cold(&platform, &tokens).await?;
         let known_user = known_user(&platform, &tokens).await?;
         Outcome::Ok((cold, known_user, cached(&platform, &tokens[0][0]).await?))
     });
     let (mut cold, mut known_user, cached) = measured.await??;
+    stop.cancel();
+    following.await?;
     house.close().await?;
     Ok(vec![
         ("authenticate_cached_us", cached.as_secs_f64() * 1e6),
