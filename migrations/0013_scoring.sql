@@ -73,7 +73,8 @@ create trigger leads_made after insert on leads referencing new table as made
 
 -- A row at a time, for Postgres hands no table of changed rows to a trigger of some columns; so it costs an update that
 -- names none of the three nothing at all.
-create function rank_changed_lead() returns trigger language plpgsql as $$
+-- Planned while the table is small it would read it through for each lead, and go on so.
+create function rank_changed_lead() returns trigger language plpgsql set enable_seqscan = off as $$
 begin
   update lead_ranks set owner_id = new.owner_id, team_id = new.team_id, status = new.status
    where tenant_id = new.tenant_id and lead_id = new.id;

@@ -25,6 +25,8 @@ use crate::{
 const BEAT: Duration = Duration::from_secs(3);
 /// From a first beat to the second: only who has beaten twice may take another for dead.
 const SECOND_BEAT: Duration = Duration::from_secs(1);
+/// How long a server that does not answer keeps a node that leaves.
+const LAST_WORD: Duration = Duration::from_secs(5);
 /// How often the runtime shows the heart that it still turns, and how long it may not: one whose threads
 /// are all held up by handlers must not keep jobs as if it worked on them.
 const PULSE: Duration = Duration::from_secs(1);
@@ -249,7 +251,7 @@ impl Heart {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        if let Err(error) = self.strike_off(connection).await {
+        if let Err(error) = within(LAST_WORD, self.strike_off(connection)).await {
             tracing::warn!(%error, "could not strike the node off; others will find it silent");
         }
     }

@@ -146,20 +146,20 @@ async fn rights_by_another_list_or_of_unknown_times_are_read_from_the_database()
     let (tokens, held) = elsewhere.login(&app, "acme", &email).await;
     let (signer, now) = (signer(&elsewhere.platform).await, elsewhere.platform.clock.now());
     let claims = signer.check(bearer(&tokens), now).expect("ours");
-    let signed = |change: Value| {
+    let bearing = |change: Value| {
         let mut rights = serde_json::to_value(claims.rts).expect("JSON");
         rights["may"] = json!("ffffffffffffffff");
         rights.as_object_mut().expect("rights").extend(change.as_object().expect("an object").clone());
         let rts = Some(serde_json::from_value(rights).expect("rights"));
         signer.sign(&Claims { rts, ..claims.clone() }).expect("a token")
     };
-    let more = elsewhere.by_token(&app, &signed(json!({}))).await.expect("what we sign is gone by");
+    let more = elsewhere.by_token(&app, &bearing(json!({}))).await.expect("what we sign is gone by");
     assert_ne!(more.grants, held.grants);
     let bare = signer.sign(&Claims { rts: None, ..claims.clone() }).expect("a token");
     for (what, token) in [
-        ("another list", signed(json!({"list": "1"}))),
-        ("long ago", signed(json!({"since": 1}))),
-        ("not yet", signed(json!({"since": 1_i64 << 50}))),
+        ("another list", bearing(json!({"list": "1"}))),
+        ("long ago", bearing(json!({"since": 1}))),
+        ("not yet", bearing(json!({"since": 1_i64 << 50}))),
         ("a build that says nothing of rights", bare),
     ] {
         assert!(elsewhere.by_token(&app, &token).await.is_none(), "{what}: nobody was asked");

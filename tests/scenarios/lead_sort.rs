@@ -136,18 +136,30 @@ async fn a_page_is_found_in_the_index_of_its_order() {
         let found = plan.lines().find(|line| line.contains("Index Cond")).expect("a condition");
         assert!(found.contains("ROW("), "{index}: {plan}");
     }
-    let by_score = format!(
-        "select k.lead_id from unnest(array['new', 'lost']) as s (status) cross join lateral (
-           select r.score, r.lead_id
-             from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id
-            where l.tenant_id = '{tenant}' and r.tenant_id = '{tenant}' and r.status = s.status
-              and (r.score, r.lead_id) < (20::smallint, '{id}'::uuid)
-            order by r.score desc, r.lead_id desc {page}) k
-          order by k.score desc, k.lead_id desc {page}"
-    );
-    let plan = plan(&mut walled, &by_score).await;
-    assert!(plan.contains("lead_ranks_status_idx"), "{plan}");
-    assert!(plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW(")), "{plan}");
+    for (index, seen) in [
+        ("lead_ranks_status_idx", ""),
+        (
+            "lead_ranks_owner_idx",
+            "and r.owner_id = l.owner_id and r.owner_id = '00000000-0000-0000-0000-000000000001'",
+        ),
+        (
+            "lead_ranks_team_idx",
+            "and r.team_id = l.team_id and r.team_id = '00000000-0000-0000-0000-000000000001'",
+        ),
+    ] {
+        let by_score = format!(
+            "select k.lead_id from unnest(array['new', 'lost']) as s (status) cross join lateral (
+               select r.score, r.lead_id
+                 from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id
+                where l.tenant_id = '{tenant}' and r.tenant_id = '{tenant}' and r.status = s.status {seen}
+                  and (r.score, r.lead_id) < (20::smallint, '{id}'::uuid)
+                order by r.score desc, r.lead_id desc {page}) k
+              order by k.score desc, k.lead_id desc {page}"
+        );
+        let plan = plan(&mut walled, &by_score).await;
+        assert!(plan.contains(index), "{index}: {plan}");
+        assert!(plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW(")), "{plan}");
+    }
     app.process.stop().await;
 }
 

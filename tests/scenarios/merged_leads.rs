@@ -105,6 +105,23 @@ async fn a_lead_that_was_merged_is_onboarded_as_what_it_is_by_now() {
 }
 
 #[tokio::test]
+async fn a_run_that_went_on_for_another_lead_is_not_begun_again() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, _) = team(admin, "sales", 1, 10).await;
+    let (first, last) = (lead(admin, &json!({})).await, lead(admin, &json!({})).await);
+    let input = admin.get(&onboarding(admin, &first, &sales).await).await.expect(200)["input"].clone();
+    merge(admin, &last, &first).await;
+    for same in [&first, &last] {
+        let mut input = input.clone();
+        input["lead_id"] = same.clone();
+        let again = json!({"workflow": "onboard_lead", "input": input});
+        assert_eq!(admin.post("/api/v1/workflows", &again).await.problem(409), "workflow-running");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_is_led_to_a_lead_that_they_do_not_see() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;

@@ -54,13 +54,9 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let named = match new.lead_id {
-        Some(lead) => Some(merged::by_now(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?),
-        None => None,
-    };
-    let known = match named {
-        Some(lead) => phone_of(ctx, tx, lead).await?,
-        None => None,
+    let (named, known) = match new.lead_id {
+        Some(lead) => named(ctx, tx, lead).await?,
+        None => (None, None),
     };
     let number = new.number.or(known);
     let number = number
@@ -83,9 +79,12 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         at: "",
     };
     let call = incoming::begin(ctx, tx, begin).await?;
-    if named.is_some() && call.lead_id.is_none() {
-        // It was deleted at this moment.
-        return Err(no_lead());
+    if let Some(named) = named
+        && call.lead_id != Some(named)
+    {
+        // It was deleted at this moment, or merged into one that the caller may not see.
+        let Some(lead) = call.lead_id else { return Err(no_lead()) };
+        merged::by_now(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?;
     }
     let id = call.id;
     if store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.is_none() {
@@ -94,14 +93,22 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
     keyed.commit(id, 201, location(id)).await
 }
 
-/// The phone number of a lead that the caller sees.
-async fn phone_of(ctx: &Ctx, tx: &mut TenantTx, id: LeadId) -> Result<Option<E164>> {
-    let Some(sealed) = store::phone(tx.conn(), ctx.tenant, id, ctx.rows).await? else {
-        return Err(no_lead());
-    };
+/// What a lead that was named is by now, and its phone number.
+async fn named(ctx: &Ctx, tx: &mut TenantTx, mut lead: LeadId) -> Result<(Option<LeadId>, Option<E164>)> {
+    loop {
+        lead = merged::by_now(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?;
+        // One that has gone between the two looks is looked for again.
+        if let Some(sealed) = store::phone(tx.conn(), ctx.tenant, lead, ctx.rows).await? {
+            return Ok((Some(lead), opened(tx, lead, sealed).await?));
+        }
+    }
+}
+
+async fn opened(tx: &mut TenantTx, id: LeadId, sealed: Option<Vec<u8>>) -> Result<Option<E164>> {
     let Some(sealed) = sealed else { return Ok(None) };
+    let tenant = tx.tenant;
     let keys = Vault::subjects(tx, &[subject(id)]).await?;
-    let phone = keys.open(&lead::place(ctx.tenant, "phone_sealed", id), &sealed)?;
+    let phone = keys.open(&lead::place(tenant, "phone_sealed", id), &sealed)?;
     phone.map(|phone| phone.parse().map_err(Error::internal)).transpose()
 }
 

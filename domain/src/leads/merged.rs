@@ -23,13 +23,9 @@ pub async fn merged_into(tx: &mut TenantTx, loser: LeadId) -> Result<Option<Lead
 ///
 /// # Errors
 /// If the database does not answer.
-pub(crate) async fn by_now(tx: &mut TenantTx, mut lead: LeadId, seen: Rows) -> Result<Option<LeadId>> {
+pub(crate) async fn by_now(tx: &mut TenantTx, lead: LeadId, seen: Rows) -> Result<Option<LeadId>> {
     let tenant = tx.tenant;
-    while !store::is_seen(tx.conn(), tenant, lead, seen).await? {
-        let Some(winner) = store::merged_into(tx.conn(), tenant, lead).await? else { return Ok(None) };
-        lead = winner;
-    }
-    Ok(Some(lead))
+    store::by_now(tx.conn(), tenant, lead, seen).await
 }
 
 /// The same for whoever asks for a lead by an id that it has no more.

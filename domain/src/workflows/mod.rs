@@ -51,14 +51,17 @@ pub async fn start(ctx: &Ctx, start: Start) -> Result<Once<Uuid>> {
     let name = first.kind.clone();
     let started = keyed.tx.start_workflow(first).await?;
     if !started.fresh {
-        let run = started.id;
-        let detail =
-            format!("the run {run} of {name} is for the same and goes on; cancel it or wait for its end");
-        return Err(Error::conflict("workflow-running", detail));
+        return Err(going_on(started.id, &name));
     }
     let run = started.id;
     keyed.tx.audit(&[Entry::new("start", "workflow", run).detail(json!({ "workflow": name }))]).await?;
     keyed.commit(run, 202, location(run)).await
+}
+
+fn going_on(run: Uuid, name: &str) -> Error {
+    let detail =
+        format!("the run {run} of {name} is for the same and goes on; cancel it or wait for its end");
+    Error::conflict("workflow-running", detail)
 }
 
 fn location(run: Uuid) -> String {

@@ -46,7 +46,8 @@ pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId
     if running(tx, winner).await?.is_empty() { Ok(()) } else { lead_goes(tx, loser).await }
 }
 
-async fn running(tx: &mut TenantTx, lead: LeadId) -> Result<Vec<Uuid>> {
+/// The runs about a lead, or about one that was merged into it, that have not ended.
+pub(super) async fn running(tx: &mut TenantTx, lead: LeadId) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant.0;
     let mut runs = Vec::new();
     for same in merged::all_of(tx, lead).await? {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 
+use super::{going_on, of_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -90,8 +91,13 @@ impl OnboardLead {
             return Err(Error::invalid(format!("{at}/reply_within_hours"), format!("1 to {LONGEST}")));
         }
         let target = self.asked().map_err(|why| Error::invalid(format!("{at}/strategy"), why))?;
+        // Held until commit: whoever merges or deletes it sees the run.
+        let lead = merged::hold(tx, self.lead_id, ctx.rows).await?.unwrap_or(self.lead_id);
+        if let Some(run) = of_lead::running(tx, lead).await?.first() {
+            // It may have begun for another lead that was merged into this one.
+            return Err(going_on(*run, Self::KIND));
+        }
         route::check(tx, target, at).await?;
-        let lead = merged::by_now(tx, self.lead_id, ctx.rows).await?.unwrap_or(self.lead_id);
         let templates = [
             ("/welcome_template_id", self.welcome_template_id),
             ("/follow_up_template_id", self.follow_up_template_id),

@@ -27,6 +27,7 @@ use tower::{Layer, Service};
 
 use super::{
     Envelope, chance,
+    dispatcher::LAST_ANSWER,
     running::{CutOff, Running},
 };
 use crate::{Outcome, finish::Ending};
@@ -50,6 +51,8 @@ struct Tasks {
     give_up: CancellationToken,
     completing: JoinHandle<()>,
     watching: JoinHandle<()>,
+    /// Cancelled when there is nothing more to be cut off.
+    unwatched: CancellationToken,
 }
 
 /// What it takes to run a handler to its end and to say how it ended.
@@ -73,8 +76,9 @@ impl Backend {
         no_more: CancellationToken,
         give_up: CancellationToken,
     ) -> Self {
-        let watching = tokio::spawn(settling.clone().watch());
-        let tasks = Some(Tasks { dispatching, give_up, completing, watching });
+        let unwatched = CancellationToken::new();
+        let watching = tokio::spawn(settling.clone().watch(unwatched.clone()));
+        let tasks = Some(Tasks { dispatching, give_up, completing, watching, unwatched });
         Self { claimed, batch: Vec::new().into_iter(), settling, tasks, no_more, closing: None }
     }
 
@@ -87,6 +91,12 @@ impl Backend {
         let (settling, no_more, tasks) = (self.settling.clone(), self.no_more.clone(), self.tasks.take());
         Box::pin(async move {
             let Some(tasks) = tasks else { return };
+            // What cannot be written holds up the channel that all this goes through.
+            let (give_up, patience) = (tasks.give_up.clone(), LAST_ANSWER + settling.grace + LAST_PATIENCE);
+            let alarm = tokio::spawn(async move {
+                tokio::time::sleep(patience).await;
+                give_up.cancel();
+            });
             // The channel ends when the dispatcher and its last claim have let go of it.
             let _ = tasks.dispatching.await;
             loop {
@@ -104,13 +114,16 @@ impl Backend {
                     settling.tell(Some(claim.released())).await;
                 }
             }
-            tasks.watching.abort();
+            // One that was cut off and not told yet would be nobody's.
+            tasks.unwatched.cancel();
+            let _ = tasks.watching.await;
             no_more.cancel();
             let mut written = tasks.completing;
             if tokio::time::timeout(LAST_PATIENCE, &mut written).await.is_err() {
                 tasks.give_up.cancel();
                 let _ = written.await;
             }
+            alarm.abort();
         })
     }
 }
@@ -247,9 +260,10 @@ impl Settling {
     }
 
     /// Cuts off what does not end in time.
-    async fn watch(self) {
-        loop {
-            let CutOff { claim, outcome } = self.running.next_cut_off().await;
+    async fn watch(self, unwatched: CancellationToken) {
+        while let Some(CutOff { claim, outcome }) =
+            unwatched.run_until_cancelled(self.running.next_cut_off()).await
+        {
             self.tell(claim.ending(outcome, chance)).await;
         }
     }

@@ -27,6 +27,8 @@ const YIELDS: usize = 3;
 /// How long a batch may be waited for while batches come large: each statement has its own price.
 const LINGER: Duration = Duration::from_millis(5);
 const LOADED: usize = BATCH / 10;
+/// How long a statement that is under way is waited for once the rest is given up.
+const LAST_STATEMENT: Duration = Duration::from_secs(2);
 
 /// Gathers what has ended on a queue of a node and has it written.
 pub(super) struct Completer {
@@ -156,19 +158,25 @@ impl Writer {
     async fn insist(&self, line: &mut Line, part: &[Ending]) -> sqlx::Result<usize> {
         let mut pause = Duration::from_millis(50);
         loop {
-            let error = match self.engine.finish(line, part).await {
-                Err(error) if !is_refusal(&error) => error,
-                written_or_refused => return written_or_refused,
+            let error = tokio::select! {
+                written = self.engine.finish(line, part) => match written {
+                    Err(error) if !is_refusal(&error) => error,
+                    written_or_refused => return written_or_refused,
+                },
+                () = self.answers_too_late() => return Ok(left_behind(part)),
             };
             tracing::warn!(%error, waiting = part.len(), "results could not be written; trying again");
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_secs(2)),
-                () = self.give_up.cancelled() => {
-                    tracing::error!(waiting = part.len(), "results are left behind; their jobs will run again");
-                    return Ok(0);
-                }
+                () = self.give_up.cancelled() => return Ok(left_behind(part)),
             }
         }
+    }
+
+    /// A database that is only slow has a little longer for a statement that is under way.
+    async fn answers_too_late(&self) {
+        self.give_up.cancelled().await;
+        tokio::time::sleep(LAST_STATEMENT).await;
     }
 
     fn count(&self, batch: &[Ending]) {
@@ -180,6 +188,11 @@ impl Writer {
             }
         }
     }
+}
+
+fn left_behind(part: &[Ending]) -> usize {
+    tracing::error!(waiting = part.len(), "results are left behind; their jobs will run again");
+    0
 }
 
 /// Whether the statement itself is at fault, so that trying again is no use: data that does not fit

@@ -29,7 +29,7 @@ const BATCH: usize = 2_000;
 /// A sweep takes at most this share of the time.
 const SWEEP_SHARE: u32 = 25;
 /// How long a claim under way is waited for when the node drains.
-const LAST_ANSWER: Duration = Duration::from_secs(5);
+pub(super) const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// Lanes in one sweep.
 const LANES_PER_SWEEP: usize = 64;
 /// A lane in which somebody else held a job is looked at again after this.

@@ -1,23 +1,19 @@
 //! What a dispatcher remembers between claims, and what wakes it.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::{
     sync::broadcast::{self, error::TryRecvError},
     time::Instant,
 };
 
-use super::{QueueId, alone::ALONE_EVERY, chance, positions::Positions, rotation::Rotation};
+use super::{
+    QueueId, alone::ALONE_EVERY, chance, positions::Positions, rotation::Rotation, waiting::Waiting,
+};
 use crate::{Engine, bus::Hint, db::Line};
 
 /// Polling is never further apart, hints or not.
 const POLL: Duration = Duration::from_secs(1);
-/// How long a slot is left to the process where it came back: if all asked at once, they would stand in each other's
-/// way for what one can take.
-const HEAD_START: Duration = Duration::from_millis(8);
 /// A sweep is at least so far from the last.
 pub(super) const SWEEP: Duration = Duration::from_secs(20);
 
@@ -28,15 +24,12 @@ pub(super) struct Memory {
     pub positions: Positions,
     hints: broadcast::Receiver<Hint>,
     pub poll_at: Instant,
-    /// Lanes to look at again: a bucket fills, or a job is due.
-    later: BTreeSet<(Instant, i64)>,
+    waiting: Waiting,
     /// The operators' revision that the rotation was read at.
     pub revision: i64,
     pub known: Known,
     pub sweep_at: Instant,
     pub swept: i64,
-    /// Lanes that wait for a slot, by the limit that must get one back.
-    held_back: HashMap<i64, BTreeSet<i64>>,
     /// The newest claim whose answer came, and the connection it came on.
     pub fence: i64,
     pub connection: i32,
@@ -64,12 +57,11 @@ impl Memory {
             positions: Positions::default(),
             hints: engine.bus().subscribe(),
             poll_at: Instant::now(),
-            later: BTreeSet::new(),
+            waiting: Waiting::default(),
             revision: 0,
             known: Known::Stale,
             sweep_at: Instant::now() + SWEEP,
             swept: 0,
-            held_back: HashMap::new(),
             fence: 0,
             connection: 0,
             wants_alone: false,
@@ -82,7 +74,7 @@ impl Memory {
     /// Any lane may have work by now; where none is known, there may be new ones.
     pub(super) fn poll(&mut self) {
         self.rotation.wake_all();
-        self.held_back.clear();
+        self.waiting.forget_slots();
         self.poll_at = Instant::now() + POLL.mul_f64(0.95 + chance() / 20.0);
         if self.rotation.is_dry() {
             self.known = Known::Stale;
@@ -99,11 +91,7 @@ impl Memory {
             }
         }
         let now = Instant::now();
-        while let Some((at, lane)) = self.later.pop_first() {
-            if at > now {
-                self.later.insert((at, lane));
-                break;
-            }
+        while let Some(lane) = self.waiting.due(now) {
             self.rotation.wake(lane);
         }
     }
@@ -112,20 +100,17 @@ impl Memory {
     pub(super) fn wait_for(&mut self, later: Vec<(i64, Duration)>, held_back: Vec<(i64, Vec<i64>)>) {
         let now = Instant::now();
         // What lies beyond the next poll is looked at then anyway.
-        self.later.extend(
-            later.into_iter().filter(|(_, wait)| *wait < POLL).map(|(lane, wait)| (now + wait, lane)),
-        );
+        for (lane, wait) in later.into_iter().filter(|(_, wait)| *wait < POLL) {
+            self.waiting.until(now + wait, lane);
+        }
         for (lane, limits) in held_back {
-            for limit in limits {
-                self.held_back.entry(limit).or_default().insert(lane);
-            }
+            self.waiting.for_slots(lane, limits);
         }
     }
 
     /// Waits for a hint, a lane's time, or the next poll.
     pub(super) async fn rest(&mut self, queue: QueueId) {
-        let next = self.later.first().map(|(at, _)| *at);
-        let until = next.map_or(self.poll_at, |at| at.min(self.poll_at));
+        let until = self.waiting.next().map_or(self.poll_at, |at| at.min(self.poll_at));
         tokio::select! {
             hint = self.hints.recv() => match hint {
                 Ok(hint) => self.heed(hint, queue),
@@ -148,15 +133,12 @@ impl Memory {
                     }
                 }
             }
-            Hint::Returned { limits, elsewhere } => {
-                let lanes = limits.iter().filter_map(|limit| self.held_back.remove(limit)).flatten();
-                if elsewhere {
-                    let at = Instant::now() + HEAD_START;
-                    self.later.extend(lanes.map(|lane| (at, lane)));
-                } else {
-                    lanes.for_each(|lane| {
-                        self.rotation.wake(lane);
-                    });
+            Hint::Returned { limits, elsewhere: true } => {
+                self.waiting.came_back_elsewhere(&limits, Instant::now());
+            }
+            Hint::Returned { limits, elsewhere: false } => {
+                for lane in self.waiting.came_back_here(&limits) {
+                    self.rotation.wake(lane);
                 }
             }
             Hint::Missed => {

@@ -14,6 +14,7 @@ mod memory;
 mod positions;
 mod rotation;
 pub(crate) mod running;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 

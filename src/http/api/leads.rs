@@ -151,7 +151,11 @@ pub async fn get_lead(
     let view = match commands::get(&ctx, id).await {
         Err(error @ Error::NotFound(_)) => {
             let lead = merged::led_to(&ctx, id).await?.ok_or(error)?;
-            return Ok(elsewhere(lead, uri.query()));
+            if lead != id {
+                return Ok(elsewhere(lead, uri.query()));
+            }
+            // The caller came to see it between the two looks.
+            commands::get(&ctx, id).await?
         }
         found => found?,
     };

@@ -29,6 +29,31 @@ pub(in crate::leads) async fn hold(
     Ok(held.is_some())
 }
 
+/// The lead itself, or what it was merged into, however often; none if that is not there for somebody who sees these.
+pub(in crate::leads) async fn by_now(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: LeadId,
+    seen: Rows,
+) -> Result<Option<LeadId>> {
+    let lead = sqlx::query_scalar!(
+        r#"with recursive led (id) as (
+             select $2::uuid
+             union
+             select m.winner_id from led join lead_merges m on m.tenant_id = $1 and m.loser_id = led.id)
+           select l.id as "id: LeadId" from led join leads l on l.tenant_id = $1 and l.id = led.id
+            where ($3::uuid is null or l.owner_id = $3) and ($4::uuid is null or l.team_id = $4)
+            limit 1"#,
+        tenant.0,
+        id.0,
+        seen.owner(),
+        seen.team()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(lead)
+}
+
 /// The lead that another one was merged into.
 pub(in crate::leads) async fn merged_into(
     conn: &mut PgConnection,

@@ -85,6 +85,7 @@ macro_rules! along {
 }
 
 /// An order along scores: what stands behind a place in a status, and how it is sorted, there and among all that are found.
+/// Owner and team are asked of the rank too, which has an index for each.
 macro_rules! ranked {
     ($asked:ident, $terms:ident, $limit:ident, $behind:tt, $order:tt, $($place:expr),+) => {
         select_rows!(
@@ -95,7 +96,10 @@ macro_rules! ranked {
                  from unnest($13::text[]) as s (status) cross join lateral (
                    select r.score, r.lead_id
                      from lead_ranks r join leads l on l.tenant_id = r.tenant_id and l.id = r.lead_id"],
-            ["r.tenant_id = $1 and r.status = s.status and " + $behind + " order by r.score " + $order + ",
+            ["r.tenant_id = $1 and r.status = s.status
+                        and ($4::uuid is null or r.owner_id = $4) and ($8::uuid is null or r.owner_id = $8)
+                        and ($9::uuid is null or r.team_id = $9) and " + $behind + "
+                      order by r.score " + $order + ",
                       r.lead_id " + $order + " limit $12) k
                 order by k.score " + $order + ", k.lead_id " + $order + " limit $12) f
                  join leads l on l.tenant_id = $1 and l.id = f.lead_id
