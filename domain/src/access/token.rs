@@ -259,7 +259,10 @@ mod tests {
             ("rts", json!({"list": "1", "may": "-1", "rows": "all", "role": id, "since": 1, "era": 1})),
             ("rts", json!({"list": "1", "may": "1", "rows": "all", "role": id, "since": 1})),
             ("rts", json!({"list": "1", "may": "1", "rows": "all", "since": 1, "era": 1})),
-            ("rts", json!({"list": "1", "may": "1", "rows": "all", "role": id, "since": 1, "era": 1, "a": 1})),
+            (
+                "rts",
+                json!({"list": "1", "may": "1", "rows": "all", "role": id, "since": 1, "era": 1, "a": 1}),
+            ),
         ] {
             put(&format!("{claim} {value}"), signed(ours, |claims| claims[claim] = value.clone(), |_| {}));
         }
