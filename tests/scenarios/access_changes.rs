@@ -1,12 +1,11 @@
-//! Rights that change for whoever is admitted by what their token says: what is recorded of it, and how soon it counts.
+//! Rights that change for whoever is admitted by what their token says: how soon it counts.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use domain::{
     Ctx,
     access::{gate::Gate, rows::Rows},
     types::TeamId,
-    upkeep,
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -18,13 +17,12 @@ use crate::access_by_token::{Elsewhere, bearer, newcomer, owner};
 
 /// How soon a change counts in every process.
 const SOON: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(30);
 
-fn id(value: &Value) -> Uuid {
+pub fn id(value: &Value) -> Uuid {
     value.as_str().and_then(|text| text.parse().ok()).expect("an id")
 }
 
-async fn run(conn: &mut PgConnection, statement: String) {
+pub async fn run(conn: &mut PgConnection, statement: String) {
     sqlx::raw_sql(AssertSqlSafe(statement)).execute(conn).await.expect("the statement runs");
 }
 
@@ -46,7 +44,7 @@ async fn what_else(gate: &Gate, bearer: &str, was: &Ctx, what: &str) -> Option<C
 }
 
 /// Makes a user an agent of one team; answers the agent and another team.
-async fn clerk(admin: &Client, email: &str) -> (Uuid, Uuid) {
+pub async fn clerk(admin: &Client, email: &str) -> (Uuid, Uuid) {
     let user =
         admin.all("/api/v1/users").await.into_iter().find(|user| user["email"] == email).expect("the user");
     let mut teams = Vec::new();
@@ -141,98 +139,34 @@ async fn what_is_changed_by_the_api_counts_within_a_second_elsewhere() {
     app.process.stop().await;
 }
 
-/// Whom it is recorded of that a statement changes; it is undone again.
-async fn recorded(conn: &mut PgConnection, statement: &str) -> BTreeSet<Uuid> {
-    let mut tx = conn.begin().await.expect("a transaction");
-    let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut *tx).await.expect("it runs");
-    assert!(done.rows_affected() > 0, "it changes nothing: {statement}");
-    let recorded = "select subject_id from access_changes where xid = pg_current_xact_id()";
-    let recorded: Vec<Uuid> = sqlx::query_scalar(recorded).fetch_all(&mut *tx).await.expect("an answer");
-    tx.rollback().await.expect("undone");
-    recorded.into_iter().collect()
-}
-
 #[tokio::test]
-async fn every_way_of_changing_rights_is_recorded_and_nothing_else() {
+async fn a_right_is_refused_that_a_role_loses_while_it_is_given_to_somebody() {
     let app = TestApp::start().await;
-    let (admin, tenant) = (&app.acme.admin, app.acme.id.0);
+    let (admin, elsewhere) = (&app.acme.admin, Elsewhere::start(&app).await);
     let role = json!({"name": "Clerk", "permissions": ["leads:read"], "scope": "team"});
     let role = id(&admin.post("/api/v1/compliance/roles", &role).await.expect(201)["id"]);
-    let (email, second) = (newcomer(&app, admin, "Clerk").await, newcomer(&app, admin, "Clerk").await);
-    let (agent, team) = clerk(admin, &email).await;
-    let tokens = admin.anonymous().try_login("acme", &email, switchboard_tests::PASSWORD).await.expect(200);
-    let (user, session) = (id(&tokens["user_id"]), id(&tokens["session_id"]));
+    let (email, colleague) = (newcomer(&app, admin, "Agent").await, newcomer(&app, admin, "Agent").await);
     let users = admin.all("/api/v1/users").await;
-    let second = id(&users.iter().find(|user| user["email"] == second).expect("the second")["id"]);
-    let everybody: Vec<Uuid> = users.iter().map(|user| id(&user["id"])).collect();
-    let mut owner = owner(&app).await;
+    let user = id(&users.iter().find(|user| user["email"] == email).expect("the user")["id"]);
+    let (mut giver, mut taker) = (owner(&app).await, owner(&app).await);
+    let (mut giving, mut taking) =
+        (giver.begin().await.expect("a transaction"), taker.begin().await.expect("a transaction"));
 
-    let raised = "permission_version = permission_version + 1";
-    for (statement, whom) in [
-        (format!("update users set {raised} where id = '{user}'"), vec![user]),
-        (format!("update users set {raised} where tenant_id = '{tenant}'"), everybody),
-        (format!("update users set disabled_at = clock_timestamp() where id = '{user}'"), vec![user]),
-        (format!("delete from users where id = '{second}'"), vec![second]),
-        (format!("update roles set permissions = '{{}}' where id = '{role}'"), vec![user, second]),
-        (format!("update roles set scope = 'own' where id = '{role}'"), vec![user, second]),
-        (
-            format!("update sessions set ended_at = now(), end_reason = 'logout' where id = '{session}'"),
-            vec![session],
-        ),
-        (format!("delete from sessions where id = '{session}'"), vec![session]),
-        (format!("update tenants set suspended_at = now() where id = '{tenant}'"), vec![tenant]),
-        (format!("update tenants set requests_per_s = 9 where id = '{tenant}'"), vec![tenant]),
-        (format!("update agents set team_id = '{team}' where id = '{agent}'"), vec![user]),
-        (format!("update agents set user_id = '{second}' where id = '{agent}'"), vec![user, second]),
-        (format!("update agents set user_id = null, deleted_at = now() where id = '{agent}'"), vec![user]),
-        (format!("delete from agents where id = '{agent}'"), vec![user]),
-        (
-            format!(
-                "insert into agents (tenant_id, id, status, capacity, name_sealed, user_id)
-                 values ('{tenant}', gen_random_uuid(), 'offline', 1, '', '{second}')"
-            ),
-            vec![second],
-        ),
-        (format!("update agents set status = 'break', idle_since = now() where id = '{agent}'"), vec![]),
-        (format!("update agents set team_id = team_id where id = '{agent}'"), vec![]),
-        (format!("update sessions set refreshes = refreshes + 1 where id = '{session}'"), vec![]),
-        (format!("update tenants set zone = 'Asia/Tokyo' where id = '{tenant}'"), vec![]),
-        (format!("update roles set version = version + 1 where id = '{role}'"), vec![]),
-    ] {
-        let whom: BTreeSet<Uuid> = whom.into_iter().collect();
-        assert_eq!(recorded(&mut owner, &statement).await, whom, "{statement}");
-    }
-    app.process.stop().await;
-}
+    let gives = format!(
+        "update users set role_id = '{role}', permission_version = permission_version + 1 where id = '{user}'"
+    );
+    run(&mut giving, gives).await;
+    // It sees of nobody that they have the role.
+    run(&mut taking, format!("update roles set permissions = '{{}}' where id = '{role}'")).await;
+    giving.commit().await.expect("the role is given");
+    let (tokens, was) = elsewhere.login(&app, "acme", &email).await;
+    assert_eq!(was.grants.names(), ["leads:read"], "what the role still gives");
+    let (spared, _) = elsewhere.login(&app, "acme", &colleague).await;
+    taking.commit().await.expect("the right is taken");
 
-#[tokio::test]
-async fn what_changed_before_every_token_is_deleted_but_for_the_row_that_says_so() {
-    let app = TestApp::start().await;
-    let admin = &app.acme.admin;
-    let mut owner = owner(&app).await;
-    run(&mut owner, "delete from access_changes".into()).await;
-    let mut rows = Vec::new();
-    for _ in 0..3 {
-        let email = newcomer(&app, admin, "Agent").await;
-        let user = admin.all("/api/v1/users").await.into_iter().find(|user| user["email"] == email);
-        let user = id(&user.expect("the user")["id"]);
-        admin.patch(&format!("/api/v1/users/{user}"), &json!({"role": "Manager"})).await.expect(200);
-        rows.push(user);
-    }
-    let aged = "update access_changes set at = at - interval '16 minutes' where subject_id = any($1)";
-    sqlx::query(aged).bind(&rows[..2]).execute(&mut owner).await.expect("they are old");
-    let until = Instant::now() + PATIENCE;
-    // Nothing goes that an open transaction may be older than; those of other tests end.
-    loop {
-        upkeep::forget_some(&app.process.app.platform).await.expect("an answer");
-        let left = sqlx::query_scalar("select subject_id from access_changes order by xid");
-        let left: Vec<Uuid> = left.fetch_all(&mut owner).await.expect("an answer");
-        assert!(left.ends_with(&rows[1..]), "the newest old one and what is young stay: {left:?}");
-        if left == rows[1..] {
-            break;
-        }
-        assert!(Instant::now() < until, "it is never deleted: {left:?}");
-        sleep(Duration::from_millis(50)).await;
-    }
+    let less = what_else(&elsewhere.gate, bearer(&tokens), &was, "a right withdrawn").await;
+    assert!(less.expect("admitted").grants.names().is_empty());
+    assert!(elsewhere.by_token(&app, bearer(&tokens)).await.is_none(), "their token is not gone by");
+    assert!(elsewhere.by_token(&app, bearer(&spared)).await.is_some(), "a colleague with another role");
     app.process.stop().await;
 }

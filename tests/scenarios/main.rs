@@ -3,6 +3,7 @@
 mod access;
 mod access_by_token;
 mod access_changes;
+mod access_recorded;
 mod activities;
 mod agent_abilities;
 mod agents;

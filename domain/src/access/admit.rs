@@ -66,7 +66,7 @@ impl Gate {
     fn said(&self, claims: &Claims, login: Login) -> Option<store::Grants> {
         let held = claims.rts?.read(claims.ver)?;
         let Platform { changes, rights_changed, .. } = &self.platform;
-        changes.have_none_of(rights_changed, login, held.since).then_some(held)
+        changes.have_none_of(rights_changed, login, &held).then_some(held)
     }
 
     /// What the bearer of a token may do. What is remembered of another version than the token's is read again: the

@@ -11,7 +11,7 @@ use super::{
     rows::Rows,
     store::Grants,
 };
-use crate::vault::cipher::sha256;
+use crate::{types::RoleId, vault::cipher::sha256};
 
 /// What somebody could do when their token was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +27,13 @@ pub struct SignedRights {
     /// Requests a second of the tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pace: Option<u32>,
+    /// What gives the permissions.
+    role: RoleId,
     /// The first transaction that was not over when this was read: what it changed, and what later ones did, is not in
     /// here.
-    pub(super) since: i64,
+    since: i64,
+    /// The history that its number is of.
+    era: i64,
 }
 
 /// The permissions of this build in their order, and what the four roles hold: what another build says is never read by
@@ -51,14 +55,14 @@ fn fingerprint(lines: impl Iterator<Item = String>) -> u128 {
 impl SignedRights {
     pub(super) fn of(held: &Grants) -> Self {
         let (may, rows, pace) = (held.rights.permissions.bits(), held.rows, held.pace);
-        Self { list: *LIST, may, rows, pace, since: held.since }
+        Self { list: *LIST, may, rows, pace, role: held.role, since: held.since, era: held.era }
     }
 
     /// What it says of a version of rights; none if another build has made it, which has another list.
     pub(super) fn read(&self, version: i64) -> Option<Grants> {
         let rights = Rights { permissions: PermissionSet::from_bits(self.may), scope: self.rows.scope() };
-        let (rows, pace, since) = (self.rows, self.pace, self.since);
-        (self.list == *LIST).then_some(Grants { version, rights, rows, pace, since })
+        let Self { rows, pace, role, since, era, .. } = *self;
+        (self.list == *LIST).then_some(Grants { version, rights, rows, pace, role, since, era })
     }
 }
 
@@ -97,12 +101,14 @@ mod tests {
         let (team, agent) = (TeamId(Uuid::from_u128(1)), AgentId(Uuid::from_u128(2)));
         for rows in [Rows::All, Rows::Team(team), Rows::Own(Some(agent)), Rows::Own(None)] {
             let rights = Rights { permissions: may, scope: rows.scope() };
-            let held = Grants { version: 3, rights, rows, pace: Some(7), since: 1 << 40 };
+            let (role, era) = (RoleId(Uuid::from_u128(4)), (1_i64 << 53) - 1);
+            let held = Grants { version: 3, rights, rows, pace: Some(7), role, since: 1 << 40, era };
             let text = serde_json::to_string(&SignedRights::of(&held)).expect("JSON");
             let signed: SignedRights = serde_json::from_str(&text).expect("what was written");
             let again = signed.read(3).expect("of this build");
             assert_eq!((again.rights, again.rows), (rights, rows), "{text}");
-            assert_eq!((again.version, again.pace, again.since), (3, Some(7), 1 << 40), "{text}");
+            assert_eq!((again.version, again.pace, again.role), (3, Some(7), role), "{text}");
+            assert_eq!((again.since, again.era), (1 << 40, era), "{text}");
             let other = SignedRights { list: signed.list ^ 1, ..signed };
             assert!(other.read(3).is_none(), "{text}");
         }
@@ -125,7 +131,9 @@ mod tests {
         let id = Uuid::from_u128;
         let none = Claims::new(TenantId(id(1)), UserId(id(2)), SessionId(id(3)), 1, now);
         let rts = |change: Value| {
-            let mut rights = json!({"list": "1", "may": "1", "rows": {"own": null}, "since": 5});
+            let role = id(4);
+            let mut rights =
+                json!({"list": "1", "may": "1", "rows": {"own": null}, "role": role, "since": 5, "era": 8});
             rights.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
             rights
         };
@@ -139,7 +147,9 @@ mod tests {
                 json!({"may": "ff"}),
                 json!({"rows": "all"}),
                 json!({"list": "2"}),
+                json!({"role": id(5)}),
                 json!({"since": 6}),
+                json!({"era": 9}),
                 json!({"pace": 1_000_000}),
             ] {
                 let mut forged = serde_json::to_value(&claims).expect("JSON");

@@ -232,6 +232,7 @@ mod tests {
             put(&format!("kid {kid}"), signed(ours, |_| {}, |head| head.kid = Some(kid.into())));
         }
         put("no kid", signed(ours, |_| {}, |head| head.kid = None));
+        let id = Uuid::nil();
         for (claim, value) in [
             ("aud", json!("elsewhere")),
             ("aud", json!([AUDIENCE, "elsewhere"])),
@@ -255,8 +256,13 @@ mod tests {
             ("admin", json!(true)),
             ("nbf", json!(9_999_999_999_i64)),
             ("rts", json!(true)),
-            ("rts", json!({"list": "1", "may": "-1", "rows": "all", "since": 1})),
-            ("rts", json!({"list": "1", "may": "1", "rows": "all", "since": 1, "admin": true})),
+            ("rts", json!({"list": "1", "may": "-1", "rows": "all", "role": id, "since": 1, "era": 1})),
+            ("rts", json!({"list": "1", "may": "1", "rows": "all", "role": id, "since": 1})),
+            ("rts", json!({"list": "1", "may": "1", "rows": "all", "since": 1, "era": 1})),
+            (
+                "rts",
+                json!({"list": "1", "may": "1", "rows": "all", "role": id, "since": 1, "era": 1, "a": 1}),
+            ),
         ] {
             put(&format!("{claim} {value}"), signed(ours, |claims| claims[claim] = value.clone(), |_| {}));
         }

@@ -98,12 +98,13 @@ const KEEP_CHANGES: i32 = 15;
 pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let now = platform.clock.now();
     let mut tx = SystemTx::begin(&platform.engine).await?;
+    // Before the sessions: that those are deleted is itself a change, and kept.
+    let changes = store::drop_changes(tx.conn(), KEEP_CHANGES, BATCH).await?;
     let sessions = store::drop_sessions(tx.conn(), now, BATCH).await?;
     let reports = store::drop_reports(tx.conn(), now, BATCH).await?;
     let contacts = store::drop_contacts(tx.conn(), BATCH).await?;
     let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
     let deliveries = store::drop_deliveries(tx.conn(), now, KEEP_DELIVERIES, BATCH).await?;
-    let changes = store::drop_changes(tx.conn(), KEEP_CHANGES, BATCH).await?;
     tx.commit().await?;
     Ok(sessions + reports + contacts + routings + deliveries + changes)
 }

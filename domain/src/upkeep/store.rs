@@ -137,7 +137,8 @@ pub(super) async fn drop_deliveries(
 
 /// Deletes whose rights have changed so many minutes ago, from the oldest on. The newest of these rows stays: whoever
 /// reads the table knows by its oldest row how far back it goes. So that this is true, nothing goes that a transaction
-/// may still be older than; but numbers that this cluster has not come to, which were restored from another, do.
+/// may still be older than; but numbers that this cluster has not come to, which were restored from another, do. Its own
+/// transaction's stay.
 pub(super) async fn drop_changes(conn: &mut PgConnection, minutes: i32, most: i64) -> Result<u64> {
     let dropped = sqlx::query!(
         "with stays as (
@@ -147,7 +148,8 @@ pub(super) async fn drop_changes(conn: &mut PgConnection, minutes: i32, most: i6
             order by c.xid desc limit 1),
          gone as (
            select c.tenant_id, c.xid, c.subject_id from access_changes c
-            where c.xid < (select s.xid from stays s) or c.xid >= pg_snapshot_xmax(pg_current_snapshot())
+            where c.xid < (select s.xid from stays s)
+               or (c.xid >= pg_snapshot_xmax(pg_current_snapshot()) and c.xid <> pg_current_xact_id())
             order by c.xid limit $2)
          delete from access_changes c using gone g
           where c.tenant_id = g.tenant_id and c.xid = g.xid and c.subject_id = g.subject_id",

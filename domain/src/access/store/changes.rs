@@ -7,11 +7,13 @@ use crate::error::Result;
 
 /// What has changed since the last reading. Transactions are told by their numbers.
 pub(in crate::access) struct News {
+    /// The history that the numbers are of.
+    pub era: i64,
     /// The first transaction that was not over: the next reading begins there.
     pub next: i64,
     /// The oldest transaction of which there are rows still. All before it may be gone, and some of its own.
     pub oldest: Option<i64>,
-    /// Tenants, users and sessions with the transaction that changed them, the newest first.
+    /// Tenants, users, sessions and roles with the transaction that changed them, the newest first.
     pub changed: Vec<(Uuid, i64)>,
 }
 
@@ -19,7 +21,7 @@ pub(in crate::access) struct News {
 /// out yet are of another cluster, from which this one was restored: they are passed over.
 pub(in crate::access) async fn changes(conn: &mut PgConnection, from: i64, most: i64) -> Result<News> {
     let rows = sqlx::query!(
-        r#"select pg_snapshot_xmin(s.seen)::text::bigint as "next!",
+        r#"select (select e.era from access_era e) as "era!", pg_snapshot_xmin(s.seen)::text::bigint as "next!",
                   (select o.xid::text::bigint from access_changes o
                     where o.xid < pg_snapshot_xmax(s.seen) order by o.xid limit 1) as "oldest?",
                   c.subject_id as "subject?", c.xid::text::bigint as "xid?"
@@ -34,7 +36,7 @@ pub(in crate::access) async fn changes(conn: &mut PgConnection, from: i64, most:
     )
     .fetch_all(conn)
     .await?;
-    let (next, oldest) = rows.first().map_or((0, None), |row| (row.next, row.oldest));
+    let (era, next, oldest) = rows.first().map_or((0, 0, None), |row| (row.era, row.next, row.oldest));
     let changed = rows.into_iter().filter_map(|row| row.subject.zip(row.xid)).collect();
-    Ok(News { next, oldest, changed })
+    Ok(News { era, next, oldest, changed })
 }

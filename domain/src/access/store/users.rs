@@ -25,8 +25,11 @@ pub(in crate::access) struct Grants {
     pub rows: Rows,
     /// Requests a second of the tenant.
     pub pace: Option<u32>,
-    /// The first transaction that was not over when this was read.
+    /// What gives the rights.
+    pub role: RoleId,
+    /// The first transaction that was not over when this was read, and the history that its number is of.
     pub since: i64,
+    pub era: i64,
 }
 
 pub(in crate::access) struct UserFacts {
@@ -112,9 +115,10 @@ pub(in crate::access) async fn user_grants(
     session: Option<SessionId>,
 ) -> Result<Option<Grants>> {
     let row = sqlx::query!(
-        r#"select u.permission_version, r.name, r.built_in, r.permissions, r.scope as "scope: RowScope",
-                  a.id as "agent?: AgentId", a.team_id as "team?: TeamId", t.requests_per_s,
-                  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!"
+        r#"select u.permission_version, u.role_id as "role: RoleId", r.name, r.built_in, r.permissions,
+                  r.scope as "scope: RowScope", a.id as "agent?: AgentId", a.team_id as "team?: TeamId",
+                  t.requests_per_s, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!",
+                  (select e.era from access_era e) as "era!"
            from users u
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
            join tenants t on t.id = u.tenant_id
@@ -135,7 +139,9 @@ pub(in crate::access) async fn user_grants(
             rights,
             rows: Rows::of(rights.scope, row.agent, row.team),
             pace: row.requests_per_s.and_then(|pace| u32::try_from(pace).ok()),
+            role: row.role,
             since: row.since,
+            era: row.era,
         }
     }))
 }
