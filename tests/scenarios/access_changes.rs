@@ -152,15 +152,15 @@ async fn a_right_is_refused_that_a_role_loses_while_it_is_given_to_somebody() {
     let (mut giving, mut taking) =
         (giver.begin().await.expect("a transaction"), taker.begin().await.expect("a transaction"));
 
-    let gives = format!(
+    let assigns = format!(
         "update users set role_id = '{role}', permission_version = permission_version + 1 where id = '{user}'"
     );
-    run(&mut giving, gives).await;
+    run(&mut giving, assigns).await;
     // It sees of nobody that they have the role.
     run(&mut taking, format!("update roles set permissions = '{{}}' where id = '{role}'")).await;
     giving.commit().await.expect("the role is given");
     let (tokens, was) = elsewhere.login(&app, "acme", &email).await;
-    assert_eq!(was.grants.names(), ["leads:read"], "what the role still gives");
+    assert_eq!(was.grants.names(), ["leads:read"], "what the role still assigns");
     let (spared, _) = elsewhere.login(&app, "acme", &colleague).await;
     taking.commit().await.expect("the right is taken");
 
