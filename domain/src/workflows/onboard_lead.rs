@@ -93,10 +93,6 @@ impl OnboardLead {
         let target = self.asked().map_err(|why| Error::invalid(format!("{at}/strategy"), why))?;
         // Held until commit: whoever merges or deletes it sees the run.
         let lead = merged::hold(tx, self.lead_id, ctx.rows).await?.unwrap_or(self.lead_id);
-        if let Some(run) = of_lead::running(tx, lead).await?.first() {
-            // It may have begun for another lead that was merged into this one.
-            return Err(going_on(*run, Self::KIND));
-        }
         route::check(tx, target, at).await?;
         let templates = [
             ("/welcome_template_id", self.welcome_template_id),
@@ -104,6 +100,10 @@ impl OnboardLead {
         ];
         for template in templates {
             send::check(ctx, tx, self.provider_id, template, Some(lead), at).await?;
+        }
+        if let Some(run) = of_lead::running(tx, lead).await?.first() {
+            // It may have begun for another lead that was merged into this one.
+            return Err(going_on(*run, Self::KIND));
         }
         let input = Self { lead_id: lead, ..*self };
         let first = NewJob::of(ctx.tenant.0, ctx.id(), &input).map_err(Error::internal)?;
