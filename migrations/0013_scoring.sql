@@ -35,11 +35,20 @@ create table lead_scores (
   model int not null,
   -- Why it was scored at all.
   why text not null constraint lead_scores_why check (why in ('asked', 'workflow', 'called', 'changed', 'published', 'refreshed')),
-  constraint lead_scores_pkey primary key (tenant_id, lead_id, at),
-  constraint lead_scores_lead_fkey foreign key (tenant_id, lead_id) references leads (tenant_id, id) on delete cascade
+  constraint lead_scores_pkey primary key (tenant_id, lead_id, at)
 );
 call engine.wall('lead_scores');
 grant select, insert, delete on lead_scores to switchboard_app, switchboard_system;
+
+-- What a lead has scored goes with it. A foreign key would do it as well, and look each lead up once more for each score,
+-- though whoever writes scores holds the leads.
+create function forget_scores() returns trigger language plpgsql set enable_seqscan = off as $$
+begin
+  delete from lead_scores s using gone g where s.tenant_id = g.tenant_id and s.lead_id = g.id;
+  return null;
+end $$;
+create trigger leads_scores_gone after delete on leads referencing old table as gone
+  for each statement execute function forget_scores();
 
 -- What leads are ranked and sorted by: a narrow row for each, so that a score that changes writes anew what stands in
 -- indexes here and not in those of the wide table. -1 is for a lead without a score. The columns of the lead are kept by

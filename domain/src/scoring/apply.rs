@@ -207,12 +207,16 @@ pub(super) async fn score(
     let model = in_force(tx).await?;
     let wanted = (model.version, model.wants_traits());
     let rows = store::to_score(tx.conn(), tenant, stretch, since, wanted).await?;
-    let (mut scores, mut changed) = (Vec::with_capacity(rows.len()), Vec::new());
+    let (mut scores, mut changed, mut told) = (Vec::with_capacity(rows.len()), Vec::new(), Vec::new());
     for lead in read::leads(tx, rows).await? {
         let graded = model.grade(&lead.facts, &lead.traits, now);
         scores.push((lead.id, graded));
         if lead.before != Some((graded.parts.total(), model.version)) {
             changed.push((lead.id, graded));
+            // It says whose lead it is, for that was just read.
+            let body = json!({ "score": graded.parts.total(), "model": model.version, "owner_id": lead.owner,
+                "team_id": lead.team });
+            told.push(Event::new(EventType::LeadsScored, "lead", lead.id).with(body));
         }
     }
     if scores.is_empty() {
@@ -223,10 +227,6 @@ pub(super) async fn score(
         return Ok((model.version, scores));
     }
     store::keep_scores(tx.conn(), tenant, &changed, model.version, (now, why)).await?;
-    let told = |(id, graded): &(LeadId, Graded)| {
-        Event::new(EventType::LeadsScored, "lead", id)
-            .with(json!({ "score": graded.parts.total(), "model": model.version }))
-    };
-    tx.emit(&changed.iter().map(told).collect::<Vec<_>>()).await?;
+    tx.emit(&told).await?;
     Ok((model.version, scores))
 }

@@ -7,13 +7,15 @@ use crate::{
     error::{Error, Result},
     leads::lead::{Source, Status, place, subject},
     tenancy::TenantTx,
-    types::{LeadId, SubjectId},
+    types::{AgentId, LeadId, SubjectId, TeamId},
     vault::Vault,
 };
 
 /// A lead as models see it.
 pub(super) struct Lead {
     pub id: LeadId,
+    pub owner: Option<AgentId>,
+    pub team: Option<TeamId>,
     pub facts: Facts,
     pub traits: Traits,
     /// Its total and whose it is, if it has one.
@@ -47,8 +49,8 @@ fn lead(row: ScoreRow, attributes: Option<&str>) -> Result<Lead> {
     let facts = Facts {
         source,
         status: Status::parse(&row.status).ok_or_else(|| unknown("status", &row.status))?,
-        owned: row.owned,
-        in_team: row.in_team,
+        owned: row.owner_id.is_some(),
+        in_team: row.team_id.is_some(),
         activities: row.activities,
         last_activity_at: row.last_activity_at,
         created_at: row.created_at,
@@ -62,5 +64,6 @@ fn lead(row: ScoreRow, attributes: Option<&str>) -> Result<Lead> {
         attributes: attributes.unwrap_or_default(),
         created_at: row.created_at,
     };
-    Ok(Lead { id: row.id, facts, traits, before: row.score.zip(row.score_model) })
+    let before = row.score.zip(row.score_model);
+    Ok(Lead { id: row.id, owner: row.owner_id, team: row.team_id, facts, traits, before })
 }

@@ -20,8 +20,10 @@ use crate::{
 
 /// Endings in one statement.
 const BATCH: usize = 2_000;
-/// Statements at a time: what ends while some are under way need not wait for them.
-const WRITERS: u32 = 3;
+/// Statements at a time: what ends while some are under way need not wait for them. One that follows a large batch takes
+/// the place of two, for these are busy and not waiting.
+const WRITERS: u32 = 4;
+const LARGE: u32 = 2;
 /// How often whoever is ready to run goes first: jobs that end at one moment are written together.
 const YIELDS: usize = 3;
 /// How long a batch may be waited for while batches come large: each statement has its own price.
@@ -71,7 +73,8 @@ impl Completer {
     /// Ends when the last ending is written or left behind.
     pub(super) async fn run(mut self) {
         loop {
-            let Ok(place) = Arc::clone(&self.writer.places).acquire_owned().await else { return };
+            let places = if self.loaded { LARGE } else { 1 };
+            let Ok(place) = Arc::clone(&self.writer.places).acquire_many_owned(places).await else { return };
             let Some(batch) = self.gather().await else { break };
             let writer = Arc::clone(&self.writer);
             tokio::spawn(async move {

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     access::rows::Rows,
     error::Result,
-    types::{ImportId, LeadId, TenantId},
+    types::{AgentId, ImportId, LeadId, TeamId, TenantId},
 };
 
 /// What models look at, of a lead.
@@ -14,8 +14,8 @@ pub(in crate::scoring) struct ScoreRow {
     pub id: LeadId,
     pub source: String,
     pub status: String,
-    pub owned: bool,
-    pub in_team: bool,
+    pub owner_id: Option<AgentId>,
+    pub team_id: Option<TeamId>,
     pub activities: i32,
     pub last_activity_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
@@ -103,8 +103,8 @@ pub(in crate::scoring) async fn to_score(
 ) -> Result<Vec<ScoreRow>> {
     let rows = sqlx::query_as!(
         ScoreRow,
-        r#"select id as "id: LeadId", source, status, owner_id is not null as "owned!",
-                  team_id is not null as "in_team!", activities, last_activity_at, created_at, language, region,
+        r#"select id as "id: LeadId", source, status, owner_id as "owner_id: AgentId",
+                  team_id as "team_id: TeamId", activities, last_activity_at, created_at, language, region,
                   value_cents, tags, case when $8 then attributes_sealed end as "attributes_sealed?", score, score_model
              from leads
             where tenant_id = $1 and id >= $2 and id <= $3 and ($4::uuid is null or import_id = $4)
@@ -134,8 +134,8 @@ pub(in crate::scoring) async fn sample(
 ) -> Result<Vec<ScoreRow>> {
     let rows = sqlx::query_as!(
         ScoreRow,
-        r#"select id as "id: LeadId", source, status, owner_id is not null as "owned!",
-                  team_id is not null as "in_team!", activities, last_activity_at, created_at, language, region,
+        r#"select id as "id: LeadId", source, status, owner_id as "owner_id: AgentId",
+                  team_id as "team_id: TeamId", activities, last_activity_at, created_at, language, region,
                   value_cents, tags, attributes_sealed, score, score_model
              from leads
             where tenant_id = $1 and ($2::uuid is null or owner_id = $2) and ($3::uuid is null or team_id = $3)
@@ -159,8 +159,8 @@ pub(in crate::scoring) async fn closed(
 ) -> Result<Vec<ScoreRow>> {
     let rows = sqlx::query_as!(
         ScoreRow,
-        r#"select id as "id: LeadId", source, status, owner_id is not null as "owned!",
-                  team_id is not null as "in_team!", activities, last_activity_at, created_at, language, region,
+        r#"select id as "id: LeadId", source, status, owner_id as "owner_id: AgentId",
+                  team_id as "team_id: TeamId", activities, last_activity_at, created_at, language, region,
                   value_cents, tags, attributes_sealed, score, score_model
              from leads
             where tenant_id = $1 and ($2::uuid is null or id < $2) and status in ('converted', 'lost')
