@@ -17,7 +17,7 @@ use std::{
 use engine::Engine;
 use sqlx::PgConnection;
 use tokio::{
-    sync::{Mutex, Notify},
+    sync::Notify,
     time::{sleep, timeout},
 };
 
@@ -41,8 +41,6 @@ const REST_AFTER: u32 = 10;
 #[derive(Default)]
 pub struct Changes {
     seen: RwLock<Seen>,
-    /// One reads at a time.
-    reading: Mutex<()>,
     /// Somebody has come since the last reading.
     wanted: AtomicBool,
     /// Told if somebody has come and what was read was too old for them.
@@ -84,7 +82,6 @@ impl Changes {
     }
 
     async fn read(&self, engine: &Engine, told: &AtomicU64) -> Result<()> {
-        let _one_at_a_time = self.reading.lock().await;
         loop {
             let asked = Asked::now(told);
             let from = self.seen.read().unwrap_or_else(PoisonError::into_inner).next();

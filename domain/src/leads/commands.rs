@@ -212,7 +212,7 @@ pub async fn list(ctx: &Ctx, filter: &Filter, before: Option<LeadId>, limit: i64
     read(ctx, filter, before, limit).await
 }
 
-/// A lead, by the id that it has; see [`super::merged::led_to`] for those that it had.
+/// A lead, by the id that it has; see [`super::merged::find`] for those that it had.
 ///
 /// # Errors
 /// If there is no such lead.

@@ -33,12 +33,17 @@ impl IfTaken {
     /// # Errors
     /// If a permission is missing.
     pub(super) fn require(self, ctx: &Ctx) -> Result<()> {
-        if self == Self::Reject {
-            ctx.require(Permission::LeadsRead)?;
-            ctx.require(Permission::PersonalRead)?;
-        }
-        Ok(())
+        if self == Self::Reject { require_look(ctx) } else { Ok(()) }
     }
+}
+
+/// Refuses whoever may not look for leads by what they come by.
+///
+/// # Errors
+/// If a permission is missing.
+pub(super) fn require_look(ctx: &Ctx) -> Result<()> {
+    ctx.require(Permission::LeadsRead)?;
+    ctx.require(Permission::PersonalRead)
 }
 
 /// What a lead comes by, as blind indexes.

@@ -51,6 +51,14 @@ words! {
     }
 }
 
+impl Status {
+    /// Whether nothing more is to be done for the lead.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        matches!(self, Self::Converted | Self::Lost)
+    }
+}
+
 /// The one that is asked for, or all, as the database has them.
 pub(crate) fn statuses(asked: Option<Status>) -> Vec<String> {
     let wanted = asked.as_ref().map_or(Status::ALL, std::slice::from_ref);

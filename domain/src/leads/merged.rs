@@ -1,10 +1,10 @@
 //! Who a lead is by now: one that was merged into another is that other one.
 
-use super::store;
+use super::{commands, lead::LeadView, store};
 use crate::{
     Ctx,
-    access::{permission::Permission, rows::Rows},
-    error::Result,
+    access::rows::Rows,
+    error::{Error, Result},
     tenancy::TenantTx,
     types::LeadId,
 };
@@ -28,13 +28,28 @@ pub(crate) async fn by_now(tx: &mut TenantTx, lead: LeadId, seen: Rows) -> Resul
     store::by_now(tx.conn(), tenant, lead, seen).await
 }
 
-/// The same for whoever asks for a lead by an id that it has no more.
+/// What there is by an id.
+pub enum Found {
+    Here(Box<LeadView>),
+    /// It was merged into this one, which the caller sees.
+    MergedInto(LeadId),
+}
+
+/// Looks for a lead by the id that it has, or by one that it had before it was merged.
 ///
 /// # Errors
-/// If the permission is missing or the database does not answer.
-pub async fn led_to(ctx: &Ctx, lead: LeadId) -> Result<Option<LeadId>> {
-    ctx.require(Permission::LeadsRead)?;
-    by_now(&mut ctx.begin().await?, lead, ctx.rows).await
+/// If the permission is missing, or there is no such lead.
+pub async fn find(ctx: &Ctx, id: LeadId) -> Result<Found> {
+    let missing = match commands::get(ctx, id).await {
+        Err(missing @ Error::NotFound(_)) => missing,
+        found => return found.map(|view| Found::Here(Box::new(view))),
+    };
+    match by_now(&mut ctx.begin().await?, id, ctx.rows).await? {
+        Some(lead) if lead != id => Ok(Found::MergedInto(lead)),
+        // The caller came to see it between the two looks.
+        Some(_) => commands::get(ctx, id).await.map(|view| Found::Here(Box::new(view))),
+        None => Err(missing),
+    }
 }
 
 /// Finds a lead, or what it was merged into, and keeps it from being deleted or merged before the commit. None if it is

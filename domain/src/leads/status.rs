@@ -28,13 +28,9 @@ pub(super) struct Before<'a> {
 }
 
 impl Before<'_> {
-    fn is_closed(&self) -> bool {
-        Status::parse(self.status).is_some_and(is_closed)
+    pub(super) fn is_closed(&self) -> bool {
+        Status::parse(self.status).is_some_and(Status::is_closed)
     }
-}
-
-fn is_closed(status: Status) -> bool {
-    matches!(status, Status::Converted | Status::Lost)
 }
 
 /// What goes with a status that is written to leads, all of them locked; those that have it already are passed over. So
@@ -48,7 +44,7 @@ pub(super) async fn follow(tx: &mut TenantTx, leads: &[Before<'_>], to: Status) 
     if others.is_empty() {
         return Ok(Vec::new());
     }
-    let opened = if is_closed(to) {
+    let opened = if to.is_closed() {
         let closing = others.iter().filter(|lead| !lead.is_closed());
         let owners: Vec<AgentId> = closing.filter_map(|lead| lead.owner).collect();
         sweep::wake_teams_of(tx, &owners).await?;
@@ -86,7 +82,7 @@ pub(super) async fn score_anew(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()
 pub(crate) async fn close(tx: &mut TenantTx, id: LeadId, to: Status) -> Result<()> {
     let tenant = tx.tenant;
     let held = store::lock(tx.conn(), tenant, id, Rows::All).await?;
-    let Some(held) = held.filter(|held| !held.is_closed) else { return Ok(()) };
+    let Some(held) = held.filter(|held| !held.before(id).is_closed()) else { return Ok(()) };
     store::put_status(tx.conn(), tenant, id, to).await?;
     follow(tx, &[held.before(id)], to).await?;
     tx.audit(&[Entry::new("update", "lead", id).detail(serde_json::json!({ "status": to }))]).await?;

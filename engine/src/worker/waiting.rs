@@ -12,7 +12,7 @@ use std::{
 use tokio::time::Instant;
 
 /// How long a slot is left to the process where it came back.
-pub(super) const HEAD_START: Duration = Duration::from_millis(8);
+const HEAD_START: Duration = Duration::from_millis(8);
 
 #[derive(Debug, Default)]
 pub(super) struct Waiting {

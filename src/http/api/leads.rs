@@ -7,12 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    Error,
     leads::{
         commands,
         contacts::IfTaken,
         lead::{LeadChange, LeadView, NewLead},
-        merged,
+        merged::{self, Found},
         sorted::{self, Sort},
     },
     types::LeadId,
@@ -148,18 +147,10 @@ pub async fn get_lead(
     Query(sparse): Query<Sparse>,
 ) -> Result<Response, Problem> {
     let fields = Fields::of::<LeadView>(sparse.fields.as_deref())?;
-    let view = match commands::get(&ctx, id).await {
-        Err(error @ Error::NotFound(_)) => {
-            let lead = merged::led_to(&ctx, id).await?.ok_or(error)?;
-            if lead != id {
-                return Ok(elsewhere(lead, uri.query()));
-            }
-            // The caller came to see it between the two looks.
-            commands::get(&ctx, id).await?
-        }
-        found => found?,
-    };
-    tagged(view.version, &fields.show(view)?)
+    match merged::find(&ctx, id).await? {
+        Found::Here(view) => tagged(view.version, &fields.show(*view)?),
+        Found::MergedInto(lead) => Ok(elsewhere(lead, uri.query())),
+    }
 }
 
 /// Leads whoever asks for a lead on to another one, with what was asked for of it.

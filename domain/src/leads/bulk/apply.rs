@@ -96,7 +96,7 @@ fn before(row: &RowToChange) -> Before<'_> {
 /// What is closed keeps its owner, for the reports.
 async fn set_owner(tx: &mut TenantTx, rows: &[RowToChange], agent: AgentId) -> Result<Applied> {
     let (closed, open): (Vec<_>, Vec<_>) =
-        rows.iter().filter(|row| row.owner != Some(agent)).partition(|row| row.is_closed);
+        rows.iter().filter(|row| row.owner != Some(agent)).partition(|row| before(row).is_closed());
     let going: Vec<LeadId> = open.iter().map(|row| row.id).collect();
     let changed = hand_over::give(tx, &going, agent).await?;
     let mut refused = vec!["closed"; closed.len()];
@@ -106,7 +106,7 @@ async fn set_owner(tx: &mut TenantTx, rows: &[RowToChange], agent: AgentId) -> R
 
 async fn clear_owner(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let (closed, open): (Vec<_>, Vec<_>) =
-        rows.iter().filter(|row| row.owner.is_some()).partition(|row| row.is_closed);
+        rows.iter().filter(|row| row.owner.is_some()).partition(|row| before(row).is_closed());
     let going: Vec<LeadId> = open.iter().map(|row| row.id).collect();
     let changed = hand_over::take(tx, &going).await?;
     Ok(Applied { changed, refused: vec!["closed"; closed.len()] })

@@ -18,6 +18,7 @@ pub(in crate::leads) use self::sort::Holder;
 use self::{head::Head, sort::sort};
 use super::{
     columns::{Columns, Mapping},
+    contacts::require_look,
     csv::{Reader, Row},
     home,
     insert::insert,
@@ -275,8 +276,7 @@ impl ImportView {
 fn require(ctx: &Ctx, how: How) -> Result<()> {
     ctx.require(Permission::LeadsImport)?;
     if how.on_duplicate != OnDuplicate::Create {
-        ctx.require(Permission::LeadsRead)?;
-        ctx.require(Permission::PersonalRead)?;
+        require_look(ctx)?;
     }
     if how.on_duplicate == OnDuplicate::Update {
         ctx.require(Permission::LeadsWrite)?;

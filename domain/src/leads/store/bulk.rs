@@ -66,7 +66,6 @@ pub(in crate::leads) struct RowToChange {
     pub id: LeadId,
     pub status: String,
     pub source: String,
-    pub is_closed: bool,
     pub owner: Option<AgentId>,
     pub team: Option<TeamId>,
     pub value_cents: Option<i64>,
@@ -81,8 +80,7 @@ pub(in crate::leads) async fn lock_to_change(
 ) -> Result<Vec<RowToChange>> {
     let rows = sqlx::query_as!(
         RowToChange,
-        r#"select id as "id: LeadId", status, source, status in ('converted', 'lost') as "is_closed!",
-                  owner_id as "owner: AgentId", team_id as "team: TeamId", value_cents, tags
+        r#"select id as "id: LeadId", status, source, owner_id as "owner: AgentId", team_id as "team: TeamId", value_cents, tags
              from leads where tenant_id = $1 and id = any($2) order by id for update"#,
         tenant.0,
         &ids(leads)
@@ -162,32 +160,6 @@ pub(in crate::leads) async fn set_tags_of_many(
     Ok(())
 }
 
-/// Locks the calls with leads that are about to go, and answers the leads whose calls somebody holds. Whoever takes a call a
-/// step further waits for its lead, so whoever has the lead does not wait for the call.
-pub(in crate::leads) async fn lock_calls(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    leads: &[LeadId],
-) -> Result<Vec<LeadId>> {
-    let free = sqlx::query_scalar!(
-        "select id from calls where tenant_id = $1 and lead_id = any($2) order by id for update skip locked",
-        tenant.0,
-        &ids(leads)
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let busy = sqlx::query_scalar!(
-        r#"select distinct lead_id as "lead!: LeadId" from calls
-            where tenant_id = $1 and lead_id = any($2) and id <> all($3)"#,
-        tenant.0,
-        &ids(leads),
-        &free
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(busy)
-}
-
 pub(in crate::leads) async fn delete_many(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -199,6 +171,6 @@ pub(in crate::leads) async fn delete_many(
     Ok(())
 }
 
-fn ids(leads: &[LeadId]) -> Vec<Uuid> {
+pub(super) fn ids(leads: &[LeadId]) -> Vec<Uuid> {
     leads.iter().map(|lead| lead.0).collect()
 }

@@ -85,7 +85,6 @@ pub(in crate::leads) async fn insert(
 pub(in crate::leads) struct Held {
     pub version: i64,
     pub status: String,
-    pub is_closed: bool,
     pub owner: Option<AgentId>,
     pub team: Option<TeamId>,
     pub has_phone: bool,
@@ -107,7 +106,7 @@ pub(in crate::leads) async fn lock(
 ) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
-        r#"select version, status, status in ('converted', 'lost') as "is_closed!",
+        r#"select version, status,
                   owner_id as "owner: AgentId", team_id as "team: TeamId",
                   phone_sealed is not null as "has_phone!", email_sealed is not null as "has_email!"
              from leads

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     super::{known::Known, lead::Status},
-    bulk::lock_calls,
+    calls::lock_calls,
 };
 use crate::{
     access::rows::Rows,

@@ -3,6 +3,7 @@
 mod activities;
 mod attributes;
 mod bulk;
+mod calls;
 mod contacts;
 mod filter;
 mod import_rows;
@@ -18,6 +19,7 @@ mod terms;
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
 pub(in crate::leads) use bulk::*;
+pub(in crate::leads) use calls::lock_calls;
 pub(in crate::leads) use contacts::{lock_contacts, taken};
 pub(in crate::leads) use filter::Asked;
 pub(in crate::leads) use import_rows::*;
