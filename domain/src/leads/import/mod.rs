@@ -172,11 +172,12 @@ impl Import {
         while self.rows.len() >= BATCH {
             self.write(BATCH).await?;
         }
-        if self.ctx.now() - self.touched >= SILENCE {
+        let now = self.ctx.now();
+        if now - self.touched >= SILENCE {
             let mut tx = self.ctx.begin().await?;
             store::touch_import(tx.conn(), self.ctx.tenant, self.id).await?;
             tx.commit().await?;
-            self.touched = self.ctx.now();
+            self.touched = now;
         }
         Ok(())
     }
@@ -225,6 +226,7 @@ impl Import {
 
     /// Writes up to `most` of the rows that wait, in their order: no row is told while one before it is missing.
     async fn write(&mut self, most: usize) -> Result<()> {
+        let now = self.ctx.now();
         let rows: Vec<Row> = self.rows.drain(..most.min(self.rows.len())).collect();
         let mut rest = rows.as_slice();
         let mut reach = rest.len();
@@ -234,7 +236,7 @@ impl Import {
             // What was looked up beyond the cut is looked up again, so not far beyond it.
             reach = LOOK.max(2 * done);
         }
-        self.touched = self.ctx.now();
+        self.touched = now;
         Ok(())
     }
 
