@@ -74,7 +74,8 @@ end $$;
 --   wants_alone   a suspect waits that is run only where nothing else runs
 --
 -- `t` is read first and `xid` given after it: whatever a transaction younger than `xid` makes ready is
--- due after `t`. A later claim whose `xmin` has reached `xid` sees everything that is due up to `t`.
+-- due after `t`. A later claim whose `xmin` has reached `xid` sees everything that is due up to `t`. Where the
+-- transaction had an id before, that says nothing of `t`, and there is no `xid`.
 --
 -- Suspects wait in lanes of their own, by how often they were blamed: never (a few at a time run beside
 -- others), once (one at a time, and the node records which), twice (with `alone`: the node runs nothing
@@ -95,6 +96,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
+  is_first constant boolean := pg_current_xact_id_if_assigned() is null;
   t timestamptz;
   own xid8;
   oldest xid8;
@@ -133,7 +135,9 @@ begin
   perform pg_advisory_xact_lock(1001, queue);
   -- Nothing before this may lock a row: that would give the transaction its id.
   t := engine.now();
-  own := pg_current_xact_id();
+  if is_first then
+    own := pg_current_xact_id();
+  end if;
   oldest := pg_snapshot_xmin(pg_current_snapshot());
 
   select array_agg(a.lane order by a.ord), array_agg(a.take order by a.ord), array_agg(a.at order by a.ord),
@@ -216,7 +220,7 @@ begin
 
   if taken is not null then
     new_fence := nextval('engine.claim_fence');
-  else
+  elsif is_first then
     -- Nothing that a crash could take back: the next claim, which waits for this one, need not wait for the disk.
     perform set_config('synchronous_commit', 'off', true);
   end if;
@@ -552,6 +556,56 @@ begin
     select wakes || array_agg(l.id), wake_queues || array_agg(l.queue_id) into wakes, wake_queues
       from engine.lanes l where l.id = any(released);
   end if;
+end $$;
+
+-- Ends attempts and claims for the slots that they give back, in one transaction: see engine.finish and engine.claim.
+-- The last row is neither a head nor a job. Its `ended` holds what engine.finish answers under `finished`, of `returned`
+-- only the limits that still have a slot after the claim. `stood_back` says that nothing was claimed because other queues
+-- share a limit that got slots back: whoever works on them would never find one free.
+--
+-- Each statement of the claim sees what the endings did, so the slots count. What these endings put back or release is
+-- due after they got their id, so no position passes it: see engine.claim.
+--
+-- Here jobs and runs are locked before the line of claims and not after it, against the order that all others keep:
+-- else whoever holds a job would hold up the claims of all processes. Whoever waits in here therefore gives up long
+-- before the second after which Postgres looks for a deadlock. Nothing is done then, and the endings are written without
+-- a claim.
+create function engine.finish_and_claim(
+  ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
+  outputs jsonb[], error_codes text[], errors text[],
+  queue int, for_node uuid, connection int,
+  lanes_asked bigint[], takes int[], after_at timestamptz[], after_id uuid[]
+) returns table (
+  ended jsonb, head jsonb, id uuid, lane bigint, run_at timestamptz, attempt smallint,
+  max_attempts smallint, late boolean, args json, actor json, trace text, timeout_ms int, business_key text
+)
+language plpgsql volatile set lock_timeout = '200ms' as $$
+#variable_conflict use_column
+declare
+  done record;
+  stands_back boolean;
+begin
+  select f.* into strict done
+    from engine.finish(ids, tenants, claims, verdicts, delays_ms, outputs, error_codes, errors) f;
+  stands_back := exists (
+    select from engine.limits m where m.id = any(done.returned) and m.queue_id is distinct from queue);
+  return query
+    select null::jsonb, c.*
+      from engine.claim(queue, for_node, connection, false,
+             case when stands_back then '{}' else lanes_asked end, takes, after_at, after_id) c;
+  return query
+    select jsonb_build_object(
+             'stood_back', stands_back,
+             'finished', jsonb_build_object(
+               'lost', done.lost, 'wakes', done.wakes, 'wake_queues', done.wake_queues,
+               'logged', coalesce(done.logged, false),
+               -- Others need not look for what was taken again. What this claim did not count lies there still.
+               'returned', (
+                 select jsonb_agg(r) from unnest(done.returned) r
+                  where r = 0 or exists (select from engine.limit_returns l where l.limit_id = r)
+                     or exists (select from engine.limits m where m.id = r and m.running < m.max_running)))),
+           null::jsonb, null::uuid, null::bigint, null::timestamptz, null::smallint, null::smallint,
+           null::boolean, null::json, null::json, null::text, null::int, null::text;
 end $$;
 
 -- The half decade that a duration falls into: it took less than 10^(bucket/2) ms; 13 stands for more

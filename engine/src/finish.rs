@@ -1,13 +1,16 @@
 //! Ending attempts, each only if it still holds its claim.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod books;
 
-use sqlx::{Connection, PgConnection};
+use std::{sync::Arc, time::Duration};
+
+use sqlx::Connection;
 use uuid::Uuid;
+
+pub(crate) use books::{Columns, Finished};
 
 use crate::{
     Engine, Outcome, Tx,
-    bus::Hint,
     db::Line,
     job::{backoff, storable},
     workflows::{NewStep, Steps},
@@ -54,6 +57,8 @@ impl Verdict {
 pub struct Ending {
     pub job: Uuid,
     pub tenant: Uuid,
+    /// Where it waited.
+    pub lane: i64,
     pub claim: i64,
     pub verdict: Verdict,
     pub delay: Duration,
@@ -70,6 +75,8 @@ pub struct Ending {
 pub struct Claim {
     pub job: Uuid,
     pub tenant: Uuid,
+    /// Where it waited.
+    pub lane: i64,
     pub fence: i64,
     pub attempt: i16,
     pub max_attempts: i16,
@@ -111,9 +118,10 @@ impl Claim {
             Outcome::Cancel => (Verdict::Cancelled, Duration::ZERO, None, None, None),
             Outcome::Settled => return None,
         };
-        let (job, tenant, claim, delay) = (self.job, self.tenant, self.fence, delay.min(LONGEST_DELAY));
+        let (job, tenant, lane, claim) = (self.job, self.tenant, self.lane, self.fence);
+        let delay = delay.min(LONGEST_DELAY);
         let error = error.map(|why| why.chars().filter(|letter| *letter != '\0').take(WHY_LIMIT).collect());
-        Some(Ending { job, tenant, claim, verdict, delay, output, code, error, steps })
+        Some(Ending { job, tenant, lane, claim, verdict, delay, output, code, error, steps })
     }
 
     /// Hands the job back unrun, as if it had never been claimed.
@@ -122,6 +130,7 @@ impl Claim {
         Ending {
             job: self.job,
             tenant: self.tenant,
+            lane: self.lane,
             claim: self.fence,
             verdict: Verdict::Released,
             delay: Duration::ZERO,
@@ -176,7 +185,7 @@ impl Tx {
     pub async fn finish(&mut self, endings: &[Ending]) -> sqlx::Result<Vec<Uuid>> {
         let steps = Steps::of(&self.engine().clone(), endings).await?;
         steps.put(self.conn(), endings).await?;
-        let finished = finish(self.conn(), endings).await?;
+        let finished = books::finish(self.conn(), endings).await?;
         if finished.logged {
             self.has_logged();
         }
@@ -196,68 +205,18 @@ impl Engine {
         let finished = line
             .run(async |conn| {
                 if steps.is_empty() {
-                    return finish(conn, endings).await;
+                    return books::finish(conn, endings).await;
                 }
                 let mut tx = conn.begin().await?;
                 steps.put(&mut tx, endings).await?;
-                let finished = finish(&mut tx, endings).await?;
+                let finished = books::finish(&mut tx, endings).await?;
                 tx.commit().await?;
                 Ok(finished)
             })
             .await?;
-        let mut waking: BTreeMap<i32, Vec<i64>> = BTreeMap::new();
-        for (queue, lane) in finished.waking() {
-            waking.entry(queue).or_default().push(lane);
-        }
-        for (queue, lanes) in waking {
-            self.bus().publish(Hint::Queue { queue, lanes });
-        }
-        if finished.logged {
-            self.bus().publish(Hint::Logged);
-        }
-        if let Some(limits) = finished.returned {
-            self.bus().publish(Hint::Returned { limits, elsewhere: false });
-        }
-        Ok(finished.lost.map_or(0, |lost| lost.len()))
+        self.tell_finished(&finished);
+        Ok(finished.lost())
     }
-}
-
-/// See `engine.finish`.
-struct Finished {
-    lost: Option<Vec<Uuid>>,
-    wakes: Option<Vec<i64>>,
-    wake_queues: Option<Vec<i32>>,
-    returned: Option<Vec<i64>>,
-    logged: bool,
-}
-
-impl Finished {
-    fn waking(&self) -> impl Iterator<Item = (i32, i64)> {
-        let queues = self.wake_queues.as_deref().unwrap_or_default();
-        queues.iter().copied().zip(self.wakes.as_deref().unwrap_or_default().iter().copied())
-    }
-}
-
-async fn finish(conn: &mut PgConnection, endings: &[Ending]) -> sqlx::Result<Finished> {
-    sqlx::query_as!(
-        Finished,
-        r#"select lost, wakes, wake_queues, returned, logged as "logged!"
-             from engine.finish($1, $2, $3, $4, $5, $6, $7, $8)"#,
-        &endings.iter().map(|ending| ending.job).collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.tenant).collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.claim).collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.verdict.as_str()).collect::<Vec<_>>() as &[&str],
-        &endings
-            .iter()
-            .map(|ending| i64::try_from(ending.delay.as_millis()).unwrap_or(i64::MAX))
-            .collect::<Vec<_>>(),
-        &endings.iter().map(|ending| ending.output.as_ref()).collect::<Vec<_>>()
-            as &[Option<&serde_json::Value>],
-        &endings.iter().map(|ending| ending.code).collect::<Vec<_>>() as &[Option<&str>],
-        &endings.iter().map(|ending| ending.error.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-    )
-    .fetch_one(conn)
-    .await
 }
 
 #[cfg(test)]
@@ -266,8 +225,14 @@ mod tests {
 
     #[test]
     fn the_last_attempt_turns_a_retry_into_a_dead_letter() {
-        let claim =
-            |attempt| Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence: 7, attempt, max_attempts: 3 };
+        let claim = |attempt| Claim {
+            job: Uuid::nil(),
+            tenant: Uuid::nil(),
+            lane: 1,
+            fence: 7,
+            attempt,
+            max_attempts: 3,
+        };
         let retry = || Outcome::Retry { after: None, code: "boom", why: "it broke".into() };
         let verdicts: Vec<_> = (1..=3).filter_map(|attempt| claim(attempt).ending(retry(), || 0.5)).collect();
         assert_eq!(verdicts[0].verdict, Verdict::Retrying);
@@ -280,7 +245,8 @@ mod tests {
     /// Postgres refuses some texts, numbers and JSON; one of them must not hold up the endings beside it.
     #[test]
     fn what_postgres_would_refuse_does_not_reach_it() {
-        let claim = Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence: 7, attempt: 1, max_attempts: 3 };
+        let claim =
+            Claim { job: Uuid::nil(), tenant: Uuid::nil(), lane: 1, fence: 7, attempt: 1, max_attempts: 3 };
         let ending = |outcome| claim.ending(outcome, || 0.5).expect("an ending");
         let why = format!("bad\0byte{}", "x".repeat(5_000));
         let retry = ending(Outcome::Retry { after: Some(Duration::MAX), code: "boom", why });

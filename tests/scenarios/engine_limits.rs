@@ -183,7 +183,7 @@ async fn a_job_that_ends_in_its_handlers_transaction_gives_its_slot_back() {
     let mut system = database.connect_as("switchboard_system").await;
     let (claimed, fence) = Played::join(&mut system).await.claim().await.expect("claimed");
     assert_eq!(claimed, [id]);
-    let claim = Claim { job: id, tenant, fence, attempt: 1, max_attempts: 2 };
+    let claim = Claim { job: id, tenant, lane: 0, fence, attempt: 1, max_attempts: 2 };
     let mut tx = engine.begin_tenant(tenant).await.expect("a transaction");
     let ending = claim.ending(Outcome::Done(serde_json::Value::Null), || 0.5).expect("an ending");
     assert_eq!(tx.finish(&[ending]).await.expect("finished"), [id]);

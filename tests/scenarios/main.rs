@@ -24,6 +24,7 @@ mod conditional;
 mod denials;
 mod edge;
 mod engine_crashes;
+mod engine_end_and_claim;
 mod engine_examples;
 mod engine_limits;
 mod engine_log;

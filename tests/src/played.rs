@@ -82,6 +82,32 @@ impl<'a> Played<'a> {
         .await
     }
 
+    /// Completes a job and claims what there is in all lanes, in one statement.
+    ///
+    /// # Errors
+    /// If the claim is refused, or somebody is waited for too long.
+    pub async fn complete_and_claim(&mut self, tenant: Uuid, job: Uuid, fence: i64) -> sqlx::Result<Turn> {
+        let rows: Vec<TurnRow> = sqlx::query_as(
+            "with l as (select id from engine.lanes order by id)
+             select ended, head, id
+               from engine.finish_and_claim(array[$1], array[$2], array[$3::bigint], array['completed'],
+                 array[0::bigint], array[null::jsonb], array[null], array[null],
+                 (select id from engine.queues), $4, 1, array(select id from l), array(select 9 from l),
+                 array(select 'epoch'::timestamptz from l), array(select '00000000-0000-0000-0000-000000000000'::uuid from l))",
+        )
+        .bind(job)
+        .bind(tenant)
+        .bind(fence)
+        .bind(self.id)
+        .fetch_all(&mut *self.system)
+        .await?;
+        Ok(Turn {
+            ended: rows.last().and_then(|row| row.ended.clone()).expect("what became of the ending"),
+            head: rows.first().and_then(|row| row.head.clone()).expect("a head"),
+            claimed: rows.iter().filter_map(|row| row.id).collect(),
+        })
+    }
+
     /// Completes a job; answers what was lost.
     pub async fn complete(&mut self, tenant: Uuid, job: Uuid, fence: i64) -> Vec<Uuid> {
         let lost: Option<Vec<Uuid>> = sqlx::query_scalar(
@@ -130,6 +156,21 @@ impl<'a> Played<'a> {
             .await
             .expect("an answer")
     }
+}
+
+/// What an end and a claim in one statement answered.
+pub struct Turn {
+    /// See `engine.finish_and_claim`.
+    pub ended: serde_json::Value,
+    pub head: serde_json::Value,
+    pub claimed: Vec<Uuid>,
+}
+
+#[derive(sqlx::FromRow)]
+struct TurnRow {
+    ended: Option<serde_json::Value>,
+    head: Option<serde_json::Value>,
+    id: Option<Uuid>,
 }
 
 /// A row of a claim: a job, or what the claim saw.

@@ -52,7 +52,7 @@ impl Dispatcher {
         let room = self.room().await;
         let asks: Vec<Ask> = memory.rotation.isolated().map(|lane| Ask { lane, take: 1 }).collect();
         let marks = vec![START; asks.len()];
-        let claimed = self.claim(memory, room, asks, marks, Turn::Alone).await;
+        let claimed = self.claim(memory, room, asks, marks, Turn::Alone, None).await;
         // Until the books say that it has ended, or that it never was: a death would still be laid on it.
         while self.runs_alone(memory).await.unwrap_or(true) {
             tokio::select! {

@@ -10,7 +10,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::{Envelope, QueueId, Signals, positions::Mark, rotation::Ask};
-use crate::{finish::Claim, lanes::Lane};
+use crate::{
+    finish::{Claim, Columns, Ending, Finished},
+    lanes::Lane,
+};
 
 /// What a dispatcher asks for; `marks` says for each lane where to go on.
 pub(super) struct Request {
@@ -22,12 +25,24 @@ pub(super) struct Request {
     pub alone: bool,
     pub asks: Vec<Ask>,
     pub marks: Vec<Mark>,
+    /// Written in the same transaction before anything is claimed.
+    pub endings: Arc<Vec<Ending>>,
 }
 
 /// What came back.
 pub(super) struct Claimed {
     pub head: Head,
     pub rows: Vec<ClaimedRow>,
+    /// What became of the endings, if there were any.
+    pub ended: Option<Ended>,
+}
+
+/// See `engine.finish_and_claim`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ended {
+    pub finished: Finished,
+    /// Nothing was claimed, for others have a right to the slots as well: all ask anew.
+    pub stood_back: bool,
 }
 
 /// What the claim saw; see `engine.claim`.
@@ -49,10 +64,10 @@ pub(super) struct Head {
     pub wants_alone: bool,
 }
 
-/// When a claim was made: the clock, its transaction, and the oldest one that was open.
+/// When a claim was made: the clock, its transaction, unless it had begun before, and the oldest one that was open.
 pub(super) struct Moment {
     pub t: DateTime<Utc>,
-    pub xid: i64,
+    pub xid: Option<i64>,
     pub xmin: i64,
 }
 
@@ -91,9 +106,9 @@ impl From<StoredHead> for Head {
                 .collect(),
             skipped: stored.skipped.unwrap_or_default(),
             wants_alone: stored.wants_alone,
-            moment: stored.t.zip(stored.xid).zip(stored.xmin).map(|((t, xid), xmin)| Moment {
+            moment: stored.t.zip(stored.xmin).map(|(t, xmin)| Moment {
                 t: instant(t),
-                xid,
+                xid: stored.xid,
                 xmin,
             }),
             newest_lane: stored.lanes.unwrap_or(0),
@@ -104,8 +119,10 @@ impl From<StoredHead> for Head {
     }
 }
 
-/// A claimed job as it comes off the wire; the first row holds the head alone.
+/// A claimed job as it comes off the wire; the first row holds the head alone, and behind endings the last one what
+/// became of them.
 pub(super) struct ClaimedRow {
+    ended: Option<Json<Ended>>,
     head: Option<Json<StoredHead>>,
     id: Option<Uuid>,
     pub lane: Option<i64>,
@@ -123,26 +140,80 @@ pub(super) struct ClaimedRow {
 impl Request {
     /// Claims due jobs for a node.
     pub(super) async fn send(&self, conn: &mut PgConnection) -> sqlx::Result<Claimed> {
-        let mut rows = sqlx::query_as!(
+        let mut rows = if self.endings.is_empty() {
+            self.claim(conn).await?
+        } else {
+            self.finish_and_claim(conn).await?
+        };
+        let ended = rows.pop_if(|last| last.ended.is_some()).and_then(|last| last.ended);
+        let head = rows.first_mut().and_then(|first| first.head.take());
+        let head = head.ok_or_else(|| sqlx::Error::Protocol("a claim came back without its head".into()))?;
+        Ok(Claimed { head: head.0.into(), rows, ended: ended.map(|ended| ended.0) })
+    }
+
+    async fn claim(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<ClaimedRow>> {
+        let asked = self.asked();
+        sqlx::query_as!(
             ClaimedRow,
-            r#"select head as "head: _", id, lane, run_at, attempt, max_attempts, late,
+            r#"select null::jsonb as "ended: _", head as "head: _", id, lane, run_at, attempt, max_attempts, late,
                       args as "args: _", actor as "actor: _", trace, timeout_ms, business_key
                  from engine.claim($1, $2, $3, $4, $5, $6, $7, $8)"#,
             self.queue,
             self.node,
             self.connection,
             self.alone,
-            &self.asks.iter().map(|ask| ask.lane).collect::<Vec<_>>(),
-            &self.asks.iter().map(|ask| ask.take).collect::<Vec<_>>(),
-            &self.marks.iter().map(|(at, _)| *at).collect::<Vec<_>>(),
-            &self.marks.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
+            &asked.lanes,
+            &asked.takes,
+            &asked.after_at,
+            &asked.after_id,
         )
         .fetch_all(conn)
-        .await?;
-        let head = rows.first_mut().and_then(|first| first.head.take());
-        let head = head.ok_or_else(|| sqlx::Error::Protocol("a claim came back without its head".into()))?;
-        Ok(Claimed { head: head.0.into(), rows })
+        .await
     }
+
+    async fn finish_and_claim(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<ClaimedRow>> {
+        let (ended, asked) = (Columns::of(&self.endings), self.asked());
+        sqlx::query_as!(
+            ClaimedRow,
+            r#"select ended as "ended: _", head as "head: _", id, lane, run_at, attempt, max_attempts, late,
+                      args as "args: _", actor as "actor: _", trace, timeout_ms, business_key
+                 from engine.finish_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"#,
+            &ended.jobs,
+            &ended.tenants,
+            &ended.claims,
+            &ended.verdicts as &[&str],
+            &ended.delays_ms,
+            &ended.outputs as &[Option<&serde_json::Value>],
+            &ended.codes as &[Option<&str>],
+            &ended.errors as &[Option<&str>],
+            self.queue,
+            self.node,
+            self.connection,
+            &asked.lanes,
+            &asked.takes,
+            &asked.after_at,
+            &asked.after_id,
+        )
+        .fetch_all(conn)
+        .await
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            lanes: self.asks.iter().map(|ask| ask.lane).collect(),
+            takes: self.asks.iter().map(|ask| ask.take).collect(),
+            after_at: self.marks.iter().map(|(at, _)| *at).collect(),
+            after_id: self.marks.iter().map(|(_, id)| *id).collect(),
+        }
+    }
+}
+
+/// What is asked as the database takes it: an array for each part.
+struct Asked {
+    lanes: Vec<i64>,
+    takes: Vec<i32>,
+    after_at: Vec<DateTime<Utc>>,
+    after_id: Vec<Uuid>,
 }
 
 /// Hands back what the node claimed after a fence and never heard of; see `engine.disown`.
@@ -188,6 +259,7 @@ impl ClaimedRow {
         let claim = Claim {
             job: self.id?,
             tenant: lane.tenant,
+            lane: lane.id,
             fence,
             attempt: self.attempt?,
             max_attempts: self.max_attempts?,

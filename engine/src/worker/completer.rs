@@ -7,11 +7,12 @@ use std::{
 };
 
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::desk::{Desk, Said};
 use crate::{
     Engine,
     db::Line,
@@ -34,15 +35,16 @@ const LAST_STATEMENT: Duration = Duration::from_secs(2);
 
 /// Gathers what has ended on a queue of a node and has it written.
 pub(super) struct Completer {
-    writer: Arc<Writer>,
-    ended: mpsc::Receiver<Ending>,
+    pub writer: Arc<Writer>,
+    pub ended: mpsc::Receiver<Ending>,
+    pub desk: Arc<Desk>,
     /// The last batch was large.
-    loaded: bool,
+    pub loaded: bool,
     /// Cancelled once every ending has been sent.
-    no_more: CancellationToken,
+    pub no_more: CancellationToken,
 }
 
-struct Writer {
+pub(super) struct Writer {
     engine: Engine,
     queue: &'static str,
     /// Cancelled when what is not written by now is left behind.
@@ -53,32 +55,16 @@ struct Writer {
 }
 
 impl Completer {
-    pub(super) fn new(
-        engine: &Engine,
-        queue: &'static str,
-        ended: mpsc::Receiver<Ending>,
-        no_more: CancellationToken,
-        give_up: CancellationToken,
-    ) -> Self {
-        let writer = Writer {
-            engine: engine.clone(),
-            queue,
-            give_up,
-            places: Arc::new(Semaphore::new(WRITERS as usize)),
-            lines: Mutex::default(),
-        };
-        Self { writer: Arc::new(writer), ended, loaded: false, no_more }
-    }
-
     /// Ends when the last ending is written or left behind.
     pub(super) async fn run(mut self) {
         loop {
             let places = if self.loaded { LARGE } else { 1 };
             let Ok(place) = Arc::clone(&self.writer.places).acquire_many_owned(places).await else { return };
             let Some(batch) = self.gather().await else { break };
-            let writer = Arc::clone(&self.writer);
+            let (writer, batch) = (Arc::clone(&self.writer), Arc::new(batch));
+            let handed = self.desk.offer(&batch);
             tokio::spawn(async move {
-                writer.write(batch).await;
+                writer.settle(batch, handed).await;
                 drop(place);
             });
         }
@@ -118,15 +104,50 @@ impl Completer {
 }
 
 impl Writer {
+    pub(super) fn new(engine: &Engine, queue: &'static str, give_up: CancellationToken) -> Self {
+        let places = Arc::new(Semaphore::new(WRITERS as usize));
+        Self { engine: engine.clone(), queue, give_up, places, lines: Mutex::default() }
+    }
+
     fn line(&self) -> Line {
         let spare = self.lines.lock().unwrap_or_else(PoisonError::into_inner).pop();
         spare.unwrap_or_else(|| Line::new(&self.engine))
     }
 
-    /// Writes a batch. What the database refuses is found by halving, so that it holds nothing else up.
-    async fn write(&self, batch: Vec<Ending>) {
-        let mut line = self.line();
+    /// Writes a batch, unless the dispatcher has: until that says so, it is ours.
+    async fn settle(&self, batch: Arc<Vec<Ending>>, handed: Option<oneshot::Receiver<Said>>) {
         self.count(&batch);
+        let said = match handed {
+            Some(word) => tokio::select! {
+                word = word => word.unwrap_or(Said::Untouched),
+                () = self.answers_too_late() => {
+                    left_behind(&batch);
+                    return;
+                }
+            },
+            None => Said::Untouched,
+        };
+        let lost = match said {
+            Said::Written { lost } => lost,
+            Said::Untouched | Said::InDoubt => self.write(Arc::unwrap_or_clone(batch)).await,
+        };
+        if lost > 0 && said == Said::InDoubt {
+            // The first statement has written them, unless they were lost before it: nobody can tell any more.
+            tracing::info!(
+                queue = self.queue,
+                endings = lost,
+                "results whose answer was lost are no longer ours"
+            );
+        } else if lost > 0 {
+            tracing::warn!(queue = self.queue, lost, "results refused: the claim was lost to another node");
+            metrics::counter!("engine_claims_lost_total").increment(lost as u64);
+        }
+    }
+
+    /// Writes a batch; answers how many were lost to other nodes. What the database refuses is found by halving, so that
+    /// it holds nothing else up.
+    async fn write(&self, batch: Vec<Ending>) -> usize {
+        let mut line = self.line();
         let (mut waiting, mut lost) = (vec![batch], 0);
         while let Some(mut part) = waiting.pop() {
             match self.insist(&mut line, &part).await {
@@ -150,10 +171,7 @@ impl Writer {
             }
         }
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-        if lost > 0 {
-            tracing::warn!(queue = self.queue, lost, "results refused: the claim was lost to another node");
-            metrics::counter!("engine_claims_lost_total").increment(lost as u64);
-        }
+        lost
     }
 
     /// Writes a part, waiting for a database that does not answer; errs if it refuses. Answers how many

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Envelope, QueueId, Signals,
     claim::{self, Claimed, ClaimedRow, Request},
+    desk::{Desk, Handed},
     memory::{Known, Memory, SWEEP},
     positions::{Mark, START},
     rotation::Ask,
@@ -43,6 +44,7 @@ pub(super) struct Dispatcher {
     pub permits: Arc<Semaphore>,
     pub claimed: mpsc::Sender<Vec<Envelope>>,
     pub ended: mpsc::Sender<Ending>,
+    pub desk: Arc<Desk>,
     pub running: Arc<Running>,
     pub signals: Arc<dyn Fn(Claim) -> Signals + Send + Sync>,
     pub stop: CancellationToken,
@@ -88,11 +90,7 @@ impl Dispatcher {
             self.learn(memory).await?;
         }
         if memory.rotation.is_dry() {
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = memory.rest(self.queue) => {}
-            }
-            return Ok(());
+            return self.rest(memory).await;
         }
         if memory.wants_alone && Instant::now() >= memory.alone_at {
             return self.run_alone(memory).await;
@@ -104,21 +102,20 @@ impl Dispatcher {
             () = self.stop.cancelled() => return Ok(()),
             room = self.room() => room,
         };
-        let Ok(_among_others) = self.member.quiet.try_read() else {
-            drop(room);
-            return self.wait_for_quiet_to_end().await;
-        };
-        let asks = memory.rotation.next(room.num_permits());
-        let marks = asks.iter().map(|ask| memory.positions.of(ask.lane)).collect();
-        self.claim(memory, room, asks, marks, Turn::Charged).await.map(drop)
+        self.ask(memory, room, None).await
     }
 
     /// Places for handlers: one is waited for, more are taken as they are free.
     pub(super) async fn room(&self) -> OwnedSemaphorePermit {
-        let mut room = Arc::clone(&self.permits)
+        let one = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .unwrap_or_else(|_| unreachable!("nobody closes the semaphore"));
+        self.and_more(one)
+    }
+
+    /// Together with what else is free.
+    pub(super) fn and_more(&self, mut room: OwnedSemaphorePermit) -> OwnedSemaphorePermit {
         let more = self.permits.available_permits().min(BATCH - 1);
         if let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(u32::try_from(more).unwrap_or(0)) {
             room.merge(more);
@@ -158,7 +155,7 @@ impl Dispatcher {
         let share = i32::try_from(room.num_permits() / lanes.len().max(1)).unwrap_or(1).max(1);
         let asks: Vec<Ask> = lanes.iter().map(|lane| Ask { lane: *lane, take: share }).collect();
         let marks = vec![START; asks.len()];
-        let behind = self.claim(memory, room, asks, marks, Turn::Free).await?;
+        let behind = self.claim(memory, room, asks, marks, Turn::Free, None).await?;
         if behind > 0 {
             tracing::error!(queue = self.name, behind, "jobs stood behind a position; they run now");
             metrics::counter!("engine_jobs_behind_position_total").increment(behind);
@@ -167,7 +164,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Claims once and delivers. Answers how many jobs stood behind the position of their lane.
+    /// Claims once, behind the endings that were handed over, and delivers. Answers how many jobs stood behind the
+    /// position of their lane.
     pub(super) async fn claim(
         &self,
         memory: &mut Memory,
@@ -175,14 +173,22 @@ impl Dispatcher {
         asks: Vec<Ask>,
         marks: Vec<Mark>,
         turn: Turn,
+        handed: Option<Handed>,
     ) -> sqlx::Result<u64> {
         let Some(connection) = self.connect(memory).await? else { return Ok(0) };
         let alone = turn == Turn::Alone;
-        let request = Request { queue: self.queue, node: self.member.id, connection, alone, asks, marks };
+        let endings = handed.as_ref().map(|handed| Arc::clone(&handed.endings)).unwrap_or_default();
+        let (queue, node) = (self.queue, self.member.id);
+        let request = Request { queue, node, connection, alone, asks, marks, endings };
         memory.unanswered.extend(request.asks.iter().map(|ask| ask.lane));
         let life = self.running.life();
-        let Some(claimed) = self.answer(memory, &request).await else { return Ok(0) };
-        let Claimed { head, rows } = claimed?;
+        let answer = self.answer(memory, &request).await;
+        if let Some(handed) = handed {
+            self.pass_on(handed, answer.as_ref());
+        }
+        let Some(claimed) = answer else { return Ok(0) };
+        let Claimed { head, rows, ended } = claimed?;
+        let stood_back = ended.is_some_and(|ended| ended.stood_back);
         if !self.running.claimed(head.fence, life) {
             return Err(sqlx::Error::Protocol("this node was taken for dead while it claimed".into()));
         }
@@ -211,7 +217,7 @@ impl Dispatcher {
             if turn == Turn::Charged {
                 memory.rotation.came_back(ask, count);
             }
-            if behind {
+            if behind || stood_back {
                 memory.rotation.wake(ask.lane);
             }
         }

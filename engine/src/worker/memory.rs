@@ -1,6 +1,6 @@
 //! What a dispatcher remembers between claims, and what wakes it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::{
     sync::broadcast::{self, error::TryRecvError},
@@ -105,6 +105,21 @@ impl Memory {
         }
         for (lane, limits) in held_back {
             self.waiting.for_slots(lane, limits);
+        }
+    }
+
+    /// The lanes for which endings may be taken over, because they wait for slots. None where some lanes of the queue are
+    /// left to other nodes, which would find no slot free if this one always took its own again; and none while
+    /// positions want a claim that endings do not go before.
+    pub(super) fn waiting_for_slots(&self) -> BTreeSet<i64> {
+        let may_take_over = !self.rotation.leaves_any() && self.positions.are_fresh();
+        if may_take_over { self.waiting.lanes() } else { BTreeSet::new() }
+    }
+
+    /// Jobs of these lanes are about to end here: whoever waits for their slots asks again.
+    pub(super) fn end_here(&mut self, lanes: &[i64]) {
+        for lane in self.waiting.end_here(lanes) {
+            self.rotation.wake(lane);
         }
     }
 

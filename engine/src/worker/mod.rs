@@ -3,15 +3,18 @@
 //! For each queue of a node there is a dispatcher task, a completer task and a
 //! [`Backend`] that hands claimed jobs to an apalis worker. apalis ends a worker whose backend
 //! errs, so ours cannot err: it is a thin receiver, and the tasks behind it outlive every database
-//! error by backing off and going on.
+//! error by backing off and going on. Where the dispatcher waits for slots of a limit, the completer hands it the endings
+//! that give some back, over the `desk`.
 
 mod alone;
 mod backend;
 mod claim;
 mod completer;
+mod desk;
 mod dispatcher;
 mod memory;
 mod positions;
+mod resting;
 mod rotation;
 pub(crate) mod running;
 mod waiting;
@@ -82,6 +85,7 @@ pub async fn open(
     let concurrency = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
     node.member.runs(Queue { running: Arc::clone(&running), permits: Arc::clone(&permits), concurrency });
     let (no_more, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let desk = Arc::new(desk::Desk::default());
     let dispatcher = dispatcher::Dispatcher {
         engine: engine.clone(),
         member: Arc::clone(&node.member),
@@ -90,13 +94,19 @@ pub async fn open(
         permits: Arc::clone(&permits),
         claimed: claimed_in,
         ended: ended_in.clone(),
+        desk: Arc::clone(&desk),
         running: Arc::clone(&running),
         signals: Arc::new(Signals::of_queue(Arc::clone(&running), stop.clone())),
         stop: stop.clone(),
     };
     let dispatching = tokio::spawn(dispatcher.run());
-    let completer =
-        completer::Completer::new(engine, settings.name, ended_out, no_more.clone(), give_up.clone());
+    let completer = completer::Completer {
+        writer: Arc::new(completer::Writer::new(engine, settings.name, give_up.clone())),
+        ended: ended_out,
+        desk,
+        loaded: false,
+        no_more: no_more.clone(),
+    };
     let completing = tokio::spawn(completer.run());
     let settling =
         backend::Settling { ended: ended_in, running, permits, concurrency, stop, grace: settings.grace };

@@ -86,6 +86,11 @@ impl Rotation {
         }
     }
 
+    /// Whether there are lanes that this node leaves to others.
+    pub(super) fn leaves_any(&self) -> bool {
+        !self.of_others.is_empty()
+    }
+
     /// A lane of this node.
     pub(super) fn lane(&self, lane: i64) -> Option<&Lane> {
         self.lanes.get(&lane)

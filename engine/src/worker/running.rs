@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     fn claim(fence: i64) -> Claim {
-        Claim { job: Uuid::nil(), tenant: Uuid::nil(), fence, attempt: 1, max_attempts: 3 }
+        Claim { job: Uuid::nil(), tenant: Uuid::nil(), lane: 1, fence, attempt: 1, max_attempts: 3 }
     }
 
     fn hang() -> AbortHandle {

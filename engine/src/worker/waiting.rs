@@ -57,6 +57,20 @@ impl Waiting {
         Some(lane)
     }
 
+    /// The lanes that wait for slots.
+    pub(super) fn lanes(&self) -> BTreeSet<i64> {
+        self.held_back.values().flatten().copied().collect()
+    }
+
+    /// Jobs of these lanes end in this process: what holds one of them back gets a slot. Answers the lanes that waited
+    /// for one.
+    pub(super) fn end_here(&mut self, lanes: &[i64]) -> BTreeSet<i64> {
+        let holds = |held: &BTreeSet<i64>| lanes.iter().any(|lane| held.contains(lane));
+        let limits: Vec<i64> =
+            self.held_back.iter().filter(|(_, held)| holds(held)).map(|(limit, _)| *limit).collect();
+        self.came_back_here(&limits)
+    }
+
     /// Limits got slots back in this process. Answers the lanes that waited for them.
     pub(super) fn came_back_here(&mut self, limits: &[i64]) -> BTreeSet<i64> {
         let lanes: BTreeSet<i64> =
@@ -127,6 +141,18 @@ mod tests {
         assert_eq!(waiting.next(), None, "nobody waits for it any more");
         waiting.came_back_elsewhere(&[2], now);
         assert_eq!(waiting.due(now + HEAD_START), Some(7));
+    }
+
+    #[test]
+    fn what_ends_in_a_lane_that_waits_is_for_all_that_wait_for_the_same() {
+        let (mut waiting, now) = waiting();
+        waiting.for_slots(9, vec![3]);
+        assert_eq!(waiting.lanes(), BTreeSet::from([7, 8, 9]));
+        waiting.came_back_elsewhere(&[1], now);
+        assert_eq!(waiting.end_here(&[5]), BTreeSet::new(), "nothing holds that lane back");
+        assert_eq!(waiting.end_here(&[5, 8]), BTreeSet::from([7, 8]));
+        assert_eq!(waiting.due(now + HEAD_START), None, "they were looked at");
+        assert_eq!(waiting.lanes(), BTreeSet::from([7, 9]), "of the other limit nothing is known");
     }
 
     #[test]

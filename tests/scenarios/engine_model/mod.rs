@@ -10,6 +10,9 @@
 //! of a schedule, which several processes look for, and the steps of a run, which are put in when those
 //! before them have ended, and stop with the first that ends badly.
 //!
+//! An end and a claim in one statement are two steps here, between which anything may come; that they are one, with one
+//! answer, takes orders away and adds none.
+//!
 //! Assumed is, of time:
 //! - a process that neither sleeps nor dies beats before 10 s are over, and within 10 s after a start or a
 //!   standstill of the database, and between two beats of one process every other that is awake beats once;
