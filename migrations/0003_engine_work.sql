@@ -560,16 +560,17 @@ end $$;
 
 -- Ends attempts and claims for the slots that they give back, in one transaction: see engine.finish and engine.claim.
 -- The last row is neither a head nor a job. Its `ended` holds what engine.finish answers under `finished`, of `returned`
--- only the limits that still have a slot after the claim. `stood_back` says that nothing was claimed because other queues
--- share a limit that got slots back: whoever works on them would never find one free.
+-- only the limits that still have a slot after the claim. `stood_back` says that nothing was claimed: because others
+-- were in the line of claims for long, or because other queues share a limit that got slots back, and whoever works on
+-- them would never find one free.
 --
 -- Each statement of the claim sees what the endings did, so the slots count. What these endings put back or release is
 -- due after they got their id, so no position passes it: see engine.claim.
 --
 -- Here jobs and runs are locked before the line of claims and not after it, against the order that all others keep:
--- else whoever holds a job would hold up the claims of all processes. Whoever waits in here therefore gives up long
--- before the second after which Postgres looks for a deadlock. Nothing is done then, and the endings are written without
--- a claim.
+-- else whoever holds a job would hold up the claims of all processes. So the line is never waited for with a lock, only
+-- tried for, and there is no circle. What else is waited for is given up long before the second after which Postgres looks
+-- for a deadlock: nothing is done then, and the endings are written without a claim.
 create function engine.finish_and_claim(
   ids uuid[], tenants uuid[], claims bigint[], verdicts text[], delays_ms bigint[],
   outputs jsonb[], error_codes text[], errors text[],
@@ -579,16 +580,22 @@ create function engine.finish_and_claim(
   ended jsonb, head jsonb, id uuid, lane bigint, run_at timestamptz, attempt smallint,
   max_attempts smallint, late boolean, args json, actor json, trace text, timeout_ms int, business_key text
 )
-language plpgsql volatile set lock_timeout = '200ms' as $$
+language plpgsql volatile set lock_timeout = '50ms' as $$
 #variable_conflict use_column
 declare
   done record;
   stands_back boolean;
+  patience int := 50;
 begin
   select f.* into strict done
     from engine.finish(ids, tenants, claims, verdicts, delays_ms, outputs, error_codes, errors) f;
   stands_back := exists (
     select from engine.limits m where m.id = any(done.returned) and m.queue_id is distinct from queue);
+  while not stands_back and not pg_try_advisory_xact_lock(1001, queue) loop
+    perform pg_sleep(0.0003);
+    patience := patience - 1;
+    stands_back := patience = 0;
+  end loop;
   return query
     select null::jsonb, c.*
       from engine.claim(queue, for_node, connection, false,

@@ -138,17 +138,22 @@ pub(super) struct ClaimedRow {
 }
 
 impl Request {
-    /// Claims due jobs for a node.
-    pub(super) async fn send(&self, conn: &mut PgConnection) -> sqlx::Result<Claimed> {
-        let mut rows = if self.endings.is_empty() {
-            self.claim(conn).await?
-        } else {
-            self.finish_and_claim(conn).await?
+    /// Claims due jobs for a node. None if the endings before it were refused: nothing was done then, and nothing is
+    /// wrong with the connection.
+    pub(super) async fn send(&self, conn: &mut PgConnection) -> sqlx::Result<Option<Claimed>> {
+        let answer =
+            if self.endings.is_empty() { self.claim(conn).await } else { self.finish_and_claim(conn).await };
+        let mut rows = match answer {
+            Err(error) if !self.endings.is_empty() && is_of_endings(&error) => {
+                tracing::debug!(%error, endings = self.endings.len(), "endings are written without a claim");
+                return Ok(None);
+            }
+            rows => rows?,
         };
         let ended = rows.pop_if(|last| last.ended.is_some()).and_then(|last| last.ended);
         let head = rows.first_mut().and_then(|first| first.head.take());
         let head = head.ok_or_else(|| sqlx::Error::Protocol("a claim came back without its head".into()))?;
-        Ok(Claimed { head: head.0.into(), rows, ended: ended.map(|ended| ended.0) })
+        Ok(Some(Claimed { head: head.0.into(), rows, ended: ended.map(|ended| ended.0) }))
     }
 
     async fn claim(&self, conn: &mut PgConnection) -> sqlx::Result<Vec<ClaimedRow>> {
@@ -206,6 +211,13 @@ impl Request {
             after_id: self.marks.iter().map(|(_, id)| *id).collect(),
         }
     }
+}
+
+/// Whether a statement failed by its endings: a lock was not to be had in time, or they do not fit (SQLSTATE classes 22,
+/// 23 and 54).
+fn is_of_endings(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == "55P03" || ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
 }
 
 /// What is asked as the database takes it: an array for each part.

@@ -44,6 +44,15 @@ pub(super) struct Handed {
     word: oneshot::Sender<Said>,
 }
 
+/// A desk that may be open. It is closed with this, so that a dispatcher that breaks down takes no ending with it.
+pub(super) struct Opened<'a>(&'a Desk);
+
+impl Drop for Opened<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// What became of endings that were handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
@@ -57,10 +66,12 @@ pub(super) enum Said {
 }
 
 impl Desk {
-    /// The dispatcher rests while these lanes wait for slots.
-    pub(super) fn open(&self, waiting: BTreeSet<i64>) {
+    /// The dispatcher rests while these lanes wait for slots, at the longest until what is answered is dropped.
+    #[must_use]
+    pub(super) fn open(&self, waiting: BTreeSet<i64>) -> Opened<'_> {
         let is_worth_it = (1..=LANES).contains(&waiting.len());
         *self.state() = if is_worth_it { State::Open(waiting) } else { State::Closed };
+        Opened(self)
     }
 
     /// Resolves when something may have been handed over.
@@ -151,9 +162,9 @@ mod tests {
         let desk = Desk::default();
         let batch = ended(&[5, 8], done);
         assert!(desk.offer(&batch).is_none(), "it is at work");
-        desk.open(BTreeSet::from([7]));
+        let _for_seven = desk.open(BTreeSet::from([7]));
         assert!(desk.offer(&batch).is_none(), "it waits for another lane's");
-        desk.open(BTreeSet::from([7, 8]));
+        let _for_both = desk.open(BTreeSet::from([7, 8]));
         let answer = desk.offer(&batch).expect("handed over");
         assert!(desk.offer(&batch).is_none(), "one batch at a time");
         desk.handed().await;
@@ -167,25 +178,30 @@ mod tests {
     #[tokio::test]
     async fn what_is_let_go_without_a_word_is_untouched() {
         let desk = Desk::default();
-        desk.open(BTreeSet::from([7]));
+        let open = desk.open(BTreeSet::from([7]));
         let answer = desk.offer(&ended(&[7], done)).expect("handed over");
         drop(desk.close());
         answer.await.expect_err("no word");
+        drop(open);
+        let open = desk.open(BTreeSet::from([7]));
+        let answer = desk.offer(&ended(&[7], done)).expect("handed over");
+        drop(open);
+        answer.await.expect_err("whoever opened it is gone");
     }
 
     #[tokio::test]
     async fn what_takes_long_or_comes_back_goes_the_usual_way() {
         let desk = Desk::default();
-        desk.open(BTreeSet::from([7]));
+        let _open = desk.open(BTreeSet::from([7]));
         let later = || Outcome::Snooze { after: Duration::ZERO };
         let refused =
             [ended(&[7; HANDFUL + 1], done), ended(&[7], later), ended(&[7], || Outcome::Begin(Vec::new()))];
         assert!(refused.iter().all(|batch| desk.offer(batch).is_none()));
-        desk.open((0..).take(LANES + 1).collect());
+        let _for_many = desk.open((0..).take(LANES + 1).collect());
         assert!(desk.offer(&ended(&[7], done)).is_none(), "too many lanes wait");
-        desk.open(BTreeSet::new());
+        let _for_none = desk.open(BTreeSet::new());
         assert!(desk.offer(&ended(&[7], done)).is_none(), "none waits");
-        desk.open(BTreeSet::from([7]));
+        let _again = desk.open(BTreeSet::from([7]));
         assert!(desk.offer(&ended(&[7; HANDFUL], done)).is_some());
     }
 }

@@ -186,8 +186,11 @@ impl Dispatcher {
         if let Some(handed) = handed {
             self.pass_on(handed, answer.as_ref());
         }
-        let Some(claimed) = answer else { return Ok(0) };
-        let Claimed { head, rows, ended } = claimed?;
+        let Some(answer) = answer else { return Ok(0) };
+        let Some(Claimed { head, rows, ended }) = answer? else {
+            memory.ask_anew(request.asks);
+            return Ok(0);
+        };
         let stood_back = ended.is_some_and(|ended| ended.stood_back);
         if !self.running.claimed(head.fence, life) {
             return Err(sqlx::Error::Protocol("this node was taken for dead while it claimed".into()));
@@ -283,7 +286,7 @@ impl Dispatcher {
 
     /// The answer of one claim. A claim under way is waited for when the node drains, so that what it
     /// took can be handed back; `None` if the database does not answer then.
-    async fn answer(&self, memory: &mut Memory, request: &Request) -> Option<sqlx::Result<Claimed>> {
+    async fn answer(&self, memory: &mut Memory, request: &Request) -> Option<sqlx::Result<Option<Claimed>>> {
         let given_up = async {
             self.stop.cancelled().await;
             tokio::time::sleep(LAST_ANSWER).await;

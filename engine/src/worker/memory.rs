@@ -8,7 +8,12 @@ use tokio::{
 };
 
 use super::{
-    QueueId, alone::ALONE_EVERY, chance, positions::Positions, rotation::Rotation, waiting::Waiting,
+    QueueId,
+    alone::ALONE_EVERY,
+    chance,
+    positions::Positions,
+    rotation::{Ask, Rotation},
+    waiting::Waiting,
 };
 use crate::{Engine, bus::Hint, db::Line};
 
@@ -16,6 +21,9 @@ use crate::{Engine, bus::Hint, db::Line};
 const POLL: Duration = Duration::from_secs(1);
 /// A sweep is at least so far from the last.
 pub(super) const SWEEP: Duration = Duration::from_secs(20);
+
+/// How long no endings go before claims once some were refused: what they wait for may take its time.
+const CALM: Duration = Duration::from_secs(1);
 
 /// What a dispatcher remembers between claims.
 pub(super) struct Memory {
@@ -25,6 +33,8 @@ pub(super) struct Memory {
     hints: broadcast::Receiver<Hint>,
     pub poll_at: Instant,
     waiting: Waiting,
+    /// When endings before a claim were last refused.
+    refused: Option<Instant>,
     /// The operators' revision that the rotation was read at.
     pub revision: i64,
     pub known: Known,
@@ -58,6 +68,7 @@ impl Memory {
             hints: engine.bus().subscribe(),
             poll_at: Instant::now(),
             waiting: Waiting::default(),
+            refused: None,
             revision: 0,
             known: Known::Stale,
             sweep_at: Instant::now() + SWEEP,
@@ -109,11 +120,25 @@ impl Memory {
     }
 
     /// The lanes for which endings may be taken over, because they wait for slots. None where some lanes of the queue are
-    /// left to other nodes, which would find no slot free if this one always took its own again; and none while
-    /// positions want a claim that endings do not go before.
+    /// left to other nodes or to whoever can run a suspect, for these would find no slot free if this one always took its
+    /// own again; none while positions want a claim that endings do not go before, or soon after one was refused.
     pub(super) fn waiting_for_slots(&self) -> BTreeSet<i64> {
-        let may_take_over = !self.rotation.leaves_any() && self.positions.are_fresh();
+        let may_take_over = !self.rotation.leaves_any()
+            && !self.waiting.have_suspects()
+            && self.positions.are_fresh()
+            && self.refused.is_none_or(|at| at.elapsed() > CALM);
         if may_take_over { self.waiting.lanes() } else { BTreeSet::new() }
+    }
+
+    /// What was asked behind endings was refused because of these: it is asked without any for a while.
+    pub(super) fn ask_anew(&mut self, asks: Vec<Ask>) {
+        self.refused = Some(Instant::now());
+        self.unanswered.clear();
+        for ask in asks {
+            let lane = ask.lane;
+            self.rotation.came_back(ask, 0);
+            self.rotation.wake(lane);
+        }
     }
 
     /// Jobs of these lanes are about to end here: whoever waits for their slots asks again.

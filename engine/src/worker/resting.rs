@@ -16,7 +16,7 @@ impl Dispatcher {
     /// Waits until there may be something to ask for. Where endings are handed over meanwhile, it ends and claims in one
     /// statement.
     pub(super) async fn rest(&self, memory: &mut Memory) -> sqlx::Result<()> {
-        self.desk.open(memory.waiting_for_slots());
+        let _open = self.desk.open(memory.waiting_for_slots());
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = memory.rest(self.queue) => {}
@@ -57,15 +57,22 @@ impl Dispatcher {
     }
 
     /// Passes on what the database said of the endings before a claim.
-    pub(super) fn pass_on(&self, handed: Handed, answer: Option<&sqlx::Result<Claimed>>) {
+    pub(super) fn pass_on(&self, handed: Handed, answer: Option<&sqlx::Result<Option<Claimed>>>) {
         handed.say(match answer {
-            Some(Ok(Claimed { ended: Some(ended), .. })) => {
+            Some(Ok(Some(Claimed { ended: Some(ended), .. }))) => {
                 self.engine.tell_finished(&ended.finished);
                 Said::Written { lost: ended.finished.lost() }
             }
-            // A statement that was refused has done nothing.
-            Some(Err(error)) if error.as_database_error().is_some() => Said::Untouched,
+            Some(Ok(None)) => Said::Untouched,
+            Some(Err(error)) if is_refusal(error) => Said::Untouched,
             _ => Said::InDoubt,
         });
     }
+}
+
+/// Whether the statement was refused, so that it has done nothing. A server that stops (SQLSTATE classes 57 and 08) may say
+/// so after the commit.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
 }

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// How long a slot is left to the process where it came back.
 const HEAD_START: Duration = Duration::from_millis(8);
 
+/// The limit that stands for the turn of a suspect; see `engine.claim`.
+const SUSPECTS: i64 = 0;
+
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Lanes to look at again: a bucket fills, a job is due, or others had their head start.
@@ -55,6 +58,11 @@ impl Waiting {
             lanes.remove(&lane);
         }
         Some(lane)
+    }
+
+    /// Whether suspects wait for their turn.
+    pub(super) fn have_suspects(&self) -> bool {
+        self.held_back.get(&SUSPECTS).is_some_and(|lanes| !lanes.is_empty())
     }
 
     /// The lanes that wait for slots.
@@ -153,6 +161,9 @@ mod tests {
         assert_eq!(waiting.end_here(&[5, 8]), BTreeSet::from([7, 8]));
         assert_eq!(waiting.due(now + HEAD_START), None, "they were looked at");
         assert_eq!(waiting.lanes(), BTreeSet::from([7, 9]), "of the other limit nothing is known");
+        assert!(!waiting.have_suspects());
+        waiting.for_slots(4, vec![SUSPECTS]);
+        assert!(waiting.have_suspects());
     }
 
     #[test]

@@ -152,20 +152,23 @@ async fn who_ends_and_claims_gives_way_to_whoever_holds_the_line_and_wants_its_j
     let lock = "begin; select pg_advisory_xact_lock(1001, (select id from engine.queues))";
     sqlx::raw_sql(lock).execute(&mut other).await.expect("locked");
     let turning = tokio::spawn(async move {
-        let refused = Played { system: &mut system, id }.complete_and_claim(tenant, job, fence).await.err();
-        refused.and_then(|error| Some(error.as_database_error()?.code()?.into_owned()))
+        Played { system: &mut system, id }.complete_and_claim(tenant, job, fence).await.expect("ended")
     });
-    let waits = "select exists (select from pg_locks where locktype = 'advisory' and not granted
-                   and database = (select oid from pg_database where datname = current_database()))";
+    let tries = "select exists (select from pg_stat_activity
+                   where wait_event = 'PgSleep' and datname = current_database())";
     while !turning.is_finished()
-        && !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut other).await.expect("an answer")
+        && !sqlx::query_scalar::<_, bool>(tries).fetch_one(&mut other).await.expect("an answer")
     {}
-    sqlx::raw_sql("select from engine.jobs where node is not null for update; commit")
+    sqlx::raw_sql("select from engine.jobs where node is not null for update")
         .execute(&mut other)
         .await
         .expect("no deadlock");
-    assert_eq!(turning.await.expect("no panic").as_deref(), Some("55P03"));
-    assert_eq!(state(&engine, tenant, job).await, "running", "nothing was done");
+    let turn = turning.await.expect("no panic");
+    assert_eq!((turn.claimed, &turn.ended["stood_back"]), (Vec::new(), &json!(true)));
+    assert_eq!(turn.ended["finished"]["returned"].as_array().map(Vec::len), Some(1), "all are told");
+    sqlx::raw_sql("commit").execute(&mut other).await.expect("committed");
+    assert_eq!(state(&engine, tenant, job).await, "completed");
+    assert_eq!(taken(&mut other).await, 0);
 }
 
 #[tokio::test]
