@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{Engine, Outcome};
+use engine::{Engine, Outcome, operate::Action};
 use serde_json::Value;
 use switchboard_tests::{
     Database,
@@ -13,6 +13,20 @@ use uuid::Uuid;
 
 use super::{limit, number, put, taken};
 
+/// Each job waits until it is let go.
+fn gated() -> (Arc<Notify>, Seen) {
+    let gate = Arc::new(Notify::new());
+    let of_jobs = Arc::clone(&gate);
+    let seen = Seen::default().answering(move |_, _| {
+        let gate = Arc::clone(&of_jobs);
+        Some(Box::pin(async move {
+            gate.notified().await;
+            Outcome::Done(Value::Null)
+        }))
+    });
+    (gate, seen)
+}
+
 /// The row of the job that begins and that of the job that ended are of one transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_at_its_limit_ends_and_claims_in_one_transaction() {
@@ -21,17 +35,7 @@ async fn a_process_at_its_limit_ends_and_claims_in_one_transaction() {
     let tenant = Uuid::now_v7();
     limit(&engine, tenant, 1).await;
     let ids = put(&engine, tenant, 30).await;
-    let gate = Arc::new(Notify::new());
-    let seen = Seen::default().answering({
-        let gate = Arc::clone(&gate);
-        move |_, _| {
-            let gate = Arc::clone(&gate);
-            Some(Box::pin(async move {
-                gate.notified().await;
-                Outcome::Done(Value::Null)
-            }))
-        }
-    });
+    let (gate, seen) = gated();
     let process = Process::start(&engine, 4, seen.clone()).await;
     let mut system = database.connect_as("switchboard_system").await;
     let mut together = false;
@@ -55,6 +59,46 @@ async fn a_process_at_its_limit_ends_and_claims_in_one_transaction() {
     }
     process.drain().await;
     assert!(together);
+}
+
+/// What somebody else holds for a while is no fault of the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ending_that_is_held_up_costs_its_dispatcher_no_connection() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    limit(&engine, tenant, 1).await;
+    let ids = put(&engine, tenant, 30).await;
+    let (gate, seen) = gated();
+    let process = Process::start(&engine, 4, seen.clone()).await;
+    seen.wait_for(1).await;
+    let mut owner = database.connect_as("none").await;
+    let made = "select max(made::bigint) from engine.nodes, jsonb_each_text(connections) as c(queue, made)";
+    let (before, mut held_up) = (number(&mut owner, made).await, false);
+    for begun in 1..ids.len() {
+        let job = ids[seen.list()[begun - 1].parse::<usize>().expect("a number")];
+        let mut operator = engine.begin_tenant(tenant).await.expect("a transaction");
+        operator.act(Action::Cancel, &[job]).await.expect("asked, and not committed yet");
+        gate.notify_one();
+        let waits = "select count(*) filter (where query like '%engine.finish(%')
+                          + 1000 * count(*) filter (where query like '%engine.finish_and_claim(%')
+                       from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+        loop {
+            let waiting = number(&mut owner, waits).await;
+            held_up |= waiting >= 1000;
+            if waiting % 1000 > 0 {
+                break;
+            }
+        }
+        operator.rollback().await.expect("let go");
+        seen.wait_for(begun + 1).await;
+        if held_up {
+            break;
+        }
+    }
+    assert!(held_up, "none was handed over");
+    assert_eq!(number(&mut owner, made).await, before);
+    process.drain().await;
 }
 
 fn working(time: Duration) -> Seen {
