@@ -9,7 +9,7 @@ use sqlx::{PgConnection, types::Json};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use super::{Envelope, QueueId, Signals, positions::Mark, rotation::Ask};
+use super::{Envelope, QueueId, Signals, positions::Mark, refusals::is_of_endings, rotation::Ask};
 use crate::{
     finish::{Claim, Columns, Ending, Finished},
     lanes::Lane,
@@ -211,13 +211,6 @@ impl Request {
             after_id: self.marks.iter().map(|(_, id)| *id).collect(),
         }
     }
-}
-
-/// Whether a statement failed by its endings: a lock was not to be had in time, or they do not fit (SQLSTATE classes 22,
-/// 23 and 54).
-fn is_of_endings(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == "55P03" || ["22", "23", "54"].iter().any(|class| code.starts_with(class)))
 }
 
 /// What is asked as the database takes it: an array for each part.

@@ -12,7 +12,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::desk::{Desk, Said};
+use super::{
+    desk::{Desk, Said},
+    refusals::is_at_fault,
+};
 use crate::{
     Engine,
     db::Line,
@@ -181,7 +184,7 @@ impl Writer {
         loop {
             let error = tokio::select! {
                 written = self.engine.finish(line, part) => match written {
-                    Err(error) if !is_refusal(&error) => error,
+                    Err(error) if !is_at_fault(&error) => error,
                     written_or_refused => return written_or_refused,
                 },
                 () = self.answers_too_late() => return Ok(left_behind(part)),
@@ -214,14 +217,4 @@ impl Writer {
 fn left_behind(part: &[Ending]) -> usize {
     tracing::error!(waiting = part.len(), "results are left behind; their jobs will run again");
     0
-}
-
-/// Whether the statement itself is at fault, so that trying again is no use: data that does not fit
-/// (SQLSTATE classes 22, 23), or a limit of the server (54).
-fn is_refusal(error: &sqlx::Error) -> bool {
-    let Some(error) = error.as_database_error() else { return false };
-    // The partition of the day may be missing: that is not the row's fault, and upkeep sees to it.
-    let misplaced = error.code().as_deref() == Some("23514") && error.constraint().is_none();
-    let fault = |class: &&str| error.code().is_some_and(|code| code.starts_with(*class));
-    !misplaced && ["22", "23", "54"].iter().any(fault)
 }

@@ -14,6 +14,7 @@ mod desk;
 mod dispatcher;
 mod memory;
 mod positions;
+mod refusals;
 mod resting;
 mod rotation;
 pub(crate) mod running;

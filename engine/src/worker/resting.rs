@@ -10,6 +10,7 @@ use super::{
     desk::{Handed, Said},
     dispatcher::{Dispatcher, Turn},
     memory::Memory,
+    refusals::has_done_nothing,
 };
 
 impl Dispatcher {
@@ -64,15 +65,8 @@ impl Dispatcher {
                 Said::Written { lost: ended.finished.lost() }
             }
             Some(Ok(None)) => Said::Untouched,
-            Some(Err(error)) if is_refusal(error) => Said::Untouched,
+            Some(Err(error)) if has_done_nothing(error) => Said::Untouched,
             _ => Said::InDoubt,
         });
     }
-}
-
-/// Whether the statement was refused, so that it has done nothing. A server that stops (SQLSTATE classes 57 and 08) may say
-/// so after the commit.
-fn is_refusal(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| !code.starts_with("57") && !code.starts_with("08"))
 }
