@@ -35,8 +35,8 @@ pub struct Config {
     /// Where the outside reaches this installation, for example `https://calls.example.com`: what addresses for callbacks
     /// and links in messages begin with. Providers are given no address for callbacks without it.
     pub public_url: Option<String>,
-    /// For development only: tenants may have servers on this machine called, also over plain HTTP. Set it where
-    /// others are tenants, and they reach what listens on loopback.
+    /// For development only: tenants may have servers on this machine called, also over plain HTTP. Every tenant
+    /// then reaches what listens on loopback, so never set it where tenants are strangers.
     pub allow_loopback: bool,
     /// Requests a second of one user or key, of one tenant, and of one address without a valid token; ten seconds'
     /// worth may come at once.

@@ -1,6 +1,9 @@
 use std::collections::HashSet;
 
-use super::{forms::*, *};
+use super::{
+    forms::{ALLOWED_URLS, BLOCKED_URLS, LOOPBACK_HOSTS, blocked_hosts},
+    *,
+};
 
 const SHUT: OutboundPolicy = OutboundPolicy { loopback: false };
 const OPEN: OutboundPolicy = OutboundPolicy { loopback: true };
@@ -14,7 +17,7 @@ fn what_is_near_is_refused_however_it_is_written() {
             assert!(SHUT.check(&url).is_err(), "{url:?} was taken");
         }
     }
-    for url in BLOCKED_URLS {
+    for &url in BLOCKED_URLS {
         assert!(seen.insert(url), "{url} stands there twice");
         assert!(SHUT.check(url).is_err(), "{url:?} was taken");
     }
@@ -23,7 +26,7 @@ fn what_is_near_is_refused_however_it_is_written() {
 
 #[test]
 fn strangers_servers_are_taken_as_they_will_be_called() {
-    for (given, called) in ALLOWED_URLS {
+    for &(given, called) in ALLOWED_URLS {
         assert_eq!(SHUT.check(given).map(String::from).as_deref(), Ok(called), "{given:?}");
         assert_eq!(SHUT.check(called).map(String::from).as_deref(), Ok(called), "{called:?} is not stable");
     }
@@ -46,9 +49,7 @@ fn development_opens_this_machine_and_nothing_else() {
     let this_machine: HashSet<&str> = LOOPBACK_HOSTS.split_whitespace().collect();
     for host in blocked_hosts().filter(|host| !this_machine.contains(host)) {
         for url in [format!("https://{host}:8443/hook"), format!("http://{host}/")] {
-            let taken = OPEN.check(&url);
-            let near = taken.as_ref().is_ok_and(|url| url.host().is_some_and(|host| is_this_machine(&host)));
-            assert!(taken.is_err() || near, "{url:?} was taken");
+            assert!(OPEN.check(&url).is_err(), "{url:?} was taken");
         }
     }
     for url in ["http://hooks.example.com/", "http://8.8.8.8/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:22/"]
