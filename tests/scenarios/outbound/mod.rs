@@ -8,6 +8,7 @@ mod peer;
 use std::{
     collections::VecDeque,
     future::ready,
+    io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,7 +29,7 @@ use self::peer::{Does, Peer};
 const SHORT: Limits =
     Limits { connect: Duration::from_millis(400), total: Duration::from_millis(800), body: 64 * 1024 };
 
-/// Of the space that nobody was given (2000::/3 is open as a whole), so that no stranger is called.
+/// Of the space that nobody was given (`2000::/3` is open as a whole), so that no stranger is called.
 const NOBODY: &str = "3ffe::1";
 
 fn policy(loopback: bool) -> Arc<OutboundPolicy> {
@@ -37,11 +38,11 @@ fn policy(loopback: bool) -> Arc<OutboundPolicy> {
 
 /// Answers one list of addresses after the other, whatever the name.
 fn turns(lists: &[&[&str]]) -> Lookup {
-    let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().expect("an address")).collect();
-    let lists: Mutex<VecDeque<Vec<IpAddr>>> = Mutex::new(lists.iter().map(parse).collect());
-    Arc::new(move |_| {
+    let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().expect("an address")).collect::<Vec<IpAddr>>();
+    let lists: Mutex<VecDeque<_>> = Mutex::new(lists.iter().map(parse).collect());
+    Arc::new(move |_: String| {
         let next = lists.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        ready(Ok(next.unwrap_or_default())).boxed()
+        ready(io::Result::Ok(next.unwrap_or_default())).boxed()
     })
 }
 
@@ -71,11 +72,11 @@ async fn nothing_near_is_connected_to_in_whatever_form_it_is_written() {
     let peer = Peer::start(vec![Does::answer("200 OK", "", "ok")]).await;
     let shut = Outbound::new(policy(false)).expect("a client");
     let port = peer.addr.port();
-    let of_host = |host| [format!("https://{host}:{port}/hook"), format!("http://{host}:{port}/hook")];
+    let of_host = |host: &str| [format!("https://{host}:{port}/hook"), format!("http://{host}:{port}/hook")];
     let hosts = forms::blocked_hosts().flat_map(of_host);
-    let (mut forms, mut sent) = (0, 0);
+    let (mut all, mut sent) = (0, 0);
     for form in hosts.chain(forms::BLOCKED_URLS.iter().map(|&url| url.to_owned())) {
-        forms += 1;
+        all += 1;
         assert!(shut.policy().check(&form).is_err(), "{form:?}");
         // What is no URL cannot even be asked for.
         if let Ok(url) = Url::parse(&form) {
@@ -85,9 +86,9 @@ async fn nothing_near_is_connected_to_in_whatever_form_it_is_written() {
             assert!(matches!(ended, Err(OutboundError::Blocked(_))), "{form:?}");
         }
     }
-    assert!(forms >= 220 && sent >= 200, "{sent} of {forms} forms");
+    assert!(all >= 220 && sent >= 200, "{sent} of {all} forms");
     assert_eq!(peer.connections_before_now().await, 0, "somebody came");
-    assert_eq!(open().send(hook(peer.addr)).await.ok().expect("an answer").body, b"ok", "it can be reached");
+    assert_eq!(open().send(hook(peer.addr)).await.expect("an answer").body, b"ok", "it can be reached");
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn a_redirect_is_an_answer_and_nobody_follows_it() {
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
         let location = format!("location: http://{}/\r\n", target.addr);
         let peer = Peer::start(vec![Does::answer(status, &location, "")]).await;
-        let answer = open().send(hook(peer.addr)).await.ok().expect("an answer");
+        let answer = open().send(hook(peer.addr)).await.expect("an answer");
         assert!(status.starts_with(&answer.status.to_string()), "{status}: {}", answer.status);
         assert!(answer.headers.contains_key("location"));
         assert_eq!(peer.requests().len(), 1);
@@ -147,7 +148,7 @@ async fn requests_arrive_whole_and_answers_are_cut_at_their_limit() {
     .await;
     let open = open();
     let headers = vec![("X-Note".to_owned(), "grüße".to_owned()), ("x-note".to_owned(), "two".to_owned())];
-    let answer = open.send(OutboundRequest { headers, ..hook(peer.addr) }).await.ok().expect("an answer");
+    let answer = open.send(OutboundRequest { headers, ..hook(peer.addr) }).await.expect("an answer");
     assert_eq!((answer.status, &answer.body[..]), (418, &b"no"[..]));
     assert_eq!(answer.headers["retry-after"], "7");
     let request = peer.requests().remove(0);
@@ -155,7 +156,7 @@ async fn requests_arrive_whole_and_answers_are_cut_at_their_limit() {
     for line in ["x-note: grüße\r\n", "x-note: two\r\n", "user-agent: Switchboard/", "content-length: 6\r\n"] {
         assert!(request.contains(line), "{request}");
     }
-    let cut = open.send(hook(peer.addr)).await.ok().expect("an answer");
+    let cut = open.send(hook(peer.addr)).await.expect("an answer");
     assert_eq!((cut.status, cut.body.len()), (200, 64 * 1024));
 }
 
@@ -217,10 +218,10 @@ async fn a_kept_connection_that_breaks_under_a_request_does_not_repeat_it() {
     let ok = Does::answer("200 OK", "", "ok");
     let peer = Peer::start(vec![ok.clone(), Does::SayAndLeave(String::new()), ok]).await;
     let open = open();
-    open.send(hook(peer.addr)).await.ok().expect("an answer");
+    open.send(hook(peer.addr)).await.expect("an answer");
     let error = failure(open.send(hook(peer.addr)).await);
     assert!(matches!(error, OutboundError::Ambiguous(_)), "{error:?}");
     assert_eq!(peer.requests().len(), 2, "the second request came once");
-    open.send(hook(peer.addr)).await.ok().expect("an answer");
+    open.send(hook(peer.addr)).await.expect("an answer");
     assert_eq!(peer.requests().len(), 3);
 }

@@ -111,7 +111,7 @@ async fn whole(stream: &mut TcpStream) -> Option<String> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let wanted = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= wanted.map_or(0, |len| len.parse().expect("a length")) {
+        if body.len() >= wanted.map_or(0, |len| len.parse::<usize>().expect("a length")) {
             return Some(text);
         }
     }
