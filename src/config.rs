@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
+use reqwest::Url;
 use serde::Deserialize;
 
 use crate::{platform::KeySource, telemetry::LogFormat};
@@ -31,6 +32,12 @@ pub struct Config {
     pub proxy_hops: u8,
     /// Plain HTTP that comes over a proxy of yours is sent to HTTPS, and browsers are told to stay there.
     pub only_https: bool,
+    /// Where the outside reaches this installation, for example `https://calls.example.com`: what addresses for callbacks
+    /// and links in messages begin with. Providers are given no address for callbacks without it.
+    pub public_url: Option<String>,
+    /// For development only: tenants may have servers on this machine called, also over plain HTTP. Every tenant
+    /// then reaches what listens on loopback, so never set it where tenants are strangers.
+    pub allow_loopback: bool,
     /// Requests a second of one user or key, of one tenant, and of one address without a valid token; ten seconds'
     /// worth may come at once.
     pub requests_per_s: NonZeroU32,
@@ -60,6 +67,7 @@ impl Config {
             .set_default("allowed_origins", Vec::<String>::new())?
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
+            .set_default("allow_loopback", false)?
             .set_default("requests_per_s", 100)?
             .set_default("tenant_requests_per_s", 1000)?
             .set_default("address_requests_per_s", 20)?
@@ -78,7 +86,9 @@ impl Config {
         for (name, value) in flags {
             sources = sources.set_override_option(*name, value.clone())?;
         }
-        sources.build()?.try_deserialize()
+        let mut settings: Self = sources.build()?.try_deserialize()?;
+        settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
+        Ok(settings)
     }
 
     /// Where the newest heads of the audit log are kept.
@@ -94,6 +104,20 @@ impl Config {
     }
 }
 
+/// The address of an installation without a slash at its end, so that paths can be written behind it.
+fn origin(text: &str) -> Result<String, config::ConfigError> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none())
+        .filter(|url| url.username().is_empty() && url.password().is_none())
+        .map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| {
+            let why = "public_url must be a scheme and a host and nothing behind it: https://calls.example.com";
+            config::ConfigError::Message(why.into())
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +128,29 @@ mod tests {
         assert_eq!(config.listen.port(), 9);
         let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
         assert!(error.to_string().contains("app_connections"), "{error}");
+    }
+    #[test]
+    fn the_public_address_is_an_origin() {
+        let load = |url: &str| Config::load(&[("public_url", Some(url.into()))]).map(|config| config.public_url);
+        for (given, kept) in [
+            ("https://calls.example.com", "https://calls.example.com"),
+            ("https://Calls.Example.com:443/", "https://calls.example.com"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(load(given).expect("an address").as_deref(), Some(kept), "{given}");
+        }
+        for wrong in [
+            "calls.example.com",
+            "ftp://calls.example.com",
+            "https://calls.example.com/switchboard",
+            "https://calls.example.com/?a=b",
+            "https://calls.example.com/#a",
+            "https://me@calls.example.com",
+        ] {
+            let error = load(wrong).err().unwrap_or_else(|| panic!("{wrong} was taken"));
+            assert!(error.to_string().contains("public_url"), "{error}");
+        }
+        let quiet = Config::load(&[]).expect("defaults are enough");
+        assert!(quiet.public_url.is_none() && !quiet.allow_loopback);
     }
 }

@@ -44,7 +44,7 @@ pub enum KeySource<'a> {
     File(&'a Path),
 }
 
-/// Puts a platform together.
+/// Puts a platform together that calls only the public internet and knows of no address of its own.
 ///
 /// # Errors
 /// If the key cannot be read.
@@ -59,6 +59,8 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all()),
+        outbound: Arc::default(),
+        public_url: None,
         rights_changed: Arc::default(),
         changes: Arc::default(),
     })

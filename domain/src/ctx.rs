@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     expected::Expected,
     messages::provider::Providers,
+    outbound::OutboundPolicy,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
@@ -46,6 +47,11 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub providers: Arc<Providers>,
+    /// Which servers a tenant may have called.
+    pub outbound: Arc<OutboundPolicy>,
+    /// Where the outside reaches this installation, for example `https://calls.example.com` without a slash at its
+    /// end: the beginning of addresses for callbacks and of links that people follow. None if nobody said it.
+    pub public_url: Option<Arc<str>>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.

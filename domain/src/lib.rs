@@ -5,6 +5,7 @@
 //! - [`expected`] for which version of a thing a change was made
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
+//! - [`outbound`] what of the outside world may be called
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
@@ -21,6 +22,7 @@ pub mod jobs;
 pub mod leads;
 pub mod messages;
 pub mod moment;
+pub mod outbound;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;

@@ -1,8 +1,8 @@
 //! `up` and `serve`: a process that runs until it is told to stop.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use domain::ctx::Platform;
+use domain::{ctx::Platform, outbound::OutboundPolicy};
 use engine::{Engine, Settings, upkeep::Retention};
 use sqlx::postgres::PgConnectOptions;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,12 +56,17 @@ pub(crate) async fn database(config: &Config) -> Result<(PgConnectOptions, Optio
     Ok((embedded.connect.clone(), Some(embedded)))
 }
 
-/// Engine and vault as the settings say.
+/// Engine, vault and the way out as the settings say.
 pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Result<Platform, Failure> {
     let engine = connect_engine(config, connect).await?;
     std::fs::create_dir_all(&config.data_dir)?;
     let file = config.data_dir.join("key");
-    Ok(platform::assemble(engine, config.key_source(Path::new(&file)))?)
+    let platform = platform::assemble(engine, config.key_source(Path::new(&file)))?;
+    Ok(Platform {
+        outbound: Arc::new(OutboundPolicy { loopback: config.allow_loopback }),
+        public_url: config.public_url.as_deref().map(Arc::from),
+        ..platform
+    })
 }
 
 /// The engine alone, for commands that need no key.

@@ -61,6 +61,7 @@ mod narrow;
 mod onboarding;
 mod onboarding_changes;
 mod operators;
+mod outbound;
 mod pipeline;
 mod presence;
 mod providers;

@@ -10,6 +10,7 @@ use domain::{
         users::NewUser,
     },
     ctx::{OperatorCtx, Platform},
+    outbound::OutboundPolicy,
     types::TenantId,
 };
 use switchboard::{
@@ -125,12 +126,13 @@ pub(crate) fn folder() -> PathBuf {
     std::env::var_os("TEST_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
-/// A second process's view of the same installation.
+/// A second process's view of the same installation; it may call servers on this machine.
 ///
 /// # Panics
 /// If Postgres refuses.
 pub async fn platform(database: &Database) -> Platform {
-    platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key")
+    let platform = platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key");
+    Platform { outbound: Arc::new(OutboundPolicy { loopback: true }), ..platform }
 }
 
 async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {

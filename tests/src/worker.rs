@@ -22,6 +22,7 @@ impl Worker {
             .args(["serve", "--role", "worker,scheduler"])
             .env("DATABASE_URL", database.owner.to_url_lossy().as_str())
             .env("SWITCHBOARD_KEY", KEY)
+            .env("SWITCHBOARD_ALLOW_LOOPBACK", "true")
             .env("SWITCHBOARD_DATA_DIR", crate::app::folder())
             .stdin(Stdio::null())
             .kill_on_drop(true)

@@ -3,10 +3,12 @@
 //! - [`runtime`] an apalis worker for each queue: envelope, context, handler
 //! - [`registry`] one line for each job kind; [`jobs`] one file for each
 //! - [`providers`] the adapters to the outside world
+//! - [`rim`] how servers are called that tenants name
 //! - [`batch`] many small writes of one tenant as one
 
 pub mod batch;
 pub mod jobs;
 pub mod providers;
 pub mod registry;
+pub mod rim;
 pub mod runtime;

@@ -22,6 +22,7 @@ use tracing::Instrument;
 use crate::{
     jobs::Shared,
     registry::{Handler, QUEUES, Run, handlers},
+    rim::outbound::Outbound,
 };
 
 /// How long handlers may go on after the node began to drain: longer than a provider's call.
@@ -43,12 +44,13 @@ pub struct Opened {
 /// Opens every queue and begins to work, until `stop`; then nothing more is claimed.
 ///
 /// # Errors
-/// If a queue cannot be opened.
+/// If a queue cannot be opened, or there is no way out to servers of tenants.
 pub async fn open(platform: Platform, node: &Node, stop: CancellationToken) -> domain::Result<Opened> {
+    let outbound = Outbound::new(Arc::clone(&platform.outbound))?;
     let runtime = Runtime {
         platform: platform.clone(),
         handlers: Arc::new(handlers()),
-        shared: Arc::new(Shared::default()),
+        shared: Arc::new(Shared::new(outbound)),
     };
     let workers = FuturesUnordered::new();
     for (name, concurrency) in QUEUES {

@@ -28,7 +28,7 @@ use domain::{
     types::MessageId,
 };
 
-use crate::{batch::Batches, registry::Run};
+use crate::{batch::Batches, registry::Run, rim::outbound::Outbound};
 
 /// How long results wait for a database that does not answer, before they are given up.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -50,11 +50,15 @@ async fn progress(run: &Run, done: usize, total: i64, note: &str) -> domain::Res
 pub struct Shared {
     pub beginning: Batches<MessageId, Start>,
     pub settling: Batches<Finished, ()>,
+    /// The way to servers that tenants name.
+    pub outbound: Outbound,
 }
 
-impl Default for Shared {
-    fn default() -> Self {
+impl Shared {
+    #[must_use]
+    pub fn new(outbound: Outbound) -> Self {
         Self {
+            outbound,
             beginning: Batches::new(
                 |ctx: Ctx, messages| async move { attempt::begin(&ctx, &messages).await },
             ),

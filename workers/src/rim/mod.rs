@@ -1,0 +1,10 @@
+//! Where calls leave the house: the one way to servers that tenants name.
+//!
+//! - [`outbound`] one call, and what is known of it afterwards
+//! - `lookup` names to addresses that may be called; `trust` whose certificates are believed
+
+mod lookup;
+pub mod outbound;
+mod trust;
+
+pub use lookup::Lookup;
