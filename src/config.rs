@@ -113,7 +113,8 @@ fn origin(text: &str) -> Result<String, config::ConfigError> {
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .map(|url| url.origin().ascii_serialization())
         .ok_or_else(|| {
-            let why = "public_url must be a scheme and a host and nothing behind it: https://calls.example.com";
+            let why =
+                "public_url must be a scheme and a host and nothing behind it: https://calls.example.com";
             config::ConfigError::Message(why.into())
         })
 }
@@ -131,7 +132,8 @@ mod tests {
     }
     #[test]
     fn the_public_address_is_an_origin() {
-        let load = |url: &str| Config::load(&[("public_url", Some(url.into()))]).map(|config| config.public_url);
+        let load =
+            |url: &str| Config::load(&[("public_url", Some(url.into()))]).map(|config| config.public_url);
         for (given, kept) in [
             ("https://calls.example.com", "https://calls.example.com"),
             ("https://Calls.Example.com:443/", "https://calls.example.com"),

@@ -17,10 +17,10 @@ pub const MAX_LEN: usize = 2_048;
 
 /// Ports of other protocols, whose servers could take a request for a command: the "bad ports" of the Fetch Standard.
 const BAD_PORTS: [u16; 83] = [
-    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
-    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
-    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
-    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103,
+    104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514,
+    515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723,
+    2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
 /// Ends of names that only mean something within a network (RFC 6761, 6762 with its appendix G, 8375; ICANN for
@@ -71,7 +71,9 @@ impl OutboundPolicy {
             return Err("must not hold a user or password; leave out what stands before the @".into());
         }
         if url.port().is_some_and(|port| BAD_PORTS.binary_search(&port).is_ok()) {
-            return Err("must not name the port of another protocol than https; leave the port out or use 443".into());
+            return Err(
+                "must not name the port of another protocol than https; leave the port out or use 443".into(),
+            );
         }
         let open = match url.host() {
             None => false,
@@ -80,7 +82,9 @@ impl OutboundPolicy {
             Some(Host::Ipv6(ip)) => self.is_allowed(ip.into()),
         };
         if !open {
-            return Err("must name a server on the public internet, by its full name or a public address".into());
+            return Err(
+                "must name a server on the public internet, by its full name or a public address".into()
+            );
         }
         url.set_fragment(None);
         if url.as_str().len() > MAX_LEN { Err(too_long()) } else { Ok(url) }
@@ -103,7 +107,8 @@ fn is_this_machine(host: &Host<&str>) -> bool {
 
 /// Whether strangers know the name too. It comes in small letters and as ASCII, as the parser of URLs writes it.
 fn is_public_name(name: &str) -> bool {
-    let is_within = |inner: &str| name.strip_suffix(inner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_within =
+        |inner: &str| name.strip_suffix(inner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     // An empty label is also a dot at the end: by it a name is the same and looks different.
     name.contains('.')
         && name.split('.').all(|label| !label.is_empty())

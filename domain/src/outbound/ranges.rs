@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// 192.0.0.0/24 as a whole: what is reachable of it are anycast addresses whose nearest host is a router of ours.
 const CLOSED_V4: [(Ipv4Addr, u32); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -42,7 +42,8 @@ pub(super) fn is_public(ip: IpAddr) -> bool {
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let within = |(network, bits): &(Ipv4Addr, u32)| (network.to_bits() ^ ip.to_bits()).leading_zeros() >= *bits;
+    let within =
+        |(network, bits): &(Ipv4Addr, u32)| (network.to_bits() ^ ip.to_bits()).leading_zeros() >= *bits;
     !CLOSED_V4.iter().any(within)
 }
 
@@ -50,7 +51,8 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     if let Some(target) = target_of_gateway(ip) {
         return is_public_v4(target);
     }
-    let within = |(network, bits): &(Ipv6Addr, u32)| (network.to_bits() ^ ip.to_bits()).leading_zeros() >= *bits;
+    let within =
+        |(network, bits): &(Ipv6Addr, u32)| (network.to_bits() ^ ip.to_bits()).leading_zeros() >= *bits;
     within(&UNICAST_V6) && !CLOSED_V6.iter().any(within)
 }
 

@@ -13,7 +13,9 @@ fn what_is_near_is_refused_however_it_is_written() {
     let mut seen = HashSet::new();
     for host in blocked_hosts() {
         assert!(seen.insert(host), "{host} stands there twice");
-        for url in [format!("https://{host}/hook"), format!("https://{host}:8443/hook"), format!("http://{host}/")] {
+        for url in
+            [format!("https://{host}/hook"), format!("https://{host}:8443/hook"), format!("http://{host}/")]
+        {
             assert!(SHUT.check(&url).is_err(), "{url:?} was taken");
         }
     }
@@ -52,8 +54,13 @@ fn development_opens_this_machine_and_nothing_else() {
             assert!(OPEN.check(&url).is_err(), "{url:?} was taken");
         }
     }
-    for url in ["http://hooks.example.com/", "http://8.8.8.8/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://127.0.0.1:22/"]
-    {
+    for url in [
+        "http://hooks.example.com/",
+        "http://8.8.8.8/",
+        "ftp://127.0.0.1/",
+        "http://u:p@127.0.0.1/",
+        "http://127.0.0.1:22/",
+    ] {
         assert!(OPEN.check(url).is_err(), "{url} was taken");
     }
 }
@@ -98,7 +105,9 @@ fn other_protocols_keep_their_ports() {
 
 #[test]
 fn refusals_repeat_nothing_of_what_was_entered() {
-    for url in ["http://s3cret.example.com/", "https://u:s3cret@example.com/", "https://s3cret.local/", "s3cret"] {
+    for url in
+        ["http://s3cret.example.com/", "https://u:s3cret@example.com/", "https://s3cret.local/", "s3cret"]
+    {
         let why = SHUT.check(url).expect_err("it is refused");
         assert!(!why.contains("s3cret"), "{why}");
     }

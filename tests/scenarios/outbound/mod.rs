@@ -38,7 +38,8 @@ fn policy(loopback: bool) -> Arc<OutboundPolicy> {
 
 /// Answers one list of addresses after the other, whatever the name.
 fn turns(lists: &[&[&str]]) -> Lookup {
-    let parse = |list: &&[&str]| list.iter().map(|ip| ip.parse().expect("an address")).collect::<Vec<IpAddr>>();
+    let parse =
+        |list: &&[&str]| list.iter().map(|ip| ip.parse().expect("an address")).collect::<Vec<IpAddr>>();
     let lists: Mutex<VecDeque<_>> = Mutex::new(lists.iter().map(parse).collect());
     Arc::new(move |_: String| {
         let next = lists.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
@@ -152,8 +153,11 @@ async fn requests_arrive_whole_and_answers_are_cut_at_their_limit() {
     assert_eq!((answer.status, &answer.body[..]), (418, &b"no"[..]));
     assert_eq!(answer.headers["retry-after"], "7");
     let request = peer.requests().remove(0);
-    assert!(request.starts_with("POST /hook?token=s3cret HTTP/1.1\r\n") && request.ends_with("\r\n\r\ns3cret"));
-    for line in ["x-note: grüße\r\n", "x-note: two\r\n", "user-agent: Switchboard/", "content-length: 6\r\n"] {
+    assert!(
+        request.starts_with("POST /hook?token=s3cret HTTP/1.1\r\n") && request.ends_with("\r\n\r\ns3cret")
+    );
+    for line in ["x-note: grüße\r\n", "x-note: two\r\n", "user-agent: Switchboard/", "content-length: 6\r\n"]
+    {
         assert!(request.contains(line), "{request}");
     }
     let cut = open.send(hook(peer.addr)).await.expect("an answer");

@@ -105,7 +105,11 @@ impl Outbound {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_resolver(policy: Arc<OutboundPolicy>, lookup: Lookup, limits: Limits) -> domain::Result<Self> {
+    pub fn with_resolver(
+        policy: Arc<OutboundPolicy>,
+        lookup: Lookup,
+        limits: Limits,
+    ) -> domain::Result<Self> {
         let client = Client::builder()
             .tls_backend_preconfigured(trust::tls().map_err(Error::internal)?)
             .redirect(redirect::Policy::none())
@@ -136,10 +140,14 @@ impl Outbound {
     /// See [`OutboundError`].
     pub async fn send(&self, request: OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
         let OutboundRequest { method, url, headers, body } = request;
-        let url = self.policy.check(url.as_str()).map_err(|why| OutboundError::Blocked(format!("the URL {why}")))?;
+        let url = self
+            .policy
+            .check(url.as_str())
+            .map_err(|why| OutboundError::Blocked(format!("the URL {why}")))?;
         let headers = fit(&headers)?;
         let built = self.client.request(method, url).headers(headers).body(body).build();
-        let request = built.map_err(|_| OutboundError::NotSent("the request cannot be written as HTTP".into()))?;
+        let request =
+            built.map_err(|_| OutboundError::NotSent("the request cannot be written as HTTP".into()))?;
         let late = |_| Err(OutboundError::Ambiguous("no whole answer came in time".into()));
         timeout(self.limits.total, self.exchange(request)).await.unwrap_or_else(late)
     }
