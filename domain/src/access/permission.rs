@@ -89,11 +89,21 @@ permissions! {
     CallSourcesRead = "call_sources:read" "see the phone systems that tell of calls, without their secrets",
     CallSourcesWrite = "call_sources:write" "let phone systems in, give them other secrets, and keep them out",
     ProvidersRead = "providers:read" "see providers, without their credentials",
-    ProvidersWrite = "providers:write" "add providers",
+    ProvidersWrite = "providers:write" "add providers, change them and take them away",
+    ProvidersPause = "providers:pause" "pause providers and let them go on",
     TemplatesRead = "templates:read" "see templates",
     TemplatesWrite = "templates:write" "write templates",
     MessagesRead = "messages:read" "see messages and their status",
     MessagesSend = "messages:send" "send messages",
+    MessagesCancel = "messages:cancel" "cancel messages that wait",
+    MessagesSettle = "messages:settle" "say what became of messages of unknown fate",
+    MessageStatsRead = "message_stats:read" "see the figures of all messages",
+    MessagePolicyRead = "message_policy:read" "see quiet hours, caps and what asks for consent",
+    MessagePolicyWrite = "message_policy:write" "set quiet hours, caps and what asks for consent",
+    SuppressionsRead = "suppressions:read" "see which addresses are not written to",
+    SuppressionsWrite = "suppressions:write" "keep addresses from being written to, and let them be again",
+    ConsentsRead = "consents:read" "see what people have agreed to",
+    ConsentsWrite = "consents:write" "record what people agree to and withdraw",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
     JobsRead = "jobs:read" "see jobs",
     JobsCancel = "jobs:cancel" "cancel jobs",
@@ -151,6 +161,9 @@ impl Permission {
                     | Self::AttributesWrite
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite
+                    | Self::MessagePolicyWrite
+                    | Self::SuppressionsWrite
+                    | Self::MessagesSettle
                     | Self::SchedulesDelete
                     | Self::JobsDiscard
                     | Self::JobsBulk

@@ -23,6 +23,25 @@ pub enum EventType {
     MessageUnknown,
     MessageRetrying,
     MessageCancelled,
+    /// The provider says that it arrived.
+    MessageDelivered,
+    MessageRead,
+    /// It came back.
+    MessageBounced,
+    /// It was not sent: consent, a suppression or a cap forbids it.
+    MessageSuppressed,
+    /// It waits: for quiet hours to end, or for an account.
+    MessageDeferred,
+    /// A person wrote to one of our numbers.
+    MessageReceived,
+    /// An account is not used until it is resumed: by hand, or because the provider said that it is at fault.
+    ProviderPaused,
+    ProviderResumed,
+    /// An address is not written to any more, or is again.
+    SuppressionAdded,
+    SuppressionRemoved,
+    ConsentGiven,
+    ConsentWithdrawn,
     LeadCreated,
     LeadUpdated,
     LeadDeleted,
@@ -62,13 +81,25 @@ pub enum EventType {
 }
 
 impl EventType {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 41] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
         Self::MessageUnknown,
         Self::MessageRetrying,
         Self::MessageCancelled,
+        Self::MessageDelivered,
+        Self::MessageRead,
+        Self::MessageBounced,
+        Self::MessageSuppressed,
+        Self::MessageDeferred,
+        Self::MessageReceived,
+        Self::ProviderPaused,
+        Self::ProviderResumed,
+        Self::SuppressionAdded,
+        Self::SuppressionRemoved,
+        Self::ConsentGiven,
+        Self::ConsentWithdrawn,
         Self::LeadCreated,
         Self::LeadUpdated,
         Self::LeadDeleted,
@@ -103,6 +134,18 @@ impl EventType {
             Self::MessageUnknown => "message.unknown",
             Self::MessageRetrying => "message.retrying",
             Self::MessageCancelled => "message.cancelled",
+            Self::MessageDelivered => "message.delivered",
+            Self::MessageRead => "message.read",
+            Self::MessageBounced => "message.bounced",
+            Self::MessageSuppressed => "message.suppressed",
+            Self::MessageDeferred => "message.deferred",
+            Self::MessageReceived => "message.received",
+            Self::ProviderPaused => "provider.paused",
+            Self::ProviderResumed => "provider.resumed",
+            Self::SuppressionAdded => "suppression.added",
+            Self::SuppressionRemoved => "suppression.removed",
+            Self::ConsentGiven => "consent.given",
+            Self::ConsentWithdrawn => "consent.withdrawn",
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",
@@ -137,6 +180,9 @@ pub fn needed(kind: &str) -> Option<Permission> {
     match kind.split('.').next()? {
         "message" => Some(Permission::MessagesRead),
         "lead" | "import" => Some(Permission::LeadsRead),
+        "provider" => Some(Permission::ProvidersRead),
+        "suppression" => Some(Permission::SuppressionsRead),
+        "consent" => Some(Permission::ConsentsRead),
         "call" => Some(Permission::CallsRead),
         "agent" => Some(Permission::AgentsRead),
         "scoring_model" => Some(Permission::ScoringModelsRead),
@@ -156,7 +202,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
     let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
     match kind.split('.').next() {
-        Some("agent" | "access" | "scoring_model") => true,
+        Some("agent" | "access" | "scoring_model" | "provider") => true,
         Some("call" | "lead" | "message") => {
             rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
                 || rows.hold(of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId))

@@ -3,10 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::{
+    callback::{Callback, CallbackRequest, Rejected},
+    rules::{FailureKind, Status},
+};
 use crate::{
     Ctx,
     error::FieldError,
@@ -14,24 +19,41 @@ use crate::{
 };
 
 /// How a message reaches a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     Email,
+    Sms,
+    Whatsapp,
+    Slack,
+    Push,
 }
 
 impl Channel {
+    pub const ALL: [Self; 5] = [Self::Email, Self::Sms, Self::Whatsapp, Self::Slack, Self::Push];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Whatsapp => "whatsapp",
+            Self::Slack => "slack",
+            Self::Push => "push",
         }
+    }
+
+    /// As it is stored or written in a request.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
     }
 }
 
 /// A provider row with its credentials open, for the length of a call.
 pub struct Account {
     pub id: ProviderId,
+    pub channel: Channel,
     pub credentials: Zeroizing<Vec<u8>>,
     /// Grows with every change, so that what was made from older credentials can be dropped.
     pub version: i64,
@@ -48,23 +70,57 @@ impl Account {
 /// A rendered message, frozen before it is sent.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Outgoing {
+    /// Also the provider key: the same for all attempts, wherever the provider has a field for it.
     pub message: MessageId,
     pub subject_id: SubjectId,
+    /// As the channel addresses people: an e-mail address, an E.164 number, a Slack channel, a device's token.
     pub to: String,
     pub subject: Option<String>,
     pub text: String,
     pub html: Option<String>,
+    /// What only the channel has, as the template says it, rendered: see [`super::wording::Extra`].
+    #[serde(default)]
+    pub extra: Map<String, Value>,
+    /// Where a click ends marketing mail (RFC 8058); only on marketing, and only where the installation has an address.
+    #[serde(default)]
+    pub unsubscribe_url: Option<String>,
+    /// Where the provider tells what became of it; only where the account has such an address.
+    #[serde(default)]
+    pub callback_url: Option<String>,
 }
 
 /// Why a provider did not take a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Never, for this recipient.
+    /// Never, for this recipient or this content.
     Permanent,
-    /// Not now.
+    /// Never, and nobody should write to this address again.
+    Suppress(Scope),
+    /// Not now, for this message.
     Transient,
+    /// Not now, for the whole account (429 and its like).
+    Throttled,
     /// The account is at fault, not the message.
     Account,
+}
+
+/// What is held back from an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SuppressionScope)]
+pub enum Scope {
+    All,
+    Marketing,
+}
+
+impl Scope {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Marketing => "marketing",
+        }
+    }
 }
 
 /// What came of one call.
@@ -72,10 +128,54 @@ pub enum Refusal {
 pub enum Answer {
     /// The provider has it, under this id if it gives one.
     Accepted { provider_message_id: Option<String> },
-    /// The provider said no. `code` is stable, `text` has no personal data.
+    /// The provider said no, and surely has not sent it. `code` is stable, `text` has no personal data.
     Refused { refusal: Refusal, code: String, text: String, retry_after: Option<Duration> },
     /// Nobody knows whether the provider has it.
     Unknown { text: String },
+}
+
+/// What can be done about an answer that never came (providers.md, the table of classes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// The receiver drops what comes twice under one key: the same is sent again.
+    Keyed,
+    /// The provider tells by [`Provider::look_up`].
+    Asked,
+    /// The provider tells by its callbacks alone, which carry our id.
+    Echoes,
+    /// Neither: the provider row's `on_unknown` decides.
+    Blind,
+}
+
+/// A message of unknown fate that a provider is asked about.
+pub struct Asked {
+    pub outgoing: Outgoing,
+    /// When the attempt began.
+    pub since: DateTime<Utc>,
+}
+
+/// What a provider says of such a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It has it; with the status it tells, at least [`Status::Sent`].
+    There { provider_message_id: Option<String>, status: Status, failure: Option<FailureKind>, code: Option<String> },
+    /// It surely does not have it.
+    NotThere,
+    /// It could not be asked just now, or cannot tell.
+    Unclear { text: String },
+}
+
+/// What a look at an account came to; see [`Provider::verify`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// The credentials were accepted.
+    Good,
+    /// The provider has nothing to ask without sending; the form is right.
+    Unproven,
+    /// What to change. `code` is stable.
+    Bad { code: String, text: String },
+    /// It could not be reached; that says nothing about the credentials.
+    Unreachable { text: String },
 }
 
 /// An adapter. It is called with no transaction open, and its calls end within [`CALL_LIMIT`].
@@ -83,12 +183,30 @@ pub enum Answer {
 pub trait Provider: Send + Sync + 'static {
     /// The stable name in provider rows.
     fn kind(&self) -> &'static str;
-    fn channel(&self) -> Channel;
+    /// What it can carry; whoever sets an account up chooses one, if there is more than one.
+    fn channels(&self) -> &'static [Channel];
+    /// What can be done where an answer never came.
+    fn route(&self, account: &Account) -> Route;
     /// Looks at credentials before they are stored; pointers are relative to them.
-    fn check(&self, credentials: &Value) -> Vec<FieldError>;
+    fn check(&self, channel: Channel, credentials: &Value) -> Vec<FieldError>;
+    /// Asks the provider whether the credentials are good, without sending anything.
+    async fn verify(&self, ctx: &Ctx, account: &Account) -> Verified;
     /// Hands one message over. Whatever may have reached the provider without a clear answer is
     /// [`Answer::Unknown`].
     async fn send(&self, ctx: &Ctx, account: &Account, outgoing: &Outgoing) -> Answer;
+    /// Asks about a message of unknown fate. Only where [`Self::route`] is [`Route::Asked`].
+    async fn look_up(&self, ctx: &Ctx, account: &Account, asked: &Asked) -> Found {
+        let _ = (ctx, account, asked);
+        Found::Unclear { text: "the provider cannot be asked".into() }
+    }
+    /// Reads what the provider told us, after looking at its signature. Pure: no call is made.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    fn callback(&self, account: &Account, request: &CallbackRequest<'_>) -> Result<Callback, Rejected> {
+        let _ = (account, request);
+        Err(Rejected::NoCallbacks)
+    }
 }
 
 /// The longest a call may take; shorter than [`super::attempt::LEASE`].

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::provider::{Answer, Refusal};
@@ -93,32 +94,106 @@ pub enum OnUnknown {
     Resend,
 }
 
-/// What is known of a message at the moment of sending.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts {
-    /// The recipient's data key was destroyed.
-    pub erased: bool,
+/// What a message is for, which decides what it may be sent without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MessagePurpose)]
+pub enum Purpose {
+    /// It belongs to something that the person has asked for: an answer, a receipt, a code.
+    #[default]
+    Transactional,
+    /// It advertises: only with consent, outside of quiet hours, and with a way out.
+    Marketing,
+}
+
+impl Purpose {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transactional => "transactional",
+            Self::Marketing => "marketing",
+        }
+    }
+
+    /// As it is stored.
+    pub(super) fn stored(text: &str) -> Self {
+        if text == "marketing" { Self::Marketing } else { Self::Transactional }
+    }
+}
+
+/// Of what kind a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MessageFailure)]
+pub enum FailureKind {
+    /// This recipient or this content, for good.
+    Permanent,
+    /// It was tried as often as it may be.
+    Transient,
+    /// The account at the provider.
+    Account,
+    /// Nobody knows whether it was sent.
+    Ambiguous,
+    /// We did not let it out: consent, suppression, a cap, a template that fails.
+    Gate,
+}
+
+impl FailureKind {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::Transient => "transient",
+            Self::Account => "account",
+            Self::Ambiguous => "ambiguous",
+            Self::Gate => "gate",
+        }
+    }
 }
 
 /// Why a message does not leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
+    /// Failed, cancelled or suppressed.
     pub status: Status,
     pub code: &'static str,
+    /// For people; without personal data.
     pub text: String,
 }
 
-/// Whether a message may leave, asked in the attempt's transaction. Consent, suppression, quiet
-/// hours, caps and campaign state will be facts here too.
+/// Whether a message may leave, as the gates say in the attempt's transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Go,
+    Stop(Stop),
+    /// Not before this instant; it stays queued. `code` says which gate it is.
+    Defer { until: DateTime<Utc>, code: &'static str },
+}
+
+/// How far a status is along the way that callbacks may move a message: never back. None for what no callback moves.
 ///
-/// # Errors
-/// The reason, and the status that follows from it.
-pub fn gate(facts: Facts) -> Result<(), Stop> {
-    if facts.erased {
-        let text = "the recipient was erased".into();
-        return Err(Stop { status: Status::Cancelled, code: "erased", text });
+/// `pending → queued → sending → sent → delivered → read`; `failed` and `bounced` come after `sent`, and not after
+/// `delivered`; `unknown` is left for whatever the provider says.
+fn rank(status: Status) -> Option<u8> {
+    match status {
+        Status::Pending | Status::Queued | Status::Sending | Status::Unknown => Some(0),
+        Status::Sent => Some(1),
+        Status::Failed | Status::Bounced => Some(2),
+        Status::Delivered => Some(3),
+        Status::Read => Some(4),
+        Status::Suppressed | Status::Cancelled => None,
     }
-    Ok(())
+}
+
+/// Where a message is after a provider has told of it; none if that changes nothing. Commutes: in whatever order and
+/// however often things are told, the same status comes out.
+///
+/// That it bounced is more than that it failed, so between the two `bounced` stays.
+#[must_use]
+pub fn told(at: Status, tells: Status) -> Option<Status> {
+    let (from, to) = (rank(at)?, rank(tells)?);
+    let further = to > from || (at == Status::Failed && tells == Status::Bounced);
+    (further && to > 0).then_some(tells)
 }
 
 /// What becomes of a message and its job after an attempt.
