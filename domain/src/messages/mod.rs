@@ -8,6 +8,8 @@
 //! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`]
 //! - [`callback`] what a provider tells by itself; [`callbacks`] takes it in; [`inbound`] what people write
 //! - [`read`] lists and single messages; [`stats`] figures; [`outbox`] the sandbox's
+//! - pure as well: [`segments`] of a short message, [`locale`] which one is nearest, [`zones`] of a number, [`keywords`] that
+//!   people write, [`signatures`] of providers, [`dsn`] mails that come back, [`verp`] to which message
 //! - `store` the tables
 
 pub mod accounts;
@@ -15,8 +17,11 @@ pub mod attempt;
 pub mod callback;
 pub mod callbacks;
 pub mod consents;
+pub mod dsn;
 pub mod gates;
 pub mod inbound;
+pub mod keywords;
+pub mod locale;
 pub mod outbox;
 pub mod policy;
 pub mod provider;
@@ -24,11 +29,15 @@ pub mod read;
 pub mod recipient;
 pub mod reconcile;
 pub mod rules;
+pub mod segments;
 pub mod send;
+pub mod signatures;
 pub mod stats;
 pub(crate) mod store;
 pub mod suppressions;
 pub mod template;
 pub mod templates;
 pub mod to_lead;
+pub mod verp;
 pub mod wording;
+pub mod zones;

@@ -1,6 +1,9 @@
-//! Rendering: handlebars, strict, with its depth, its loops and its output bounded.
+//! Rendering: handlebars, strict, with its depth, its work and its output bounded.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use handlebars::{
     Handlebars,
@@ -14,11 +17,20 @@ const MAX_BLOCKS: usize = 4;
 const MAX_LOOPS: usize = 2;
 /// Items of all lists in the variables together.
 const MAX_ITEMS: usize = 1_000;
+/// Texts, values and blocks that are gone through for one part, those in loops as often as the loop may turn. Each takes
+/// about a microsecond, so a template that could run away has failed before it begins.
+const MAX_STEPS: usize = 20_000;
 const HELPERS: [&str; 4] = ["if", "unless", "each", "with"];
+const NAME: &str = "part";
 
-/// A parsed template of one part of a message.
+/// A parsed template of one part of a message. Copies share it.
 #[derive(Debug, Clone)]
-pub struct Parsed(Template);
+pub struct Parsed {
+    plain: Arc<Handlebars<'static>>,
+    html: Arc<Handlebars<'static>>,
+    /// How much there is to go through outside of loops, in one, and in one within another.
+    elements: [usize; MAX_LOOPS + 1],
+}
 
 /// How the text will be used, which decides what is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +54,30 @@ pub fn parse(source: &str) -> Result<Parsed, String> {
         Some((line, column)) => format!("line {line}, column {column}: {}", error.reason()),
         None => error.reason().to_string(),
     })?;
-    check(&template, 0, 0)?;
-    Ok(Parsed(template))
+    let mut elements = [0; MAX_LOOPS + 1];
+    check(&template, 0, 0, &mut elements)?;
+    let mut plain = Handlebars::new();
+    plain.set_strict_mode(true);
+    let mut html = plain.clone();
+    plain.register_escape_fn(handlebars::no_escape);
+    plain.register_template(NAME, template.clone());
+    html.register_template(NAME, template);
+    Ok(Parsed { plain: plain.into(), html: html.into(), elements })
 }
 
-fn check(template: &Template, blocks: usize, loops: usize) -> Result<(), String> {
+fn check(
+    template: &Template,
+    blocks: usize,
+    loops: usize,
+    elements: &mut [usize; MAX_LOOPS + 1],
+) -> Result<(), String> {
     if blocks > MAX_BLOCKS {
         return Err(format!("blocks may be {MAX_BLOCKS} deep"));
     }
     if loops > MAX_LOOPS {
         return Err(format!("`each` may be {MAX_LOOPS} deep"));
     }
+    elements[loops] += template.elements.len();
     for element in &template.elements {
         match element {
             TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
@@ -68,7 +93,7 @@ fn check(template: &Template, blocks: usize, loops: usize) -> Result<(), String>
                 }
                 let loops = loops + usize::from(name == "each");
                 for inner in [&block.template, &block.inverse].into_iter().flatten() {
-                    check(inner, blocks + 1, loops)?;
+                    check(inner, blocks + 1, loops, elements)?;
                 }
             }
             _ => return Err("partials and decorators are not allowed".into()),
@@ -89,14 +114,12 @@ pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, 
     if items(variables) > MAX_ITEMS {
         return Err(format!("the variables hold more than {MAX_ITEMS} list items"));
     }
-    let mut registry = Handlebars::new();
-    registry.set_strict_mode(true);
-    if part != Part::Html {
-        registry.register_escape_fn(handlebars::no_escape);
+    if steps(&parsed.elements, longest(variables)) > MAX_STEPS {
+        return Err("the lists in the variables are too long for the loops of the template".into());
     }
-    registry.register_template("part", parsed.0.clone());
+    let registry = if part == Part::Html { &parsed.html } else { &parsed.plain };
     let mut output = Bounded(Vec::new());
-    registry.render_to_write("part", variables, &mut output).map_err(|error| {
+    registry.render_to_write(NAME, variables, &mut output).map_err(|error| {
         if output.0.len() >= MAX_OUTPUT {
             return "the rendered text is longer than 256 KiB".into();
         }
@@ -120,6 +143,26 @@ fn items(value: &Value) -> usize {
     match value {
         Value::Array(list) => list.len() + list.iter().map(items).sum::<usize>(),
         Value::Object(fields) => fields.values().map(items).sum(),
+        _ => 0,
+    }
+}
+
+/// The most that can be gone through, if every loop is over the longest list.
+fn steps(elements: &[usize; MAX_LOOPS + 1], longest: usize) -> usize {
+    let mut turns: usize = 1;
+    let mut steps: usize = 0;
+    for count in elements {
+        steps = steps.saturating_add(count.saturating_mul(turns));
+        turns = turns.saturating_mul(longest);
+    }
+    steps
+}
+
+/// The length of the longest list; fields are gone through like one.
+fn longest(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().map(longest).fold(list.len(), usize::max),
+        Value::Object(fields) => fields.values().map(longest).fold(fields.len(), usize::max),
         _ => 0,
     }
 }
@@ -177,8 +220,23 @@ mod tests {
         let error = render(&parsed, Part::Text, &json!({"secret": "hunter2"})).expect_err("name is missing");
         assert!(!error.contains("hunter2"), "{error}");
         let long = parse("{{#each a}}{{#each @root.a}}{{@root.b}}{{/each}}{{/each}}").expect("it parses");
-        let variables = json!({"a": vec![0; 400], "b": "x".repeat(100)});
+        let variables = json!({"a": vec![0; 90], "b": "x".repeat(100)});
         assert!(render(&long, Part::Text, &variables).expect_err("too long").contains("256 KiB"));
         assert!(render(&long, Part::Text, &json!({"a": vec![0; 2000], "b": ""})).is_err());
+    }
+
+    #[test]
+    fn a_bomb_fails_before_it_begins() {
+        let silent = "{{#each a}}{{#each @root.a}}{{#if this}}{{/if}}{{/each}}{{/each}}";
+        let wide = format!("{{{{#each a}}}}{}{{{{/each}}}}", "{{this}}".repeat(3_000));
+        for source in [silent, &wide] {
+            let parsed = parse(source).expect("it parses");
+            let why = render(&parsed, Part::Text, &json!({"a": vec![1; 900]})).expect_err("too much work");
+            assert!(why.contains("too long for the loops"), "{why}");
+            assert!(render(&parsed, Part::Text, &json!({"a": [1, 2, 3]})).is_ok(), "{source:.40}");
+        }
+        let fields: serde_json::Map<String, Value> = (0..900).map(|n| (n.to_string(), json!(1))).collect();
+        let parsed = parse(silent).expect("it parses");
+        assert!(render(&parsed, Part::Text, &json!({ "a": fields })).is_err(), "fields are gone through too");
     }
 }
