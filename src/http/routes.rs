@@ -9,7 +9,7 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops,
+        import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, message_stats, messages, ops,
         providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
         sessions, skills, sockets, tags, teams, templates, tenants, workflows,
     },
@@ -161,8 +161,13 @@ fn business() -> Vec<Route> {
         (Needs(P::TemplatesRead), routes!(templates::list_templates)),
         (Needs(P::TemplatesRead), routes!(templates::get_template)),
         (Needs(P::MessagesSend), routes!(messages::send_message)),
+        (Needs(P::MessagesSend), routes!(messages::send_messages)),
         (Needs(P::MessagesRead), routes!(messages::list_messages)),
+        (Needs(P::MessagesRead), routes!(messages::list_message_statuses)),
         (Needs(P::MessagesRead), routes!(messages::get_message)),
+        (Needs(P::MessagesCancel), routes!(messages::cancel_message)),
+        (Needs(P::MessagesSettle), routes!(messages::resolve_message)),
+        (Needs(P::MessageStatsRead), routes!(message_stats::message_stats)),
         (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
     ]
 }

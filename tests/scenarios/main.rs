@@ -56,6 +56,8 @@ mod merge;
 mod merge_places;
 mod merged_leads;
 mod message;
+mod message_stats;
+mod messages_asked;
 mod moments;
 mod narrow;
 mod onboarding;

@@ -94,6 +94,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::steer_jobs::run),
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
+        job(jobs::count_messages::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -155,6 +156,7 @@ mod tests {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
         let known = [
+            "count_messages",
             "end_wrap_up",
             "fit_scoring_model",
             "index_leads",

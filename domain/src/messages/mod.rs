@@ -3,19 +3,21 @@
 //! - [`rules`] pure: the lattice of statuses, what an answer means; [`template`] rendering, bounded
 //! - [`provider`] what an adapter at the rim must do; [`accounts`] the rows that name one
 //! - [`templates`] the commands on templates; [`wording`] a version ready to be filled in
-//! - [`send`] the command; [`to_lead`] the same as a step of a workflow; [`recipient`] whom it is to, by channel
+//! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow; [`recipient`] whom it is to, by channel
 //! - [`attempt`] the fence around each attempt; [`reconcile`] what becomes of messages of unknown fate
 //! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`]
 //! - [`callback`] what a provider tells by itself; [`callbacks`] takes it in; [`inbound`] what people write
-//! - [`read`] lists and single messages; [`stats`] figures; [`outbox`] the sandbox's
 //! - pure as well: [`segments`] of a short message, [`locale`] which one is nearest, [`zones`] of a number, [`keywords`] that
 //!   people write, [`signatures`] of providers, [`dsn`] mails that come back, [`verp`] to which message
+//! - [`read`] lists and single messages; [`cancel`] one that waits; [`stats`] figures; [`outbox`] the sandbox's
 //! - `store` the tables
 
+pub(crate) mod accept;
 pub mod accounts;
 pub mod attempt;
 pub mod callback;
 pub mod callbacks;
+pub mod cancel;
 pub mod consents;
 pub mod dsn;
 pub mod gates;

@@ -149,6 +149,12 @@ impl FailureKind {
             Self::Gate => "gate",
         }
     }
+
+    /// As it is stored.
+    pub(super) fn stored(text: &str) -> Option<Self> {
+        let all = [Self::Permanent, Self::Transient, Self::Account, Self::Ambiguous, Self::Gate];
+        all.into_iter().find(|kind| kind.as_str() == text)
+    }
 }
 
 /// Why a message does not leave.

@@ -1,25 +1,24 @@
-//! The command `send`, and reading what became of messages.
+//! The command `send`, for one message or many.
 
 use chrono::{DateTime, Utc};
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{rules::Status, store};
+use super::{accept::accept, rules::Purpose};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
-    audit::Entry,
     error::{Error, Result},
-    events::{Event, EventType},
-    leads::{self, merged},
+    moment::Moment,
     tenancy::{Begun, Once, TenantTx},
-    types::{EmailAddress, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
-    vault::{Personal, Place, Vault, mask, personal::reveal},
+    types::{LeadId, Locale, MessageId, ProviderId, TemplateId, TenantId, Text},
+    vault::Place,
 };
 
-const NO_LEAD: &str = "there is no such lead";
+/// Messages of one request.
+pub const MOST_AT_ONCE: usize = 500;
 
 /// The job that sends one message. It holds an id only: what is said is sealed in the message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,65 +36,56 @@ impl JobKind for SendMessage {
 }
 
 /// What to send to whom.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
-    pub provider_id: ProviderId,
-    pub template_id: TemplateId,
-    /// The e-mail address of the recipient; not needed if the lead has one.
+    /// The account that carries it, and no other. Where none is named, those of the template's channel are asked in the
+    /// order of their priority, the next one where the one before has surely not taken it.
+    pub provider_id: Option<ProviderId>,
+    /// A version of a template. Either this or `template`.
+    pub template_id: Option<TemplateId>,
+    /// The name of a template: its newest version in the best locale there is.
     #[schema(value_type = Option<String>)]
-    pub to: Option<EmailAddress>,
+    pub template: Option<Text<100>>,
+    /// For `template`: the language that is wanted, as `de-AT`.
+    #[schema(value_type = Option<String>)]
+    pub locale: Option<Locale>,
+    /// The recipient as the channel addresses people: an e-mail address, a number in the form of E.164, a Slack channel, a
+    /// device's token. Not needed if the lead has one.
+    pub to: Option<String>,
     /// The lead this is sent to, if it is one. Where it was merged into another, that one.
     pub lead_id: Option<LeadId>,
     /// What the template speaks of.
     #[serde(default)]
     #[schema(value_type = Object)]
-    pub variables: serde_json::Map<String, Value>,
+    pub variables: Map<String, Value>,
+    /// Marketing is sent with consent only, outside of quiet hours, and not too often.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// Not before this instant, at most a year ahead.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub send_at: Option<Moment>,
+    /// Not after this instant: what could not be sent by then is cancelled.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub expires_at: Option<Moment>,
 }
 
-/// A message as its tenant sees it.
+/// Messages that are accepted together, or none of them.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMessages {
+    /// 1 to 500.
+    #[schema(min_items = 1, max_items = 500)]
+    pub messages: Vec<NewMessage>,
+}
+
+/// What became of a request for many.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct MessageView {
-    pub id: MessageId,
-    pub status: Status,
-    pub channel: String,
-    pub lead_id: Option<LeadId>,
-    pub provider_id: ProviderId,
-    pub template_id: TemplateId,
-    pub job_id: Option<Uuid>,
-    /// None once the person was erased.
-    #[serde(serialize_with = "reveal")]
-    #[schema(value_type = Option<String>)]
-    pub to: Option<Personal<String>>,
-    /// How often it was tried.
-    pub attempts: i64,
-    pub error_code: Option<String>,
-    /// In the provider's words; it may name the recipient.
-    pub error_text: Option<String>,
-    pub provider_message_id: Option<String>,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-    pub sent_at: Option<DateTime<Utc>>,
-}
-
-/// One attempt at a message.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct AttemptView {
-    /// The fence of the attempt: 1 is the first.
-    pub fence: i64,
-    pub started_at: DateTime<Utc>,
-    pub ended_at: Option<DateTime<Utc>>,
-    pub outcome: Option<String>,
-    pub code: Option<String>,
-    pub text: Option<String>,
-}
-
-/// Which messages to list.
-#[derive(Debug, Default, Clone)]
-pub struct Filter {
-    pub status: Option<Status>,
-    pub lead: Option<LeadId>,
-    pub id: Option<MessageId>,
+pub struct Accepted {
+    /// By it the messages are listed.
+    pub batch_id: Uuid,
+    /// In the order of the request.
+    pub ids: Vec<MessageId>,
 }
 
 /// Accepts a message: its row, the audit row, the event and the job commit together.
@@ -104,10 +94,7 @@ pub struct Filter {
 /// If provider, template or lead are not there, or do not fit each other.
 pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     ctx.require(Permission::MessagesSend)?;
-    if new.lead_id.is_none() && ctx.rows != Rows::All {
-        let detail = "you see only some of the leads; name the one that this is sent to";
-        return Err(Error::beyond("/lead_id", detail));
-    }
+    require_lead(ctx, &new, "")?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -115,6 +102,40 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
     let (id, job) = queue(ctx, &mut keyed.tx, &new, false).await?;
     keyed.tx.enqueue(&[job]).await?;
     keyed.commit(id, 202, location(id)).await
+}
+
+/// Accepts many messages in one transaction.
+///
+/// # Errors
+/// As [`send`], with the place of each message that is wrong; then none is accepted.
+pub async fn send_many(ctx: &Ctx, new: NewMessages) -> Result<Once<Accepted>> {
+    ctx.require(Permission::MessagesSend)?;
+    if !(1..=MOST_AT_ONCE).contains(&new.messages.len()) {
+        return Err(Error::invalid("/messages", format!("1 to {MOST_AT_ONCE} messages; send more at a time after it")));
+    }
+    for (place, message) in new.messages.iter().enumerate() {
+        require_lead(ctx, message, &format!("/messages/{place}"))?;
+    }
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let batch = ctx.id();
+    let asked: Vec<(String, &NewMessage)> =
+        new.messages.iter().enumerate().map(|(place, new)| (format!("/messages/{place}"), new)).collect();
+    let (ids, jobs): (Vec<_>, Vec<_>) =
+        accept(ctx, &mut keyed.tx, &asked, Some(batch), false).await?.into_iter().unzip();
+    keyed.tx.enqueue(&jobs).await?;
+    let location = format!("/api/v1/communication/messages?batch_id={batch}");
+    keyed.commit(Accepted { batch_id: batch, ids }, 202, location).await
+}
+
+fn require_lead(ctx: &Ctx, new: &NewMessage, at: &str) -> Result<()> {
+    if new.lead_id.is_none() && ctx.rows != Rows::All {
+        let detail = "you see only some of the leads; name the one that this is sent to";
+        return Err(Error::beyond(format!("{at}/lead_id"), detail));
+    }
+    Ok(())
 }
 
 /// Writes a message down with its audit row and event, in a transaction of the caller's. Answers the job that sends
@@ -128,146 +149,14 @@ pub(super) async fn queue(
     new: &NewMessage,
     of_step: bool,
 ) -> Result<(MessageId, NewJob)> {
-    let channel = check(ctx, tx, new.provider_id, ("/template_id", new.template_id), None, "").await?;
-    let lead = match new.lead_id {
-        Some(lead) => Some(merged::hold(tx, lead, ctx.rows).await?.ok_or_else(no_lead)?),
-        None => None,
-    };
-    let to = recipient(tx, new.to.as_ref(), lead).await?;
-    let id = MessageId(ctx.id());
-    let subject = SubjectId(lead.map_or(id.0, |lead| lead.0));
-    let keys = Vault::make_subjects(tx, &[subject]).await?;
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message: id, of_step })
-        .map_err(Error::internal)?
-        .about(format!("message:{id}"));
-    let row = store::NewRow {
-        id,
-        subject,
-        lead,
-        channel: &channel,
-        job: job.id,
-        to_sealed: keys.seal(&ctx.platform, subject, &place(ctx.tenant, "to_sealed", id), to.as_str())?,
-        to_index: ctx
-            .platform
-            .vault
-            .tenant_keys(tx.conn(), ctx.tenant)
-            .await?
-            .index("messages.to", &to.normal()),
-        vars_sealed: keys.seal(
-            &ctx.platform,
-            subject,
-            &place(ctx.tenant, "vars_sealed", id),
-            &Value::Object(new.variables.clone()).to_string(),
-        )?,
-    };
-    store::insert(tx.conn(), ctx.tenant, new, &row).await?;
-    tx.audit(&[Entry::new("create", "message", id)]).await?;
-    tx.emit(&[Event::new(EventType::MessageQueued, "message", id).with(json!({"lead_id": lead}))]).await?;
-    Ok((id, job))
-}
-
-/// Names what is missing or does not fit before anything is promised. Answers the channel. The fields stand below
-/// `at`; the template's has a name of its own.
-pub(crate) async fn check(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    provider: ProviderId,
-    (field, template): (&str, TemplateId),
-    lead: Option<LeadId>,
-    at: &str,
-) -> Result<String> {
-    let tenant = tx.tenant;
-    let facts = store::facts(tx.conn(), tenant, provider, template, lead, ctx.rows).await?;
-    let wrong = |field: &str, why: String| Err(Error::invalid(format!("{at}{field}"), why));
-    match (facts.provider_channel, facts.template_channel) {
-        (None, _) => wrong("/provider_id", "there is no such provider".into()),
-        (_, None) => wrong(field, "there is no such template".into()),
-        (Some(provider), Some(template)) if provider != template => {
-            wrong(field, format!("the provider sends {provider}, not {template}"))
-        }
-        _ if lead.is_some() && !facts.lead_exists => wrong("/lead_id", NO_LEAD.into()),
-        (Some(channel), _) => Ok(channel),
-    }
-}
-
-fn no_lead() -> Error {
-    Error::invalid("/lead_id", NO_LEAD)
-}
-
-/// The address that was given, or the lead's own.
-async fn recipient(
-    tx: &mut TenantTx,
-    given: Option<&EmailAddress>,
-    lead: Option<LeadId>,
-) -> Result<EmailAddress> {
-    if let Some(to) = given {
-        return Ok(to.clone());
-    }
-    let Some(lead) = lead else {
-        return Err(Error::invalid(
-            "/to",
-            "write the recipient's e-mail address, or name a lead that has one",
-        ));
-    };
-    address(tx, lead)
-        .await?
-        .ok_or_else(|| Error::invalid("/to", "the lead has no e-mail address; write one here"))
-}
-
-/// A lead's own address, if it has one.
-pub(super) async fn address(tx: &mut TenantTx, lead: LeadId) -> Result<Option<EmailAddress>> {
-    let tenant = tx.tenant;
-    let sealed = leads::store::email(tx.conn(), tenant, lead).await?.flatten();
-    let keys = Vault::subjects(tx, &[leads::lead::subject(lead)]).await?;
-    let open = |sealed: Vec<u8>| keys.open(&leads::lead::place(tenant, "email_sealed", lead), &sealed);
-    let address = sealed.map(open).transpose()?.flatten();
-    address.map(|address| address.parse::<EmailAddress>().map_err(Error::internal)).transpose()
+    let accepted = accept(ctx, tx, &[(String::new(), new)], None, of_step).await?;
+    accepted.into_iter().next().ok_or_else(|| Error::internal("a message that was accepted is not there"))
 }
 
 /// Where a message is read.
 #[must_use]
 pub fn location(id: MessageId) -> String {
     format!("/api/v1/communication/messages/{id}")
-}
-
-/// Newest first, those with ids below `before`.
-///
-/// # Errors
-/// If the permission is missing or the database does not answer.
-pub async fn list(
-    ctx: &Ctx,
-    filter: &Filter,
-    before: Option<MessageId>,
-    limit: i64,
-) -> Result<Vec<MessageView>> {
-    ctx.require(Permission::MessagesRead)?;
-    let mut tx = ctx.begin().await?;
-    let rows = store::messages(tx.conn(), ctx.tenant, filter, ctx.rows, before, limit).await?;
-    let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
-    let keys = Vault::subjects(&mut tx, &subjects).await?;
-    rows.into_iter()
-        .map(|row| {
-            let to = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?;
-            let mut view = row.into_view(ctx.seen(to, mask::email))?;
-            view.error_text = ctx.seen_whole(view.error_text);
-            Ok(view)
-        })
-        .collect()
-}
-
-/// A message and its attempts, the newest first.
-///
-/// # Errors
-/// If there is no such message.
-pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptView>)> {
-    let only = Filter { id: Some(id), ..Filter::default() };
-    let message = list(ctx, &only, None, 1).await?.pop().ok_or(Error::NotFound("message"))?;
-    let mut tx = ctx.begin().await?;
-    let mut attempts = store::attempts(tx.conn(), ctx.tenant, id).await?;
-    for attempt in &mut attempts {
-        attempt.text = ctx.seen_whole(attempt.text.take());
-    }
-    Ok((message, attempts))
 }
 
 pub(super) fn place(tenant: TenantId, column: &'static str, message: MessageId) -> Place {

@@ -4,7 +4,11 @@ use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::send::{NewMessage, address, queue};
+use super::{
+    accept::address,
+    rules::Purpose,
+    send::{NewMessage, queue},
+};
 use crate::{
     Ctx,
     error::{Error, Result},
@@ -49,15 +53,20 @@ pub async fn write(ctx: &Ctx, tx: &mut TenantTx, step: &MessageLead) -> Result<W
     let Some(lead) = merged::hold(tx, step.lead, ctx.rows).await? else {
         return Ok(Written::Nothing("lead_gone"));
     };
-    let Some(to) = address(tx, lead).await? else {
+    let Some(to) = address(tx, lead, step.template).await? else {
         return Ok(Written::Nothing("no_address"));
     };
     let new = NewMessage {
-        provider_id: step.provider,
-        template_id: step.template,
+        provider_id: Some(step.provider),
+        template_id: Some(step.template),
+        template: None,
+        locale: None,
         to: Some(to),
         lead_id: Some(lead),
         variables: variables(ctx, tx, lead).await?,
+        purpose: Purpose::Transactional,
+        send_at: None,
+        expires_at: None,
     };
     let (id, sending) = queue(ctx, tx, &new, true).await?;
     Ok(Written::Message { id, lead, sending: sending.into() })

@@ -54,6 +54,16 @@ impl JobKind for SettleLost {
     const TIMEOUT: Duration = Duration::from_mins(10);
 }
 
+/// Adds up how many messages have come to what; see `messages::stats`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct CountMessages {}
+
+impl JobKind for CountMessages {
+    const KIND: &'static str = "count_messages";
+    const QUEUE: &'static str = QUEUE;
+    const TIMEOUT: Duration = Duration::from_mins(10);
+}
+
 /// Makes the product's schedules, or brings them up to date. One that is as it should be is left alone, also
 /// if an operator has paused it.
 ///
@@ -64,7 +74,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     let engine = &platform.engine;
     put(engine, 1, "history and the days ahead", "17 * * * *", &KeepHistory { retention }).await?;
     put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await?;
-    put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await
+    put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
+    put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.

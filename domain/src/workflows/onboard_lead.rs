@@ -11,7 +11,7 @@ use crate::{
     access::permission::Permission,
     error::{Error, Result},
     leads::merged,
-    messages::send,
+    messages::accept,
     routing::route::{self, Strategy, Target},
     tenancy::TenantTx,
     types::{AgentId, LeadId, ProviderId, SkillId, TeamId, TemplateId},
@@ -99,7 +99,7 @@ impl OnboardLead {
             ("/follow_up_template_id", self.follow_up_template_id),
         ];
         for template in templates {
-            send::check(ctx, tx, self.provider_id, template, Some(lead), at).await?;
+            accept::check(ctx, tx, self.provider_id, template, Some(lead), at).await?;
         }
         if let Some(run) = of_lead::running(tx, lead).await?.first() {
             // It may have begun for another lead that was merged into this one.

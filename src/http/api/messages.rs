@@ -1,15 +1,22 @@
 //! Messages and the sandbox's outbox.
 
-use axum::{Json as Body, response::Response};
+use axum::{Json as Body, http::StatusCode, response::Response};
+use chrono::{DateTime, Utc};
 use domain::{
     messages::{
+        cancel,
         outbox::{self, Delivery},
-        rules::Status,
-        send::{self, AttemptView, Filter, MessageView, NewMessage},
+        provider::Channel,
+        read::{self, AttemptView, Filter, MessageView, StatusView},
+        reconcile::{self, Resolution},
+        rules::{FailureKind, Purpose, Status},
+        send::{self, Accepted, NewMessage, NewMessages},
     },
-    types::{LeadId, MessageId},
+    moment::Moment,
+    types::{LeadId, MessageId, ProviderId, TemplateId},
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::access::Made;
 use crate::http::{
@@ -26,13 +33,37 @@ pub async fn send_message(Caller(ctx): Caller, Json(new): Json<NewMessage>) -> R
     Ok(reply::once(send::send(&ctx, new).await?, |id| Made { id: id.0 }))
 }
 
+/// Send up to 500 messages: all are accepted, or none. `Location` lists them.
+#[utoipa::path(post, path = "/api/v1/communication/messages/bulk", tag = "communication",
+    request_body = NewMessages, responses((status = 202, body = Accepted)))]
+pub async fn send_messages(Caller(ctx): Caller, Json(new): Json<NewMessages>) -> Result<Response, Problem> {
+    Ok(reply::once(send::send_many(&ctx, new).await?, |accepted| accepted))
+}
+
 /// Which messages, and how many.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessageQuery {
     pub status: Option<Status>,
+    pub channel: Option<Channel>,
+    pub purpose: Option<Purpose>,
     pub lead_id: Option<LeadId>,
+    pub provider_id: Option<ProviderId>,
+    pub template_id: Option<TemplateId>,
+    /// Those that were accepted by one request for many.
+    pub batch_id: Option<Uuid>,
+    pub failure: Option<FailureKind>,
+    /// The code of a failure, as `30005`.
+    pub code: Option<String>,
+    /// Whom they are to, written in full; for whoever may see addresses.
+    pub to: Option<String>,
+    /// Accepted at or after this instant.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub from: Option<Moment>,
+    /// Accepted before this instant.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub until: Option<Moment>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -47,8 +78,22 @@ pub async fn list_messages(
     Query(query): Query<MessageQuery>,
 ) -> Result<Body<Page<MessageView>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    let filter = Filter { status: query.status, lead: query.lead_id, id: None };
-    let rows = send::list(&ctx, &filter, window.before.map(MessageId), window.rows).await?;
+    let filter = Filter {
+        id: None,
+        status: query.status,
+        channel: query.channel,
+        purpose: query.purpose,
+        lead: query.lead_id,
+        provider: query.provider_id,
+        template: query.template_id,
+        batch: query.batch_id,
+        failure: query.failure,
+        code: query.code,
+        to: query.to,
+        from: query.from.map(Moment::utc),
+        until: query.until.map(Moment::utc),
+    };
+    let rows = read::list(&ctx, &filter, window.before.map(MessageId), window.rows).await?;
     Ok(Body(window.page(rows, |message| message.id.0)))
 }
 
@@ -68,8 +113,66 @@ pub async fn get_message(
     Caller(ctx): Caller,
     Path(id): Path<MessageId>,
 ) -> Result<Body<MessageDetail>, Problem> {
-    let (message, tries) = send::get(&ctx, id).await?;
+    let (message, tries) = read::get(&ctx, id).await?;
     Ok(Body(MessageDetail { message, tries }))
+}
+
+/// Which messages' statuses.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StatusQuery {
+    /// 1 to 200 ids, divided by commas.
+    pub ids: String,
+}
+
+/// Where messages are.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Statuses {
+    /// In the order of their ids.
+    pub items: Vec<StatusView>,
+    /// Ids by which nothing is found.
+    pub missing: Vec<MessageId>,
+}
+
+const MOST_IDS: usize = 200;
+
+/// Where some messages are, by their ids.
+#[utoipa::path(get, path = "/api/v1/communication/messages/status", tag = "communication",
+    params(StatusQuery), responses((status = 200, body = Statuses)))]
+pub async fn list_message_statuses(
+    Caller(ctx): Caller,
+    Query(query): Query<StatusQuery>,
+) -> Result<Body<Statuses>, Problem> {
+    let read_id = |text: &str| Uuid::try_parse(text.trim()).map(MessageId);
+    let ids: Vec<MessageId> = query.ids.split(',').take(MOST_IDS + 1).map(read_id).collect::<Result<_, _>>()
+        .map_err(|_| Problem::field("?ids", "ids of messages, divided by commas"))?;
+    if ids.len() > MOST_IDS {
+        return Err(Problem::field("?ids", "at most 200 at a time"));
+    }
+    let items = read::statuses(&ctx, &ids).await?;
+    let missing = ids.into_iter().filter(|id| items.iter().all(|item| item.id != *id)).collect();
+    Ok(Body(Statuses { items, missing }))
+}
+
+/// Cancel a message that waits.
+#[utoipa::path(post, path = "/api/v1/communication/messages/{id}/cancel", tag = "communication",
+    params(("id" = uuid::Uuid, Path)), responses((status = 204)))]
+pub async fn cancel_message(Caller(ctx): Caller, Path(id): Path<MessageId>) -> Result<StatusCode, Problem> {
+    cancel::cancel(&ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say what became of a message of unknown fate, after asking the provider.
+#[utoipa::path(post, path = "/api/v1/communication/messages/{id}/resolve", tag = "communication",
+    params(("id" = uuid::Uuid, Path)), request_body = Resolution, responses((status = 204)))]
+pub async fn resolve_message(
+    Caller(ctx): Caller,
+    Path(id): Path<MessageId>,
+    Json(resolution): Json<Resolution>,
+) -> Result<StatusCode, Problem> {
+    reconcile::resolve(&ctx, id, resolution).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Which deliveries, and how many.

@@ -19,6 +19,7 @@ pub mod lead_export;
 mod lead_filter;
 pub mod leads;
 pub mod merges;
+pub mod message_stats;
 pub mod messages;
 pub mod ops;
 pub mod providers;

@@ -1,5 +1,6 @@
 //! One file for each job kind.
 
+pub mod count_messages;
 pub mod end_wrap_up;
 pub mod fit_scoring_model;
 pub mod index_leads;

@@ -28,7 +28,7 @@ pub(in crate::leads) use leads::*;
 pub(in crate::leads) use merged::*;
 pub(in crate::leads) use merges::*;
 pub(in crate::leads) use read::*;
-pub(crate) use read::{count, email, is_seen};
+pub(crate) use read::{count, is_seen};
 pub(in crate::leads) use sorted::*;
 pub(in crate::leads) use status::*;
 pub(in crate::leads) use terms::*;

@@ -169,22 +169,6 @@ pub(crate) async fn is_seen(
     Ok(found)
 }
 
-/// A lead's sealed e-mail address, if the lead is there.
-pub(crate) async fn email(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: LeadId,
-) -> Result<Option<Option<Vec<u8>>>> {
-    let found = sqlx::query_scalar!(
-        "select email_sealed from leads where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(found)
-}
-
 /// Leads of a selection that wait for their score or their owner.
 pub(crate) async fn count(
     conn: &mut PgConnection,

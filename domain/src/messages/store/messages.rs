@@ -1,182 +1,200 @@
-//! The table of messages, as commands write and read it.
+//! The table of messages, as commands write it.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::{
-    rules::Status,
-    send::{AttemptView, Filter, MessageView, NewMessage},
+    provider::Channel,
+    rules::{Purpose, Status},
 };
 use crate::{
     access::rows::Rows,
-    error::Result,
+    error::{Error, Result},
     types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
-    vault::Personal,
 };
 
-/// What must be there for a message to be accepted.
-pub(in crate::messages) struct SendFacts {
-    pub provider_channel: Option<String>,
-    pub template_channel: Option<String>,
-    pub lead_exists: bool,
+pub(super) fn channel(stored: &str) -> Result<Channel> {
+    Channel::named(stored).ok_or_else(|| Error::internal("a message over an unheard-of channel"))
 }
 
-pub(in crate::messages) async fn facts(
+/// An account that may carry messages.
+pub(in crate::messages) struct Carrier {
+    pub id: ProviderId,
+    pub channel: Channel,
+    pub paused: bool,
+}
+
+/// The accounts of a tenant, those first that are asked first.
+pub(in crate::messages) async fn carriers(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<Carrier>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: ProviderId", channel, paused_at is not null as "paused!"
+             from providers where tenant_id = $1 and deleted_at is null
+            order by priority, id"#,
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok(Carrier { id: row.id, channel: channel(&row.channel)?, paused: row.paused }))
+        .collect()
+}
+
+/// The channels of those templates that are there and not archived.
+pub(in crate::messages) async fn offered(
     conn: &mut PgConnection,
     tenant: TenantId,
-    provider: ProviderId,
-    template: TemplateId,
-    lead: Option<LeadId>,
-    seen: Rows,
-) -> Result<SendFacts> {
-    let facts = sqlx::query_as!(
-        SendFacts,
-        r#"select (select channel from providers where tenant_id = $1 and id = $2) as provider_channel,
-                  (select channel from templates where tenant_id = $1 and id = $3) as template_channel,
-                  exists (select from leads where tenant_id = $1 and id = $4 and ($5::uuid is null or owner_id = $5)
-                     and ($6::uuid is null or team_id = $6)) as "lead_exists!""#,
+    ids: &[TemplateId],
+) -> Result<HashMap<TemplateId, Channel>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: TemplateId", channel from templates
+            where tenant_id = $1 and id = any($2) and archived_at is null"#,
         tenant.0,
-        provider.0,
-        template.0,
-        lead.map(|lead| lead.0),
-        seen.owner(),
-        seen.team()
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(facts)
+    rows.into_iter().map(|row| Ok((row.id, channel(&row.channel)?))).collect()
 }
 
-/// What the command made for a new message.
-pub(in crate::messages) struct NewRow<'a> {
+/// The channel of a template, also of one that is archived.
+pub(in crate::messages) async fn channel_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: TemplateId,
+) -> Result<Option<Channel>> {
+    let found = sqlx::query_scalar!("select channel from templates where tenant_id = $1 and id = $2", tenant.0, id.0)
+        .fetch_optional(conn)
+        .await?;
+    found.as_deref().map(channel).transpose()
+}
+
+/// What a lead comes by, sealed.
+pub(in crate::messages) struct Contact {
+    pub phone_sealed: Option<Vec<u8>>,
+    pub email_sealed: Option<Vec<u8>>,
+}
+
+pub(in crate::messages) async fn contacts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<HashMap<LeadId, Contact>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: LeadId", phone_sealed, email_sealed from leads where tenant_id = $1 and id = any($2)"#,
+        tenant.0,
+        &leads.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    let contact = |phone_sealed, email_sealed| Contact { phone_sealed, email_sealed };
+    Ok(rows.into_iter().map(|row| (row.id, contact(row.phone_sealed, row.email_sealed))).collect())
+}
+
+/// A new message.
+pub(in crate::messages) struct NewRow {
     pub id: MessageId,
     pub subject: SubjectId,
     pub lead: Option<LeadId>,
-    pub channel: &'a str,
+    /// The one that it is bound to, if it is.
+    pub provider: Option<ProviderId>,
+    pub template: TemplateId,
+    pub channel: Channel,
+    pub purpose: Purpose,
     pub job: Uuid,
+    pub batch: Option<Uuid>,
+    pub send_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
     pub to_sealed: Vec<u8>,
     pub to_index: Vec<u8>,
     pub vars_sealed: Vec<u8>,
 }
 
-pub(in crate::messages) async fn insert(
+pub(in crate::messages) async fn insert_messages(
     conn: &mut PgConnection,
     tenant: TenantId,
-    new: &NewMessage,
-    row: &NewRow<'_>,
+    rows: &[NewRow],
 ) -> Result<()> {
+    fn column<T>(rows: &[NewRow], of: impl Fn(&NewRow) -> T) -> Vec<T> {
+        rows.iter().map(of).collect()
+    }
     sqlx::query!(
-        "insert into messages (tenant_id, id, subject_id, lead_id, provider_id, template_id, job_id, channel,
-                               status, to_sealed, to_index, vars_sealed)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11)",
+        "insert into messages (tenant_id, id, subject_id, lead_id, provider_id, pinned, template_id, job_id, batch_id,
+                               channel, purpose, status, send_at, expires_at, to_sealed, to_index, vars_sealed)
+         select $1, id, subject, lead, provider, provider is not null, template, job, batch, channel, purpose, 'queued',
+                send_at, expires_at, to_sealed, to_index, vars
+           from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
+                       $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bytea[], $14::bytea[], $15::bytea[])
+                as u (id, subject, lead, provider, template, job, batch, channel, purpose, send_at, expires_at,
+                      to_sealed, to_index, vars)",
         tenant.0,
-        row.id.0,
-        row.subject.0,
-        row.lead.map(|lead| lead.0),
-        new.provider_id.0,
-        new.template_id.0,
-        row.job,
-        row.channel,
-        row.to_sealed,
-        row.to_index,
-        row.vars_sealed
+        &column(rows, |row| row.id.0),
+        &column(rows, |row| row.subject.0),
+        &column(rows, |row| row.lead.map(|id| id.0)) as &[Option<Uuid>],
+        &column(rows, |row| row.provider.map(|id| id.0)) as &[Option<Uuid>],
+        &column(rows, |row| row.template.0),
+        &column(rows, |row| row.job),
+        &column(rows, |row| row.batch) as &[Option<Uuid>],
+        &column(rows, |row| row.channel.as_str().to_owned()),
+        &column(rows, |row| row.purpose.as_str().to_owned()),
+        &column(rows, |row| row.send_at) as &[Option<DateTime<Utc>>],
+        &column(rows, |row| row.expires_at) as &[Option<DateTime<Utc>>],
+        &column(rows, |row| row.to_sealed.clone()),
+        &column(rows, |row| row.to_index.clone()),
+        &column(rows, |row| row.vars_sealed.clone())
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// A message as it lies, its recipient sealed.
-pub(in crate::messages) struct MessageRow {
-    pub id: MessageId,
-    pub subject_id: SubjectId,
-    status: String,
-    channel: String,
-    lead_id: Option<LeadId>,
-    provider_id: ProviderId,
-    template_id: TemplateId,
-    job_id: Option<Uuid>,
-    pub to_sealed: Vec<u8>,
-    fence: i64,
-    error_code: Option<String>,
-    error_text: Option<String>,
-    provider_message_id: Option<String>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    sent_at: Option<DateTime<Utc>>,
+/// A message that is held until commit.
+pub(in crate::messages) struct Held {
+    pub status: Status,
+    pub job: Option<Uuid>,
+    /// It waits for an instant that was named.
+    pub is_scheduled: bool,
 }
 
-impl MessageRow {
-    pub(in crate::messages) fn into_view(self, to: Option<Personal<String>>) -> Result<MessageView> {
-        Ok(MessageView {
-            id: self.id,
-            status: Status::stored(&self.status)?,
-            channel: self.channel,
-            lead_id: self.lead_id,
-            provider_id: self.provider_id,
-            template_id: self.template_id,
-            job_id: self.job_id,
-            to,
-            attempts: self.fence,
-            error_code: self.error_code,
-            error_text: self.error_text,
-            provider_message_id: self.provider_message_id,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            sent_at: self.sent_at,
-        })
-    }
-}
-
-pub(in crate::messages) async fn messages(
+pub(in crate::messages) async fn hold_message(
     conn: &mut PgConnection,
     tenant: TenantId,
-    filter: &Filter,
+    id: MessageId,
     seen: Rows,
-    before: Option<MessageId>,
-    limit: i64,
-) -> Result<Vec<MessageRow>> {
-    let rows = sqlx::query_as!(
-        MessageRow,
-        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", status, channel,
-                  lead_id as "lead_id: LeadId", provider_id as "provider_id: ProviderId",
-                  template_id as "template_id: TemplateId", job_id, to_sealed, fence, error_code, error_text,
-                  provider_message_id, created_at, updated_at, sent_at
-             from messages
-            where tenant_id = $1 and ($2::uuid is null or id < $2) and ($3::uuid is null or id = $3)
-              and ($4::text is null or status = $4) and ($5::uuid is null or lead_id = $5)
-              and (($7::uuid is null and $8::uuid is null) or exists (select from leads l
-                where l.tenant_id = messages.tenant_id and l.id = messages.lead_id
-                  and ($7::uuid is null or l.owner_id = $7) and ($8::uuid is null or l.team_id = $8)))
-            order by id desc limit $6"#,
+) -> Result<Option<Held>> {
+    let row = sqlx::query!(
+        r#"select m.status, m.job_id, coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
+             from messages m
+            where m.tenant_id = $1 and m.id = $2
+              and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
+                where l.tenant_id = $1 and l.id = m.lead_id
+                  and ($3::uuid is null or l.owner_id = $3) and ($4::uuid is null or l.team_id = $4)))
+              for update of m"#,
         tenant.0,
-        before.map(|id| id.0),
-        filter.id.map(|id| id.0),
-        filter.status.map(Status::as_str),
-        filter.lead.map(|lead| lead.0),
-        limit,
+        id.0,
         seen.owner(),
         seen.team()
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(rows)
+    let held = |status: String, job, is_scheduled| Ok(Held { status: Status::stored(&status)?, job, is_scheduled });
+    row.map(|row| held(row.status, row.job_id, row.is_scheduled)).transpose()
 }
 
-pub(in crate::messages) async fn attempts(
+pub(in crate::messages) async fn cancel_message(
     conn: &mut PgConnection,
     tenant: TenantId,
-    message: MessageId,
-) -> Result<Vec<AttemptView>> {
-    let rows = sqlx::query_as!(
-        AttemptView,
-        "select fence, started_at, ended_at, outcome, code, text from message_attempts
-          where tenant_id = $1 and message_id = $2 order by fence desc limit 200",
+    id: MessageId,
+) -> Result<()> {
+    sqlx::query!(
+        "update messages set status = 'cancelled', error_code = 'by_hand', updated_at = engine.now()
+          where tenant_id = $1 and id = $2",
         tenant.0,
-        message.0
+        id.0
     )
-    .fetch_all(conn)
+    .execute(conn)
     .await?;
-    Ok(rows)
+    Ok(())
 }

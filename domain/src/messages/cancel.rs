@@ -1,0 +1,41 @@
+//! Taking a message back that has not left.
+
+use engine::operate::Action;
+use serde_json::json;
+
+use super::{rules::Status, store};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    types::MessageId,
+};
+
+/// Cancels a message that waits. Again it changes nothing. Its job finds nothing to do; where that would be long from
+/// now, it is ended with the message.
+///
+/// # Errors
+/// A conflict if the message is being sent or was, or if there is no such message.
+pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
+    ctx.require(Permission::MessagesCancel)?;
+    let mut tx = ctx.begin().await?;
+    let held = store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
+    match held.status {
+        Status::Pending | Status::Queued => {}
+        Status::Cancelled => return Ok(()),
+        status => {
+            let detail = format!("the message is {} by now; only one that waits can be cancelled", status.as_str());
+            return Err(Error::conflict("message-gone", detail));
+        }
+    }
+    store::cancel_message(tx.conn(), ctx.tenant, id).await?;
+    if let Some(job) = held.job.filter(|_| held.is_scheduled) {
+        tx.act(Action::Cancel, &[job]).await?;
+    }
+    tx.audit(&[Entry::new("cancel", "message", id)]).await?;
+    let told = Event::new(EventType::MessageCancelled, "message", id).with(json!({ "code": "by_hand" }));
+    tx.emit(&[told]).await?;
+    tx.commit().await
+}

@@ -1,0 +1,120 @@
+//! Whom a message is to, as its channel addresses people. Pure.
+
+use super::provider::Channel;
+use crate::{
+    types::{E164, EmailAddress, Malformed},
+    vault::mask,
+};
+
+/// The longest name of a Slack channel or user.
+const LONGEST_SLACK: usize = 200;
+/// FCM says no limit of a registration token; they have about 160 characters.
+const LONGEST_TOKEN: usize = 4_096;
+
+/// An address that its channel can take.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Recipient {
+    Email(EmailAddress),
+    /// SMS and WhatsApp.
+    Phone(E164),
+    /// A channel, a person or a conversation by its id, or a channel by `#name`.
+    Slack(String),
+    /// A device, by the token that its app was given.
+    Device(String),
+}
+
+impl Recipient {
+    /// # Errors
+    /// What to write instead.
+    pub fn parse(channel: Channel, text: &str) -> Result<Self, Malformed> {
+        match channel {
+            Channel::Email => text.parse().map(Self::Email),
+            Channel::Sms | Channel::Whatsapp => text.parse().map(Self::Phone),
+            Channel::Slack => slack(text.trim()).map(Self::Slack),
+            Channel::Push => device(text.trim()).map(Self::Device),
+        }
+    }
+
+    /// As it goes over the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Email(address) => address.as_str(),
+            Self::Phone(number) => number.as_str(),
+            Self::Slack(text) | Self::Device(text) => text,
+        }
+    }
+
+    /// The form that equal addresses share, for blind indexes.
+    #[must_use]
+    pub fn normal(&self) -> String {
+        match self {
+            Self::Email(address) => address.normal(),
+            other => other.as_str().to_owned(),
+        }
+    }
+}
+
+/// What is shown of an address to whoever may not see it.
+#[must_use]
+pub fn mask(channel: Channel, address: &str) -> String {
+    match channel {
+        Channel::Email => mask::email(address),
+        Channel::Sms | Channel::Whatsapp | Channel::Slack | Channel::Push => mask::phone(address),
+    }
+}
+
+fn slack(text: &str) -> Result<String, Malformed> {
+    const WANTED: Malformed = Malformed("write the channel's id, for example C0123456789, or #name");
+    let name = text.strip_prefix('#').unwrap_or(text);
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    if name.is_empty() || text.len() > LONGEST_SLACK || !name.chars().all(is_plain) {
+        return Err(WANTED);
+    }
+    Ok(text.to_owned())
+}
+
+fn device(text: &str) -> Result<String, Malformed> {
+    const WANTED: Malformed = Malformed("write the registration token that the app was given for the device");
+    let holds = !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|b| b.is_ascii_graphic());
+    if holds { Ok(text.to_owned()) } else { Err(WANTED) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_takes_its_own_addresses() {
+        for (channel, text, wanted) in [
+            (Channel::Email, "Ada@Example.COM", Some("Ada@example.com")),
+            (Channel::Email, "+14155550100", None),
+            (Channel::Sms, "+1 415 555 0100", Some("+14155550100")),
+            (Channel::Whatsapp, "+4930901820", Some("+4930901820")),
+            (Channel::Sms, "ada@example.com", None),
+            (Channel::Slack, " C0123456789 ", Some("C0123456789")),
+            (Channel::Slack, "#general", Some("#general")),
+            (Channel::Slack, "#", None),
+            (Channel::Slack, "a channel", None),
+            (Channel::Push, "fcm:token-1_2", Some("fcm:token-1_2")),
+            (Channel::Push, "two words", None),
+            (Channel::Push, "", None),
+        ] {
+            let got = Recipient::parse(channel, text).ok();
+            assert_eq!(got.as_ref().map(Recipient::as_str), wanted, "{channel:?} {text}");
+        }
+        let long = "x".repeat(LONGEST_TOKEN + 1);
+        assert!(Recipient::parse(Channel::Push, &long).is_err());
+    }
+
+    #[test]
+    fn equal_addresses_are_found_alike_and_little_of_them_is_shown() {
+        let one = Recipient::parse(Channel::Email, "ADA@example.com").expect("an address");
+        let two = Recipient::parse(Channel::Email, "ada@Example.com").expect("an address");
+        assert_eq!(one.normal(), two.normal());
+        for channel in Channel::ALL {
+            assert!(!mask(channel, "ada.lovelace@example.com").contains("lovelace"), "{channel:?}");
+        }
+        assert_eq!(mask(Channel::Sms, "+14155550100"), "•••00");
+    }
+}
