@@ -59,6 +59,7 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all()),
+        wordings: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
     })

@@ -19,7 +19,7 @@ use crate::{
     },
     error::{Error, Result},
     expected::Expected,
-    messages::provider::Providers,
+    messages::{provider::Providers, wording::Wordings},
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
@@ -46,6 +46,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     pub chance: Arc<dyn Chance>,
     pub providers: Arc<Providers>,
+    /// Versions of templates, ready to be filled in.
+    pub wordings: Arc<Wordings>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.

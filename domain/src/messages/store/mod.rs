@@ -1,11 +1,13 @@
 //! The tables of providers, templates, messages and their attempts, a file for each.
 
 mod attempts;
-mod catalogue;
 mod messages;
 mod outbox;
+mod providers;
+mod templates;
 
 pub(in crate::messages) use attempts::*;
-pub(in crate::messages) use catalogue::*;
 pub(in crate::messages) use messages::*;
 pub(in crate::messages) use outbox::*;
+pub(in crate::messages) use providers::*;
+pub(in crate::messages) use templates::*;
