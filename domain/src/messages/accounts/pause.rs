@@ -28,7 +28,7 @@ const PAGE: i64 = 500;
 const AT_ONCE: usize = 1_000;
 
 /// What providers say where the credentials are at fault and nothing else, as their adapters name it: Twilio, Slack,
-/// WhatsApp, FCM (providers.md).
+/// `WhatsApp`, FCM (providers.md).
 const CREDENTIAL_FAULTS: [&str; 11] = [
     "20003",
     "invalid_auth",

@@ -103,7 +103,7 @@ pub(in crate::messages) async fn lock_provider(
     row.map(|row| {
         Ok(HeldProvider {
             kind: row.kind,
-            channel: channel(&row.channel)?,
+            channel: stored_channel(&row.channel)?,
             version: row.version,
             rate_per_s: row.rate_per_s,
             max_running: row.max_running,
@@ -235,7 +235,7 @@ pub(in crate::messages) async fn carries(
     )
     .fetch_optional(conn)
     .await?;
-    stored.as_deref().map(channel).transpose()
+    stored.as_deref().map(stored_channel).transpose()
 }
 
 /// Messages that an account may carry and that are not meant for later, in the order of their ids.
@@ -293,7 +293,7 @@ pub(in crate::messages) async fn begin_verifying(
     row.map(|row| {
         Ok(Verifying {
             kind: row.kind,
-            channel: channel(&row.channel)?,
+            channel: stored_channel(&row.channel)?,
             version: row.version,
             credentials_sealed: row.credentials_sealed,
         })
@@ -333,6 +333,6 @@ fn as_stored(on_unknown: OnUnknown) -> &'static str {
 }
 
 /// A channel as it is stored.
-pub(super) fn channel(stored: &str) -> Result<Channel> {
+pub(in crate::messages) fn stored_channel(stored: &str) -> Result<Channel> {
     Channel::named(stored).ok_or_else(|| Error::internal("a row of an unheard-of channel"))
 }
