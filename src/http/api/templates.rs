@@ -41,11 +41,9 @@ pub struct TemplateQuery {
     #[param(value_type = Option<String>)]
     pub locale: Option<Locale>,
     /// Only the newest version of each name and locale.
-    #[serde(default)]
-    pub latest: bool,
+    pub latest: Option<bool>,
     /// Also those that are not offered any more.
-    #[serde(default)]
-    pub archived: bool,
+    pub archived: Option<bool>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -60,7 +58,8 @@ pub async fn list_templates(
     Query(query): Query<TemplateQuery>,
 ) -> Result<Body<Page<TemplateView>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    let TemplateQuery { name, channel, locale, latest, archived, .. } = query;
+    let (latest, archived) = (query.latest.unwrap_or(false), query.archived.unwrap_or(false));
+    let TemplateQuery { name, channel, locale, .. } = query;
     let filter = Filter { name, channel, locale, latest, archived };
     let rows = templates::list(&ctx, &filter, window.before.map(TemplateId), window.rows).await?;
     Ok(Body(window.page(rows, |row| row.id.0)))
