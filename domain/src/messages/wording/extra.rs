@@ -51,7 +51,6 @@ pub struct WhatsappTemplate {
 }
 
 /// The same with its texts parsed.
-#[derive(Default)]
 pub(super) struct Ready {
     template: Option<(String, String, Vec<Parsed>)>,
     data: Vec<(String, Parsed)>,
