@@ -68,7 +68,8 @@ async fn each_locale_of_a_name_has_versions_of_its_own() {
 async fn many_who_save_under_a_name_at_once_make_a_version_each() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let saves = (0..16).map(|_| save(admin, "due", &json!({})));
+    let plain = json!({});
+    let saves = (0..16).map(|_| save(admin, "due", &plain));
     let mut versions: Vec<i64> = Vec::new();
     for saved in futures::future::join_all(saves).await {
         versions.push(saved["version"].as_i64().expect("a number"));

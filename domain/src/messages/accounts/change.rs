@@ -75,8 +75,7 @@ pub async fn change(ctx: &Ctx, id: ProviderId, change: ProviderChange) -> Result
     Ok(view)
 }
 
-/// Takes an account away: nothing is handed to it any more, and its messages stay. What it still tells of them is
-/// taken in.
+/// Takes an account away: nothing is handed to it any more, and its messages stay.
 ///
 /// # Errors
 /// If there is none, or a conflict if messages wait that nobody else may carry.
