@@ -61,6 +61,7 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         providers: Arc::new(workers::providers::all()),
         outbound: Arc::default(),
         public_url: None,
+        wordings: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
     })

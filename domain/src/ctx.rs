@@ -19,8 +19,8 @@ use crate::{
     },
     error::{Error, Result},
     expected::Expected,
-    messages::provider::Providers,
     outbound::OutboundPolicy,
+    messages::{provider::Providers, wording::Wordings},
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
@@ -52,6 +52,8 @@ pub struct Platform {
     /// Where the outside reaches this installation, for example `https://calls.example.com` without a slash at its
     /// end: the beginning of addresses for callbacks and of links that people follow. None if nobody said it.
     pub public_url: Option<Arc<str>>,
+    /// Versions of templates, ready to be filled in.
+    pub wordings: Arc<Wordings>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.

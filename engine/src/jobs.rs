@@ -104,6 +104,21 @@ pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Resul
     Ok(list(conn, tenant, &filter, None, 1).await?.pop())
 }
 
+/// The jobs of a tenant about any of these things that wait for a time to come.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn waiting_about(conn: &mut PgConnection, tenant: Uuid, keys: &[String]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from engine.jobs
+          where tenant_id = $1 and business_key = any($2) and node is null and run_at > engine.now()",
+        tenant,
+        keys
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Notes how far a running job has come. Only the attempt that holds the claim may say so.
 ///
 /// # Errors

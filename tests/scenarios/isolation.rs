@@ -175,6 +175,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
         ("/api/v1/workflows", run("provider_id", their(providers)), 422),
         ("/api/v1/workflows", run("follow_up_template_id", their(templates)), 422),
+        ("/api/v1/communication/templates/preview", json!({"template_id": their(templates)}), 422),
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }

@@ -77,6 +77,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
     let all = [
         job(jobs::send_message::run),
         job(jobs::message_lead::run),
+        job(jobs::wake_messages::run),
         job(jobs::score_lead::run),
         job(jobs::score_leads::run),
         job(jobs::refresh_scores::run),
@@ -176,6 +177,7 @@ mod tests {
             "sweep_calls",
             "sweep_team",
             "update_leads",
+            "wake_messages",
             "watch_queues",
         ];
         assert_eq!(kinds, known);

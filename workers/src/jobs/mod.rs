@@ -19,6 +19,7 @@ pub mod steer_jobs;
 pub mod sweep_calls;
 pub mod sweep_team;
 pub mod update_leads;
+pub mod wake_messages;
 pub mod watch_queues;
 
 use std::time::Duration;
