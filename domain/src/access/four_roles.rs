@@ -68,6 +68,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::ProvidersRead,
         P::ProvidersWrite,
         P::TemplatesWrite,
+        P::WebhooksRead,
+        P::WebhooksWrite,
         P::JobsRead,
         P::JobsCancel,
         P::JobsRetry,

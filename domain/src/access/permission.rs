@@ -95,6 +95,8 @@ permissions! {
     MessagesRead = "messages:read" "see messages and their status",
     MessagesSend = "messages:send" "send messages",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
+    WebhooksRead = "webhooks:read" "see webhooks and what became of their deliveries, without their secrets",
+    WebhooksWrite = "webhooks:write" "have events told to servers outside, change, test and replay that, and end it",
     JobsRead = "jobs:read" "see jobs",
     JobsCancel = "jobs:cancel" "cancel jobs",
     JobsRetry = "jobs:retry" "run jobs again",
@@ -151,6 +153,7 @@ impl Permission {
                     | Self::AttributesWrite
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite
+                    | Self::WebhooksWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard
                     | Self::JobsBulk
