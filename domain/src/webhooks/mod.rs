@@ -13,7 +13,7 @@ pub mod endpoints;
 pub mod replay;
 pub mod rules;
 mod secrets;
-pub(crate) mod store;
+mod store;
 pub mod tail;
 pub mod view;
 
@@ -28,7 +28,7 @@ use attempt::DeliverWebhook;
 use store::Put;
 
 /// The queue of deliveries: a server that answers slowly holds no other work up.
-pub(crate) const QUEUE: &str = "webhooks";
+pub const QUEUE: &str = "webhooks";
 /// So many deliveries of one endpoint may wait; what else happens stays in the log until some have ended.
 const MOST_WAITING: i64 = 5_000;
 /// Entries of the log that are read in one transaction.

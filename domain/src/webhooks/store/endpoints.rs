@@ -141,7 +141,7 @@ pub(in crate::webhooks) async fn update_endpoint(
         id.0,
         change.name,
         change.url_sealed,
-        change.types
+        change.types as Option<&[String]>
     )
     .execute(conn)
     .await;
