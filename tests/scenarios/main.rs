@@ -82,4 +82,5 @@ mod strangers;
 mod teams;
 mod tenants;
 mod twice;
+mod webhooks;
 mod workflows;

@@ -4,9 +4,11 @@
 //! - [`registry`] one line for each job kind; [`jobs`] one file for each
 //! - [`providers`] the adapters to the outside world
 //! - [`batch`] many small writes of one tenant as one
+//! - [`tail`] reading the log for webhooks, which is no job: whatever happens would begin one
 
 pub mod batch;
 pub mod jobs;
 pub mod providers;
 pub mod registry;
 pub mod runtime;
+pub mod tail;

@@ -42,7 +42,7 @@ fn limit_key(webhook: WebhookId) -> String {
 /// Enqueues the jobs of deliveries that were put in, or put back, in this transaction.
 async fn enqueue(tx: &mut TenantTx, webhook: WebhookId, put: &[Put]) -> Result<()> {
     let tenant = tx.tenant.0;
-    let job = |put: &Put| {
+    let job = |put: &Put| -> Result<NewJob> {
         let job = NewJob::of(tenant, put.job, &DeliverWebhook { delivery: put.delivery });
         Ok(job.map_err(Error::internal)?.about(limit_key(webhook)).limited_by(limit_key(webhook)))
     };

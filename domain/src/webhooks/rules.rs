@@ -96,7 +96,7 @@ pub fn judge(reply: &Reply, attempt: Attempt<'_>) -> Verdict {
     match reply {
         Reply::Answered { status, retry_after } => {
             let kept = i16::try_from(*status).ok();
-            match status {
+            match *status {
                 200..=299 => {
                     Verdict { fate: Fate::Succeeded, gone: false, status: kept, code: None, text: None }
                 }
@@ -137,7 +137,7 @@ fn redacted(text: &str, url: &str) -> String {
 /// A URL for whoever may not see the token that may be in it: where it goes, and no more.
 #[must_use]
 pub fn origin(url: &str) -> String {
-    Url::parse(url).map_or_else(|_| "…".into(), |url| format!("{}/…", url.origin().ascii_serialization()))
+    Url::parse(url).map_or_else(|_| "…".to_owned(), |url| format!("{}/…", url.origin().ascii_serialization()))
 }
 
 /// The types that somebody with these permissions may subscribe to, in order and each once.
@@ -238,7 +238,7 @@ mod tests {
     fn only_what_somebody_sees_is_subscribed_to() {
         let grants: PermissionSet = [Permission::MessagesRead, Permission::JobsRead].into_iter().collect();
         let ask = |types: &[&str]| {
-            let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+            let types: Vec<String> = types.iter().map(|kind| (*kind).to_owned()).collect();
             subscribed(&types, grants)
         };
         let kept = ask(&["message.sent", "job.discarded", "message.sent"]).expect("both are seen");
