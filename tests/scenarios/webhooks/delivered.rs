@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use switchboard::process::{Plan, Process, Roles};
 use switchboard_tests::{Socket, TestApp, app::platform, heads_file};
 
-use super::{Hook, Receiver, WEBHOOKS, is, lead, program, tried};
+use super::{Hook, Receiver, WEBHOOKS, is, lead, program, receiver::Heard, tried};
 
 #[tokio::test]
 async fn an_event_is_told_signed_and_as_a_socket_hears_it() {
@@ -25,7 +25,7 @@ async fn an_event_is_told_signed_and_as_a_socket_hears_it() {
     let told = socket.until("lead.created").await.pop().expect("an event");
 
     let heard = receiver.wait_for(2).await;
-    let mut events: Vec<Value> = heard.iter().map(|one| one.event()).collect();
+    let mut events: Vec<Value> = heard.iter().map(Heard::event).collect();
     // Their order is not promised.
     events.sort_by_key(|event| event["sequence"].as_i64());
     assert_eq!(events[0], told, "the same as on the socket");
@@ -132,8 +132,8 @@ async fn nobody_is_told_by_a_webhook_what_they_may_not_see() {
     let elsewhere = client.patch(&hook.path(), &json!({"url": "https://hooks.example.com/"})).await;
     let _ = elsewhere.problem(403);
     client.patch(&hook.path(), &json!({"name": "calls"})).await.expect(200);
-    assert_eq!(client.post(WEBHOOKS, &json!({"name": "calls", "url": receiver.url, "types": ["lead.created"]}))
-        .await.problem(409), "name-taken");
+    let same = json!({"name": "calls", "url": receiver.url, "types": ["lead.created"]});
+    assert_eq!(client.post(WEBHOOKS, &same).await.problem(409), "name-taken");
     // Whoever sees only some of the leads would hear of all of them.
     let narrow = json!({"name": "Narrow", "permissions": ["webhooks:write", "leads:read"], "scope": "own"});
     admin.post("/api/v1/compliance/roles", &narrow).await.expect(201);

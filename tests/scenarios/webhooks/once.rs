@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use switchboard::process::Roles;
 use switchboard_tests::{Socket, TestApp, Worker};
 
-use super::{Hook, Receiver, is, lead, program};
+use super::{Hook, Receiver, is, lead, program, receiver::Heard};
 use crate::leads::import;
 
 const LEADS: usize = 400;
@@ -46,7 +46,7 @@ async fn a_worker_that_is_killed_again_and_again_leaves_nothing_out_and_doubles_
     }
     assert_eq!(sequences(&all), sequences(&told), "one delivery for each event, and for no other");
     let heard = receiver.heard();
-    let ids: HashSet<&str> = heard.iter().map(super::receiver::Heard::id).collect();
+    let ids: HashSet<&str> = heard.iter().map(Heard::id).collect();
     let made: HashSet<&str> = all.iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!(ids, made, "each was heard, and nothing else");
     println!("{} deliveries of {wanted} events in {KILLS} kills", heard.len());
