@@ -77,7 +77,7 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<Once<NewWebhookSecret>
     tx.audit(&[Entry::new("create", "webhook", id).detail(json!({ "types": types })).notice()]).await?;
     // The last thing, for claims of the queue wait until this is over.
     let bounds = Bounds { max_running: Some(AT_A_TIME), ..Bounds::default() };
-    tx.limit(QUEUE, Some(&limit_key(id)), bounds).await.map_err(busy)?;
+    tx.limit(QUEUE, Some(limit_key(id).as_str()), bounds).await.map_err(busy)?;
     keyed.commit(NewWebhookSecret { id, secret }, 201, location(id)).await
 }
 
@@ -222,7 +222,7 @@ pub async fn delete(ctx: &Ctx, id: WebhookId) -> Result<()> {
     ctx.expect_version("webhook", None, held.version)?;
     store::retire(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "webhook", id).notice()]).await?;
-    tx.limit(QUEUE, Some(&limit_key(id)), Bounds::default()).await.map_err(busy)?;
+    tx.limit(QUEUE, Some(limit_key(id).as_str()), Bounds::default()).await.map_err(busy)?;
     tx.commit().await
 }
 
