@@ -178,6 +178,7 @@ impl Process {
             tasks.spawn(engine::upkeep::run(engine, node.id, stop.clone()));
         }
         if roles.worker {
+            tasks.spawn(workers::tail::run(platform.clone(), stop.clone()));
             let opened =
                 workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
             tasks.spawn(opened.run(failed.clone()));

@@ -8,6 +8,7 @@
 //! - [`outbound`] what of the outside world may be called
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
+//! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 
 pub mod access;
@@ -31,6 +32,7 @@ pub mod tenancy;
 pub mod types;
 pub mod upkeep;
 pub mod vault;
+pub mod webhooks;
 pub mod workflows;
 
 pub use ctx::Ctx;

@@ -46,6 +46,10 @@ ids! {
     CallId,
     /// A phone system that tells of calls.
     CallSourceId,
+    /// An endpoint that is told of events.
+    WebhookId,
+    /// One event on its way to an endpoint, over all its attempts.
+    WebhookDeliveryId,
     ScoringModelId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,

@@ -120,6 +120,25 @@ pub async fn replay(
     .await
 }
 
+/// The first place of one tenant's sequence that was numbered on a UTC day or later; none if nothing was. What was
+/// logged on that day or later stands there or behind it, for an entry is numbered on its own day or the one after.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn first_since(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    day: chrono::NaiveDate,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select min(seq) from engine.log_order where tenant_id = $1 and day >= $2",
+        tenant,
+        day
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// The ends of one tenant's sequence: the oldest entry still kept and the newest one, both 0 when
 /// nothing was ever logged.
 ///

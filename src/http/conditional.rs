@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 15] = [
+const TAGGED: [&str; 16] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
@@ -29,6 +29,7 @@ const TAGGED: [&str; 15] = [
     "/api/v1/calls/{id}",
     "/api/v1/communication/providers/{id}",
     "/api/v1/communication/templates/{id}",
+    "/api/v1/communication/webhooks/{id}",
     "/api/v1/compliance/roles/{id}",
     "/api/v1/leads/attributes/{id}",
     "/api/v1/leads/{id}",

@@ -11,7 +11,7 @@ use super::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
         import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, message_stats, messages, ops,
         providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
-        sessions, skills, sockets, tags, teams, templates, tenants, workflows,
+        sessions, skills, sockets, tags, teams, templates, tenants, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -35,7 +35,7 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), calls(), scoring(), routing(), work()]
+    [process(), access(), people(), business(), calls(), outside(), scoring(), routing(), work()]
         .into_iter()
         .flatten()
         .collect()
@@ -198,6 +198,26 @@ fn calls() -> Vec<Route> {
         (Needs(P::CallSourcesWrite), routes!(call_sources::rotate_call_source)),
         (Needs(P::CallSourcesWrite), routes!(call_sources::delete_call_source)),
         (Signed, routes!(callbacks::call_callback)),
+    ]
+}
+
+/// Servers outside that are told of events.
+fn outside() -> Vec<Route> {
+    vec![
+        (Needs(P::WebhooksWrite), routes!(webhooks::create_webhook)),
+        (Needs(P::WebhooksRead), routes!(webhooks::list_webhooks)),
+        (Needs(P::WebhooksRead), routes!(webhooks::get_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::change_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::rotate_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::enable_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::disable_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::delete_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::test_webhook)),
+        (Needs(P::WebhooksWrite), routes!(webhooks::replay_webhook)),
+        (Needs(P::WebhooksRead), routes!(webhook_deliveries::list_webhook_deliveries)),
+        (Needs(P::WebhooksRead), routes!(webhook_deliveries::list_deliveries_of_webhook)),
+        (Needs(P::WebhooksRead), routes!(webhook_deliveries::get_webhook_delivery)),
+        (Needs(P::WebhooksWrite), routes!(webhook_deliveries::replay_webhook_delivery)),
     ]
 }
 

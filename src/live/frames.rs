@@ -10,6 +10,9 @@ use engine::log::Entry;
 use serde::Deserialize;
 use serde_json::json;
 
+/// An entry as it goes over the wire.
+pub use domain::events::envelope::of_entry as event;
+
 /// The subprotocol of this wire format.
 pub const PROTOCOL: &str = "switchboard.v1";
 /// The largest frame either way, and the most a client may subscribe to.
@@ -58,24 +61,6 @@ impl Interest {
             && (self.types.is_empty() || self.types.contains(&entry.kind))
             && (self.resources.is_empty() || self.resources.contains(&entry.subject))
     }
-}
-
-/// An entry as CloudEvents 1.0 JSON, with the extensions `tenantid` and `sequence`.
-#[must_use]
-pub fn event(entry: &Entry) -> String {
-    json!({
-        "specversion": "1.0",
-        "id": entry.seq.to_string(),
-        "source": format!("/tenants/{}", entry.tenant),
-        "type": format!("switchboard.{}.v1", entry.kind),
-        "subject": entry.subject,
-        "time": entry.at,
-        "datacontenttype": "application/json",
-        "tenantid": entry.tenant,
-        "sequence": entry.seq,
-        "data": entry.body,
-    })
-    .to_string()
 }
 
 /// How far a client has seen, counting what it does not want.

@@ -132,6 +132,7 @@ fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
         ("/api/v1/calls", json!({"satisfaction": 3})),
         ("/api/v1/communication/providers", json!({"priority": 2})),
         ("/api/v1/communication/templates", json!({"subject": "Hi", "text": "another"})),
+        ("/api/v1/communication/webhooks", json!({"name": "another"})),
         ("/api/v1/compliance/roles", json!({"name": "r", "permissions": ["leads:read"]})),
         ("/api/v1/leads", json!({"region": "x"})),
         ("/api/v1/leads/attributes", json!({"name": "plan", "type": "text"})),

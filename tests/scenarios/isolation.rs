@@ -42,6 +42,11 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let call = json!({"direction": "outbound", "number": "+4930901820"});
     let call = admin.post("/api/v1/calls", &call).await.expect(201);
     let source = admin.post("/api/v1/call-sources", &json!({"name": "pbx"})).await.expect(201);
+    // Nobody listens there, and of what it is told nothing happens here.
+    let hook = json!({"name": "h", "url": "http://127.0.0.1:47011/", "types": ["scoring_model.published"]});
+    let hook = admin.post("/api/v1/communication/webhooks", &hook).await.expect(201);
+    let told = format!("/api/v1/communication/webhooks/{}/test", hook["id"].as_str().expect("an id"));
+    let told = admin.post(&told, &json!({})).await.expect(202);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -56,6 +61,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/leads", text(&lead["id"])),
         ("/api/v1/calls", text(&call["id"])),
         ("/api/v1/call-sources", text(&source["id"])),
+        ("/api/v1/communication/webhooks", text(&hook["id"])),
+        ("/api/v1/communication/webhooks/deliveries", text(&told["id"])),
         ("/api/v1/automation/routing-rules", text(&route_by["id"])),
         ("/api/v1/automation/queues", text(&team["id"])),
         ("/api/v1/leads/attributes", text(&attribute["id"])),

@@ -87,4 +87,5 @@ mod teams;
 mod templates;
 mod tenants;
 mod twice;
+mod webhooks;
 mod workflows;

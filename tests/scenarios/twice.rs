@@ -57,6 +57,11 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/communication/messages", send),
         ("/api/v1/communication/providers", json!({"name": "again", "kind": "sandbox"})),
         ("/api/v1/communication/templates", mail),
+        (
+            "/api/v1/communication/webhooks",
+            json!({"name": "again", "url": "http://127.0.0.1:47011/", "types": ["scoring_model.published"]}),
+        ),
+        ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),
@@ -123,7 +128,9 @@ async fn whatever_makes_something_is_answered_the_same_under_one_key_and_makes_i
     }
     assert!(made >= bodies.len() + 3, "{made}");
     let again = |things: Vec<Value>| things.iter().filter(|thing| thing["name"] == "again").count();
-    for path in ["/api/v1/teams", "/api/v1/agents", "/api/v1/schedules", "/api/v1/call-sources"] {
+    let named =
+        ["teams", "agents", "schedules", "call-sources", "communication/webhooks"].map(|path| format!("/api/v1/{path}"));
+    for path in &named {
         assert_eq!(again(admin.all(path).await), 1, "{path}");
     }
     assert_eq!(admin.all("/api/v1/leads?email=again@example.com").await.len(), 1);

@@ -5,6 +5,7 @@
 //! - [`providers`] the adapters to the outside world
 //! - [`rim`] how servers are called that tenants name
 //! - [`batch`] many small writes of one tenant as one
+//! - [`tail`] reading the log for webhooks, which is no job: whatever happens would begin one
 
 pub mod batch;
 pub mod jobs;
@@ -12,3 +13,4 @@ pub mod providers;
 pub mod registry;
 pub mod rim;
 pub mod runtime;
+pub mod tail;

@@ -96,6 +96,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::keep_history::run),
         job(jobs::settle_lost::run),
         job(jobs::count_messages::run),
+        job(jobs::deliver_webhook::run),
+        job(jobs::replay_webhook::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -107,7 +109,8 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 }
 
 /// The queues of this build and how many handlers of each run at a time.
-pub const QUEUES: [(&str, usize); 3] = [("messages", 64), ("automation", 16), ("operations", 4)];
+pub const QUEUES: [(&str, usize); 4] =
+    [("messages", 64), ("automation", 16), ("operations", 4), ("webhooks", 16)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where
@@ -145,7 +148,7 @@ fn named(
 mod tests {
     use domain::{
         jobs::bulk::SteerJobs, messages::send::SendMessage, routing::route::RouteLeads,
-        scoring::apply::ScoreLeads, upkeep::KeepHistory,
+        scoring::apply::ScoreLeads, upkeep::KeepHistory, webhooks::attempt::DeliverWebhook,
     };
     use engine::JobKind as _;
 
@@ -158,6 +161,7 @@ mod tests {
         kinds.sort_unstable();
         let known = [
             "count_messages",
+            "deliver_webhook",
             "end_wrap_up",
             "fit_scoring_model",
             "index_leads",
@@ -167,6 +171,7 @@ mod tests {
             "mind_call",
             "onboard_lead",
             "refresh_scores",
+            "replay_webhook",
             "route_lead",
             "route_leads",
             "score_lead",
@@ -181,8 +186,14 @@ mod tests {
             "watch_queues",
         ];
         assert_eq!(kinds, known);
-        let queues =
-            [SendMessage::QUEUE, ScoreLeads::QUEUE, RouteLeads::QUEUE, SteerJobs::QUEUE, KeepHistory::QUEUE];
+        let queues = [
+            SendMessage::QUEUE,
+            ScoreLeads::QUEUE,
+            RouteLeads::QUEUE,
+            SteerJobs::QUEUE,
+            KeepHistory::QUEUE,
+            DeliverWebhook::QUEUE,
+        ];
         for wanted in queues {
             assert!(QUEUES.iter().any(|(queue, _)| *queue == wanted), "{wanted}");
         }

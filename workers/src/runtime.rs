@@ -78,6 +78,22 @@ impl Opened {
     }
 }
 
+/// The product itself in a tenant. Whoever enqueued a job had the right to; the work itself is the product's.
+pub(crate) fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
+    Ctx {
+        platform: platform.clone(),
+        tenant,
+        actor: Actor::System,
+        session: None,
+        grants: PermissionSet::all(),
+        rows: Rows::All,
+        pace: None,
+        trace: None,
+        idempotency: None,
+        expected: None,
+    }
+}
+
 async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcome, Error> {
     let claim = envelope.claim;
     let Some(handler) = runtime.handlers.get(&*envelope.kind) else {
@@ -85,17 +101,9 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         return Err(Error::internal(std::io::Error::other(why)));
     };
     let ctx = Ctx {
-        platform: runtime.platform.clone(),
-        tenant: TenantId(claim.tenant),
         actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
-        session: None,
-        // Whoever enqueued the job had the right to; the work itself is the product's.
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        pace: None,
         trace: envelope.trace.take(),
-        idempotency: None,
-        expected: None,
+        ..itself(&runtime.platform, TenantId(claim.tenant))
     };
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt

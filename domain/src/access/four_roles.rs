@@ -78,6 +78,8 @@ pub fn default_roles() -> [(&'static str, Rights); 4] {
         P::MessageStatsRead,
         P::MessagePolicyWrite,
         P::SuppressionsWrite,
+        P::WebhooksRead,
+        P::WebhooksWrite,
         P::JobsRead,
         P::JobsCancel,
         P::JobsRetry,

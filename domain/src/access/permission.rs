@@ -105,6 +105,8 @@ permissions! {
     ConsentsRead = "consents:read" "see what people have agreed to",
     ConsentsWrite = "consents:write" "record what people agree to and withdraw",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
+    WebhooksRead = "webhooks:read" "see webhooks and what became of their deliveries, without their secrets",
+    WebhooksWrite = "webhooks:write" "have events told to servers outside, change, test and replay that, and end it",
     JobsRead = "jobs:read" "see jobs",
     JobsCancel = "jobs:cancel" "cancel jobs",
     JobsRetry = "jobs:retry" "run jobs again",
@@ -164,6 +166,7 @@ impl Permission {
                     | Self::MessagePolicyWrite
                     | Self::SuppressionsWrite
                     | Self::MessagesSettle
+                    | Self::WebhooksWrite
                     | Self::SchedulesDelete
                     | Self::JobsDiscard
                     | Self::JobsBulk

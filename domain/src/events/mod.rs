@@ -2,7 +2,9 @@
 //!
 //! Events are rows of the engine's log. Types are stable strings, listed here only. Those about leads, calls and
 //! messages carry whose they are at that moment (`whose`; `store` reads it), and are heard by whoever sees such leads.
+//! How they look on a socket and in a webhook is said in [`envelope`].
 
+pub mod envelope;
 mod store;
 pub(crate) mod whose;
 
@@ -78,10 +80,28 @@ pub enum EventType {
     ScoringModelPublished,
     /// What a user or a key may do was changed.
     AccessChanged,
+    /// An endpoint is told nothing any more until somebody enables it: it said so itself, or has failed for days.
+    WebhookDisabled,
+}
+
+/// What the engine tells of jobs and of the runs of workflows.
+const OF_ENGINE: [&str; 7] = [
+    "job.completed",
+    "job.cancelled",
+    "job.discarded",
+    "job.quarantined",
+    "workflow.completed",
+    "workflow.failed",
+    "workflow.cancelled",
+];
+
+/// Every type that this build tells of, as the log names it.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    EventType::ALL.iter().map(|kind| kind.as_str()).chain(OF_ENGINE)
 }
 
 impl EventType {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -123,6 +143,7 @@ impl EventType {
         Self::ScoringModelFitted,
         Self::ScoringModelPublished,
         Self::AccessChanged,
+        Self::WebhookDisabled,
     ];
 
     #[must_use]
@@ -169,6 +190,7 @@ impl EventType {
             Self::ScoringModelFitted => "scoring_model.fitted",
             Self::ScoringModelPublished => "scoring_model.published",
             Self::AccessChanged => "access.changed",
+            Self::WebhookDisabled => "webhook.disabled",
         }
     }
 }
@@ -187,6 +209,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "agent" => Some(Permission::AgentsRead),
         "scoring_model" => Some(Permission::ScoringModelsRead),
         "access" => Some(Permission::UsersRead),
+        "webhook" => Some(Permission::WebhooksRead),
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),
         _ => None,
@@ -247,11 +270,11 @@ mod tests {
 
     #[test]
     fn every_type_has_a_name_of_its_own_and_a_permission() {
-        let mut names: Vec<_> = EventType::ALL.iter().map(|kind| kind.as_str()).collect();
+        let mut names: Vec<_> = kinds().collect();
         assert!(names.iter().all(|name| needed(name).is_some()), "{names:?}");
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), EventType::ALL.len());
+        assert_eq!(names.len(), EventType::ALL.len() + OF_ENGINE.len());
         assert_eq!(needed("workflow.failed"), Some(Permission::WorkflowsRead));
         assert_eq!(needed("secret.thing"), None);
     }

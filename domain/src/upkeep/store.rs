@@ -135,6 +135,32 @@ pub(super) async fn drop_deliveries(
     Ok(dropped.rows_affected())
 }
 
+/// Deletes deliveries of webhooks that were made or replayed so many days ago, with their attempts. None waits for so
+/// long, unless its job was discarded by hand.
+pub(super) async fn drop_webhooks(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    days: i32,
+    most: i64,
+) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select d.tenant_id, d.id from tenants t
+            cross join lateral (
+              select d.tenant_id, d.id from webhook_deliveries d
+               where d.tenant_id = t.id and d.kept_from < $1::timestamptz - make_interval(days => $2)
+               order by d.kept_from limit $3) d
+            limit $3)
+         delete from webhook_deliveries d using gone g where d.tenant_id = g.tenant_id and d.id = g.id",
+        now,
+        days,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}
+
 /// Deletes whose rights have changed so many minutes ago, from the oldest on. The newest of these rows stays: whoever
 /// reads the table knows by its oldest row how far back it goes. So that this is true, nothing goes that a transaction
 /// may still be older than; but numbers that this cluster has not come to, which were restored from another, do. Its own

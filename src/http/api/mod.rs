@@ -39,4 +39,6 @@ pub mod tags;
 pub mod teams;
 pub mod templates;
 pub mod tenants;
+pub mod webhook_deliveries;
+pub mod webhooks;
 pub mod workflows;

@@ -1,6 +1,7 @@
 //! One file for each job kind.
 
 pub mod count_messages;
+pub mod deliver_webhook;
 pub mod end_wrap_up;
 pub mod fit_scoring_model;
 pub mod index_leads;
@@ -9,6 +10,7 @@ pub mod leave_agent;
 pub mod message_lead;
 pub mod mind_call;
 pub mod refresh_scores;
+pub mod replay_webhook;
 pub mod route_lead;
 pub mod route_leads;
 pub mod score_lead;
