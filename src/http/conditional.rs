@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 15] = [
+const TAGGED: [&str; 16] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
@@ -36,6 +36,8 @@ const TAGGED: [&str; 15] = [
     "/api/v1/skills/{id}",
     "/api/v1/teams/{id}",
     "/api/v1/users/{id}",
+    // There is one of it.
+    "/api/v1/communication/policy",
     // A part of an agent that is set by itself.
     "/api/v1/agents/{id}/status",
 ];
