@@ -42,6 +42,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let call = json!({"direction": "outbound", "number": "+4930901820"});
     let call = admin.post("/api/v1/calls", &call).await.expect(201);
     let source = admin.post("/api/v1/call-sources", &json!({"name": "pbx"})).await.expect(201);
+    let wish = json!({"channel": "email", "to": "never@example.com", "scope": "all"});
+    let wish = admin.post("/api/v1/communication/suppressions", &wish).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -50,6 +52,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/communication/providers", text(&message["provider_id"])),
         ("/api/v1/communication/templates", text(&message["template_id"])),
         ("/api/v1/communication/messages", text(&sent["id"])),
+        ("/api/v1/communication/suppressions", text(&wish["id"])),
         ("/api/v1/teams", text(&team["id"])),
         ("/api/v1/agents", text(&agent["id"])),
         ("/api/v1/skills", text(&skill["id"])),
@@ -170,6 +173,14 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             json!({"direction": "inbound", "number": "+4930901820", "team_id": their("/api/v1/teams")}),
             422,
         ),
+        (
+            "/api/v1/compliance/gdpr/consent",
+            json!({
+                "lead_id": their("/api/v1/leads"), "channel": "email", "purpose": "marketing", "granted": true,
+                "source": "a form",
+            }),
+            422,
+        ),
         ("/api/v1/automation/leads/route/preview", json!({"lead_id": their("/api/v1/leads")}), 404),
         ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
@@ -193,7 +204,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 10] = [
+pub const OPEN: [&str; 11] = [
     "/livez",
     "/readyz",
     "/version",
@@ -204,6 +215,7 @@ pub const OPEN: [&str; 10] = [
     "/api/v1/auth/password",
     "/api/v1/ws",
     "/callbacks/calls/{token}",
+    "/unsubscribe/{token}",
 ];
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub struct NewConsent {
     /// What the person was told, in the words used; at most 10,000 bytes. Nothing of the person.
     pub wording: Option<String>,
     /// When it was said; now if not told. What was said before what is known already changes nothing.
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub said_at: Option<Moment>,
 }
 
