@@ -1,14 +1,14 @@
 //! Whether messages may leave, asked at the moment of sending, in the transaction that claims their attempts.
 //!
-//! In this order: whether the address is suppressed, what the person has agreed to, how many messages they had of late,
-//! and whether it is night where they are. `judge` reads what there is to know of up to 200 messages in a few
+//! In this order: whether the address is suppressed, what the person has agreed to, how many messages they had of
+//! late, and whether it is night where they are. `judge` reads what there is to know of up to 200 messages in a few
 //! statements; [`decide()`] decides of one, pure. `quiet` is about hours of the day.
 //!
 //! What somebody takes back counts if it was committed before the statement here that reads it began, for each
-//! statement of a transaction sees what is committed by then; and the transaction commits before a byte leaves. So whoever
-//! has had their answer before an attempt was claimed gets nothing by it. What is taken back between that statement
-//! and the commit of the claim comes too late for this one message: it is as good as on its way, and a lock would only have
-//! it leave first and the other wait. Caps are another matter: two judges who count at one moment would both find
+//! statement of a transaction sees what is committed by then; and the transaction commits before a byte leaves. So
+//! nobody who has had their answer before an attempt was claimed gets the message. What is taken back between that
+//! statement and the commit of the claim comes too late for this one message: it is as good as on its way, and a lock
+//! would only have one of the two go first. Caps are another matter: two judges who count at one moment would both find
 //! room, so whoever counts for a person keeps others from it until commit, and counts after that.
 
 mod decide;
