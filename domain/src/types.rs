@@ -43,6 +43,10 @@ ids! {
     ProviderId,
     TemplateId,
     MessageId,
+    /// An address that is not written to.
+    SuppressionId,
+    /// What somebody has agreed to last.
+    ConsentId,
     CallId,
     /// A phone system that tells of calls.
     CallSourceId,

@@ -37,6 +37,8 @@ const TAGGED: [&str; 16] = [
     "/api/v1/skills/{id}",
     "/api/v1/teams/{id}",
     "/api/v1/users/{id}",
+    // There is one of it.
+    "/api/v1/communication/policy",
     // A part of an agent that is set by itself.
     "/api/v1/agents/{id}/status",
 ];

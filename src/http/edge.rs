@@ -16,14 +16,17 @@ use super::{App, problem::Problem};
 /// For how long a browser remembers which origins may call (Chromium takes two hours at the most).
 const PREFLIGHT: Duration = Duration::from_hours(2);
 
+/// Where people come who have not shown who they are.
+const STRANGERS: [&str; 3] = ["/api/v1/auth/", "/callbacks/", "/unsubscribe/"];
+
 /// Turns away at once what would only wait. What tells about the process itself is always answered.
 pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if !path.starts_with("/api/") && !path.starts_with("/callbacks/") {
+    // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
+    let stranger = STRANGERS.iter().any(|under| path.starts_with(under));
+    if !stranger && !path.starts_with("/api/") {
         return next.run(request).await;
     }
-    // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
-    let stranger = path.starts_with("/api/v1/auth/") || path.starts_with("/callbacks/");
     let places = if stranger { &app.strangers_places } else { &app.places };
     let Ok(_place) = places.try_acquire() else {
         metrics::counter!("switchboard_http_shed_total").increment(1);

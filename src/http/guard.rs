@@ -87,7 +87,8 @@ async fn serve(guarded: &Guarded, ctx: Ctx, request: Request, next: Next) -> Res
 
 /// The client's address, unless the request is about the process itself: such are not counted.
 fn address_of(guarded: &Guarded, request: &Request) -> Option<IpAddr> {
-    let counted = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let counted = path.starts_with("/api/") || path.starts_with("/unsubscribe/");
     let address =
         counted.then(|| peer::address(request.extensions(), request.headers(), guarded.app.proxy_hops))?;
     address.inspect_err(|error| tracing::warn!(%error, "a request that nobody sent")).ok()

@@ -8,10 +8,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, message_stats, messages, ops,
-        providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
-        sessions, skills, sockets, tags, teams, templates, tenants, webhook_deliveries, webhooks, workflows,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents, import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -35,7 +32,7 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), calls(), outside(), scoring(), routing(), work()]
+    [process(), access(), people(), business(), wishes(), calls(), outside(), scoring(), routing(), work()]
         .into_iter()
         .flatten()
         .collect()
@@ -177,6 +174,22 @@ fn business() -> Vec<Route> {
         (Needs(P::MessagesSettle), routes!(messages::resolve_message)),
         (Needs(P::MessageStatsRead), routes!(message_stats::message_stats)),
         (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+    ]
+}
+
+/// What people want to hear, and what they do not.
+fn wishes() -> Vec<Route> {
+    vec![
+        (Needs(P::MessagePolicyRead), routes!(message_policy::get_message_policy)),
+        (Needs(P::MessagePolicyWrite), routes!(message_policy::put_message_policy)),
+        (Needs(P::SuppressionsWrite), routes!(suppressions::create_suppression)),
+        (Needs(P::SuppressionsRead), routes!(suppressions::list_suppressions)),
+        (Needs(P::SuppressionsRead), routes!(suppressions::get_suppression)),
+        (Needs(P::SuppressionsWrite), routes!(suppressions::delete_suppression)),
+        (Needs(P::ConsentsWrite), routes!(consents::record_consent)),
+        (Needs(P::ConsentsRead), routes!(consents::list_consents)),
+        (Public, routes!(unsubscribe::unsubscribe_page)),
+        (Public, routes!(unsubscribe::unsubscribe)),
     ]
 }
 

@@ -47,6 +47,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let hook = admin.post("/api/v1/communication/webhooks", &hook).await.expect(201);
     let told = format!("/api/v1/communication/webhooks/{}/test", hook["id"].as_str().expect("an id"));
     let told = admin.post(&told, &json!({})).await.expect(202);
+    let wish = json!({"channel": "email", "to": "never@example.com", "scope": "all"});
+    let wish = admin.post("/api/v1/communication/suppressions", &wish).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -55,6 +57,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/communication/providers", text(&message["provider_id"])),
         ("/api/v1/communication/templates", text(&message["template_id"])),
         ("/api/v1/communication/messages", text(&sent["id"])),
+        ("/api/v1/communication/suppressions", text(&wish["id"])),
         ("/api/v1/teams", text(&team["id"])),
         ("/api/v1/agents", text(&agent["id"])),
         ("/api/v1/skills", text(&skill["id"])),
@@ -177,6 +180,14 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             json!({"direction": "inbound", "number": "+4930901820", "team_id": their("/api/v1/teams")}),
             422,
         ),
+        (
+            "/api/v1/compliance/gdpr/consent",
+            json!({
+                "lead_id": their("/api/v1/leads"), "channel": "email", "purpose": "marketing", "granted": true,
+                "source": "a form",
+            }),
+            422,
+        ),
         ("/api/v1/automation/leads/route/preview", json!({"lead_id": their("/api/v1/leads")}), 404),
         ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
@@ -201,7 +212,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 10] = [
+pub const OPEN: [&str; 11] = [
     "/livez",
     "/readyz",
     "/version",
@@ -212,6 +223,7 @@ pub const OPEN: [&str; 10] = [
     "/api/v1/auth/password",
     "/api/v1/ws",
     "/callbacks/calls/{token}",
+    "/unsubscribe/{token}",
 ];
 
 #[tokio::test]

@@ -41,6 +41,10 @@ async fn wishes(app: &TestApp) -> Wishes {
     let send = json!({
         "provider_id": provider, "template_id": template, "to": "ada@example.com", "variables": message,
     });
+    let wish = json!({"channel": "email", "to": "again@example.com", "scope": "marketing"});
+    let consent = json!({
+        "lead_id": lead, "channel": "email", "purpose": "marketing", "granted": true, "source": "a form",
+    });
     let bodies = BTreeMap::from([
         ("/api/v1/agents", json!({"name": "again", "capacity": 1})),
         ("/api/v1/api-keys", json!({"name": "again", "permissions": ["leads:read"]})),
@@ -56,12 +60,14 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/calls", json!({"direction": "outbound", "number": "+4930901821"})),
         ("/api/v1/communication/messages", send),
         ("/api/v1/communication/providers", json!({"name": "again", "kind": "sandbox"})),
+        ("/api/v1/communication/suppressions", wish),
         ("/api/v1/communication/templates", mail),
         (
             "/api/v1/communication/webhooks",
             json!({"name": "again", "url": "http://127.0.0.1:47011/", "types": ["scoring_model.published"]}),
         ),
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
+        ("/api/v1/compliance/gdpr/consent", consent),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),

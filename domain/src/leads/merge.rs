@@ -19,6 +19,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    messages::consents,
     routing::{succeed, sweep},
     tenancy::{Begun, TenantTx},
     types::LeadId,
@@ -80,6 +81,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
         let detail = "a message to the lead that would go, or a call with it, is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));
     }
+    consents::leads_merge(tx, id, loser.id).await?;
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;
     let over = known.join(open(ctx, &keys, &loser)?);
