@@ -118,7 +118,7 @@ impl Ground {
     async fn find(ctx: &Ctx, tx: &mut TenantTx, asked: &[(String, &NewMessage)]) -> Result<Self> {
         let tenant = tx.tenant;
         let ids: Vec<TemplateId> = asked.iter().filter_map(|(_, new)| new.template_id).collect();
-        let templates = store::offered(tx.conn(), tenant, &ids).await?;
+        let templates = store::channels_of(tx.conn(), tenant, &ids).await?;
         let mut named = HashMap::new();
         for (_, new) in asked {
             let Some(name) = &new.template else { continue };
@@ -263,7 +263,7 @@ pub(crate) async fn check(
 ) -> Result<Channel> {
     let tenant = tx.tenant;
     let wrong = |field: &str, why: &str| Error::invalid(format!("{at}{field}"), why);
-    let templates = store::offered(tx.conn(), tenant, &[template]).await?;
+    let templates = store::channels_of(tx.conn(), tenant, &[template]).await?;
     let ground = Ground {
         carriers: store::carriers(tx.conn(), tenant).await?,
         templates,

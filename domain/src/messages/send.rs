@@ -1,6 +1,5 @@
 //! The command `send`, for one message or many.
 
-use chrono::{DateTime, Utc};
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -63,10 +62,10 @@ pub struct NewMessage {
     #[serde(default)]
     pub purpose: Purpose,
     /// Not before this instant, at most a year ahead.
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub send_at: Option<Moment>,
     /// Not after this instant: what could not be sent by then is cancelled.
-    #[schema(value_type = Option<DateTime<Utc>>)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Moment>,
 }
 

@@ -6,19 +6,18 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::{
-    provider::Channel,
-    rules::{Purpose, Status},
+use super::{
+    super::{
+        provider::Channel,
+        rules::{Purpose, Status},
+    },
+    stored_channel,
 };
 use crate::{
     access::rows::Rows,
-    error::{Error, Result},
+    error::Result,
     types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
 };
-
-pub(super) fn channel(stored: &str) -> Result<Channel> {
-    Channel::named(stored).ok_or_else(|| Error::internal("a message over an unheard-of channel"))
-}
 
 /// An account that may carry messages.
 pub(in crate::messages) struct Carrier {
@@ -38,12 +37,12 @@ pub(in crate::messages) async fn carriers(conn: &mut PgConnection, tenant: Tenan
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|row| Ok(Carrier { id: row.id, channel: channel(&row.channel)?, paused: row.paused }))
+        .map(|row| Ok(Carrier { id: row.id, channel: stored_channel(&row.channel)?, paused: row.paused }))
         .collect()
 }
 
 /// The channels of those templates that are there and not archived.
-pub(in crate::messages) async fn offered(
+pub(in crate::messages) async fn channels_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     ids: &[TemplateId],
@@ -56,7 +55,7 @@ pub(in crate::messages) async fn offered(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|row| Ok((row.id, channel(&row.channel)?))).collect()
+    rows.into_iter().map(|row| Ok((row.id, stored_channel(&row.channel)?))).collect()
 }
 
 /// The channel of a template, also of one that is archived.
@@ -68,7 +67,7 @@ pub(in crate::messages) async fn channel_of(
     let found = sqlx::query_scalar!("select channel from templates where tenant_id = $1 and id = $2", tenant.0, id.0)
         .fetch_optional(conn)
         .await?;
-    found.as_deref().map(channel).transpose()
+    found.as_deref().map(stored_channel).transpose()
 }
 
 /// What a lead comes by, sealed.

@@ -10,7 +10,7 @@ use super::{
         read::{AttemptView, Filter, MessageView, StatusView},
         rules::{FailureKind, Purpose, Status},
     },
-    messages::channel,
+    stored_channel,
 };
 use crate::{
     access::rows::Rows,
@@ -46,7 +46,7 @@ pub(in crate::messages) struct MessageRow {
 
 impl MessageRow {
     pub(in crate::messages) fn channel(&self) -> Result<Channel> {
-        channel(&self.channel)
+        stored_channel(&self.channel)
     }
 
     pub(in crate::messages) fn into_view(self, channel: Channel, to: Option<Personal<String>>) -> Result<MessageView> {

@@ -72,8 +72,8 @@ pub(crate) async fn add_up(conn: &mut PgConnection, limit: i64) -> Result<u64> {
         r#"with taken as (
              delete from message_count_changes c
               using (select tenant_id, id from message_count_changes order by tenant_id, id limit $1
-                        for update skip locked) some
-              where c.tenant_id = some.tenant_id and c.id = some.id
+                        for update skip locked) batch
+              where c.tenant_id = batch.tenant_id and c.id = batch.id
              returning c.*
            ), added as (
              insert into message_counts as m
