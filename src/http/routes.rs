@@ -9,8 +9,8 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops,
-        providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
+        import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges, messages, ops,
+        provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
         sessions, skills, sockets, tags, teams, templates, tenants, workflows,
     },
     openapi,
@@ -164,6 +164,10 @@ fn business() -> Vec<Route> {
         (Needs(P::MessagesRead), routes!(messages::list_messages)),
         (Needs(P::MessagesRead), routes!(messages::get_message)),
         (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+        (Needs(P::MessagesRead), routes!(inbound::list_inbound_messages)),
+        (Needs(P::MessagesRead), routes!(inbound::get_inbound_message)),
+        (Signed, routes!(provider_callbacks::provider_callback)),
+        (Signed, routes!(provider_callbacks::provider_challenge)),
     ]
 }
 
