@@ -22,6 +22,7 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Seconds' worth that may come at once.
 const BURST_S: u32 = 10;
@@ -126,8 +127,9 @@ impl Limits {
         take(&self.addresses, throttle::network(address), STRANGER).map(drop)
     }
 
-    /// Counts what was refused to somebody who called themselves a phone system, or the provider of an account, that there is. Many come from one
-    /// address, for a provider sends for all its customers: one whose secret is wrong does not shut out the others.
+    /// Counts what was refused to somebody who called themselves a phone system, or the provider of an account, that
+    /// there is. Many come from one address, for a provider sends for all its customers: one whose secret is wrong does
+    /// not shut out the others.
     ///
     /// # Errors
     /// [`Error::TooMany`] if too much of it came from there.

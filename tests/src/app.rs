@@ -63,9 +63,22 @@ impl TestApp {
     /// # Panics
     /// If a part does not start.
     pub async fn with(change: impl FnOnce(&mut Plan)) -> Self {
+        Self::made(|_| (), change).await
+    }
+
+    /// A process with every role on a platform of which something is different: other providers, an address.
+    ///
+    /// # Panics
+    /// If a part does not start.
+    pub async fn on(change: impl FnOnce(&mut Platform)) -> Self {
+        Self::made(change, |_| ()).await
+    }
+
+    async fn made(stand_on: impl FnOnce(&mut Platform), change: impl FnOnce(&mut Plan)) -> Self {
         let database = Database::create().await;
         let (mut platform, clock) = (platform(&database).await, TestClock::default());
         platform.clock = Arc::new(clock.clone());
+        stand_on(&mut platform);
         let mut plan = Plan::unbounded(Roles::ALL, heads_file());
         plan.allowed_origins = vec!["https://ops.example.com".into()];
         change(&mut plan);

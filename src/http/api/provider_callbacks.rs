@@ -100,7 +100,7 @@ impl Came<'_> {
             body: &self.body,
             now: app.platform.clock.now(),
         };
-        Ok(app.gate.admit_provider(named, &request, request_id())?)
+        app.gate.admit_provider(named, &request, request_id()).map_err(Problem::from)
     }
 
     /// The address by which the provider called us, which some sign: as the installation says, or else as the request
