@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use domain::{
-    Ctx,
-    access::{permission::PermissionSet, rows::Rows},
-    ctx::Actor,
     messages::{
         callback::Inbound,
         inbound::take,
@@ -16,25 +13,17 @@ use domain::{
 use serde_json::{Value, json};
 use switchboard_tests::{Socket, Tenant, TestApp};
 
-use crate::callbacks_messages::{Line, Scripted, count, open, system};
+use crate::{
+    callbacks_messages::{Line, Scripted, count, open, system},
+    rights::admitted,
+};
 
 pub const INBOUND: &str = "/api/v1/communication/inbound";
 const NUMBER: &str = "+14155550100";
 
 /// Has somebody write to a tenant; answers the id of what they wrote.
 pub async fn written(app: &TestApp, tenant: &Tenant, provider: &str) -> String {
-    let ctx = Ctx {
-        platform: app.process.app.platform.clone(),
-        tenant: tenant.id,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::default(),
-        rows: Rows::All,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-    };
+    let ctx = admitted(app, &tenant.admin).await;
     let id = ProviderId(provider.parse().expect("an id"));
     let account = Account { id, channel: Channel::Sms, credentials: Vec::new().into(), version: 1 };
     let wrote =

@@ -63,22 +63,21 @@ impl TestApp {
     /// # Panics
     /// If a part does not start.
     pub async fn with(change: impl FnOnce(&mut Plan)) -> Self {
-        Self::made(|_| (), change).await
+        Self::with_platform(change, |_| {}).await
     }
 
-    /// A process with every role on a platform of which something is different: other providers, an address.
+    /// The same on a platform of which something is to be different, too.
     ///
     /// # Panics
     /// If a part does not start.
-    pub async fn on(change: impl FnOnce(&mut Platform)) -> Self {
-        Self::made(change, |_| ()).await
-    }
-
-    async fn made(stand_on: impl FnOnce(&mut Platform), change: impl FnOnce(&mut Plan)) -> Self {
+    pub async fn with_platform(
+        change: impl FnOnce(&mut Plan),
+        alter: impl FnOnce(&mut Platform),
+    ) -> Self {
         let database = Database::create().await;
         let (mut platform, clock) = (platform(&database).await, TestClock::default());
         platform.clock = Arc::new(clock.clone());
-        stand_on(&mut platform);
+        alter(&mut platform);
         let mut plan = Plan::unbounded(Roles::ALL, heads_file());
         plan.allowed_origins = vec!["https://ops.example.com".into()];
         change(&mut plan);

@@ -184,7 +184,7 @@ async fn tell(
 }
 
 /// A stop holds from its commit on, for all that is sent to the number on this channel; what is just being handed over
-/// is not called back. A start takes it back, and no consent with it: that has to be given anew.
+/// is not called back. A start takes it back; the consent to marketing that went with it has to be given anew.
 async fn obey(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -194,10 +194,9 @@ async fn obey(
 ) -> Result<()> {
     match keyword {
         Some(Keyword::Stop) => {
-            for purpose in [Purpose::Transactional, Purpose::Marketing] {
-                let whose = (writer.lead, writer.from_index.as_slice());
-                consents::withdraw(ctx, tx, whose, (channel, purpose), "stop").await?;
-            }
+            // What is not marketing asks for no consent unless one was withdrawn, so that a start can take this back.
+            let whose = (writer.lead, writer.from_index.as_slice());
+            consents::withdraw(ctx, tx, whose, (channel, Purpose::Marketing), "stop").await?;
             let fresh = Fresh {
                 channel,
                 scope: Scope::All,

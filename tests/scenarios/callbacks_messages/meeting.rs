@@ -47,6 +47,13 @@ async fn what_is_told_under_an_id_that_nobody_knows_yet_waits_for_it() {
     app.process.stop().await;
 }
 
+/// Has a message sent, and tells of it while that is done.
+async fn told_at_once(line: &Line) {
+    let message = line.send().await;
+    // By now it is handed over, or will be in a moment.
+    line.tell(&json!({"told": [named(&message, "delivered")]})).await.expect(204);
+}
+
 #[tokio::test]
 async fn a_callback_and_the_end_of_its_attempt_never_miss_each_other() {
     let adapter = Arc::new(Scripted::open());
@@ -54,12 +61,7 @@ async fn a_callback_and_the_end_of_its_attempt_never_miss_each_other() {
     let line = Line::of(&app.acme.admin, "email").await;
     let all = 400;
     for _ in 0..all / 20 {
-        let both_at_once = async |()| {
-            let message = line.send().await;
-            // By now it is handed over, or will be in a moment.
-            line.tell(&json!({"told": [named(&message, "delivered")]})).await.expect(204);
-        };
-        join_all((0..20).map(|_| both_at_once(()))).await;
+        join_all((0..20).map(|_| told_at_once(&line))).await;
     }
     let mut conn = system(&app).await;
     until_count(&mut conn, "select count(*) from messages where status = 'delivered'", all).await;

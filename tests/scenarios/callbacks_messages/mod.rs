@@ -22,10 +22,13 @@ const HERE: &str = "https://calls.example.com";
 /// An installation whose provider says what a test has it say.
 pub async fn open(adapter: &Arc<Scripted>) -> TestApp {
     let adapter: Arc<dyn Provider> = adapter.clone();
-    TestApp::on(move |platform| {
-        platform.providers = Arc::new(Providers::new(vec![adapter]));
-        platform.public_url = Some(Arc::from(HERE));
-    })
+    TestApp::with_platform(
+        |_| {},
+        move |platform| {
+            platform.providers = Arc::new(Providers::new(vec![adapter]));
+            platform.public_url = Some(Arc::from(HERE));
+        },
+    )
     .await
 }
 

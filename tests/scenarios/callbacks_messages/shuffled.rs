@@ -37,6 +37,10 @@ const MANY: usize = 1_000;
 /// Things told in one request.
 const IN_ONE: usize = 250;
 
+async fn tell(line: &Line, told: &[Value]) {
+    line.tell(&json!({ "told": told })).await.expect(204);
+}
+
 #[tokio::test]
 async fn a_thousand_orders_of_the_same_things_end_in_the_same_state() {
     let adapter = Arc::new(Scripted::open());
@@ -59,9 +63,7 @@ async fn a_thousand_orders_of_the_same_things_end_in_the_same_state() {
     // While they are being sent: some of it comes before, some after.
     for round in &mut rounds {
         dice.shuffle(round);
-        for answer in join_all(round.chunks(IN_ONE).map(async |told| line.tell(&json!({ "told": told })).await)).await {
-            answer.expect(204);
-        }
+        join_all(round.chunks(IN_ONE).map(|told| tell(&line, told))).await;
     }
     let mut conn = system(&app).await;
     until_count(&mut conn, "select count(*) from messages where status = 'read'", 500).await;
