@@ -9,7 +9,7 @@ mod outbox;
 
 pub(in crate::messages) use attempts::*;
 pub(in crate::messages) use callbacks::*;
-pub(crate) use callbacks::{CalledAccount, account_by_callback};
+pub(crate) use callbacks::account_by_callback;
 pub(in crate::messages) use catalogue::*;
 pub(in crate::messages) use inbound::*;
 pub(in crate::messages) use messages::*;
