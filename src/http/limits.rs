@@ -14,7 +14,6 @@ use domain::{
     Ctx, Error,
     access::throttle,
     ctx::{Actor, OperatorCtx},
-    types::CallSourceId,
 };
 use governor::{
     Quota, RateLimiter,
@@ -23,6 +22,7 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Seconds' worth that may come at once.
 const BURST_S: u32 = 10;
@@ -127,12 +127,13 @@ impl Limits {
         take(&self.addresses, throttle::network(address), STRANGER).map(drop)
     }
 
-    /// Counts what was refused to somebody who called themselves a phone system that there is. Many come from one
-    /// address, for a provider sends for all its customers: one whose secret is wrong does not shut out the others.
+    /// Counts what was refused to somebody who called themselves a phone system, or the provider of an account, that
+    /// there is. Many come from one address, for a provider sends for all its customers: one whose secret is wrong does
+    /// not shut out the others.
     ///
     /// # Errors
     /// [`Error::TooMany`] if too much of it came from there.
-    pub fn impostor(&self, address: IpAddr, source: CallSourceId) -> domain::Result<()> {
+    pub fn impostor(&self, address: IpAddr, source: Uuid) -> domain::Result<()> {
         let door = door(address, source);
         let counted = take(&self.addresses, door, STRANGER).map(drop);
         if let Err(Error::TooMany { wait, .. }) = &counted {
@@ -146,7 +147,7 @@ impl Limits {
     ///
     /// # Errors
     /// [`Error::TooMany`] if the next one from there cannot be refused yet.
-    pub fn open_to(&self, address: IpAddr, source: CallSourceId) -> domain::Result<()> {
+    pub fn open_to(&self, address: IpAddr, source: Uuid) -> domain::Result<()> {
         let shut = self.shut.read().unwrap_or_else(PoisonError::into_inner);
         let until = shut.get(&door(address, source)).copied();
         match until.map(|until| until.saturating_duration_since(Instant::now())) {
@@ -177,8 +178,8 @@ impl Limits {
     }
 }
 
-fn door(address: IpAddr, source: CallSourceId) -> u128 {
-    throttle::network(address) ^ source.0.as_u128()
+fn door(address: IpAddr, source: Uuid) -> u128 {
+    throttle::network(address) ^ source.as_u128()
 }
 
 fn limiter(per_s: NonZeroU32) -> Limiter {

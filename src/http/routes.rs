@@ -8,7 +8,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents, import_rows, imports, job_actions, jobs, lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents, import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -174,6 +174,10 @@ fn business() -> Vec<Route> {
         (Needs(P::MessagesSettle), routes!(messages::resolve_message)),
         (Needs(P::MessageStatsRead), routes!(message_stats::message_stats)),
         (Needs(P::DeliveriesRead), routes!(messages::list_deliveries)),
+        (Needs(P::MessagesRead), routes!(inbound::list_inbound_messages)),
+        (Needs(P::MessagesRead), routes!(inbound::get_inbound_message)),
+        (Signed, routes!(provider_callbacks::provider_callback)),
+        (Signed, routes!(provider_callbacks::provider_challenge)),
     ]
 }
 

@@ -2,8 +2,9 @@
 //!
 //! - [`permission`] the list of rights, [`four_roles`] who holds them in every tenant; [`rights`] what a role gives, [`rows`] whose leads
 //! - [`password`], [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
-//!   request, which mostly asks nobody (`signed`, [`changes`], `seen`, `known`), `callbacks` those of phone systems, `unsubscribing` whoever clicks in a
-//!   message; [`throttle`] how often; [`signers`]
+//!   request, which mostly asks nobody (`signed`, [`changes`], `seen`, `known`), `callbacks` those of phone systems,
+//!   [`provider_callbacks`] those of providers, `unsubscribing` whoever clicks in a message; [`throttle`] how often;
+//!   [`signers`]
 //!   the keys that sign tokens
 //! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
 //! - [`users`] the people, [`links`] how they choose a password, `rescue` how they come back in, [`keys`] API keys,
@@ -21,6 +22,7 @@ pub mod links;
 pub mod operators;
 pub mod password;
 pub mod permission;
+pub mod provider_callbacks;
 mod rescue;
 pub mod rights;
 pub mod roles;

@@ -99,12 +99,18 @@ const KEEP_DELIVERIES: i32 = 7;
 
 /// Days that is kept what became of deliveries of webhooks, counted from when they were made or replayed last.
 const KEEP_WEBHOOKS: i32 = 30;
+/// Days that is kept what providers told of messages: none tells it again for so long.
+const KEEP_CALLBACKS: i32 = 30;
+
+/// Days that a callback waits for its message, which is known seconds later if at all.
+const KEEP_WAITING_CALLBACKS: i32 = 7;
 
 /// Minutes that is kept whose rights have changed: a token is good for ten.
 const KEEP_CHANGES: i32 = 15;
 
 /// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
-/// routings, which webhooks were taken in, what became of those that were sent, and whose rights have changed.
+/// routings, which webhooks were taken in, what became of those that were sent, what providers told, and whose rights have
+/// changed.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -120,8 +126,10 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
     let deliveries = store::drop_deliveries(tx.conn(), now, KEEP_DELIVERIES, BATCH).await?;
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
+    let callbacks =
+        store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + reports + contacts + routings + deliveries + webhooks + changes)
+    Ok(sessions + reports + contacts + routings + deliveries + webhooks + changes + callbacks)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

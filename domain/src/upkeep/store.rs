@@ -161,6 +161,33 @@ pub(super) async fn drop_webhooks(
     Ok(dropped.rows_affected())
 }
 
+/// Deletes what providers told so many days ago; what belongs to no message goes sooner.
+pub(super) async fn drop_callbacks(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    (days, waiting_days): (i32, i32),
+    most: i64,
+) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           (select c.tenant_id, c.id from message_callbacks c
+             where c.received_at < $1::timestamptz - make_interval(days => $2)
+             order by c.received_at limit $4)
+           union
+           (select c.tenant_id, c.id from message_callbacks c
+             where c.message_id is null and c.received_at < $1::timestamptz - make_interval(days => $3)
+             order by c.received_at limit $4))
+         delete from message_callbacks c using gone g where c.tenant_id = g.tenant_id and c.id = g.id",
+        now,
+        days,
+        waiting_days,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}
+
 /// Deletes whose rights have changed so many minutes ago, from the oldest on. The newest of these rows stays: whoever
 /// reads the table knows by its oldest row how far back it goes. So that this is true, nothing goes that a transaction
 /// may still be older than; but numbers that this cluster has not come to, which were restored from another, do. Its own

@@ -33,7 +33,7 @@ pub async fn call_callback(
         Ok(named) => named,
         Err(error) => return Err(refused(error.into(), || app.limits.stranger(address))),
     };
-    app.limits.open_to(address, named.id)?;
+    app.limits.open_to(address, named.id.0)?;
     let signed = signed(&headers);
     let admitted = async {
         let body = whole_body(body).await?;
@@ -42,7 +42,7 @@ pub async fn call_callback(
     };
     let (ctx, body) = match admitted.await {
         Ok(admitted) => admitted,
-        Err(problem) => return Err(refused(problem, || app.limits.impostor(address, named.id))),
+        Err(problem) => return Err(refused(problem, || app.limits.impostor(address, named.id.0))),
     };
     notices::take(&ctx, named.id, signed.id, &body).await?;
     Ok(StatusCode::NO_CONTENT)

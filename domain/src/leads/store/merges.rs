@@ -87,8 +87,9 @@ pub(in crate::leads) async fn lock_to_merge(
     Ok(rows)
 }
 
-/// Gives the messages of one lead to another; `false` if one of them is held. Whoever settles a message waits for its
-/// lead, so whoever has the lead does not wait for the message.
+/// Gives the messages of one lead to another, and what it wrote; `false` if one of them is held. Whoever settles a message
+/// waits for its lead, so whoever has the lead does not wait for the message. Whoever takes in what it writes holds the
+/// lead.
 pub(in crate::leads) async fn take_messages(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -107,6 +108,14 @@ pub(in crate::leads) async fn take_messages(
     }
     sqlx::query!(
         "update messages set lead_id = $3 where tenant_id = $1 and lead_id = $2",
+        tenant.0,
+        from.0,
+        to.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update inbound_messages set lead_id = $3 where tenant_id = $1 and lead_id = $2",
         tenant.0,
         from.0,
         to.0

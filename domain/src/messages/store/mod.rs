@@ -1,8 +1,11 @@
-//! The tables of providers, templates, messages and their attempts, and of what keeps messages back, a file for each.
+//! The tables of providers, templates, messages, their attempts and what providers told, of inbound messages and of what
+//! keeps messages back, a file for each.
 
-//X mod attempts;
+mod attempts;
+mod callbacks;
 mod consents;
 mod gates;
+mod inbound;
 mod messages;
 mod outbox;
 mod policy;
@@ -12,9 +15,12 @@ mod stats;
 mod suppressions;
 mod templates;
 
-//X pub(in crate::messages) use attempts::*;
+pub(in crate::messages) use attempts::*;
+pub(crate) use callbacks::account_by_callback;
+pub(in crate::messages) use callbacks::*;
 pub(in crate::messages) use consents::*;
 pub(in crate::messages) use gates::*;
+pub(in crate::messages) use inbound::*;
 pub(in crate::messages) use messages::*;
 pub(in crate::messages) use outbox::*;
 pub(in crate::messages) use policy::*;
