@@ -14,14 +14,14 @@
 
 pub(crate) mod accept;
 pub mod accounts;
-//X pub mod attempt;
+pub mod attempt;
 pub mod callback;
-//X pub mod callbacks;
+pub mod callbacks;
 pub mod cancel;
 pub mod consents;
 pub mod dsn;
 pub mod gates;
-//X pub mod inbound;
+pub mod inbound;
 pub mod keywords;
 pub mod locale;
 pub mod outbox;
@@ -29,7 +29,7 @@ pub mod policy;
 pub mod provider;
 pub mod read;
 pub mod recipient;
-//X pub mod reconcile;
+pub mod reconcile;
 pub mod rules;
 pub mod segments;
 pub mod send;

@@ -77,7 +77,8 @@ fn check(
     if loops > MAX_LOOPS {
         return Err(format!("`each` may be {MAX_LOOPS} deep"));
     }
-    elements[loops] += template.elements.len();
+    // A turn of a loop is a step, also of an empty one.
+    elements[loops] += template.elements.len().max(1);
     for element in &template.elements {
         match element {
             TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}

@@ -6,40 +6,47 @@ use std::{
 };
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::super::{
-    attempt::Finished,
-    rules::{OnUnknown, Status},
+use super::{
+    super::{
+        attempt::Finished,
+        provider::Channel,
+        rules::{FailureKind, Next, OnUnknown, Purpose, Status, Stop},
+    },
+    stored_channel,
 };
 use crate::{
     error::Result,
-    types::{MessageId, ProviderId, SubjectId, TenantId},
+    types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
 };
 
-/// A queued message with all that is needed to send it.
+/// A queued message, held until commit.
 pub(in crate::messages) struct QueuedRow {
     pub id: MessageId,
     pub subject_id: SubjectId,
+    pub lead_id: Option<LeadId>,
+    pub template_id: TemplateId,
+    pub provider_id: Option<ProviderId>,
+    pub pinned: bool,
+    pub tried: Vec<Uuid>,
+    pub channel: Channel,
+    pub purpose: Purpose,
     pub fence: i64,
+    pub expired: bool,
+    pub expires_in: Option<Duration>,
+    /// Since it could first have been sent.
+    pub waited: Duration,
     pub to_sealed: Vec<u8>,
+    pub to_index: Vec<u8>,
     pub vars_sealed: Vec<u8>,
-    pub provider_id: ProviderId,
-    pub provider_kind: String,
-    pub provider_version: i64,
-    pub credentials_sealed: Vec<u8>,
-    on_unknown: String,
-    pub subject: Option<String>,
-    pub text: String,
-    pub html: Option<String>,
 }
 
-impl QueuedRow {
-    pub(in crate::messages) fn on_unknown(&self) -> OnUnknown {
-        on_unknown(&self.on_unknown)
-    }
+fn seconds(of: f64) -> Duration {
+    Duration::try_from_secs_f64(of.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-fn on_unknown(stored: &str) -> OnUnknown {
+pub(super) fn on_unknown(stored: &str) -> OnUnknown {
     if stored == "resend" { OnUnknown::Resend } else { OnUnknown::Hold }
 }
 
@@ -49,106 +56,341 @@ pub(in crate::messages) async fn lock_queued(
     tenant: TenantId,
     messages: &[MessageId],
 ) -> Result<Vec<QueuedRow>> {
-    let rows = sqlx::query_as!(
-        QueuedRow,
-        r#"select m.id as "id: MessageId", m.subject_id as "subject_id: SubjectId", m.fence, m.to_sealed,
-                  m.vars_sealed, p.id as "provider_id: ProviderId", p.kind as provider_kind,
-                  p.version as provider_version, p.credentials_sealed, p.on_unknown, t.subject, t.text, t.html
-             from messages m
-             join providers p on p.tenant_id = $1 and p.id = m.provider_id
-             join templates t on t.tenant_id = $1 and t.id = m.template_id
-            where m.tenant_id = $1 and m.id = any($2) and m.status = 'queued'
-            order by m.id
-              for update of m"#,
+    let rows = sqlx::query!(
+        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId",
+                  template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
+                  channel, purpose, fence, coalesce(expires_at <= engine.now(), false) as "expired!",
+                  extract(epoch from expires_at - engine.now())::float8 as expires_in,
+                  extract(epoch from engine.now() - coalesce(send_at, created_at))::float8 as "waited!",
+                  to_sealed, to_index, vars_sealed
+             from messages
+            where tenant_id = $1 and id = any($2) and status = 'queued'
+            order by id
+              for update"#,
         tenant.0,
         &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(QueuedRow {
+                id: row.id,
+                subject_id: row.subject_id,
+                lead_id: row.lead_id,
+                template_id: row.template_id,
+                provider_id: row.provider_id,
+                pinned: row.pinned,
+                tried: row.tried,
+                channel: stored_channel(&row.channel)?,
+                purpose: Purpose::stored(&row.purpose),
+                fence: row.fence,
+                expired: row.expired,
+                expires_in: row.expires_in.map(seconds),
+                waited: seconds(row.waited),
+                to_sealed: row.to_sealed,
+                to_index: row.to_index,
+                vars_sealed: row.vars_sealed,
+            })
+        })
+        .collect()
+}
+
+/// An account as it stands at this moment.
+pub(in crate::messages) struct WayRow {
+    pub id: ProviderId,
+    pub kind: String,
+    pub channel: Channel,
+    pub version: i64,
+    pub credentials_sealed: Vec<u8>,
+    pub on_unknown: OnUnknown,
+    pub paused: bool,
+    pub throttled: Duration,
+}
+
+/// The accounts of a tenant, those first that are asked first.
+pub(in crate::messages) async fn ways(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<WayRow>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: ProviderId", kind, channel, version, credentials_sealed, on_unknown,
+                  paused_at is not null as "paused!",
+                  coalesce(extract(epoch from throttled_until - engine.now()), 0)::float8 as "throttled!"
+             from providers where tenant_id = $1 and deleted_at is null
+            order by priority, id"#,
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(WayRow {
+                id: row.id,
+                kind: row.kind,
+                channel: stored_channel(&row.channel)?,
+                version: row.version,
+                credentials_sealed: row.credentials_sealed,
+                on_unknown: on_unknown(&row.on_unknown),
+                paused: row.paused,
+                throttled: seconds(row.throttled),
+            })
+        })
+        .collect()
+}
+
+/// The texts of a version of a template.
+pub(in crate::messages) struct TextRow {
+    pub id: TemplateId,
+    pub subject: Option<String>,
+    pub text: String,
+    pub html: Option<String>,
+    pub extra: Option<serde_json::Value>,
+}
+
+pub(in crate::messages) async fn texts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    templates: &[TemplateId],
+) -> Result<Vec<TextRow>> {
+    let rows = sqlx::query_as!(
+        TextRow,
+        r#"select id as "id: TemplateId", subject, text, html, extra from templates
+            where tenant_id = $1 and id = any($2)"#,
+        tenant.0,
+        &templates.iter().map(|id| id.0).collect::<Vec<_>>()
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
 }
 
+/// The last requests of messages, sealed, and to which accounts they went.
+pub(in crate::messages) async fn last_requests(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+) -> Result<HashMap<MessageId, (ProviderId, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        r#"select distinct on (message_id) message_id as "message: MessageId", provider_id as "provider: ProviderId",
+                  request_sealed
+             from message_attempts where tenant_id = $1 and message_id = any($2)
+            order by message_id, fence desc"#,
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.message, (row.provider, row.request_sealed))).collect())
+}
+
 /// An attempt about to be made, its request frozen.
 pub(in crate::messages) struct Claimed {
     pub id: MessageId,
     pub fence: i64,
+    pub provider: ProviderId,
     pub hash: [u8; 32],
     pub sealed: Vec<u8>,
 }
 
+/// Whoever is asked now has given the message no name yet.
 pub(in crate::messages) async fn claim(
     conn: &mut PgConnection,
     tenant: TenantId,
     claims: &[Claimed],
     lease: Duration,
 ) -> Result<()> {
+    if claims.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "with asked as (
-           select * from unnest($2::uuid[], $3::bigint[], $4::bytea[], $5::bytea[]) as u(id, fence, hash, sealed)
+           select * from unnest($2::uuid[], $3::bigint[], $4::bytea[], $5::bytea[], $7::uuid[])
+                      as u(id, fence, hash, sealed, provider)
          ), moved as (
            update messages m
-              set status = 'sending', fence = a.fence, updated_at = engine.now(),
-                  lease_until = engine.now() + make_interval(secs => $6)
+              set status = 'sending', fence = a.fence, provider_id = a.provider, provider_message_id = null,
+                  updated_at = engine.now(), lease_until = engine.now() + make_interval(secs => $6)
              from asked a
             where m.tenant_id = $1 and m.id = a.id
-           returning m.id, m.provider_id
+           returning m.id
          )
          insert into message_attempts (tenant_id, message_id, fence, provider_id, provider_key, request_hash,
                                        request_sealed)
-         select $1, a.id, a.fence, m.provider_id, a.id::text, a.hash, a.sealed
+         select $1, a.id, a.fence, a.provider, a.id::text, a.hash, a.sealed
            from asked a join moved m on m.id = a.id",
         tenant.0,
         &claims.iter().map(|claim| claim.id.0).collect::<Vec<_>>(),
         &claims.iter().map(|claim| claim.fence).collect::<Vec<_>>(),
         &claims.iter().map(|claim| claim.hash.to_vec()).collect::<Vec<_>>(),
         &claims.iter().map(|claim| claim.sealed.clone()).collect::<Vec<_>>(),
-        lease.as_secs_f64()
+        lease.as_secs_f64(),
+        &claims.iter().map(|claim| claim.provider.0).collect::<Vec<_>>()
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Moves messages, each only if its fence is still the one of the attempt. A result that comes after
-/// the lease ran out still counts while nobody has tried again. Answers what was moved.
+/// Ends messages that are held and may not leave.
+pub(in crate::messages) async fn stop(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    stops: &[(MessageId, Stop)],
+) -> Result<()> {
+    if stops.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update messages m
+            set status = s.status, failure = 'gate', error_code = s.code, error_text = s.text, updated_at = engine.now()
+           from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as s(id, status, code, text)
+          where m.tenant_id = $1 and m.id = s.id",
+        tenant.0,
+        &stops.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+        &stops.iter().map(|(_, stop)| stop.status.as_str().to_owned()).collect::<Vec<_>>(),
+        &stops.iter().map(|(_, stop)| stop.code.to_owned()).collect::<Vec<_>>(),
+        &stops.iter().map(|(_, stop)| stop.text.clone()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A message that waits.
+pub(in crate::messages) struct Deferred {
+    pub id: MessageId,
+    pub after: Duration,
+    pub code: &'static str,
+}
+
+/// Notes what messages that are held wait for. Answers those that did not wait for it before.
+pub(in crate::messages) async fn defer(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    deferred: &[Deferred],
+) -> Result<HashSet<MessageId>> {
+    if deferred.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let begun = sqlx::query_scalar!(
+        r#"update messages m set error_code = d.code, updated_at = engine.now()
+             from unnest($2::uuid[], $3::text[]) as d(id, code)
+            where m.tenant_id = $1 and m.id = d.id and m.error_code is distinct from d.code
+           returning m.id as "id: MessageId""#,
+        tenant.0,
+        &deferred.iter().map(|one| one.id.0).collect::<Vec<_>>(),
+        &deferred.iter().map(|one| one.code.to_owned()).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(begun.into_iter().collect())
+}
+
+/// A message whose fence is that of an attempt which ended.
+pub(in crate::messages) struct Applied {
+    /// It went where the attempt's end leads; else something came before, and it stays.
+    pub moved: bool,
+    /// It was known to have been sent before.
+    pub was_sent: bool,
+}
+
+/// Moves messages, each only if its fence is still the one of the attempt. A result that comes after the lease ran out
+/// still counts while nobody has tried again, but lets nobody try again: that was decided then. What a callback has moved
+/// stays where it is, and only gets the provider's id.
 pub(in crate::messages) async fn apply(
     conn: &mut PgConnection,
     tenant: TenantId,
     finished: &[Finished],
-) -> Result<HashSet<MessageId>> {
-    let settled = |of: fn(&Finished) -> Option<String>| finished.iter().map(of).collect::<Vec<_>>();
-    let moved = sqlx::query_scalar!(
+) -> Result<HashMap<MessageId, Applied>> {
+    let texts = |of: fn(&Finished) -> Option<String>| finished.iter().map(of).collect::<Vec<_>>();
+    // Who has surely not taken it is not asked again before the others; where it waits, all are asked anew.
+    let tried = |one: &Finished| one.settlement.next == Next::Another;
+    let rows = sqlx::query!(
         r#"with said as (
-             select * from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
-                        as u(id, fence, status, provider_message_id, code, text)
+             select * from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                                  $9::bool[], $10::uuid[])
+                        as u(id, fence, status, provider_message_id, failure, code, text, tried, provider)
+           ), held as (
+             select m.id, m.sent_at is not null as was_sent,
+                    m.status <> s.status and (m.status = 'sending'
+                      or m.status in ('unknown', 'queued') and s.status in ('sent', 'failed')) as moves
+               from messages m join said s on s.id = m.id and s.fence = m.fence
+              where m.tenant_id = $1
+              order by m.id
+                for update of m
            ), moved as (
              update messages m
-                set status = s.status, lease_until = null, updated_at = engine.now(),
-                    sent_at = case when s.status = 'sent' then engine.now() end,
-                    provider_message_id = s.provider_message_id, error_code = s.code, error_text = s.text
-               from said s
-              where m.tenant_id = $1 and m.id = s.id and m.fence = s.fence and m.status <> s.status
-                and m.status in ('sending', 'unknown', 'queued')
-             returning m.id
+                set status = case when h.moves then s.status else m.status end,
+                    lease_until = null, updated_at = engine.now(),
+                    sent_at = coalesce(m.sent_at, case when s.status = 'sent' then engine.now() end),
+                    provider_message_id = coalesce(s.provider_message_id, m.provider_message_id),
+                    failure = case when h.moves then s.failure else m.failure end,
+                    error_code = case when h.moves then s.code else m.error_code end,
+                    error_text = case when h.moves then s.text else m.error_text end,
+                    tried = case when h.moves and s.tried then m.tried || s.provider
+                                 when h.moves then '{}' else m.tried end
+               from held h join said s on s.id = h.id
+              where m.tenant_id = $1 and m.id = h.id and (h.moves or s.status = 'sent')
            ), noted as (
              update message_attempts a
                 set ended_at = engine.now(), outcome = s.status, code = s.code, text = s.text
-               from said s
-              where a.tenant_id = $1 and a.message_id = s.id and a.fence = s.fence
-                and s.id in (select id from moved)
+               from said s join held h on h.id = s.id
+              where a.tenant_id = $1 and a.message_id = s.id and a.fence = s.fence and a.ended_at is null
            )
-           select id as "id!: MessageId" from moved"#,
+           select id as "id!: MessageId", moves as "moves!", was_sent as "was_sent!" from held"#,
         tenant.0,
         &finished.iter().map(|one| one.message.0).collect::<Vec<_>>(),
         &finished.iter().map(|one| one.fence).collect::<Vec<_>>(),
         &finished.iter().map(|one| one.settlement.status.as_str().to_owned()).collect::<Vec<_>>(),
-        &settled(|one| one.settlement.provider_message_id.clone()) as &[Option<String>],
-        &settled(|one| one.settlement.code.clone()) as &[Option<String>],
-        &settled(|one| one.settlement.text.clone()) as &[Option<String>],
+        &texts(|one| one.settlement.provider_message_id.clone()) as &[Option<String>],
+        &texts(|one| one.settlement.failure.map(|kind| FailureKind::as_str(kind).to_owned())) as &[Option<String>],
+        &texts(|one| one.settlement.code.clone()) as &[Option<String>],
+        &texts(|one| one.settlement.text.clone()) as &[Option<String>],
+        &finished.iter().map(tried).collect::<Vec<_>>(),
+        &finished.iter().map(|one| one.provider().0).collect::<Vec<_>>()
     )
     .fetch_all(conn)
     .await?;
-    Ok(moved.into_iter().collect())
+    let applied = |moved, was_sent| Applied { moved, was_sent };
+    Ok(rows.into_iter().map(|row| (row.id, applied(row.moves, row.was_sent))).collect())
+}
+
+/// The jobs that send messages from now on.
+pub(in crate::messages) async fn hand_on(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    jobs: &[(MessageId, Uuid)],
+) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update messages m set job_id = j.job from unnest($2::uuid[], $3::uuid[]) as j(id, job)
+          where m.tenant_id = $1 and m.id = j.id",
+        tenant.0,
+        &jobs.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+        &jobs.iter().map(|(_, job)| *job).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Hands nothing to an account for so long.
+pub(in crate::messages) async fn throttle(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    provider: ProviderId,
+    wait: Duration,
+) -> Result<()> {
+    sqlx::query!(
+        "update providers set throttled_until = greatest(throttled_until, engine.now() + make_interval(secs => $3))
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        provider.0,
+        wait.as_secs_f64()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub(in crate::messages) async fn tenants_with_expired(
@@ -167,13 +409,26 @@ pub(in crate::messages) async fn tenants_with_expired(
     Ok(tenants)
 }
 
+/// A message whose lease ran out, with the account that had it.
+pub(in crate::messages) struct ExpiredRow {
+    pub id: MessageId,
+    pub fence: i64,
+    pub provider: ProviderId,
+    pub kind: String,
+    pub channel: Channel,
+    pub version: i64,
+    pub credentials_sealed: Vec<u8>,
+    pub on_unknown: OnUnknown,
+}
+
 pub(in crate::messages) async fn lock_expired(
     conn: &mut PgConnection,
     tenant: TenantId,
     limit: i64,
-) -> Result<Vec<(MessageId, i64, OnUnknown)>> {
+) -> Result<Vec<ExpiredRow>> {
     let rows = sqlx::query!(
-        r#"select m.id as "id: MessageId", m.fence, p.on_unknown
+        r#"select m.id as "id: MessageId", m.fence, p.id as "provider: ProviderId", p.kind, p.channel, p.version,
+                  p.credentials_sealed, p.on_unknown
              from messages m join providers p on p.tenant_id = $1 and p.id = m.provider_id
             where m.tenant_id = $1 and m.status = 'sending' and m.lease_until <= engine.now()
             order by m.id limit $2
@@ -183,7 +438,20 @@ pub(in crate::messages) async fn lock_expired(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.fence, on_unknown(&row.on_unknown))).collect())
+    rows.into_iter()
+        .map(|row| {
+            Ok(ExpiredRow {
+                id: row.id,
+                fence: row.fence,
+                provider: row.provider,
+                kind: row.kind,
+                channel: stored_channel(&row.channel)?,
+                version: row.version,
+                credentials_sealed: row.credentials_sealed,
+                on_unknown: on_unknown(&row.on_unknown),
+            })
+        })
+        .collect()
 }
 
 /// Where messages are.

@@ -99,6 +99,12 @@ impl Default for Wordings {
 }
 
 impl Wordings {
+    /// The wording of a version, if it is kept.
+    #[must_use]
+    pub fn kept(&self, id: TemplateId) -> Option<Arc<Wording>> {
+        self.0.get(&id)
+    }
+
     /// The wording of a version, which is made if it is not kept.
     ///
     /// # Errors

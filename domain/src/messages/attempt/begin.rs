@@ -1,0 +1,349 @@
+//! Claiming attempts.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    Attempt, LEASE, Start, frozen, request_place,
+    ways::{Choice, Way, choose},
+};
+use crate::{
+    Ctx,
+    error::{Error, Result},
+    events::{Event, EventType},
+    messages::{
+        accounts::{self, credentials_place},
+        gates::{self, Asking},
+        provider::{Account, Channel, Outgoing, Provider, Route},
+        rules::{Purpose, Status, Stop, Verdict},
+        send::place,
+        store::{self, Claimed, Deferred, QueuedRow, WayRow},
+        suppressions,
+        wording::{Wording, Wordings},
+    },
+    tenancy::TenantTx,
+    types::{MessageId, ProviderId, SubjectId, TemplateId},
+    vault::{SubjectKeys, TenantKeys, Vault, cipher::sha256},
+};
+
+/// Claims attempts at queued messages in one transaction, answering in the order asked. What may not leave is settled
+/// here, what must wait is left queued. Rendering happens here, so that what is sent is what was written down.
+///
+/// # Errors
+/// If the database refuses; nothing was claimed then.
+pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
+    let since = Instant::now();
+    let mut tx = ctx.begin().await?;
+    let rows = store::lock_queued(tx.conn(), ctx.tenant, messages).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
+    let keys = Vault::subjects(&mut tx, &subjects).await?;
+    let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let mut desk = Desk {
+        ctx,
+        since,
+        ways: store::ways(tx.conn(), ctx.tenant).await?,
+        wordings: wordings(ctx, &mut tx, &rows).await?,
+        repeated: repeated(ctx, &mut tx, &rows).await?,
+        keys,
+        tenant_keys,
+        accounts: HashMap::new(),
+        claims: Vec::new(),
+        going: Vec::new(),
+        stops: Vec::new(),
+        deferred: Vec::new(),
+    };
+    let mut asking = Vec::new();
+    let mut judged = Vec::new();
+    for row in rows {
+        if let Some((choice, to)) = desk.place(&row) {
+            asking.push(desk.asking(&row, to));
+            judged.push((row, choice));
+        }
+    }
+    let verdicts = gates::judge(ctx, &mut tx, &asking).await?;
+    for (((row, choice), asked), verdict) in judged.into_iter().zip(asking).zip(verdicts) {
+        desk.go(row, choice, asked, verdict)?;
+    }
+    desk.write(tx, messages).await
+}
+
+/// What is decided of a batch.
+struct Desk<'c> {
+    ctx: &'c Ctx,
+    since: Instant,
+    ways: Vec<WayRow>,
+    wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
+    /// The frozen requests of earlier attempts, with whom they went to.
+    repeated: HashMap<MessageId, (ProviderId, Vec<u8>)>,
+    keys: SubjectKeys,
+    tenant_keys: Arc<TenantKeys>,
+    accounts: HashMap<ProviderId, (Arc<Account>, Arc<dyn Provider>)>,
+    claims: Vec<Claimed>,
+    going: Vec<Attempt>,
+    stops: Vec<(MessageId, Stop)>,
+    deferred: Vec<Deferred>,
+}
+
+impl Desk<'_> {
+    /// The account of a message, and its recipient; none if it does not leave now, which is written down.
+    fn place(&mut self, row: &QueuedRow) -> Option<((ProviderId, Option<ProviderId>), String)> {
+        if !self.keys.knows(row.subject_id) {
+            self.stop(row, Status::Cancelled, "erased", "the recipient was erased");
+            return None;
+        }
+        if row.expired {
+            self.stop(row, Status::Cancelled, "too_late", "it could not be sent before it expired");
+            return None;
+        }
+        let of_channel = self.ways.iter().filter(|way| way.channel == row.channel);
+        let ways: Vec<Way> = of_channel
+            .map(|way| Way {
+                id: way.id,
+                paused: way.paused,
+                throttled: way.throttled,
+                known: self.ctx.platform.providers.get(&way.kind).is_some(),
+            })
+            .collect();
+        let pinned = row.provider_id.filter(|_| row.pinned);
+        let tried: Vec<ProviderId> = row.tried.iter().copied().map(ProviderId).collect();
+        let choice = match choose(&ways, pinned, &tried, row.waited) {
+            Choice::By { way, another } => (way, another.filter(|_| !row.pinned)),
+            Choice::Wait { after, code } => {
+                self.defer(row, after, code);
+                return None;
+            }
+            Choice::Gone(code) => {
+                self.stop(row, Status::Failed, code, "no account of this build can carry it");
+                return None;
+            }
+        };
+        match self.keys.open(&place(self.ctx.tenant, "to_sealed", row.id), &row.to_sealed) {
+            Ok(Some(to)) => Some((choice, to)),
+            _ => {
+                self.stop(row, Status::Failed, "unreadable", "the message's sealed fields cannot be opened");
+                None
+            }
+        }
+    }
+
+    fn asking(&self, row: &QueuedRow, to: String) -> Asking {
+        Asking {
+            message: row.id,
+            subject: row.subject_id,
+            lead: row.lead_id,
+            channel: row.channel,
+            purpose: row.purpose,
+            to,
+            to_index: row.to_index.clone(),
+        }
+    }
+
+    /// Claims it, if the gates let it through and it can be filled in.
+    fn go(
+        &mut self,
+        row: QueuedRow,
+        (way, another): (ProviderId, Option<ProviderId>),
+        asked: Asking,
+        verdict: Verdict,
+    ) -> Result<()> {
+        match verdict {
+            Verdict::Go => {}
+            Verdict::Stop(stop) => {
+                self.stops.push((row.id, stop));
+                return Ok(());
+            }
+            Verdict::Defer { until, code } => {
+                let after = (until - self.ctx.now()).to_std().unwrap_or_default();
+                if row.expires_in.is_some_and(|left| left <= after) {
+                    self.stop(&row, Status::Cancelled, "too_late", "it may not be sent before it expires");
+                } else {
+                    self.defer(&row, after, code);
+                }
+                return Ok(());
+            }
+        }
+        let (account, adapter) = self.account(way)?;
+        let outgoing = match self.request(&row, &account, adapter.as_ref(), asked.to) {
+            Ok(outgoing) => outgoing,
+            Err(why) => {
+                self.stops.push((row.id, Stop { status: Status::Failed, code: "template", text: why }));
+                return Ok(());
+            }
+        };
+        let fence = row.fence + 1;
+        let request = serde_json::to_string(&outgoing).map_err(Error::internal)?;
+        let place = request_place(self.ctx.tenant, row.id);
+        let sealed = self.keys.seal(&self.ctx.platform, row.subject_id, &place, &request)?;
+        self.claims.push(Claimed { id: row.id, fence, provider: way, hash: sha256(request.as_bytes()), sealed });
+        let on_unknown = self.ways.iter().find(|known| known.id == way).map(|way| way.on_unknown).unwrap_or_default();
+        self.going.push(Attempt {
+            message: row.id,
+            fence,
+            outgoing,
+            channel: row.channel,
+            to_index: asked.to_index,
+            on_unknown,
+            another,
+            account,
+            adapter,
+            since: self.since,
+        });
+        Ok(())
+    }
+
+    fn account(&mut self, id: ProviderId) -> Result<(Arc<Account>, Arc<dyn Provider>)> {
+        if let Some((account, adapter)) = self.accounts.get(&id) {
+            return Ok((Arc::clone(account), Arc::clone(adapter)));
+        }
+        let way = self.ways.iter().find(|way| way.id == id);
+        let way = way.ok_or_else(|| Error::internal("an account that was chosen is not there"))?;
+        let adapter = self.ctx.platform.providers.get(&way.kind);
+        let adapter = adapter.ok_or_else(|| Error::internal("an adapter that was there is not"))?;
+        let credentials = self.tenant_keys.open(&credentials_place(self.ctx.tenant, id), &way.credentials_sealed)?;
+        let account = Arc::new(Account { id, channel: way.channel, credentials, version: way.version });
+        self.accounts.insert(id, (Arc::clone(&account), Arc::clone(&adapter)));
+        Ok((account, adapter))
+    }
+
+    /// What is to be sent. To a receiver that drops what comes twice under one key goes what went before.
+    fn request(
+        &self,
+        row: &QueuedRow,
+        account: &Account,
+        adapter: &dyn Provider,
+        to: String,
+    ) -> Result<Outgoing, String> {
+        if adapter.route(account) == Route::Keyed
+            && let Some((provider, sealed)) = self.repeated.get(&row.id)
+            && *provider == account.id
+            && let Ok(Some(before)) = frozen(&self.keys, self.ctx.tenant, row.id, sealed)
+        {
+            return Ok(before);
+        }
+        let wording = match self.wordings.get(&row.template_id) {
+            Some(wording) => wording.clone()?,
+            None => return Err("the template is not there any more".into()),
+        };
+        let vars = self.keys.open(&place(self.ctx.tenant, "vars_sealed", row.id), &row.vars_sealed);
+        let vars = vars.ok().flatten().ok_or("the variables cannot be opened")?;
+        let mut variables: Value = serde_json::from_str(&vars).unwrap_or_default();
+        let unsubscribe_url = self.unsubscribe_url(row);
+        if let (Some(url), Some(fields)) = (&unsubscribe_url, variables.as_object_mut()) {
+            fields.entry("unsubscribe_url").or_insert_with(|| json!(url));
+        }
+        let said = wording.render(&variables)?;
+        let token = accounts::callback_token(&self.tenant_keys, self.ctx.tenant, account.id);
+        Ok(Outgoing {
+            message: row.id,
+            subject_id: row.subject_id,
+            to,
+            subject: said.subject,
+            text: said.text,
+            html: said.html,
+            extra: said.extra,
+            unsubscribe_url,
+            callback_url: accounts::callback_url(&self.ctx.platform, adapter.kind(), &token),
+        })
+    }
+
+    /// Where a click ends marketing mail (RFC 8058).
+    fn unsubscribe_url(&self, row: &QueuedRow) -> Option<String> {
+        if row.purpose != Purpose::Marketing || row.channel != Channel::Email {
+            return None;
+        }
+        let base = self.ctx.platform.public_url.as_deref()?;
+        let token = suppressions::unsubscribe_token(&self.tenant_keys, self.ctx.tenant, row.id);
+        Some(format!("{base}/unsubscribe/{token}"))
+    }
+
+    fn stop(&mut self, row: &QueuedRow, status: Status, code: &'static str, text: &str) {
+        self.stops.push((row.id, Stop { status, code, text: text.to_owned() }));
+    }
+
+    fn defer(&mut self, row: &QueuedRow, after: Duration, code: &'static str) {
+        self.deferred.push(Deferred { id: row.id, after, code });
+    }
+
+    /// Writes all down and commits.
+    async fn write(mut self, mut tx: TenantTx, messages: &[MessageId]) -> Result<Vec<Start>> {
+        let tenant = self.ctx.tenant;
+        store::claim(tx.conn(), tenant, &self.claims, LEASE).await?;
+        store::stop(tx.conn(), tenant, &self.stops).await?;
+        // Who waits for the same thing as before is not told of again.
+        let begun = store::defer(tx.conn(), tenant, &self.deferred).await?;
+        let stopped = self.stops.iter().map(|(id, stop)| {
+            let kind = match stop.status {
+                Status::Suppressed => EventType::MessageSuppressed,
+                Status::Cancelled => EventType::MessageCancelled,
+                _ => EventType::MessageFailed,
+            };
+            Event::new(kind, "message", *id).with(json!({ "code": stop.code }))
+        });
+        let waiting = self.deferred.iter().filter(|one| begun.contains(&one.id)).map(|one| {
+            Event::new(EventType::MessageDeferred, "message", one.id).with(json!({ "code": one.code }))
+        });
+        tx.emit(&stopped.chain(waiting).collect::<Vec<_>>()).await?;
+        let over = if self.going.len() + self.deferred.len() < messages.len() {
+            store::statuses(tx.conn(), tenant, messages).await?
+        } else {
+            HashMap::new()
+        };
+        tx.commit().await?;
+        let start = |id: &MessageId| {
+            if let Some(at) = self.going.iter().position(|attempt| attempt.message == *id) {
+                return Start::Go(Box::new(self.going.swap_remove(at)));
+            }
+            match self.deferred.iter().find(|one| one.id == *id) {
+                Some(one) => Start::Later(one.after),
+                None => Start::Over(over.get(id).copied()),
+            }
+        };
+        Ok(messages.iter().map(start).collect())
+    }
+}
+
+/// The wordings of the batch: parsed once for each version and process.
+async fn wordings(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    rows: &[QueuedRow],
+) -> Result<HashMap<TemplateId, Result<Arc<Wording>, String>>> {
+    let kept: &Wordings = &ctx.platform.wordings;
+    let mut found = HashMap::new();
+    let mut missing = Vec::new();
+    for row in rows {
+        if found.contains_key(&row.template_id) || missing.contains(&row.template_id) {
+            continue;
+        }
+        match kept.kept(row.template_id) {
+            Some(wording) => drop(found.insert(row.template_id, Ok(wording))),
+            None => missing.push(row.template_id),
+        }
+    }
+    if !missing.is_empty() {
+        for text in store::texts(tx.conn(), ctx.tenant, &missing).await? {
+            let (subject, html) = (text.subject.as_deref(), text.html.as_deref());
+            let made = kept.get(text.id, || Wording::parse(subject, &text.text, html, text.extra.as_ref()));
+            found.insert(text.id, made);
+        }
+    }
+    Ok(found)
+}
+
+/// What went before to the accounts of messages that were tried already.
+async fn repeated(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    rows: &[QueuedRow],
+) -> Result<HashMap<MessageId, (ProviderId, Vec<u8>)>> {
+    let tried: Vec<MessageId> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
+    if tried.is_empty() {
+        return Ok(HashMap::new());
+    }
+    store::last_requests(tx.conn(), ctx.tenant, &tried).await
+}

@@ -1,0 +1,74 @@
+//! Attempts whose process was lost: their lease ran out.
+
+use engine::JobKind;
+
+use super::{Finished, settle};
+use crate::{
+    Ctx,
+    ctx::Platform,
+    error::Result,
+    messages::{
+        accounts::credentials_place,
+        provider::{Account, Answer, Route},
+        rules::{self, Next, Situation},
+        send::SendMessage,
+        store::{self, ExpiredRow},
+    },
+    tenancy::SystemTx,
+    types::TenantId,
+    vault::TenantKeys,
+};
+
+/// Messages that one upkeep turn settles for a tenant.
+const AT_A_TIME: i64 = 200;
+
+/// Tenants that hold attempts whose lease ran out.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn tenants_with_expired(platform: &Platform, limit: i64) -> Result<Vec<TenantId>> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::tenants_with_expired(tx.conn(), limit).await
+}
+
+/// Settles attempts whose lease ran out: whether they were sent is unknown, so what follows is what the route of each
+/// allows. Answers how many there were.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn expire(ctx: &Ctx) -> Result<usize> {
+    let mut tx = ctx.begin().await?;
+    let expired = store::lock_expired(tx.conn(), ctx.tenant, AT_A_TIME).await?;
+    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let (mut finished, mut jobs) = (Vec::new(), Vec::new());
+    for row in expired {
+        let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };
+        let route = route(ctx, &keys, &row)?;
+        let last = row.fence >= i64::from(SendMessage::MAX_ATTEMPTS);
+        let at = Situation { route, on_unknown: row.on_unknown, last, another: false, attempt: row.fence };
+        let settlement = rules::settle(lost, at);
+        if matches!(settlement.next, Next::Again(_)) {
+            jobs.push(settle::again(ctx, row.id, row.provider)?);
+        }
+        finished.push(Finished {
+            message: row.id,
+            fence: row.fence,
+            settlement,
+            ending: None,
+            provider: row.provider,
+            another: None,
+            recipient: None,
+        });
+    }
+    settle::apply(ctx, &mut tx, &finished).await?;
+    tx.enqueue(&jobs).await?;
+    tx.commit().await?;
+    Ok(finished.len())
+}
+
+/// What can be done about a message that an account had; nothing, where this build has no adapter for it.
+fn route(ctx: &Ctx, keys: &TenantKeys, row: &ExpiredRow) -> Result<Route> {
+    let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Ok(Route::Echoes) };
+    let credentials = keys.open(&credentials_place(ctx.tenant, row.provider), &row.credentials_sealed)?;
+    Ok(adapter.route(&Account { id: row.provider, channel: row.channel, credentials, version: row.version }))
+}

@@ -1,0 +1,162 @@
+//! The fence around each attempt: claimed and committed before a byte leaves, settled after.
+//!
+//! Both are done for many messages of one tenant at a time: [`begin`] claims, [`settle`] records, [`expire`] finds what a
+//! lost process left behind. `ways` decides by which account a message goes, pure.
+
+mod begin;
+mod expire;
+mod settle;
+mod ways;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use engine::Ending;
+
+pub use begin::begin;
+pub use expire::{expire, tenants_with_expired};
+pub use settle::settle;
+
+pub(super) use settle::again;
+
+use super::{
+    provider::{Account, Answer, CALL_LIMIT, Channel, Outgoing, Provider, Refusal},
+    rules::{OnUnknown, Settlement, Situation, Status},
+};
+use crate::{
+    Ctx,
+    types::{MessageId, ProviderId, TenantId},
+    vault::Place,
+};
+
+/// How long an attempt may hold a message. What is still `sending` after it is of unknown fate.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// A claimed attempt: the right to call the provider once.
+pub struct Attempt {
+    pub message: MessageId,
+    pub fence: i64,
+    pub outgoing: Outgoing,
+    channel: Channel,
+    to_index: Vec<u8>,
+    on_unknown: OnUnknown,
+    /// The next account that could take it, if this one surely does not.
+    another: Option<ProviderId>,
+    account: Arc<Account>,
+    adapter: Arc<dyn Provider>,
+    /// Read before the lease was taken, on the monotonic clock.
+    since: Instant,
+}
+
+/// What there is to do for a message.
+pub enum Start {
+    Go(Box<Attempt>),
+    /// It is not queued any more, or it ended before anything could be sent: the job is done. What became of it;
+    /// none if it is not there.
+    Over(Option<Status>),
+    /// It waits: for an account, or for quiet hours to end.
+    Later(Duration),
+}
+
+/// The end of an attempt, with the end of the job that made it.
+pub struct Finished {
+    pub message: MessageId,
+    pub fence: i64,
+    pub settlement: Settlement,
+    pub ending: Option<Ending>,
+    provider: ProviderId,
+    /// The account that is to take it instead, by a job of its own; none where the same job goes on.
+    another: Option<ProviderId>,
+    /// Whom it was to, for what keeps others from being sent there.
+    recipient: Option<Addressee>,
+}
+
+/// Whom a message was to.
+struct Addressee {
+    channel: Channel,
+    to: String,
+    to_index: Vec<u8>,
+    subject: crate::types::SubjectId,
+}
+
+impl Finished {
+    /// The account that had it.
+    pub(super) fn provider(&self) -> ProviderId {
+        self.provider
+    }
+}
+
+impl Attempt {
+    /// Calls the provider; the connection to it is dropped with the task if the call takes too long.
+    pub async fn call(&self, ctx: &Ctx) -> Answer {
+        if self.since.elapsed() + CALL_LIMIT >= LEASE {
+            return Answer::Refused {
+                refusal: Refusal::Transient,
+                code: "lease_short".into(),
+                text: "the attempt waited too long for its turn; nothing was sent".into(),
+                retry_after: Some(Duration::ZERO),
+            };
+        }
+        let (adapter, account) = (Arc::clone(&self.adapter), Arc::clone(&self.account));
+        let (ctx, outgoing) = (ctx.clone(), self.outgoing.clone());
+        let mut call = tokio::spawn(async move { adapter.send(&ctx, &account, &outgoing).await });
+        match tokio::time::timeout(CALL_LIMIT, &mut call).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Answer::Unknown { text: "the adapter failed in the middle of the call".into() },
+            Err(_) => {
+                call.abort();
+                Answer::Unknown { text: "the provider did not answer in time".into() }
+            }
+        }
+    }
+
+    /// Where an answer to it comes in.
+    #[must_use]
+    pub fn situation(&self, last: bool) -> Situation {
+        Situation {
+            route: self.adapter.route(&self.account),
+            on_unknown: self.on_unknown,
+            last,
+            another: self.another.is_some(),
+            attempt: self.fence,
+        }
+    }
+
+    /// The end of it. A step of a workflow waits for its own job, so that one goes on where another account takes the
+    /// message; else that is the work of another job, which counts against the limit of that account.
+    #[must_use]
+    pub fn finish(self, settlement: Settlement, ending: Option<Ending>, of_step: bool) -> Finished {
+        let recipient = Addressee {
+            channel: self.channel,
+            to: self.outgoing.to,
+            to_index: self.to_index,
+            subject: self.outgoing.subject_id,
+        };
+        Finished {
+            message: self.message,
+            fence: self.fence,
+            settlement,
+            ending,
+            provider: self.account.id,
+            another: self.another.filter(|_| !of_step),
+            recipient: Some(recipient),
+        }
+    }
+}
+
+fn request_place(tenant: TenantId, message: MessageId) -> Place {
+    Place { tenant, table: "message_attempts", column: "request_sealed", row: message.0 }
+}
+
+/// Opens the frozen request of an attempt; none once the person was erased.
+pub(super) fn frozen(
+    keys: &crate::vault::SubjectKeys,
+    tenant: TenantId,
+    message: MessageId,
+    sealed: &[u8],
+) -> crate::Result<Option<Outgoing>> {
+    let Some(request) = keys.open(&request_place(tenant, message), sealed)? else { return Ok(None) };
+    serde_json::from_str(&request).map(Some).map_err(crate::Error::internal)
+}

@@ -1,0 +1,147 @@
+//! Recording what came of attempts.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use engine::{Ending, NewJob};
+use serde_json::json;
+
+use super::Finished;
+use crate::{
+    Ctx,
+    error::{Error, Result},
+    events::Event,
+    leads::activities,
+    messages::{
+        accounts, callbacks,
+        reconcile::{self, ReconcileMessage},
+        rules::{AccountWord, Next, Status},
+        send::SendMessage,
+        store,
+        suppressions::{self, Fresh, Reason},
+    },
+    tenancy::TenantTx,
+    types::{MessageId, ProviderId},
+};
+
+/// Records the ends of attempts, each under its fence, with the events and the ends of the jobs.
+///
+/// A job that was meanwhile given to another node does not end here, but what the provider said of
+/// the message counts all the same: the message's own fence decides.
+///
+/// # Errors
+/// If the database refuses; nothing was recorded then.
+pub async fn settle(ctx: &Ctx, finished: &[Finished]) -> Result<()> {
+    let mut tx = ctx.begin().await?;
+    apply(ctx, &mut tx, finished).await?;
+    let endings: Vec<Ending> = finished.iter().filter_map(|one| one.ending.clone()).collect();
+    tx.finish(&endings).await?;
+    tx.commit().await
+}
+
+/// A callback may have moved a message further while it was being sent: then it stays there, and only what the provider
+/// calls it is added.
+pub(super) async fn apply(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()> {
+    if finished.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant;
+    let applied = store::apply(tx.conn(), tenant, finished).await?;
+    let has_moved = |one: &&Finished| applied.get(&one.message).is_some_and(|found| found.moved);
+    let moved: Vec<&Finished> = finished.iter().filter(has_moved).collect();
+    let told = |one: &&Finished| {
+        let body = json!({ "attempt": one.fence, "code": one.settlement.code });
+        Event::new(one.settlement.event, "message", one.message).with(body)
+    };
+    tx.emit(&moved.iter().map(told).collect::<Vec<_>>()).await?;
+    let is_first = |id: &MessageId| applied.get(id).is_some_and(|found| !found.was_sent);
+    let sent = moved.iter().filter(|one| one.settlement.status == Status::Sent).map(|one| one.message);
+    let sent: Vec<MessageId> = sent.filter(is_first).collect();
+    if !sent.is_empty() {
+        activities::messages_sent(tx, &sent).await?;
+    }
+    suppress(ctx, tx, &moved).await?;
+    let known: Vec<(MessageId, ProviderId, String)> = finished
+        .iter()
+        .filter(|one| applied.contains_key(&one.message))
+        .filter_map(|one| Some((one.message, one.provider, one.settlement.provider_message_id.clone()?)))
+        .collect();
+    if !known.is_empty() {
+        callbacks::meet(tx, &known).await?;
+    }
+    heed(ctx, tx, finished).await?;
+    follow(ctx, tx, &moved).await
+}
+
+/// Keeps others from being sent where nobody should write again.
+async fn suppress(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<()> {
+    let fresh = |one: &&Finished| {
+        let (scope, whom) = (one.settlement.suppress?, one.recipient.as_ref()?);
+        Some(Fresh {
+            channel: whom.channel,
+            scope,
+            reason: Reason::Provider,
+            message: Some(one.message),
+            subject: whom.subject,
+            to: whom.to.clone(),
+            to_index: whom.to_index.clone(),
+        })
+    };
+    let fresh: Vec<Fresh> = moved.iter().filter_map(fresh).collect();
+    if fresh.is_empty() { Ok(()) } else { suppressions::put(ctx, tx, &fresh).await }
+}
+
+/// Heeds what providers said of whole accounts, in the order of these.
+async fn heed(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()> {
+    let mut patience: BTreeMap<ProviderId, Duration> = BTreeMap::new();
+    let mut faults: BTreeMap<ProviderId, &str> = BTreeMap::new();
+    for one in finished {
+        match one.settlement.account {
+            Some(AccountWord::Throttled(wait)) => {
+                let longest = patience.entry(one.provider).or_default();
+                *longest = wait.max(*longest);
+            }
+            Some(AccountWord::Fault) => {
+                faults.insert(one.provider, one.settlement.code.as_deref().unwrap_or("account"));
+            }
+            None => {}
+        }
+    }
+    let tenant = tx.tenant;
+    for (provider, wait) in patience {
+        store::throttle(tx.conn(), tenant, provider, wait).await?;
+    }
+    for (provider, code) in faults {
+        accounts::pause_for_fault(ctx, tx, provider, code).await?;
+    }
+    Ok(())
+}
+
+/// Puts in the jobs that go on with what the ending ones leave.
+async fn follow(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<()> {
+    let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
+    for one in moved {
+        match (one.settlement.next, one.another) {
+            (Next::Another, Some(another)) => {
+                let job = again(ctx, one.message, another)?;
+                handed_on.push((one.message, job.id));
+                jobs.push(job);
+            }
+            (Next::Ask, _) => {
+                let asking = ReconcileMessage { message: one.message, fence: one.fence };
+                let job = NewJob::of(ctx.tenant.0, ctx.id(), &asking).map_err(Error::internal)?;
+                jobs.push(job.about(format!("message:{}", one.message)).delay(reconcile::FIRST_LOOK));
+            }
+            _ => {}
+        }
+    }
+    let tenant = tx.tenant;
+    store::hand_on(tx.conn(), tenant, &handed_on).await?;
+    tx.enqueue(&jobs).await?;
+    Ok(())
+}
+
+/// A job that sends a message once more, under the limit of an account.
+pub(crate) fn again(ctx: &Ctx, message: MessageId, by: ProviderId) -> Result<NewJob> {
+    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message, of_step: false });
+    Ok(job.map_err(Error::internal)?.about(format!("message:{message}")).limited_by(accounts::limit_key(by)))
+}

@@ -1,0 +1,268 @@
+//! What becomes of messages of unknown fate: the provider is asked, or a person says.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use engine::JobKind;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    accounts::credentials_place,
+    attempt::{self, frozen},
+    callbacks,
+    provider::{Account, Asked, CALL_LIMIT, Found, Provider, Route},
+    rules::{self, Status},
+    send::SendMessage,
+    store::{self, Concluded},
+};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    leads::activities,
+    types::{MessageId, ProviderId},
+    vault::Vault,
+};
+
+/// The job that asks a provider what became of a message.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReconcileMessage {
+    pub message: MessageId,
+    /// The attempt in question.
+    pub fence: i64,
+}
+
+impl JobKind for ReconcileMessage {
+    const KIND: &'static str = "reconcile_message";
+    const QUEUE: &'static str = "messages";
+    const MAX_ATTEMPTS: i16 = 10;
+}
+
+/// How long after an attempt its provider is first asked.
+pub const FIRST_LOOK: Duration = Duration::from_secs(30);
+/// A provider that does not know a message so long after its attempt began will not come to know it: the call was over
+/// long before.
+const SURE_AFTER: Duration = Duration::from_mins(1);
+
+/// When a provider that could not tell is asked again, by how long ago the attempt was: more and more seldom, and no more
+/// after a day.
+#[must_use]
+pub fn next_look(age: Duration) -> Option<Duration> {
+    let steps = [
+        (Duration::from_mins(2), Duration::from_secs(30)),
+        (Duration::from_mins(10), Duration::from_mins(2)),
+        (Duration::from_hours(1), Duration::from_mins(10)),
+        (Duration::from_hours(6), Duration::from_hours(1)),
+        (Duration::from_hours(24), Duration::from_hours(6)),
+    ];
+    steps.into_iter().find(|(until, _)| age < *until).map(|(_, wait)| wait)
+}
+
+/// A message that a provider is to be asked about.
+pub struct Inquiry {
+    message: MessageId,
+    fence: i64,
+    provider: ProviderId,
+    since: DateTime<Utc>,
+    account: Account,
+    adapter: Arc<dyn Provider>,
+    asked: Asked,
+}
+
+/// What is to be done next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Nothing more.
+    Over(Option<Status>),
+    LookAgain(Duration),
+}
+
+/// Prepares to ask; none if there is nothing to ask any more.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn prepare(ctx: &Ctx, job: &ReconcileMessage) -> Result<Option<Inquiry>> {
+    let mut tx = ctx.begin().await?;
+    let Some(row) = store::unknown(tx.conn(), ctx.tenant, job.message, job.fence).await? else {
+        return Ok(None);
+    };
+    let keys = Vault::subjects(&mut tx, &[row.subject_id]).await?;
+    let Some(outgoing) = frozen(&keys, ctx.tenant, job.message, &row.request_sealed)? else { return Ok(None) };
+    let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Ok(None) };
+    let credentials =
+        tenant_keys.open(&credentials_place(ctx.tenant, row.provider), &row.credentials_sealed)?;
+    let account = Account { id: row.provider, channel: row.channel, credentials, version: row.version };
+    if adapter.route(&account) != Route::Asked {
+        return Ok(None);
+    }
+    Ok(Some(Inquiry {
+        message: job.message,
+        fence: job.fence,
+        provider: row.provider,
+        since: row.started_at,
+        account,
+        adapter,
+        asked: Asked { outgoing, since: row.started_at },
+    }))
+}
+
+impl Inquiry {
+    /// Asks, with no transaction open.
+    pub async fn ask(&self, ctx: &Ctx) -> Found {
+        let looked = self.adapter.look_up(ctx, &self.account, &self.asked);
+        match tokio::time::timeout(CALL_LIMIT, looked).await {
+            Ok(found) => found,
+            Err(_) => Found::Unclear { text: "the provider did not answer in time".into() },
+        }
+    }
+
+    /// Writes down what was found, if the message is still of unknown fate.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn conclude(&self, ctx: &Ctx, found: Found) -> Result<Conclusion> {
+        let age = (ctx.now() - self.since).to_std().unwrap_or_default();
+        let later = || next_look(age).map_or(Conclusion::Over(None), Conclusion::LookAgain);
+        match found {
+            Found::Unclear { .. } => Ok(later()),
+            Found::NotThere if age < SURE_AFTER => Ok(Conclusion::LookAgain(SURE_AFTER - age)),
+            Found::NotThere => unsent(ctx, self.message, self.fence, self.provider).await,
+            Found::There { provider_message_id, status, failure, code } => {
+                let status = rules::told(Status::Unknown, status).unwrap_or(Status::Sent);
+                let concluded = Concluded { status, provider_message_id, failure, code };
+                there(ctx, self.message, self.fence, self.provider, &concluded).await
+            }
+        }
+    }
+}
+
+/// The provider has it.
+async fn there(
+    ctx: &Ctx,
+    message: MessageId,
+    fence: i64,
+    provider: ProviderId,
+    concluded: &Concluded,
+) -> Result<Conclusion> {
+    let mut tx = ctx.begin().await?;
+    if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
+        return Ok(Conclusion::Over(None));
+    }
+    let kind = match concluded.status {
+        Status::Delivered => EventType::MessageDelivered,
+        Status::Read => EventType::MessageRead,
+        Status::Bounced => EventType::MessageBounced,
+        Status::Failed => EventType::MessageFailed,
+        _ => EventType::MessageSent,
+    };
+    let body = json!({ "attempt": fence, "code": concluded.code });
+    tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
+    if concluded.status != Status::Failed {
+        activities::messages_sent(&mut tx, &[message]).await?;
+    }
+    if let Some(name) = &concluded.provider_message_id {
+        callbacks::meet(&mut tx, &[(message, provider, name.clone())]).await?;
+    }
+    tx.commit().await?;
+    Ok(Conclusion::Over(Some(concluded.status)))
+}
+
+/// It was surely not sent: it is sent now, unless it was tried as often as it may be.
+async fn unsent(ctx: &Ctx, message: MessageId, fence: i64, provider: ProviderId) -> Result<Conclusion> {
+    let mut tx = ctx.begin().await?;
+    let is_last = fence >= i64::from(SendMessage::MAX_ATTEMPTS);
+    let (status, kind) =
+        if is_last { (Status::Failed, EventType::MessageFailed) } else { (Status::Queued, EventType::MessageRetrying) };
+    let concluded = Concluded {
+        status,
+        provider_message_id: None,
+        failure: is_last.then_some(rules::FailureKind::Transient),
+        code: Some("not_there".into()),
+    };
+    if !store::conclude(tx.conn(), ctx.tenant, message, fence, &concluded).await? {
+        return Ok(Conclusion::Over(None));
+    }
+    let body = json!({ "attempt": fence, "code": "not_there" });
+    tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
+    if !is_last {
+        let job = attempt::again(ctx, message, provider)?;
+        store::hand_on(tx.conn(), ctx.tenant, &[(message, job.id)]).await?;
+        tx.enqueue(&[job]).await?;
+    }
+    tx.commit().await?;
+    Ok(Conclusion::Over(Some(status)))
+}
+
+/// What a person has found out about a message of unknown fate.
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = MessageResolution)]
+pub enum Resolution {
+    /// The provider has it.
+    Sent {},
+    /// The provider does not have it.
+    NotSent {
+        /// Send it now; else it has failed.
+        resend: bool,
+    },
+}
+
+/// Says what became of a message of unknown fate.
+///
+/// # Errors
+/// A conflict if its fate is known, or if there is no such message.
+pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result<()> {
+    ctx.require(Permission::MessagesSettle)?;
+    let mut tx = ctx.begin().await?;
+    let held = store::hold_unknown(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
+    if held.status != Status::Unknown {
+        let detail = format!("the message is {}; only one of unknown fate can be resolved", held.status.as_str());
+        return Err(Error::conflict("fate-known", detail));
+    }
+    let (status, kind, failure) = match resolution {
+        Resolution::Sent {} => (Status::Sent, EventType::MessageSent, None),
+        Resolution::NotSent { resend: true } => (Status::Queued, EventType::MessageRetrying, None),
+        Resolution::NotSent { resend: false } => {
+            (Status::Failed, EventType::MessageFailed, Some(rules::FailureKind::Ambiguous))
+        }
+    };
+    let concluded =
+        Concluded { status, provider_message_id: None, failure, code: Some("by_hand".into()) };
+    store::conclude(tx.conn(), ctx.tenant, id, held.fence, &concluded).await?;
+    tx.audit(&[Entry::new("resolve", "message", id).detail(json!({ "status": status }))]).await?;
+    let body = json!({ "attempt": held.fence, "code": "by_hand" });
+    tx.emit(&[Event::new(kind, "message", id).with(body)]).await?;
+    if status == Status::Sent {
+        activities::messages_sent(&mut tx, &[id]).await?;
+    }
+    if status == Status::Queued {
+        let job = attempt::again(ctx, id, held.provider)?;
+        store::hand_on(tx.conn(), ctx.tenant, &[(id, job.id)]).await?;
+        tx.enqueue(&[job]).await?;
+    }
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_asked_more_and_more_seldom_and_no_more_after_a_day() {
+        for (age, wait) in [(0, Some(30)), (119, Some(30)), (120, Some(120)), (3_599, Some(600)), (7_200, Some(3_600))]
+        {
+            assert_eq!(next_look(Duration::from_secs(age)).map(|wait| wait.as_secs()), wait, "{age}");
+        }
+        assert_eq!(next_look(Duration::from_hours(24)), None);
+        // From the first look on, until there is none.
+        let (mut age, mut looks) = (FIRST_LOOK, 1);
+        while let Some(wait) = next_look(age) {
+            (age, looks) = (age + wait, looks + 1);
+        }
+        assert!((10..30).contains(&looks), "{looks}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Messages of unknown fate.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use super::{
+    super::{
+        provider::Channel,
+        rules::{FailureKind, Status},
+    },
+    stored_channel,
+};
+use crate::{
+    access::rows::Rows,
+    error::Result,
+    types::{MessageId, ProviderId, SubjectId, TenantId},
+};
+
+/// A message of unknown fate, with the attempt in question and the account that had it.
+pub(in crate::messages) struct UnknownRow {
+    pub subject_id: SubjectId,
+    pub provider: ProviderId,
+    pub kind: String,
+    pub channel: Channel,
+    pub version: i64,
+    pub credentials_sealed: Vec<u8>,
+    pub request_sealed: Vec<u8>,
+    pub started_at: DateTime<Utc>,
+}
+
+pub(in crate::messages) async fn unknown(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: MessageId,
+    fence: i64,
+) -> Result<Option<UnknownRow>> {
+    let row = sqlx::query!(
+        r#"select m.subject_id as "subject_id: SubjectId", p.id as "provider: ProviderId", p.kind, p.channel, p.version,
+                  p.credentials_sealed, a.request_sealed, a.started_at
+             from messages m
+             join message_attempts a on a.tenant_id = $1 and a.message_id = m.id and a.fence = m.fence
+             join providers p on p.tenant_id = $1 and p.id = a.provider_id
+            where m.tenant_id = $1 and m.id = $2 and m.fence = $3 and m.status = 'unknown'"#,
+        tenant.0,
+        id.0,
+        fence
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(UnknownRow {
+            subject_id: row.subject_id,
+            provider: row.provider,
+            kind: row.kind,
+            channel: stored_channel(&row.channel)?,
+            version: row.version,
+            credentials_sealed: row.credentials_sealed,
+            request_sealed: row.request_sealed,
+            started_at: row.started_at,
+        })
+    })
+    .transpose()
+}
+
+/// What was found out.
+pub(in crate::messages) struct Concluded {
+    pub status: Status,
+    pub provider_message_id: Option<String>,
+    pub failure: Option<FailureKind>,
+    pub code: Option<String>,
+}
+
+/// `false` if its fate is known by now, or it was tried again.
+pub(in crate::messages) async fn conclude(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: MessageId,
+    fence: i64,
+    concluded: &Concluded,
+) -> Result<bool> {
+    let moved = sqlx::query!(
+        "update messages
+            set status = $4, provider_message_id = coalesce($5, provider_message_id), failure = $6, error_code = $7,
+                error_text = null, tried = '{}', updated_at = engine.now(),
+                sent_at = coalesce(sent_at, case when $4 not in ('queued', 'failed') then engine.now() end)
+          where tenant_id = $1 and id = $2 and fence = $3 and status = 'unknown'",
+        tenant.0,
+        id.0,
+        fence,
+        concluded.status.as_str(),
+        concluded.provider_message_id,
+        concluded.failure.map(FailureKind::as_str),
+        concluded.code
+    )
+    .execute(conn)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// A message that a person speaks of, held until commit.
+pub(in crate::messages) struct HeldUnknown {
+    pub status: Status,
+    pub fence: i64,
+    pub provider: ProviderId,
+}
+
+/// None if it is not there, not seen, or was never handed to anybody.
+pub(in crate::messages) async fn hold_unknown(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: MessageId,
+    seen: Rows,
+) -> Result<Option<HeldUnknown>> {
+    let row = sqlx::query!(
+        r#"select m.status, m.fence, m.provider_id as "provider: ProviderId"
+             from messages m
+            where m.tenant_id = $1 and m.id = $2
+              and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
+                where l.tenant_id = $1 and l.id = m.lead_id
+                  and ($3::uuid is null or l.owner_id = $3) and ($4::uuid is null or l.team_id = $4)))
+              for update of m"#,
+        tenant.0,
+        id.0,
+        seen.owner(),
+        seen.team()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        let provider = row.provider.unwrap_or(ProviderId(uuid::Uuid::nil()));
+        Ok(HeldUnknown { status: Status::stored(&row.status)?, fence: row.fence, provider })
+    })
+    .transpose()
+}
