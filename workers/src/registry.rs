@@ -76,6 +76,7 @@ impl Handler {
 pub fn handlers() -> HashMap<&'static str, Handler> {
     let all = [
         job(jobs::send_message::run),
+        job(jobs::reconcile_message::run),
         job(jobs::message_lead::run),
         job(jobs::wake_messages::run),
         job(jobs::score_lead::run),
@@ -170,6 +171,7 @@ mod tests {
             "message_lead",
             "mind_call",
             "onboard_lead",
+            "reconcile_message",
             "refresh_scores",
             "replay_webhook",
             "route_lead",

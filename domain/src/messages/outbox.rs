@@ -38,6 +38,15 @@ pub async fn deliver(ctx: &Ctx, provider: ProviderId, outgoing: &Outgoing) -> Re
     Ok(id)
 }
 
+/// The delivery of a message, if there is one.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn find(ctx: &Ctx, message: MessageId) -> Result<Option<Uuid>> {
+    let mut tx = ctx.begin().await?;
+    store::delivery_of(tx.conn(), ctx.tenant, message).await
+}
+
 /// Newest first, those with ids below `before`.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ pub mod keep_history;
 pub mod leave_agent;
 pub mod message_lead;
 pub mod mind_call;
+pub mod reconcile_message;
 pub mod refresh_scores;
 pub mod replay_webhook;
 pub mod route_lead;

@@ -6,8 +6,8 @@ use domain::{
     Result,
     ctx::Platform,
     messages::{
-        attempt::{Finished, Start},
-        rules::{self, Settlement, Status},
+        attempt::Start,
+        rules::{self, Next, Settlement, Status},
         send::SendMessage,
     },
 };
@@ -25,12 +25,13 @@ pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
     let attempt = match run.shared.beginning.submit(&run.ctx, job.message).await? {
         Start::Go(attempt) => attempt,
         Start::Over(status) => return Ok(over(&job, status, json!({ "attempted": false }))),
+        Start::Later(after) => return Ok(Outcome::Snooze { after: at_least(after) }),
     };
     let answer = attempt.call(&run.ctx).await;
     let last = run.claim.attempt >= run.claim.max_attempts;
-    let settlement = rules::settle(answer, attempt.on_unknown, last);
+    let settlement = rules::settle(answer, attempt.situation(last));
     let ending = run.claim.ending(outcome(&job, &settlement), || roll(&run.ctx.platform));
-    let finished = Finished { message: job.message, fence: attempt.fence, settlement, ending };
+    let finished = attempt.finish(settlement, ending, job.of_step);
     run.shared.settling.submit(&run.ctx, finished).await?;
     Ok(Outcome::Settled)
 }
@@ -45,14 +46,24 @@ fn over(job: &SendMessage, status: Option<Status>, output: Value) -> Outcome {
 }
 
 fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
-    let Some(after) = settlement.again else {
-        let output = json!({ "attempted": true, "status": settlement.status });
-        return over(job, Some(settlement.status), output);
+    let after = match settlement.next {
+        Next::Nothing | Next::Ask => {
+            return over(job, Some(settlement.status), json!({ "attempted": true, "status": settlement.status }));
+        }
+        Next::Wait(after) => return Outcome::Snooze { after: at_least(after) },
+        // A job of its own goes on by the other account.
+        Next::Another if !job.of_step => return Outcome::Done(json!({ "attempted": true, "handed_on": true })),
+        Next::Another => Some(Duration::ZERO),
+        Next::Again(after) => after,
     };
     // The provider's words may name the recipient: they stand with the message, sealed off from who may not see it.
     let code = settlement.code.as_deref().unwrap_or("no code");
     let why = format!("the provider answered {code}; the attempts of message {} say more", job.message);
-    Outcome::Retry { after: after.map(|wait| wait.max(Duration::from_millis(1))), code: "provider", why }
+    Outcome::Retry { after: after.map(at_least), code: "provider", why }
+}
+
+fn at_least(wait: Duration) -> Duration {
+    wait.max(Duration::from_millis(1))
 }
 
 fn roll(platform: &Platform) -> f64 {

@@ -72,3 +72,18 @@ pub(in crate::messages) async fn deliveries(
     .await?;
     Ok(rows)
 }
+
+pub(in crate::messages) async fn delivery_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    message: MessageId,
+) -> Result<Option<Uuid>> {
+    let found = sqlx::query_scalar!(
+        "select id from sandbox_outbox where tenant_id = $1 and message_id = $2 order by id limit 1",
+        tenant.0,
+        message.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use domain::{
     Ctx,
     error::FieldError,
-    messages::provider::{Account, Answer, Channel, Outgoing, Provider, Refusal},
+    messages::provider::{Account, Answer, Channel, Outgoing, Provider, Refusal, Route, Verified},
 };
 use serde_json::Value;
 
@@ -33,11 +33,27 @@ impl Provider for Smtp {
         "smtp"
     }
 
-    fn channel(&self) -> Channel {
-        Channel::Email
+    fn channels(&self) -> &'static [Channel] {
+        &[Channel::Email]
     }
 
-    fn check(&self, credentials: &Value) -> Vec<FieldError> {
+    fn route(&self, _: &Account) -> Route {
+        Route::Blind
+    }
+
+    async fn verify(&self, _: &Ctx, account: &Account) -> Verified {
+        let Ok(settings) = Settings::read(&account.settings()) else {
+            return Verified::Bad { code: "settings".into(), text: "the settings do not fit this build".into() };
+        };
+        match conversation::Conversation::open(&settings).await {
+            Ok(_) => Verified::Good,
+            Err(Answer::Refused { refusal: Refusal::Account, code, text, .. }) => Verified::Bad { code, text },
+            Err(Answer::Refused { text, .. } | Answer::Unknown { text }) => Verified::Unreachable { text },
+            Err(Answer::Accepted { .. }) => Verified::Good,
+        }
+    }
+
+    fn check(&self, _: Channel, credentials: &Value) -> Vec<FieldError> {
         Settings::read(credentials).err().unwrap_or_default()
     }
 
