@@ -23,6 +23,7 @@ pub mod faults;
 pub mod fcm;
 pub mod http;
 pub mod ledger;
+mod listening;
 pub mod receiver;
 pub mod signatures;
 pub mod slack;

@@ -19,10 +19,7 @@ impl Slack {
         let Some(range) = Range::of(args) else {
             return error("invalid_arguments");
         };
-        let limit = match number(&args["limit"]) {
-            Some(limit) => limit.clamp(1, 999),
-            None => 100,
-        };
+        let limit = number(&args["limit"]).map_or(100, |limit| limit.clamp(1, 999));
         let metadata = flag(&args["include_all_metadata"]);
         let entries = self.config.world.ledger.entries();
         let here = |entry: &&Arc<Entry>| entry.to != WEBHOOK && args["channel"] == entry.to.as_str();

@@ -73,7 +73,7 @@ impl crate::Provider for WhatsApp {
 
 impl Handler for WhatsApp {
     fn handle(&self, request: &Request) -> Reply {
-        if request.bearer() != Some(&self.config.access_token) {
+        if request.bearer() != Some(self.config.access_token.as_str()) {
             return error(190, "Invalid OAuth access token - Cannot parse access token").into();
         }
         let path = request.path().trim_start_matches('/');
