@@ -143,18 +143,12 @@ impl Ledger {
     }
 
     /// Writes down what `make` makes of its number, which begins with 1.
-    ///
-    /// # Panics
-    /// If the ledger's file takes no more.
-    pub fn record(&self, make: impl FnOnce(usize) -> Entry) -> Arc<Entry> {
+    pub(crate) fn record(&self, make: impl FnOnce(usize) -> Entry) -> Arc<Entry> {
         self.enter(&mut lock(&self.inner.state), make)
     }
 
     /// As [`Self::record`], if nothing is here under this key; for receivers that drop what comes twice.
-    ///
-    /// # Panics
-    /// If the ledger's file takes no more.
-    pub fn record_once(&self, key: &str, make: impl FnOnce(usize) -> Entry) -> Option<Arc<Entry>> {
+    pub(crate) fn record_once(&self, key: &str, make: impl FnOnce(usize) -> Entry) -> Option<Arc<Entry>> {
         let mut state = lock(&self.inner.state);
         (!state.by_key.contains_key(key)).then(|| self.enter(&mut state, make))
     }

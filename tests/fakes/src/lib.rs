@@ -23,6 +23,7 @@ pub mod faults;
 pub mod fcm;
 pub mod http;
 pub mod ledger;
+mod listening;
 pub mod receiver;
 pub mod signatures;
 pub mod slack;
@@ -61,4 +62,10 @@ impl World {
 /// What a test broke while it held a lock is still worth reading.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For conversations in tests: without the machine's own proxies.
+#[cfg(test)]
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client")
 }

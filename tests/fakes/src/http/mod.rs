@@ -188,6 +188,7 @@ fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
         410 => "Gone",
         429 => "Too Many Requests",
         500 => "Internal Server Error",

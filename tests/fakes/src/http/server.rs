@@ -1,27 +1,18 @@
-//! The loop: connections in, requests to the handler, answers or worse out.
+//! The loop: requests to the handler, answers or worse out.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::{JoinHandle, JoinSet},
 };
 
 use super::{Answer, Handler, Reply, reading};
+use crate::listening::Listening;
 
 /// A server that ends, with all its connections, when it is dropped.
 pub struct Server {
-    addr: SocketAddr,
-    opened: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
+    listening: Listening,
 }
 
 impl Server {
@@ -30,52 +21,28 @@ impl Server {
     /// # Errors
     /// If the listener has no address.
     pub fn start<H: Handler>(listener: TcpListener, handler: Arc<H>) -> io::Result<Self> {
-        let addr = listener.local_addr()?;
-        let opened = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(accept(listener, handler, Arc::clone(&opened)));
-        Ok(Self { addr, opened, task })
+        let listening = Listening::start(listener, move |stream| {
+            let handler = Arc::clone(&handler);
+            async move { serve(stream, &*handler).await }
+        })?;
+        Ok(Self { listening })
     }
 
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.listening.addr()
     }
 
     /// Its base address, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.addr())
     }
 
     /// How many connections were opened.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.opened.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>, opened: Arc<AtomicUsize>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    opened.fetch_add(1, Ordering::Relaxed);
-                    let handler = Arc::clone(&handler);
-                    // A peer that breaks off is part of the game.
-                    connections.spawn(async move { serve(stream, &*handler).await.unwrap_or_default() });
-                }
-                // Out of file descriptors, or a peer that was gone at once: others may come.
-                Err(_) => tokio::task::yield_now().await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
+        self.listening.opened()
     }
 }
 
