@@ -108,7 +108,11 @@ pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Resul
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn waiting_about(conn: &mut PgConnection, tenant: Uuid, keys: &[String]) -> sqlx::Result<Vec<Uuid>> {
+pub async fn waiting_about(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    keys: &[String],
+) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select id from engine.jobs
           where tenant_id = $1 and business_key = any($2) and node is null and run_at > engine.now()",

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 16] = [
+const TAGGED: [&str; 17] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",

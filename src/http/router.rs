@@ -52,7 +52,9 @@ pub fn router(app: &Arc<App>, roles: Roles) -> Router {
 fn answered(path: &str, roles: Roles) -> bool {
     match path {
         "/api/v1/ws" => roles.notifier,
-        api if ["/api/", "/callbacks/", "/unsubscribe/"].iter().any(|under| api.starts_with(under)) => roles.api,
+        api if ["/api/", "/callbacks/", "/unsubscribe/"].iter().any(|under| api.starts_with(under)) => {
+            roles.api
+        }
         _ => true,
     }
 }

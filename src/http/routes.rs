@@ -8,7 +8,11 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents, import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents,
+        import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges,
+        message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing,
+        routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets,
+        suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };

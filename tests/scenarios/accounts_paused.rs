@@ -25,7 +25,8 @@ async fn act(client: &Client, provider: &Value, verb: &str, body: &Value) -> swi
 async fn rested(client: &Client) -> Value {
     loop {
         let job = client.all("/api/v1/jobs?kind=send_message").await.pop().expect("a job");
-        if job["run_at"].is_string() && ["scheduled", "retrying"].iter().any(|state| job["state"] == **state) {
+        if job["run_at"].is_string() && ["scheduled", "retrying"].iter().any(|state| job["state"] == **state)
+        {
             return job;
         }
     }
@@ -54,7 +55,8 @@ async fn messages_wait_for_a_paused_account_and_are_tried_when_it_goes_on() {
 
     let resumed = act(admin, provider, "resume", &json!({})).await.expect(200);
     assert_eq!((&resumed["paused_at"], &resumed["pause_code"]), (&Value::Null, &Value::Null));
-    let woken = admin.get(&format!("/api/v1/jobs/{}", waits["id"].as_str().expect("an id"))).await.expect(200);
+    let woken =
+        admin.get(&format!("/api/v1/jobs/{}", waits["id"].as_str().expect("an id"))).await.expect(200);
     assert_ne!(woken["run_at"], waits["run_at"], "it is not left until its time comes: {woken}");
     socket.until("provider.resumed").await;
     socket.until("message.sent").await;

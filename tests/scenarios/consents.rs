@@ -79,7 +79,9 @@ async fn consents_are_told_by_ids_only_and_happen_once_under_a_key() {
     agrees(admin, &json!({"to": "Ada@Example.com"}), false).await;
     let told = socket.until("consent.withdrawn").await;
     assert_eq!(told.len(), 1, "the repetition told nothing: {told:?}");
-    for (query, found) in [("to=ADA@example.com&channel=email", 1), ("to=eve@example.com&channel=email", 0), ("", 1)] {
+    for (query, found) in
+        [("to=ADA@example.com&channel=email", 1), ("to=eve@example.com&channel=email", 0), ("", 1)]
+    {
         assert_eq!(admin.all(&format!("{CONSENT}?{query}")).await.len(), found, "{query}");
     }
     for (query, pointer) in [("to=ada@example.com", "?channel"), ("to=ada&channel=email", "?to")] {
@@ -151,8 +153,12 @@ async fn of_two_leads_that_become_one_the_withdrawals_stay_and_with_a_lead_go_it
         })
         .collect();
     known.sort_unstable();
-    let wanted =
-        [("email", false, "taken"), ("push", true, "taken"), ("sms", false, "kept"), ("whatsapp", true, "taken")];
+    let wanted = [
+        ("email", false, "taken"),
+        ("push", true, "taken"),
+        ("sms", false, "kept"),
+        ("whatsapp", true, "taken"),
+    ];
     assert_eq!(known, wanted);
     // Whoever still names the one that is gone means the one that stayed.
     assert_eq!(admin.all(&of(&goes)).await.len(), 4);

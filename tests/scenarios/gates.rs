@@ -40,7 +40,8 @@ pub async fn delivered(client: &Client) -> usize {
 }
 
 pub async fn agrees(client: &Client, who: &Value, granted: bool) -> Value {
-    let mut said = json!({"channel": "email", "purpose": "marketing", "granted": granted, "source": "a form"});
+    let mut said =
+        json!({"channel": "email", "purpose": "marketing", "granted": granted, "source": "a form"});
     said.as_object_mut().expect("an object").extend(who.as_object().expect("an object").clone());
     client.post(CONSENT, &said).await.expect(201)
 }
@@ -204,9 +205,18 @@ async fn a_policy_is_changed_by_whoever_has_read_it() {
     assert_eq!((&made["version"], &made["quiet_hours"]["until"]), (&json!(1), &json!("08:00")));
     assert_eq!(put(&quiet, &tag).await.problem(412), "version-outdated");
     for (policy, pointer) in [
-        (json!({"quiet_hours": {"from": "8", "until": "08:00", "purposes": ["marketing"]}}), "/quiet_hours/from"),
-        (json!({"quiet_hours": {"from": "08:00", "until": "08:00", "purposes": ["marketing"]}}), "/quiet_hours/until"),
-        (json!({"quiet_hours": {"from": "07:00", "until": "08:00", "purposes": []}}), "/quiet_hours/purposes"),
+        (
+            json!({"quiet_hours": {"from": "8", "until": "08:00", "purposes": ["marketing"]}}),
+            "/quiet_hours/from",
+        ),
+        (
+            json!({"quiet_hours": {"from": "08:00", "until": "08:00", "purposes": ["marketing"]}}),
+            "/quiet_hours/until",
+        ),
+        (
+            json!({"quiet_hours": {"from": "07:00", "until": "08:00", "purposes": []}}),
+            "/quiet_hours/purposes",
+        ),
         (
             json!({"frequency_cap": {"most": 0, "hours": 1, "purposes": ["marketing"], "per": "person"}}),
             "/frequency_cap/most",

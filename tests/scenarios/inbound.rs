@@ -90,7 +90,8 @@ async fn a_stop_between_acceptance_and_sending_lets_nothing_out_and_a_start_take
     line.until(&message, "suppressed").await;
     assert!(adapter.sent().is_empty());
     let mut conn = system(&app).await;
-    let held = "select count(*) from suppressions where reason = 'stop' and scope = 'all' and channel = 'sms'";
+    let held =
+        "select count(*) from suppressions where reason = 'stop' and scope = 'all' and channel = 'sms'";
     assert_eq!(count(&mut conn, held).await, 1);
     assert_eq!(admin.all(&format!("{INBOUND}?keyword=stop")).await.len(), 1);
 

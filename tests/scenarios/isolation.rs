@@ -216,7 +216,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 11] = [
+pub const OPEN: [&str; 12] = [
     "/livez",
     "/readyz",
     "/version",

@@ -93,6 +93,6 @@ mod teams;
 mod templates;
 mod tenants;
 mod twice;
-mod webhooks;
 mod unsubscribe;
+mod webhooks;
 mod workflows;

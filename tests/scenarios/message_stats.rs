@@ -67,15 +67,17 @@ async fn the_counters_are_those_of_the_rows_at_every_moment() {
     assert_eq!(left, 0);
     assert_eq!(counted(admin).await, rows, "and after");
 
-    let by_provider = admin.get(&format!("{STATS}?by=provider,hour&provider_id={}", refusing.as_str().expect("an id")));
-    let by_provider = by_provider.await.expect(200);
+    let path = format!("{STATS}?by=provider,hour&provider_id={}", refusing.as_str().expect("an id"));
+    let by_provider = admin.get(&path).await.expect(200);
     let item = &by_provider["items"][0];
     assert_eq!((&item["messages"], &item["accepted"]), (&json!(10), &json!(0)), "{by_provider}");
     assert_eq!(item["delivered_of_accepted"], Value::Null, "a share of nothing is null");
     assert_eq!(item["failures"][0]["kind"], "permanent");
     assert_eq!(item["failures"][0]["messages"], 10);
     assert!(counted(&app.other.admin).await.is_empty());
-    for query in ["by=colour", "from=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z&from=2020-01-02T00:00:00Z"] {
+    for query in
+        ["by=colour", "from=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z&from=2020-01-02T00:00:00Z"]
+    {
         admin.get(&format!("{STATS}?{query}")).await.expect(422);
     }
     app.process.stop().await;

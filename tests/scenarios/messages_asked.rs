@@ -31,7 +31,8 @@ async fn many_are_accepted_together_or_none_and_found_by_their_request() {
     let one = sandbox(admin).await;
     let mut bad = one.clone();
     bad["to"] = json!("nobody");
-    let refused = admin.post(&format!("{MESSAGES}/bulk"), &json!({"messages": [one, bad, {"to": "x"}]})).await;
+    let refused =
+        admin.post(&format!("{MESSAGES}/bulk"), &json!({"messages": [one, bad, {"to": "x"}]})).await;
     let problem = refused.expect(422);
     assert_eq!(problem["errors"][0]["pointer"], "/messages/1/to", "{problem}");
     assert!(admin.all(MESSAGES).await.is_empty(), "none is written");
@@ -164,7 +165,8 @@ async fn messages_are_looked_for_by_whom_they_are_to_and_what_became_of_them() {
     let nobody = uuid::Uuid::nil();
     let asked = admin.get(&format!("{MESSAGES}/status?ids={second},{nobody},{first}")).await.expect(200);
     assert_eq!(asked["missing"], json!([nobody]));
-    let at: Vec<_> = asked["items"].as_array().expect("items").iter().map(|item| text(&item["status"])).collect();
+    let at: Vec<_> =
+        asked["items"].as_array().expect("items").iter().map(|item| text(&item["status"])).collect();
     assert_eq!(at, ["sent", "suppressed"]);
     let stranger = app.other.admin.get(&format!("{MESSAGES}/status?ids={first}")).await.expect(200);
     assert_eq!(stranger["missing"], json!([first]));

@@ -150,12 +150,16 @@ async fn credentials_go_in_and_never_come_out() {
     unfit["credentials"]["colour"] = json!(CANARY);
     said.push(admin.post(PROVIDERS, &unfit).await.expect(422));
     let template = smtp::template(admin).await;
-    let message =
-        json!({"provider_id": made["id"], "template_id": template, "to": "a@example.com", "variables": {"name": "A"}});
+    let message = json!({"provider_id": made["id"], "template_id": template, "to": "a@example.com", "variables": {"name": "A"}});
     let mut socket = Socket::open(admin, Some(0)).await;
     let sent = admin.post("/api/v1/communication/messages", &message).await.expect(202);
     said.extend(socket.until("message.sent").await);
-    said.push(admin.get(&format!("/api/v1/communication/messages/{}", sent["id"].as_str().expect("an id"))).await.expect(200));
+    said.push(
+        admin
+            .get(&format!("/api/v1/communication/messages/{}", sent["id"].as_str().expect("an id")))
+            .await
+            .expect(200),
+    );
     said.extend(admin.all(PROVIDERS).await);
     said.extend([admin.get(&path).await.expect(200), made]);
     said.extend(admin.all("/api/v1/compliance/audit-logs").await);
@@ -191,7 +195,10 @@ async fn an_account_is_set_up_as_its_kind_allows() {
         assert_eq!(refused["errors"][0]["pointer"], wanted, "{refused}");
     }
     let plain = admin.post(PROVIDERS, &json!({"name": "p", "kind": "sandbox"})).await.expect(201);
-    assert_eq!((&plain["channel"], &plain["priority"], &plain["version"]), (&json!("email"), &json!(1), &json!(1)));
+    assert_eq!(
+        (&plain["channel"], &plain["priority"], &plain["version"]),
+        (&json!("email"), &json!(1), &json!(1))
+    );
     let sms = json!({"name": "s", "kind": "sandbox", "channel": "sms", "priority": 7, "rate_per_s": 2.5, "max_running": 3});
     let sms = admin.post(PROVIDERS, &sms).await.expect(201);
     assert_eq!((&sms["channel"], &sms["priority"]), (&json!("sms"), &json!(7)));
@@ -204,12 +211,14 @@ async fn an_account_is_set_up_as_its_kind_allows() {
 /// The bounds that the engine holds for an account.
 async fn bounds(app: &TestApp, provider: &Value) -> Option<(Option<i32>, Option<f64>, Option<i32>)> {
     let mut system = app.database.connect_as("switchboard_system").await;
-    sqlx::query_as("select max_running, rate_per_s, burst from engine.limits where tenant_id = $1 and key = $2")
-        .bind(app.acme.id.0)
-        .bind(format!("provider:{}", provider["id"].as_str().expect("an id")))
-        .fetch_optional(&mut system)
-        .await
-        .expect("an answer")
+    sqlx::query_as(
+        "select max_running, rate_per_s, burst from engine.limits where tenant_id = $1 and key = $2",
+    )
+    .bind(app.acme.id.0)
+    .bind(format!("provider:{}", provider["id"].as_str().expect("an id")))
+    .fetch_optional(&mut system)
+    .await
+    .expect("an answer")
 }
 
 #[tokio::test]

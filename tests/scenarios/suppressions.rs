@@ -34,7 +34,11 @@ async fn an_address_is_kept_from_being_written_to_until_that_is_taken_back() {
     let mut socket = Socket::open(admin, Some(0)).await;
     let made = suppress(admin, "email", "Ada@Example.com", "all").await;
     assert_eq!((&made["to"], &made["reason"]), (&json!("Ada@example.com"), &json!("manual")));
-    assert_eq!(suppress(admin, "email", "ADA@example.com", "all").await["id"], made["id"], "it is there already");
+    assert_eq!(
+        suppress(admin, "email", "ADA@example.com", "all").await["id"],
+        made["id"],
+        "it is there already"
+    );
     suppress(admin, "sms", "+14155550100", "marketing").await;
     let told = socket.until("suppression.added").await.pop().expect("an event");
     assert_eq!(told["subject"], json!(format!("suppression:{}", made["id"].as_str().expect("an id"))));

@@ -96,7 +96,10 @@ async fn the_next_version_is_made_of_the_newest_and_the_one_before_stays() {
     let again = put(admin, &at(&first), None, &json!({"text": "Dear {{name}}"})).await.expect(200);
     assert_eq!(again["id"], second["id"]);
     assert_eq!(pointers(put(admin, &at(&first), None, &json!({"text": "x", "html": "y"})).await), ["/html"]);
-    assert_eq!(put(&app.other.admin, &at(&first), None, &json!({"text": "x"})).await.problem(404), "not-found");
+    assert_eq!(
+        put(&app.other.admin, &at(&first), None, &json!({"text": "x"})).await.problem(404),
+        "not-found"
+    );
     assert_eq!(listed(admin, "name=due").await, ["due null 1", "due null 2"]);
     app.process.stop().await;
 }
@@ -105,7 +108,8 @@ async fn the_next_version_is_made_of_the_newest_and_the_one_before_stays() {
 async fn what_is_archived_is_not_offered_until_it_is_saved_anew() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let (german, plain) = (save(admin, "due", &json!({"locale": "de"})).await, save(admin, "due", &json!({})).await);
+    let (german, plain) =
+        (save(admin, "due", &json!({"locale": "de"})).await, save(admin, "due", &json!({})).await);
     save(admin, "due", &json!({})).await;
     assert_eq!(app.other.admin.delete(&at(&plain)).await.problem(404), "not-found");
     admin.delete(&at(&plain)).await.expect(204);
@@ -126,13 +130,22 @@ async fn what_is_archived_is_not_offered_until_it_is_saved_anew() {
 async fn what_a_channel_does_not_take_is_refused_where_it_stands() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let whatsapp = json!({"template": {"name": "Not so", "language": "en", "parameters": ["{{#if a}}x{{/if}}"]}});
+    let whatsapp =
+        json!({"template": {"name": "Not so", "language": "en", "parameters": ["{{#if a}}x{{/if}}"]}});
     for (channel, more, wanted) in [
         ("email", json!({}), &["/subject"][..]),
         ("sms", json!({"subject": "x", "html": "x"}), &["/subject", "/html"][..]),
         ("push", json!({"subject": "Title", "extra": {"thread_ts": "1"}}), &["/extra/thread_ts"][..]),
-        ("whatsapp", json!({"extra": whatsapp}), &["/extra/template/name", "/extra/template/parameters/0"][..]),
-        ("slack", json!({"text": "{{#each a}}{{#each b}}{{#each c}}{{/each}}{{/each}}{{/each}}"}), &["/text"][..]),
+        (
+            "whatsapp",
+            json!({"extra": whatsapp}),
+            &["/extra/template/name", "/extra/template/parameters/0"][..],
+        ),
+        (
+            "slack",
+            json!({"text": "{{#each a}}{{#each b}}{{#each c}}{{/each}}{{/each}}{{/each}}"}),
+            &["/text"][..],
+        ),
         ("slack", json!({"text": "{{> partial}}"}), &["/text"][..]),
         ("sms", json!({"text": "  "}), &["/text"][..]),
         ("sms", json!({"locale": "english, please"}), &["/locale"][..]),
@@ -152,8 +165,10 @@ async fn what_a_channel_does_not_take_is_refused_where_it_stands() {
 async fn a_preview_shows_all_and_sends_nothing() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let saved = save(admin, "due", &json!({"text": "{{name}}: {{amount}} €, {{#if late}}{{fee}}{{/if}}"})).await;
-    let sample = json!({"template_id": saved["id"], "variables": {"name": "Ada", "amount": 3, "late": false}});
+    let saved =
+        save(admin, "due", &json!({"text": "{{name}}: {{amount}} €, {{#if late}}{{fee}}{{/if}}"})).await;
+    let sample =
+        json!({"template_id": saved["id"], "variables": {"name": "Ada", "amount": 3, "late": false}});
     let seen = admin.post(PREVIEW, &sample).await.expect(200);
     assert_eq!((&seen["text"], &seen["problem"]), (&json!("Ada: 3 €, "), &json!(null)));
     assert_eq!(seen["variables"], json!(["amount", "fee", "late", "name"]));
@@ -164,12 +179,17 @@ async fn a_preview_shows_all_and_sends_nothing() {
     assert!(seen["problem"].is_string() && seen["segments"].is_null(), "{seen}");
     let sample = json!({"subject": "{{a}}", "text": "{{a}}", "html": "{{a}}", "variables": {"a": "<b>"}});
     let seen = admin.post(PREVIEW, &sample).await.expect(200);
-    assert_eq!((&seen["subject"], &seen["text"], &seen["html"]), (&json!("<b>"), &json!("<b>"), &json!("&lt;b&gt;")));
+    assert_eq!(
+        (&seen["subject"], &seen["text"], &seen["html"]),
+        (&json!("<b>"), &json!("<b>"), &json!("&lt;b&gt;"))
+    );
     let sample = json!({"channel": "sms", "text": "日本語".repeat(30)});
     let seen = admin.post(PREVIEW, &sample).await.expect(200);
     assert_eq!((&seen["segments"]["encoding"], &seen["segments"]["count"]), (&json!("ucs2"), &json!(2)));
     let both = json!({"template_id": saved["id"], "text": "x"});
-    for bad in [json!({}), both, json!({"channel": "sms", "text": "x", "html": "y"}), json!({"text": "no subject"})] {
+    for bad in
+        [json!({}), both, json!({"channel": "sms", "text": "x", "html": "y"}), json!({"text": "no subject"})]
+    {
         assert_eq!(admin.post(PREVIEW, &bad).await.problem(422), "invalid", "{bad}");
     }
     assert!(admin.all("/api/v1/communication/messages").await.is_empty());

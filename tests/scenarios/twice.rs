@@ -134,8 +134,8 @@ async fn whatever_makes_something_is_answered_the_same_under_one_key_and_makes_i
     }
     assert!(made >= bodies.len() + 3, "{made}");
     let again = |things: Vec<Value>| things.iter().filter(|thing| thing["name"] == "again").count();
-    let named =
-        ["teams", "agents", "schedules", "call-sources", "communication/webhooks"].map(|path| format!("/api/v1/{path}"));
+    let named = ["teams", "agents", "schedules", "call-sources", "communication/webhooks"]
+        .map(|path| format!("/api/v1/{path}"));
     for path in &named {
         assert_eq!(again(admin.all(path).await), 1, "{path}");
     }

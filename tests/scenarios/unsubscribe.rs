@@ -74,7 +74,10 @@ async fn one_click_ends_marketing_and_nothing_else() {
     }
     let said = admin.all(CONSENT).await;
     assert_eq!(said.len(), 2, "of the lead, and of the address: {said:?}");
-    assert!(said.iter().all(|one| one["granted"] == false && one["source"] == "unsubscribe link"), "{said:?}");
+    assert!(
+        said.iter().all(|one| one["granted"] == false && one["source"] == "unsubscribe link"),
+        "{said:?}"
+    );
     let log = admin.all("/api/v1/compliance/audit-logs?resource=consent&action=withdraw").await;
     assert_eq!(log.len(), 2);
 
@@ -102,7 +105,8 @@ async fn a_link_that_was_not_made_here_leads_nowhere() {
         let other = if &proof[at..=at] == "0" { "1" } else { "0" };
         format!("{whole}.{}{other}{}", &proof[..at], &proof[at + 1..])
     };
-    let elsewhere = good.replace(&app.acme.id.0.simple().to_string(), &uuid::Uuid::nil().simple().to_string());
+    let elsewhere =
+        good.replace(&app.acme.id.0.simple().to_string(), &uuid::Uuid::nil().simple().to_string());
     for token in [
         altered(0),
         altered(proof.len() - 1),

@@ -71,10 +71,7 @@ impl TestApp {
     ///
     /// # Panics
     /// If a part does not start.
-    pub async fn with_platform(
-        change: impl FnOnce(&mut Plan),
-        alter: impl FnOnce(&mut Platform),
-    ) -> Self {
+    pub async fn with_platform(change: impl FnOnce(&mut Plan), alter: impl FnOnce(&mut Platform)) -> Self {
         let database = Database::create().await;
         let (mut platform, clock) = (platform(&database).await, TestClock::default());
         platform.clock = Arc::new(clock.clone());

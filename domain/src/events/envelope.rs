@@ -16,7 +16,14 @@ pub fn of_entry(entry: &Entry) -> String {
 
 /// Something that stands in no log and so has no `sequence`, in the same form.
 #[must_use]
-pub fn unlogged(id: Uuid, tenant: Uuid, kind: &str, subject: &str, at: DateTime<Utc>, data: &Value) -> String {
+pub fn unlogged(
+    id: Uuid,
+    tenant: Uuid,
+    kind: &str,
+    subject: &str,
+    at: DateTime<Utc>,
+    data: &Value,
+) -> String {
     let mut event = envelope(tenant, kind, subject, at, data);
     event["id"] = json!(id);
     event.to_string()
@@ -57,7 +64,10 @@ mod tests {
         let mut logged = read(&of_entry(&entry));
         assert_eq!((&logged["id"], &logged["sequence"]), (&json!("7"), &json!(7)));
         assert_eq!(logged["type"], "switchboard.message.sent.v1");
-        assert_eq!((&logged["source"], &logged["data"]["attempt"]), (&json!(format!("/tenants/{}", entry.tenant)), &json!(1)));
+        assert_eq!(
+            (&logged["source"], &logged["data"]["attempt"]),
+            (&json!(format!("/tenants/{}", entry.tenant)), &json!(1))
+        );
         let id = Uuid::from_u128(9);
         let unlogged = read(&unlogged(id, entry.tenant, &entry.kind, &entry.subject, at, &entry.body));
         assert_eq!(unlogged["id"], json!(id));

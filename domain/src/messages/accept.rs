@@ -73,7 +73,9 @@ pub(super) async fn accept(
         if let Some(at) = new.send_at {
             job = job.run_at(at.utc());
         }
-        let seal = |column, plain: &str| ground.keys.seal(&ctx.platform, plan.subject, &place(tenant, column, plan.id), plain);
+        let seal = |column, plain: &str| {
+            ground.keys.seal(&ctx.platform, plan.subject, &place(tenant, column, plan.id), plain)
+        };
         rows.push(store::NewRow {
             id: plan.id,
             subject: plan.subject,
@@ -139,7 +141,14 @@ impl Ground {
         let contacts = store::contacts(tx.conn(), tenant, &here).await?;
         let subjects: Vec<SubjectId> = here.iter().map(|lead| leads::lead::subject(*lead)).collect();
         let keys = Vault::subjects(tx, &subjects).await?;
-        Ok(Self { carriers: store::carriers(tx.conn(), tenant).await?, templates, named, leads, contacts, keys })
+        Ok(Self {
+            carriers: store::carriers(tx.conn(), tenant).await?,
+            templates,
+            named,
+            leads,
+            contacts,
+            keys,
+        })
     }
 
     fn plan(&self, ctx: &Ctx, at: &str, new: &NewMessage) -> Result<Plan> {
@@ -166,11 +175,14 @@ impl Ground {
     fn template(&self, at: &str, new: &NewMessage) -> Result<(TemplateId, Channel)> {
         let wrong = |field: &str, why: &str| Err(Error::invalid(format!("{at}{field}"), why));
         match (new.template_id, &new.template) {
-            (Some(_), Some(_)) => wrong("/template", "name the template by its id or by its name, not by both"),
-            (None, None) => wrong("/template_id", "name the template, by its id or by its name (`template`)"),
-            (Some(_), None) if new.locale.is_some() => {
-                wrong("/locale", "a version has one locale; name the template by its name (`template`) to choose")
+            (Some(_), Some(_)) => {
+                wrong("/template", "name the template by its id or by its name, not by both")
             }
+            (None, None) => wrong("/template_id", "name the template, by its id or by its name (`template`)"),
+            (Some(_), None) if new.locale.is_some() => wrong(
+                "/locale",
+                "a version has one locale; name the template by its name (`template`) to choose",
+            ),
             (Some(id), None) => match self.templates.get(&id) {
                 Some(channel) => Ok((id, *channel)),
                 None => wrong("/template_id", "there is no such template"),
@@ -186,7 +198,13 @@ impl Ground {
     }
 
     /// Whose limit the message counts against: the account that is named, or the first of the channel that is not paused.
-    fn carrier(&self, at: &str, named: Option<ProviderId>, channel: Channel, field: &str) -> Result<ProviderId> {
+    fn carrier(
+        &self,
+        at: &str,
+        named: Option<ProviderId>,
+        channel: Channel,
+        field: &str,
+    ) -> Result<ProviderId> {
         let wrong = |field: &str, why: String| Err(Error::invalid(format!("{at}{field}"), why));
         if let Some(id) = named {
             return match self.carriers.iter().find(|carrier| carrier.id == id) {
@@ -202,12 +220,20 @@ impl Ground {
         let first = fit.clone().find(|carrier| !carrier.paused).or_else(|| fit.next());
         match first {
             Some(carrier) => Ok(carrier.id),
-            None => wrong("/provider_id", format!("no provider sends {}; set one up first", channel.as_str())),
+            None => {
+                wrong("/provider_id", format!("no provider sends {}; set one up first", channel.as_str()))
+            }
         }
     }
 
     /// The lead's own address for the channel.
-    fn of_lead(&self, tenant: TenantId, at: &str, lead: Option<LeadId>, channel: Channel) -> Result<Recipient> {
+    fn of_lead(
+        &self,
+        tenant: TenantId,
+        at: &str,
+        lead: Option<LeadId>,
+        channel: Channel,
+    ) -> Result<Recipient> {
         let what = match channel {
             Channel::Email => "e-mail address",
             Channel::Sms | Channel::Whatsapp => "phone number",
@@ -227,7 +253,8 @@ impl Ground {
         let Some(plain) = plain else {
             return Err(missing(format!("the lead has no {what}; write one here")));
         };
-        Recipient::parse(channel, &plain).map_err(|_| missing(format!("the lead's {what} is none; write one here")))
+        Recipient::parse(channel, &plain)
+            .map_err(|_| missing(format!("the lead's {what} is none; write one here")))
     }
 }
 
@@ -246,7 +273,10 @@ fn check_times(ctx: &Ctx, at: &str, new: &NewMessage) -> Result<()> {
         return Err(Error::invalid(format!("{at}/send_at"), "at most a year ahead"));
     }
     if new.expires_at.is_some_and(|expires| expires.utc() <= starts.max(now)) {
-        return Err(Error::invalid(format!("{at}/expires_at"), "after the instant at which it is to be sent"));
+        return Err(Error::invalid(
+            format!("{at}/expires_at"),
+            "after the instant at which it is to be sent",
+        ));
     }
     Ok(())
 }
@@ -275,7 +305,8 @@ pub(crate) async fn check(
     if ground.carriers.iter().all(|carrier| carrier.id != provider) {
         return Err(wrong("/provider_id", "there is no such provider"));
     }
-    let channel = *ground.templates.get(&template).ok_or_else(|| wrong(field, "there is no such template"))?;
+    let channel =
+        *ground.templates.get(&template).ok_or_else(|| wrong(field, "there is no such template"))?;
     ground.carrier(at, Some(provider), channel, field)?;
     if let Some(lead) = lead
         && merged::by_now(tx, lead, ctx.rows).await? != Some(lead)

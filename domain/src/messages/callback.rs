@@ -72,7 +72,10 @@ pub struct Inbound {
 
 impl std::fmt::Debug for Inbound {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Inbound").field("provider_message_id", &self.provider_message_id).finish_non_exhaustive()
+        formatter
+            .debug_struct("Inbound")
+            .field("provider_message_id", &self.provider_message_id)
+            .finish_non_exhaustive()
     }
 }
 

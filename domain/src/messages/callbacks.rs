@@ -104,7 +104,8 @@ impl Course {
             return false;
         }
         // What came back was taken; what failed may not have been.
-        self.taken |= matches!(heard.status, Status::Sent | Status::Delivered | Status::Read | Status::Bounced);
+        self.taken |=
+            matches!(heard.status, Status::Sent | Status::Delivered | Status::Read | Status::Bounced);
         let Some(to) = rules::told(self.status, heard.status) else { return false };
         self.status = to;
         self.failure = to.is_lost().then(|| heard.failure.unwrap_or(FailureKind::Permanent));
@@ -177,7 +178,8 @@ async fn take_told(ctx: &Ctx, provider: ProviderId, mut rows: Vec<ToldRow>) -> R
     for _ in 0..LOOKS {
         let mut tx = ctx.begin().await?;
         find(&mut tx, provider, &mut rows).await?;
-        let (known, lone): (Vec<ToldRow>, Vec<ToldRow>) = rows.into_iter().partition(|row| row.message.is_some());
+        let (known, lone): (Vec<ToldRow>, Vec<ToldRow>) =
+            rows.into_iter().partition(|row| row.message.is_some());
         if known.is_empty() {
             // One connection at a time.
             drop(tx);
@@ -421,7 +423,11 @@ mod tests {
                     assert_eq!(course.status, wanted, "{named}");
                     assert_eq!((course.taken, course.name.as_deref()), (true, Some("p")), "{named}");
                     let lost = wanted.is_lost().then_some(wanted.as_str());
-                    assert_eq!((course.code.as_deref(), course.failure.is_some()), (lost, lost.is_some()), "{named}");
+                    assert_eq!(
+                        (course.code.as_deref(), course.failure.is_some()),
+                        (lost, lost.is_some()),
+                        "{named}"
+                    );
                 }
             }
         }

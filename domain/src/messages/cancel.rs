@@ -21,12 +21,14 @@ use crate::{
 pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
     ctx.require(Permission::MessagesCancel)?;
     let mut tx = ctx.begin().await?;
-    let held = store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
+    let held =
+        store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
     match held.status {
         Status::Pending | Status::Queued => {}
         Status::Cancelled => return Ok(()),
         status => {
-            let detail = format!("the message is {} by now; only one that waits can be cancelled", status.as_str());
+            let detail =
+                format!("the message is {} by now; only one that waits can be cancelled", status.as_str());
             return Err(Error::conflict("message-gone", detail));
         }
     }

@@ -103,7 +103,10 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
     let now = ctx.now();
     let said_at = new.said_at.map_or(now, Moment::utc);
     if said_at > now + AHEAD {
-        return Err(Error::invalid("/said_at", "nothing is recorded before it was said; name an instant up to now"));
+        return Err(Error::invalid(
+            "/said_at",
+            "nothing is recorded before it was said; name an instant up to now",
+        ));
     }
     let named = named(ctx, &new)?;
     let mut keyed = match ctx.begin_once().await? {
@@ -139,8 +142,10 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
     if put.is_some() {
         tell(tx, &[(id, whose.lead())], new.channel, new.purpose, new.granted, new.source.as_str()).await?;
     }
-    let found = store::consents(tx.conn(), ctx.tenant, &store::AskedConsents::one(id), Rows::All, None, 1).await?;
-    let consent = found.into_iter().next().ok_or_else(|| Error::internal("a consent just saved is not there"))?;
+    let found =
+        store::consents(tx.conn(), ctx.tenant, &store::AskedConsents::one(id), Rows::All, None, 1).await?;
+    let consent =
+        found.into_iter().next().ok_or_else(|| Error::internal("a consent just saved is not there"))?;
     let location = format!("/api/v1/compliance/gdpr/consent?id={id}");
     keyed.commit(ConsentRecorded { consent, taken: put.is_some() }, 201, location).await
 }
@@ -188,9 +193,7 @@ pub async fn list(
     ctx.require(Permission::ConsentsRead)?;
     let mut tx = ctx.begin().await?;
     let lead = match filter.lead {
-        Some(lead) => {
-            Some(merged::by_now(&mut tx, lead, ctx.rows).await?.ok_or(Error::NotFound("lead"))?)
-        }
+        Some(lead) => Some(merged::by_now(&mut tx, lead, ctx.rows).await?.ok_or(Error::NotFound("lead"))?),
         None => None,
     };
     let to_index = match (&filter.to, filter.channel) {

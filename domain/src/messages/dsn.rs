@@ -41,7 +41,8 @@ impl std::fmt::Debug for Report {
 /// # Errors
 /// What kind of mail is wanted instead.
 pub fn read(mail: &[u8]) -> Result<Vec<Report>, &'static str> {
-    const WANTED: &str = "post the bounce as it came: a mail of type multipart/report, report-type=delivery-status";
+    const WANTED: &str =
+        "post the bounce as it came: a mail of type multipart/report, report-type=delivery-status";
     let text = String::from_utf8_lossy(&mail[..mail.len().min(LONGEST)]).replace("\r\n", "\n");
     let (head, body) = split(&text);
     let kind = field(&head, "content-type").ok_or(WANTED)?;
@@ -52,7 +53,8 @@ pub fn read(mail: &[u8]) -> Result<Vec<Report>, &'static str> {
     let parts: Vec<(Vec<Field>, &str)> = parts(body, &boundary).map(split).collect();
     let of_kind = |wanted: &str| {
         parts.iter().find(|(head, _)| {
-            field(head, "content-type").is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(wanted))
+            field(head, "content-type")
+                .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(wanted))
         })
     };
     let (_, status) = of_kind("message/delivery-status").ok_or(WANTED)?;
@@ -72,7 +74,9 @@ fn report(group: &[Field], message: Option<MessageId>) -> Option<Report> {
     let action = field(group, "action")?.trim().to_ascii_lowercase();
     let status = field(group, "status").and_then(code).unwrap_or_default();
     let fate = match (action.as_str(), status.as_bytes().first()) {
-        ("delivered" | "relayed" | "expanded" | "delayed", Some(b'5')) | ("failed", Some(b'5') | None) => Fate::Failed,
+        ("delivered" | "relayed" | "expanded" | "delayed", Some(b'5')) | ("failed", Some(b'5') | None) => {
+            Fate::Failed
+        }
         ("failed", Some(b'4')) => Fate::Failed,
         ("failed" | "delayed", Some(b'2')) => Fate::Delivered,
         ("delayed", _) => Fate::Delayed,
@@ -87,7 +91,8 @@ fn report(group: &[Field], message: Option<MessageId>) -> Option<Report> {
 fn code(text: &str) -> Option<String> {
     let form = |word: &&str| {
         let parts: Vec<&str> = word.split('.').collect();
-        let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        let is_number =
+            |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         parts.len() == 3 && ["2", "4", "5"].contains(&parts[0]) && parts.iter().all(is_number)
     };
     text.split(|c: char| !c.is_ascii_digit() && c != '.').find(form).map(ToOwned::to_owned)
@@ -173,8 +178,10 @@ mod tests {
     }
 
     fn status(action: &str, code: &str) -> String {
-        format!("Final-Recipient: rfc822; ada@example.com\r\nAction: {action}\r\nStatus: {code}\r\n\
-                 Diagnostic-Code: smtp; 550 5.1.1 no such\r\n user")
+        format!(
+            "Final-Recipient: rfc822; ada@example.com\r\nAction: {action}\r\nStatus: {code}\r\n\
+                 Diagnostic-Code: smtp; 550 5.1.1 no such\r\n user"
+        )
     }
 
     #[test]
@@ -200,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_message_is_found_by_the_id_that_it_was_sent_under() {
-        let original = format!("Message-ID: <{}@example.com>\r\nSubject: Hi", uuid::Uuid::parse_str(ID).expect("an id"));
+        let original =
+            format!("Message-ID: <{}@example.com>\r\nSubject: Hi", uuid::Uuid::parse_str(ID).expect("an id"));
         let two = format!("{}\r\n\r\n{}", status("failed", "5.1.1"), status("delayed", "4.4.1"));
         let reports = read(mail("postmaster@example.com", &two, &original).as_bytes()).expect("a report");
         assert_eq!(reports.len(), 2, "one for each recipient");
@@ -211,7 +219,9 @@ mod tests {
 
     #[test]
     fn another_mail_is_refused_with_what_is_wanted() {
-        for other in ["", "Subject: Hi\r\n\r\nHello", "Content-Type: multipart/report\r\n\r\n--x\r\n", "\r\n\r\n"] {
+        for other in
+            ["", "Subject: Hi\r\n\r\nHello", "Content-Type: multipart/report\r\n\r\n--x\r\n", "\r\n\r\n"]
+        {
             assert!(read(other.as_bytes()).is_err(), "{other}");
         }
     }

@@ -67,7 +67,14 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
     let mut facts = Vec::with_capacity(asking.len());
     for (one, said) in asking.iter().zip(store::said_of(tx.conn(), ctx.tenant, asking).await?) {
         let store::SaidOf { suppressed, by_lead, by_address } = said;
-        facts.push(Facts { purpose: one.purpose, suppressed, by_lead, by_address, sent: 0, zones: Vec::new() });
+        facts.push(Facts {
+            purpose: one.purpose,
+            suppressed,
+            by_lead,
+            by_address,
+            sent: 0,
+            zones: Vec::new(),
+        });
     }
     if let Some(cap) = policy.frequency_cap.as_ref().filter(|_| !counted.is_empty()) {
         let since = now - TimeDelta::hours(i64::from(cap.hours));

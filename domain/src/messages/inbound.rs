@@ -114,7 +114,8 @@ pub async fn take(ctx: &Ctx, account: &Account, inbound: Inbound) -> Result<()> 
     let mut tx = ctx.begin().await?;
     let writer = writer(ctx, &mut tx, id, channel, inbound.from).await?;
     let keys = Vault::make_subjects(&mut tx, &[writer.subject]).await?;
-    let seal = |column, plain: &str| keys.seal(&ctx.platform, writer.subject, &place(ctx.tenant, column, id), plain);
+    let seal =
+        |column, plain: &str| keys.seal(&ctx.platform, writer.subject, &place(ctx.tenant, column, id), plain);
     let new = NewInbound {
         id,
         provider: account.id,
@@ -156,7 +157,8 @@ async fn writer(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, channel: Channel, from: 
 
 /// The blind index of an address, the same by which messages to it and its suppressions are found.
 fn index(keys: &TenantKeys, channel: Channel, address: &str) -> Vec<u8> {
-    let normal = Recipient::parse(channel, address).map_or_else(|_| address.to_owned(), |parsed| parsed.normal());
+    let normal =
+        Recipient::parse(channel, address).map_or_else(|_| address.to_owned(), |parsed| parsed.normal());
     keys.index("messages.to", &normal)
 }
 

@@ -24,8 +24,29 @@ impl Keyword {
 /// In English those that Twilio's default handling knows, and `revoke` and `optout` of 47 CFR 64.1200(a)(10), as in force
 /// since April 2025; then the usual words of other languages.
 const STOP: &[&str] = &[
-    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out", "opt-out",
-    "arret", "arrêt", "alto", "baja", "parar", "sair", "stopp", "halt", "abmelden", "afmelden", "avsluta", "afmeld",
+    "stop",
+    "stopall",
+    "stop all",
+    "unsubscribe",
+    "cancel",
+    "end",
+    "quit",
+    "revoke",
+    "optout",
+    "opt out",
+    "opt-out",
+    "arret",
+    "arrêt",
+    "alto",
+    "baja",
+    "parar",
+    "sair",
+    "stopp",
+    "halt",
+    "abmelden",
+    "afmelden",
+    "avsluta",
+    "afmeld",
 ];
 const START: &[&str] = &["start", "unstop", "yes", "subscribe", "alta", "anmelden"];
 const HELP: &[&str] = &["help", "info", "aide", "ayuda", "hilfe"];

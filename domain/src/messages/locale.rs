@@ -18,7 +18,10 @@ pub fn pick<'t>(wanted: &str, there: &[&'t str]) -> Option<&'t str> {
         };
     }
     let language = wanted.split('-').next().filter(|language| !language.is_empty());
-    let is_same = |one: &&str| language.is_some_and(|language| one.split('-').next().is_some_and(|of| of.eq_ignore_ascii_case(language)));
+    let is_same = |one: &&str| {
+        language
+            .is_some_and(|language| one.split('-').next().is_some_and(|of| of.eq_ignore_ascii_case(language)))
+    };
     there.iter().copied().find(is_same).or_else(|| find("")).or_else(|| there.first().copied())
 }
 

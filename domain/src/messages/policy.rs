@@ -118,7 +118,10 @@ impl Policy {
     /// # Errors
     /// If it is none that this build knows: nothing is sent by a policy that cannot be read.
     pub(super) fn stored(policy: Option<Value>) -> Result<Self> {
-        policy.map_or_else(|| Ok(Self::default()), |policy| serde_json::from_value(policy).map_err(Error::internal))
+        policy.map_or_else(
+            || Ok(Self::default()),
+            |policy| serde_json::from_value(policy).map_err(Error::internal),
+        )
     }
 
     /// The quiet hours that messages of a purpose keep.
@@ -144,12 +147,20 @@ impl Policy {
         if let Some(quiet) = &self.quiet_hours {
             let other = "another time than `from`; to send nothing at all, pause the queue `messages`";
             unless(quiet.from != quiet.until, "/quiet_hours/until", other);
-            unless(!quiet.purposes.is_empty(), "/quiet_hours/purposes", "name a purpose, or set quiet_hours to null");
+            unless(
+                !quiet.purposes.is_empty(),
+                "/quiet_hours/purposes",
+                "name a purpose, or set quiet_hours to null",
+            );
         }
         if let Some(cap) = &self.frequency_cap {
             unless((1..=MOST).contains(&cap.most), "/frequency_cap/most", "1 to 1000");
             unless((1..=LONGEST).contains(&cap.hours), "/frequency_cap/hours", "1 to 720");
-            unless(!cap.purposes.is_empty(), "/frequency_cap/purposes", "name a purpose, or set frequency_cap to null");
+            unless(
+                !cap.purposes.is_empty(),
+                "/frequency_cap/purposes",
+                "name a purpose, or set frequency_cap to null",
+            );
         }
         if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
     }
@@ -217,12 +228,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_named() {
-        let quiet = |from: &str, until: &str, purposes: Value| {
-            json!({"quiet_hours": {"from": from, "until": until, "purposes": purposes}})
-        };
-        let cap = |most: i32, hours: i32, purposes: Value| {
-            json!({"frequency_cap": {"most": most, "hours": hours, "purposes": purposes, "per": "person"}})
-        };
+        let quiet = |from: &str, until: &str, purposes: Value| json!({"quiet_hours": {"from": from, "until": until, "purposes": purposes}});
+        let cap = |most: i32, hours: i32, purposes: Value| json!({"frequency_cap": {"most": most, "hours": hours, "purposes": purposes, "per": "person"}});
         for (policy, wanted) in [
             (json!({}), &[][..]),
             (quiet("21:00", "08:00", json!(["marketing"])), &[][..]),

@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// How a message reaches a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     Email,
@@ -158,7 +160,12 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// It has it; with the status it tells, at least [`Status::Sent`].
-    There { provider_message_id: Option<String>, status: Status, failure: Option<FailureKind>, code: Option<String> },
+    There {
+        provider_message_id: Option<String>,
+        status: Status,
+        failure: Option<FailureKind>,
+        code: Option<String>,
+    },
     /// It surely does not have it.
     NotThere,
     /// It could not be asked just now, or cannot tell.

@@ -118,13 +118,17 @@ pub async fn list(
             let of = |channel: &Channel| Recipient::parse(*channel, text).ok().map(|to| to.normal());
             let forms: HashSet<String> = Channel::ALL.iter().filter_map(of).collect();
             if forms.is_empty() {
-                return Err(Error::invalid("?to", "an e-mail address, a number with +, a channel or a device's token"));
+                return Err(Error::invalid(
+                    "?to",
+                    "an e-mail address, a number with +, a channel or a device's token",
+                ));
             }
             Some(forms.iter().map(|normal| index.index("messages.to", normal)).collect::<Vec<_>>())
         }
         None => None,
     };
-    let rows = store::messages(tx.conn(), ctx.tenant, (filter, to.as_deref()), ctx.rows, before, limit).await?;
+    let rows =
+        store::messages(tx.conn(), ctx.tenant, (filter, to.as_deref()), ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()

@@ -90,7 +90,9 @@ pub async fn prepare(ctx: &Ctx, job: &ReconcileMessage) -> Result<Option<Inquiry
         return Ok(None);
     };
     let keys = Vault::subjects(&mut tx, &[row.subject_id]).await?;
-    let Some(outgoing) = frozen(&keys, ctx.tenant, job.message, &row.request_sealed)? else { return Ok(None) };
+    let Some(outgoing) = frozen(&keys, ctx.tenant, job.message, &row.request_sealed)? else {
+        return Ok(None);
+    };
     let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Ok(None) };
     let credentials =
@@ -175,8 +177,11 @@ async fn there(
 async fn unsent(ctx: &Ctx, message: MessageId, fence: i64, provider: ProviderId) -> Result<Conclusion> {
     let mut tx = ctx.begin().await?;
     let is_last = fence >= i64::from(SendMessage::MAX_ATTEMPTS);
-    let (status, kind) =
-        if is_last { (Status::Failed, EventType::MessageFailed) } else { (Status::Queued, EventType::MessageRetrying) };
+    let (status, kind) = if is_last {
+        (Status::Failed, EventType::MessageFailed)
+    } else {
+        (Status::Queued, EventType::MessageRetrying)
+    };
     let concluded = Concluded {
         status,
         provider_message_id: None,
@@ -218,9 +223,11 @@ pub enum Resolution {
 pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result<()> {
     ctx.require(Permission::MessagesSettle)?;
     let mut tx = ctx.begin().await?;
-    let held = store::hold_unknown(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
+    let held =
+        store::hold_unknown(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
     if held.status != Status::Unknown {
-        let detail = format!("the message is {}; only one of unknown fate can be resolved", held.status.as_str());
+        let detail =
+            format!("the message is {}; only one of unknown fate can be resolved", held.status.as_str());
         return Err(Error::conflict("fate-known", detail));
     }
     let (status, kind, failure) = match resolution {
@@ -230,8 +237,7 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
             (Status::Failed, EventType::MessageFailed, Some(rules::FailureKind::Ambiguous))
         }
     };
-    let concluded =
-        Concluded { status, provider_message_id: None, failure, code: Some("by_hand".into()) };
+    let concluded = Concluded { status, provider_message_id: None, failure, code: Some("by_hand".into()) };
     store::conclude(tx.conn(), ctx.tenant, id, held.fence, &concluded).await?;
     tx.audit(&[Entry::new("resolve", "message", id).detail(json!({ "status": status }))]).await?;
     let body = json!({ "attempt": held.fence, "code": "by_hand" });
@@ -253,7 +259,8 @@ mod tests {
 
     #[test]
     fn it_is_asked_more_and_more_seldom_and_no_more_after_a_day() {
-        for (age, wait) in [(0, Some(30)), (119, Some(30)), (120, Some(120)), (3_599, Some(600)), (7_200, Some(3_600))]
+        for (age, wait) in
+            [(0, Some(30)), (119, Some(30)), (120, Some(120)), (3_599, Some(600)), (7_200, Some(3_600))]
         {
             assert_eq!(next_look(Duration::from_secs(age)).map(|wait| wait.as_secs()), wait, "{age}");
         }

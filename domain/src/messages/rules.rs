@@ -173,7 +173,10 @@ pub enum Verdict {
     Go,
     Stop(Stop),
     /// Not before this instant; it stays queued. `code` says which gate it is.
-    Defer { until: DateTime<Utc>, code: &'static str },
+    Defer {
+        until: DateTime<Utc>,
+        code: &'static str,
+    },
 }
 
 /// How far a status is along the way that callbacks may move a message: never back. None for what no callback moves.
@@ -278,7 +281,11 @@ pub fn settle(answer: Answer, at: Situation) -> Settlement {
             Settlement { provider_message_id, ..settlement(Status::Sent, EventType::MessageSent) }
         }
         Answer::Refused { refusal, code, text, retry_after } => {
-            let told = Settlement { code: Some(code), text: Some(text), ..settlement(Status::Queued, EventType::MessageRetrying) };
+            let told = Settlement {
+                code: Some(code),
+                text: Some(text),
+                ..settlement(Status::Queued, EventType::MessageRetrying)
+            };
             refused(told, refusal, retry_after.map(|wait| wait.min(LONGEST_WAIT)), at)
         }
         Answer::Unknown { text } => {
@@ -362,13 +369,37 @@ mod tests {
         let seconds = |n| Some(Duration::from_secs(n));
         let cases = [
             (Answer::Accepted { provider_message_id: None }, last, Status::Sent, Next::Nothing, None),
-            (refused(Refusal::Permanent, None), another, Status::Failed, Next::Nothing, Some(FailureKind::Permanent)),
-            (refused(Refusal::Suppress(Scope::All), None), AT, Status::Failed, Next::Nothing, Some(FailureKind::Permanent)),
+            (
+                refused(Refusal::Permanent, None),
+                another,
+                Status::Failed,
+                Next::Nothing,
+                Some(FailureKind::Permanent),
+            ),
+            (
+                refused(Refusal::Suppress(Scope::All), None),
+                AT,
+                Status::Failed,
+                Next::Nothing,
+                Some(FailureKind::Permanent),
+            ),
             (refused(Refusal::Transient, None), AT, Status::Queued, Next::Again(None), None),
             (refused(Refusal::Transient, Some(7)), AT, Status::Queued, Next::Again(seconds(7)), None),
-            (refused(Refusal::Transient, None), last, Status::Failed, Next::Nothing, Some(FailureKind::Transient)),
+            (
+                refused(Refusal::Transient, None),
+                last,
+                Status::Failed,
+                Next::Nothing,
+                Some(FailureKind::Transient),
+            ),
             (refused(Refusal::Transient, None), another, Status::Queued, Next::Another, None),
-            (refused(Refusal::Throttled, Some(7)), last, Status::Queued, Next::Wait(Duration::from_secs(7)), None),
+            (
+                refused(Refusal::Throttled, Some(7)),
+                last,
+                Status::Queued,
+                Next::Wait(Duration::from_secs(7)),
+                None,
+            ),
             (refused(Refusal::Throttled, None), AT, Status::Queued, Next::Wait(Duration::from_secs(2)), None),
             (refused(Refusal::Throttled, None), another, Status::Queued, Next::Another, None),
             (refused(Refusal::Account, None), last, Status::Queued, Next::Wait(LOOK_AGAIN), None),
@@ -405,7 +436,10 @@ mod tests {
         let another = Situation { another: true, ..AT };
         assert_eq!(said(Refusal::Account, another), Some(AccountWord::Fault));
         assert_eq!(said(Refusal::Permanent, AT), None);
-        assert_eq!(settle(refused(Refusal::Suppress(Scope::Marketing), None), AT).suppress, Some(Scope::Marketing));
+        assert_eq!(
+            settle(refused(Refusal::Suppress(Scope::Marketing), None), AT).suppress,
+            Some(Scope::Marketing)
+        );
         let waits = [1, 2, 5, 6, 900].map(|attempt| growing(attempt).as_secs());
         assert_eq!(waits, [2, 4, 32, 60, 60]);
     }
@@ -418,9 +452,8 @@ mod tests {
 
     #[test]
     fn in_whatever_order_and_however_often_things_are_told_the_same_comes_out() {
-        let told_in = |order: &[Status]| {
-            order.iter().fold(Status::Sending, |at, tells| told(at, *tells).unwrap_or(at))
-        };
+        let told_in =
+            |order: &[Status]| order.iter().fold(Status::Sending, |at, tells| told(at, *tells).unwrap_or(at));
         let things = [Status::Sent, Status::Failed, Status::Bounced, Status::Delivered, Status::Read];
         for one in things {
             for two in things {

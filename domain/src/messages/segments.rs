@@ -60,11 +60,7 @@ pub fn count(text: &str) -> Segments {
 }
 
 fn septets(letter: char) -> Option<usize> {
-    if BASIC.contains(letter) {
-        Some(1)
-    } else {
-        EXTENDED.contains(letter).then_some(2)
-    }
+    if BASIC.contains(letter) { Some(1) } else { EXTENDED.contains(letter).then_some(2) }
 }
 
 fn parts(sizes: &[usize], room: usize) -> usize {

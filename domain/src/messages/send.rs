@@ -110,7 +110,10 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
 pub async fn send_many(ctx: &Ctx, new: NewMessages) -> Result<Once<Accepted>> {
     ctx.require(Permission::MessagesSend)?;
     if !(1..=MOST_AT_ONCE).contains(&new.messages.len()) {
-        return Err(Error::invalid("/messages", format!("1 to {MOST_AT_ONCE} messages; send more at a time after it")));
+        return Err(Error::invalid(
+            "/messages",
+            format!("1 to {MOST_AT_ONCE} messages; send more at a time after it"),
+        ));
     }
     for (place, message) in new.messages.iter().enumerate() {
         require_lead(ctx, message, &format!("/messages/{place}"))?;

@@ -125,7 +125,10 @@ mod tests {
         ]);
         assert!(is_by_twilio("12345", URL, &twice, "IK+Dwps556ElfBT0I3Rgjkr1wJU="));
         let with_port = "https://mycompany.com:443/myapp.php?foo=1&bar=2";
-        assert!(is_by_twilio("12345", with_port, &call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="), "a proxy added the port");
+        assert!(
+            is_by_twilio("12345", with_port, &call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+            "a proxy added the port"
+        );
     }
 
     #[test]

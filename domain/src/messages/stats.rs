@@ -115,7 +115,10 @@ pub async fn figures(ctx: &Ctx, wanted: &Wanted) -> Result<Vec<MessageFigures>> 
     let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let rows = store::counts(tx.conn(), ctx.tenant, wanted, limit).await?;
     if rows.len() > MOST {
-        return Err(Error::invalid("?by", "these are too many groups; shorten the range, or name a channel or provider"));
+        return Err(Error::invalid(
+            "?by",
+            "these are too many groups; shorten the range, or name a channel or provider",
+        ));
     }
     Ok(grouped(rows))
 }

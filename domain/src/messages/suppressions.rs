@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub use self::unsubscribe::{unsubscribe, unsubscribe_token};
 pub(crate) use self::unsubscribe::{is_message, is_token_of, read_unsubscribe_token};
+pub use self::unsubscribe::{unsubscribe, unsubscribe_token};
 use super::{
     provider::{Channel, Scope},
     recipient::{self, Recipient},
@@ -117,7 +117,8 @@ pub struct SuppressionFilter {
 /// # Errors
 /// If the database refuses.
 pub async fn put(ctx: &Ctx, tx: &mut TenantTx, new: &[Fresh]) -> Result<()> {
-    let with_ids: Vec<(SuppressionId, &Fresh)> = new.iter().map(|one| (SuppressionId(ctx.id()), one)).collect();
+    let with_ids: Vec<(SuppressionId, &Fresh)> =
+        new.iter().map(|one| (SuppressionId(ctx.id()), one)).collect();
     insert(ctx, tx, with_ids).await
 }
 
@@ -256,7 +257,8 @@ pub async fn delete(ctx: &Ctx, id: SuppressionId) -> Result<()> {
     ctx.require(Permission::SuppressionsWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let gone = store::delete_suppression(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("suppression"))?;
+    let gone =
+        store::delete_suppression(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("suppression"))?;
     tell_gone(&mut tx, &[gone]).await?;
     tx.commit().await
 }
@@ -272,7 +274,8 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Resul
             } else {
                 keys.open(&place(ctx.tenant, row.id), &row.to_sealed)?
             };
-            let channel = Channel::named(&row.channel).ok_or_else(|| Error::internal("an unheard-of channel"))?;
+            let channel =
+                Channel::named(&row.channel).ok_or_else(|| Error::internal("an unheard-of channel"))?;
             let shown = |to: String| Personal::new(if full { to } else { recipient::mask(channel, &to) });
             Ok(SuppressionView {
                 id: row.id,

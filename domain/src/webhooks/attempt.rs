@@ -203,7 +203,8 @@ mod tests {
 
     #[test]
     fn what_has_ended_is_done_and_what_has_not_is_tried_again() {
-        let verdict = |fate| Verdict { fate, gone: false, status: Some(500), code: Some("status"), text: None };
+        let verdict =
+            |fate| Verdict { fate, gone: false, status: Some(500), code: Some("status"), text: None };
         let wait = Duration::from_secs(5);
         let again = outcome(&verdict(Fate::Again(wait)), DeliveryState::Pending);
         assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == wait), "{again:?}");
@@ -211,7 +212,10 @@ mod tests {
             [(Fate::Succeeded, DeliveryState::Succeeded), (Fate::Failed, DeliveryState::Failed)]
         {
             let ended = outcome(&verdict(fate), state);
-            assert!(matches!(&ended, Outcome::Done(output) if output["state"] == state.as_str()), "{ended:?}");
+            assert!(
+                matches!(&ended, Outcome::Done(output) if output["state"] == state.as_str()),
+                "{ended:?}"
+            );
         }
     }
 }

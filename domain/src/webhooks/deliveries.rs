@@ -74,10 +74,7 @@ pub async fn of_webhook(
 ///
 /// # Errors
 /// If there is none of this id.
-pub async fn get(
-    ctx: &Ctx,
-    id: WebhookDeliveryId,
-) -> Result<(WebhookDeliveryView, Vec<WebhookAttemptView>)> {
+pub async fn get(ctx: &Ctx, id: WebhookDeliveryId) -> Result<(WebhookDeliveryView, Vec<WebhookAttemptView>)> {
     ctx.require(Permission::WebhooksRead)?;
     let mut tx = ctx.begin().await?;
     let asked = Asked { id: Some(id), ..Asked::default() };

@@ -77,7 +77,8 @@ pub async fn ask(ctx: &Ctx, webhook: WebhookId, asked: WebhookReplay) -> Result<
         Some(Point::Sequence(last)) => job.until = job.until.min(last),
         Some(Point::Time(at)) => job.before_at = Some(instant(at, "/until")?),
     }
-    let detail = json!({ "after": job.after, "until": job.until, "from": job.from_at, "before": job.before_at });
+    let detail =
+        json!({ "after": job.after, "until": job.until, "from": job.from_at, "before": job.before_at });
     let new = NewJob::of(ctx.tenant.0, ctx.id(), &job).map_err(Error::internal)?;
     let id = new.id;
     tx.enqueue(&[new.about(format!("webhook:{webhook}"))]).await?;

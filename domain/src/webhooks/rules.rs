@@ -108,9 +108,7 @@ pub fn judge(reply: &Reply, attempt: Attempt<'_>) -> Verdict {
                     let text = "the endpoint answers with a redirect, which is not followed";
                     failed(again(*retry_after), kept, "redirect", text)
                 }
-                _ => {
-                    failed(again(*retry_after), kept, "status", &format!("the endpoint answered {status}"))
-                }
+                _ => failed(again(*retry_after), kept, "status", &format!("the endpoint answered {status}")),
             }
         }
         Reply::Blocked(why) => failed(Fate::Failed, None, "blocked", why),
@@ -246,7 +244,9 @@ mod tests {
         for types in [&[][..], &["message"], &["message.sent", "message.unheard_of"], &["webhook.test"]] {
             assert!(matches!(ask(types), Err(Error::Invalid(_))), "{types:?}");
         }
-        let Err(Error::Beyond(beyond)) = ask(&["message.sent", "lead.created"]) else { panic!("no right to leads") };
+        let Err(Error::Beyond(beyond)) = ask(&["message.sent", "lead.created"]) else {
+            panic!("no right to leads")
+        };
         assert_eq!(beyond.pointer, "/types/1");
         assert!(beyond.detail.contains("leads:read"), "{}", beyond.detail);
     }

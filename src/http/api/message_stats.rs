@@ -24,10 +24,10 @@ use crate::http::{
 #[into_params(parameter_in = Query)]
 pub struct StatsQuery {
     /// The first hour; a day before `until` if not said.
-    #[param(value_type = Option<DateTime<Utc>>)]
+    #[param(value_type = Option<String>, format = DateTime)]
     pub from: Option<Moment>,
     /// Before this; now if not said. At most 31 days after `from` by the hour, else 366.
-    #[param(value_type = Option<DateTime<Utc>>)]
+    #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Moment>,
     /// `hour`, `channel`, `provider`, `template` and `purpose`, divided by commas; all together if not said.
     pub by: Option<String>,

@@ -1,7 +1,6 @@
 //! Messages and the sandbox's outbox.
 
 use axum::{Json as Body, http::StatusCode, response::Response};
-use chrono::{DateTime, Utc};
 use domain::{
     messages::{
         cancel,
@@ -59,10 +58,10 @@ pub struct MessageQuery {
     /// Whom they are to, written in full; for whoever may see addresses.
     pub to: Option<String>,
     /// Accepted at or after this instant.
-    #[param(value_type = Option<DateTime<Utc>>)]
+    #[param(value_type = Option<String>, format = DateTime)]
     pub from: Option<Moment>,
     /// Accepted before this instant.
-    #[param(value_type = Option<DateTime<Utc>>)]
+    #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Moment>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
@@ -145,7 +144,12 @@ pub async fn list_message_statuses(
     Query(query): Query<StatusQuery>,
 ) -> Result<Body<Statuses>, Problem> {
     let read_id = |text: &str| Uuid::try_parse(text.trim()).map(MessageId);
-    let ids: Vec<MessageId> = query.ids.split(',').take(MOST_IDS + 1).map(read_id).collect::<Result<_, _>>()
+    let ids: Vec<MessageId> = query
+        .ids
+        .split(',')
+        .take(MOST_IDS + 1)
+        .map(read_id)
+        .collect::<Result<_, _>>()
         .map_err(|_| Problem::field("?ids", "ids of messages, divided by commas"))?;
     if ids.len() > MOST_IDS {
         return Err(Problem::field("?ids", "at most 200 at a time"));

@@ -119,9 +119,14 @@ mod tests {
 
     #[test]
     fn the_page_speaks_the_first_language_that_it_knows_to_be_asked_for() {
-        for (asked, language) in
-            [("de", "de"), ("de-AT, en;q=0.8", "de"), ("DE;q=1", "de"), ("en-GB, de", "en"), ("", "en"), ("den", "en")]
-        {
+        for (asked, language) in [
+            ("de", "de"),
+            ("de-AT, en;q=0.8", "de"),
+            ("DE;q=1", "de"),
+            ("en-GB, de", "en"),
+            ("", "en"),
+            ("den", "en"),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(asked));
             assert_eq!(words(&headers).language, language, "{asked}");

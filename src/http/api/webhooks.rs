@@ -93,10 +93,7 @@ pub async fn disable_webhook(
 /// Delete a webhook. Its secret goes at once, what became of its deliveries can be read for 30 days.
 #[utoipa::path(delete, path = "/api/v1/communication/webhooks/{id}", tag = "communication",
     params(("id" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete_webhook(
-    Caller(ctx): Caller,
-    Path(id): Path<WebhookId>,
-) -> Result<StatusCode, Problem> {
+pub async fn delete_webhook(Caller(ctx): Caller, Path(id): Path<WebhookId>) -> Result<StatusCode, Problem> {
     endpoints::delete(&ctx, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -116,7 +116,11 @@ impl Courier {
         Ok(statuses)
     }
 
-    async fn answer(&self, request: &CallbackRequest, base: Option<&str>) -> reqwest::Result<reqwest::Response> {
+    async fn answer(
+        &self,
+        request: &CallbackRequest,
+        base: Option<&str>,
+    ) -> reqwest::Result<reqwest::Response> {
         let url = base.map_or_else(|| request.url.clone(), |base| request.via(base).url);
         let method = if request.method == "GET" { Method::GET } else { Method::POST };
         let mut sent = self.client.request(method, url).body(request.body.clone());

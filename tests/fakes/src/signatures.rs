@@ -24,7 +24,8 @@ pub fn twilio(auth_token: &str, url: &str, params: &[(String, String)]) -> Strin
 pub fn meta(app_secret: &str, body: &[u8]) -> String {
     let mut signature = "sha256=".to_owned();
     for byte in hash(hmac::HMAC_SHA256, app_secret.as_bytes(), body).as_ref() {
-        signature.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        signature
+            .extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
     }
     signature
 }

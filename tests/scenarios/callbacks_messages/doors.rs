@@ -49,7 +49,8 @@ async fn a_paused_account_is_heard_and_one_that_was_taken_away_is_not() {
     let message = line.send().await;
     line.until(&message, "sent").await;
     let mut conn = system(&app).await;
-    for (change, status) in [("paused_at = now(), pause_code = 'by_hand'", 204), ("deleted_at = now()", 404)] {
+    for (change, status) in [("paused_at = now(), pause_code = 'by_hand'", 204), ("deleted_at = now()", 404)]
+    {
         let update = format!("update providers set {change}");
         sqlx::raw_sql(AssertSqlSafe(update)).execute(&mut conn).await.expect("changed");
         line.tell(&json!({"told": [both(&message, "delivered")]})).await.expect(status);
@@ -63,11 +64,15 @@ async fn nobody_tells_of_what_another_has_sent() {
     let adapter = Arc::new(Scripted::open());
     let app = open(&adapter).await;
     let line = Line::of(&app.acme.admin, "email").await;
-    let (others, theirs) = (Line::of(&app.acme.admin, "sms").await, Line::of(&app.other.admin, "email").await);
+    let (others, theirs) =
+        (Line::of(&app.acme.admin, "sms").await, Line::of(&app.other.admin, "email").await);
     let message = line.send().await;
     line.until(&message, "sent").await;
     for stranger in [&others, &theirs] {
-        stranger.tell(&json!({"told": [both(&message, "read"), named(&message, "failed")]})).await.expect(204);
+        stranger
+            .tell(&json!({"told": [both(&message, "read"), named(&message, "failed")]}))
+            .await
+            .expect(204);
         assert_eq!(line.status(&message).await, "sent");
     }
     let mut conn = system(&app).await;
@@ -98,7 +103,8 @@ async fn an_address_that_the_provider_gives_up_is_not_written_to_again() {
     }
     line.until(&first, "bounced").await;
     let mut conn = system(&app).await;
-    let kept = "select count(*) from suppressions where reason = 'bounce' and scope = 'all' and channel = 'email'";
+    let kept =
+        "select count(*) from suppressions where reason = 'bounce' and scope = 'all' and channel = 'email'";
     assert_eq!(count(&mut conn, kept).await, 1);
     let second = line.send().await;
     line.until(&second, "suppressed").await;

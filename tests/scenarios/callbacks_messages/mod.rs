@@ -43,8 +43,7 @@ pub struct Line {
 
 impl Line {
     pub async fn of(client: &Client, channel: &str) -> Self {
-        let account =
-            json!({"name": channel, "kind": "scripted", "channel": channel, "credentials": {"secret": SECRET}});
+        let account = json!({"name": channel, "kind": "scripted", "channel": channel, "credentials": {"secret": SECRET}});
         let account = client.post(PROVIDERS, &account).await.expect(201);
         let mut template = json!({"name": channel, "channel": channel, "text": "Hello"});
         let mut to = "+14155550100";

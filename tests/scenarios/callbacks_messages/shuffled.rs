@@ -67,10 +67,18 @@ async fn a_thousand_orders_of_the_same_things_end_in_the_same_state() {
     }
     let mut conn = system(&app).await;
     until_count(&mut conn, "select count(*) from messages where status = 'read'", 500).await;
-    until_count(&mut conn, "select count(*) from messages where status = 'bounced' and error_code = '30003'", 500).await;
+    until_count(
+        &mut conn,
+        "select count(*) from messages where status = 'bounced' and error_code = '30003'",
+        500,
+    )
+    .await;
     until_count(&mut conn, "select count(*) from message_attempts where ended_at is not null", 1_000).await;
     for (of, wanted) in [
-        ("select count(*) from messages where status = 'read' and error_code is null and failure is null", 500),
+        (
+            "select count(*) from messages where status = 'read' and error_code is null and failure is null",
+            500,
+        ),
         ("select count(*) from messages where sent_at is not null", 1_000),
         ("select count(*) from messages where provider_message_id = 'p-' || id", 1_000),
         ("select count(*) from message_callbacks", 500 * 4 + 500 * 3),

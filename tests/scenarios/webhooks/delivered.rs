@@ -96,7 +96,10 @@ async fn a_test_goes_the_way_of_all_others_and_is_tried_once() {
     let _ = accepted.expect(202);
     let heard = receiver.wait_for(1).await.remove(0);
     let event = heard.event();
-    assert_eq!((&event["type"], &event["specversion"]), (&json!("switchboard.webhook.test.v1"), &json!("1.0")));
+    assert_eq!(
+        (&event["type"], &event["specversion"]),
+        (&json!("switchboard.webhook.test.v1"), &json!("1.0"))
+    );
     assert_eq!((&event["data"]["webhook_id"], &event["sequence"]), (&json!(hook.id), &Value::Null));
     assert!(heard.is_signed(&hook.secret, app.clock.now()), "{heard:?}");
     let delivery = hook.only(admin, is("succeeded")).await;
@@ -155,7 +158,13 @@ async fn what_is_near_is_refused_when_it_is_entered() {
     let shut = |platform: &mut domain::ctx::Platform| platform.outbound = Arc::new(OutboundPolicy::default());
     let app = TestApp::with_platform(|_| {}, shut).await;
     let admin = &app.acme.admin;
-    for url in ["http://127.0.0.1:8080/", "https://127.0.0.1/", "https://169.254.169.254/", "https://localhost/", "x"] {
+    for url in [
+        "http://127.0.0.1:8080/",
+        "https://127.0.0.1/",
+        "https://169.254.169.254/",
+        "https://localhost/",
+        "x",
+    ] {
         let new = json!({"name": "near", "url": url, "types": ["lead.created"]});
         let refused = admin.post(WEBHOOKS, &new).await;
         assert_eq!(refused.body["errors"][0]["pointer"], "/url", "{url}: {}", refused.body);

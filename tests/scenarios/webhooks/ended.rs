@@ -61,7 +61,10 @@ async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_and_misses
     receiver.answer_once(410);
     lead(&client, "ada").await;
     let told = socket.until("webhook.disabled").await.pop().expect("an event");
-    assert_eq!((&told["subject"], &told["data"]["why"]), (&json!(format!("webhook:{}", hook.id)), &json!("gone")));
+    assert_eq!(
+        (&told["subject"], &told["data"]["why"]),
+        (&json!(format!("webhook:{}", hook.id)), &json!("gone"))
+    );
     let failed = hook.only(&client, is("failed")).await;
     assert_eq!((&failed["error_code"], &failed["status_code"]), (&json!("gone"), &json!(410)));
     let shown = hook.shown(&client).await;
@@ -77,7 +80,8 @@ async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_and_misses
     lead(&client, "eve").await;
     socket.until("lead.created").await;
     let shown = hook.act(&client, "enable").await;
-    let (from, to) = (shown["gap"]["from"].as_i64().expect("a gap"), shown["gap"]["to"].as_i64().expect("a gap"));
+    let (from, to) =
+        (shown["gap"]["from"].as_i64().expect("a gap"), shown["gap"]["to"].as_i64().expect("a gap"));
     assert!(from <= to, "{shown}");
     lead(&client, "mel").await;
     receiver.wait_for(2).await;

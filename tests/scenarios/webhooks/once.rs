@@ -75,7 +75,8 @@ async fn many_processes_that_read_the_same_log_tell_each_event_once() {
     // A replay of everything sends each once more, under its id.
     let replay = client.post(&format!("{}/replay", hook.path()), &json!({"since": 0})).await;
     let _ = replay.expect(202);
-    let again = hook.until(&client, |all| all.iter().all(|one| one["attempts"] == 2 && is("succeeded")(one))).await;
+    let again =
+        hook.until(&client, |all| all.iter().all(|one| one["attempts"] == 2 && is("succeeded")(one))).await;
     assert_eq!(sequences(&again), sequences(&all));
     let ids: HashSet<String> = receiver.heard().iter().map(|one| one.id().to_owned()).collect();
     assert_eq!((ids.len(), receiver.heard().len()), (100, 200));

@@ -48,11 +48,17 @@ fn over(job: &SendMessage, status: Option<Status>, output: Value) -> Outcome {
 fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
     let after = match settlement.next {
         Next::Nothing | Next::Ask => {
-            return over(job, Some(settlement.status), json!({ "attempted": true, "status": settlement.status }));
+            return over(
+                job,
+                Some(settlement.status),
+                json!({ "attempted": true, "status": settlement.status }),
+            );
         }
         Next::Wait(after) => return Outcome::Snooze { after: at_least(after) },
         // A job of its own goes on by the other account.
-        Next::Another if !job.of_step => return Outcome::Done(json!({ "attempted": true, "handed_on": true })),
+        Next::Another if !job.of_step => {
+            return Outcome::Done(json!({ "attempted": true, "handed_on": true }));
+        }
         Next::Another => Some(Duration::ZERO),
         Next::Again(after) => after,
     };

@@ -44,8 +44,7 @@ pub async fn change(ctx: &Ctx, id: ProviderId, change: ProviderChange) -> Result
     let mut tx = ctx.begin().await?;
     let held = store::lock_provider(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("provider"))?;
     ctx.expect_version("provider", None, held.version)?;
-    let mut wrong =
-        out_of_range(change.priority, change.rate_per_s.flatten(), change.max_running.flatten());
+    let mut wrong = out_of_range(change.priority, change.rate_per_s.flatten(), change.max_running.flatten());
     if let Some(credentials) = &change.credentials {
         let adapter = ctx.platform.providers.get(&held.kind).ok_or_else(no_adapter)?;
         wrong.extend(unfit(adapter.as_ref(), held.channel, credentials));

@@ -205,11 +205,7 @@ fn unfit(adapter: &dyn Provider, channel: Channel, credentials: &Value) -> Vec<F
 }
 
 /// Which numbers are out of their range.
-fn out_of_range(
-    priority: Option<i16>,
-    rate_per_s: Option<f64>,
-    max_running: Option<i32>,
-) -> Vec<FieldError> {
+fn out_of_range(priority: Option<i16>, rate_per_s: Option<f64>, max_running: Option<i32>) -> Vec<FieldError> {
     let mut wrong = Vec::new();
     if priority.is_some_and(|priority| !(1..=100).contains(&priority)) {
         wrong.push(FieldError::new("/priority", "1 to 100; the lowest is asked first"));

@@ -179,8 +179,15 @@ impl Desk<'_> {
         let request = serde_json::to_string(&outgoing).map_err(Error::internal)?;
         let place = request_place(self.ctx.tenant, row.id);
         let sealed = self.keys.seal(&self.ctx.platform, row.subject_id, &place, &request)?;
-        self.claims.push(Claimed { id: row.id, fence, provider: way, hash: sha256(request.as_bytes()), sealed });
-        let on_unknown = self.ways.iter().find(|known| known.id == way).map(|way| way.on_unknown).unwrap_or_default();
+        self.claims.push(Claimed {
+            id: row.id,
+            fence,
+            provider: way,
+            hash: sha256(request.as_bytes()),
+            sealed,
+        });
+        let on_unknown =
+            self.ways.iter().find(|known| known.id == way).map(|way| way.on_unknown).unwrap_or_default();
         self.going.push(Attempt {
             message: row.id,
             fence,
@@ -204,7 +211,8 @@ impl Desk<'_> {
         let way = way.ok_or_else(|| Error::internal("an account that was chosen is not there"))?;
         let adapter = self.ctx.platform.providers.get(&way.kind);
         let adapter = adapter.ok_or_else(|| Error::internal("an adapter that was there is not"))?;
-        let credentials = self.tenant_keys.open(&credentials_place(self.ctx.tenant, id), &way.credentials_sealed)?;
+        let credentials =
+            self.tenant_keys.open(&credentials_place(self.ctx.tenant, id), &way.credentials_sealed)?;
         let account = Arc::new(Account { id, channel: way.channel, credentials, version: way.version });
         self.accounts.insert(id, (Arc::clone(&account), Arc::clone(&adapter)));
         Ok((account, adapter))

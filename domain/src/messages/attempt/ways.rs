@@ -19,8 +19,14 @@ pub(super) struct Way {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
     /// By this one, and if it surely does not take it, by the other.
-    By { way: ProviderId, another: Option<ProviderId> },
-    Wait { after: Duration, code: &'static str },
+    By {
+        way: ProviderId,
+        another: Option<ProviderId>,
+    },
+    Wait {
+        after: Duration,
+        code: &'static str,
+    },
     /// The account that it is bound to is gone, or there is none.
     Gone(&'static str),
 }
@@ -33,7 +39,12 @@ fn patience(waited: Duration) -> Duration {
 
 /// Chooses for a message that is bound to `pinned` or may go by any, has waited so long, and was surely not taken by
 /// those in `tried`. Where all were tried it begins anew with the first.
-pub(super) fn choose(ways: &[Way], pinned: Option<ProviderId>, tried: &[ProviderId], waited: Duration) -> Choice {
+pub(super) fn choose(
+    ways: &[Way],
+    pinned: Option<ProviderId>,
+    tried: &[ProviderId],
+    waited: Duration,
+) -> Choice {
     let fits = |way: &&Way| pinned.is_none_or(|pinned| way.id == pinned);
     let there: Vec<&Way> = ways.iter().filter(fits).collect();
     if there.is_empty() {

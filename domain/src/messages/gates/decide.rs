@@ -42,7 +42,8 @@ impl Facts {
             return Some(stop("consent_withdrawn", "the person does not want such messages on this channel"));
         }
         if policy.consent.of(self.purpose) == ConsentRule::Required && !said.contains(&Some(true)) {
-            let why = "the person has not agreed to such messages on this channel; record their consent first";
+            let why =
+                "the person has not agreed to such messages on this channel; record their consent first";
             return Some(stop("no_consent", why));
         }
         None
@@ -166,7 +167,12 @@ mod tests {
             (&[Berlin, New_York][..], Tz::UTC, "2026-06-01T13:00:00Z", Verdict::Go),
             // It is always night in one of these, so they tell nothing.
             (&[Berlin, New_York, Auckland][..], Tz::UTC, "2026-06-01T13:00:00Z", Verdict::Go),
-            (&[Berlin, New_York, Auckland][..], Tz::UTC, "2026-06-01T22:00:00Z", defer("2026-06-02T08:00:00Z")),
+            (
+                &[Berlin, New_York, Auckland][..],
+                Tz::UTC,
+                "2026-06-01T22:00:00Z",
+                defer("2026-06-02T08:00:00Z"),
+            ),
         ] {
             let facts = Facts { by_lead: Some(true), zones: zones.to_vec(), ..facts(Purpose::Marketing) };
             let verdict = decide(&facts, &strict(), home, now.parse().expect("an instant"));

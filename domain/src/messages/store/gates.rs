@@ -79,7 +79,8 @@ pub(in crate::messages) async fn counted(
     cap: &FrequencyCap,
     since: DateTime<Utc>,
 ) -> Result<Vec<i64>> {
-    let purposes: Vec<String> = cap.purposes.iter().copied().map(Purpose::as_str).map(str::to_owned).collect();
+    let purposes: Vec<String> =
+        cap.purposes.iter().copied().map(Purpose::as_str).map(str::to_owned).collect();
     let to: Vec<Vec<u8>> = asking.iter().map(|one| one.to_index.clone()).collect();
     let counts = match cap.per {
         CapPer::Channel => {
@@ -120,7 +121,8 @@ pub(in crate::messages) async fn counted(
                     order by a.at"#,
                 tenant.0,
                 &to,
-                &asking.iter().map(|one| one.lead.map(|lead| lead.0)).collect::<Vec<_>>() as &[Option<Uuid>],
+                &asking.iter().map(|one| one.lead.map(|lead| lead.0)).collect::<Vec<_>>()
+                    as &[Option<Uuid>],
                 &purposes,
                 since,
                 i64::from(cap.most)

@@ -64,9 +64,10 @@ pub(in crate::messages) async fn channel_of(
     tenant: TenantId,
     id: TemplateId,
 ) -> Result<Option<Channel>> {
-    let found = sqlx::query_scalar!("select channel from templates where tenant_id = $1 and id = $2", tenant.0, id.0)
-        .fetch_optional(conn)
-        .await?;
+    let found =
+        sqlx::query_scalar!("select channel from templates where tenant_id = $1 and id = $2", tenant.0, id.0)
+            .fetch_optional(conn)
+            .await?;
     found.as_deref().map(stored_channel).transpose()
 }
 
@@ -178,7 +179,8 @@ pub(in crate::messages) async fn hold_message(
     )
     .fetch_optional(conn)
     .await?;
-    let held = |status: String, job, is_scheduled| Ok(Held { status: Status::stored(&status)?, job, is_scheduled });
+    let held =
+        |status: String, job, is_scheduled| Ok(Held { status: Status::stored(&status)?, job, is_scheduled });
     row.map(|row| held(row.status, row.job_id, row.is_scheduled)).transpose()
 }
 

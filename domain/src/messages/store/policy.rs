@@ -14,7 +14,10 @@ pub(in crate::messages) struct PolicyRow {
 }
 
 /// A tenant's policy, if it has one of its own.
-pub(in crate::messages) async fn policy(conn: &mut PgConnection, tenant: TenantId) -> Result<Option<PolicyRow>> {
+pub(in crate::messages) async fn policy(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Option<PolicyRow>> {
     let row = sqlx::query_as!(
         PolicyRow,
         "select policy, version, updated_at from message_policies where tenant_id = $1",
@@ -52,9 +55,10 @@ pub(in crate::messages) async fn lock_policy(
     )
     .execute(&mut *conn)
     .await?;
-    let version = sqlx::query_scalar!("select version from message_policies where tenant_id = $1 for update", tenant.0)
-        .fetch_one(conn)
-        .await?;
+    let version =
+        sqlx::query_scalar!("select version from message_policies where tenant_id = $1 for update", tenant.0)
+            .fetch_one(conn)
+            .await?;
     Ok(version)
 }
 

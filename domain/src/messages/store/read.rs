@@ -49,7 +49,11 @@ impl MessageRow {
         stored_channel(&self.channel)
     }
 
-    pub(in crate::messages) fn into_view(self, channel: Channel, to: Option<Personal<String>>) -> Result<MessageView> {
+    pub(in crate::messages) fn into_view(
+        self,
+        channel: Channel,
+        to: Option<Personal<String>>,
+    ) -> Result<MessageView> {
         Ok(MessageView {
             id: self.id,
             status: Status::stored(&self.status)?,

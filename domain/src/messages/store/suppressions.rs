@@ -44,7 +44,8 @@ pub(in crate::messages) async fn put_suppressions(
         &rows.iter().map(|row| row.fresh.channel.as_str().to_owned()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.fresh.scope.as_str().to_owned()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.fresh.reason.as_str().to_owned()).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.fresh.message.map(|id| id.0)).collect::<Vec<_>>() as &[Option<uuid::Uuid>],
+        &rows.iter().map(|row| row.fresh.message.map(|id| id.0)).collect::<Vec<_>>()
+            as &[Option<uuid::Uuid>],
         &rows.iter().map(|row| row.fresh.subject.0).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.fresh.to_index.clone()).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.sealed.clone()).collect::<Vec<_>>()
@@ -113,7 +114,12 @@ pub(in crate::messages) struct AskedSuppressions {
 impl AskedSuppressions {
     /// The one that an address has in a scope.
     pub(in crate::messages) fn of(channel: Channel, to_index: &[u8], scope: Scope) -> Self {
-        Self { channel: Some(channel), to_index: Some(to_index.to_vec()), scope: Some(scope), ..Self::default() }
+        Self {
+            channel: Some(channel),
+            to_index: Some(to_index.to_vec()),
+            scope: Some(scope),
+            ..Self::default()
+        }
     }
 }
 

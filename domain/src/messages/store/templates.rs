@@ -29,9 +29,13 @@ pub(in crate::messages) async fn hold_template_name(
     tenant: TenantId,
     name: &str,
 ) -> Result<()> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2, 1005))", tenant.0, name)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended($1::uuid::text || $2, 1005))",
+        tenant.0,
+        name
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

@@ -49,7 +49,11 @@ pub(crate) fn is_token_of(token: &str, keys: &TenantKeys, tenant: TenantId, mess
 ///
 /// # Errors
 /// If the database does not answer.
-pub(crate) async fn is_message(conn: &mut PgConnection, tenant: TenantId, message: MessageId) -> Result<bool> {
+pub(crate) async fn is_message(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    message: MessageId,
+) -> Result<bool> {
     Ok(store::addressee(conn, tenant, message).await?.is_some())
 }
 

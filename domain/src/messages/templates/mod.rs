@@ -98,7 +98,8 @@ pub async fn save(ctx: &Ctx, new: NewTemplate) -> Result<Once<TemplateView>> {
         let detail = format!("templates of this name are for {}; choose another name", known.as_str());
         return Err(Error::conflict("name-of-another-channel", detail));
     }
-    let put = store::FreshTemplate { id: TemplateId(ctx.id()), name: name.as_str(), channel, locale: &locale };
+    let put =
+        store::FreshTemplate { id: TemplateId(ctx.id()), name: name.as_str(), channel, locale: &locale };
     let view = write(&mut keyed.tx, &put, &parts, "create").await?;
     let location = location(view.id);
     keyed.commit(view, 201, location).await

@@ -114,7 +114,11 @@ mod tests {
             (Whatsapp, Some("Hi"), None, &["/subject"][..]),
             (Slack, None, Some("x"), &["/html"][..]),
         ] {
-            assert_eq!(wrong(&parts(subject, "x", html), channel), pointers, "{channel:?} {subject:?} {html:?}");
+            assert_eq!(
+                wrong(&parts(subject, "x", html), channel),
+                pointers,
+                "{channel:?} {subject:?} {html:?}"
+            );
         }
     }
 
@@ -124,7 +128,10 @@ mod tests {
             extra: Some(Extra { thread_ts: Some("{{".into()), ..Extra::default() }),
             ..parts(Some("{{"), "{{> other}}", Some("{{#each a}}"))
         };
-        assert_eq!(wrong(&bad, Channel::Email), ["/subject", "/text", "/html", "/extra/thread_ts", "/extra/thread_ts"]);
+        assert_eq!(
+            wrong(&bad, Channel::Email),
+            ["/subject", "/text", "/html", "/extra/thread_ts", "/extra/thread_ts"]
+        );
         assert_eq!(wrong(&parts(None, " ", None), Channel::Sms), ["/text"]);
     }
 }

@@ -166,7 +166,10 @@ mod tests {
         let segments = seen.segments.expect("it has some");
         assert_eq!((segments.encoding.as_str(), segments.count, segments.units), ("gsm7", 2, 161));
         let seen = look(Channel::Sms, "Grüße 日本", json!({}));
-        assert_eq!(seen.segments.map(|segments| (segments.encoding, segments.count)), Some(("ucs2".into(), 1)));
+        assert_eq!(
+            seen.segments.map(|segments| (segments.encoding, segments.count)),
+            Some(("ucs2".into(), 1))
+        );
         assert!(look(Channel::Whatsapp, "x", json!({})).segments.is_none());
     }
 }

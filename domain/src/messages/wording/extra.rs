@@ -214,9 +214,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named_where_it_stands() {
         let (long, many) = ("x".repeat(LONGEST + 1), vec!["x"; MOST + 1]);
-        let whatsapp = |name: &str, language: &str, parameters: Value| {
-            json!({"template": {"name": name, "language": language, "parameters": parameters}})
-        };
+        let whatsapp = |name: &str, language: &str, parameters: Value| json!({"template": {"name": name, "language": language, "parameters": parameters}});
         for (channel, extra, wanted) in [
             (Channel::Whatsapp, whatsapp("Not Small", "en", json!([])), "/template/name"),
             (Channel::Whatsapp, whatsapp("a", "e", json!([])), "/template/language"),

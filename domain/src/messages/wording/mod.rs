@@ -58,7 +58,9 @@ impl Wording {
         let texts: usize = sources.map(weight).sum();
         let size = VERSION + texts + extra.map_or(0, |extra| weight(&extra.to_string()));
         let extra = match extra {
-            Some(extra) => serde_json::from_value(extra.clone()).map_err(|error| format!("extra: {error}"))?,
+            Some(extra) => {
+                serde_json::from_value(extra.clone()).map_err(|error| format!("extra: {error}"))?
+            }
             None => Extra::default(),
         };
         Ok(Self {

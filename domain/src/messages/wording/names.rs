@@ -79,7 +79,8 @@ fn top(parameter: &Parameter, deep: usize, bound: &[String]) -> Option<String> {
         Some(quoted) => quoted.split(']').next(),
         None => path.split(['.', '/']).next(),
     }?;
-    let is_named = deep == 0 && !matches!(name, "" | "this" | "..") && !bound.iter().any(|known| known == name);
+    let is_named =
+        deep == 0 && !matches!(name, "" | "this" | "..") && !bound.iter().any(|known| known == name);
     is_named.then(|| name.to_owned())
 }
 

@@ -146,7 +146,11 @@ impl Fcm {
         }
         let project = &self.config.project_id;
         if body["validate_only"] == true {
-            return Answer::json(200, &json!({"name": format!("projects/{project}/messages/fake_message_id")})).into();
+            return Answer::json(
+                200,
+                &json!({"name": format!("projects/{project}/messages/fake_message_id")}),
+            )
+            .into();
         }
         let to = body["message"]["token"].as_str().unwrap_or_default().to_owned();
         let luck = body.to_string();
@@ -154,7 +158,10 @@ impl Fcm {
             let at = self.config.world.clock.now();
             let entry = self.config.world.ledger.record(|number| Entry {
                 key: None,
-                provider_message_id: format!("projects/{project}/messages/0:{}%{number:016x}", at.timestamp_micros()),
+                provider_message_id: format!(
+                    "projects/{project}/messages/0:{}%{number:016x}",
+                    at.timestamp_micros()
+                ),
                 to: to.clone(),
                 body,
                 at,
@@ -174,7 +181,10 @@ fn refusal(message: &Value) -> Option<Answer> {
     for (number, value) in data.enumerate() {
         if !value.is_string() {
             let field = format!("message.data[{number}].value");
-            return Some(errors::invalid(&field, &format!("Invalid value at '{field}' (TYPE_STRING), {value}")));
+            return Some(errors::invalid(
+                &field,
+                &format!("Invalid value at '{field}' (TYPE_STRING), {value}"),
+            ));
         }
     }
     let ttl = &message["android"]["ttl"];

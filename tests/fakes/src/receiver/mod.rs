@@ -140,8 +140,10 @@ impl Receiver {
         if off > self.config.tolerance.as_secs() {
             return Err(Refused::Time);
         }
-        let wanted: Vec<String> =
-            secrets.iter().filter_map(|secret| signatures::webhook(secret, id, timestamp, &request.body)).collect();
+        let wanted: Vec<String> = secrets
+            .iter()
+            .filter_map(|secret| signatures::webhook(secret, id, timestamp, &request.body))
+            .collect();
         let holds = signatures.split(' ').any(|given| wanted.iter().any(|wanted| wanted == given));
         if holds { Ok(id) } else { Err(Refused::Signature) }
     }

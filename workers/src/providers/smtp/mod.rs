@@ -43,11 +43,16 @@ impl Provider for Smtp {
 
     async fn verify(&self, _: &Ctx, account: &Account) -> Verified {
         let Ok(settings) = Settings::read(&account.settings()) else {
-            return Verified::Bad { code: "settings".into(), text: "the settings do not fit this build".into() };
+            return Verified::Bad {
+                code: "settings".into(),
+                text: "the settings do not fit this build".into(),
+            };
         };
         match conversation::Conversation::open(&settings).await {
             Ok(_) => Verified::Good,
-            Err(Answer::Refused { refusal: Refusal::Account, code, text, .. }) => Verified::Bad { code, text },
+            Err(Answer::Refused { refusal: Refusal::Account, code, text, .. }) => {
+                Verified::Bad { code, text }
+            }
             Err(Answer::Refused { text, .. } | Answer::Unknown { text }) => Verified::Unreachable { text },
             Err(Answer::Accepted { .. }) => Verified::Good,
         }
