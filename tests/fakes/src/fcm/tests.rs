@@ -55,7 +55,7 @@ async fn a_token_is_had_for_an_assertion_and_a_message_is_taken_with_it() {
     assert_eq!((status, &answer["name"]), (200, &json!(entry.provider_message_id)));
     assert_eq!(entry.to, "device");
 
-    fake.clock().advance(Duration::from_secs(3600));
+    fake.clock().advance(Duration::from_hours(1));
     let (status, answer) = send(&client, &fake, &first, &hello()).await;
     assert_eq!((status, &answer["error"]["status"]), (401, &json!("UNAUTHENTICATED")), "it has run out");
     let second = token(&client, &fake).await;

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Twilio {
-    /// `To`, `From`, `DateSent`, `DateSent<` and `DateSent>` (written `DateSent>=…` in an address), `PageSize`,
-    /// `Page`, `PageToken`.
+    /// `To`, `From`, `DateSent`, `DateSent<` and `DateSent>` (written `DateSent>=…` in an address),
+    /// `PageSize`, `Page`, `PageToken`.
     pub(super) fn list(&self, query: &[(String, String)]) -> Answer {
         let Some(wanted) = Wanted::of(query) else {
             return error(20001, "A date must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
