@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_courier_brings_all_in_order_over_one_connection() {
+    async fn a_courier_brings_all_in_order_over_kept_connections() {
         let heard = Arc::new(Heard::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let server = Server::start(listener, Arc::clone(&heard)).expect("a server");
@@ -159,7 +159,7 @@ mod tests {
         let public = |request: &CallbackRequest| request.url.replace("https://public.example", "") + " s";
         let brought: Vec<String> = order.of(&requests).iter().map(public).collect();
         assert_eq!(*lock(&heard.0), brought);
-        assert_eq!(server.connections(), 1);
+        assert!(server.connections() < 10, "{} connections for 40 requests", server.connections());
     }
 
     fn requests() -> Vec<CallbackRequest> {
