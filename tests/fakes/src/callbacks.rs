@@ -87,7 +87,8 @@ impl Courier {
     /// # Errors
     /// If there was no answer.
     pub async fn deliver(&self, request: &CallbackRequest, base: Option<&str>) -> reqwest::Result<u16> {
-        Ok(self.answer(request, base).await?.status().as_u16())
+        // The answer is read to its end, so that the connection can serve again.
+        Ok(self.ask(request, base).await?.0)
     }
 
     /// As [`Self::deliver`], with what was answered: Meta's handshake wants its challenge back.
@@ -95,7 +96,13 @@ impl Courier {
     /// # Errors
     /// If there was no answer.
     pub async fn ask(&self, request: &CallbackRequest, base: Option<&str>) -> reqwest::Result<(u16, String)> {
-        let answer = self.answer(request, base).await?;
+        let url = base.map_or_else(|| request.url.clone(), |base| request.via(base).url);
+        let method = if request.method == "GET" { Method::GET } else { Method::POST };
+        let mut sent = self.client.request(method, url).body(request.body.clone());
+        for (name, value) in &request.headers {
+            sent = sent.header(name, value);
+        }
+        let answer = sent.send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
@@ -115,25 +122,45 @@ impl Courier {
         }
         Ok(statuses)
     }
-
-    async fn answer(
-        &self,
-        request: &CallbackRequest,
-        base: Option<&str>,
-    ) -> reqwest::Result<reqwest::Response> {
-        let url = base.map_or_else(|| request.url.clone(), |base| request.via(base).url);
-        let method = if request.method == "GET" { Method::GET } else { Method::POST };
-        let mut sent = self.client.request(method, url).body(request.body.clone());
-        for (name, value) in &request.headers {
-            sent = sent.header(name, value);
-        }
-        sent.send().await
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::{
+        http::{Answer, Handler, Reply, Request, Server},
+        lock,
+    };
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<String>>);
+
+    impl Handler for Heard {
+        fn handle(&self, request: &Request) -> Reply {
+            let signature = request.header("x-sig").unwrap_or_default();
+            lock(&self.0).push(format!("{} {signature}", request.target));
+            Answer::text(200, "ok").into()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_courier_brings_all_in_order_over_kept_connections() {
+        let heard = Arc::new(Heard::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = Server::start(listener, Arc::clone(&heard)).expect("a server");
+        let (requests, order) = (requests(), Order { shuffled: Some(1), doubled: true });
+        let url = server.url();
+        let statuses = Courier::new().deliver_all(&requests, Some(&url), order).await.expect("answers");
+        assert_eq!(statuses, [200; 40]);
+        let public = |request: &CallbackRequest| request.url.replace("https://public.example", "") + " s";
+        let brought: Vec<String> = order.of(&requests).iter().map(public).collect();
+        assert_eq!(*lock(&heard.0), brought);
+        assert!(server.connections() < 10, "{} connections for 40 requests", server.connections());
+    }
 
     fn requests() -> Vec<CallbackRequest> {
         let request = |number| CallbackRequest {

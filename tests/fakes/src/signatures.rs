@@ -3,7 +3,8 @@
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// `X-Twilio-Signature`: over the whole address, then each parameter's name and value, sorted, each pair once.
+/// `X-Twilio-Signature`: over the whole address, then each parameter's name and value, sorted, each pair
+/// once.
 /// <https://www.twilio.com/docs/usage/security>
 #[must_use]
 pub fn twilio(auth_token: &str, url: &str, params: &[(String, String)]) -> String {
@@ -24,8 +25,8 @@ pub fn twilio(auth_token: &str, url: &str, params: &[(String, String)]) -> Strin
 pub fn meta(app_secret: &str, body: &[u8]) -> String {
     let mut signature = "sha256=".to_owned();
     for byte in hash(hmac::HMAC_SHA256, app_secret.as_bytes(), body).as_ref() {
-        signature
-            .extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        let digits = [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+        signature.extend(digits);
     }
     signature
 }

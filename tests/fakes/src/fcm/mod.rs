@@ -146,11 +146,8 @@ impl Fcm {
         }
         let project = &self.config.project_id;
         if body["validate_only"] == true {
-            return Answer::json(
-                200,
-                &json!({"name": format!("projects/{project}/messages/fake_message_id")}),
-            )
-            .into();
+            let name = format!("projects/{project}/messages/fake_message_id");
+            return Answer::json(200, &json!({ "name": name })).into();
         }
         let to = body["message"]["token"].as_str().unwrap_or_default().to_owned();
         let luck = body.to_string();
@@ -158,10 +155,7 @@ impl Fcm {
             let at = self.config.world.clock.now();
             let entry = self.config.world.ledger.record(|number| Entry {
                 key: None,
-                provider_message_id: format!(
-                    "projects/{project}/messages/0:{}%{number:016x}",
-                    at.timestamp_micros()
-                ),
+                provider_message_id: format!("projects/{project}/messages/0:{}%{number:016x}", at.timestamp()),
                 to: to.clone(),
                 body,
                 at,
@@ -171,8 +165,8 @@ impl Fcm {
     }
 }
 
-/// What the API says at once to a message it does not take. Whether a token is registered is for a test to say:
-/// [`crate::faults::Faults::of_recipient`].
+/// What the API says at once to a message it does not take. Whether a token is registered is for a test to
+/// say: [`crate::faults::Faults::of_recipient`].
 fn refusal(message: &Value) -> Option<Answer> {
     if message["token"].as_str().is_none_or(str::is_empty) {
         return Some(errors::invalid("message", "Recipient of the message is not set."));
@@ -181,10 +175,7 @@ fn refusal(message: &Value) -> Option<Answer> {
     for (number, value) in data.enumerate() {
         if !value.is_string() {
             let field = format!("message.data[{number}].value");
-            return Some(errors::invalid(
-                &field,
-                &format!("Invalid value at '{field}' (TYPE_STRING), {value}"),
-            ));
+            return Some(errors::invalid(&field, &format!("Invalid value at '{field}' (TYPE_STRING), {value}")));
         }
     }
     let ttl = &message["android"]["ttl"];

@@ -48,15 +48,14 @@ fn hello() -> Value {
 #[tokio::test]
 async fn a_token_is_had_for_an_assertion_and_a_message_is_taken_with_it() {
     let (fake, client) = start().await;
-    fake.ledger()
-        .keyed_by(|entry| entry.body["message"]["data"]["message_id"].as_str().map(ToOwned::to_owned));
+    fake.ledger().keyed_by(|entry| entry.body["message"]["data"]["message_id"].as_str().map(ToOwned::to_owned));
     let first = token(&client, &fake).await;
     let (status, answer) = send(&client, &fake, &first, &hello()).await;
     let entry = fake.ledger().by_key("m1").pop().expect("it is in the ledger");
     assert_eq!((status, &answer["name"]), (200, &json!(entry.provider_message_id)));
     assert_eq!(entry.to, "device");
 
-    fake.clock().advance(Duration::from_secs(3600));
+    fake.clock().advance(Duration::from_hours(1));
     let (status, answer) = send(&client, &fake, &first, &hello()).await;
     assert_eq!((status, &answer["error"]["status"]), (401, &json!("UNAUTHENTICATED")), "it has run out");
     let second = token(&client, &fake).await;

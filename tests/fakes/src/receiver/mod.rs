@@ -1,5 +1,5 @@
-//! Somebody else's server that takes our webhooks, as Standard Webhooks tells it to: it looks at the signature
-//! itself and drops what comes twice.
+//! Somebody else's server that takes our webhooks, as Standard Webhooks tells it to: it looks at the
+//! signature itself and drops what comes twice.
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 //!
 //! By its faults it also answers 410 or 500, or slowly: [`crate::faults::Faults::of_all`].
@@ -36,7 +36,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             secrets: Vec::new(),
-            tolerance: Duration::from_secs(300),
+            tolerance: Duration::from_mins(5),
             status: 204,
             world: World::default(),
         }
@@ -130,7 +130,7 @@ impl Receiver {
     fn believe<'r>(&self, request: &'r Request) -> Result<&'r str, Refused> {
         let header = |name: &str| request.header(name).filter(|value| !value.is_empty()).ok_or(Refused::Form);
         let (id, timestamp) = (header("webhook-id")?, header("webhook-timestamp")?);
-        let signatures = header("webhook-signature")?;
+        let given = header("webhook-signature")?;
         let secrets = lock(&self.secrets);
         if secrets.is_empty() {
             return Ok(id);
@@ -140,11 +140,9 @@ impl Receiver {
         if off > self.config.tolerance.as_secs() {
             return Err(Refused::Time);
         }
-        let wanted: Vec<String> = secrets
-            .iter()
-            .filter_map(|secret| signatures::webhook(secret, id, timestamp, &request.body))
-            .collect();
-        let holds = signatures.split(' ').any(|given| wanted.iter().any(|wanted| wanted == given));
+        let wanted = |secret: &String| signatures::webhook(secret, id, timestamp, &request.body);
+        let wanted: Vec<String> = secrets.iter().filter_map(wanted).collect();
+        let holds = given.split(' ').any(|given| wanted.iter().any(|wanted| wanted == given));
         if holds { Ok(id) } else { Err(Refused::Signature) }
     }
 }

@@ -10,8 +10,8 @@ use super::{Slack, WEBHOOK, error, message, ok};
 use crate::{http::Answer, ledger::Entry};
 
 impl Slack {
-    /// `channel`, `oldest`, `latest`, `inclusive`, `limit`, `cursor`, `include_all_metadata`: metadata is shown
-    /// only to whoever asks for it.
+    /// `channel`, `oldest`, `latest`, `inclusive`, `limit`, `cursor`, `include_all_metadata`: metadata is
+    /// shown only to whoever asks for it.
     pub(super) fn history(&self, args: &Value) -> Answer {
         if !self.knows(&args["channel"]) {
             return error("channel_not_found");

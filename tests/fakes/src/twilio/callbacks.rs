@@ -7,8 +7,9 @@ use super::Twilio;
 use crate::{callbacks::CallbackRequest, http::encoded, ledger::Entry, signatures};
 
 impl Twilio {
-    /// Tells the message's `StatusCallback` of a status: accepted, scheduled, queued, sending, sent, delivered,
-    /// undelivered, failed, canceled or read. Look-ups keep saying what [`Self::set_status`] has set.
+    /// Tells the message's `StatusCallback` of a status: accepted, scheduled, queued, sending, sent,
+    /// delivered, undelivered, failed, canceled or read. Look-ups keep saying what [`Self::set_status`] has
+    /// set.
     ///
     /// # Panics
     /// If the message asked for no callback.

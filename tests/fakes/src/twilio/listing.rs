@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Twilio {
-    /// `To`, `From`, `DateSent`, `DateSent<` and `DateSent>` (written `DateSent>=…` in an address), `PageSize`,
-    /// `Page`, `PageToken`.
+    /// `To`, `From`, `DateSent`, `DateSent<` and `DateSent>` (written `DateSent>=…` in an address),
+    /// `PageSize`, `Page`, `PageToken`.
     pub(super) fn list(&self, query: &[(String, String)]) -> Answer {
         let Some(wanted) = Wanted::of(query) else {
             return error(20001, "A date must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ");
@@ -26,7 +26,7 @@ impl Twilio {
         let mut found = entries.iter().rev().filter(|entry| wanted.is(entry)).peekable();
         match value(query, "PageToken").and_then(|token| token.strip_prefix("PA")) {
             // What came meanwhile does not shift the pages.
-            Some(last) => while found.next().is_some_and(|entry| entry.provider_message_id != last) {},
+            Some(last) => while found.next().is_some_and(|entry| entry.provider_message_id != last) {}
             None => {
                 for _ in 0..page.saturating_mul(size) {
                     if found.next().is_none() {

@@ -15,6 +15,14 @@ use crate::{
     lock,
 };
 
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use plan::FaultPlan;
+use plan::hash;
+pub(crate) use plan::splitmix64;
+
 /// What can go wrong with one call. Where it says "reset", the peer sees a reset of the connection (RST).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -34,49 +42,6 @@ pub enum Fault {
     Answer(Answer),
     /// This answer, for one that was: some providers' own errors may come after the fact.
     AnswerAfterAccept(Answer),
-}
-
-/// How often sends fail, in per mille, and from which seed that is drawn. The default never fails.
-///
-/// Whether an attempt fails depends on the seed, the message's key and the number of the attempt alone, so
-/// that a run under load has the same faults however its sends are interleaved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FaultPlan {
-    pub seed: u64,
-    pub accepted_then_reset: u16,
-    /// Half of these were accepted.
-    pub timeout: u16,
-    pub error_500_after_accept: u16,
-    pub rate_limited: u16,
-    /// What `rate_limited` tells the sender to wait, in seconds.
-    pub retry_after_s: u32,
-    /// How long an answer takes, faulty or not.
-    pub delay: Duration,
-}
-
-impl FaultPlan {
-    /// What befalls this attempt, counted from 0.
-    #[must_use]
-    pub fn of(&self, key: &str, attempt: u32) -> Option<Fault> {
-        let drawn = splitmix64(splitmix64(self.seed ^ hash(key)) ^ u64::from(attempt));
-        let mut left = drawn % 1000;
-        let timeout = Fault::Timeout { accepted: (drawn >> 40) & 1 == 1 };
-        let limited = Fault::RateLimited { retry_after_s: self.retry_after_s };
-        let planned = [
-            (self.accepted_then_reset, Fault::AcceptThenReset),
-            (self.timeout, timeout),
-            (self.error_500_after_accept, Fault::Error500AfterAccept),
-            (self.rate_limited, limited),
-        ];
-        for (rate, fault) in planned {
-            let rate = u64::from(rate);
-            if left < rate {
-                return Some(fault);
-            }
-            left -= rate;
-        }
-        None
-    }
 }
 
 /// What was done to callers so far.
@@ -263,77 +228,5 @@ fn meet(fault: Option<Fault>, limited: impl FnOnce(u32) -> Answer, accept: impl 
             accept();
             Reply::Answer(answer)
         }
-    }
-}
-
-/// The finaliser of Steele, Lea and Flood's SplitMix: one well mixed number for each number.
-pub(crate) fn splitmix64(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// FNV-1a: the same on every machine and in every process.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLAN: FaultPlan = FaultPlan {
-        seed: 7,
-        accepted_then_reset: 30,
-        timeout: 20,
-        error_500_after_accept: 10,
-        rate_limited: 40,
-        retry_after_s: 2,
-        delay: Duration::ZERO,
-    };
-
-    #[test]
-    fn a_plan_draws_the_same_whatever_the_order_and_about_as_often_as_it_says() {
-        let faults = Faults::new(PLAN);
-        let keys: Vec<String> = (0..20_000).map(|number| format!("key{number}")).collect();
-        let first: Vec<_> = keys.iter().map(|key| faults.draw(key, "a")).collect();
-        let again: Vec<_> = keys.iter().rev().map(|key| PLAN.of(key, 0)).rev().collect();
-        assert_eq!(first, again);
-        let counts = faults.injected();
-        let near = |count: u64, per_mille: u64| count.abs_diff(per_mille * 20) < per_mille * 5;
-        assert!(near(counts.accepted_then_reset, 30), "{counts:?}");
-        assert!(near(counts.timeouts_accepted + counts.timeouts_not_accepted, 20), "{counts:?}");
-        assert!(counts.timeouts_accepted > 100 && counts.timeouts_not_accepted > 100, "{counts:?}");
-        assert!(near(counts.errors_500_after_accept, 10) && near(counts.rate_limited, 40), "{counts:?}");
-        let other = FaultPlan { seed: 8, ..PLAN };
-        assert!(keys.iter().any(|key| other.of(key, 0) != PLAN.of(key, 0)));
-    }
-
-    #[test]
-    fn the_next_attempt_of_a_key_has_luck_of_its_own() {
-        let faults = Faults::new(PLAN);
-        let drawn: Vec<_> = (0..200).map(|_| faults.draw("one", "a")).collect();
-        let planned: Vec<_> = (0..200).map(|attempt| PLAN.of("one", attempt)).collect();
-        assert_eq!(drawn, planned);
-        assert!(drawn.iter().any(Option::is_some) && drawn.iter().any(Option::is_none));
-    }
-
-    #[test]
-    fn a_script_goes_before_what_stands_and_what_stands_before_the_plan() {
-        let faults = Faults::new(FaultPlan { rate_limited: 1000, ..FaultPlan::default() });
-        faults.of_recipient("a", Some(Fault::Error500));
-        faults.next(Fault::AcceptThenReset);
-        assert_eq!(faults.draw("k", "a"), Some(Fault::AcceptThenReset));
-        assert_eq!(faults.draw("k", "a"), Some(Fault::Error500));
-        assert_eq!(faults.draw("k", "b"), Some(Fault::RateLimited { retry_after_s: 0 }));
-        faults.of_all(Some(Fault::ResetBeforeAccept));
-        faults.of_recipient("a", None);
-        assert_eq!(faults.draw("k", "a"), Some(Fault::ResetBeforeAccept));
-        faults.of_all(None);
-        assert_eq!(faults.draw("k", "a"), Some(Fault::RateLimited { retry_after_s: 0 }));
-        assert_eq!(faults.injected().sends(), 5);
     }
 }
