@@ -79,7 +79,8 @@ pub(super) fn check(
     }
     let (now, iat, exp) = (now.timestamp(), claims["iat"].as_i64(), claims["exp"].as_i64());
     // Clocks may differ by some minutes.
-    let timely = iat.zip(exp).is_some_and(|(iat, exp)| iat <= now + 300 && exp > now - 300 && exp - iat <= 3600);
+    let timely =
+        iat.zip(exp).is_some_and(|(iat, exp)| iat <= now + 300 && exp > now - 300 && exp - iat <= 3600);
     if !timely {
         let why = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check \
                    your iat and exp values in the JWT claim.";

@@ -155,7 +155,10 @@ impl Fcm {
             let at = self.config.world.clock.now();
             let entry = self.config.world.ledger.record(|number| Entry {
                 key: None,
-                provider_message_id: format!("projects/{project}/messages/0:{}%{number:016x}", at.timestamp()),
+                provider_message_id: format!(
+                    "projects/{project}/messages/0:{}%{number:016x}",
+                    at.timestamp()
+                ),
                 to: to.clone(),
                 body,
                 at,
@@ -175,7 +178,10 @@ fn refusal(message: &Value) -> Option<Answer> {
     for (number, value) in data.enumerate() {
         if !value.is_string() {
             let field = format!("message.data[{number}].value");
-            return Some(errors::invalid(&field, &format!("Invalid value at '{field}' (TYPE_STRING), {value}")));
+            return Some(errors::invalid(
+                &field,
+                &format!("Invalid value at '{field}' (TYPE_STRING), {value}"),
+            ));
         }
     }
     let ttl = &message["android"]["ttl"];

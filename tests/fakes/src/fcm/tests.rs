@@ -48,7 +48,8 @@ fn hello() -> Value {
 #[tokio::test]
 async fn a_token_is_had_for_an_assertion_and_a_message_is_taken_with_it() {
     let (fake, client) = start().await;
-    fake.ledger().keyed_by(|entry| entry.body["message"]["data"]["message_id"].as_str().map(ToOwned::to_owned));
+    fake.ledger()
+        .keyed_by(|entry| entry.body["message"]["data"]["message_id"].as_str().map(ToOwned::to_owned));
     let first = token(&client, &fake).await;
     let (status, answer) = send(&client, &fake, &first, &hello()).await;
     let entry = fake.ledger().by_key("m1").pop().expect("it is in the ledger");

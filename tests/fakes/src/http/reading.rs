@@ -86,11 +86,7 @@ async fn one_more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<()
 }
 
 /// A body in chunks (RFC 9112, section 7.1) that begins at `at`, and where it ends. Trailers are dropped.
-async fn chunks(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-    mut at: usize,
-) -> io::Result<(Vec<u8>, usize)> {
+async fn chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>, mut at: usize) -> io::Result<(Vec<u8>, usize)> {
     let mut body = Vec::new();
     loop {
         let read = httparse::parse_chunk_size(&buffer[at..]).map_err(|_| bad("a chunk has no size"))?;

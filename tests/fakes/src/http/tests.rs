@@ -63,8 +63,9 @@ async fn a_connection_is_kept_over_requests_and_header_names_have_no_case() {
     let (server, echo) = start().await;
     let mut stream = connect(&server).await;
     for number in 0..3 {
-        let request =
-            format!("POST /p{number}?a=%2B1&b HTTP/1.1\r\nHOST: x\r\ncOntent-lEngth: 5\r\nX-Y: Z\r\n\r\nhello");
+        let request = format!(
+            "POST /p{number}?a=%2B1&b HTTP/1.1\r\nHOST: x\r\ncOntent-lEngth: 5\r\nX-Y: Z\r\n\r\nhello"
+        );
         stream.write_all(request.as_bytes()).await.expect("written");
         let (head, body) = answer(&mut stream).await;
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !head.contains("close"), "{head}");
@@ -89,7 +90,10 @@ async fn bodies_come_in_chunks_in_pieces_and_behind_each_other() {
     }
     let mut all = String::new();
     stream.read_to_string(&mut all).await.expect("it is closed at the end");
-    assert!(all.contains("POST /c abc0123456789HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"), "{all}");
+    assert!(
+        all.contains("POST /c abc0123456789HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
+        "{all}"
+    );
     assert_eq!(lock(&echo.heard).len(), 2);
 }
 
@@ -141,10 +145,8 @@ async fn what_is_no_request_is_told_so() {
 
 #[test]
 fn credentials_are_read_by_their_scheme() {
-    let with = |value: &str| Request {
-        headers: vec![("authorization".into(), value.into())],
-        ..Request::default()
-    };
+    let with =
+        |value: &str| Request { headers: vec![("authorization".into(), value.into())], ..Request::default() };
     assert_eq!(with("bearer abc").bearer(), Some("abc"));
     assert_eq!(with("Basic dTpwOnE=").basic(), Some(("u".into(), "p:q".into())));
     assert_eq!((with("Basic dTpwOnE=").bearer(), with("Basic !").basic()), (None, None));

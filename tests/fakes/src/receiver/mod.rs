@@ -34,12 +34,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            secrets: Vec::new(),
-            tolerance: Duration::from_mins(5),
-            status: 204,
-            world: World::default(),
-        }
+        Self { secrets: Vec::new(), tolerance: Duration::from_mins(5), status: 204, world: World::default() }
     }
 }
 

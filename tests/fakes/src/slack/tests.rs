@@ -32,7 +32,10 @@ async fn what_was_posted_is_found_again_by_its_metadata() {
     call(&client, &fake, "chat.postMessage", "xoxb-fake", &other).await;
     let texts = |list: &Value| {
         let messages = list["messages"].as_array().expect("a list");
-        messages.iter().map(|message| message["text"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+        messages
+            .iter()
+            .map(|message| message["text"].as_str().expect("a text").to_owned())
+            .collect::<Vec<_>>()
     };
     let asked = json!({"channel": "C1", "limit": 2, "include_all_metadata": true, "oldest": "1000000000"});
     let (_, first) = call(&client, &fake, "conversations.history", "xoxb-fake", &asked).await;
@@ -55,7 +58,10 @@ async fn failures_come_with_200_and_a_word() {
     let (fake, client) = start().await;
     let word = |(status, answer): (u16, Value)| (status, answer["error"].as_str().map(ToOwned::to_owned));
     let said = |word: &str| (200, Some(word.to_owned()));
-    assert_eq!(word(call(&client, &fake, "chat.postMessage", "wrong", &hello("a")).await), said("invalid_auth"));
+    assert_eq!(
+        word(call(&client, &fake, "chat.postMessage", "wrong", &hello("a")).await),
+        said("invalid_auth")
+    );
     let nothing = json!({"channel": "C1"});
     assert_eq!(word(call(&client, &fake, "chat.postMessage", "xoxb-fake", &nothing).await), said("no_text"));
     fake.faults().next(Fault::RateLimited { retry_after_s: 30 });

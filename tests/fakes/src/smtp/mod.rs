@@ -6,7 +6,13 @@
 //! not take the mail; `slow` waits before it answers. All others are taken, unless the world's faults
 //! say otherwise: those are met at the final dot, by the mail's `Message-ID`.
 
-use std::{collections::HashSet, io, net::SocketAddr, sync::{Arc, Mutex}, time::Duration};
+use std::{
+    collections::HashSet,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -55,12 +55,11 @@ impl Session<'_> {
             "RCPT" if self.from.is_none() => self.say("503 5.5.1 MAIL first").await?,
             "RCPT" => {
                 let address = address(rest).unwrap_or_default();
-                match self.shared.refusal(&address) {
-                    Some(no) => self.say(&no).await?,
-                    None => {
-                        self.to.push(address);
-                        self.say("250 2.1.5 go on").await?;
-                    }
+                if let Some(no) = self.shared.refusal(&address) {
+                    self.say(&no).await?
+                } else {
+                    self.to.push(address);
+                    self.say("250 2.1.5 go on").await?;
                 }
             }
             "DATA" => return self.data().await,

@@ -23,7 +23,11 @@ fn mail(to: &str) -> String {
 }
 
 fn codes(heard: &str) -> Vec<&str> {
-    heard.lines().filter(|line| line.as_bytes().get(3) == Some(&b' ')).filter_map(|line| line.get(..3)).collect()
+    heard
+        .lines()
+        .filter(|line| line.as_bytes().get(3) == Some(&b' '))
+        .filter_map(|line| line.get(..3))
+        .collect()
 }
 
 #[tokio::test]
@@ -55,7 +59,8 @@ async fn both_ways_to_log_in_are_taken_and_wrong_passwords_are_not() {
         ("AUTH PLAIN AHUAcQ==\n", "535"),
         ("AUTH LOGIN\ndQ==\n!\n", "535"),
     ] {
-        let heard = talk(&server, &format!("EHLO me\n{login}MAIL FROM:<a@b.example>\nQUIT\n")).await.expect("words");
+        let heard =
+            talk(&server, &format!("EHLO me\n{login}MAIL FROM:<a@b.example>\nQUIT\n")).await.expect("words");
         let codes = codes(&heard);
         let mail = if code == "235" { "250" } else { "530" };
         assert_eq!(codes[codes.len() - 3..], [code, mail, "221"], "{login}: {heard}");

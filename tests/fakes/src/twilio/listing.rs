@@ -26,7 +26,7 @@ impl Twilio {
         let mut found = entries.iter().rev().filter(|entry| wanted.is(entry)).peekable();
         match value(query, "PageToken").and_then(|token| token.strip_prefix("PA")) {
             // What came meanwhile does not shift the pages.
-            Some(last) => while found.next().is_some_and(|entry| entry.provider_message_id != last) {}
+            Some(last) => while found.next().is_some_and(|entry| entry.provider_message_id != last) {},
             None => {
                 for _ in 0..page.saturating_mul(size) {
                     if found.next().is_none() {

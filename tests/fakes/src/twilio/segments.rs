@@ -14,11 +14,7 @@ pub fn segments(text: &str) -> usize {
 }
 
 fn places(character: char) -> Option<usize> {
-    if BASIC.contains(character) {
-        Some(1)
-    } else {
-        EXTENSION.contains(character).then_some(2)
-    }
+    if BASIC.contains(character) { Some(1) } else { EXTENSION.contains(character).then_some(2) }
 }
 
 fn filled(places: &[usize], alone: usize, of_many: usize) -> usize {

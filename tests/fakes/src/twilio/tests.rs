@@ -9,7 +9,12 @@ async fn start() -> (Fake, Client, String) {
     (fake, client(), url)
 }
 
-async fn post(client: &Client, url: &str, password: &str, form: &[(&str, &str)]) -> reqwest::Result<Response> {
+async fn post(
+    client: &Client,
+    url: &str,
+    password: &str,
+    form: &[(&str, &str)],
+) -> reqwest::Result<Response> {
     let sent = client.post(format!("{url}/Messages.json"));
     let sent = sent.basic_auth(Config::default().account_sid, Some(password));
     sent.header("content-type", "application/x-www-form-urlencoded").body(encoded(form)).send().await
@@ -64,7 +69,10 @@ async fn a_list_is_asked_for_by_recipient_and_time_and_comes_in_pages() {
     }
     let bodies = |list: &Value| {
         let messages = list["messages"].as_array().expect("a list");
-        messages.iter().map(|message| message["body"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+        messages
+            .iter()
+            .map(|message| message["body"].as_str().expect("a text").to_owned())
+            .collect::<Vec<_>>()
     };
     let since = fake.clock().now().date_naive().pred_opt().expect("a day before");
     let first = format!("{url}/Messages.json?To=%2B4930123456&DateSent%3E={since}&PageSize=2");

@@ -150,7 +150,8 @@ impl WhatsApp {
 
 /// What the API says at once to a message it does not take.
 fn refusal(body: &Value) -> Option<Answer> {
-    let given = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let given =
+        |pointer: &str| body.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     if body["messaging_product"] != "whatsapp" {
         return Some(error(100, "(#100) The parameter messaging_product is required."));
     }
