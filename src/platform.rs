@@ -5,10 +5,12 @@ use std::{path::Path, sync::Arc};
 use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
+    outbound::OutboundPolicy,
     vault::{Vault, kek::LocalKek},
 };
 use engine::Engine;
 use uuid::Uuid;
+use workers::rim::outbound::Outbound;
 
 /// The machine's own clock.
 #[derive(Debug)]
@@ -53,16 +55,28 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         KeySource::Text(text) => LocalKek::from_text(text)?,
         KeySource::File(path) => LocalKek::from_file(path)?,
     };
+    let policy = Arc::<OutboundPolicy>::default();
+    let outbound = Outbound::new(Arc::clone(&policy)).map_err(std::io::Error::other)?;
     Ok(Platform {
         engine,
         vault: Arc::new(Vault::new(Box::new(kek))),
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
-        providers: Arc::new(workers::providers::all()),
-        outbound: Arc::default(),
+        providers: Arc::new(workers::providers::all(&outbound)),
+        outbound: policy,
         public_url: None,
         wordings: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
     })
+}
+
+/// The same platform where other servers may be called than those of the public internet.
+///
+/// # Errors
+/// If the crypto library cannot be used.
+pub fn reaching(platform: Platform, policy: OutboundPolicy) -> domain::Result<Platform> {
+    let policy = Arc::new(policy);
+    let providers = Arc::new(workers::providers::all(&Outbound::new(Arc::clone(&policy))?));
+    Ok(Platform { outbound: policy, providers, ..platform })
 }

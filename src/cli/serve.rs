@@ -62,11 +62,8 @@ pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Resu
     std::fs::create_dir_all(&config.data_dir)?;
     let file = config.data_dir.join("key");
     let platform = platform::assemble(engine, config.key_source(Path::new(&file)))?;
-    Ok(Platform {
-        outbound: Arc::new(OutboundPolicy { loopback: config.allow_loopback }),
-        public_url: config.public_url.as_deref().map(Arc::from),
-        ..platform
-    })
+    let platform = platform::reaching(platform, OutboundPolicy { loopback: config.allow_loopback })?;
+    Ok(Platform { public_url: config.public_url.as_deref().map(Arc::from), ..platform })
 }
 
 /// The engine alone, for commands that need no key.

@@ -79,7 +79,7 @@ async fn every_provider_ends_every_call_in_the_same_words() {
         kinds.insert(case.kind);
     }
     // A provider that joins the build must join the table.
-    let known = workers::providers::all().kinds().into_iter().collect::<HashSet<_>>();
+    let known = app.process.app.platform.providers.kinds().into_iter().collect::<HashSet<_>>();
     assert_eq!(kinds, known);
     app.process.stop().await;
 }

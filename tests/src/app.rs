@@ -141,7 +141,7 @@ pub(crate) fn folder() -> PathBuf {
 /// If Postgres refuses.
 pub async fn platform(database: &Database) -> Platform {
     let platform = platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key");
-    Platform { outbound: Arc::new(OutboundPolicy { loopback: true }), ..platform }
+    platform::reaching(platform, OutboundPolicy { loopback: true }).expect("a client")
 }
 
 async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {

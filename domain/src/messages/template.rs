@@ -50,6 +50,7 @@ pub fn parse(source: &str) -> Result<Parsed, String> {
     if source.len() > MAX_SOURCE {
         return Err("at most 64 KiB".into());
     }
+    check_nesting(source)?;
     let template = Template::compile(source).map_err(|error| match error.pos() {
         Some((line, column)) => format!("line {line}, column {column}: {}", error.reason()),
         None => error.reason().to_string(),
@@ -63,6 +64,26 @@ pub fn parse(source: &str) -> Result<Parsed, String> {
     plain.register_template(NAME, template.clone());
     html.register_template(NAME, template);
     Ok(Parsed { plain: plain.into(), html: html.into(), elements })
+}
+
+/// What nests too deep is refused before it is parsed: the parser goes down with it, and the stack has an end.
+fn check_nesting(source: &str) -> Result<(), String> {
+    let (mut blocks, mut brackets) = (0_usize, 0_usize);
+    for (at, _) in source.match_indices(['{', '(', ')']) {
+        let rest = &source[at..];
+        match rest.as_bytes() {
+            [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if matches!(next, b'#' | b'^') => blocks += 1,
+            [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if *next == b'/' => blocks = blocks.saturating_sub(1),
+            [b'(', ..] => brackets += 1,
+            [b')', ..] => brackets = brackets.saturating_sub(1),
+            _ => {}
+        }
+        // `{{^}}` is an `else` and opens nothing, so there is room for some.
+        if blocks > MAX_BLOCKS * 8 || brackets > MAX_BLOCKS * 8 {
+            return Err(format!("blocks may be {MAX_BLOCKS} deep"));
+        }
+    }
+    Ok(())
 }
 
 fn check(
@@ -224,6 +245,15 @@ mod tests {
         let variables = json!({"a": vec![0; 90], "b": "x".repeat(100)});
         assert!(render(&long, Part::Text, &variables).expect_err("too long").contains("256 KiB"));
         assert!(render(&long, Part::Text, &json!({"a": vec![0; 2000], "b": ""})).is_err());
+    }
+
+    #[test]
+    fn what_nests_without_end_is_refused_and_not_gone_into() {
+        for deep in ["{{#if a}}", "{{~#each a}}", "{{^a}}", "{{#with (a ", "(((((((("] {
+            assert!(parse(&deep.repeat(MAX_SOURCE / deep.len())).is_err(), "{deep}");
+        }
+        let many = "{{#if a}}x{{/if}}".repeat(2_000);
+        assert!(parse(&many).is_ok(), "side by side they are no matter");
     }
 
     #[test]

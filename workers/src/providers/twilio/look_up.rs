@@ -1,0 +1,68 @@
+//! What became of a message whose answer was lost: found among what was sent to its number since.
+//! <https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources>
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::messages::provider::{Asked, Found};
+use http::Method;
+use serde_json::Value;
+
+use super::{Line, codes};
+use crate::{providers::http as wire, rim::outbound::Outbound};
+
+/// Clocks differ, and Twilio's dates have whole seconds.
+const SLACK: TimeDelta = TimeDelta::seconds(5);
+const PAGE: &str = "200";
+const MOST_PAGES: usize = 10;
+
+pub(super) async fn look_up(outbound: &Outbound, line: &Line, asked: &Asked) -> Found {
+    let since = asked.since - SLACK;
+    let mut url = line.url("/Messages.json");
+    url.query_pairs_mut()
+        .append_pair("To", &asked.outgoing.to)
+        .append_pair("DateSent>", &since.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .append_pair("PageSize", PAGE);
+    let mut fitting: Vec<Value> = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let body = match wire::look(outbound, line.request(Method::GET, url.clone(), vec![])).await {
+            Ok(body) => body,
+            Err(unclear) => return unclear,
+        };
+        let Some(messages) = body["messages"].as_array() else {
+            return Found::Unclear { text: "Twilio's list has another form than it documents".into() };
+        };
+        fitting.extend(messages.iter().filter(|message| is_it(message, asked, since)).cloned());
+        let Some(next) = body["next_page_uri"].as_str().and_then(|next| line.base.join(next).ok()) else {
+            return found(&fitting);
+        };
+        url = next;
+    }
+    Found::Unclear { text: "the number has had too many messages since to tell".into() }
+}
+
+fn is_it(message: &Value, asked: &Asked, since: DateTime<Utc>) -> bool {
+    let created = message["date_created"].as_str().and_then(|at| DateTime::parse_from_rfc2822(at).ok());
+    message["body"].as_str() == Some(asked.outgoing.text.as_str())
+        && message["direction"].as_str().is_none_or(|direction| direction.starts_with("outbound"))
+        && created.is_none_or(|at| at.with_timezone(&Utc) >= since)
+}
+
+/// Of several that say the same to the same number nobody can tell which one is ours, so nothing is concluded.
+fn found(fitting: &[Value]) -> Found {
+    match fitting {
+        [] => Found::NotThere,
+        [message] => {
+            let code = message["error_code"].as_u64();
+            let status = message["status"].as_str().unwrap_or_default();
+            match codes::fate(status, code) {
+                Some((status, failure)) => Found::There {
+                    provider_message_id: message["sid"].as_str().map(ToOwned::to_owned),
+                    status,
+                    failure,
+                    code: code.map(|code| code.to_string()),
+                },
+                None => Found::Unclear { text: "Twilio tells a status that is not known".into() },
+            }
+        }
+        _ => Found::Unclear { text: "several messages say the same to this number".into() },
+    }
+}
