@@ -140,7 +140,7 @@ create table message_count_changes (
   constraint message_count_changes_pkey primary key (tenant_id, id)
 );
 call engine.wall('message_count_changes');
-grant select, insert, delete on message_count_changes to switchboard_app, switchboard_system;
+grant select, insert, update, delete on message_count_changes to switchboard_app, switchboard_system;
 
 create function count_new_messages() returns trigger language plpgsql as $$
 begin

@@ -235,7 +235,9 @@ pub const OPEN: [&str; 12] = [
 async fn every_route_wants_a_valid_token_and_its_own_permission() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let mine = ids(&app.acme).await;
+    let mut mine = ids(&app.acme).await;
+    let wrote = inbound::written(&app, &app.acme, &mine["/api/v1/communication/providers"]).await;
+    mine.insert(inbound::INBOUND, wrote);
     let key = async |permission: &str| {
         let made = admin
             .post("/api/v1/api-keys", &json!({"name": "k", "permissions": [permission]}))

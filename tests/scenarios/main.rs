@@ -24,6 +24,7 @@ mod calls_waiting;
 mod compliance;
 mod conditional;
 mod consents;
+mod contract;
 mod denials;
 mod edge;
 mod engine_crashes;

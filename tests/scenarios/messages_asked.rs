@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use switchboard_tests::{Client, Socket, TestApp};
+use switchboard_tests::{Client, PASSWORD, Socket, TestApp};
 
 use crate::message::sandbox;
 
@@ -84,6 +84,8 @@ async fn what_is_to_be_sent_later_waits_and_can_be_taken_back() {
     assert_eq!(admin.get(&format!("{MESSAGES}/{early}")).await.expect(200)["status"], "queued");
 
     app.advance(TimeDelta::days(1) + TimeDelta::minutes(1)).await;
+    // The token is good for ten minutes.
+    let admin = &admin.anonymous().login(app.acme.slug, "admin@acme.example.com", PASSWORD).await;
     until(admin, &early, "sent", "message.sent").await;
     let outbox = admin.all("/api/v1/communication/sandbox/outbox").await;
     assert_eq!(outbox.len(), 1, "what was taken back is not sent");

@@ -45,6 +45,7 @@ async fn wishes(app: &TestApp) -> Wishes {
     let consent = json!({
         "lead_id": lead, "channel": "email", "purpose": "marketing", "granted": true, "source": "a form",
     });
+    let many = json!({ "messages": [send.clone()] });
     let bodies = BTreeMap::from([
         ("/api/v1/agents", json!({"name": "again", "capacity": 1})),
         ("/api/v1/api-keys", json!({"name": "again", "permissions": ["leads:read"]})),
@@ -59,6 +60,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/call-sources", json!({"name": "again"})),
         ("/api/v1/calls", json!({"direction": "outbound", "number": "+4930901821"})),
         ("/api/v1/communication/messages", send),
+        ("/api/v1/communication/messages/bulk", many),
         ("/api/v1/communication/providers", json!({"name": "again", "kind": "sandbox"})),
         ("/api/v1/communication/suppressions", wish),
         ("/api/v1/communication/templates", mail),

@@ -69,7 +69,7 @@ async fn an_endpoint_that_is_gone_is_told_nothing_until_it_is_enabled_and_misses
     assert_eq!((&failed["error_code"], &failed["status_code"]), (&json!("gone"), &json!(410)));
     let shown = hook.shown(&client).await;
     assert_eq!((&shown["enabled"], &shown["disabled_why"]), (&json!(false), &json!("gone")));
-    let noted = client.all("/api/v1/compliance/security-events").await;
+    let noted = app.acme.admin.all("/api/v1/compliance/security-events").await;
     let noted = noted.iter().find(|event| event["action"] == "disable" && event["resource_id"] == hook.id);
     assert!(noted.is_some_and(|event| event["actor_kind"] == "system"), "it is a security event: {noted:?}");
     for what in ["test", "replay"] {

@@ -49,11 +49,7 @@ pub(super) fn settings<T: DeserializeOwned>(given: &Value, fields: &[Field]) -> 
 }
 
 /// Where a provider is: its own address, unless another is set, as for a test or a proxy of the tenant's.
-pub(super) fn base(
-    policy: &OutboundPolicy,
-    set: Option<&str>,
-    own: &str,
-) -> Result<Url, Vec<FieldError>> {
+pub(super) fn base(policy: &OutboundPolicy, set: Option<&str>, own: &str) -> Result<Url, Vec<FieldError>> {
     let wrong = |why| vec![FieldError::new("/base_url", why)];
     let url = match set {
         Some(set) => policy.check(set).map_err(|why| wrong(format!("the URL {why}")))?,
@@ -102,7 +98,9 @@ pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result
 pub(super) async fn look(outbound: &Outbound, request: OutboundRequest) -> Result<Value, Found> {
     let unclear = |text: &str| Found::Unclear { text: text.into() };
     let answer = outbound.send(request).await.map_err(|error| match error {
-        OutboundError::Blocked(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => unclear(&why),
+        OutboundError::Blocked(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => {
+            unclear(&why)
+        }
     })?;
     match json(&answer) {
         Some(body) if answer.status == 200 => Ok(body),
@@ -120,7 +118,12 @@ pub(super) fn refused(refusal: Refusal, code: impl Into<String>, text: impl Into
 }
 
 /// A refusal by a provider's own code; its prose may name the recipient and is not kept.
-pub(super) fn by_code(refusal: Refusal, code: impl std::fmt::Display, answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
+pub(super) fn by_code(
+    refusal: Refusal,
+    code: impl std::fmt::Display,
+    answer: &OutboundAnswer,
+    now: DateTime<Utc>,
+) -> Answer {
     Answer::Refused {
         refusal,
         code: code.to_string(),
@@ -137,7 +140,9 @@ pub(super) fn formless(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
         // It was told to go elsewhere, or that there is nothing: whoever says so has not taken it.
         300..400 | 404 | 405 | 407 | 421 => by_code(Refusal::Account, answer.status, answer, now),
         400 | 411 | 413 | 414 | 415 | 431 => by_code(Refusal::Permanent, answer.status, answer, now),
-        status => Answer::Unknown { text: format!("the answer {status} has no form that the provider documents") },
+        status => {
+            Answer::Unknown { text: format!("the answer {status} has no form that the provider documents") }
+        }
     }
 }
 
@@ -185,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_wait_is_read_in_both_forms() {
-        let now = DateTime::parse_from_rfc3339("2026-11-26T12:00:00Z").expect("an instant").with_timezone(&Utc);
+        let now =
+            DateTime::parse_from_rfc3339("2026-11-26T12:00:00Z").expect("an instant").with_timezone(&Utc);
         for (text, wanted) in [
             ("7", Some(7)),
             ("Thu, 26 Nov 2026 12:00:30 GMT", Some(30)),

@@ -21,7 +21,7 @@ use super::{
 
 /// Connections to one server that wait for the next call, and for how long: servers close them after a minute or more,
 /// and we are gone before.
-const IDLE_PER_SERVER: usize = 8;
+const IDLE_PER_SERVER: usize = 64;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// Headers that are the connection's own and never a caller's.

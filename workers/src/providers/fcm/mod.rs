@@ -191,7 +191,8 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     }
     let details = || body["error"]["details"].as_array().into_iter().flatten();
     let code = details().find_map(|detail| detail["errorCode"].as_str());
-    let is_of_token = details().flat_map(|detail| detail["fieldViolations"].as_array().into_iter().flatten())
+    let is_of_token = details()
+        .flat_map(|detail| detail["fieldViolations"].as_array().into_iter().flatten())
         .any(|violation| violation["field"] == "message.token");
     let name = code.or_else(|| body["error"]["status"].as_str()).unwrap_or("no code").to_owned();
     match (answer.status, code) {
@@ -201,7 +202,9 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
         // The wrong project, or one without the API.
         (401 | 403 | 404, _) => by_code(Refusal::Account, name, answer, now),
         (429, _) => by_code(Refusal::Throttled, name, answer, now),
-        (status, _) => Answer::Unknown { text: format!("Google answered {name} ({status}), and may have sent it") },
+        (status, _) => {
+            Answer::Unknown { text: format!("Google answered {name} ({status}), and may have sent it") }
+        }
     }
 }
 
@@ -218,7 +221,8 @@ mod tests {
             details.extend(code.map(|code| json!({ "errorCode": code })));
             details.extend(field.map(|field| json!({ "fieldViolations": [{ "field": field }] })));
             let body = json!({ "error": { "code": status, "status": "X", "details": details } });
-            let answer = OutboundAnswer { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() };
+            let answer =
+                OutboundAnswer { status, headers: HeaderMap::new(), body: body.to_string().into_bytes() };
             match said(&answer, DateTime::UNIX_EPOCH) {
                 Answer::Refused { refusal, .. } => Some(refusal),
                 _ => None,

@@ -108,7 +108,8 @@ async fn fetch(ctx: &Ctx, outbound: &Outbound, line: &Line) -> Result<(String, D
         .append_pair("assertion", &assertion)
         .finish();
     let headers = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-    let request = OutboundRequest { method: Method::POST, url: line.token.clone(), headers, body: form.into_bytes() };
+    let request =
+        OutboundRequest { method: Method::POST, url: line.token.clone(), headers, body: form.into_bytes() };
     let answer = outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(why) => NoToken::Refused(why),
         OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => NoToken::Unreachable(why),

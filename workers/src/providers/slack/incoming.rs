@@ -39,8 +39,10 @@ impl SlackWebhook {
     fn read(&self, given: &Value) -> Result<Url, Vec<FieldError>> {
         let settings: Settings = wire::settings(given, FIELDS)?;
         let wrong = |why: String| vec![FieldError::new("/url", why)];
-        let url = self.outbound.policy().check(&settings.url).map_err(|why| wrong(format!("the URL {why}")))?;
-        let is_slacks = url.host_str().is_some_and(|host| host == "hooks.slack.com" || host == "hooks.slack-gov.com");
+        let url =
+            self.outbound.policy().check(&settings.url).map_err(|why| wrong(format!("the URL {why}")))?;
+        let is_slacks =
+            url.host_str().is_some_and(|host| host == "hooks.slack.com" || host == "hooks.slack-gov.com");
         if !is_slacks && !self.outbound.policy().loopback {
             return Err(wrong("the webhook's address at hooks.slack.com".into()));
         }
@@ -70,7 +72,9 @@ impl Provider for SlackWebhook {
         match self.read(&account.settings()) {
             // Whatever is posted there is shown in the channel.
             Ok(_) => Verified::Unproven,
-            Err(_) => Verified::Bad { code: "settings".into(), text: "the settings do not fit this build".into() },
+            Err(_) => {
+                Verified::Bad { code: "settings".into(), text: "the settings do not fit this build".into() }
+            }
         }
     }
 
@@ -94,9 +98,15 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     match (answer.status, word) {
         (200, "ok") => Answer::Accepted { provider_message_id: None },
         (400, "invalid_payload" | "no_text") => by_code(Refusal::Permanent, word, answer, now),
-        (403 | 404 | 410, "action_prohibited" | "invalid_token" | "no_active_hooks" | "channel_not_found" | "channel_is_archived" | "no_service") => {
-            by_code(Refusal::Account, word, answer, now)
-        }
+        (
+            403 | 404 | 410,
+            "action_prohibited"
+            | "invalid_token"
+            | "no_active_hooks"
+            | "channel_not_found"
+            | "channel_is_archived"
+            | "no_service",
+        ) => by_code(Refusal::Account, word, answer, now),
         (500, "rollup_error") => Answer::Unknown { text: "Slack answered rollup_error".into() },
         (200, _) => Answer::Unknown { text: "Slack answered 200 without its word for it".into() },
         _ => formless(answer, now),

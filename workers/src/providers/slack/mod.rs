@@ -161,7 +161,12 @@ impl Provider for Slack {
             let is_ours = |message: &&Value| message["metadata"]["event_payload"]["message_id"] == *ours;
             if let Some(message) = messages.iter().find(is_ours) {
                 let name = message["ts"].as_str().map(ToOwned::to_owned);
-                return Found::There { provider_message_id: name, status: Status::Sent, failure: None, code: None };
+                return Found::There {
+                    provider_message_id: name,
+                    status: Status::Sent,
+                    failure: None,
+                    code: None,
+                };
             }
             match body["response_metadata"]["next_cursor"].as_str().filter(|next| !next.is_empty()) {
                 Some(next) => cursor = Some(next.to_owned()),
@@ -196,8 +201,9 @@ fn refusal(code: &str) -> Option<Refusal> {
         "internal_error" | "fatal_error" => return None,
         "ratelimited" | "rate_limited" => Refusal::Throttled,
         "service_unavailable" | "request_timeout" => Refusal::Transient,
-        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" | "missing_scope"
-        | "access_denied" | "org_login_required" | "ekm_access_denied" | "no_permission" => Refusal::Account,
+        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired"
+        | "missing_scope" | "access_denied" | "org_login_required" | "ekm_access_denied"
+        | "no_permission" => Refusal::Account,
         _ => Refusal::Permanent,
     })
 }

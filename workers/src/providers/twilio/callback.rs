@@ -23,7 +23,8 @@ pub(super) fn read(settings: &Settings, request: &CallbackRequest<'_>) -> Result
         return Err(Rejected::Signature);
     }
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let sid = field("MessageSid").or_else(|| field("SmsSid")).ok_or(Rejected::Form("there is no MessageSid"))?;
+    let sid =
+        field("MessageSid").or_else(|| field("SmsSid")).ok_or(Rejected::Form("there is no MessageSid"))?;
     if field("MessageStatus").is_none_or(|status| status == "received")
         && let (Some(from), Some(body)) = (field("From"), field("Body"))
     {

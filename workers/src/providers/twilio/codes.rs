@@ -37,7 +37,9 @@ pub(super) fn fate(status: &str, code: Option<u64>) -> Option<(Status, Option<Fa
         "delivered" => (Status::Delivered, None),
         "read" => (Status::Read, None),
         // An unknown number, a landline: what was sent came back.
-        "undelivered" if matches!(code, Some(30005 | 30006)) => (Status::Bounced, Some(FailureKind::Permanent)),
+        "undelivered" if matches!(code, Some(30005 | 30006)) => {
+            (Status::Bounced, Some(FailureKind::Permanent))
+        }
         "undelivered" | "failed" | "canceled" => (Status::Failed, Some(failure)),
         _ => return None,
     })

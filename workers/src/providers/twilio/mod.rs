@@ -57,7 +57,10 @@ impl Settings {
     fn read(given: &Value) -> Result<Self, Vec<FieldError>> {
         let read: Self = wire::settings(given, FIELDS)?;
         if read.from.is_some() == read.messaging_service_sid.is_some() {
-            return Err(vec![FieldError::new("/from", "give `from` or `messaging_service_sid`, and not both")]);
+            return Err(vec![FieldError::new(
+                "/from",
+                "give `from` or `messaging_service_sid`, and not both",
+            )]);
         }
         if read.account_sid.len() != 34 || !read.account_sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(vec![FieldError::new("/account_sid", "34 letters and digits, which begin with AC")]);
@@ -129,16 +132,22 @@ impl Provider for Twilio {
         let Some(line) = Line::open(&self.outbound, account) else {
             return Verified::Bad { code: "settings".into(), text: UNFIT.into() };
         };
-        let answer = match wire::ask(&self.outbound, line.request(Method::GET, line.url(".json"), vec![])).await {
-            Ok(answer) => answer,
-            Err(said) => return said,
-        };
+        let answer =
+            match wire::ask(&self.outbound, line.request(Method::GET, line.url(".json"), vec![])).await {
+                Ok(answer) => answer,
+                Err(said) => return said,
+            };
         match (answer.status, wire::json(&answer)) {
             (200, Some(body)) if body["status"] == "active" => Verified::Good,
-            (200, Some(_)) => Verified::Bad { code: "inactive".into(), text: "the account is not active".into() },
+            (200, Some(_)) => {
+                Verified::Bad { code: "inactive".into(), text: "the account is not active".into() }
+            }
             (401 | 403 | 404, body) => {
                 let code = body.map_or(Value::Null, |body| body["code"].clone());
-                Verified::Bad { code: code.to_string(), text: "Twilio does not accept the SID and the token".into() }
+                Verified::Bad {
+                    code: code.to_string(),
+                    text: "Twilio does not accept the SID and the token".into(),
+                }
             }
             (status, _) => Verified::Unreachable { text: format!("Twilio answered {status}") },
         }

@@ -25,7 +25,8 @@ pub(super) fn read(settings: &Settings, request: &CallbackRequest<'_>) -> Result
     if !signatures::is_by_meta(&settings.app_secret, request.body, signature) {
         return Err(Rejected::Signature);
     }
-    let body: Value = serde_json::from_slice(request.body).map_err(|_| Rejected::Form("the body is not JSON"))?;
+    let body: Value =
+        serde_json::from_slice(request.body).map_err(|_| Rejected::Form("the body is not JSON"))?;
     let changes = list(&body["entry"]).flat_map(|entry| list(&entry["changes"]));
     let mut callback = Callback::default();
     // An app's callbacks are about all of its numbers.
@@ -45,12 +46,16 @@ fn challenge(settings: &Settings, query: &str) -> Result<Callback, Rejected> {
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     };
     let word = field("hub.verify_token").unwrap_or_default();
-    if field("hub.mode").as_deref() != Some("subscribe") || !signatures::is_same_secret(&word, &settings.verify_token)
+    if field("hub.mode").as_deref() != Some("subscribe")
+        || !signatures::is_same_secret(&word, &settings.verify_token)
     {
         return Err(Rejected::Signature);
     }
     let body = field("hub.challenge").ok_or(Rejected::Form("there is no hub.challenge"))?;
-    Ok(Callback { reply: Reply::Body { content_type: "text/plain; charset=utf-8", body }, ..Callback::default() })
+    Ok(Callback {
+        reply: Reply::Body { content_type: "text/plain; charset=utf-8", body },
+        ..Callback::default()
+    })
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

@@ -125,9 +125,10 @@ impl Provider for WhatsApp {
         let body = wire::json(&answer).unwrap_or_default();
         match (answer.status, body["error"]["code"].as_i64()) {
             (200, None) if body["id"].is_string() => Verified::Good,
-            (_, Some(code)) if codes::refusal(code) == Refusal::Account || code == 100 => {
-                Verified::Bad { code: code.to_string(), text: "Meta does not accept the token for this number".into() }
-            }
+            (_, Some(code)) if codes::refusal(code) == Refusal::Account || code == 100 => Verified::Bad {
+                code: code.to_string(),
+                text: "Meta does not accept the token for this number".into(),
+            },
             (status, _) => Verified::Unreachable { text: format!("Meta answered {status}") },
         }
     }
@@ -162,8 +163,11 @@ fn body(outgoing: &Outgoing) -> Value {
             let parameters: Vec<Value> = template["parameters"].as_array().map_or_else(Vec::new, |texts| {
                 texts.iter().map(|text| json!({ "type": "text", "text": text })).collect()
             });
-            let components =
-                if parameters.is_empty() { json!([]) } else { json!([{ "type": "body", "parameters": parameters }]) };
+            let components = if parameters.is_empty() {
+                json!([])
+            } else {
+                json!([{ "type": "body", "parameters": parameters }])
+            };
             body["type"] = json!("template");
             body["template"] = json!({
                 "name": template["name"],
