@@ -11,7 +11,7 @@ use domain::{
         send::SendMessage,
     },
 };
-use engine::Outcome;
+use engine::{Outcome, job::backoff};
 use serde_json::{Value, json};
 
 use crate::registry::Run;
@@ -28,9 +28,11 @@ pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
         Start::Later(after) => return Ok(Outcome::Snooze { after: at_least(after) }),
     };
     let answer = attempt.call(&run.ctx).await;
-    let last = run.claim.attempt >= run.claim.max_attempts;
-    let settlement = rules::settle(answer, attempt.situation(last));
-    let ending = run.claim.ending(outcome(&job, &settlement), || roll(&run.ctx.platform));
+    let spent = run.claim.attempt >= run.claim.max_attempts;
+    let settlement = rules::settle(answer, attempt.situation(spent));
+    // Chance comes in here: a message has more attempts behind it than its job, if another job was for another account.
+    let pause = backoff(attempt.round().max(run.claim.attempt), roll(&run.ctx.platform));
+    let ending = run.claim.ending(outcome(&job, &settlement, pause), || 0.5);
     let finished = attempt.finish(settlement, ending, job.of_step);
     run.shared.settling.submit(&run.ctx, finished).await?;
     Ok(Outcome::Settled)
@@ -45,7 +47,8 @@ fn over(job: &SendMessage, status: Option<Status>, output: Value) -> Outcome {
     Outcome::Done(output)
 }
 
-fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
+/// How the job ends. `pause` is the back-off, for what names no other.
+fn outcome(job: &SendMessage, settlement: &Settlement, pause: Duration) -> Outcome {
     let after = match settlement.next {
         Next::Nothing | Next::Ask => {
             return over(
@@ -59,13 +62,14 @@ fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
         Next::Another if !job.of_step => {
             return Outcome::Done(json!({ "attempted": true, "handed_on": true }));
         }
-        Next::Another => Some(Duration::ZERO),
-        Next::Again(after) => after,
+        // A step waits for this job, which goes on with the other account at once: the round is the same.
+        Next::Another => return Outcome::Snooze { after: at_least(Duration::ZERO) },
+        Next::Again(after) => after.unwrap_or(pause),
     };
     // The provider's words may name the recipient: they stand with the message, sealed off from who may not see it.
     let code = settlement.code.as_deref().unwrap_or("no code");
     let why = format!("the provider answered {code}; the attempts of message {} say more", job.message);
-    Outcome::Retry { after: after.map(at_least), code: "provider", why }
+    Outcome::Retry { after: Some(at_least(after)), code: "provider", why }
 }
 
 fn at_least(wait: Duration) -> Duration {
