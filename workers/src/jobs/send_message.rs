@@ -79,3 +79,58 @@ fn at_least(wait: Duration) -> Duration {
 fn roll(platform: &Platform) -> f64 {
     f64::from(u32::from_be_bytes(platform.random())) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        events::EventType,
+        types::MessageId,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(7);
+
+    fn ends(of_step: bool, status: Status, next: Next) -> Outcome {
+        let settlement = Settlement {
+            status,
+            event: EventType::MessageRetrying,
+            next,
+            provider_message_id: None,
+            failure: None,
+            code: None,
+            text: None,
+            suppress: None,
+            account: None,
+        };
+        outcome(&SendMessage { message: MessageId(Uuid::nil()), of_step }, &settlement, PAUSE)
+    }
+
+    #[test]
+    fn a_job_ends_as_its_message_goes_on() {
+        let minute = Duration::from_mins(1);
+        for of_step in [false, true] {
+            let again = ends(of_step, Status::Queued, Next::Again(None));
+            assert!(matches!(again, Outcome::Retry { after: Some(PAUSE), .. }), "{again:?}");
+            let again = ends(of_step, Status::Queued, Next::Again(Some(minute)));
+            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == minute), "{again:?}");
+            let waits = ends(of_step, Status::Queued, Next::Wait(minute));
+            assert!(matches!(waits, Outcome::Snooze { after } if after == minute), "{waits:?}");
+            let sent = ends(of_step, Status::Sent, Next::Nothing);
+            assert!(matches!(sent, Outcome::Done(_)), "{sent:?}");
+            let asked = ends(of_step, Status::Unknown, Next::Ask);
+            assert!(matches!(asked, Outcome::Done(_)), "{asked:?}");
+        }
+        // What a step waits for is its own job.
+        let another = ends(true, Status::Queued, Next::Another);
+        assert!(matches!(another, Outcome::Snooze { after } if after < minute), "{another:?}");
+        let another = ends(false, Status::Queued, Next::Another);
+        assert!(matches!(another, Outcome::Done(_)), "{another:?}");
+        for lost in [Status::Failed, Status::Bounced] {
+            let step = ends(true, lost, Next::Nothing);
+            assert!(matches!(step, Outcome::Discard { code: "message_failed", .. }), "{step:?}");
+            assert!(matches!(ends(false, lost, Next::Nothing), Outcome::Done(_)));
+        }
+    }
+}
