@@ -1,6 +1,6 @@
 //! A message that any account may carry goes to the next one where the one before has surely not taken it, and only there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     messages::{
@@ -113,7 +113,8 @@ async fn an_account_that_rests_or_is_at_fault_is_passed_over() {
     let ready = account(admin, "scripted", 3, "hold").await;
     let message = send(admin, &sms(admin, None).await).await;
     for (provider, refusal) in [(&faulty, Refusal::Account), (&tired, Refusal::Throttled)] {
-        end(&ctx, go(begin(&ctx, &message).await), refused(refusal, None)).await;
+        let answer = refused(refusal, Some(Duration::from_mins(5)));
+        end(&ctx, go(begin(&ctx, &message).await), answer).await;
         assert_eq!(stored(admin, &message).await["provider_id"], *provider);
     }
     end(&ctx, go(begin(&ctx, &message).await), Answer::Accepted { provider_message_id: None }).await;

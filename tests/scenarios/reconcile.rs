@@ -15,7 +15,7 @@ use crate::{
     message::sandbox,
     onboarding::until,
     rights::admitted,
-    sending::{MESSAGES, PROVIDERS, account, count, open, send, sms, stored},
+    sending::{MESSAGES, PROVIDERS, account, count, open, rests, send, sms, stored},
 };
 
 async fn resolve(client: &Client, message: &str, said: &Value) -> Answer {
@@ -38,6 +38,7 @@ async fn what_its_provider_surely_does_not_have_is_sent_after_all() {
     assert_eq!(serde_json::to_value(question.outgoing.message).expect("JSON"), json!(message));
     assert_eq!(question.outgoing.text, "Hello Ada");
     question.say(Found::NotThere);
+    rests(admin, "reconcile_message").await;
     app.database.advance(31.0).await;
     let question = adapter.question().await;
     assert_eq!(stored(admin, &message).await["status"], "unknown");
@@ -67,6 +68,7 @@ async fn what_its_provider_has_is_as_far_as_it_says() {
         app.database.advance(31.0).await;
         // It cannot tell at once.
         adapter.question().await.say(Found::Unclear { text: "busy".into() });
+        rests(admin, "reconcile_message").await;
         app.database.advance(31.0).await;
         let name = format!("p-{message}");
         let provider_message_id = Some(name.clone());

@@ -20,7 +20,7 @@ use switchboard_tests::{
     scripted::{Scripted, lost, refused},
 };
 
-use crate::{gates::becomes, message::sandbox, rights::admitted};
+use crate::{gates::becomes, message::sandbox, onboarding::until, rights::admitted};
 
 pub const MESSAGES: &str = "/api/v1/communication/messages";
 pub const PROVIDERS: &str = "/api/v1/communication/providers";
@@ -63,6 +63,14 @@ pub async fn sms(client: &Client, provider: Option<&Value>) -> Value {
 /// Accepts a message; answers its id.
 pub async fn send(client: &Client, message: &Value) -> String {
     client.post(MESSAGES, message).await.expect(202)["id"].as_str().expect("an id").to_owned()
+}
+
+/// Waits until no job of a kind runs: whatever one of them is put off by counts from then on.
+pub async fn rests(client: &Client, kind: &str) {
+    let rest = |jobs: &Value| {
+        jobs["items"].as_array().is_some_and(|jobs| jobs.iter().all(|job| job["state"] != "running"))
+    };
+    until(client, &format!("/api/v1/jobs?kind={kind}"), rest).await;
 }
 
 pub async fn stored(client: &Client, message: &str) -> Value {
@@ -269,6 +277,7 @@ async fn an_account_that_asks_for_patience_gets_it_for_all_its_messages() {
     let waits = becomes(admin, &second, "message.deferred").await;
     assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("provider_throttled")));
     assert_eq!(adapter.handed().len(), 1);
+    rests(admin, "send_message").await;
     app.database.advance(301.0).await;
     for _ in 0..2 {
         adapter.call().await.take();

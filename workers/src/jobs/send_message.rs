@@ -82,10 +82,7 @@ fn roll(platform: &Platform) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use domain::{
-        events::EventType,
-        types::MessageId,
-    };
+    use domain::{events::EventType, types::MessageId};
     use uuid::Uuid;
 
     use super::*;
@@ -112,7 +109,7 @@ mod tests {
         let minute = Duration::from_mins(1);
         for of_step in [false, true] {
             let again = ends(of_step, Status::Queued, Next::Again(None));
-            assert!(matches!(again, Outcome::Retry { after: Some(PAUSE), .. }), "{again:?}");
+            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == PAUSE), "{again:?}");
             let again = ends(of_step, Status::Queued, Next::Again(Some(minute)));
             assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == minute), "{again:?}");
             let waits = ends(of_step, Status::Queued, Next::Wait(minute));
