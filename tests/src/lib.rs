@@ -6,6 +6,7 @@
 //! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
 //! - [`Client`] a caller of the API; [`Socket`] a watcher of events
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
+//! - [`scripted`] a provider of messages whose answers a test gives
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
 pub mod app;
@@ -15,6 +16,7 @@ mod contacts;
 mod database;
 pub mod played;
 pub mod probe;
+pub mod scripted;
 mod socket;
 mod worker;
 

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
 use engine::JobKind;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,8 +11,7 @@ use super::{
     attempt::{self, frozen},
     callbacks,
     provider::{Account, Asked, CALL_LIMIT, Found, Provider, Route},
-    rules::{self, Status},
-    send::SendMessage,
+    rules::{self, FailureKind, Status},
     store::{self, Concluded},
 };
 use crate::{
@@ -43,12 +41,11 @@ impl JobKind for ReconcileMessage {
 
 /// How long after an attempt its provider is first asked.
 pub const FIRST_LOOK: Duration = Duration::from_secs(30);
-/// A provider that does not know a message so long after its attempt began will not come to know it: the call was over
-/// long before.
+/// A provider that does not know a message so long after its attempt was over will not come to know it.
 const SURE_AFTER: Duration = Duration::from_mins(1);
 
-/// When a provider that could not tell is asked again, by how long ago the attempt was: more and more seldom, and no more
-/// after a day.
+/// When a provider that could not tell is asked again, by how long ago the attempt was over: more and more seldom, and no
+/// more after a day.
 #[must_use]
 pub fn next_look(age: Duration) -> Option<Duration> {
     let steps = [
@@ -66,7 +63,9 @@ pub struct Inquiry {
     message: MessageId,
     fence: i64,
     provider: ProviderId,
-    since: DateTime<Utc>,
+    /// How long ago the attempt was over, when it began to ask.
+    age: Duration,
+    rounds: i32,
     account: Account,
     adapter: Arc<dyn Provider>,
     asked: Asked,
@@ -105,7 +104,8 @@ pub async fn prepare(ctx: &Ctx, job: &ReconcileMessage) -> Result<Option<Inquiry
         message: job.message,
         fence: job.fence,
         provider: row.provider,
-        since: row.started_at,
+        age: row.age,
+        rounds: row.rounds,
         account,
         adapter,
         asked: Asked { outgoing, since: row.started_at },
@@ -127,79 +127,84 @@ impl Inquiry {
     /// # Errors
     /// If the database refuses.
     pub async fn conclude(&self, ctx: &Ctx, found: Found) -> Result<Conclusion> {
-        let age = (ctx.now() - self.since).to_std().unwrap_or_default();
+        let age = self.age;
         let later = || next_look(age).map_or(Conclusion::Over(None), Conclusion::LookAgain);
         match found {
             Found::Unclear { .. } => Ok(later()),
             Found::NotThere if age < SURE_AFTER => Ok(Conclusion::LookAgain(SURE_AFTER - age)),
-            Found::NotThere => unsent(ctx, self.message, self.fence, self.provider).await,
+            Found::NotThere => self.unsent(ctx).await,
             Found::There { provider_message_id, status, failure, code } => {
                 let status = rules::told(Status::Unknown, status).unwrap_or(Status::Sent);
-                let concluded = Concluded { status, provider_message_id, failure, code };
-                there(ctx, self.message, self.fence, self.provider, &concluded).await
+                let lost = status.is_lost();
+                let concluded = Concluded {
+                    status,
+                    provider_message_id,
+                    failure: lost.then(|| failure.unwrap_or(FailureKind::Permanent)),
+                    code: code.filter(|_| lost),
+                    rounds: self.rounds,
+                };
+                self.there(ctx, &concluded).await
             }
         }
     }
-}
 
-/// The provider has it.
-async fn there(
-    ctx: &Ctx,
-    message: MessageId,
-    fence: i64,
-    provider: ProviderId,
-    concluded: &Concluded,
-) -> Result<Conclusion> {
-    let mut tx = ctx.begin().await?;
-    if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
-        return Ok(Conclusion::Over(None));
+    /// The provider has it.
+    async fn there(&self, ctx: &Ctx, concluded: &Concluded) -> Result<Conclusion> {
+        let (message, fence) = (self.message, self.fence);
+        let mut tx = ctx.begin().await?;
+        if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
+            return Ok(Conclusion::Over(None));
+        }
+        let kind = match concluded.status {
+            Status::Delivered => EventType::MessageDelivered,
+            Status::Read => EventType::MessageRead,
+            Status::Bounced => EventType::MessageBounced,
+            Status::Failed => EventType::MessageFailed,
+            _ => EventType::MessageSent,
+        };
+        let body = json!({ "attempt": fence, "code": concluded.code });
+        tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
+        if concluded.status != Status::Failed {
+            activities::messages_sent(&mut tx, &[message]).await?;
+        }
+        if let Some(name) = &concluded.provider_message_id {
+            callbacks::meet(&mut tx, &[(message, self.provider, name.clone())]).await?;
+        }
+        tx.commit().await?;
+        Ok(Conclusion::Over(Some(concluded.status)))
     }
-    let kind = match concluded.status {
-        Status::Delivered => EventType::MessageDelivered,
-        Status::Read => EventType::MessageRead,
-        Status::Bounced => EventType::MessageBounced,
-        Status::Failed => EventType::MessageFailed,
-        _ => EventType::MessageSent,
-    };
-    let body = json!({ "attempt": fence, "code": concluded.code });
-    tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
-    if concluded.status != Status::Failed {
-        activities::messages_sent(&mut tx, &[message]).await?;
-    }
-    if let Some(name) = &concluded.provider_message_id {
-        callbacks::meet(&mut tx, &[(message, provider, name.clone())]).await?;
-    }
-    tx.commit().await?;
-    Ok(Conclusion::Over(Some(concluded.status)))
-}
 
-/// It was surely not sent: it is sent now, unless it was tried as often as it may be.
-async fn unsent(ctx: &Ctx, message: MessageId, fence: i64, provider: ProviderId) -> Result<Conclusion> {
-    let mut tx = ctx.begin().await?;
-    let is_last = fence >= i64::from(SendMessage::MAX_ATTEMPTS);
-    let (status, kind) = if is_last {
-        (Status::Failed, EventType::MessageFailed)
-    } else {
-        (Status::Queued, EventType::MessageRetrying)
-    };
-    let concluded = Concluded {
-        status,
-        provider_message_id: None,
-        failure: is_last.then_some(rules::FailureKind::Transient),
-        code: Some("not_there".into()),
-    };
-    if !store::conclude(tx.conn(), ctx.tenant, message, fence, &concluded).await? {
-        return Ok(Conclusion::Over(None));
+    /// It was surely not sent: it is sent now, unless it was tried as often as it may be. Whether it is still worth sending
+    /// is asked when its attempt is claimed.
+    async fn unsent(&self, ctx: &Ctx) -> Result<Conclusion> {
+        let (message, fence) = (self.message, self.fence);
+        let is_last = attempt::is_last(self.rounds);
+        let (status, kind) = if is_last {
+            (Status::Failed, EventType::MessageFailed)
+        } else {
+            (Status::Queued, EventType::MessageRetrying)
+        };
+        let concluded = Concluded {
+            status,
+            provider_message_id: None,
+            failure: is_last.then_some(FailureKind::Transient),
+            code: Some("not_there".into()),
+            rounds: self.rounds.saturating_add(1),
+        };
+        let mut tx = ctx.begin().await?;
+        if !store::conclude(tx.conn(), ctx.tenant, message, fence, &concluded).await? {
+            return Ok(Conclusion::Over(None));
+        }
+        let body = json!({ "attempt": fence, "code": "not_there" });
+        tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
+        if !is_last {
+            let job = attempt::again(ctx, message, self.provider)?;
+            store::hand_on(tx.conn(), ctx.tenant, &[(message, job.id)]).await?;
+            tx.enqueue(&[job]).await?;
+        }
+        tx.commit().await?;
+        Ok(Conclusion::Over(Some(status)))
     }
-    let body = json!({ "attempt": fence, "code": "not_there" });
-    tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
-    if !is_last {
-        let job = attempt::again(ctx, message, provider)?;
-        store::hand_on(tx.conn(), ctx.tenant, &[(message, job.id)]).await?;
-        tx.enqueue(&[job]).await?;
-    }
-    tx.commit().await?;
-    Ok(Conclusion::Over(Some(status)))
 }
 
 /// What a person has found out about a message of unknown fate.
@@ -234,10 +239,12 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         Resolution::Sent {} => (Status::Sent, EventType::MessageSent, None),
         Resolution::NotSent { resend: true } => (Status::Queued, EventType::MessageRetrying, None),
         Resolution::NotSent { resend: false } => {
-            (Status::Failed, EventType::MessageFailed, Some(rules::FailureKind::Ambiguous))
+            (Status::Failed, EventType::MessageFailed, Some(FailureKind::Ambiguous))
         }
     };
-    let concluded = Concluded { status, provider_message_id: None, failure, code: Some("by_hand".into()) };
+    let code = failure.is_some().then(|| "by_hand".to_owned());
+    // Whoever has it sent again does not mean once.
+    let concluded = Concluded { status, provider_message_id: None, failure, code, rounds: 0 };
     store::conclude(tx.conn(), ctx.tenant, id, held.fence, &concluded).await?;
     tx.audit(&[Entry::new("resolve", "message", id).detail(json!({ "status": status }))]).await?;
     let body = json!({ "attempt": held.fence, "code": "by_hand" });

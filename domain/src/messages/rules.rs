@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::provider::{Answer, Refusal, Route, Scope};
+use super::provider::{Answer, Channel, Refusal, Route, Scope};
 use crate::{
     error::{Error, Result},
     events::EventType,
@@ -247,16 +247,21 @@ pub enum AccountWord {
 /// Where an answer comes in.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {
+    pub channel: Channel,
     pub route: Route,
     pub on_unknown: OnUnknown,
     /// No attempt is left after this one.
     pub last: bool,
     /// Another account could take the message now.
     pub another: bool,
+    /// An attempt before this one may have sent it.
+    pub in_doubt: bool,
     /// Which attempt it is; 1 is the first.
     pub attempt: i64,
 }
 
+/// The code of an attempt of which nobody knows whether it sent the message.
+pub const IN_DOUBT: &str = "unknown";
 /// The longest wait a provider may ask for.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// How soon an account that is at fault is looked at again; whoever resumes it wakes its messages before.
@@ -289,7 +294,7 @@ pub fn settle(answer: Answer, at: Situation) -> Settlement {
             refused(told, refusal, retry_after.map(|wait| wait.min(LONGEST_WAIT)), at)
         }
         Answer::Unknown { text } => {
-            let told = |base| Settlement { code: Some("unknown".into()), text: Some(text), ..base };
+            let told = |base| Settlement { code: Some(IN_DOUBT.into()), text: Some(text), ..base };
             let again = match at.route {
                 // The receiver drops what comes twice under one key.
                 Route::Keyed => !at.last,
@@ -307,7 +312,7 @@ pub fn settle(answer: Answer, at: Situation) -> Settlement {
     }
 }
 
-/// It was surely not sent. `told` is queued and says what the provider said.
+/// It was surely not sent by this attempt. `told` is queued and says what the provider said.
 fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situation) -> Settlement {
     let failed = |told, kind| Settlement {
         status: Status::Failed,
@@ -325,11 +330,27 @@ fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situa
     match refusal {
         Refusal::Permanent => failed(told, FailureKind::Permanent),
         Refusal::Suppress(scope) => {
-            Settlement { suppress: Some(scope), ..failed(told, FailureKind::Permanent) }
+            let failed = Settlement { suppress: Some(scope), ..failed(told, FailureKind::Permanent) };
+            // A mail server that does not know the address says at once what a returned mail would say later (5.1.x,
+            // RFC 3463).
+            if at.channel == Channel::Email {
+                return Settlement {
+                    status: Status::Bounced,
+                    event: EventType::MessageBounced,
+                    ..failed
+                };
+            }
+            failed
         }
         _ if at.another => Settlement { next: Next::Another, ..told },
         Refusal::Throttled => Settlement { next: Next::Wait(throttled), ..told },
         Refusal::Account => Settlement { next: Next::Wait(LOOK_AGAIN), ..told },
+        Refusal::Transient if at.last && at.in_doubt => Settlement {
+            status: Status::Unknown,
+            event: EventType::MessageUnknown,
+            failure: Some(FailureKind::Ambiguous),
+            ..told
+        },
         Refusal::Transient if at.last => failed(told, FailureKind::Transient),
         Refusal::Transient => Settlement { next: Next::Again(wait), ..told },
     }
@@ -355,10 +376,12 @@ mod tests {
     }
 
     const AT: Situation = Situation {
+        channel: Channel::Sms,
         route: Route::Blind,
         on_unknown: OnUnknown::Hold,
         last: false,
         another: false,
+        in_doubt: false,
         attempt: 1,
     };
 
@@ -366,6 +389,8 @@ mod tests {
     fn each_answer_has_one_meaning() {
         let last = Situation { last: true, ..AT };
         let another = Situation { another: true, last: true, ..AT };
+        let doubtful = Situation { in_doubt: true, last: true, ..AT };
+        let mail = Situation { channel: Channel::Email, ..AT };
         let seconds = |n| Some(Duration::from_secs(n));
         let cases = [
             (Answer::Accepted { provider_message_id: None }, last, Status::Sent, Next::Nothing, None),
@@ -382,6 +407,27 @@ mod tests {
                 Status::Failed,
                 Next::Nothing,
                 Some(FailureKind::Permanent),
+            ),
+            (
+                refused(Refusal::Suppress(Scope::Marketing), None),
+                mail,
+                Status::Bounced,
+                Next::Nothing,
+                Some(FailureKind::Permanent),
+            ),
+            (
+                refused(Refusal::Permanent, None),
+                mail,
+                Status::Failed,
+                Next::Nothing,
+                Some(FailureKind::Permanent),
+            ),
+            (
+                refused(Refusal::Transient, None),
+                doubtful,
+                Status::Unknown,
+                Next::Nothing,
+                Some(FailureKind::Ambiguous),
             ),
             (refused(Refusal::Transient, None), AT, Status::Queued, Next::Again(None), None),
             (refused(Refusal::Transient, Some(7)), AT, Status::Queued, Next::Again(seconds(7)), None),
@@ -424,7 +470,7 @@ mod tests {
             (Route::Blind, Resend, true, Status::Unknown, Next::Nothing),
         ] {
             // That another account could take it changes nothing: it may have been sent.
-            let got = settle(lost(), Situation { route, on_unknown, last, another: true, attempt: 3 });
+            let got = settle(lost(), Situation { route, on_unknown, last, another: true, ..AT });
             assert_eq!((got.status, got.next), (status, next), "{route:?} {on_unknown:?} {last}");
         }
     }
@@ -464,6 +510,17 @@ mod tests {
                     }
                     assert_eq!(told_in(&[one, one, two, three, two, one]), ordered);
                 }
+            }
+        }
+        assert_eq!(told_in(&[Status::Failed, Status::Bounced]), Status::Bounced, "more is known of it");
+        for waits in [Status::Queued, Status::Sending, Status::Unknown] {
+            for tells in things {
+                assert_eq!(told(waits, tells), Some(tells), "{waits:?} {tells:?}");
+            }
+        }
+        for nothing in [Status::Pending, Status::Queued, Status::Sending, Status::Unknown, Status::Cancelled] {
+            for at in Status::ALL {
+                assert_eq!(told(at, nothing), None, "{at:?} {nothing:?}");
             }
         }
         for closed in [Status::Suppressed, Status::Cancelled] {

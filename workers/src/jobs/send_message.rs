@@ -11,7 +11,7 @@ use domain::{
         send::SendMessage,
     },
 };
-use engine::Outcome;
+use engine::{Outcome, job::backoff};
 use serde_json::{Value, json};
 
 use crate::registry::Run;
@@ -28,9 +28,11 @@ pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
         Start::Later(after) => return Ok(Outcome::Snooze { after: at_least(after) }),
     };
     let answer = attempt.call(&run.ctx).await;
-    let last = run.claim.attempt >= run.claim.max_attempts;
-    let settlement = rules::settle(answer, attempt.situation(last));
-    let ending = run.claim.ending(outcome(&job, &settlement), || roll(&run.ctx.platform));
+    let spent = run.claim.attempt >= run.claim.max_attempts;
+    let settlement = rules::settle(answer, attempt.situation(spent));
+    // Chance comes in here: a message has more attempts behind it than its job, if another job was for another account.
+    let pause = backoff(attempt.round().max(run.claim.attempt), roll(&run.ctx.platform));
+    let ending = run.claim.ending(outcome(&job, &settlement, pause), || 0.5);
     let finished = attempt.finish(settlement, ending, job.of_step);
     run.shared.settling.submit(&run.ctx, finished).await?;
     Ok(Outcome::Settled)
@@ -45,7 +47,8 @@ fn over(job: &SendMessage, status: Option<Status>, output: Value) -> Outcome {
     Outcome::Done(output)
 }
 
-fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
+/// How the job ends. `pause` is the back-off, for what names no other.
+fn outcome(job: &SendMessage, settlement: &Settlement, pause: Duration) -> Outcome {
     let after = match settlement.next {
         Next::Nothing | Next::Ask => {
             return over(
@@ -59,13 +62,14 @@ fn outcome(job: &SendMessage, settlement: &Settlement) -> Outcome {
         Next::Another if !job.of_step => {
             return Outcome::Done(json!({ "attempted": true, "handed_on": true }));
         }
-        Next::Another => Some(Duration::ZERO),
-        Next::Again(after) => after,
+        // A step waits for this job, which goes on with the other account at once: the round is the same.
+        Next::Another => return Outcome::Snooze { after: at_least(Duration::ZERO) },
+        Next::Again(after) => after.unwrap_or(pause),
     };
     // The provider's words may name the recipient: they stand with the message, sealed off from who may not see it.
     let code = settlement.code.as_deref().unwrap_or("no code");
     let why = format!("the provider answered {code}; the attempts of message {} say more", job.message);
-    Outcome::Retry { after: after.map(at_least), code: "provider", why }
+    Outcome::Retry { after: Some(at_least(after)), code: "provider", why }
 }
 
 fn at_least(wait: Duration) -> Duration {
@@ -74,4 +78,56 @@ fn at_least(wait: Duration) -> Duration {
 
 fn roll(platform: &Platform) -> f64 {
     f64::from(u32::from_be_bytes(platform.random())) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{events::EventType, types::MessageId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(7);
+
+    fn ends(of_step: bool, status: Status, next: Next) -> Outcome {
+        let settlement = Settlement {
+            status,
+            event: EventType::MessageRetrying,
+            next,
+            provider_message_id: None,
+            failure: None,
+            code: None,
+            text: None,
+            suppress: None,
+            account: None,
+        };
+        outcome(&SendMessage { message: MessageId(Uuid::nil()), of_step }, &settlement, PAUSE)
+    }
+
+    #[test]
+    fn a_job_ends_as_its_message_goes_on() {
+        let minute = Duration::from_mins(1);
+        for of_step in [false, true] {
+            let again = ends(of_step, Status::Queued, Next::Again(None));
+            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == PAUSE), "{again:?}");
+            let again = ends(of_step, Status::Queued, Next::Again(Some(minute)));
+            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == minute), "{again:?}");
+            let waits = ends(of_step, Status::Queued, Next::Wait(minute));
+            assert!(matches!(waits, Outcome::Snooze { after } if after == minute), "{waits:?}");
+            let sent = ends(of_step, Status::Sent, Next::Nothing);
+            assert!(matches!(sent, Outcome::Done(_)), "{sent:?}");
+            let asked = ends(of_step, Status::Unknown, Next::Ask);
+            assert!(matches!(asked, Outcome::Done(_)), "{asked:?}");
+        }
+        // What a step waits for is its own job.
+        let another = ends(true, Status::Queued, Next::Another);
+        assert!(matches!(another, Outcome::Snooze { after } if after < minute), "{another:?}");
+        let another = ends(false, Status::Queued, Next::Another);
+        assert!(matches!(another, Outcome::Done(_)), "{another:?}");
+        for lost in [Status::Failed, Status::Bounced] {
+            let step = ends(true, lost, Next::Nothing);
+            assert!(matches!(step, Outcome::Discard { code: "message_failed", .. }), "{step:?}");
+            assert!(matches!(ends(false, lost, Next::Nothing), Outcome::Done(_)));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::{
@@ -22,7 +23,7 @@ use crate::{
         provider::{Account, Channel, Outgoing, Provider, Route},
         rules::{Purpose, Status, Stop, Verdict},
         send::place,
-        store::{self, Claimed, Deferred, QueuedRow, WayRow},
+        store::{self, Before, Claimed, Deferred, QueuedRow, WayRow},
         suppressions,
         wording::{Wording, Wordings},
     },
@@ -48,7 +49,7 @@ pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
         since,
         ways: store::ways(tx.conn(), ctx.tenant).await?,
         wordings: wordings(ctx, &mut tx, &rows).await?,
-        repeated: repeated(ctx, &mut tx, &rows).await?,
+        before: before(ctx, &mut tx, &rows).await?,
         keys,
         tenant_keys,
         accounts: HashMap::new(),
@@ -60,16 +61,24 @@ pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
     let mut asking = Vec::new();
     let mut judged = Vec::new();
     for row in rows {
-        if let Some((choice, to)) = desk.place(&row) {
+        if let Some((choice, to)) = desk.place(&row)? {
             asking.push(desk.asking(&row, to));
             judged.push((row, choice));
         }
     }
     let verdicts = gates::judge(ctx, &mut tx, &asking).await?;
     for (((row, choice), asked), verdict) in judged.into_iter().zip(asking).zip(verdicts) {
-        desk.go(row, choice, asked, verdict)?;
+        desk.go(&row, choice, asked, verdict)?;
     }
     desk.write(tx, messages).await
+}
+
+/// By which account a message goes.
+#[derive(Clone, Copy)]
+struct Chosen {
+    way: ProviderId,
+    /// The next that could take it, if this one surely does not.
+    another: Option<ProviderId>,
 }
 
 /// What is decided of a batch.
@@ -78,8 +87,7 @@ struct Desk<'c> {
     since: Instant,
     ways: Vec<WayRow>,
     wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
-    /// The frozen requests of earlier attempts, with whom they went to.
-    repeated: HashMap<MessageId, (ProviderId, Vec<u8>)>,
+    before: HashMap<MessageId, Before>,
     keys: SubjectKeys,
     tenant_keys: Arc<TenantKeys>,
     accounts: HashMap<ProviderId, (Arc<Account>, Arc<dyn Provider>)>,
@@ -91,15 +99,19 @@ struct Desk<'c> {
 
 impl Desk<'_> {
     /// The account of a message, and its recipient; none if it does not leave now, which is written down.
-    fn place(&mut self, row: &QueuedRow) -> Option<((ProviderId, Option<ProviderId>), String)> {
+    fn place(&mut self, row: &QueuedRow) -> Result<Option<(Chosen, String)>> {
         if !self.keys.knows(row.subject_id) {
             self.stop(row, Status::Cancelled, "erased", "the recipient was erased");
-            return None;
+            return Ok(None);
         }
         if row.expired {
             self.stop(row, Status::Cancelled, "too_late", "it could not be sent before it expired");
-            return None;
+            return Ok(None);
         }
+        let bound = match row.provider_id.filter(|_| row.pinned) {
+            Some(pinned) => Some(pinned),
+            None => self.in_doubt_at(row.id)?,
+        };
         let of_channel = self.ways.iter().filter(|way| way.channel == row.channel);
         let ways: Vec<Way> = of_channel
             .map(|way| Way {
@@ -109,26 +121,40 @@ impl Desk<'_> {
                 known: self.ctx.platform.providers.get(&way.kind).is_some(),
             })
             .collect();
-        let pinned = row.provider_id.filter(|_| row.pinned);
         let tried: Vec<ProviderId> = row.tried.iter().copied().map(ProviderId).collect();
-        let choice = match choose(&ways, pinned, &tried, row.waited) {
-            Choice::By { way, another } => (way, another.filter(|_| !row.pinned)),
+        let chosen = match choose(&ways, bound, &tried, row.waited) {
+            Choice::By { way, another } => Chosen { way, another },
             Choice::Wait { after, code } => {
-                self.defer(row, after, code);
-                return None;
+                // Whoever waits no longer than until it expires hears in time that it was not sent.
+                let after = row.expires_in.map_or(after, |left| after.min(left));
+                self.defer(row, after, code, waits_for(code).into());
+                return Ok(None);
             }
             Choice::Gone(code) => {
                 self.stop(row, Status::Failed, code, "no account of this build can carry it");
-                return None;
+                return Ok(None);
             }
         };
         match self.keys.open(&place(self.ctx.tenant, "to_sealed", row.id), &row.to_sealed) {
-            Ok(Some(to)) => Some((choice, to)),
+            Ok(Some(to)) => Ok(Some((chosen, to))),
             _ => {
                 self.stop(row, Status::Failed, "unreadable", "the message's sealed fields cannot be opened");
-                None
+                Ok(None)
             }
         }
+    }
+
+    /// The account that may have sent the message already and drops what comes twice: no other may be asked. Of one that
+    /// does not drop it somebody has said that its messages may come twice (`on_unknown`).
+    fn in_doubt_at(&mut self, message: MessageId) -> Result<Option<ProviderId>> {
+        let Some(provider) = self.before.get(&message).filter(|one| one.in_doubt).map(|one| one.provider) else {
+            return Ok(None);
+        };
+        if !self.ways.iter().any(|way| way.id == provider && self.ctx.platform.providers.get(&way.kind).is_some()) {
+            return Ok(Some(provider));
+        }
+        let (account, adapter) = self.account(provider)?;
+        Ok((adapter.route(&account) == Route::Keyed).then_some(provider))
     }
 
     fn asking(&self, row: &QueuedRow, to: String) -> Asking {
@@ -146,32 +172,33 @@ impl Desk<'_> {
     /// Claims it, if the gates let it through and it can be filled in.
     fn go(
         &mut self,
-        row: QueuedRow,
-        (way, another): (ProviderId, Option<ProviderId>),
+        row: &QueuedRow,
+        Chosen { way, another }: Chosen,
         asked: Asking,
         verdict: Verdict,
     ) -> Result<()> {
         match verdict {
             Verdict::Go => {}
-            Verdict::Stop(stop) => {
-                self.stops.push((row.id, stop));
+            Verdict::Stop(Stop { status, code, text }) => {
+                self.stop(row, status, code, &text);
                 return Ok(());
             }
             Verdict::Defer { until, code } => {
-                let after = (until - self.ctx.now()).to_std().unwrap_or_default();
+                let after = (until - row.now).to_std().unwrap_or_default();
                 if row.expires_in.is_some_and(|left| left <= after) {
-                    self.stop(&row, Status::Cancelled, "too_late", "it may not be sent before it expires");
+                    self.stop(row, Status::Cancelled, "too_late", "it may not be sent before it expires");
                 } else {
-                    self.defer(&row, after, code);
+                    let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);
+                    self.defer(row, after, code, format!("it may not be sent before {until}"));
                 }
                 return Ok(());
             }
         }
         let (account, adapter) = self.account(way)?;
-        let outgoing = match self.request(&row, &account, adapter.as_ref(), asked.to) {
+        let outgoing = match self.request(row, &account, adapter.as_ref(), asked.to) {
             Ok(outgoing) => outgoing,
             Err(why) => {
-                self.stops.push((row.id, Stop { status: Status::Failed, code: "template", text: why }));
+                self.stop(row, Status::Failed, "template", &why);
                 return Ok(());
             }
         };
@@ -191,6 +218,8 @@ impl Desk<'_> {
         self.going.push(Attempt {
             message: row.id,
             fence,
+            rounds: row.rounds,
+            in_doubt: self.is_in_doubt(row.id),
             outgoing,
             channel: row.channel,
             to_index: asked.to_index,
@@ -227,11 +256,10 @@ impl Desk<'_> {
         to: String,
     ) -> Result<Outgoing, String> {
         if adapter.route(account) == Route::Keyed
-            && let Some((provider, sealed)) = self.repeated.get(&row.id)
-            && *provider == account.id
-            && let Ok(Some(before)) = frozen(&self.keys, self.ctx.tenant, row.id, sealed)
+            && let Some(before) = self.before.get(&row.id).filter(|before| before.provider == account.id)
+            && let Ok(Some(request)) = frozen(&self.keys, self.ctx.tenant, row.id, &before.request_sealed)
         {
-            return Ok(before);
+            return Ok(request);
         }
         let wording = match self.wordings.get(&row.template_id) {
             Some(wording) => wording.clone()?,
@@ -269,12 +297,18 @@ impl Desk<'_> {
         Some(format!("{base}/unsubscribe/{token}"))
     }
 
+    fn is_in_doubt(&self, message: MessageId) -> bool {
+        self.before.get(&message).is_some_and(|before| before.in_doubt)
+    }
+
+    /// Ends it unsent. Of one that may have been sent before, that is all that is known.
     fn stop(&mut self, row: &QueuedRow, status: Status, code: &'static str, text: &str) {
+        let status = if self.is_in_doubt(row.id) { Status::Unknown } else { status };
         self.stops.push((row.id, Stop { status, code, text: text.to_owned() }));
     }
 
-    fn defer(&mut self, row: &QueuedRow, after: Duration, code: &'static str) {
-        self.deferred.push(Deferred { id: row.id, after, code });
+    fn defer(&mut self, row: &QueuedRow, after: Duration, code: &'static str, text: String) {
+        self.deferred.push(Deferred { id: row.id, after, code, text });
     }
 
     /// Writes all down and commits.
@@ -288,6 +322,7 @@ impl Desk<'_> {
             let kind = match stop.status {
                 Status::Suppressed => EventType::MessageSuppressed,
                 Status::Cancelled => EventType::MessageCancelled,
+                Status::Unknown => EventType::MessageUnknown,
                 _ => EventType::MessageFailed,
             };
             Event::new(kind, "message", *id).with(json!({ "code": stop.code }))
@@ -343,15 +378,19 @@ async fn wordings(
     Ok(found)
 }
 
-/// What went before to the accounts of messages that were tried already.
-async fn repeated(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    rows: &[QueuedRow],
-) -> Result<HashMap<MessageId, (ProviderId, Vec<u8>)>> {
+/// What went before of messages that were tried already.
+async fn before(ctx: &Ctx, tx: &mut TenantTx, rows: &[QueuedRow]) -> Result<HashMap<MessageId, Before>> {
     let tried: Vec<MessageId> = rows.iter().filter(|row| row.fence > 0).map(|row| row.id).collect();
     if tried.is_empty() {
         return Ok(HashMap::new());
     }
-    store::last_requests(tx.conn(), ctx.tenant, &tried).await
+    store::before(tx.conn(), ctx.tenant, &tried).await
+}
+
+/// What a message waits for, in words.
+fn waits_for(code: &str) -> &'static str {
+    match code {
+        "provider_paused" => "every account that may carry it is paused; resume one",
+        _ => "every account that may carry it was asked by its provider to wait",
+    }
 }

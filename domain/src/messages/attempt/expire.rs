@@ -1,8 +1,6 @@
 //! Attempts whose process was lost: their lease ran out.
 
-use engine::JobKind;
-
-use super::{Finished, settle};
+use super::{Finished, is_last, settle};
 use crate::{
     Ctx,
     ctx::Platform,
@@ -11,7 +9,6 @@ use crate::{
         accounts::credentials_place,
         provider::{Account, Answer, Route},
         rules::{self, Next, Situation},
-        send::SendMessage,
         store::{self, ExpiredRow},
     },
     tenancy::SystemTx,
@@ -40,15 +37,25 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let expired = store::lock_expired(tx.conn(), ctx.tenant, AT_A_TIME).await?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let (mut finished, mut jobs) = (Vec::new(), Vec::new());
+    let (mut finished, mut jobs, mut handed_on) = (Vec::new(), Vec::new(), Vec::new());
     for row in expired {
         let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };
         let route = route(ctx, &keys, &row)?;
-        let last = row.fence >= i64::from(SendMessage::MAX_ATTEMPTS);
-        let at = Situation { route, on_unknown: row.on_unknown, last, another: false, attempt: row.fence };
+        let at = Situation {
+            channel: row.channel,
+            route,
+            on_unknown: row.on_unknown,
+            last: is_last(row.rounds),
+            // It may have been sent, so no other account may take it; that it is in doubt adds nothing to that.
+            another: false,
+            in_doubt: false,
+            attempt: row.fence,
+        };
         let settlement = rules::settle(lost, at);
         if matches!(settlement.next, Next::Again(_)) {
-            jobs.push(settle::again(ctx, row.id, row.provider)?);
+            let job = settle::again(ctx, row.id, row.provider)?;
+            handed_on.push((row.id, job.id));
+            jobs.push(job);
         }
         finished.push(Finished {
             message: row.id,
@@ -61,6 +68,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
         });
     }
     settle::apply(ctx, &mut tx, &finished).await?;
+    store::hand_on(tx.conn(), ctx.tenant, &handed_on).await?;
     tx.enqueue(&jobs).await?;
     tx.commit().await?;
     Ok(finished.len())

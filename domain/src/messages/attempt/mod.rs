@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::Ending;
+use engine::{Ending, JobKind};
 
 pub use begin::begin;
 pub use expire::{expire, tenants_with_expired};
@@ -24,11 +24,13 @@ pub(super) use settle::again;
 use super::{
     provider::{Account, Answer, CALL_LIMIT, Channel, Outgoing, Provider, Refusal},
     rules::{OnUnknown, Settlement, Situation, Status},
+    send::SendMessage,
 };
 use crate::{
     Ctx,
-    types::{MessageId, ProviderId, TenantId},
-    vault::Place,
+    error::{Error, Result},
+    types::{MessageId, ProviderId, SubjectId, TenantId},
+    vault::{Place, SubjectKeys},
 };
 
 /// How long an attempt may hold a message. What is still `sending` after it is of unknown fate.
@@ -39,6 +41,10 @@ pub struct Attempt {
     pub message: MessageId,
     pub fence: i64,
     pub outgoing: Outgoing,
+    /// How often the message was tried in vain before.
+    rounds: i32,
+    /// An attempt before may have sent it.
+    in_doubt: bool,
     channel: Channel,
     to_index: Vec<u8>,
     on_unknown: OnUnknown,
@@ -78,7 +84,7 @@ struct Addressee {
     channel: Channel,
     to: String,
     to_index: Vec<u8>,
-    subject: crate::types::SubjectId,
+    subject: SubjectId,
 }
 
 impl Finished {
@@ -112,16 +118,25 @@ impl Attempt {
         }
     }
 
-    /// Where an answer to it comes in.
+    /// Where an answer to it comes in. `spent` says that its job has no attempt left.
     #[must_use]
-    pub fn situation(&self, last: bool) -> Situation {
+    pub fn situation(&self, spent: bool) -> Situation {
         Situation {
+            channel: self.channel,
             route: self.adapter.route(&self.account),
             on_unknown: self.on_unknown,
-            last,
+            last: spent || is_last(self.rounds),
             another: self.another.is_some(),
+            in_doubt: self.in_doubt,
             attempt: self.fence,
         }
+    }
+
+    /// Which round of attempts it is of; 1 is the first. Where all accounts were asked in vain the next one begins, after
+    /// a time that grows with them.
+    #[must_use]
+    pub fn round(&self) -> i16 {
+        i16::try_from(self.rounds).unwrap_or(i16::MAX).saturating_add(1)
     }
 
     /// The end of it. A step of a workflow waits for its own job, so that one goes on where another account takes the
@@ -146,17 +161,22 @@ impl Attempt {
     }
 }
 
+/// Whether there is none after the round that comes after so many.
+pub(super) fn is_last(rounds: i32) -> bool {
+    rounds + 1 >= i32::from(SendMessage::MAX_ATTEMPTS)
+}
+
 fn request_place(tenant: TenantId, message: MessageId) -> Place {
     Place { tenant, table: "message_attempts", column: "request_sealed", row: message.0 }
 }
 
 /// Opens the frozen request of an attempt; none once the person was erased.
 pub(super) fn frozen(
-    keys: &crate::vault::SubjectKeys,
+    keys: &SubjectKeys,
     tenant: TenantId,
     message: MessageId,
     sealed: &[u8],
-) -> crate::Result<Option<Outgoing>> {
+) -> Result<Option<Outgoing>> {
     let Some(request) = keys.open(&request_place(tenant, message), sealed)? else { return Ok(None) };
-    serde_json::from_str(&request).map(Some).map_err(crate::Error::internal)
+    serde_json::from_str(&request).map(Some).map_err(Error::internal)
 }

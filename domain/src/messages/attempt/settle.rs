@@ -79,7 +79,7 @@ async fn suppress(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<(
         Some(Fresh {
             channel: whom.channel,
             scope,
-            reason: Reason::Provider,
+            reason: if one.settlement.status == Status::Bounced { Reason::Bounce } else { Reason::Provider },
             message: Some(one.message),
             subject: whom.subject,
             to: whom.to.clone(),
@@ -90,28 +90,35 @@ async fn suppress(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<(
     if fresh.is_empty() { Ok(()) } else { suppressions::put(ctx, tx, &fresh).await }
 }
 
-/// Heeds what providers said of whole accounts, in the order of these.
+/// What providers said of one account.
+#[derive(Default)]
+struct Said<'f> {
+    /// Hand it nothing for so long.
+    wait: Option<Duration>,
+    /// It is at fault, by this code.
+    fault: Option<&'f str>,
+}
+
+/// Heeds what providers said of whole accounts, one account after the other in the order of their ids: whoever else does
+/// so does not wait in a circle.
 async fn heed(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()> {
-    let mut patience: BTreeMap<ProviderId, Duration> = BTreeMap::new();
-    let mut faults: BTreeMap<ProviderId, &str> = BTreeMap::new();
+    let mut said: BTreeMap<ProviderId, Said<'_>> = BTreeMap::new();
     for one in finished {
-        match one.settlement.account {
-            Some(AccountWord::Throttled(wait)) => {
-                let longest = patience.entry(one.provider).or_default();
-                *longest = wait.max(*longest);
-            }
-            Some(AccountWord::Fault) => {
-                faults.insert(one.provider, one.settlement.code.as_deref().unwrap_or("account"));
-            }
-            None => {}
+        let Some(word) = one.settlement.account else { continue };
+        let of = said.entry(one.provider).or_default();
+        match word {
+            AccountWord::Throttled(wait) => of.wait = of.wait.max(Some(wait)),
+            AccountWord::Fault => of.fault = Some(one.settlement.code.as_deref().unwrap_or("account")),
         }
     }
     let tenant = tx.tenant;
-    for (provider, wait) in patience {
-        store::throttle(tx.conn(), tenant, provider, wait).await?;
-    }
-    for (provider, code) in faults {
-        accounts::pause_for_fault(ctx, tx, provider, code).await?;
+    for (provider, Said { wait, fault }) in said {
+        if let Some(wait) = wait {
+            store::throttle(tx.conn(), tenant, provider, wait).await?;
+        }
+        if let Some(code) = fault {
+            accounts::pause_for_fault(ctx, tx, provider, code).await?;
+        }
     }
     Ok(())
 }

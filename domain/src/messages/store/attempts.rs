@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::{
     super::{
         attempt::Finished,
         provider::Channel,
-        rules::{FailureKind, Next, OnUnknown, Purpose, Status, Stop},
+        rules::{FailureKind, IN_DOUBT, Next, OnUnknown, Purpose, Status, Stop},
     },
     stored_channel,
 };
@@ -33,6 +34,10 @@ pub(in crate::messages) struct QueuedRow {
     pub channel: Channel,
     pub purpose: Purpose,
     pub fence: i64,
+    /// How often it was tried in vain.
+    pub rounds: i32,
+    /// By the clock that due times are compared with.
+    pub now: DateTime<Utc>,
     pub expired: bool,
     pub expires_in: Option<Duration>,
     /// Since it could first have been sent.
@@ -59,7 +64,8 @@ pub(in crate::messages) async fn lock_queued(
     let rows = sqlx::query!(
         r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId",
                   template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
-                  channel, purpose, fence, coalesce(expires_at <= engine.now(), false) as "expired!",
+                  channel, purpose, fence, rounds, engine.now() as "now!",
+                  coalesce(expires_at <= engine.now(), false) as "expired!",
                   extract(epoch from expires_at - engine.now())::float8 as expires_in,
                   extract(epoch from engine.now() - coalesce(send_at, created_at))::float8 as "waited!",
                   to_sealed, to_index, vars_sealed
@@ -85,6 +91,8 @@ pub(in crate::messages) async fn lock_queued(
                 channel: stored_channel(&row.channel)?,
                 purpose: Purpose::stored(&row.purpose),
                 fence: row.fence,
+                rounds: row.rounds,
+                now: row.now,
                 expired: row.expired,
                 expires_in: row.expires_in.map(seconds),
                 waited: seconds(row.waited),
@@ -162,23 +170,38 @@ pub(in crate::messages) async fn texts(
     Ok(rows)
 }
 
-/// The last requests of messages, sealed, and to which accounts they went.
-pub(in crate::messages) async fn last_requests(
+/// What went before to some account.
+pub(in crate::messages) struct Before {
+    pub provider: ProviderId,
+    pub request_sealed: Vec<u8>,
+    /// Nobody knows whether it was sent, and it was decided to try again.
+    pub in_doubt: bool,
+}
+
+/// The last attempt at each of some messages: of those that left a doubt the last, else the last of all.
+pub(in crate::messages) async fn before(
     conn: &mut PgConnection,
     tenant: TenantId,
     messages: &[MessageId],
-) -> Result<HashMap<MessageId, (ProviderId, Vec<u8>)>> {
+) -> Result<HashMap<MessageId, Before>> {
     let rows = sqlx::query!(
-        r#"select distinct on (message_id) message_id as "message: MessageId", provider_id as "provider: ProviderId",
-                  request_sealed
-             from message_attempts where tenant_id = $1 and message_id = any($2)
-            order by message_id, fence desc"#,
+        r#"select distinct on (a.message_id) a.message_id as "message: MessageId",
+                  a.provider_id as "provider: ProviderId", a.request_sealed,
+                  coalesce(a.outcome = 'queued' and a.code = $3, false) as "in_doubt!"
+             from message_attempts a
+            where a.tenant_id = $1 and a.message_id = any($2)
+            order by a.message_id, coalesce(a.outcome = 'queued' and a.code = $3, false) desc, a.fence desc"#,
         tenant.0,
-        &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>(),
+        IN_DOUBT
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.message, (row.provider, row.request_sealed))).collect())
+    let before = rows.into_iter().map(|row| {
+        let (provider, request_sealed, in_doubt) = (row.provider, row.request_sealed, row.in_doubt);
+        (row.message, Before { provider, request_sealed, in_doubt })
+    });
+    Ok(before.collect())
 }
 
 /// An attempt about to be made, its request frozen.
@@ -240,7 +263,8 @@ pub(in crate::messages) async fn stop(
     }
     sqlx::query!(
         "update messages m
-            set status = s.status, failure = 'gate', error_code = s.code, error_text = s.text, updated_at = engine.now()
+            set status = s.status, failure = case when s.status = 'unknown' then 'ambiguous' else 'gate' end,
+                error_code = s.code, error_text = s.text, updated_at = engine.now()
            from unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) as s(id, status, code, text)
           where m.tenant_id = $1 and m.id = s.id",
         tenant.0,
@@ -259,9 +283,11 @@ pub(in crate::messages) struct Deferred {
     pub id: MessageId,
     pub after: Duration,
     pub code: &'static str,
+    /// What for, in words.
+    pub text: String,
 }
 
-/// Notes what messages that are held wait for. Answers those that did not wait for it before.
+/// Notes what messages that are held wait for. Answers those that did not wait for just that before.
 pub(in crate::messages) async fn defer(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -271,13 +297,15 @@ pub(in crate::messages) async fn defer(
         return Ok(HashSet::new());
     }
     let begun = sqlx::query_scalar!(
-        r#"update messages m set error_code = d.code, updated_at = engine.now()
-             from unnest($2::uuid[], $3::text[]) as d(id, code)
-            where m.tenant_id = $1 and m.id = d.id and m.error_code is distinct from d.code
+        r#"update messages m set error_code = d.code, error_text = d.text, updated_at = engine.now()
+             from unnest($2::uuid[], $3::text[], $4::text[]) as d(id, code, text)
+            where m.tenant_id = $1 and m.id = d.id
+              and (m.error_code is distinct from d.code or m.error_text is distinct from d.text)
            returning m.id as "id: MessageId""#,
         tenant.0,
         &deferred.iter().map(|one| one.id.0).collect::<Vec<_>>(),
-        &deferred.iter().map(|one| one.code.to_owned()).collect::<Vec<_>>()
+        &deferred.iter().map(|one| one.code.to_owned()).collect::<Vec<_>>(),
+        &deferred.iter().map(|one| one.text.clone()).collect::<Vec<_>>()
     )
     .fetch_all(conn)
     .await?;
@@ -294,7 +322,7 @@ pub(in crate::messages) struct Applied {
 
 /// Moves messages, each only if its fence is still the one of the attempt. A result that comes after the lease ran out
 /// still counts while nobody has tried again, but lets nobody try again: that was decided then. What a callback has moved
-/// stays where it is, and only gets the provider's id.
+/// stays where it is, and only gets the provider's id. What is known of an attempt takes the place of a doubt.
 pub(in crate::messages) async fn apply(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -303,15 +331,16 @@ pub(in crate::messages) async fn apply(
     let texts = |of: fn(&Finished) -> Option<String>| finished.iter().map(of).collect::<Vec<_>>();
     // Who has surely not taken it is not asked again before the others; where it waits, all are asked anew.
     let tried = |one: &Finished| one.settlement.next == Next::Another;
+    let counts = |one: &Finished| matches!(one.settlement.next, Next::Again(_));
     let rows = sqlx::query!(
         r#"with said as (
              select * from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                                  $9::bool[], $10::uuid[])
-                        as u(id, fence, status, provider_message_id, failure, code, text, tried, provider)
+                                  $9::bool[], $10::uuid[], $11::bool[])
+                        as u(id, fence, status, provider_message_id, failure, code, text, tried, provider, counts)
            ), held as (
              select m.id, m.sent_at is not null as was_sent,
                     m.status <> s.status and (m.status = 'sending'
-                      or m.status in ('unknown', 'queued') and s.status in ('sent', 'failed')) as moves
+                      or m.status in ('unknown', 'queued') and s.status in ('sent', 'failed', 'bounced')) as moves
                from messages m join said s on s.id = m.id and s.fence = m.fence
               where m.tenant_id = $1
               order by m.id
@@ -326,14 +355,16 @@ pub(in crate::messages) async fn apply(
                     error_code = case when h.moves then s.code else m.error_code end,
                     error_text = case when h.moves then s.text else m.error_text end,
                     tried = case when h.moves and s.tried then m.tried || s.provider
-                                 when h.moves then '{}' else m.tried end
+                                 when h.moves then '{}' else m.tried end,
+                    rounds = case when h.moves and s.counts then m.rounds + 1 else m.rounds end
                from held h join said s on s.id = h.id
               where m.tenant_id = $1 and m.id = h.id and (h.moves or s.status = 'sent')
            ), noted as (
              update message_attempts a
                 set ended_at = engine.now(), outcome = s.status, code = s.code, text = s.text
                from said s join held h on h.id = s.id
-              where a.tenant_id = $1 and a.message_id = s.id and a.fence = s.fence and a.ended_at is null
+              where a.tenant_id = $1 and a.message_id = s.id and a.fence = s.fence
+                and (a.ended_at is null or a.code = $12)
            )
            select id as "id!: MessageId", moves as "moves!", was_sent as "was_sent!" from held"#,
         tenant.0,
@@ -345,7 +376,9 @@ pub(in crate::messages) async fn apply(
         &texts(|one| one.settlement.code.clone()) as &[Option<String>],
         &texts(|one| one.settlement.text.clone()) as &[Option<String>],
         &finished.iter().map(tried).collect::<Vec<_>>(),
-        &finished.iter().map(|one| one.provider().0).collect::<Vec<_>>()
+        &finished.iter().map(|one| one.provider().0).collect::<Vec<_>>(),
+        &finished.iter().map(counts).collect::<Vec<_>>(),
+        IN_DOUBT
     )
     .fetch_all(conn)
     .await?;
@@ -413,6 +446,8 @@ pub(in crate::messages) async fn tenants_with_expired(
 pub(in crate::messages) struct ExpiredRow {
     pub id: MessageId,
     pub fence: i64,
+    /// How often it was tried in vain.
+    pub rounds: i32,
     pub provider: ProviderId,
     pub kind: String,
     pub channel: Channel,
@@ -427,8 +462,8 @@ pub(in crate::messages) async fn lock_expired(
     limit: i64,
 ) -> Result<Vec<ExpiredRow>> {
     let rows = sqlx::query!(
-        r#"select m.id as "id: MessageId", m.fence, p.id as "provider: ProviderId", p.kind, p.channel, p.version,
-                  p.credentials_sealed, p.on_unknown
+        r#"select m.id as "id: MessageId", m.fence, m.rounds, p.id as "provider: ProviderId", p.kind, p.channel,
+                  p.version, p.credentials_sealed, p.on_unknown
              from messages m join providers p on p.tenant_id = $1 and p.id = m.provider_id
             where m.tenant_id = $1 and m.status = 'sending' and m.lease_until <= engine.now()
             order by m.id limit $2
@@ -443,6 +478,7 @@ pub(in crate::messages) async fn lock_expired(
             Ok(ExpiredRow {
                 id: row.id,
                 fence: row.fence,
+                rounds: row.rounds,
                 provider: row.provider,
                 kind: row.kind,
                 channel: stored_channel(&row.channel)?,

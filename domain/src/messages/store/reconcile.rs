@@ -1,5 +1,7 @@
 //! Messages of unknown fate.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -26,6 +28,10 @@ pub(in crate::messages) struct UnknownRow {
     pub credentials_sealed: Vec<u8>,
     pub request_sealed: Vec<u8>,
     pub started_at: DateTime<Utc>,
+    /// How long ago the attempt was over, by the clock that due times are compared with.
+    pub age: Duration,
+    /// How often the message was tried in vain.
+    pub rounds: i32,
 }
 
 pub(in crate::messages) async fn unknown(
@@ -36,7 +42,8 @@ pub(in crate::messages) async fn unknown(
 ) -> Result<Option<UnknownRow>> {
     let row = sqlx::query!(
         r#"select m.subject_id as "subject_id: SubjectId", p.id as "provider: ProviderId", p.kind, p.channel, p.version,
-                  p.credentials_sealed, a.request_sealed, a.started_at
+                  p.credentials_sealed, a.request_sealed, a.started_at, m.rounds,
+                  extract(epoch from engine.now() - coalesce(a.ended_at, a.started_at))::float8 as "age!"
              from messages m
              join message_attempts a on a.tenant_id = $1 and a.message_id = m.id and a.fence = m.fence
              join providers p on p.tenant_id = $1 and p.id = a.provider_id
@@ -57,6 +64,8 @@ pub(in crate::messages) async fn unknown(
             credentials_sealed: row.credentials_sealed,
             request_sealed: row.request_sealed,
             started_at: row.started_at,
+            age: Duration::try_from_secs_f64(row.age.max(0.0)).unwrap_or(Duration::MAX),
+            rounds: row.rounds,
         })
     })
     .transpose()
@@ -68,6 +77,8 @@ pub(in crate::messages) struct Concluded {
     pub provider_message_id: Option<String>,
     pub failure: Option<FailureKind>,
     pub code: Option<String>,
+    /// How often it was tried in vain, as far as that counts from now on.
+    pub rounds: i32,
 }
 
 /// `false` if its fate is known by now, or it was tried again.
@@ -81,7 +92,7 @@ pub(in crate::messages) async fn conclude(
     let moved = sqlx::query!(
         "update messages
             set status = $4, provider_message_id = coalesce($5, provider_message_id), failure = $6, error_code = $7,
-                error_text = null, tried = '{}', updated_at = engine.now(),
+                error_text = null, tried = '{}', rounds = $8, updated_at = engine.now(),
                 sent_at = coalesce(sent_at, case when $4 not in ('queued', 'failed') then engine.now() end)
           where tenant_id = $1 and id = $2 and fence = $3 and status = 'unknown'",
         tenant.0,
@@ -90,7 +101,8 @@ pub(in crate::messages) async fn conclude(
         concluded.status.as_str(),
         concluded.provider_message_id,
         concluded.failure.map(FailureKind::as_str),
-        concluded.code
+        concluded.code,
+        concluded.rounds
     )
     .execute(conn)
     .await?;
