@@ -195,7 +195,10 @@ async fn what_a_lost_process_leaves_is_sent_again_only_where_that_is_harmless() 
     for (_, attempt) in held {
         end(&ctx, attempt, Answer::Accepted { provider_message_id: Some("late".into()) }).await;
     }
-    assert_eq!(count(&mut conn, "select count(*) from messages where status = 'sent' and sent_at is not null").await, 5);
+    assert_eq!(
+        count(&mut conn, "select count(*) from messages where status = 'sent' and sent_at is not null").await,
+        5
+    );
     assert_eq!(count(&mut conn, "select count(*) from message_attempts where outcome = 'sent'").await, 5);
     app.process.stop().await;
 }
@@ -223,13 +226,19 @@ async fn who_drops_what_comes_twice_gets_the_very_same_again_and_nobody_else_get
     end(&ctx, attempt, refused(Refusal::Transient, None)).await;
     let path = format!("{PROVIDERS}/{}", first.as_str().expect("an id"));
     admin.post(&format!("{path}/pause"), &json!({})).await.expect(200);
-    assert!(matches!(begin(&ctx, &message).await, Start::Later(_)), "it waits for the account that may have it");
+    assert!(
+        matches!(begin(&ctx, &message).await, Start::Later(_)),
+        "it waits for the account that may have it"
+    );
     admin.post(&format!("{path}/resume"), &json!({})).await.expect(200);
     let attempt = go(begin(&ctx, &message).await);
     assert_eq!(serde_json::to_value(&attempt.outgoing).expect("JSON"), request);
     end(&ctx, attempt, Answer::Accepted { provider_message_id: None }).await;
     let sent = stored(admin, &message).await;
-    assert_eq!((&sent["status"], &sent["provider_id"], &sent["attempts"]), (&json!("sent"), &first, &json!(3)));
+    assert_eq!(
+        (&sent["status"], &sent["provider_id"], &sent["attempts"]),
+        (&json!("sent"), &first, &json!(3))
+    );
     app.process.stop().await;
 }
 

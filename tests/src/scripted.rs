@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use domain::{
     Ctx,
     error::FieldError,
-    messages::provider::{Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified},
+    messages::provider::{
+        Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified,
+    },
     types::ProviderId,
 };
 use serde_json::Value;

@@ -334,11 +334,7 @@ fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situa
             // A mail server that does not know the address says at once what a returned mail would say later (5.1.x,
             // RFC 3463).
             if at.channel == Channel::Email {
-                return Settlement {
-                    status: Status::Bounced,
-                    event: EventType::MessageBounced,
-                    ..failed
-                };
+                return Settlement { status: Status::Bounced, event: EventType::MessageBounced, ..failed };
             }
             failed
         }
@@ -518,7 +514,8 @@ mod tests {
                 assert_eq!(told(waits, tells), Some(tells), "{waits:?} {tells:?}");
             }
         }
-        for nothing in [Status::Pending, Status::Queued, Status::Sending, Status::Unknown, Status::Cancelled] {
+        for nothing in [Status::Pending, Status::Queued, Status::Sending, Status::Unknown, Status::Cancelled]
+        {
             for at in Status::ALL {
                 assert_eq!(told(at, nothing), None, "{at:?} {nothing:?}");
             }

@@ -109,9 +109,15 @@ mod tests {
         let minute = Duration::from_mins(1);
         for of_step in [false, true] {
             let again = ends(of_step, Status::Queued, Next::Again(None));
-            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == PAUSE), "{again:?}");
+            assert!(
+                matches!(again, Outcome::Retry { after: Some(after), .. } if after == PAUSE),
+                "{again:?}"
+            );
             let again = ends(of_step, Status::Queued, Next::Again(Some(minute)));
-            assert!(matches!(again, Outcome::Retry { after: Some(after), .. } if after == minute), "{again:?}");
+            assert!(
+                matches!(again, Outcome::Retry { after: Some(after), .. } if after == minute),
+                "{again:?}"
+            );
             let waits = ends(of_step, Status::Queued, Next::Wait(minute));
             assert!(matches!(waits, Outcome::Snooze { after } if after == minute), "{waits:?}");
             let sent = ends(of_step, Status::Sent, Next::Nothing);

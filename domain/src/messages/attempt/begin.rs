@@ -147,10 +147,15 @@ impl Desk<'_> {
     /// The account that may have sent the message already and drops what comes twice: no other may be asked. Of one that
     /// does not drop it somebody has said that its messages may come twice (`on_unknown`).
     fn in_doubt_at(&mut self, message: MessageId) -> Result<Option<ProviderId>> {
-        let Some(provider) = self.before.get(&message).filter(|one| one.in_doubt).map(|one| one.provider) else {
+        let Some(provider) = self.before.get(&message).filter(|one| one.in_doubt).map(|one| one.provider)
+        else {
             return Ok(None);
         };
-        if !self.ways.iter().any(|way| way.id == provider && self.ctx.platform.providers.get(&way.kind).is_some()) {
+        if !self
+            .ways
+            .iter()
+            .any(|way| way.id == provider && self.ctx.platform.providers.get(&way.kind).is_some())
+        {
             return Ok(Some(provider));
         }
         let (account, adapter) = self.account(provider)?;
