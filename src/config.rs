@@ -38,6 +38,9 @@ pub struct Config {
     /// For development only: tenants may have servers on this machine called, also over plain HTTP. Every tenant
     /// then reaches what listens on loopback, so never set it where tenants are strangers.
     pub allow_loopback: bool,
+    /// Mail servers of your own network, as accounts name them: tenants may have mail sent by them although their
+    /// addresses are private. All others must be on the public internet.
+    pub mail_relays: Vec<String>,
     /// Requests a second of one user or key, of one tenant, and of one address without a valid token; ten seconds'
     /// worth may come at once.
     pub requests_per_s: NonZeroU32,
@@ -68,6 +71,7 @@ impl Config {
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
             .set_default("allow_loopback", false)?
+            .set_default("mail_relays", Vec::<String>::new())?
             .set_default("requests_per_s", 100)?
             .set_default("tenant_requests_per_s", 1000)?
             .set_default("address_requests_per_s", 20)?
@@ -81,6 +85,7 @@ impl Config {
                     .try_parsing(true)
                     .list_separator(",")
                     .with_list_parse_key("allowed_origins")
+                    .with_list_parse_key("mail_relays")
                     .ignore_empty(true),
             );
         for (name, value) in flags {

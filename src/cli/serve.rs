@@ -62,7 +62,8 @@ pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Resu
     std::fs::create_dir_all(&config.data_dir)?;
     let file = config.data_dir.join("key");
     let platform = platform::assemble(engine, config.key_source(Path::new(&file)))?;
-    let platform = platform::reaching(platform, OutboundPolicy { loopback: config.allow_loopback })?;
+    let policy = OutboundPolicy { loopback: config.allow_loopback, relays: config.mail_relays.clone() };
+    let platform = platform::reaching(platform, policy)?;
     Ok(Platform { public_url: config.public_url.as_deref().map(Arc::from), ..platform })
 }
 

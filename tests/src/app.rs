@@ -141,7 +141,7 @@ pub(crate) fn folder() -> PathBuf {
 /// If Postgres refuses.
 pub async fn platform(database: &Database) -> Platform {
     let platform = platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key");
-    platform::reaching(platform, OutboundPolicy { loopback: true }).expect("a client")
+    platform::reaching(platform, OutboundPolicy { loopback: true, relays: Vec::new() }).expect("a client")
 }
 
 async fn tenant(process: &Process, base: &str, slug: &'static str) -> Tenant {

@@ -77,6 +77,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
     let all = [
         job(jobs::send_message::run),
         job(jobs::reconcile_message::run),
+        job(jobs::tell_of_delivery::run),
         job(jobs::message_lead::run),
         job(jobs::wake_messages::run),
         job(jobs::score_lead::run),
@@ -187,6 +188,7 @@ mod tests {
             "steer_jobs",
             "sweep_calls",
             "sweep_team",
+            "tell_of_delivery",
             "update_leads",
             "wake_messages",
             "watch_queues",

@@ -1,10 +1,19 @@
 //! What the sandbox provider delivered, for people to look at.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use engine::{JobKind, NewJob};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{provider::Outgoing, store};
+use super::{
+    callback::{Callback, Told},
+    callbacks,
+    provider::{Account, Channel, Outgoing},
+    rules::{FailureKind, Status},
+    store,
+};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -23,17 +32,67 @@ pub struct Delivery {
     pub content: Option<serde_json::Value>,
 }
 
-/// Takes a message, as a provider would.
+/// The job that tells of a delivery later, as a provider calls back.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct TellOfDelivery {
+    pub provider: ProviderId,
+    pub channel: Channel,
+    pub message: MessageId,
+    pub delivery: Uuid,
+    pub status: Status,
+}
+
+impl JobKind for TellOfDelivery {
+    const KIND: &'static str = "tell_of_delivery";
+    const QUEUE: &'static str = "messages";
+}
+
+/// Tells of a delivery, the way that callbacks go.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn tell(ctx: &Ctx, job: &TellOfDelivery) -> Result<()> {
+    let told = Told {
+        message: Some(job.message),
+        provider_message_id: Some(job.delivery.to_string()),
+        dedupe: format!("{} {}", job.delivery, job.status.as_str()),
+        status: job.status,
+        failure: job.status.is_lost().then_some(FailureKind::Permanent),
+        code: job.status.is_lost().then(|| "sandbox".into()),
+        suppress: None,
+        happened_at: Some(ctx.now()),
+    };
+    let account = Account { id: job.provider, channel: job.channel, credentials: Vec::new().into(), version: 0 };
+    callbacks::take(ctx, &account, "sandbox", Callback { told: vec![told], ..Callback::default() }).await
+}
+
+/// Takes a message, as a provider would, and has it told of if so wished.
 ///
 /// # Errors
 /// If the database refuses or the person was erased.
-pub async fn deliver(ctx: &Ctx, provider: ProviderId, outgoing: &Outgoing) -> Result<Uuid> {
+pub async fn deliver(
+    ctx: &Ctx,
+    account: &Account,
+    outgoing: &Outgoing,
+    echo: Option<(Status, Duration)>,
+) -> Result<Uuid> {
     let id = ctx.id();
     let mut tx = ctx.begin().await?;
     let keys = Vault::subjects(&mut tx, &[outgoing.subject_id]).await?;
     let content = serde_json::to_string(outgoing).map_err(Error::internal)?;
     let sealed = keys.seal(&ctx.platform, outgoing.subject_id, &place(ctx.tenant, id), &content)?;
-    store::insert_delivery(tx.conn(), ctx.tenant, id, provider, outgoing, &sealed).await?;
+    store::insert_delivery(tx.conn(), ctx.tenant, id, account.id, outgoing, &sealed).await?;
+    if let Some((status, after)) = echo {
+        let told = TellOfDelivery {
+            provider: account.id,
+            channel: account.channel,
+            message: outgoing.message,
+            delivery: id,
+            status,
+        };
+        let job = NewJob::of(ctx.tenant.0, ctx.id(), &told).map_err(Error::internal)?;
+        tx.enqueue(&[job.about(format!("message:{}", outgoing.message)).delay(after)]).await?;
+    }
     tx.commit().await?;
     Ok(id)
 }

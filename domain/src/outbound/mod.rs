@@ -46,6 +46,9 @@ pub struct OutboundPolicy {
     /// For development and tests: this machine may be called too, by its loopback addresses or as `localhost`, and
     /// over plain http.
     pub loopback: bool,
+    /// Mail servers of the installation's own network, by the names that accounts name them by: mail may go there although
+    /// strangers could not reach them.
+    pub relays: Vec<String>,
 }
 
 impl OutboundPolicy {

@@ -5,8 +5,8 @@ use super::{
     *,
 };
 
-const SHUT: OutboundPolicy = OutboundPolicy { loopback: false };
-const OPEN: OutboundPolicy = OutboundPolicy { loopback: true };
+const SHUT: OutboundPolicy = OutboundPolicy { loopback: false, relays: Vec::new() };
+const OPEN: OutboundPolicy = OutboundPolicy { loopback: true, relays: Vec::new() };
 
 #[test]
 fn what_is_near_is_refused_however_it_is_written() {

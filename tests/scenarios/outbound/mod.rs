@@ -33,7 +33,7 @@ const SHORT: Limits =
 const NOBODY: &str = "3ffe::1";
 
 fn policy(loopback: bool) -> Arc<OutboundPolicy> {
-    Arc::new(OutboundPolicy { loopback })
+    Arc::new(OutboundPolicy { loopback, relays: Vec::new() })
 }
 
 /// Answers one list of addresses after the other, whatever the name.

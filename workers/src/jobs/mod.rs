@@ -21,6 +21,7 @@ pub mod settle_lost;
 pub mod steer_jobs;
 pub mod sweep_calls;
 pub mod sweep_team;
+pub mod tell_of_delivery;
 pub mod update_leads;
 pub mod wake_messages;
 pub mod watch_queues;

@@ -23,7 +23,7 @@ pub fn all(outbound: &Outbound) -> Providers {
         Arc::new(sandbox::Sandbox),
         Arc::new(slack::Slack::new(outbound.clone())),
         Arc::new(slack::incoming::SlackWebhook::new(outbound.clone())),
-        Arc::new(smtp::Smtp::default()),
+        Arc::new(smtp::Smtp::new(outbound.clone())),
         Arc::new(twilio::Twilio::new(outbound.clone())),
         Arc::new(webhook::Webhook::new(outbound.clone())),
         Arc::new(whatsapp::WhatsApp::new(outbound.clone())),

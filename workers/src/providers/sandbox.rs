@@ -14,11 +14,13 @@ use domain::{
 };
 use serde_json::Value;
 
-/// The adapter. `{"delay_ms": 5, "refuse": "transient"}` makes it slow or unwilling.
+/// The adapter. `{"delay_ms": 5, "refuse": "transient", "failure_rate": 0.1}` makes it slow or unwilling;
+/// `{"callback": "delivered", "callback_after_ms": 500}` has it tell of each delivery later.
 #[derive(Debug)]
 pub struct Sandbox;
 
 const LONGEST_DELAY: u64 = 5_000;
+const LONGEST_WAIT: u64 = 24 * 60 * 60 * 1_000;
 
 #[async_trait]
 impl Provider for Sandbox {
@@ -67,6 +69,12 @@ impl Provider for Sandbox {
             "delay_ms" => Some(FieldError::new("/delay_ms", "milliseconds, 0 to 5000")),
             "refuse" if refusal(value).is_some() => None,
             "refuse" => Some(FieldError::new("/refuse", "`permanent`, `transient` or `account`")),
+            "failure_rate" if value.as_f64().is_some_and(|rate| (0.0..=1.0).contains(&rate)) => None,
+            "failure_rate" => Some(FieldError::new("/failure_rate", "the share that is refused for good, 0 to 1")),
+            "callback" if echo(value).is_some() => None,
+            "callback" => Some(FieldError::new("/callback", "`delivered`, `read`, `bounced` or `failed`")),
+            "callback_after_ms" if value.as_u64().is_some_and(|wait| wait <= LONGEST_WAIT) => None,
+            "callback_after_ms" => Some(FieldError::new("/callback_after_ms", "milliseconds, at most a day")),
             other => Some(FieldError::new(format!("/{other}"), "there is no such setting")),
         });
         wrong.collect()
@@ -81,7 +89,13 @@ impl Provider for Sandbox {
             let (code, text) = ("sandbox".into(), "refused, as its settings ask".into());
             return Answer::Refused { refusal, code, text, retry_after: None };
         }
-        match outbox::deliver(ctx, account.id, outgoing).await {
+        if is_unlucky(outgoing, settings["failure_rate"].as_f64().unwrap_or_default()) {
+            let (code, text) = ("sandbox".into(), "refused, as its failure rate asks".into());
+            return Answer::Refused { refusal: Refusal::Permanent, code, text, retry_after: None };
+        }
+        let after = Duration::from_millis(settings["callback_after_ms"].as_u64().unwrap_or_default());
+        let told = echo(&settings["callback"]).map(|status| (status, after));
+        match outbox::deliver(ctx, account, outgoing, told).await {
             Ok(id) => Answer::Accepted { provider_message_id: Some(id.to_string()) },
             Err(error) => {
                 tracing::warn!(%error, "the sandbox could not say whether it delivered");
@@ -89,6 +103,19 @@ impl Provider for Sandbox {
             }
         }
     }
+}
+
+/// By the message's own id, so that it is the same each time.
+fn is_unlucky(outgoing: &Outgoing, rate: f64) -> bool {
+    let drawn = u32::try_from(outgoing.message.0.as_u128() % 10_000).unwrap_or_default();
+    f64::from(drawn) < rate * 10_000.0
+}
+
+/// What is told of a delivery afterwards.
+fn echo(value: &Value) -> Option<Status> {
+    [Status::Delivered, Status::Read, Status::Bounced, Status::Failed]
+        .into_iter()
+        .find(|status| value.as_str() == Some(status.as_str()))
 }
 
 fn refusal(value: &Value) -> Option<Refusal> {

@@ -6,7 +6,13 @@
 //! only thing that is tried again is a request of which a kept connection had taken nothing when it turned out closed
 //! (hyper gives a request back only as long as not a byte of it was written).
 
-use std::{error::Error as _, io, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{Error, outbound::OutboundPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -90,6 +96,7 @@ pub struct Outbound {
     policy: Arc<OutboundPolicy>,
     client: Client,
     limits: Limits,
+    lookup: Lookup,
 }
 
 impl Outbound {
@@ -116,7 +123,7 @@ impl Outbound {
             .retry(retry::never())
             // Not those of the environment either: a proxy would look names up for us and connect to what it likes.
             .no_proxy()
-            .dns_resolver(Guarded { policy: Arc::clone(&policy), lookup })
+            .dns_resolver(Guarded { policy: Arc::clone(&policy), lookup: Arc::clone(&lookup) })
             .connect_timeout(limits.connect)
             .pool_max_idle_per_host(IDLE_PER_SERVER)
             .pool_idle_timeout(IDLE)
@@ -124,13 +131,35 @@ impl Outbound {
             .user_agent(concat!("Switchboard/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { policy, client, limits })
+        Ok(Self { policy, client, limits, lookup })
     }
 
     /// What may be called, for whoever takes URLs in.
     #[must_use]
     pub fn policy(&self) -> &OutboundPolicy {
         &self.policy
+    }
+
+    /// Where a mail server may be connected to: only on the public internet, unless it is one of the installation's own.
+    ///
+    /// # Errors
+    /// If its name stands for nothing, or for nothing that may be reached.
+    pub async fn mail_server(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
+        let found = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(ip) => vec![ip],
+            Err(_) => {
+                let asked = timeout(self.limits.connect, (self.lookup)(host.to_owned())).await;
+                let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
+                asked.map_err(|_| unknown())?.map_err(|_| unknown())?
+            }
+        };
+        let is_ours = self.policy.relays.iter().any(|relay| relay.eq_ignore_ascii_case(host));
+        let reached = found.into_iter().filter(|ip| is_ours || self.policy.is_allowed(*ip));
+        let reached: Vec<SocketAddr> = reached.map(|ip| SocketAddr::new(ip, port)).collect();
+        if reached.is_empty() {
+            return Err(OutboundError::Blocked(Closed.to_string()));
+        }
+        Ok(reached)
     }
 
     /// Sends a request and reads the answer, once the URL was judged again: it may have been written down when more

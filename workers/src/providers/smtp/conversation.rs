@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::messages::provider::{Answer, Refusal};
+use domain::messages::provider::{Answer, Refusal, Scope};
 use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, DEFAULT_MECHANISMS},
@@ -17,6 +17,7 @@ use super::{
     refused,
     settings::{Settings, Tls},
 };
+use crate::rim::outbound::{Outbound, OutboundError};
 
 /// How long everything before the message may take, and how long the server may think about it.
 /// Together they stay below the limit of a call.
@@ -39,16 +40,22 @@ impl Conversation {
     ///
     /// # Errors
     /// The answer for the message that wanted it: nothing of it was sent.
-    pub async fn open(settings: &Settings) -> Result<Self, Answer> {
-        match timeout(BEFORE, Self::connect(settings)).await {
+    pub async fn open(outbound: &Outbound, settings: &Settings) -> Result<Self, Answer> {
+        match timeout(BEFORE, Self::connect(outbound, settings)).await {
             Ok(opened) => opened,
             Err(_) => Err(refused(Refusal::Transient, "connect", "the server did not answer in time")),
         }
     }
 
-    async fn connect(settings: &Settings) -> Result<Self, Answer> {
+    async fn connect(outbound: &Outbound, settings: &Settings) -> Result<Self, Answer> {
         let us = ClientId::Domain(settings.from.email.domain().to_owned());
-        let server = (settings.host.as_str(), settings.port());
+        let server = match outbound.mail_server(&settings.host, settings.port()).await {
+            Ok(addresses) => addresses,
+            Err(OutboundError::Blocked(why)) => return Err(refused(Refusal::Account, "blocked", why)),
+            Err(OutboundError::NotSent(why) | OutboundError::Ambiguous(why)) => {
+                return Err(refused(Refusal::Transient, "connect", why));
+            }
+        };
         let tls = match settings.tls {
             Tls::None => None,
             Tls::Starttls | Tls::Implicit => {
@@ -57,7 +64,7 @@ impl Conversation {
             }
         };
         let (at_once, later) = if settings.tls == Tls::Implicit { (tls, None) } else { (None, tls) };
-        let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(BEFORE), &us, at_once, None)
+        let mut connection = AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(BEFORE), &us, at_once, None)
             .await
             .map_err(|error| before("connect", &error))?;
         if let Some(parameters) = later {
@@ -140,6 +147,9 @@ fn refusal(error: &Error) -> Answer {
     let enhanced = enhanced(error).unwrap_or_default();
     let refusal = if error.is_transient() || enhanced == "5.2.2" {
         Refusal::Transient
+    } else if enhanced.starts_with("5.1.") {
+        // The address itself is at fault.
+        Refusal::Suppress(Scope::All)
     } else if enhanced.starts_with("5.7.") || error.status().is_some_and(|code| code.to_string() == "535") {
         Refusal::Account
     } else {

@@ -4,8 +4,10 @@
 //! before it is a refusal; after it, only the server's own answer tells, and none means unknown.
 //!
 //! - [`settings`] what an account says; [`mail`] the message as RFC 5322 wants it
+//! - [`bounce`] mails that come back, as they are posted to us
 //! - [`conversation`] one connection; [`pool`] those that wait for the next message
 
+mod bounce;
 mod conversation;
 mod mail;
 mod pool;
@@ -15,16 +17,27 @@ use async_trait::async_trait;
 use domain::{
     Ctx,
     error::FieldError,
-    messages::provider::{Account, Answer, Channel, Outgoing, Provider, Refusal, Route, Verified},
+    messages::{
+        callback::{Callback, CallbackRequest, Rejected},
+        provider::{Account, Answer, Channel, Outgoing, Provider, Refusal, Route, Verified},
+    },
 };
 use serde_json::Value;
 
 use self::{pool::Pool, settings::Settings};
+use crate::rim::outbound::Outbound;
 
 /// The adapter, with the connections it keeps.
-#[derive(Default)]
 pub struct Smtp {
+    outbound: Outbound,
     pool: Pool,
+}
+
+impl Smtp {
+    #[must_use]
+    pub fn new(outbound: Outbound) -> Self {
+        Self { outbound, pool: Pool::default() }
+    }
 }
 
 #[async_trait]
@@ -48,7 +61,7 @@ impl Provider for Smtp {
                 text: "the settings do not fit this build".into(),
             };
         };
-        match conversation::Conversation::open(&settings).await {
+        match conversation::Conversation::open(&self.outbound, &settings).await {
             Ok(_) => Verified::Good,
             Err(Answer::Refused { refusal: Refusal::Account, code, text, .. }) => {
                 Verified::Bad { code, text }
@@ -70,7 +83,13 @@ impl Provider for Smtp {
             Ok(mail) => mail,
             Err(why) => return refused(Refusal::Permanent, "message", why),
         };
-        self.pool.deliver(account, &settings, &mail).await
+        self.pool.deliver(&self.outbound, account, &settings, &mail).await
+    }
+
+    fn callback(&self, account: &Account, request: &CallbackRequest<'_>) -> Result<Callback, Rejected> {
+        let unfit = |_| Rejected::Form("the account's settings do not fit this build");
+        let settings = Settings::read(&account.settings()).map_err(unfit)?;
+        bounce::read(&settings, request)
     }
 }
 

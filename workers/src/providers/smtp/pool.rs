@@ -16,10 +16,11 @@ use super::{
     mail::Mail,
     settings::Settings,
 };
+use crate::rim::outbound::Outbound;
 
 /// Servers close idle connections after a minute or more; we are gone before.
 const IDLE: Duration = Duration::from_secs(20);
-const IDLE_PER_ACCOUNT: usize = 32;
+const IDLE_PER_ACCOUNT: usize = 64;
 /// Accounts with waiting connections; past it the pool starts anew.
 const ACCOUNTS: usize = 1_000;
 
@@ -35,14 +36,20 @@ struct Waiting {
 impl Pool {
     /// Sends one message on a waiting connection or a new one. A waiting one that turns out dead
     /// before the message began is replaced once.
-    pub async fn deliver(&self, account: &Account, settings: &Settings, mail: &Mail) -> Answer {
+    pub async fn deliver(
+        &self,
+        outbound: &Outbound,
+        account: &Account,
+        settings: &Settings,
+        mail: &Mail,
+    ) -> Answer {
         if let Some(waiting) = self.take(account)
             && let Turn::Answered(answer, kept) = waiting.deliver(mail).await
         {
             self.keep(account, kept);
             return answer;
         }
-        let fresh = match Conversation::open(settings).await {
+        let fresh = match Conversation::open(outbound, settings).await {
             Ok(fresh) => fresh,
             Err(answer) => return answer,
         };

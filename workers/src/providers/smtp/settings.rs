@@ -1,6 +1,6 @@
 //! What an SMTP account says.
 
-use domain::error::FieldError;
+use domain::{calls::webhook, error::FieldError};
 use lettre::message::Mailbox;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub enum Tls {
     None,
 }
 
-/// An account: `{"host", "port", "tls", "username", "password", "from"}`.
+/// An account: `{"host", "port", "tls", "username", "password", "from", "bounce_domain", "bounce_secret"}`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -30,13 +30,19 @@ pub struct Settings {
     pub password: Option<String>,
     /// `Acme <hello@acme.example>` or the address alone.
     pub from: Mailbox,
+    /// Mail to this domain is posted to the account's callback address: bounces come back to an address in it that says
+    /// which message they are of. Without it they go to `from`.
+    pub bounce_domain: Option<String>,
+    /// What posted bounces are signed by (Standard Webhooks); without it the secret address is enough.
+    pub bounce_secret: Option<String>,
 }
 
 impl Settings {
     /// # Errors
     /// What to change, by pointer.
     pub fn read(settings: &Value) -> Result<Self, Vec<FieldError>> {
-        let known = ["host", "port", "tls", "username", "password", "from"];
+        let known =
+            ["host", "port", "tls", "username", "password", "from", "bounce_domain", "bounce_secret"];
         if let Some(name) = settings
             .as_object()
             .into_iter()
@@ -62,6 +68,14 @@ impl Settings {
         }
         let read: Self = serde_json::from_value(settings.clone())
             .map_err(|error| vec![FieldError::new("", error.to_string())])?;
+        let is_domain = |text: &str| format!("a@{text}").parse::<Mailbox>().is_ok();
+        if !read.bounce_domain.as_deref().is_none_or(is_domain) {
+            return Err(vec![FieldError::new("/bounce_domain", "a domain, for example bounces.example.com")]);
+        }
+        let signs = |secret: &str| webhook::sign(secret, "id", "0", b"").is_some();
+        if !read.bounce_secret.as_deref().is_none_or(signs) {
+            return Err(vec![FieldError::new("/bounce_secret", "whsec_ and base64 of 24 to 64 bytes")]);
+        }
         if read.username.is_some() != read.password.is_some() {
             return Err(vec![FieldError::new(
                 "/password",
