@@ -85,6 +85,7 @@ mod schedules;
 mod schedules_api;
 mod scoring;
 mod second_factor;
+mod sends_once;
 mod sessions;
 mod smtp;
 mod strangers;
