@@ -8,7 +8,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use domain::{ctx::Clock, outbound::OutboundPolicy};
+use domain::outbound::OutboundPolicy;
 use fakes::ledger::Ledger;
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;

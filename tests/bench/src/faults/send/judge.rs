@@ -43,8 +43,7 @@ pub async fn judge(conn: &mut PgConnection, lines: &[Line], held: &HashMap<Uuid,
         finding.lost += tally.lost;
         finding.doubled += tally.doubled;
         finding.unknown += tally.unknown;
-        let told: i64 =
-            sqlx::query_scalar(TOLD_UNKNOWN).bind(line.account).fetch_one(&mut *conn).await?;
+        let told: i64 = sqlx::query_scalar(TOLD_UNKNOWN).bind(line.account).fetch_one(&mut *conn).await?;
         weigh(&mut finding, line, &tally, usize::try_from(told)?, held.get(&line.account).copied())?;
     }
     let jobs: i64 = sqlx::query_scalar("select count(*) from engine.job_history").fetch_one(conn).await?;
@@ -55,7 +54,8 @@ pub async fn judge(conn: &mut PgConnection, lines: &[Line], held: &HashMap<Uuid,
 impl Tally {
     fn of(line: &Line, rows: Vec<Row>) -> Self {
         let taken = line.taken();
-        let rows: HashMap<Uuid, _> = rows.into_iter().map(|(id, status, failure, code)| (id, (status, failure.zip(code)))).collect();
+        let stated = |(id, status, failure, code): Row| (id, (status, failure.zip(code)));
+        let rows: HashMap<Uuid, _> = rows.into_iter().map(stated).collect();
         let can_tell = matches!(line.provider.route(), Route::Asked | Route::Echoes);
         let mut tally = Self { doubled: taken.values().map(|times| times - 1).sum(), ..Self::default() };
         for (number, id) in line.messages.iter().enumerate() {
