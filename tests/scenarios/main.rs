@@ -89,6 +89,7 @@ mod schedules_api;
 mod scoring;
 mod second_factor;
 mod sending;
+mod sends_once;
 mod sessions;
 mod smtp;
 mod strangers;

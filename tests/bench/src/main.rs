@@ -5,6 +5,7 @@ mod automation;
 mod database;
 mod engine;
 mod faults;
+mod messages;
 mod table;
 mod workflows;
 
@@ -24,6 +25,8 @@ enum Command {
     Access(crate::table::Args),
     /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
     Automation(crate::table::Args),
+    /// Messages: how fast they leave, over HTTP and over SMTP.
+    Messages(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -52,6 +55,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Workflows(args) => crate::workflows::report(args).await,
         Command::Access(args) => crate::access::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
+        Command::Messages(args) => crate::messages::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

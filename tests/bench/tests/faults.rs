@@ -61,3 +61,8 @@ fn clocks_are_wrong() {
 fn workers_are_killed_while_leads_are_onboarded() {
     holds("onboard");
 }
+
+#[test]
+fn workers_are_killed_while_providers_fail() {
+    holds("sends");
+}

@@ -26,7 +26,7 @@ pub const SLUG: &str = "house";
 pub const EMAIL: &str = "admin@house.example.com";
 pub const PASSWORD: &str = "correct horse battery";
 /// 32 zero bytes: a key for tests only.
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 pub struct House {
     pub database: Database,

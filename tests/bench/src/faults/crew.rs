@@ -1,8 +1,8 @@
 //! Worker processes that can be killed, stopped, continued and told to end.
 
-use std::process::Stdio;
+use std::{path::Path, process::Stdio};
 
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStdin, Command},
@@ -58,11 +58,17 @@ impl Hand {
 
     /// Starts a worker of the product itself, from the binary beside this one.
     pub fn product(site: &Site, key: &str) -> Outcome<Self> {
+        Self::serving(&site.connect, &site.home(), key)
+    }
+
+    /// The same on any database; it may call servers on this machine. Its files go to `home`.
+    pub fn serving(connect: &PgConnectOptions, home: &Path, key: &str) -> Outcome<Self> {
         let child = Command::new(std::env::current_exe()?.with_file_name("switchboard"))
             .args(["serve", "--role", "worker,scheduler", "--data-dir"])
-            .arg(site.home())
-            .env("DATABASE_URL", site.connect.to_url_lossy().as_str())
+            .arg(home)
+            .env("DATABASE_URL", connect.to_url_lossy().as_str())
             .env("SWITCHBOARD_KEY", key)
+            .env("SWITCHBOARD_ALLOW_LOOPBACK", "true")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .kill_on_drop(true)

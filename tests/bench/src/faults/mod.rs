@@ -5,9 +5,10 @@
 //! every handler appends to and flushes to the disk ([`ledger`]), and by the books in Postgres ([`books`]).
 
 mod abort;
+mod api;
 mod books;
 mod clock;
-mod crew;
+pub mod crew;
 mod cut;
 mod kill;
 mod ledger;
@@ -15,6 +16,7 @@ mod load;
 mod onboard;
 mod report;
 mod restart;
+mod send;
 mod site;
 mod stop;
 mod terminate;

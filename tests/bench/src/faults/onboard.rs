@@ -6,26 +6,16 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    access::{
-        tenants::{self, NewTenant},
-        users::NewUser,
-    },
-    ctx::OperatorCtx,
-};
 use fakes::smtp::{Nature, Server};
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use switchboard::{
-    demo::{client::Client, people},
-    platform::{self, KeySource},
-    process::{Plan, Process, Roles},
-};
+use switchboard::demo::{client::Client, people};
 use uuid::Uuid;
 
 use super::{
+    api::{Api, KEY},
     books,
     crew::Hand,
     ledger::uptime,
@@ -38,9 +28,6 @@ const CREW: usize = 2;
 /// Requests under way at a time.
 const AT_ONCE: usize = 16;
 const AGENTS: usize = 20;
-/// 32 zero bytes: a key for tests only.
-const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-const PASSWORD: &str = "correct horse battery";
 /// From the last death or the last start, whichever is later. What was held at a death is found after 10 s of
 /// silence; then there is the rest of the work.
 const OVER_WITHIN_S: f64 = 120.0;
@@ -89,37 +76,22 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     Ok(finding)
 }
 
-/// A tenant with leads, agents, an account and templates, and the API that it is steered by.
+/// A tenant with leads, agents, an account and templates.
 struct Office {
-    process: Process,
-    client: Client,
+    api: Api,
     leads: Vec<Value>,
     input: Value,
 }
 
 impl Office {
     async fn open(site: &Site, mails: &Server, leads: usize) -> Outcome<Self> {
-        let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY))?;
-        let heads = std::env::temp_dir().join(format!("heads-{}.json", uuid::Uuid::now_v7().simple()));
-        let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads);
-        let process = Process::start(platform, plan).await?;
-        let email = "admin@office.example.com";
-        let admin = NewUser {
-            name: "Admin".parse()?,
-            email: email.parse()?,
-            password: Some(PASSWORD.into()),
-            role: "Admin".into(),
-        };
-        let (by, name) = (OperatorCtx::of_machine(&process.app.platform), "Office".parse()?);
-        tenants::create_tenant(&by, &process.app.gate, &NewTenant::named("office", &name), &admin).await?;
-        let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
-        let login = json!({"tenant": "office", "email": email, "password": PASSWORD});
-        let client = Client::login(base, &login).await?;
-        let input = furnish(&client, mails, leads).await?;
+        let api = Api::open(site).await?;
+        let client = &api.client;
+        let input = furnish(client, mails, leads).await?;
         let import = client.request(Method::POST, "/api/v1/leads/imports").header("content-type", "text/csv");
         client.send(import.body(people::csv(leads))).await?;
         let leads = client.all("/api/v1/leads").await?;
-        Ok(Self { process, client, leads, input })
+        Ok(Self { api, leads, input })
     }
 
     /// Starts the workflow for each lead; answers the runs.
@@ -128,7 +100,7 @@ impl Office {
             let mut input = self.input.clone();
             input["lead_id"] = lead["id"].clone();
             let body = json!({"workflow": "onboard_lead", "input": input});
-            async move { Ok(self.client.post("/api/v1/workflows", &body).await?["id"].clone()) }
+            async move { Ok(self.api.client.post("/api/v1/workflows", &body).await?["id"].clone()) }
         };
         stream::iter(&self.leads).map(start).buffer_unordered(AT_ONCE).try_collect().await
     }
@@ -137,7 +109,7 @@ impl Office {
         let reply = |run: &Value| {
             let path = format!("/api/v1/workflows/{}/signals", run.as_str().unwrap_or_default());
             async move {
-                let taken = self.client.post(&path, &json!({"name": "lead_replied"})).await?;
+                let taken = self.api.client.post(&path, &json!({"name": "lead_replied"})).await?;
                 if taken["result"] == "taken" { Ok(()) } else { Err(format!("{path}: {taken}").into()) }
             }
         };
@@ -145,9 +117,7 @@ impl Office {
     }
 
     async fn close(self) -> engine::Engine {
-        let engine = self.process.app.platform.engine.clone();
-        self.process.stop().await;
-        engine
+        self.api.close().await
     }
 }
 

@@ -1,0 +1,69 @@
+//! The product's API on a fault's database, and the admin of a tenant there.
+
+use std::sync::Arc;
+
+use domain::{
+    access::{
+        tenants::{self, NewTenant},
+        users::NewUser,
+    },
+    ctx::{OperatorCtx, Platform},
+    outbound::OutboundPolicy,
+};
+use engine::Engine;
+use serde_json::json;
+use switchboard::{
+    demo::client::Client,
+    platform::{self, KeySource},
+    process::{Plan, Process, Roles},
+};
+use uuid::Uuid;
+
+use super::site::Site;
+use crate::Outcome;
+
+/// 32 zero bytes: a key for tests only.
+pub const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const PASSWORD: &str = "correct horse battery";
+const EMAIL: &str = "admin@office.example.com";
+/// What providers would call, if anything reached us by it.
+const PUBLIC_URL: &str = "https://calls.example.com";
+
+pub struct Api {
+    process: Process,
+    pub client: Client,
+}
+
+impl Api {
+    /// Starts it, founds a tenant and logs its admin in.
+    pub async fn open(site: &Site) -> Outcome<Self> {
+        let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY))?;
+        let platform = Platform {
+            outbound: Arc::new(OutboundPolicy { loopback: true }),
+            public_url: Some(PUBLIC_URL.into()),
+            ..platform
+        };
+        let heads = std::env::temp_dir().join(format!("heads-{}.json", Uuid::now_v7().simple()));
+        let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads);
+        let process = Process::start(platform, plan).await?;
+        let admin = NewUser {
+            name: "Admin".parse()?,
+            email: EMAIL.parse()?,
+            password: Some(PASSWORD.into()),
+            role: "Admin".into(),
+        };
+        let (by, name) = (OperatorCtx::of_machine(&process.app.platform), "Office".parse()?);
+        tenants::create_tenant(&by, &process.app.gate, &NewTenant::named("office", &name), &admin).await?;
+        let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
+        let login = json!({"tenant": "office", "email": EMAIL, "password": PASSWORD});
+        let client = Client::login(base, &login).await?;
+        Ok(Self { process, client })
+    }
+
+    /// Stops it; its engine is the caller's to let go of.
+    pub async fn close(self) -> Engine {
+        let engine = self.process.app.platform.engine.clone();
+        self.process.stop().await;
+        engine
+    }
+}
