@@ -121,7 +121,8 @@ pub async fn get_message(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StatusQuery {
-    /// 1 to 200 ids, divided by commas.
+    /// At most 200 ids, divided by commas.
+    #[serde(default)]
     pub ids: String,
 }
 
@@ -146,7 +147,7 @@ pub async fn list_message_statuses(
     let read_id = |text: &str| Uuid::try_parse(text.trim()).map(MessageId);
     let ids: Vec<MessageId> = query
         .ids
-        .split(',')
+        .split_terminator(',')
         .take(MOST_IDS + 1)
         .map(read_id)
         .collect::<Result<_, _>>()
