@@ -238,6 +238,7 @@ async fn suite(ctx: &Ctx, side: &Side, adapter: &dyn Provider) {
         );
         says_nothing(side, &answer);
     }
+    in_doubt(ctx, side, adapter, &account).await;
     side.faults.next(Fault::RateLimited { retry_after_s: 7 });
     let answer = adapter.send(ctx, &account, &side.outgoing(ctx, "Hello")).await;
     assert_eq!(refusal(&answer), Some(Refusal::Throttled), "{kind}: {answer:?}");
@@ -256,6 +257,24 @@ async fn suite(ctx: &Ctx, side: &Side, adapter: &dyn Provider) {
     }
     if adapter.route(&account) == Route::Asked {
         found(ctx, side, adapter, &account).await;
+    }
+}
+
+/// An answer that is cut off says nothing, nor does an error of a server that failed, unless its code is known.
+async fn in_doubt(ctx: &Ctx, side: &Side, adapter: &dyn Provider, account: &Account) {
+    let long = json!({"ok": true, "sid": "SM1", "name": "x", "padding": "x".repeat(70 * 1024)});
+    let failed = match side.kind {
+        "twilio" => json!({"code": 20503, "message": "Service unavailable", "status": 503}),
+        "whatsapp" => json!({"error": {"code": 1, "message": "An unknown error", "type": "OAuthException"}}),
+        "slack" => json!({"ok": false, "error": "of_tomorrow"}),
+        _ => json!({}),
+    };
+    for (status, body) in [(200, long), (503, failed)] {
+        side.faults.next(Fault::AnswerAfterAccept(wire::Answer::json(status, &body)));
+        let answer = adapter.send(ctx, account, &side.outgoing(ctx, &format!("Hello {status}"))).await;
+        let is_told_by_status = side.kind == "webhook" && status == 200;
+        let holds = matches!(answer, Answer::Unknown { .. }) || is_told_by_status;
+        assert!(holds, "{} {status}: {answer:?}", side.kind);
     }
 }
 
@@ -298,6 +317,30 @@ async fn every_adapter_over_http_keeps_the_contract() {
     let mut known: BTreeSet<&str> = sides.iter().map(|side| side.kind).collect();
     known.extend(["sandbox", "smtp"]);
     assert_eq!(known, providers.kinds().into_iter().collect());
+    app.process.stop().await;
+}
+
+/// What answers to a message does not stand in its channel's own history.
+#[tokio::test]
+async fn an_answer_in_a_thread_is_looked_for_there() {
+    let app = TestApp::start().await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let adapter = app.process.app.platform.providers.get("slack").expect("it is in the build");
+    let side = sides().await.into_iter().find(|side| side.kind == "slack").expect("a fake");
+    let account = side.account(&ctx, &side.credentials);
+    let first = adapter.send(&ctx, &account, &side.outgoing(&ctx, "Hello")).await;
+    let Answer::Accepted { provider_message_id: Some(thread) } = &first else { panic!("{first:?}") };
+    for (fault, is_there) in [(Fault::AcceptThenReset, true), (Fault::ResetBeforeAccept, false)] {
+        side.faults.next(fault);
+        let mut outgoing = side.outgoing(&ctx, "And more");
+        outgoing.extra.insert("thread_ts".into(), json!(thread));
+        let asked = Asked { outgoing: outgoing.clone(), since: ctx.now() };
+        let answer = adapter.send(&ctx, &account, &outgoing).await;
+        assert!(matches!(answer, Answer::Unknown { .. }), "{answer:?}");
+        let found = adapter.look_up(&ctx, &account, &asked).await;
+        assert_eq!(matches!(found, Found::There { .. }), is_there, "{found:?}");
+        assert_eq!(matches!(found, Found::NotThere), !is_there, "{found:?}");
+    }
     app.process.stop().await;
 }
 

@@ -113,8 +113,26 @@ pub(super) fn json(answer: &OutboundAnswer) -> Option<Value> {
     serde_json::from_slice(&answer.body).ok()
 }
 
-pub(super) fn refused(refusal: Refusal, code: impl Into<String>, text: impl Into<String>) -> Answer {
-    Answer::Refused { refusal, code: code.into(), text: text.into(), retry_after: None }
+/// So much of a provider's code is kept, in characters.
+const LONGEST_CODE: usize = 100;
+/// The longest id of a provider that is kept, in bytes, as for callbacks.
+const LONGEST_ID: usize = 255;
+
+/// A provider's code as it is kept: a word, whatever stood in its place. It goes into events and figures, and Postgres
+/// keeps no text that has a NUL.
+pub(super) fn word(code: impl std::fmt::Display) -> String {
+    code.to_string().chars().filter(char::is_ascii_graphic).take(LONGEST_CODE).collect()
+}
+
+/// What a provider calls a message, if that can be a name: it is an index's key.
+pub(super) fn name(value: &Value) -> Option<String> {
+    let name = value.as_str()?;
+    let is_kept = (1..=LONGEST_ID).contains(&name.len()) && !name.contains(char::is_control);
+    is_kept.then(|| name.to_owned())
+}
+
+pub(super) fn refused(refusal: Refusal, code: impl std::fmt::Display, text: impl Into<String>) -> Answer {
+    Answer::Refused { refusal, code: word(code), text: text.into(), retry_after: None }
 }
 
 /// A refusal by a provider's own code; its prose may name the recipient and is not kept.
@@ -124,12 +142,9 @@ pub(super) fn by_code(
     answer: &OutboundAnswer,
     now: DateTime<Utc>,
 ) -> Answer {
-    Answer::Refused {
-        refusal,
-        code: code.to_string(),
-        text: format!("the provider answered {code} ({})", answer.status),
-        retry_after: retry_after(&answer.headers, now),
-    }
+    let code = word(code);
+    let text = format!("the provider answered {code} ({})", answer.status);
+    Answer::Refused { refusal, code, text, retry_after: retry_after(&answer.headers, now) }
 }
 
 /// An answer that follows no form of the provider's: what stands before it may have sent the message.
@@ -186,6 +201,18 @@ mod tests {
         ] {
             assert_eq!(read(given.clone()).expect_err("a fault")[0].pointer, at, "{given}");
         }
+    }
+
+    #[test]
+    fn what_a_provider_calls_things_is_kept_only_if_it_can_be() {
+        assert_eq!(name(&json!("SM0123")).as_deref(), Some("SM0123"));
+        assert_eq!(name(&json!("x".repeat(255))).map(|name| name.len()), Some(255));
+        for none in [json!("x".repeat(256)), json!(""), json!("SM\u{0}1"), json!("SM\n1"), json!(7), json!(null)] {
+            assert_eq!(name(&none), None, "{none}");
+        }
+        assert_eq!(word("invalid_auth"), "invalid_auth");
+        assert_eq!(word("no\u{0} such\nword für Ada"), "nosuchwordfrAda");
+        assert_eq!(word("x".repeat(70_000)).len(), LONGEST_CODE);
     }
 
     #[test]

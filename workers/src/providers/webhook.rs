@@ -122,8 +122,8 @@ fn body(channel: Channel, outgoing: &Outgoing) -> Value {
 fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     match answer.status {
         200..300 => {
-            let id = wire::json(answer).and_then(|body| body["id"].as_str().map(ToOwned::to_owned));
-            Answer::Accepted { provider_message_id: id.filter(|id| id.len() <= 255) }
+            let id = wire::json(answer).and_then(|body| wire::name(&body["id"]));
+            Answer::Accepted { provider_message_id: id }
         }
         408 | 425 | 500.. => Answer::Unknown { text: format!("the gateway answered {}", answer.status) },
         429 => by_code(Refusal::Throttled, 429, answer, now),

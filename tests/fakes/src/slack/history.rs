@@ -1,5 +1,6 @@
-//! What stands in a channel, newest first: the look-up after an answer that never came.
-//! <https://docs.slack.dev/reference/methods/conversations.history>
+//! What stands in a channel, newest first, or in a thread: the look-up after an answer that never came.
+//! <https://docs.slack.dev/reference/methods/conversations.history>,
+//! <https://docs.slack.dev/reference/methods/conversations.replies>
 
 use std::sync::Arc;
 
@@ -11,8 +12,23 @@ use crate::{http::Answer, ledger::Entry};
 
 impl Slack {
     /// `channel`, `oldest`, `latest`, `inclusive`, `limit`, `cursor`, `include_all_metadata`: metadata is
-    /// shown only to whoever asks for it.
+    /// shown only to whoever asks for it. What answers to a message is left out.
     pub(super) fn history(&self, args: &Value) -> Answer {
+        self.list(args, |entry| entry.body["thread_ts"].is_null(), true)
+    }
+
+    /// The same and `ts`, a message: that one and what answers to it, the oldest first.
+    pub(super) fn replies(&self, args: &Value) -> Answer {
+        let Some(ts) = args["ts"].as_str() else {
+            return error("invalid_arguments");
+        };
+        if self.config.world.ledger.by_id(ts).is_none() {
+            return error("thread_not_found");
+        }
+        self.list(args, |entry| entry.provider_message_id == ts || entry.body["thread_ts"] == ts, false)
+    }
+
+    fn list(&self, args: &Value, is_wanted: impl Fn(&Entry) -> bool, newest_first: bool) -> Answer {
         if !self.knows(&args["channel"]) {
             return error("channel_not_found");
         }
@@ -24,7 +40,15 @@ impl Slack {
         let entries = self.config.world.ledger.entries();
         let here = |entry: &&Arc<Entry>| entry.to != WEBHOOK && args["channel"] == entry.to.as_str();
         let within = |entry: &&Arc<Entry>| micros(&entry.provider_message_id).is_some_and(|ts| range.has(ts));
-        let mut found = entries.iter().rev().filter(here).filter(within).peekable();
+        let wanted = |entry: &&Arc<Entry>| is_wanted(entry);
+        let mut all: Vec<&Arc<Entry>> = entries.iter().filter(here).filter(wanted).filter(within).collect();
+        if newest_first {
+            all.reverse();
+        }
+        let is_before = |entry: &&Arc<Entry>| {
+            range.from.as_deref().is_some_and(|from| from != entry.provider_message_id)
+        };
+        let mut found = all.into_iter().skip_while(is_before).peekable();
         let shown: Vec<&Arc<Entry>> = found.by_ref().take(limit).collect();
         let next = found.peek().map(|next| STANDARD.encode(format!("next_ts:{}", next.provider_message_id)));
         let mut body = json!({
@@ -43,8 +67,8 @@ struct Range {
     oldest: u64,
     latest: u64,
     inclusive: bool,
-    /// Where the page begins, itself included.
-    from: u64,
+    /// Where the page begins, itself included; at the beginning if there is none.
+    from: Option<String>,
 }
 
 impl Range {
@@ -58,9 +82,9 @@ impl Range {
         let from = match args["cursor"].as_str().filter(|cursor| !cursor.is_empty()) {
             Some(cursor) => {
                 let cursor = String::from_utf8(STANDARD.decode(cursor).ok()?).ok()?;
-                micros(cursor.strip_prefix("next_ts:")?)?
+                Some(cursor.strip_prefix("next_ts:")?.to_owned())
             }
-            None => u64::MAX,
+            None => None,
         };
         let inclusive = flag(&args["inclusive"]);
         Some(Self { oldest: time("oldest", 0)?, latest: time("latest", u64::MAX)?, inclusive, from })
@@ -68,7 +92,7 @@ impl Range {
 
     fn has(&self, ts: u64) -> bool {
         let edge = self.inclusive && (ts == self.oldest || ts == self.latest);
-        ts <= self.from && (edge || (ts > self.oldest && ts < self.latest))
+        edge || (ts > self.oldest && ts < self.latest)
     }
 }
 

@@ -80,6 +80,7 @@ impl Handler for Slack {
         match method {
             "chat.postMessage" => self.post(request, args),
             "conversations.history" => faults.play_read(rate_limited, || self.history(&args)),
+            "conversations.replies" => faults.play_read(rate_limited, || self.replies(&args)),
             "auth.test" => faults.play_read(rate_limited, || ok(&who())),
             _ => error("unknown_method").into(),
         }

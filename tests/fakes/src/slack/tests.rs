@@ -54,6 +54,34 @@ async fn what_was_posted_is_found_again_by_its_metadata() {
 }
 
 #[tokio::test]
+async fn what_answers_to_a_message_stands_in_its_thread_and_not_in_the_channel() {
+    let (fake, client) = start().await;
+    let (_, first) = call(&client, &fake, "chat.postMessage", "xoxb-fake", &hello("m1")).await;
+    for key in ["m2", "m3"] {
+        let mut reply = hello(key);
+        reply["thread_ts"] = first["ts"].clone();
+        call(&client, &fake, "chat.postMessage", "xoxb-fake", &reply).await;
+    }
+    let keys = |list: &Value| {
+        let messages = list["messages"].as_array().expect("a list").iter();
+        messages.map(|message| message["metadata"]["event_payload"]["message_id"].clone()).collect::<Vec<_>>()
+    };
+    let mut asked = json!({"channel": "C1", "include_all_metadata": true});
+    let (_, channel) = call(&client, &fake, "conversations.history", "xoxb-fake", &asked).await;
+    assert_eq!(keys(&channel), ["m1"]);
+    asked["ts"] = first["ts"].clone();
+    asked["limit"] = json!(2);
+    let (_, thread) = call(&client, &fake, "conversations.replies", "xoxb-fake", &asked).await;
+    assert_eq!(keys(&thread), ["m1", "m2"]);
+    asked["cursor"] = thread["response_metadata"]["next_cursor"].clone();
+    let (_, thread) = call(&client, &fake, "conversations.replies", "xoxb-fake", &asked).await;
+    assert_eq!(keys(&thread), ["m3"]);
+    let nowhere = json!({"channel": "C1", "ts": "1.000001"});
+    let (_, nowhere) = call(&client, &fake, "conversations.replies", "xoxb-fake", &nowhere).await;
+    assert_eq!(nowhere["error"], "thread_not_found");
+}
+
+#[tokio::test]
 async fn failures_come_with_200_and_a_word() {
     let (fake, client) = start().await;
     let word = |(status, answer): (u16, Value)| (status, answer["error"].as_str().map(ToOwned::to_owned));

@@ -140,14 +140,23 @@ impl Twilio {
         Answer::json(200, &account)
     }
 
+    /// Its status and error code.
+    fn status(&self, entry: &Entry) -> (String, Option<u32>) {
+        let told = lock(&self.statuses).get(&entry.provider_message_id).cloned();
+        let first = if entry.body["MessagingServiceSid"].is_null() { "queued" } else { "accepted" };
+        told.unwrap_or_else(|| (first.to_owned(), None))
+    }
+
+    fn has_left(&self, entry: &Entry) -> bool {
+        !matches!(self.status(entry).0.as_str(), "accepted" | "queued" | "scheduled" | "sending")
+    }
+
     /// The message as the API shows it.
     fn message(&self, entry: &Entry) -> Value {
         let (sid, account) = (&entry.provider_message_id, &self.config.account_sid);
         let service = &entry.body["MessagingServiceSid"];
-        let told = lock(&self.statuses).get(sid).cloned();
-        let first = if service.is_null() { "queued" } else { "accepted" };
-        let (status, error_code) = told.unwrap_or_else(|| (first.to_owned(), None));
-        let left = !matches!(status.as_str(), "accepted" | "queued" | "scheduled" | "sending");
+        let (status, error_code) = self.status(entry);
+        let left = self.has_left(entry);
         let body = entry.body["Body"].as_str().unwrap_or_default();
         let uri = format!("/2010-04-01/Accounts/{account}/Messages/{sid}");
         json!({

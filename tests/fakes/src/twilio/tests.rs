@@ -74,6 +74,9 @@ async fn a_list_is_asked_for_by_recipient_and_time_and_comes_in_pages() {
             .map(|message| message["body"].as_str().expect("a text").to_owned())
             .collect::<Vec<_>>()
     };
+    for entry in fake.ledger().entries() {
+        fake.set_status(&entry.provider_message_id, "sent", None);
+    }
     let since = fake.clock().now().date_naive().pred_opt().expect("a day before");
     let first = format!("{url}/Messages.json?To=%2B4930123456&DateSent%3E={since}&PageSize=2");
     let first = get(&client, &first).await;
@@ -83,6 +86,11 @@ async fn a_list_is_asked_for_by_recipient_and_time_and_comes_in_pages() {
     let next = format!("{}{}", fake.url(), first["next_page_uri"].as_str().expect("a page more"));
     let next = get(&client, &next).await;
     assert_eq!((bodies(&next), &next["next_page_uri"]), (vec!["1".to_owned()], &Value::Null));
+    // What has not left has no date, and is shown to whoever does not ask by it.
+    let all = get(&client, &format!("{url}/Messages.json?To=%2B4930123456&PageSize=2")).await;
+    assert_eq!((bodies(&all), &all["messages"][0]["date_sent"]), (vec!["5".into(), "4".into()], &Value::Null));
+    let dated = format!("{url}/Messages.json?To=%2B4930123456&DateSent%3E={since}&PageSize=2");
+    assert_eq!(bodies(&get(&client, &dated).await), ["4", "3"]);
     let later = format!("{url}/Messages.json?DateSent%3E=2999-01-01");
     assert!(bodies(&get(&client, &later).await).is_empty());
     assert_eq!(get(&client, &format!("{url}/Messages.json?DateSent=soon")).await["code"], 20001);

@@ -118,7 +118,8 @@ impl Provider for Fcm {
         let Ok(line) = Line::read(self.outbound.policy(), &account.settings()) else {
             return Verified::Bad { code: "settings".into(), text: UNFIT.into() };
         };
-        match self.tokens.fresh(ctx, &self.outbound, account, &line).await {
+        // The one in use may be good still when the key is not any more.
+        match tokens::fetch(ctx, &self.outbound, &line).await {
             Ok(_) => Verified::Good,
             Err(NoToken::Refused(code)) => {
                 Verified::Bad { code, text: "Google does not accept the service account's key".into() }
@@ -135,7 +136,7 @@ impl Provider for Fcm {
             NoToken::Refused(code) => refused(Refusal::Account, code, "Google gave no access token"),
             NoToken::Unreachable(text) => refused(Refusal::Transient, "token", text),
         };
-        let token = match self.tokens.get(ctx, &self.outbound, account, &line).await {
+        let token = match self.tokens.get(ctx, &self.outbound, account, &line, None).await {
             Ok(token) => token,
             Err(no) => return no_token(no),
         };
@@ -147,7 +148,7 @@ impl Provider for Fcm {
             return said(&answer, ctx.now());
         }
         // The token may have been revoked before its time; with a new one it is the account.
-        let token = match self.tokens.fresh(ctx, &self.outbound, account, &line).await {
+        let token = match self.tokens.get(ctx, &self.outbound, account, &line, Some(&token)).await {
             Ok(token) => token,
             Err(no) => return no_token(no),
         };
@@ -184,8 +185,8 @@ fn body(outgoing: &Outgoing) -> Value {
 fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     let Some(body) = wire::json(answer) else { return formless(answer, now) };
     if answer.status == 200 {
-        return match body["name"].as_str() {
-            Some(name) => Answer::Accepted { provider_message_id: Some(name.to_owned()) },
+        return match wire::name(&body["name"]) {
+            Some(name) => Answer::Accepted { provider_message_id: Some(name) },
             None => Answer::Unknown { text: "Google took it without saying under which name".into() },
         };
     }
@@ -194,7 +195,7 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     let is_of_token = details()
         .flat_map(|detail| detail["fieldViolations"].as_array().into_iter().flatten())
         .any(|violation| violation["field"] == "message.token");
-    let name = code.or_else(|| body["error"]["status"].as_str()).unwrap_or("no code").to_owned();
+    let name = wire::word(code.or_else(|| body["error"]["status"].as_str()).unwrap_or("no_code"));
     match (answer.status, code) {
         (_, Some("UNREGISTERED")) => by_code(Refusal::Suppress(Scope::All), name, answer, now),
         (400, _) if is_of_token => by_code(Refusal::Suppress(Scope::All), name, answer, now),

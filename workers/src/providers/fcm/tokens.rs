@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex as Lock, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +12,7 @@ use domain::{Ctx, messages::provider::Account, types::ProviderId};
 use http::Method;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use url::form_urlencoded;
 
 use super::Line;
@@ -26,6 +27,8 @@ const AUDIENCE: &str = "https://oauth2.googleapis.com/token";
 /// What an assertion is good for; Google allows an hour.
 const LIFE: TimeDelta = TimeDelta::minutes(55);
 const EARLY: TimeDelta = TimeDelta::minutes(5);
+/// How long a token may be waited for, so that a call has time left for its message: without a token nothing was sent.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Accounts whose tokens are held; past it all are fetched anew.
 const ACCOUNTS: usize = 1_000;
 
@@ -54,44 +57,40 @@ impl Tokens {
         Arc::clone(all.entry((account.id, account.version)).or_default())
     }
 
-    /// The token in use, or a new one.
+    /// The token in use, or a new one if it ends soon or is the one that was `refused`.
     pub(super) async fn get(
         &self,
         ctx: &Ctx,
         outbound: &Outbound,
         account: &Account,
         line: &Line,
+        refused: Option<&str>,
     ) -> Result<String, NoToken> {
         let held = self.held(account);
-        // Whoever comes while one is fetched waits for that one.
-        let mut held = held.lock().await;
-        if let Some((token, until)) = &held.token
-            && *until > ctx.now() + EARLY
-        {
-            return Ok(token.clone());
-        }
-        let (token, until) = fetch(ctx, outbound, line).await?;
-        held.token = Some((token.clone(), until));
-        Ok(token)
-    }
-
-    /// A new one, whatever is held.
-    pub(super) async fn fresh(
-        &self,
-        ctx: &Ctx,
-        outbound: &Outbound,
-        account: &Account,
-        line: &Line,
-    ) -> Result<String, NoToken> {
-        let held = self.held(account);
-        let mut held = held.lock().await;
-        let (token, until) = fetch(ctx, outbound, line).await?;
-        held.token = Some((token.clone(), until));
-        Ok(token)
+        let got = async {
+            // Whoever comes while one is fetched waits for that one.
+            let mut held = held.lock().await;
+            if let Some((token, until)) = &held.token
+                && *until > ctx.now() + EARLY
+                && refused != Some(token.as_str())
+            {
+                return Ok(token.clone());
+            }
+            let (token, until) = fetch(ctx, outbound, line).await?;
+            held.token = Some((token.clone(), until));
+            Ok::<_, NoToken>(token)
+        };
+        let late = |_| Err(NoToken::Unreachable("Google gave no token in time".into()));
+        timeout(PATIENCE, got).await.unwrap_or_else(late)
     }
 }
 
-async fn fetch(ctx: &Ctx, outbound: &Outbound, line: &Line) -> Result<(String, DateTime<Utc>), NoToken> {
+/// A new one, and until when it holds.
+pub(super) async fn fetch(
+    ctx: &Ctx,
+    outbound: &Outbound,
+    line: &Line,
+) -> Result<(String, DateTime<Utc>), NoToken> {
     let now = ctx.now();
     let claims = json!({
         "iss": line.settings.client_email,
@@ -120,7 +119,7 @@ async fn fetch(ctx: &Ctx, outbound: &Outbound, line: &Line) -> Result<(String, D
         return Ok((token.to_owned(), now + TimeDelta::seconds(seconds)));
     }
     match (answer.status, body["error"].as_str()) {
-        (400 | 401 | 403, Some(code)) => Err(NoToken::Refused(code.to_owned())),
+        (400 | 401 | 403, Some(code)) => Err(NoToken::Refused(wire::word(code))),
         (status, _) => Err(NoToken::Unreachable(format!("Google answered {status}"))),
     }
 }

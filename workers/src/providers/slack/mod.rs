@@ -35,7 +35,9 @@ const FIELDS: &[Field] = &[
 
 /// What our messages are marked as.
 const EVENT: &str = "switchboard_message";
-/// Messages of a channel that are looked through for one.
+/// Messages of a channel that are looked through for one, a page at a time: so few that a page with all that Slack adds to
+/// a message stays below what is read of an answer.
+const PAGE: &str = "30";
 const MOST_PAGES: usize = 10;
 
 #[derive(Deserialize)]
@@ -73,13 +75,19 @@ impl Line {
         OutboundRequest { method: Method::POST, url, headers, body: body.to_string().into_bytes() }
     }
 
+    /// What was said in the channel since, or in the thread: a channel's history leaves answers in threads out.
     fn history(&self, asked: &Asked, cursor: Option<&str>) -> OutboundRequest {
-        let mut url = below(&self.base, "/api/conversations.history");
+        let thread = asked.outgoing.extra.get("thread_ts").and_then(Value::as_str);
+        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let mut url = below(&self.base, &format!("/api/{method}"));
         let oldest = asked.since - TimeDelta::seconds(5);
+        if let Some(thread) = thread {
+            url.query_pairs_mut().append_pair("ts", thread);
+        }
         url.query_pairs_mut()
             .append_pair("channel", &asked.outgoing.to)
             .append_pair("oldest", &format!("{}.000000", oldest.timestamp()))
-            .append_pair("limit", "200")
+            .append_pair("limit", PAGE)
             .append_pair("include_all_metadata", "true");
         if let Some(cursor) = cursor {
             url.query_pairs_mut().append_pair("cursor", cursor);
@@ -120,7 +128,7 @@ impl Provider for Slack {
         let body = wire::json(&answer).unwrap_or_default();
         match (body["ok"].as_bool(), body["error"].as_str()) {
             (Some(true), _) => Verified::Good,
-            (Some(false), Some(code)) if refusal(code) == Some(Refusal::Account) => {
+            (Some(false), Some(code)) if refusal(code, answer.status) == Some(Refusal::Account) => {
                 Verified::Bad { code: code.to_owned(), text: "Slack does not accept the token".into() }
             }
             _ => Verified::Unreachable { text: format!("Slack answered {}", answer.status) },
@@ -155,14 +163,13 @@ impl Provider for Slack {
                 Err(unclear) => return unclear,
             };
             let (Some(true), Some(messages)) = (body["ok"].as_bool(), body["messages"].as_array()) else {
-                let code = body["error"].as_str().unwrap_or("no code");
+                let code = wire::word(body["error"].as_str().unwrap_or("no_code"));
                 return Found::Unclear { text: format!("Slack answered {code}") };
             };
             let is_ours = |message: &&Value| message["metadata"]["event_payload"]["message_id"] == *ours;
             if let Some(message) = messages.iter().find(is_ours) {
-                let name = message["ts"].as_str().map(ToOwned::to_owned);
                 return Found::There {
-                    provider_message_id: name,
+                    provider_message_id: wire::name(&message["ts"]),
                     status: Status::Sent,
                     failure: None,
                     code: None,
@@ -183,20 +190,21 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     }
     let body = wire::json(answer).unwrap_or_default();
     match (body["ok"].as_bool(), body["error"].as_str()) {
-        (Some(true), _) => {
-            Answer::Accepted { provider_message_id: body["ts"].as_str().map(ToOwned::to_owned) }
-        }
-        (Some(false), Some(code)) => match refusal(code) {
+        (Some(true), _) => Answer::Accepted { provider_message_id: wire::name(&body["ts"]) },
+        (Some(false), Some(code)) => match refusal(code, answer.status) {
             Some(refusal) => by_code(refusal, code, answer, now),
-            None => Answer::Unknown { text: format!("Slack answered {code}, and may have posted it") },
+            None => {
+                let code = wire::word(code);
+                Answer::Unknown { text: format!("Slack answered {code}, and may have posted it") }
+            }
         },
         _ => formless(answer, now),
     }
 }
 
 /// What an error means; none for those after which the message may have been posted. One that is not known is of this
-/// message.
-fn refusal(code: &str) -> Option<Refusal> {
+/// message, unless the HTTP status says that the server failed.
+fn refusal(code: &str, status: u16) -> Option<Refusal> {
     Some(match code {
         "internal_error" | "fatal_error" => return None,
         "ratelimited" | "rate_limited" => Refusal::Throttled,
@@ -204,6 +212,7 @@ fn refusal(code: &str) -> Option<Refusal> {
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired"
         | "missing_scope" | "access_denied" | "org_login_required" | "ekm_access_denied"
         | "no_permission" => Refusal::Account,
+        _ if status >= 500 => return None,
         _ => Refusal::Permanent,
     })
 }
@@ -229,7 +238,10 @@ mod tests {
             ("internal_error", None),
             ("fatal_error", None),
         ] {
-            assert_eq!(refusal(code), wanted, "{code}");
+            assert_eq!(refusal(code, 200), wanted, "{code}");
         }
+        assert_eq!(refusal("of_tomorrow", 200), Some(Refusal::Permanent));
+        assert_eq!(refusal("of_tomorrow", 503), None);
+        assert_eq!(refusal("service_unavailable", 503), Some(Refusal::Transient));
     }
 }

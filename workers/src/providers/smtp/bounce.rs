@@ -11,7 +11,10 @@ use domain::{
     },
 };
 
-use super::settings::Settings;
+use super::{
+    conversation::{is_no_address, is_of_sender},
+    settings::Settings,
+};
 
 pub(super) fn read(settings: &Settings, request: &CallbackRequest<'_>) -> Result<Callback, Rejected> {
     if request.method != CallbackMethod::Post {
@@ -40,10 +43,12 @@ fn told(report: &Report) -> Option<Told> {
         Fate::Failed if report.status.starts_with('4') || report.status == "5.2.2" => {
             (Status::Bounced, Some(FailureKind::Transient))
         }
-        Fate::Failed if report.status.starts_with("5.7.") => (Status::Bounced, Some(FailureKind::Account)),
+        Fate::Failed if report.status.starts_with("5.7.") || is_of_sender(&report.status) => {
+            (Status::Bounced, Some(FailureKind::Account))
+        }
         Fate::Failed => (Status::Bounced, Some(FailureKind::Permanent)),
     };
-    let is_no_address = report.fate == Fate::Failed && report.status.starts_with("5.1.");
+    let suppress = report.fate == Fate::Failed && is_no_address(&report.status);
     Some(Told {
         message: Some(message),
         provider_message_id: None,
@@ -51,7 +56,7 @@ fn told(report: &Report) -> Option<Told> {
         status,
         failure,
         code: (!report.status.is_empty()).then(|| report.status.clone()),
-        suppress: is_no_address.then_some(Scope::All),
+        suppress: suppress.then_some(Scope::All),
         happened_at: None,
     })
 }
@@ -68,6 +73,7 @@ mod tests {
         for (fate, code, wanted) in [
             (Fate::Failed, "5.1.1", Some((Status::Bounced, Some(FailureKind::Permanent), true))),
             (Fate::Failed, "5.2.2", Some((Status::Bounced, Some(FailureKind::Transient), false))),
+            (Fate::Failed, "5.1.8", Some((Status::Bounced, Some(FailureKind::Account), false))),
             (Fate::Failed, "5.7.1", Some((Status::Bounced, Some(FailureKind::Account), false))),
             (Fate::Failed, "4.4.7", Some((Status::Bounced, Some(FailureKind::Transient), false))),
             (Fate::Failed, "", Some((Status::Bounced, Some(FailureKind::Permanent), false))),

@@ -23,6 +23,8 @@ use crate::rim::outbound::{Outbound, OutboundError};
 /// Together they stay below the limit of a call.
 const BEFORE: Duration = Duration::from_secs(5);
 const AFTER: Duration = Duration::from_secs(4);
+/// How long a goodbye may take.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// A connection that is ready for the next message.
 pub struct Conversation(Box<AsyncSmtpConnection>);
@@ -86,6 +88,11 @@ impl Conversation {
         Ok(Self(Box::new(connection)))
     }
 
+    /// Takes leave, as a server expects it; whether it hears that does not matter.
+    pub async fn close(mut self) {
+        let _ = timeout(PARTING, self.0.quit()).await;
+    }
+
     /// Sends one message.
     pub async fn deliver(mut self, mail: &Mail) -> Turn {
         match timeout(BEFORE, self.envelope(mail)).await {
@@ -142,15 +149,27 @@ fn before(stage: &str, error: &Error) -> Answer {
     refused(Refusal::Transient, stage, format!("{what}, before the message ({stage})"))
 }
 
+/// Whether an enhanced code says that the recipient's address is none (RFC 3463, section 3.2).
+pub fn is_no_address(enhanced: &str) -> bool {
+    enhanced.starts_with("5.1.") && !is_of_sender(enhanced)
+}
+
+/// Whether it finds fault with the address of the sender: that says nothing against the recipient's.
+pub fn is_of_sender(enhanced: &str) -> bool {
+    matches!(enhanced, "5.1.7" | "5.1.8")
+}
+
 /// The server's no (RFC 5321 §4.2.1, RFC 3463).
 fn refusal(error: &Error) -> Answer {
     let enhanced = enhanced(error).unwrap_or_default();
     let refusal = if error.is_transient() || enhanced == "5.2.2" {
         Refusal::Transient
-    } else if enhanced.starts_with("5.1.") {
-        // The address itself is at fault.
+    } else if is_no_address(&enhanced) {
         Refusal::Suppress(Scope::All)
-    } else if enhanced.starts_with("5.7.") || error.status().is_some_and(|code| code.to_string() == "535") {
+    } else if is_of_sender(&enhanced)
+        || enhanced.starts_with("5.7.")
+        || error.status().is_some_and(|code| code.to_string() == "535")
+    {
         Refusal::Account
     } else {
         Refusal::Permanent

@@ -62,7 +62,10 @@ impl Provider for Smtp {
             };
         };
         match conversation::Conversation::open(&self.outbound, &settings).await {
-            Ok(_) => Verified::Good,
+            Ok(opened) => {
+                opened.close().await;
+                Verified::Good
+            }
             Err(Answer::Refused { refusal: Refusal::Account, code, text, .. }) => {
                 Verified::Bad { code, text }
             }

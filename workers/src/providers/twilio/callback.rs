@@ -41,7 +41,7 @@ pub(super) fn read(settings: &Settings, request: &CallbackRequest<'_>) -> Result
     let told = Told {
         message: ours.and_then(|(_, id)| Uuid::try_parse(&id).ok()).map(MessageId),
         provider_message_id: Some(sid.to_owned()),
-        dedupe: format!("{sid} {status}"),
+        dedupe: format!("{sid} {status} {}", code.unwrap_or_default()),
         status: tells,
         failure,
         code: code.map(ToOwned::to_owned),

@@ -5,9 +5,10 @@ use domain::messages::{
     rules::{FailureKind, Status},
 };
 
-/// What a code of a refused request means. Of one that is not known the HTTP status says it.
-pub(super) fn refusal(code: u64, status: u16) -> Refusal {
-    match code {
+/// What a code of a refused request means. Of one that is not known the HTTP status says it; none where it does not:
+/// who failed in the middle may have sent the message.
+pub(super) fn refusal(code: u64, status: u16) -> Option<Refusal> {
+    Some(match code {
         // The recipient has opted out of this sender.
         21610 => Refusal::Suppress(Scope::All),
         20003 | 20005 | 21606 | 21608 | 21659 | 21660 => Refusal::Account,
@@ -19,9 +20,9 @@ pub(super) fn refusal(code: u64, status: u16) -> Refusal {
             429 => Refusal::Throttled,
             401 | 403 => Refusal::Account,
             400..500 => Refusal::Permanent,
-            _ => Refusal::Transient,
+            _ => return None,
         },
-    }
+    })
 }
 
 /// What became of a message, by its status and error code; none for what it is before it was sent.
@@ -53,19 +54,21 @@ mod tests {
     fn every_code_that_is_known_means_what_its_page_says() {
         use Refusal::{Account, Permanent, Suppress, Throttled, Transient};
         for (code, status, wanted) in [
-            (21211, 400, Permanent),
-            (21612, 400, Permanent),
-            (21614, 400, Permanent),
-            (21610, 400, Suppress(Scope::All)),
-            (20003, 401, Account),
-            (21606, 400, Account),
-            (21608, 400, Account),
-            (20429, 429, Throttled),
-            (30001, 400, Transient),
-            (99999, 400, Permanent),
-            (99999, 403, Account),
-            (99999, 429, Throttled),
-            (99999, 503, Transient),
+            (21211, 400, Some(Permanent)),
+            (21612, 400, Some(Permanent)),
+            (21614, 400, Some(Permanent)),
+            (21610, 400, Some(Suppress(Scope::All))),
+            (20003, 401, Some(Account)),
+            (21606, 400, Some(Account)),
+            (21608, 400, Some(Account)),
+            (20429, 429, Some(Throttled)),
+            (30001, 400, Some(Transient)),
+            (30001, 500, Some(Transient)),
+            (99999, 400, Some(Permanent)),
+            (99999, 403, Some(Account)),
+            (99999, 429, Some(Throttled)),
+            (20500, 500, None),
+            (20503, 503, None),
         ] {
             assert_eq!(refusal(code, status), wanted, "{code} {status}");
         }

@@ -1,5 +1,9 @@
 //! What became of a message whose answer was lost: found among what was sent to its number since.
 //! <https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources>
+//!
+//! The list is narrowed by the date of sending, which a message has only once it was sent, and its page does not say
+//! whether one that still waits is shown then. So what is not found is looked for among all that the number was ever
+//! sent before it is called not there.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::messages::provider::{Asked, Found};
@@ -11,16 +15,33 @@ use crate::{providers::http as wire, rim::outbound::Outbound};
 
 /// Clocks differ, and Twilio's dates have whole seconds.
 const SLACK: TimeDelta = TimeDelta::seconds(5);
-const PAGE: &str = "200";
-const MOST_PAGES: usize = 10;
+/// So few that a page of long messages stays below what is read of an answer.
+const PAGE: &str = "20";
+const MOST_PAGES: usize = 20;
 
 pub(super) async fn look_up(outbound: &Outbound, line: &Line, asked: &Asked) -> Found {
     let since = asked.since - SLACK;
+    match among(outbound, line, asked, since, true).await {
+        Found::NotThere => among(outbound, line, asked, since, false).await,
+        found => found,
+    }
+}
+
+/// Looks through what the number was sent; `dated` leaves out what was sent before.
+async fn among(
+    outbound: &Outbound,
+    line: &Line,
+    asked: &Asked,
+    since: DateTime<Utc>,
+    dated: bool,
+) -> Found {
+    let unclear = |text: &str| Found::Unclear { text: text.into() };
     let mut url = line.url("/Messages.json");
-    url.query_pairs_mut()
-        .append_pair("To", &asked.outgoing.to)
-        .append_pair("DateSent>", &since.format("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .append_pair("PageSize", PAGE);
+    url.query_pairs_mut().append_pair("To", &asked.outgoing.to).append_pair("PageSize", PAGE);
+    if dated {
+        let since = since.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        url.query_pairs_mut().append_pair("DateSent>", &since);
+    }
     let mut fitting: Vec<Value> = Vec::new();
     for _ in 0..MOST_PAGES {
         let body = match wire::look(outbound, line.request(Method::GET, url.clone(), vec![])).await {
@@ -28,15 +49,17 @@ pub(super) async fn look_up(outbound: &Outbound, line: &Line, asked: &Asked) -> 
             Err(unclear) => return unclear,
         };
         let Some(messages) = body["messages"].as_array() else {
-            return Found::Unclear { text: "Twilio's list has another form than it documents".into() };
+            return unclear("Twilio's list has another form than it documents");
         };
         fitting.extend(messages.iter().filter(|message| is_it(message, asked, since)).cloned());
-        let Some(next) = body["next_page_uri"].as_str().and_then(|next| line.base.join(next).ok()) else {
-            return found(&fitting);
+        let Some(next) = body["next_page_uri"].as_str() else { return found(&fitting) };
+        // The token goes along, so it goes nowhere else.
+        let Some(next) = line.base.join(next).ok().filter(|next| next.origin() == line.base.origin()) else {
+            return unclear("Twilio's list goes on at another server");
         };
         url = next;
     }
-    Found::Unclear { text: "the number has had too many messages since to tell".into() }
+    unclear("the number has had too many messages to tell")
 }
 
 fn is_it(message: &Value, asked: &Asked, since: DateTime<Utc>) -> bool {
@@ -55,7 +78,7 @@ fn found(fitting: &[Value]) -> Found {
             let status = message["status"].as_str().unwrap_or_default();
             match codes::fate(status, code) {
                 Some((status, failure)) => Found::There {
-                    provider_message_id: message["sid"].as_str().map(ToOwned::to_owned),
+                    provider_message_id: wire::name(&message["sid"]),
                     status,
                     failure,
                     code: code.map(|code| code.to_string()),

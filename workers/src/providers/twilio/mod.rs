@@ -143,9 +143,9 @@ impl Provider for Twilio {
                 Verified::Bad { code: "inactive".into(), text: "the account is not active".into() }
             }
             (401 | 403 | 404, body) => {
-                let code = body.map_or(Value::Null, |body| body["code"].clone());
+                let code = body.and_then(|body| body["code"].as_u64());
                 Verified::Bad {
-                    code: code.to_string(),
+                    code: code.map_or_else(|| answer.status.to_string(), |code| code.to_string()),
                     text: "Twilio does not accept the SID and the token".into(),
                 }
             }
@@ -196,13 +196,16 @@ fn form(settings: &Settings, outgoing: &Outgoing) -> String {
 fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     let Some(body) = wire::json(answer) else { return formless(answer, now) };
     if (200..300).contains(&answer.status) {
-        return match body["sid"].as_str() {
-            Some(sid) => Answer::Accepted { provider_message_id: Some(sid.to_owned()) },
+        return match wire::name(&body["sid"]) {
+            Some(sid) => Answer::Accepted { provider_message_id: Some(sid) },
             None => Answer::Unknown { text: "Twilio took it without saying under which SID".into() },
         };
     }
     match body["code"].as_u64() {
-        Some(code) => by_code(codes::refusal(code, answer.status), code, answer, now),
+        Some(code) => match codes::refusal(code, answer.status) {
+            Some(refusal) => by_code(refusal, code, answer, now),
+            None => Answer::Unknown { text: format!("Twilio answered {code}, and may have sent it") },
+        },
         None => formless(answer, now),
     }
 }

@@ -56,8 +56,10 @@ impl Settings {
         if !read.phone_number_id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(vec![FieldError::new("/phone_number_id", "the id of the number, digits only")]);
         }
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let is_version = |text: &str| {
-            text.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+            let parts = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+            parts.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
         };
         if !read.version.as_deref().is_none_or(is_version) {
             return Err(vec![FieldError::new("/version", "a version of the Graph API, as v23.0")]);
@@ -125,10 +127,12 @@ impl Provider for WhatsApp {
         let body = wire::json(&answer).unwrap_or_default();
         match (answer.status, body["error"]["code"].as_i64()) {
             (200, None) if body["id"].is_string() => Verified::Good,
-            (_, Some(code)) if codes::refusal(code) == Refusal::Account || code == 100 => Verified::Bad {
-                code: code.to_string(),
-                text: "Meta does not accept the token for this number".into(),
-            },
+            (status, Some(code)) if codes::refusal(code, status) == Some(Refusal::Account) || code == 100 => {
+                Verified::Bad {
+                    code: code.to_string(),
+                    text: "Meta does not accept the token for this number".into(),
+                }
+            }
             (status, _) => Verified::Unreachable { text: format!("Meta answered {status}") },
         }
     }
@@ -187,10 +191,13 @@ fn body(outgoing: &Outgoing) -> Value {
 fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     let Some(body) = wire::json(answer) else { return formless(answer, now) };
     if let Some(code) = body["error"]["code"].as_i64() {
-        return by_code(codes::refusal(code), code, answer, now);
+        return match codes::refusal(code, answer.status) {
+            Some(refusal) => by_code(refusal, code, answer, now),
+            None => Answer::Unknown { text: format!("Meta answered {code}, and may have sent it") },
+        };
     }
-    match body["messages"][0]["id"].as_str() {
-        Some(id) if answer.status == 200 => Answer::Accepted { provider_message_id: Some(id.to_owned()) },
+    match wire::name(&body["messages"][0]["id"]) {
+        Some(id) if answer.status == 200 => Answer::Accepted { provider_message_id: Some(id) },
         _ => formless(answer, now),
     }
 }
