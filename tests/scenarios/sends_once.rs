@@ -116,7 +116,8 @@ async fn a_receiver_that_drops_repeats_is_sent_the_same_under_the_same_key() {
     let credentials = json!({"url": format!("{}/messages", fake.url()), "secret": SECRET});
     let account = json!({"name": "hook", "kind": "webhook", "channel": "sms", "credentials": credentials});
     let line = Line::open(&app.acme.admin, account, phone).await;
-    let lost = [Fault::AcceptThenReset, Fault::ResetBeforeAccept, Fault::Error500AfterAccept, Fault::Error500];
+    let lost =
+        [Fault::AcceptThenReset, Fault::ResetBeforeAccept, Fault::Error500AfterAccept, Fault::Error500];
     for fault in lost {
         fake.faults().next(fault);
     }
@@ -196,7 +197,8 @@ async fn what_whatsapp_has_is_known_by_its_callbacks_alone() {
     let told: Vec<_> =
         fake.ledger().entries().iter().map(|entry| fake.status_callback(entry, "delivered", None)).collect();
     let order = Order { shuffled: Some(7), doubled: true };
-    let answers = Courier::new().deliver_all(&told, Some(&app.acme.admin.base), order).await.expect("answers");
+    let answers =
+        Courier::new().deliver_all(&told, Some(&app.acme.admin.base), order).await.expect("answers");
     assert!(answers.iter().all(|status| (200..300).contains(status)), "{answers:?}");
     line.until(&ids, &[("unknown", 1), ("delivered", MANY - 1)]).await;
     assert_eq!(once_each(fake.ledger()), MANY - 1, "what it may have is not sent again");

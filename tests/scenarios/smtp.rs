@@ -81,8 +81,8 @@ async fn refusals_are_told_by_their_codes_and_never_by_the_servers_prose() {
     let server = Server::start(Nature::default()).await.expect("a server");
     let admin = &app.acme.admin;
     let provider = account(admin, &server, &json!({})).await;
-    let refused = send(admin, &provider, &["refuse-550-5.1.1@example.com"], "message.failed").await;
-    assert_eq!((&refused[0]["status"], &refused[0]["error_code"]), (&json!("failed"), &json!("550 5.1.1")));
+    let refused = send(admin, &provider, &["refuse-550-5.1.1@example.com"], "message.bounced").await;
+    assert_eq!((&refused[0]["status"], &refused[0]["error_code"]), (&json!("bounced"), &json!("550 5.1.1")));
     assert!(!refused[0]["error_text"].to_string().contains("example.com"), "{}", refused[0]);
     let later = send(admin, &provider, &["busy@example.com"], "message.retrying").await;
     assert_eq!(later[0]["attempts"], 1);

@@ -62,7 +62,8 @@ pub async fn tell(ctx: &Ctx, job: &TellOfDelivery) -> Result<()> {
         suppress: None,
         happened_at: Some(ctx.now()),
     };
-    let account = Account { id: job.provider, channel: job.channel, credentials: Vec::new().into(), version: 0 };
+    let account =
+        Account { id: job.provider, channel: job.channel, credentials: Vec::new().into(), version: 0 };
     callbacks::take(ctx, &account, "sandbox", Callback { told: vec![told], ..Callback::default() }).await
 }
 

@@ -207,7 +207,9 @@ mod tests {
     fn what_a_provider_calls_things_is_kept_only_if_it_can_be() {
         assert_eq!(name(&json!("SM0123")).as_deref(), Some("SM0123"));
         assert_eq!(name(&json!("x".repeat(255))).map(|name| name.len()), Some(255));
-        for none in [json!("x".repeat(256)), json!(""), json!("SM\u{0}1"), json!("SM\n1"), json!(7), json!(null)] {
+        for none in
+            [json!("x".repeat(256)), json!(""), json!("SM\u{0}1"), json!("SM\n1"), json!(7), json!(null)]
+        {
             assert_eq!(name(&none), None, "{none}");
         }
         assert_eq!(word("invalid_auth"), "invalid_auth");

@@ -70,7 +70,9 @@ impl Provider for Sandbox {
             "refuse" if refusal(value).is_some() => None,
             "refuse" => Some(FieldError::new("/refuse", "`permanent`, `transient` or `account`")),
             "failure_rate" if value.as_f64().is_some_and(|rate| (0.0..=1.0).contains(&rate)) => None,
-            "failure_rate" => Some(FieldError::new("/failure_rate", "the share that is refused for good, 0 to 1")),
+            "failure_rate" => {
+                Some(FieldError::new("/failure_rate", "the share that is refused for good, 0 to 1"))
+            }
             "callback" if echo(value).is_some() => None,
             "callback" => Some(FieldError::new("/callback", "`delivered`, `read`, `bounced` or `failed`")),
             "callback_after_ms" if value.as_u64().is_some_and(|wait| wait <= LONGEST_WAIT) => None,

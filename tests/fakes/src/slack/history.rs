@@ -45,9 +45,8 @@ impl Slack {
         if newest_first {
             all.reverse();
         }
-        let is_before = |entry: &&Arc<Entry>| {
-            range.from.as_deref().is_some_and(|from| from != entry.provider_message_id)
-        };
+        let is_before =
+            |entry: &&Arc<Entry>| range.from.as_deref().is_some_and(|from| from != entry.provider_message_id);
         let mut found = all.into_iter().skip_while(is_before).peekable();
         let shown: Vec<&Arc<Entry>> = found.by_ref().take(limit).collect();
         let next = found.peek().map(|next| STANDARD.encode(format!("next_ts:{}", next.provider_message_id)));

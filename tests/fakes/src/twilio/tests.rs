@@ -88,7 +88,10 @@ async fn a_list_is_asked_for_by_recipient_and_time_and_comes_in_pages() {
     assert_eq!((bodies(&next), &next["next_page_uri"]), (vec!["1".to_owned()], &Value::Null));
     // What has not left has no date, and is shown to whoever does not ask by it.
     let all = get(&client, &format!("{url}/Messages.json?To=%2B4930123456&PageSize=2")).await;
-    assert_eq!((bodies(&all), &all["messages"][0]["date_sent"]), (vec!["5".into(), "4".into()], &Value::Null));
+    assert_eq!(
+        (bodies(&all), &all["messages"][0]["date_sent"]),
+        (vec!["5".into(), "4".into()], &Value::Null)
+    );
     let dated = format!("{url}/Messages.json?To=%2B4930123456&DateSent%3E={since}&PageSize=2");
     assert_eq!(bodies(&get(&client, &dated).await), ["4", "3"]);
     let later = format!("{url}/Messages.json?DateSent%3E=2999-01-01");

@@ -66,9 +66,10 @@ impl Conversation {
             }
         };
         let (at_once, later) = if settings.tls == Tls::Implicit { (tls, None) } else { (None, tls) };
-        let mut connection = AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(BEFORE), &us, at_once, None)
-            .await
-            .map_err(|error| before("connect", &error))?;
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(BEFORE), &us, at_once, None)
+                .await
+                .map_err(|error| before("connect", &error))?;
         if let Some(parameters) = later {
             if !connection.can_starttls() {
                 let text = "the server offers no STARTTLS, and no mail is sent without it";

@@ -41,8 +41,7 @@ impl Settings {
     /// # Errors
     /// What to change, by pointer.
     pub fn read(settings: &Value) -> Result<Self, Vec<FieldError>> {
-        let known =
-            ["host", "port", "tls", "username", "password", "from", "bounce_domain", "bounce_secret"];
+        let known = ["host", "port", "tls", "username", "password", "from", "bounce_domain", "bounce_secret"];
         if let Some(name) = settings
             .as_object()
             .into_iter()

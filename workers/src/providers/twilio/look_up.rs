@@ -28,13 +28,7 @@ pub(super) async fn look_up(outbound: &Outbound, line: &Line, asked: &Asked) -> 
 }
 
 /// Looks through what the number was sent; `dated` leaves out what was sent before.
-async fn among(
-    outbound: &Outbound,
-    line: &Line,
-    asked: &Asked,
-    since: DateTime<Utc>,
-    dated: bool,
-) -> Found {
+async fn among(outbound: &Outbound, line: &Line, asked: &Asked, since: DateTime<Utc>, dated: bool) -> Found {
     let unclear = |text: &str| Found::Unclear { text: text.into() };
     let mut url = line.url("/Messages.json");
     url.query_pairs_mut().append_pair("To", &asked.outgoing.to).append_pair("PageSize", PAGE);

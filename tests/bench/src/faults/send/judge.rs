@@ -87,13 +87,7 @@ impl Tally {
 }
 
 /// Says what does not hold of an account, and shows its figures.
-fn weigh(
-    finding: &mut Finding,
-    line: &Line,
-    tally: &Tally,
-    told: usize,
-    held: Option<usize>,
-) -> Outcome<()> {
+fn weigh(finding: &mut Finding, line: &Line, tally: &Tally, told: usize, held: Option<usize>) -> Outcome<()> {
     let (kind, held) = (line.kind, held.unwrap_or_default());
     let injected = line.provider.injected();
     let ambiguous = injected.accepted_then_reset
@@ -113,7 +107,8 @@ fn weigh(
     finding.holds(ambiguous > 0, || format!("{kind}: no answer was lost, so nothing was shown"));
     finding.holds(told <= hit, || format!("{kind}: {told} came to be unknown, and only {hit} were hit"));
     finding.holds(tally.failed == 0, || format!("{kind}: {} failed that the provider takes", tally.failed));
-    finding.holds(tally.untold == 0, || format!("{kind}: {} are unknown that the provider has", tally.untold));
+    finding
+        .holds(tally.untold == 0, || format!("{kind}: {} are unknown that the provider has", tally.untold));
     let must_know = matches!(line.provider.route(), Route::Asked | Route::Keyed);
     finding.holds(!must_know || tally.unknown == 0, || {
         format!("{kind}: {} are unknown, and asking or sending again tells", tally.unknown)

@@ -100,7 +100,9 @@ impl Line {
     /// there is nothing to ask it.
     pub async fn tell(&self, base: &str, seed: u64) -> Outcome<()> {
         let Provider::Whatsapp(fake) = &self.provider else { return Ok(()) };
-        fake.set_callback_url(self.callback_url.as_deref().ok_or("the account has no address for callbacks")?);
+        fake.set_callback_url(
+            self.callback_url.as_deref().ok_or("the account has no address for callbacks")?,
+        );
         let entries = fake.ledger().entries();
         let told: Vec<Told<'_>> =
             entries.iter().map(|entry| Told { entry, status: "delivered", error_code: None }).collect();
