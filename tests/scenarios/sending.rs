@@ -278,7 +278,7 @@ async fn an_account_that_asks_for_patience_gets_it_for_all_its_messages() {
     let provider = account(admin, "scripted", 1, "hold").await;
     let message = sms(admin, Some(&provider)).await;
     let first = send(admin, &message).await;
-    adapter.call().await.say(refused(Refusal::Throttled, Some(Duration::from_secs(300))));
+    adapter.call().await.say(refused(Refusal::Throttled, Some(Duration::from_mins(5))));
     becomes(admin, &first, "message.retrying").await;
     let path = format!("{PROVIDERS}/{}", provider.as_str().expect("an id"));
     assert!(admin.get(&path).await.expect(200)["throttled_until"].is_string());

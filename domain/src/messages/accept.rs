@@ -1,6 +1,6 @@
 //! Whether messages can be accepted, and writing those down that can: all of a request, or none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use chrono::TimeDelta;
 use engine::NewJob;
@@ -16,8 +16,7 @@ use super::{
     templates,
 };
 use crate::{
-    Ctx,
-    audit::Entry,
+    Ctx, audit,
     error::{Error, Result},
     events::{Event, EventType},
     leads::{self, merged},
@@ -31,13 +30,16 @@ const NO_LEAD: &str = "there is no such lead";
 /// How far ahead a message may be written.
 const FURTHEST: TimeDelta = TimeDelta::days(366);
 
+/// A template's name, and the locale that is wanted.
+type Named = (String, Option<String>);
+
 /// What there is of what messages speak of, looked for once.
 struct Ground {
     carriers: Vec<Carrier>,
     /// By id: the channel of each template that may be used.
     templates: HashMap<TemplateId, Channel>,
     /// By name and wanted locale.
-    named: HashMap<(String, Option<String>), Option<(TemplateId, Channel)>>,
+    named: HashMap<Named, Option<(TemplateId, Channel)>>,
     /// What each lead is by now; none for one that is not there or not seen.
     leads: BTreeMap<LeadId, Option<LeadId>>,
     contacts: HashMap<LeadId, store::Contact>,
@@ -95,7 +97,8 @@ pub(super) async fn accept(
         accepted.push((plan.id, job));
     }
     store::insert_messages(tx.conn(), tenant, &rows).await?;
-    let entries: Vec<Entry> = plans.iter().map(|plan| Entry::new("create", "message", plan.id)).collect();
+    let entries: Vec<audit::Entry> =
+        plans.iter().map(|plan| audit::Entry::new("create", "message", plan.id)).collect();
     tx.audit(&entries).await?;
     let told = |plan: &Plan| {
         Event::new(EventType::MessageQueued, "message", plan.id).with(json!({ "lead_id": plan.lead }))
@@ -126,9 +129,10 @@ impl Ground {
             let Some(name) = &new.template else { continue };
             let locale = new.locale.as_ref().map(|locale| locale.as_str().to_owned());
             let key = (name.as_str().to_owned(), locale);
-            if !named.contains_key(&key) {
-                let found = templates::resolve(tx, &key.0, key.1.as_deref()).await?;
-                named.insert(key, found);
+            if let Entry::Vacant(place) = named.entry(key) {
+                let (name, locale) = place.key();
+                let found = templates::resolve(tx, name, locale.as_deref()).await?;
+                place.insert(found);
             }
         }
         // In the order of their ids, so that of two requests neither waits for what the other holds.

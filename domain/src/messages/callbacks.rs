@@ -209,13 +209,13 @@ async fn find(tx: &mut TenantTx, provider: ProviderId, rows: &mut [ToldRow]) -> 
         store::handed(tx.conn(), tenant, provider, &ours).await?.into_iter().collect()
     };
     let names: Vec<String> = rows.iter().filter_map(|row| row.name.clone()).collect();
-    let named = if names.is_empty() {
+    let known = if names.is_empty() {
         HashMap::new()
     } else {
         store::named(tx.conn(), tenant, provider, &names).await?
     };
     for row in rows {
-        let by_name = || row.name.as_ref().and_then(|name| named.get(name).copied());
+        let by_name = || row.name.as_ref().and_then(|name| known.get(name).copied());
         row.message = row.ours.filter(|id| handed.contains(id)).or_else(by_name);
     }
     Ok(())

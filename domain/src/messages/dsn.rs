@@ -74,13 +74,10 @@ fn report(group: &[Field], message: Option<MessageId>) -> Option<Report> {
     let action = field(group, "action")?.trim().to_ascii_lowercase();
     let status = field(group, "status").and_then(code).unwrap_or_default();
     let fate = match (action.as_str(), status.as_bytes().first()) {
-        ("delivered" | "relayed" | "expanded" | "delayed", Some(b'5')) | ("failed", Some(b'5') | None) => {
-            Fate::Failed
-        }
-        ("failed", Some(b'4')) => Fate::Failed,
-        ("failed" | "delayed", Some(b'2')) => Fate::Delivered,
+        ("delivered" | "relayed" | "expanded" | "delayed", Some(b'5'))
+        | ("failed", Some(b'4' | b'5') | None) => Fate::Failed,
+        ("failed" | "delayed", Some(b'2')) | ("delivered", _) => Fate::Delivered,
         ("delayed", _) => Fate::Delayed,
-        ("delivered", _) => Fate::Delivered,
         ("relayed" | "expanded", _) => Fate::Relayed,
         _ => return None,
     };

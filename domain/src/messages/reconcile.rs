@@ -131,7 +131,7 @@ impl Inquiry {
         let later = || next_look(age).map_or(Conclusion::Over(None), Conclusion::LookAgain);
         match found {
             Found::Unclear { .. } => Ok(later()),
-            Found::NotThere if age < SURE_AFTER => Ok(Conclusion::LookAgain(SURE_AFTER - age)),
+            Found::NotThere if age < SURE_AFTER => Ok(Conclusion::LookAgain(SURE_AFTER.saturating_sub(age))),
             Found::NotThere => self.unsent(ctx).await,
             Found::There { provider_message_id, status, failure, code } => {
                 let status = rules::told(Status::Unknown, status).unwrap_or(Status::Sent);

@@ -73,10 +73,10 @@ fn check_nesting(source: &str) -> Result<(), String> {
         let rest = &source[at..];
         match rest.as_bytes() {
             [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if matches!(next, b'#' | b'^') => {
-                blocks += 1
+                blocks += 1;
             }
             [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if *next == b'/' => {
-                blocks = blocks.saturating_sub(1)
+                blocks = blocks.saturating_sub(1);
             }
             [b'(', ..] => brackets += 1,
             [b')', ..] => brackets = brackets.saturating_sub(1),

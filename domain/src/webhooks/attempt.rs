@@ -133,11 +133,11 @@ pub async fn settle(
     // What comes of an answer is the product's own doing, whoever asked for the delivery.
     let ctx = &ctx.by_itself();
     let mut tx = ctx.begin().await?;
-    let Some(tried) = store::lock_tried(tx.conn(), ctx.tenant, delivery, claim.job).await? else {
+    let Some(held) = store::lock_tried(tx.conn(), ctx.tenant, delivery, claim.job).await? else {
         return Ok(Outcome::Done(json!({ "skipped": "another job makes it by now" })));
     };
-    let tries = tried.tries.saturating_add(1);
-    let is_test = tried.kind == rules::TEST;
+    let tries = held.tries.saturating_add(1);
+    let is_test = held.kind == rules::TEST;
     let last = is_test || claim.attempt >= claim.max_attempts;
     let chance = f64::from(u32::from_be_bytes(ctx.platform.random())) / f64::from(u32::MAX);
     let verdict = rules::judge(&told.reply, Attempt { tries, last, url: told.url, chance });
@@ -148,7 +148,7 @@ pub async fn settle(
     };
     let settled = Settled {
         delivery,
-        number: tried.attempts.saturating_add(1),
+        number: held.attempts.saturating_add(1),
         tries,
         state,
         again_ms: again.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
@@ -159,7 +159,7 @@ pub async fn settle(
     };
     store::settle(tx.conn(), ctx.tenant, &settled).await?;
     if !is_test {
-        bear(&mut tx, &tried, &verdict).await?;
+        bear(&mut tx, &held, &verdict).await?;
     }
     // It is spread by the rules already.
     let ending = claim.ending(outcome(&verdict, state), || 0.0);

@@ -151,9 +151,8 @@ pub(super) fn by_code(
 pub(super) fn formless(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     match answer.status {
         429 => by_code(Refusal::Throttled, 429, answer, now),
-        401 | 403 => by_code(Refusal::Account, answer.status, answer, now),
         // It was told to go elsewhere, or that there is nothing: whoever says so has not taken it.
-        300..400 | 404 | 405 | 407 | 421 => by_code(Refusal::Account, answer.status, answer, now),
+        300..400 | 401 | 403..=405 | 407 | 421 => by_code(Refusal::Account, answer.status, answer, now),
         400 | 411 | 413 | 414 | 415 | 431 => by_code(Refusal::Permanent, answer.status, answer, now),
         status => {
             Answer::Unknown { text: format!("the answer {status} has no form that the provider documents") }

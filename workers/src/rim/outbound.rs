@@ -145,13 +145,12 @@ impl Outbound {
     /// # Errors
     /// If its name stands for nothing, or for nothing that may be reached.
     pub async fn mail_server(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
-        let found = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(ip) => vec![ip],
-            Err(_) => {
-                let asked = timeout(self.limits.connect, (self.lookup)(host.to_owned())).await;
-                let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
-                asked.map_err(|_| unknown())?.map_err(|_| unknown())?
-            }
+        let found = if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            vec![ip]
+        } else {
+            let asked = timeout(self.limits.connect, (self.lookup)(host.to_owned())).await;
+            let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
+            asked.map_err(|_| unknown())?.map_err(|_| unknown())?
         };
         let is_ours = self.policy.relays.iter().any(|relay| relay.eq_ignore_ascii_case(host));
         let reached = found.into_iter().filter(|ip| is_ours || self.policy.is_allowed(*ip));

@@ -62,7 +62,7 @@ pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
     let mut judged = Vec::new();
     for row in rows {
         if let Some((choice, to)) = desk.place(&row)? {
-            asking.push(desk.asking(&row, to));
+            asking.push(asking_of(&row, to));
             judged.push((row, choice));
         }
     }
@@ -135,13 +135,11 @@ impl Desk<'_> {
                 return Ok(None);
             }
         };
-        match self.keys.open(&place(self.ctx.tenant, "to_sealed", row.id), &row.to_sealed) {
-            Ok(Some(to)) => Ok(Some((chosen, to))),
-            _ => {
-                self.stop(row, Status::Failed, "unreadable", "the message's sealed fields cannot be opened");
-                Ok(None)
-            }
+        if let Ok(Some(to)) = self.keys.open(&place(self.ctx.tenant, "to_sealed", row.id), &row.to_sealed) {
+            return Ok(Some((chosen, to)));
         }
+        self.stop(row, Status::Failed, "unreadable", "the message's sealed fields cannot be opened");
+        Ok(None)
     }
 
     /// The account that may have sent the message already and drops what comes twice: no other may be asked. Of one that
@@ -160,18 +158,6 @@ impl Desk<'_> {
         }
         let (account, adapter) = self.account(provider)?;
         Ok((adapter.route(&account) == Route::Keyed).then_some(provider))
-    }
-
-    fn asking(&self, row: &QueuedRow, to: String) -> Asking {
-        Asking {
-            message: row.id,
-            subject: row.subject_id,
-            lead: row.lead_id,
-            channel: row.channel,
-            purpose: row.purpose,
-            to,
-            to_index: row.to_index.clone(),
-        }
     }
 
     /// Claims it, if the gates let it through and it can be filled in.
@@ -397,5 +383,18 @@ fn waits_for(code: &str) -> &'static str {
     match code {
         "provider_paused" => "every account that may carry it is paused; resume one",
         _ => "every account that may carry it was asked by its provider to wait",
+    }
+}
+
+/// What the gates are asked about.
+fn asking_of(row: &QueuedRow, to: String) -> Asking {
+    Asking {
+        message: row.id,
+        subject: row.subject_id,
+        lead: row.lead_id,
+        channel: row.channel,
+        purpose: row.purpose,
+        to,
+        to_index: row.to_index.clone(),
     }
 }

@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::super::stats::{Dimension, Wanted};
+use super::super::{
+    provider::Channel,
+    rules::Purpose,
+    stats::{Dimension, Wanted},
+};
 use crate::{
     error::Result,
     types::{ProviderId, TemplateId, TenantId},
@@ -55,10 +59,10 @@ pub(in crate::messages) async fn counts(
         by(Dimension::Provider),
         by(Dimension::Template),
         by(Dimension::Purpose),
-        wanted.channel.map(|channel| channel.as_str()),
+        wanted.channel.map(Channel::as_str),
         wanted.provider.map(|id| id.0),
         wanted.template.map(|id| id.0),
-        wanted.purpose.map(|purpose| purpose.as_str()),
+        wanted.purpose.map(Purpose::as_str),
         limit
     )
     .fetch_all(conn)

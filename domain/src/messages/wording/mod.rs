@@ -119,9 +119,9 @@ impl Wordings {
         if let Some(kept) = self.0.get(&id) {
             return Ok(kept);
         }
-        let made = Arc::new(make()?);
-        self.0.insert(id, Arc::clone(&made));
-        Ok(made)
+        let wording = Arc::new(make()?);
+        self.0.insert(id, Arc::clone(&wording));
+        Ok(wording)
     }
 }
 

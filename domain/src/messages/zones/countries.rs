@@ -1,5 +1,5 @@
 //! The time zones of countries, as the tz database says in its file zone1970.tab, which is in the public domain
-//! (release 2025b, https://data.iana.org/time-zones/tzdb/zone1970.tab).
+//! (release 2025b, <https://data.iana.org/time-zones/tzdb/zone1970.tab>).
 
 /// By ISO 3166-1 code, in its order; of each country the zones that its places have differed by since 1970.
 pub(super) const COUNTRIES: &[(&str, &[&str])] = &[

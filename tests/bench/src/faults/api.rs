@@ -1,7 +1,5 @@
 //! The product's API on a fault's database, and the admin of a tenant there.
 
-use std::sync::Arc;
-
 use domain::{
     access::{
         tenants::{self, NewTenant},
@@ -38,11 +36,9 @@ impl Api {
     /// Starts it, founds a tenant and logs its admin in.
     pub async fn open(site: &Site) -> Outcome<Self> {
         let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY))?;
-        let platform = Platform {
-            outbound: Arc::new(OutboundPolicy { loopback: true }),
-            public_url: Some(PUBLIC_URL.into()),
-            ..platform
-        };
+        let here = OutboundPolicy { loopback: true, relays: Vec::new() };
+        let platform =
+            Platform { public_url: Some(PUBLIC_URL.into()), ..platform::reaching(platform, here)? };
         let heads = std::env::temp_dir().join(format!("heads-{}.json", Uuid::now_v7().simple()));
         let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads);
         let process = Process::start(platform, plan).await?;

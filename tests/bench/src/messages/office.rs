@@ -3,7 +3,6 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,6 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::{
     demo::client::Client,
+    platform,
     process::{Plan, Process, Roles},
 };
 use uuid::Uuid;
@@ -85,7 +85,8 @@ struct Office {
 impl Office {
     async fn open() -> Outcome<Self> {
         let mut house = House::open().await?;
-        house.platform.outbound = Arc::new(OutboundPolicy { loopback: true });
+        let here = OutboundPolicy { loopback: true, relays: Vec::new() };
+        house.platform = platform::reaching(house.platform, here)?;
         run(&mut house.database.conn().await?, PEOPLE).await?;
         let name = Uuid::now_v7().simple();
         let heads = std::env::temp_dir().join(format!("heads-{name}.json"));

@@ -56,7 +56,7 @@ impl Session<'_> {
             "RCPT" => {
                 let address = address(rest).unwrap_or_default();
                 if let Some(no) = self.shared.refusal(&address) {
-                    self.say(&no).await?
+                    self.say(&no).await?;
                 } else {
                     self.to.push(address);
                     self.say("250 2.1.5 go on").await?;

@@ -46,7 +46,10 @@ struct Held {
 
 /// By account and its version, so that a token of older credentials is not used.
 #[derive(Default)]
-pub(super) struct Tokens(Lock<HashMap<(ProviderId, i64), Arc<Mutex<Held>>>>);
+pub(super) struct Tokens(Lock<HashMap<Of, Arc<Mutex<Held>>>>);
+
+/// An account, and its version.
+type Of = (ProviderId, i64);
 
 impl Tokens {
     fn held(&self, account: &Account) -> Arc<Mutex<Held>> {

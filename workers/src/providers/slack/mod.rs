@@ -191,13 +191,13 @@ fn said(answer: &OutboundAnswer, now: DateTime<Utc>) -> Answer {
     let body = wire::json(answer).unwrap_or_default();
     match (body["ok"].as_bool(), body["error"].as_str()) {
         (Some(true), _) => Answer::Accepted { provider_message_id: wire::name(&body["ts"]) },
-        (Some(false), Some(code)) => match refusal(code, answer.status) {
-            Some(refusal) => by_code(refusal, code, answer, now),
-            None => {
+        (Some(false), Some(code)) => {
+            let unknown = || {
                 let code = wire::word(code);
                 Answer::Unknown { text: format!("Slack answered {code}, and may have posted it") }
-            }
-        },
+            };
+            refusal(code, answer.status).map_or_else(unknown, |refusal| by_code(refusal, code, answer, now))
+        }
         _ => formless(answer, now),
     }
 }

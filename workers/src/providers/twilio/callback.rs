@@ -51,7 +51,7 @@ pub(super) fn read(settings: &Settings, request: &CallbackRequest<'_>) -> Result
     Ok(Callback { told: vec![told], ..Callback::default() })
 }
 
-/// What is answered to what somebody wrote: TwiML, empty but for HELP.
+/// What is answered to what somebody wrote: `TwiML`, empty but for HELP.
 fn reply(settings: &Settings, body: &str) -> Reply {
     let help = settings.help_text.as_deref().filter(|_| keywords::read(body) == Some(Keyword::Help));
     let said = help.map_or_else(String::new, |text| format!("<Message>{}</Message>", escaped(text)));

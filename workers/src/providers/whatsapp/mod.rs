@@ -162,28 +162,21 @@ fn body(outgoing: &Outgoing) -> Value {
         "to": outgoing.to.trim_start_matches('+'),
         "biz_opaque_callback_data": outgoing.message,
     });
-    match outgoing.extra.get("template") {
-        Some(template) => {
-            let parameters: Vec<Value> = template["parameters"].as_array().map_or_else(Vec::new, |texts| {
-                texts.iter().map(|text| json!({ "type": "text", "text": text })).collect()
-            });
-            let components = if parameters.is_empty() {
-                json!([])
-            } else {
-                json!([{ "type": "body", "parameters": parameters }])
-            };
-            body["type"] = json!("template");
-            body["template"] = json!({
-                "name": template["name"],
-                "language": { "code": template["language"] },
-                "components": components,
-            });
-        }
-        None => {
-            body["type"] = json!("text");
-            body["text"] = json!({ "body": outgoing.text });
-        }
-    }
+    let Some(template) = outgoing.extra.get("template") else {
+        body["type"] = json!("text");
+        body["text"] = json!({ "body": outgoing.text });
+        return body;
+    };
+    let texts = template["parameters"].as_array().into_iter().flatten();
+    let parameters: Vec<Value> = texts.map(|text| json!({ "type": "text", "text": text })).collect();
+    let components =
+        if parameters.is_empty() { json!([]) } else { json!([{ "type": "body", "parameters": parameters }]) };
+    body["type"] = json!("template");
+    body["template"] = json!({
+        "name": template["name"],
+        "language": { "code": template["language"] },
+        "components": components,
+    });
     body
 }
 
