@@ -192,7 +192,7 @@ async fn what_whatsapp_has_is_known_by_its_callbacks_alone() {
     }
     let ids = line.send(0..MANY).await;
     line.until(&ids, &[("unknown", 3), ("sent", MANY - 3)]).await;
-    app.advance(TimeDelta::hours(1)).await;
+    app.advance(TimeDelta::minutes(5)).await;
     fake.set_callback_url(line.account["callback_url"].as_str().expect("an address"));
     let told: Vec<_> =
         fake.ledger().entries().iter().map(|entry| fake.status_callback(entry, "delivered", None)).collect();
@@ -215,7 +215,7 @@ async fn mail_of_unknown_fate_is_held_for_a_person() {
     }
     let ids = line.send(0..MANY).await;
     line.until(&ids, &[("unknown", 2), ("sent", MANY - 2)]).await;
-    app.advance(TimeDelta::hours(1)).await;
+    app.advance(TimeDelta::minutes(5)).await;
     let after = line.send(50..51).await;
     line.until(&after, &[("sent", 1)]).await;
     line.until(&ids, &[("unknown", 2), ("sent", MANY - 2)]).await;
