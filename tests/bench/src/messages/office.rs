@@ -107,7 +107,7 @@ impl Office {
         let began = Instant::now();
         loop {
             let there: bool = sqlx::query_scalar(
-                "select exists (select from engine.nodes where name like '%:' || $1::text)",
+                "select exists (select from engine.nodes where name like '%:' || $1::text)\n                    and exists (select from engine.queues where name = 'messages')",
             )
             .bind(self.worker.process.to_string())
             .fetch_one(&mut conn)
