@@ -116,7 +116,7 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 /// than not. 256 of them fill a batch of 200 while another is under way, cost no connection of their own, and hold some
 /// megabytes.
 pub const QUEUES: [(&str, usize); 4] =
-    [("messages", 256), ("automation", 16), ("operations", 4), ("webhooks", 16)];
+    [("messages", 256), ("automation", 16), ("operations", 4), ("webhooks", 128)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where

@@ -44,8 +44,8 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
         let told = async {
             if !more {
                 numbered(&mut hints).await;
+                tokio::time::sleep(REST).await;
             }
-            tokio::time::sleep(REST).await;
         };
         tokio::select! {
             () = stop.cancelled() => {}

@@ -141,6 +141,8 @@ pub async fn list(
             });
             let mut view = row.into_view(channel, to)?;
             view.error_text = ctx.seen_whole(view.error_text);
+            // WhatsApp writes the number into it.
+            view.provider_message_id = ctx.seen_whole(view.provider_message_id);
             Ok(view)
         })
         .collect()

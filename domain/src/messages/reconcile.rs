@@ -152,6 +152,12 @@ impl Inquiry {
     async fn there(&self, ctx: &Ctx, concluded: &Concluded) -> Result<Conclusion> {
         let (message, fence) = (self.message, self.fence);
         let mut tx = ctx.begin().await?;
+        if let Some(name) = &concluded.provider_message_id
+            && store::is_anothers(tx.conn(), ctx.tenant, message, self.provider, name).await?
+        {
+            // It is one that says the same to the same person: of this one nothing is known yet.
+            return Ok(next_look(self.age).map_or(Conclusion::Over(None), Conclusion::LookAgain));
+        }
         if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
             return Ok(Conclusion::Over(None));
         }

@@ -108,7 +108,8 @@ pub async fn figures(ctx: &Ctx, wanted: &Wanted) -> Result<Vec<MessageFigures>> 
     if range <= TimeDelta::zero() {
         return Err(Error::invalid("?until", "after `from`"));
     }
-    if range > longest {
+    // `from` is the beginning of its hour.
+    if range > longest + TimeDelta::hours(1) {
         return Err(Error::invalid("?until", format!("at most {} days after `from`", longest.num_days())));
     }
     let mut tx = ctx.begin().await?;

@@ -145,7 +145,11 @@ async fn insert(ctx: &Ctx, tx: &mut TenantTx, mut new: Vec<(SuppressionId, &Fres
     let put = store::put_suppressions(tx.conn(), ctx.tenant, &rows).await?;
     let (mut entries, mut events) = (Vec::new(), Vec::new());
     // One that was there has another id.
-    for row in rows.iter().filter(|row| put.contains(&row.id)) {
+    for (id, _) in put.iter().filter(|(_, fresh)| !fresh) {
+        // Another reason has taken the place of the person's own.
+        entries.push(Entry::new("update", "suppression", *id));
+    }
+    for row in rows.iter().filter(|row| put.contains(&(row.id, true))) {
         let one = row.fresh;
         let detail = json!({
             "channel": one.channel, "scope": one.scope, "reason": one.reason, "message_id": one.message,

@@ -7,13 +7,14 @@ use std::{
 
 use handlebars::{
     Handlebars,
-    template::{HelperTemplate, Template, TemplateElement},
+    template::{HelperTemplate, Parameter, Template, TemplateElement},
 };
 use serde_json::Value;
 
 const MAX_SOURCE: usize = 64 * 1024;
 const MAX_OUTPUT: usize = 256 * 1024;
 const MAX_BLOCKS: usize = 4;
+const MAX_EXPRESSIONS: usize = 500;
 const MAX_LOOPS: usize = 2;
 /// Items of all lists in the variables together.
 const MAX_ITEMS: usize = 1_000;
@@ -50,7 +51,7 @@ pub fn parse(source: &str) -> Result<Parsed, String> {
     if source.len() > MAX_SOURCE {
         return Err("at most 64 KiB".into());
     }
-    check_nesting(source)?;
+    check_size(source)?;
     let template = Template::compile(source).map_err(|error| match error.pos() {
         Some((line, column)) => format!("line {line}, column {column}: {}", error.reason()),
         None => error.reason().to_string(),
@@ -66,25 +67,16 @@ pub fn parse(source: &str) -> Result<Parsed, String> {
     Ok(Parsed { plain: plain.into(), html: html.into(), elements })
 }
 
-/// What nests too deep is refused before it is parsed: the parser goes down with it, and the stack has an end.
-fn check_nesting(source: &str) -> Result<(), String> {
-    let (mut blocks, mut brackets) = (0_usize, 0_usize);
-    for (at, _) in source.match_indices(['{', '(', ')']) {
-        let rest = &source[at..];
-        match rest.as_bytes() {
-            [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if matches!(next, b'#' | b'^') => {
-                blocks += 1;
-            }
-            [b'{', b'{', next, ..] | [b'{', b'{', b'~', next, ..] if *next == b'/' => {
-                blocks = blocks.saturating_sub(1);
-            }
-            [b'(', ..] => brackets += 1,
-            [b')', ..] => brackets = brackets.saturating_sub(1),
-            _ => {}
-        }
-        // `{{^}}` is an `else` and opens nothing, so there is room for some.
-        if blocks > MAX_BLOCKS * 8 || brackets > MAX_BLOCKS * 8 {
-            return Err(format!("blocks may be {MAX_BLOCKS} deep"));
+/// What nests too deep, or holds too much, is refused before it is parsed: the parser goes down with what nests, and goes
+/// back to the beginning for each expression. So it is not asked what closes again, only what opens.
+fn check_size(source: &str) -> Result<(), String> {
+    if source.matches("{{").count() > MAX_EXPRESSIONS {
+        return Err(format!("at most {MAX_EXPRESSIONS} expressions"));
+    }
+    let inside = source.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest));
+    for expression in inside {
+        if expression.matches('(').count() > MAX_BLOCKS || expression.matches('[').count() > MAX_BLOCKS {
+            return Err("an expression names one variable".into());
         }
     }
     Ok(())
@@ -108,7 +100,8 @@ fn check(
         match element {
             TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
             TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
-                if !helper.params.is_empty() || !helper.hash.is_empty() {
+                let is_variable = matches!(helper.name, Parameter::Name(_) | Parameter::Path(_));
+                if !is_variable || !helper.params.is_empty() || !helper.hash.is_empty() {
                     return Err(format!("`{}` is not a value", name(helper)));
                 }
             }
@@ -116,6 +109,11 @@ fn check(
                 let name = name(block);
                 if !HELPERS.contains(&name) {
                     return Err(format!("`{name}` is unknown here; there are {}", HELPERS.join(", ")));
+                }
+                // Lists that stand in the template itself would be counted by nobody.
+                if !matches!(block.params.as_slice(), [Parameter::Name(_) | Parameter::Path(_)]) || !block.hash.is_empty()
+                {
+                    return Err(format!("`{name}` takes one variable"));
                 }
                 let loops = loops + usize::from(name == "each");
                 for inner in [&block.template, &block.inverse].into_iter().flatten() {
@@ -253,17 +251,33 @@ mod tests {
 
     #[test]
     fn what_nests_without_end_is_refused_and_not_gone_into() {
-        for deep in ["{{#if a}}", "{{~#each a}}", "{{^a}}", "{{#with (a ", "(((((((("] {
+        let deep = ["{{#if a}}", "{{~#each a}}", "{{ #if a}}", "{{^a}}", "{{#with (a ", "{{else a}}", "{{a (b ", "{{#if a}}{{!--{{/--}}"];
+        for deep in deep {
             assert!(parse(&deep.repeat(MAX_SOURCE / deep.len())).is_err(), "{deep}");
         }
-        let many = "{{#if a}}x{{/if}}".repeat(2_000);
+        let many = "{{#if a}}x{{/if}}".repeat(200);
         assert!(parse(&many).is_ok(), "side by side they are no matter");
+    }
+
+    #[test]
+    fn what_stands_in_the_template_itself_is_no_list_to_go_through() {
+        let list = format!("[{}0]", "0,".repeat(10_000));
+        let bombs = [
+            format!("{{{{#each {list}}}}}{{{{#each {list}}}}}{{{{/each}}}}{{{{/each}}}}"),
+            format!("{{{{#if a {}}}}}x{{{{/if}}}}", "a ".repeat(4_000)),
+            "{{(lookup a b)}}".into(),
+            "{{#each (lookup a b)}}{{/each}}".into(),
+            "{{#with {\"a\": 1}}}{{/with}}".into(),
+        ];
+        for bomb in &bombs {
+            assert!(parse(bomb).is_err(), "{bomb:.60}");
+        }
     }
 
     #[test]
     fn a_bomb_fails_before_it_begins() {
         let silent = "{{#each a}}{{#each @root.a}}{{#if this}}{{/if}}{{/each}}{{/each}}";
-        let wide = format!("{{{{#each a}}}}{}{{{{/each}}}}", "{{this}}".repeat(3_000));
+        let wide = format!("{{{{#each a}}}}{}{{{{/each}}}}", "{{this}}".repeat(400));
         for source in [silent, &wide] {
             let parsed = parse(source).expect("it parses");
             let why = render(&parsed, Part::Text, &json!({"a": vec![1; 900]})).expect_err("too much work");

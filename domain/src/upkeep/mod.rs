@@ -125,11 +125,12 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let contacts = store::drop_contacts(tx.conn(), BATCH).await?;
     let routings = store::drop_routings(tx.conn(), now, KEEP_ROUTINGS, BATCH).await?;
     let deliveries = store::drop_deliveries(tx.conn(), now, KEEP_DELIVERIES, BATCH).await?;
+    let lost = store::end_lost_webhooks(tx.conn(), BATCH).await?;
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
     let callbacks =
         store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + reports + contacts + routings + deliveries + webhooks + changes + callbacks)
+    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

@@ -135,6 +135,26 @@ pub(super) async fn drop_deliveries(
     Ok(dropped.rows_affected())
 }
 
+/// Ends deliveries of webhooks whose job was taken away by hand: nothing would come of them, and an endpoint with many that
+/// wait is told nothing new.
+pub(super) async fn end_lost_webhooks(conn: &mut PgConnection, most: i64) -> Result<u64> {
+    let ended = sqlx::query!(
+        "with lost as (
+           select d.tenant_id, d.id from webhook_deliveries d
+            where d.state = 'pending' and d.kept_from < engine.now() - interval '5 minutes'
+              and not exists (select from engine.jobs j where j.tenant_id = d.tenant_id and j.id = d.job_id)
+            limit $1)
+         update webhook_deliveries d
+            set state = 'failed', error_code = 'lost', error_text = 'its job was taken away', next_at = null,
+                ended_at = engine.now()
+           from lost l where d.tenant_id = l.tenant_id and d.id = l.id and d.state = 'pending'",
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected())
+}
+
 /// Deletes deliveries of webhooks that were made or replayed so many days ago, with their attempts. None waits for so
 /// long, unless its job was discarded by hand.
 pub(super) async fn drop_webhooks(

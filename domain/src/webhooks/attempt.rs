@@ -69,6 +69,12 @@ pub async fn begin(ctx: &Ctx, claim: &Claim, delivery: WebhookDeliveryId) -> Res
         tx.commit().await?;
         return Ok(Start::Over("the webhook is told nothing any more"));
     }
+    if row.unwanted {
+        let why = ("unsubscribed", "the webhook does not ask for such events any more");
+        store::end_untried(tx.conn(), ctx.tenant, of_job, DeliveryState::Cancelled, why).await?;
+        tx.commit().await?;
+        return Ok(Start::Over("the webhook does not ask for such events any more"));
+    }
     let Some(body) = body(&mut tx, delivery, &row).await? else {
         let why = ("dropped", "the log does not have the event any more");
         store::end_untried(tx.conn(), ctx.tenant, of_job, DeliveryState::Failed, why).await?;

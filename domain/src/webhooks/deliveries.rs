@@ -126,6 +126,13 @@ pub async fn replay(ctx: &Ctx, id: WebhookDeliveryId) -> Result<Once<WebhookDeli
     if held.shut {
         return Err(Error::conflict("webhook-disabled", SHUT));
     }
+    if held.unwanted {
+        let detail = "the webhook does not ask for such events any more; subscribe it to them first";
+        return Err(Error::conflict("webhook-unsubscribed", detail));
+    }
+    if held.sequence.is_some() {
+        rules::subscribed(&[held.kind], ctx.grants)?;
+    }
     let (oldest, _) = log::ends(tx.conn(), ctx.tenant.0).await?;
     if held.sequence.is_some_and(|sequence| sequence < oldest || oldest == 0) {
         let detail = "the log does not have the event any more; read what it was about instead";

@@ -55,6 +55,7 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<Once<NewWebhookSecret>
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
+    store::hold_endpoints(tx.conn(), ctx.tenant).await?;
     if store::count_endpoints(tx.conn(), ctx.tenant).await? >= MOST {
         let detail = format!("a tenant has at most {MOST} webhooks; delete one that is not needed");
         return Err(Error::conflict("too-many-webhooks", detail));
@@ -91,14 +92,11 @@ pub async fn change(ctx: &Ctx, id: WebhookId, change: WebhookChange) -> Result<W
     let held = lock(ctx, &mut tx, id).await?;
     ctx.expect_version("webhook", None, held.version)?;
     let url = change.url.as_deref().map(|url| checked(ctx, url)).transpose()?;
-    let types = match &change.types {
-        Some(types) => Some(rules::subscribed(types, ctx.grants)?),
-        None if url.is_some() => {
-            sees_all(ctx, &held)?;
-            None
-        }
-        None => None,
-    };
+    // What waits for it goes to the new address, whatever it asks for from now on.
+    if url.is_some() {
+        sees_all(ctx, &held)?;
+    }
+    let types = change.types.as_ref().map(|types| rules::subscribed(types, ctx.grants)).transpose()?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let url_sealed = url.map(|url| secrets::seal_url(ctx, &keys, id, &url));
     let changed = store::EndpointChange {

@@ -30,6 +30,9 @@ use super::{
 const IDLE_PER_SERVER: usize = 64;
 const IDLE: Duration = Duration::from_secs(20);
 
+/// Where mail servers listen (RFC 5321, 6409 and 8314; 2525 is a common other one): nobody is to try out other ports.
+const MAIL_PORTS: [u16; 4] = [25, 465, 587, 2525];
+
 /// Headers that are the connection's own and never a caller's.
 const OURS: [&str; 9] = [
     "connection",
@@ -152,7 +155,11 @@ impl Outbound {
             let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
             asked.map_err(|_| unknown())?.map_err(|_| unknown())?
         };
-        let is_ours = self.policy.relays.iter().any(|relay| relay.eq_ignore_ascii_case(host));
+        let is_mails = MAIL_PORTS.contains(&port);
+        if !is_mails && !self.policy.loopback {
+            return Err(OutboundError::Blocked("mail goes to the ports 25, 465, 587 and 2525".into()));
+        }
+        let is_ours = is_mails && self.policy.relays.iter().any(|relay| relay.eq_ignore_ascii_case(host));
         let reached = found.into_iter().filter(|ip| is_ours || self.policy.is_allowed(*ip));
         let reached: Vec<SocketAddr> = reached.map(|ip| SocketAddr::new(ip, port)).collect();
         if reached.is_empty() {

@@ -25,7 +25,7 @@ use crate::{
         send::place,
         store::{self, Before, Claimed, Deferred, QueuedRow, WayRow},
         suppressions,
-        wording::{Wording, Wordings},
+        wording::{self, Wording, Wordings},
     },
     tenancy::TenantTx,
     types::{MessageId, ProviderId, SubjectId, TemplateId},
@@ -263,6 +263,7 @@ impl Desk<'_> {
         if let (Some(url), Some(fields)) = (&unsubscribe_url, variables.as_object_mut()) {
             fields.entry("unsubscribe_url").or_insert_with(|| json!(url));
         }
+        wording::fit(row.channel, &mut variables);
         let said = wording.render(&variables)?;
         let token = accounts::callback_token(&self.tenant_keys, self.ctx.tenant, account.id);
         Ok(Outgoing {

@@ -109,6 +109,27 @@ pub(in crate::messages) async fn conclude(
     Ok(moved.rows_affected() == 1)
 }
 
+/// Whether what a provider calls so is another message of ours.
+pub(in crate::messages) async fn is_anothers(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: MessageId,
+    provider: ProviderId,
+    name: &str,
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from messages
+             where tenant_id = $1 and provider_id = $2 and provider_message_id = $3 and id <> $4) as "found!""#,
+        tenant.0,
+        provider.0,
+        name,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
+}
+
 /// A message that a person speaks of, held until commit.
 pub(in crate::messages) struct HeldUnknown {
     pub status: Status,

@@ -27,8 +27,8 @@ pub(in crate::messages) async fn put_suppressions(
     conn: &mut PgConnection,
     tenant: TenantId,
     rows: &[NewSuppressionRow<'_>],
-) -> Result<Vec<SuppressionId>> {
-    let put = sqlx::query_scalar!(
+) -> Result<Vec<(SuppressionId, bool)>> {
+    let put = sqlx::query!(
         r#"insert into suppressions as s
              (tenant_id, id, channel, scope, reason, message_id, subject_id, to_index, to_sealed)
            select $1, u.id, u.channel, u.scope, u.reason, u.message_id, u.subject_id, u.to_index, u.to_sealed
@@ -38,7 +38,7 @@ pub(in crate::messages) async fn put_suppressions(
                on conflict on constraint suppressions_to_key do update
               set reason = excluded.reason, message_id = excluded.message_id
             where s.reason in ('stop', 'unsubscribe') and excluded.reason not in ('stop', 'unsubscribe')
-           returning id as "id!: SuppressionId""#,
+           returning id as "id!: SuppressionId", xmax = 0 as "fresh!""#,
         tenant.0,
         &rows.iter().map(|row| row.id.0).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.fresh.channel.as_str().to_owned()).collect::<Vec<_>>(),
@@ -52,7 +52,7 @@ pub(in crate::messages) async fn put_suppressions(
     )
     .fetch_all(conn)
     .await?;
-    Ok(put)
+    Ok(put.into_iter().map(|row| (row.id, row.fresh)).collect())
 }
 
 /// A suppression that went.

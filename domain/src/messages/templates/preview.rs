@@ -13,7 +13,7 @@ use crate::{
     messages::{
         provider::Channel,
         segments, store,
-        wording::{Extra, names::names},
+        wording::{self, Extra, names::names},
     },
     types::TemplateId,
 };
@@ -102,7 +102,9 @@ async fn stored(ctx: &Ctx, id: TemplateId) -> Result<(Channel, TemplateParts)> {
 fn filled(channel: Channel, parts: &TemplateParts, variables: Map<String, Value>) -> TemplatePreview {
     let named = speaks_of(parts);
     let missing = named.iter().filter(|name| !variables.contains_key(*name)).cloned().collect();
-    let said = parts.wording().and_then(|wording| wording.render(&Value::Object(variables)));
+    let mut variables = Value::Object(variables);
+    wording::fit(channel, &mut variables);
+    let said = parts.wording().and_then(|wording| wording.render(&variables));
     let (said, problem) = match said {
         Ok(said) => (Some(said), None),
         Err(why) => (None, Some(why)),

@@ -13,7 +13,10 @@ use serde_json::{Map, Value};
 
 pub use extra::{Extra, WhatsappTemplate};
 
-use super::template::{self, Parsed, Part};
+use super::{
+    provider::Channel,
+    template::{self, Parsed, Part},
+};
 use crate::types::TemplateId;
 
 /// Versions that are kept at a time, and what they may take of memory together, roughly, in bytes.
@@ -87,6 +90,23 @@ impl Wording {
             html: part(self.html.as_ref(), Part::Html)?,
             extra: self.extra.render(variables)?,
         })
+    }
+}
+
+/// Makes variables what a channel takes for plain text. Slack reads `<!channel>` and its like out of any text, so a value
+/// must not bring any (<https://docs.slack.dev/messaging/formatting-message-text#escaping>); what stands in the template
+/// itself is the tenant's own.
+pub fn fit(channel: Channel, variables: &mut Value) {
+    if channel != Channel::Slack {
+        return;
+    }
+    match variables {
+        Value::String(text) if text.contains(['&', '<', '>']) => {
+            *text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| fit(channel, value)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| fit(channel, value)),
+        _ => {}
     }
 }
 
@@ -201,6 +221,17 @@ mod tests {
             let fastest = tries.min().expect("five");
             assert!(fastest < Duration::from_millis(100), "{bomb}: {fastest:?}");
         }
+    }
+
+    #[test]
+    fn a_value_calls_nobody_together_in_slack() {
+        let mut variables = json!({"name": "<!channel> & co", "list": [{"x": "<a>"}], "n": 1});
+        let plain = variables.clone();
+        fit(Channel::Sms, &mut variables);
+        assert_eq!(variables, plain, "elsewhere it is plain text");
+        fit(Channel::Slack, &mut variables);
+        let safe = json!({"name": "&lt;!channel&gt; &amp; co", "list": [{"x": "&lt;a&gt;"}], "n": 1});
+        assert_eq!(variables, safe);
     }
 
     #[test]

@@ -125,8 +125,11 @@ pub(in crate::webhooks) async fn insert_unlogged(
 pub(in crate::webhooks) struct ToReplay {
     pub webhook: WebhookId,
     pub sequence: Option<i64>,
+    pub kind: String,
     /// The endpoint is told nothing at present.
     pub shut: bool,
+    /// It does not ask for such events.
+    pub unwanted: bool,
 }
 
 pub(in crate::webhooks) async fn lock_to_replay(
@@ -136,8 +139,9 @@ pub(in crate::webhooks) async fn lock_to_replay(
 ) -> Result<Option<ToReplay>> {
     let row = sqlx::query_as!(
         ToReplay,
-        r#"select d.endpoint_id as "webhook!: WebhookId", d.sequence as "sequence?",
-                  (e.disabled_at is not null or e.retired_at is not null) as "shut!"
+        r#"select d.endpoint_id as "webhook!: WebhookId", d.sequence as "sequence?", d.type as "kind!",
+                  (e.disabled_at is not null or e.retired_at is not null) as "shut!",
+                  (d.sequence is not null and d.type <> all (e.types)) as "unwanted!"
              from webhook_deliveries d
              join webhook_endpoints e on e.tenant_id = d.tenant_id and e.id = d.endpoint_id
             where d.tenant_id = $1 and d.id = $2
@@ -178,6 +182,8 @@ pub(in crate::webhooks) struct ToDeliver {
     pub created_at: DateTime<Utc>,
     /// The endpoint is told nothing at present.
     pub shut: bool,
+    /// The endpoint does not ask for such events any more.
+    pub unwanted: bool,
     pub url_sealed: Vec<u8>,
     pub secret_sealed: Vec<u8>,
     pub former_secret_sealed: Option<Vec<u8>>,
@@ -196,6 +202,7 @@ pub(in crate::webhooks) async fn to_deliver(
         r#"select d.endpoint_id as "webhook!: WebhookId", d.sequence as "sequence?", d.type as "kind!",
                   d.created_at as "created_at!",
                   (e.disabled_at is not null or e.retired_at is not null) as "shut!",
+                  (d.sequence is not null and d.type <> all (e.types)) as "unwanted!",
                   e.url_sealed as "url_sealed!", e.secret_sealed as "secret_sealed!",
                   e.former_secret_sealed as "former_secret_sealed?", e.former_until as "former_until?"
              from webhook_deliveries d

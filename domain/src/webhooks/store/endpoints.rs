@@ -8,6 +8,14 @@ use crate::{
     types::{TenantId, WebhookId},
 };
 
+/// Keeps others from making endpoints of the tenant until commit.
+pub(in crate::webhooks) async fn hold_endpoints(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1031))", tenant.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub(in crate::webhooks) async fn count_endpoints(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from webhook_endpoints where tenant_id = $1 and retired_at is null"#,
