@@ -341,14 +341,15 @@ async fn suppress(tx: &mut TenantTx, messages: &[ToldMessage], heard: &[Heard]) 
     let mut fresh = Vec::with_capacity(asked.len());
     for (message, one, scope) in asked {
         let channel = Channel::named(&message.channel);
-        let to = keys.open(&send::place(tx.tenant, "to_sealed", message.id), &message.to_sealed)?;
+        let place = send::place(tx.tenant, "to_sealed", message.id);
+        let to = keys.open(&place, &message.to_sealed).ok().flatten();
         fresh.push(Fresh {
             channel: channel.ok_or_else(|| Error::internal("a message of an unheard-of channel"))?,
             scope,
             reason: if one.status == Status::Bounced { Reason::Bounce } else { Reason::Provider },
             message: Some(message.id),
             subject: message.subject_id,
-            // Of whoever was erased the index is enough.
+            // Of whoever was erased, and where it cannot be opened, the index is enough.
             to: to.unwrap_or_default(),
             to_index: message.to_index.clone(),
         });

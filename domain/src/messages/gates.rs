@@ -166,7 +166,7 @@ async fn of_leads(ctx: &Ctx, tx: &mut TenantTx, leads: &[LeadId]) -> Result<Hash
     let mut found = HashMap::new();
     for row in rows {
         let open = |sealed: &Vec<u8>| keys.open(&lead::place(ctx.tenant, "phone_sealed", row.id), sealed);
-        let number = row.phone_sealed.as_ref().map(open).transpose()?.flatten();
+        let number = row.phone_sealed.as_ref().and_then(|sealed| open(sealed).ok().flatten());
         let mut zones = number.map(|number| zones::of_number(&number)).unwrap_or_default();
         if zones.is_empty() {
             zones.extend(row.region.as_deref().and_then(|region| region.parse::<Tz>().ok()));

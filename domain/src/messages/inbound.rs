@@ -211,7 +211,9 @@ async fn obey(
             suppressions::put(ctx, tx, &[fresh]).await
         }
         Some(Keyword::Start) => {
-            suppressions::lift(ctx, tx, channel, &writer.from_index, &[Reason::Stop]).await.map(drop)
+            suppressions::lift(ctx, tx, channel, &writer.from_index, &[Reason::Stop, Reason::Provider])
+                .await
+                .map(drop)
         }
         Some(Keyword::Help) | None => Ok(()),
     }

@@ -111,7 +111,8 @@ fn check(
                     return Err(format!("`{name}` is unknown here; there are {}", HELPERS.join(", ")));
                 }
                 // Lists that stand in the template itself would be counted by nobody.
-                if !matches!(block.params.as_slice(), [Parameter::Name(_) | Parameter::Path(_)]) || !block.hash.is_empty()
+                if !matches!(block.params.as_slice(), [Parameter::Name(_) | Parameter::Path(_)])
+                    || !block.hash.is_empty()
                 {
                     return Err(format!("`{name}` takes one variable"));
                 }
@@ -251,7 +252,16 @@ mod tests {
 
     #[test]
     fn what_nests_without_end_is_refused_and_not_gone_into() {
-        let deep = ["{{#if a}}", "{{~#each a}}", "{{ #if a}}", "{{^a}}", "{{#with (a ", "{{else a}}", "{{a (b ", "{{#if a}}{{!--{{/--}}"];
+        let deep = [
+            "{{#if a}}",
+            "{{~#each a}}",
+            "{{ #if a}}",
+            "{{^a}}",
+            "{{#with (a ",
+            "{{else a}}",
+            "{{a (b ",
+            "{{#if a}}{{!--{{/--}}",
+        ];
         for deep in deep {
             assert!(parse(&deep.repeat(MAX_SOURCE / deep.len())).is_err(), "{deep}");
         }

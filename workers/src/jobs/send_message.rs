@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::registry::Run;
 
+/// How soon a message that an earlier run has out is looked at again.
+const STILL_OUT: Duration = Duration::from_secs(5);
+
 /// Runs the job. A message that is not queued any more was sent, or is being sent, by an earlier run
 /// of this job; then there is nothing to do.
 ///
@@ -24,6 +27,8 @@ use crate::registry::Run;
 pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
     let attempt = match run.shared.beginning.submit(&run.ctx, job.message).await? {
         Start::Go(attempt) => attempt,
+        // An earlier run of this job has it out. Until it is known what comes of that, the message may need this job again.
+        Start::Over(Some(Status::Sending)) => return Ok(Outcome::Snooze { after: STILL_OUT }),
         Start::Over(status) => return Ok(over(&job, status, json!({ "attempted": false }))),
         Start::Later(after) => return Ok(Outcome::Snooze { after: at_least(after) }),
     };

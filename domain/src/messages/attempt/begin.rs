@@ -185,7 +185,12 @@ impl Desk<'_> {
                 return Ok(());
             }
         }
-        let (account, adapter) = self.account(way)?;
+        let Ok((account, adapter)) = self.account(way) else {
+            // It is one account's fault, and none of the others' in the batch.
+            let why = "the account's credentials cannot be opened; enter them again";
+            self.defer(row, Duration::from_mins(1), "account_unreadable", why.into());
+            return Ok(());
+        };
         let outgoing = match self.request(row, &account, adapter.as_ref(), asked.to) {
             Ok(outgoing) => outgoing,
             Err(why) => {

@@ -40,7 +40,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
     let (mut finished, mut jobs, mut handed_on) = (Vec::new(), Vec::new(), Vec::new());
     for row in expired {
         let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };
-        let route = route(ctx, &keys, &row)?;
+        let route = route(ctx, &keys, &row);
         let at = Situation {
             channel: row.channel,
             route,
@@ -74,9 +74,11 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
     Ok(finished.len())
 }
 
-/// What can be done about a message that an account had; nothing, where this build has no adapter for it.
-fn route(ctx: &Ctx, keys: &TenantKeys, row: &ExpiredRow) -> Result<Route> {
-    let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Ok(Route::Echoes) };
-    let credentials = keys.open(&credentials_place(ctx.tenant, row.provider), &row.credentials_sealed)?;
-    Ok(adapter.route(&Account { id: row.provider, channel: row.channel, credentials, version: row.version }))
+/// What can be done about a message that an account had; nothing, where this build has no adapter for it or cannot open
+/// its credentials.
+fn route(ctx: &Ctx, keys: &TenantKeys, row: &ExpiredRow) -> Route {
+    let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Route::Echoes };
+    let opened = keys.open(&credentials_place(ctx.tenant, row.provider), &row.credentials_sealed);
+    let Ok(credentials) = opened else { return Route::Echoes };
+    adapter.route(&Account { id: row.provider, channel: row.channel, credentials, version: row.version })
 }

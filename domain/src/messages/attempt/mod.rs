@@ -3,6 +3,7 @@
 //! Both are done for many messages of one tenant at a time: [`begin`] claims, [`settle`] records, [`expire`] finds what a
 //! lost process left behind. `ways` decides by which account a message goes, pure.
 
+mod adopt;
 mod begin;
 mod expire;
 mod settle;
@@ -15,6 +16,7 @@ use std::{
 
 use engine::{Ending, JobKind};
 
+pub use adopt::{adopt, tenants_with_orphans};
 pub use begin::begin;
 pub use expire::{expire, tenants_with_expired};
 pub use settle::settle;

@@ -505,3 +505,52 @@ pub(in crate::messages) async fn statuses(
     .await?;
     rows.into_iter().map(|row| Ok((row.id, Status::stored(&row.status)?))).collect()
 }
+
+/// A queued message whose job is gone.
+pub(in crate::messages) struct Orphan {
+    pub id: MessageId,
+    pub provider: Option<ProviderId>,
+    /// Not before this, if it was named and is still to come.
+    pub send_at: Option<DateTime<Utc>>,
+}
+
+/// A message that was queued within the last minute may have a job that is about to end.
+pub(in crate::messages) async fn tenants_with_orphans(
+    conn: &mut PgConnection,
+    limit: i64,
+) -> Result<Vec<TenantId>> {
+    let tenants = sqlx::query_scalar!(
+        r#"select t.id as "tenant!: TenantId" from tenants t
+            where exists (select from messages m
+                    where m.tenant_id = t.id and m.status = 'queued'
+                      and m.updated_at < engine.now() - interval '1 minute'
+                      and not exists (select from engine.jobs j where j.tenant_id = t.id and j.id = m.job_id))
+            order by t.id limit $1"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(tenants)
+}
+
+pub(in crate::messages) async fn lock_orphans(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    limit: i64,
+) -> Result<Vec<Orphan>> {
+    let rows = sqlx::query_as!(
+        Orphan,
+        r#"select m.id as "id: MessageId", m.provider_id as "provider: ProviderId",
+                  case when m.send_at > engine.now() then m.send_at end as send_at
+             from messages m
+            where m.tenant_id = $1 and m.status = 'queued' and m.updated_at < engine.now() - interval '1 minute'
+              and not exists (select from engine.jobs j where j.tenant_id = $1 and j.id = m.job_id)
+            order by m.id limit $2
+              for update of m skip locked"#,
+        tenant.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}

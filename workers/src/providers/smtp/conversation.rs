@@ -98,13 +98,14 @@ impl Conversation {
     pub async fn deliver(mut self, mail: &Mail) -> Turn {
         match timeout(BEFORE, self.envelope(mail)).await {
             Ok(Ok(())) => {}
-            Ok(Err((error, _))) if error.status().is_some() => {
+            Ok(Err((error, stage))) if error.status().is_some() => {
                 // The server refused and goes on listening.
-                let kept = self.0.command(lettre::transport::smtp::commands::Rset).await.is_ok();
-                return Turn::Answered(refusal(&error), kept.then_some(self));
+                let reset = timeout(PARTING, self.0.command(lettre::transport::smtp::commands::Rset)).await;
+                let kept = reset.is_ok_and(|said| said.is_ok());
+                return Turn::Answered(refusal(&error, stage), kept.then_some(self));
             }
-            Ok(Err((_, true))) => return Turn::Dead,
-            Ok(Err((error, false))) => return Turn::Answered(before("connection", &error), None),
+            Ok(Err((_, Stage::Sender))) => return Turn::Dead,
+            Ok(Err((error, _))) => return Turn::Answered(before("connection", &error), None),
             Err(_) => {
                 let text = "the server did not answer in time, before the message";
                 return Turn::Answered(refused(Refusal::Transient, "timeout", text), None);
@@ -115,14 +116,16 @@ impl Conversation {
                 let id = Some(mail.id.clone());
                 Turn::Answered(Answer::Accepted { provider_message_id: id }, Some(self))
             }
-            Ok(Err(error)) if error.status().is_some() => Turn::Answered(refusal(&error), Some(self)),
+            Ok(Err(error)) if error.status().is_some() => {
+                Turn::Answered(refusal(&error, Stage::Content), Some(self))
+            }
             Ok(Err(_)) => unknown("the connection broke after the message was sent"),
             Err(_) => unknown("the server took the message and gave no answer in time"),
         }
     }
 
-    /// Says from whom and to whom; errs with whether nothing at all came back.
-    async fn envelope(&mut self, mail: &Mail) -> Result<(), (Error, bool)> {
+    /// Says from whom and to whom.
+    async fn envelope(&mut self, mail: &Mail) -> Result<(), (Error, Stage)> {
         let eight_bit =
             !mail.bytes.is_ascii() && self.0.server_info().supports_feature(Extension::EightBitMime);
         let mut options = Vec::new();
@@ -130,11 +133,22 @@ impl Conversation {
             options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         let from = MailFrom::new(Some(mail.from.clone()), options);
-        self.0.command(from).await.map_err(|error| (error, true))?;
-        self.0.command(Rcpt::new(mail.to.clone(), vec![])).await.map_err(|error| (error, false))?;
-        self.0.command(Data).await.map_err(|error| (error, false))?;
+        self.0.command(from).await.map_err(|error| (error, Stage::Sender))?;
+        self.0
+            .command(Rcpt::new(mail.to.clone(), vec![]))
+            .await
+            .map_err(|error| (error, Stage::Recipient))?;
+        self.0.command(Data).await.map_err(|error| (error, Stage::Content))?;
         Ok(())
     }
+}
+
+/// What the server was told when it refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Sender,
+    Recipient,
+    Content,
 }
 
 fn unknown(text: &str) -> Turn {
@@ -161,11 +175,14 @@ pub fn is_of_sender(enhanced: &str) -> bool {
 }
 
 /// The server's no (RFC 5321 §4.2.1, RFC 3463).
-fn refusal(error: &Error) -> Answer {
+fn refusal(error: &Error, stage: Stage) -> Answer {
     let enhanced = enhanced(error).unwrap_or_default();
     let refusal = if error.is_transient() || enhanced == "5.2.2" {
         Refusal::Transient
-    } else if is_no_address(&enhanced) {
+    } else if stage == Stage::Sender {
+        // Nobody was spoken of yet but us.
+        Refusal::Account
+    } else if stage == Stage::Recipient && is_no_address(&enhanced) {
         Refusal::Suppress(Scope::All)
     } else if is_of_sender(&enhanced)
         || enhanced.starts_with("5.7.")

@@ -45,8 +45,8 @@ async fn among(outbound: &Outbound, line: &Line, asked: &Asked, since: DateTime<
         let Some(messages) = body["messages"].as_array() else {
             return unclear("Twilio's list has another form than it documents");
         };
-        fitting.extend(messages.iter().filter(|message| is_it(message, asked, since)).cloned());
-        let Some(next) = body["next_page_uri"].as_str() else { return found(&fitting) };
+        fitting.extend(messages.iter().filter(|message| is_since(message, since)).cloned());
+        let Some(next) = body["next_page_uri"].as_str() else { return found(&fitting, &asked.outgoing.text) };
         // The token goes along, so it goes nowhere else.
         let Some(next) = line.base.join(next).ok().filter(|next| next.origin() == line.base.origin()) else {
             return unclear("Twilio's list goes on at another server");
@@ -56,17 +56,21 @@ async fn among(outbound: &Outbound, line: &Line, asked: &Asked, since: DateTime<
     unclear("the number has had too many messages to tell")
 }
 
-fn is_it(message: &Value, asked: &Asked, since: DateTime<Utc>) -> bool {
+fn is_since(message: &Value, since: DateTime<Utc>) -> bool {
     let created = message["date_created"].as_str().and_then(|at| DateTime::parse_from_rfc2822(at).ok());
-    message["body"].as_str() == Some(asked.outgoing.text.as_str())
-        && message["direction"].as_str().is_none_or(|direction| direction.starts_with("outbound"))
+    message["direction"].as_str().is_none_or(|direction| direction.starts_with("outbound"))
         && created.is_none_or(|at| at.with_timezone(&Utc) >= since)
 }
 
-/// Of several that say the same to the same number nobody can tell which one is ours, so nothing is concluded.
-fn found(fitting: &[Value]) -> Found {
-    match fitting {
-        [] => Found::NotThere,
+/// Of several that say the same to the same number nobody can tell which one is ours, so nothing is concluded. Nor is it of
+/// one that says something else: Twilio may keep a body otherwise than it was sent, as for trials or where it is redacted.
+fn found(since: &[Value], text: &str) -> Found {
+    let same: Vec<&Value> = since.iter().filter(|message| message["body"].as_str() == Some(text)).collect();
+    match same.as_slice() {
+        [] if since.is_empty() => Found::NotThere,
+        [] => {
+            Found::Unclear { text: "the number was sent other texts since, one of which may be ours".into() }
+        }
         [message] => {
             let code = message["error_code"].as_u64();
             let status = message["status"].as_str().unwrap_or_default();

@@ -1,0 +1,56 @@
+//! Messages that wait for a job that is not there any more: it was cancelled or discarded by hand, or ended while its
+//! message was out. They are given another one.
+
+use engine::NewJob;
+
+use super::settle;
+use crate::{
+    Ctx,
+    ctx::Platform,
+    error::{Error, Result},
+    messages::{send::SendMessage, store},
+    tenancy::SystemTx,
+    types::TenantId,
+};
+
+/// Messages that one turn looks after for a tenant.
+const AT_A_TIME: i64 = 200;
+
+/// Tenants that have such messages.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn tenants_with_orphans(platform: &Platform, limit: i64) -> Result<Vec<TenantId>> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::tenants_with_orphans(tx.conn(), limit).await
+}
+
+/// Gives some of them a job again. Answers how many there were.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn adopt(ctx: &Ctx) -> Result<usize> {
+    let mut tx = ctx.begin().await?;
+    let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
+    let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
+    for orphan in &orphans {
+        let job = match orphan.provider {
+            Some(provider) => settle::again(ctx, orphan.id, provider)?,
+            None => {
+                let sending = SendMessage { message: orphan.id, of_step: false };
+                let job = NewJob::of(ctx.tenant.0, ctx.id(), &sending).map_err(Error::internal)?;
+                job.about(format!("message:{}", orphan.id))
+            }
+        };
+        let job = match orphan.send_at {
+            Some(at) => job.run_at(at),
+            None => job,
+        };
+        handed_on.push((orphan.id, job.id));
+        jobs.push(job);
+    }
+    store::hand_on(tx.conn(), ctx.tenant, &handed_on).await?;
+    tx.enqueue(&jobs).await?;
+    tx.commit().await?;
+    Ok(orphans.len())
+}
