@@ -3,12 +3,11 @@
 
 use engine::NewJob;
 
-use super::settle;
 use crate::{
     Ctx,
     ctx::Platform,
     error::{Error, Result},
-    messages::{send::SendMessage, store},
+    messages::{accounts, send::SendMessage, store},
     tenancy::SystemTx,
     types::TenantId,
 };
@@ -34,18 +33,15 @@ pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
     let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
     for orphan in &orphans {
-        let job = match orphan.provider {
-            Some(provider) => settle::again(ctx, orphan.id, provider)?,
-            None => {
-                let sending = SendMessage { message: orphan.id, of_step: false };
-                let job = NewJob::of(ctx.tenant.0, ctx.id(), &sending).map_err(Error::internal)?;
-                job.about(format!("message:{}", orphan.id))
-            }
-        };
-        let job = match orphan.send_at {
-            Some(at) => job.run_at(at),
-            None => job,
-        };
+        let sending = SendMessage { message: orphan.id, of_step: false };
+        let job = NewJob::of(ctx.tenant.0, ctx.id(), &sending).map_err(Error::internal)?;
+        let mut job = job.about(format!("message:{}", orphan.id));
+        if let Some(provider) = orphan.provider {
+            job = job.limited_by(accounts::limit_key(provider));
+        }
+        if let Some(at) = orphan.send_at {
+            job = job.run_at(at);
+        }
         handed_on.push((orphan.id, job.id));
         jobs.push(job);
     }
