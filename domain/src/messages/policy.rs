@@ -88,8 +88,9 @@ pub enum ConsentRule {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = MessagePolicyView)]
 pub struct PolicyView {
-    #[serde(flatten)]
-    pub policy: Policy,
+    pub quiet_hours: Option<QuietHours>,
+    pub frequency_cap: Option<FrequencyCap>,
+    pub consent: ConsentRules,
     /// 0 for the product's own, which nobody has changed.
     pub version: i64,
     pub updated_at: Option<DateTime<Utc>>,
@@ -195,12 +196,17 @@ pub async fn put(ctx: &Ctx, policy: Policy) -> Result<PolicyView> {
     Ok(view)
 }
 
+fn shown(policy: Policy, version: i64, updated_at: Option<DateTime<Utc>>) -> PolicyView {
+    let Policy { quiet_hours, frequency_cap, consent } = policy;
+    PolicyView { quiet_hours, frequency_cap, consent, version, updated_at }
+}
+
 fn view(row: Option<store::PolicyRow>) -> Result<PolicyView> {
     let Some(row) = row else {
-        return Ok(PolicyView { policy: Policy::default(), version: 0, updated_at: None });
+        return Ok(shown(Policy::default(), 0, None));
     };
     let policy = Policy::stored(Some(row.policy))?;
-    Ok(PolicyView { policy, version: row.version, updated_at: Some(row.updated_at) })
+    Ok(shown(policy, row.version, Some(row.updated_at)))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use super::{
 
 /// Connections to one server that wait for the next call, and for how long: servers close them after a minute or more,
 /// and we are gone before.
-const IDLE_PER_SERVER: usize = 64;
+const IDLE_PER_SERVER: usize = 256;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// Where mail servers listen (RFC 5321, 6409 and 8314; 2525 is a common other one): nobody is to try out other ports.
