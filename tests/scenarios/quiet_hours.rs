@@ -8,6 +8,7 @@ use switchboard_tests::{Client, TestApp};
 use crate::{
     gates::{POLICY, agrees, becomes, delivered, marketing, send, to},
     routing_rules::lead,
+    sending::rests,
 };
 
 /// Has it be quiet around now, an hour before and two after, as a clock shows it that is so many hours ahead of UTC.
@@ -35,6 +36,8 @@ async fn what_would_come_at_night_comes_when_the_night_is_over() {
     receipt["purpose"] = json!("transactional");
     becomes(admin, &send(admin, &receipt).await, "message.sent").await;
     assert_eq!(delivered(admin).await, 1);
+    // The job says that it waits after its message does.
+    rests(admin, "send_message").await;
     app.database.advance(2.0 * 3600.0 + 60.0).await;
     assert_eq!(becomes(admin, &message, "message.sent").await["status"], "sent");
     assert_eq!(delivered(admin).await, 2);
@@ -51,6 +54,8 @@ async fn whoever_withdraws_during_the_night_gets_nothing_in_the_morning() {
     let message = send(admin, &advert).await;
     becomes(admin, &message, "message.deferred").await;
     agrees(admin, &json!({"to": "ada@example.com"}), false).await;
+    // The job says that it waits after its message does.
+    rests(admin, "send_message").await;
     app.database.advance(2.0 * 3600.0 + 60.0).await;
     let held = becomes(admin, &message, "message.suppressed").await;
     assert_eq!(held["error_code"], "consent_withdrawn");
