@@ -91,7 +91,7 @@ pub(super) async fn accept(
             send_at: new.send_at.map(Moment::utc),
             expires_at: new.expires_at.map(Moment::utc),
             to_sealed: seal("to_sealed", plan.to.as_str())?,
-            to_index: index.index("messages.to", &plan.to.normal()),
+            to_index: plan.to.index(&index),
             vars_sealed: seal("vars_sealed", &Value::Object(new.variables.clone()).to_string())?,
         });
         accepted.push((plan.id, job));

@@ -26,7 +26,7 @@ use uuid::Uuid;
 use super::{
     callback::{Callback, Told},
     inbound,
-    provider::{Account, Channel, Scope},
+    provider::{Account, Scope},
     rules::{self, FailureKind, Status},
     send,
     store::{self, ToldMessage, ToldRow},
@@ -340,11 +340,10 @@ async fn suppress(tx: &mut TenantTx, messages: &[ToldMessage], heard: &[Heard]) 
     let keys = Vault::subjects(tx, &subjects).await?;
     let mut fresh = Vec::with_capacity(asked.len());
     for (message, one, scope) in asked {
-        let channel = Channel::named(&message.channel);
         let place = send::place(tx.tenant, "to_sealed", message.id);
         let to = keys.open(&place, &message.to_sealed).ok().flatten();
         fresh.push(Fresh {
-            channel: channel.ok_or_else(|| Error::internal("a message of an unheard-of channel"))?,
+            channel: store::stored_channel(&message.channel)?,
             scope,
             reason: if one.status == Status::Bounced { Reason::Bounce } else { Reason::Provider },
             message: Some(message.id),

@@ -121,7 +121,7 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
         }
         Named::Address(to) => {
             let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-            Whose::Address(keys.index("messages.to", &to.normal()))
+            Whose::Address(to.index(&keys))
         }
     };
     let said = store::Said {
@@ -211,7 +211,7 @@ pub(super) async fn look_for(ctx: &Ctx, tx: &mut TenantTx, channel: Channel, to:
     ctx.require_all_rows()?;
     let to = Recipient::parse(channel, to).map_err(|why| Error::invalid("?to", why.0))?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    Ok(keys.index("messages.to", &to.normal()))
+    Ok(to.index(&keys))
 }
 
 /// Takes back what somebody has agreed to, by their address and as a lead if they are one. What was withdrawn already

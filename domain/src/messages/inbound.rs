@@ -159,7 +159,7 @@ async fn writer(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, channel: Channel, from: 
 fn index(keys: &TenantKeys, channel: Channel, address: &str) -> Vec<u8> {
     let normal =
         Recipient::parse(channel, address).map_or_else(|_| address.to_owned(), |parsed| parsed.normal());
-    keys.index("messages.to", &normal)
+    recipient::index_of(keys, &normal)
 }
 
 /// Tells whoever watches, and what waits for a word of the lead. Ids only: what was written stands in the row.
@@ -271,16 +271,14 @@ async fn views(
 fn view(ctx: &Ctx, keys: &SubjectKeys, row: InboundRow) -> Result<InboundView> {
     let from = keys.open(&place(ctx.tenant, "from_sealed", row.id), &row.from_sealed)?;
     let body = keys.open(&place(ctx.tenant, "body_sealed", row.id), &row.body_sealed)?;
-    let full = ctx.grants.contains(Permission::PersonalRead);
-    let channel = Channel::named(&row.channel).ok_or_else(|| Error::internal("an unheard-of channel"))?;
-    let shown = |from: String| Personal::new(if full { from } else { recipient::mask(channel, &from) });
+    let channel = store::stored_channel(&row.channel)?;
     Ok(InboundView {
         id: row.id,
         provider_id: row.provider_id,
         channel: row.channel,
         lead_id: row.lead_id,
         keyword: row.keyword,
-        from: from.map(shown),
+        from: ctx.seen(from, recipient::mask_of(channel)),
         body: ctx.seen_whole(body.map(Personal::new)),
         received_at: row.received_at,
     })

@@ -123,7 +123,7 @@ pub async fn list(
                     "an e-mail address, a number with +, a channel or a device's token",
                 ));
             }
-            Some(forms.iter().map(|normal| index.index("messages.to", normal)).collect::<Vec<_>>())
+            Some(forms.iter().map(|normal| recipient::index_of(&index, normal)).collect::<Vec<_>>())
         }
         None => None,
     };
@@ -135,10 +135,7 @@ pub async fn list(
         .map(|row| {
             let plain = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?;
             let channel = row.channel()?;
-            let to = plain.map(|plain| {
-                let full = ctx.grants.contains(Permission::PersonalRead);
-                Personal::new(if full { plain } else { recipient::mask(channel, &plain) })
-            });
+            let to = ctx.seen(plain, recipient::mask_of(channel));
             let mut view = row.into_view(channel, to)?;
             view.error_text = ctx.seen_whole(view.error_text);
             // WhatsApp writes the number into it.

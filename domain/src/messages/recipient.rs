@@ -3,7 +3,7 @@
 use super::provider::Channel;
 use crate::{
     types::{E164, EmailAddress, Malformed},
-    vault::mask,
+    vault::{TenantKeys, mask},
 };
 
 /// The longest name of a Slack channel or user.
@@ -53,15 +53,27 @@ impl Recipient {
             other => other.as_str().to_owned(),
         }
     }
+
+    /// The blind index by which it is found.
+    pub(super) fn index(&self, keys: &TenantKeys) -> Vec<u8> {
+        index_of(keys, &self.normal())
+    }
 }
 
-/// What is shown of an address to whoever may not see it.
+/// What is shown of a channel's addresses to whoever may not see them.
 #[must_use]
-pub fn mask(channel: Channel, address: &str) -> String {
+pub fn mask_of(channel: Channel) -> fn(&str) -> String {
     match channel {
-        Channel::Email => mask::email(address),
-        Channel::Sms | Channel::Whatsapp | Channel::Slack | Channel::Push => mask::phone(address),
+        Channel::Email => mask::email,
+        Channel::Sms | Channel::Whatsapp | Channel::Slack | Channel::Push => mask::phone,
     }
+}
+
+/// The blind index of a normal form: the same for messages to somebody, what they write, what they agree to and what keeps
+/// messages from them.
+#[must_use]
+pub(super) fn index_of(keys: &TenantKeys, normal: &str) -> Vec<u8> {
+    keys.index("messages.to", normal)
 }
 
 fn slack(text: &str) -> Result<String, Malformed> {
@@ -113,8 +125,8 @@ mod tests {
         let two = Recipient::parse(Channel::Email, "ada@Example.com").expect("an address");
         assert_eq!(one.normal(), two.normal());
         for channel in Channel::ALL {
-            assert!(!mask(channel, "ada.lovelace@example.com").contains("lovelace"), "{channel:?}");
+            assert!(!mask_of(channel)("ada.lovelace@example.com").contains("lovelace"), "{channel:?}");
         }
-        assert_eq!(mask(Channel::Sms, "+14155550100"), "•••00");
+        assert_eq!(mask_of(Channel::Sms)("+14155550100"), "•••00");
     }
 }

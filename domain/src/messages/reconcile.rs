@@ -122,16 +122,20 @@ impl Inquiry {
         }
     }
 
+    fn later(&self) -> Conclusion {
+        next_look(self.age).map_or(Conclusion::Over(None), Conclusion::LookAgain)
+    }
+
     /// Writes down what was found, if the message is still of unknown fate.
     ///
     /// # Errors
     /// If the database refuses.
     pub async fn conclude(&self, ctx: &Ctx, found: Found) -> Result<Conclusion> {
-        let age = self.age;
-        let later = || next_look(age).map_or(Conclusion::Over(None), Conclusion::LookAgain);
         match found {
-            Found::Unclear { .. } => Ok(later()),
-            Found::NotThere if age < SURE_AFTER => Ok(Conclusion::LookAgain(SURE_AFTER.saturating_sub(age))),
+            Found::Unclear { .. } => Ok(self.later()),
+            Found::NotThere if self.age < SURE_AFTER => {
+                Ok(Conclusion::LookAgain(SURE_AFTER.saturating_sub(self.age)))
+            }
             Found::NotThere => self.unsent(ctx).await,
             Found::There { provider_message_id, status, failure, code } => {
                 let status = rules::told(Status::Unknown, status).unwrap_or(Status::Sent);
@@ -156,7 +160,7 @@ impl Inquiry {
             && store::is_anothers(tx.conn(), ctx.tenant, message, self.provider, name).await?
         {
             // It is one that says the same to the same person: of this one nothing is known yet.
-            return Ok(next_look(self.age).map_or(Conclusion::Over(None), Conclusion::LookAgain));
+            return Ok(self.later());
         }
         if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
             return Ok(Conclusion::Over(None));
@@ -235,7 +239,7 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
     ctx.require(Permission::MessagesSettle)?;
     let mut tx = ctx.begin().await?;
     let held =
-        store::hold_unknown(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
+        store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
     if held.status != Status::Unknown {
         let detail =
             format!("the message is {}; only one of unknown fate can be resolved", held.status.as_str());
@@ -259,7 +263,8 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         activities::messages_sent(&mut tx, &[id]).await?;
     }
     if status == Status::Queued {
-        let job = attempt::again(ctx, id, held.provider)?;
+        let had = held.provider.ok_or_else(|| Error::internal("nobody had a message of unknown fate"))?;
+        let job = attempt::again(ctx, id, had)?;
         store::hand_on(tx.conn(), ctx.tenant, &[(id, job.id)]).await?;
         tx.enqueue(&[job]).await?;
     }

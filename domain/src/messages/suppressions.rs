@@ -191,7 +191,7 @@ pub async fn create(ctx: &Ctx, new: NewSuppression) -> Result<Once<SuppressionVi
     };
     let tx = &mut keyed.tx;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let to_index = keys.index("messages.to", &to.normal());
+    let to_index = to.index(&keys);
     let id = SuppressionId(ctx.id());
     let subject = SubjectId(id.0);
     let asked = store::AskedSuppressions::of(new.channel, &to_index, new.scope);
@@ -270,7 +270,6 @@ pub async fn delete(ctx: &Ctx, id: SuppressionId) -> Result<()> {
 async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Result<Vec<SuppressionView>> {
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(tx, &subjects).await?;
-    let full = ctx.grants.contains(Permission::PersonalRead);
     rows.into_iter()
         .map(|row| {
             let plain = if row.to_sealed.is_empty() {
@@ -278,13 +277,11 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Resul
             } else {
                 keys.open(&place(ctx.tenant, row.id), &row.to_sealed)?
             };
-            let channel =
-                Channel::named(&row.channel).ok_or_else(|| Error::internal("an unheard-of channel"))?;
-            let shown = |to: String| Personal::new(if full { to } else { recipient::mask(channel, &to) });
+            let channel = store::stored_channel(&row.channel)?;
             Ok(SuppressionView {
                 id: row.id,
                 channel: row.channel,
-                to: plain.map(shown),
+                to: ctx.seen(plain, recipient::mask_of(channel)),
                 scope: row.scope,
                 reason: row.reason,
                 message_id: row.message_id,

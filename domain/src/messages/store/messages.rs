@@ -153,11 +153,15 @@ pub(in crate::messages) async fn insert_messages(
 /// A message that is held until commit.
 pub(in crate::messages) struct Held {
     pub status: Status,
+    pub fence: i64,
+    /// Whom it was handed to last.
+    pub provider: Option<ProviderId>,
     pub job: Option<Uuid>,
     /// It waits for an instant that was named.
     pub is_scheduled: bool,
 }
 
+/// None if it is not there for somebody who sees these.
 pub(in crate::messages) async fn hold_message(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -165,7 +169,7 @@ pub(in crate::messages) async fn hold_message(
     seen: Rows,
 ) -> Result<Option<Held>> {
     let row = sqlx::query!(
-        r#"select m.status, m.job_id, coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
+        r#"select m.status, m.fence, m.provider_id as "provider: ProviderId", m.job_id, coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
              from messages m
             where m.tenant_id = $1 and m.id = $2
               and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
@@ -179,9 +183,16 @@ pub(in crate::messages) async fn hold_message(
     )
     .fetch_optional(conn)
     .await?;
-    let held =
-        |status: String, job, is_scheduled| Ok(Held { status: Status::stored(&status)?, job, is_scheduled });
-    row.map(|row| held(row.status, row.job_id, row.is_scheduled)).transpose()
+    row.map(|row| {
+        Ok(Held {
+            status: Status::stored(&row.status)?,
+            fence: row.fence,
+            provider: row.provider,
+            job: row.job_id,
+            is_scheduled: row.is_scheduled,
+        })
+    })
+    .transpose()
 }
 
 pub(in crate::messages) async fn cancel_message(

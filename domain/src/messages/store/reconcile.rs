@@ -13,7 +13,6 @@ use super::{
     stored_channel,
 };
 use crate::{
-    access::rows::Rows,
     error::Result,
     types::{MessageId, ProviderId, SubjectId, TenantId},
 };
@@ -128,40 +127,4 @@ pub(in crate::messages) async fn is_anothers(
     .fetch_one(conn)
     .await?;
     Ok(found)
-}
-
-/// A message that a person speaks of, held until commit.
-pub(in crate::messages) struct HeldUnknown {
-    pub status: Status,
-    pub fence: i64,
-    pub provider: ProviderId,
-}
-
-/// None if it is not there, not seen, or was never handed to anybody.
-pub(in crate::messages) async fn hold_unknown(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: MessageId,
-    seen: Rows,
-) -> Result<Option<HeldUnknown>> {
-    let row = sqlx::query!(
-        r#"select m.status, m.fence, m.provider_id as "provider: ProviderId"
-             from messages m
-            where m.tenant_id = $1 and m.id = $2
-              and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
-                where l.tenant_id = $1 and l.id = m.lead_id
-                  and ($3::uuid is null or l.owner_id = $3) and ($4::uuid is null or l.team_id = $4)))
-              for update of m"#,
-        tenant.0,
-        id.0,
-        seen.owner(),
-        seen.team()
-    )
-    .fetch_optional(conn)
-    .await?;
-    row.map(|row| {
-        let provider = row.provider.unwrap_or(ProviderId(uuid::Uuid::nil()));
-        Ok(HeldUnknown { status: Status::stored(&row.status)?, fence: row.fence, provider })
-    })
-    .transpose()
 }
