@@ -10,11 +10,13 @@
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
+//! - [`campaigns`] the same message to many leads, each once
 
 pub mod access;
 pub mod agents;
 pub mod audit;
 pub mod calls;
+pub mod campaigns;
 pub mod ctx;
 pub mod error;
 pub mod events;

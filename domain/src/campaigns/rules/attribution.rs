@@ -1,0 +1,1 @@
+//! Which message of a campaign a conversion is owed to.

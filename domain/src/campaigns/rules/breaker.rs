@@ -1,0 +1,1 @@
+//! When the failures of a run are too many to go on.

@@ -1,0 +1,1 @@
+//! Which state of a campaign and of a run may follow which.

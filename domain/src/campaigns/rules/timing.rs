@@ -1,0 +1,1 @@
+//! When a recipient is due, and when it is too late.

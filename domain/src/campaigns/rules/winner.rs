@@ -1,0 +1,1 @@
+//! Which variant of a campaign won, and whether that is chance.
