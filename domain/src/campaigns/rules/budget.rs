@@ -1,1 +1,290 @@
-//! What a run may spend, and what it has spent.
+//! What a run may spend, and what it has spent. Pure, and in whole numbers: no cent is lost in a fraction.
+//!
+//! Providers charge fractions of a cent for a message, so amounts are millionths of a cent. A cent is the hundredth of the
+//! tenant's currency in which a lead's value is kept.
+
+use std::{
+    iter::Sum,
+    ops::{Add, Sub},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{messages::provider::Channel, types::ProviderId};
+
+/// Millionths to a cent.
+const CENT: i64 = 1_000_000;
+/// Shares are in ten-thousandths.
+const WHOLE: i128 = 10_000;
+
+/// Money in millionths of a cent; up to ninety thousand million of a currency, and no more: sums and products stay there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Micros(pub i64);
+
+impl Micros {
+    pub const ZERO: Self = Self(0);
+
+    /// So many cents.
+    #[must_use]
+    pub fn of_cents(cents: i64) -> Self {
+        Self(cents.saturating_mul(CENT))
+    }
+
+    /// In cents, half a cent and more is one.
+    #[must_use]
+    pub fn cents(self) -> i64 {
+        bounded(rounded(self.0.into(), CENT.into()))
+    }
+
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, count: i64) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+}
+
+impl Add for Micros {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Micros {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Micros {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+/// What a message costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    pub channel: Channel,
+    /// None is any that has no price of its own.
+    pub provider: Option<ProviderId>,
+    /// For each part: an SMS of two segments is two.
+    pub each: Micros,
+}
+
+/// What messages cost, by channel and provider.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tariff(pub Vec<Price>);
+
+impl Tariff {
+    /// What a message of some parts has cost: by its provider's own price, or else by its channel's. None if neither is
+    /// known.
+    #[must_use]
+    pub fn cost(&self, channel: Channel, provider: ProviderId, parts: u32) -> Option<Micros> {
+        let own = self.of_channel(channel).find(|price| price.provider == Some(provider));
+        let price = own.or_else(|| self.of_any(channel))?;
+        Some(price.each.times(parts.into()))
+    }
+
+    /// The most that a message of some parts can cost whichever provider takes it: what is set aside for one that has not
+    /// left. None if the channel has no price of its own, and so some provider might have none.
+    #[must_use]
+    pub fn at_most(&self, channel: Channel, parts: u32) -> Option<Micros> {
+        self.of_any(channel)?;
+        self.of_channel(channel).map(|price| price.each.times(parts.into())).max()
+    }
+
+    /// The price of a channel whichever provider takes the message.
+    fn of_any(&self, channel: Channel) -> Option<&Price> {
+        self.of_channel(channel).find(|price| price.provider.is_none())
+    }
+
+    fn of_channel(&self, channel: Channel) -> impl Iterator<Item = &Price> {
+        self.0.iter().filter(move |price| price.channel == channel)
+    }
+}
+
+/// What a run may spend, has spent, and has set aside for messages that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// None for no bound.
+    pub limit: Option<Micros>,
+    /// For what providers have taken, or may have taken.
+    pub spent: Micros,
+    /// For what was released and has not left: at the most that it can cost.
+    pub reserved: Micros,
+}
+
+impl Budget {
+    /// What is left; none for no bound, nothing where more was spent than allowed.
+    #[must_use]
+    pub fn left(self) -> Option<Micros> {
+        self.limit.map(|limit| (limit - self.spent - self.reserved).max(Micros::ZERO))
+    }
+
+    /// How many of so many messages may be released that cost this much each at the most. All that are free; a price below
+    /// nothing is taken for nothing.
+    #[must_use]
+    pub fn releases(self, each: Micros, wanted: u32) -> u32 {
+        match self.left() {
+            Some(left) if each > Micros::ZERO => {
+                u32::try_from(left.0 / each.0).unwrap_or(u32::MAX).min(wanted)
+            }
+            _ => wanted,
+        }
+    }
+}
+
+/// The return on what was spent, (value − cost) ÷ cost, in ten-thousandths: 2500 is a quarter more than was spent, −10000 is
+/// that nothing came of it. None where nothing was spent.
+#[must_use]
+pub fn roi(value: Micros, cost: Micros) -> Option<i64> {
+    if cost <= Micros::ZERO {
+        return None;
+    }
+    let gain = i128::from(value.0) - i128::from(cost.0);
+    Some(bounded(rounded(gain * WHOLE, cost.0.into())))
+}
+
+/// What each of some things has cost on the average, as each conversion or each lead. None if there are none.
+#[must_use]
+pub fn cost_per(cost: Micros, count: u32) -> Option<Micros> {
+    (count > 0).then(|| Micros(bounded(rounded(cost.0.into(), count.into()))))
+}
+
+/// A quotient to the nearest whole number, halves away from zero. The divisor is above zero.
+fn rounded(dividend: i128, divisor: i128) -> i128 {
+    let half = if dividend < 0 { -(divisor / 2) } else { divisor / 2 };
+    (dividend + half) / divisor
+}
+
+fn bounded(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn provider(id: u128) -> ProviderId {
+        ProviderId(Uuid::from_u128(id))
+    }
+
+    fn price(channel: Channel, of: Option<u128>, micros: i64) -> Price {
+        Price { channel, provider: of.map(provider), each: Micros(micros) }
+    }
+
+    #[test]
+    fn a_message_costs_what_its_provider_says_or_else_its_channel() {
+        use Channel::{Email, Push, Sms, Whatsapp};
+        let tariff = Tariff(vec![
+            price(Sms, None, 790_000),
+            price(Sms, Some(1), 650_000),
+            price(Sms, Some(2), 1_250_000),
+            price(Email, None, 10_000),
+            price(Whatsapp, Some(3), 5_000_000),
+            price(Push, None, 0),
+        ]);
+        for (channel, of, parts, cost, at_most) in [
+            (Sms, 1, 1, Some(650_000), Some(1_250_000)),
+            (Sms, 2, 3, Some(3_750_000), Some(3_750_000)),
+            (Sms, 9, 2, Some(1_580_000), Some(2_500_000)),
+            (Email, 1, 1, Some(10_000), Some(10_000)),
+            (Whatsapp, 3, 1, Some(5_000_000), None),
+            (Whatsapp, 1, 1, None, None),
+            (Channel::Slack, 1, 1, None, None),
+            (Push, 1, 1, Some(0), Some(0)),
+        ] {
+            let found = (tariff.cost(channel, provider(of), parts), tariff.at_most(channel, parts));
+            assert_eq!(found, (cost.map(Micros), at_most.map(Micros)), "{channel:?} {of} {parts}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_released_than_can_be_paid() {
+        let each = Micros(790_000);
+        let spent = |limit, spent, reserved| Budget {
+            limit: Some(Micros::of_cents(limit)),
+            spent: Micros(spent),
+            reserved: Micros(reserved),
+        };
+        for (budget, wanted, left, released) in [
+            (spent(10, 0, 0), 100, 10_000_000, 12),
+            (spent(10, 0, 0), 5, 10_000_000, 5),
+            (spent(10, 9_210_000, 0), 100, 790_000, 1),
+            (spent(10, 9_210_001, 0), 100, 789_999, 0),
+            (spent(10, 0, 9_210_000), 100, 790_000, 1),
+            (spent(10, 8_000_000, 3_000_000), 100, 0, 0),
+            (spent(0, 0, 0), 100, 0, 0),
+        ] {
+            assert_eq!(budget.left(), Some(Micros(left)), "{budget:?}");
+            assert_eq!(budget.releases(each, wanted), released, "{budget:?} {wanted}");
+        }
+        assert_eq!(Budget::default().releases(each, 100), 100, "no bound");
+        assert_eq!(spent(0, 0, 0).releases(Micros::ZERO, 100), 100, "what is free is never too much");
+    }
+
+    #[test]
+    fn the_return_is_by_what_was_spent_and_of_nothing_there_is_none() {
+        for (value, cost, wanted) in [
+            (125, 100, Some(2_500)),
+            (100, 100, Some(0)),
+            (0, 100, Some(-10_000)),
+            (100, 300, Some(-6_667)),
+            (400, 300, Some(3_333)),
+            (500, 300, Some(6_667)),
+            (1_000, 0, None),
+            (0, 0, None),
+            (1_000, -1, None),
+            (-100, 100, Some(-20_000)),
+        ] {
+            let found = roi(Micros::of_cents(value), Micros::of_cents(cost));
+            assert_eq!(found, wanted, "{value} for {cost}");
+        }
+        assert_eq!(roi(Micros(i64::MAX), Micros(1)), Some(i64::MAX), "as far as numbers go");
+        assert_eq!(cost_per(Micros::of_cents(10), 4), Some(Micros(2_500_000)));
+        assert_eq!(cost_per(Micros(10), 4), Some(Micros(3)), "halves go up");
+        assert_eq!(cost_per(Micros::of_cents(10), 0), None);
+    }
+
+    #[test]
+    fn amounts_add_up_and_stay_within_bounds() {
+        let amounts = [Micros(400_000), Micros(100_000), Micros(-1)];
+        assert_eq!(amounts.into_iter().sum::<Micros>(), Micros(499_999));
+        for (micros, cents) in [(499_999, 0), (500_000, 1), (-500_000, -1), (1_499_999, 1), (0, 0)] {
+            assert_eq!(Micros(micros).cents(), cents, "{micros}");
+        }
+        assert_eq!(Micros::of_cents(i64::MAX), Micros(i64::MAX));
+        assert_eq!(Micros(i64::MAX) + Micros(1), Micros(i64::MAX));
+        assert_eq!(Micros(i64::MIN) - Micros(1), Micros(i64::MIN));
+        assert_eq!(Micros(i64::MAX / 2).times(3), Micros(i64::MAX));
+    }
+
+    proptest! {
+        /// Batch after batch, whatever each message costs in the end.
+        #[test]
+        fn a_budget_is_never_overspent(
+            limit in 0_i64..100,
+            batches in proptest::collection::vec((1_i64..2_000_000, 0_u32..50, 0_u8..=100), 1..40),
+        ) {
+            let mut budget = Budget { limit: Some(Micros::of_cents(limit)), ..Budget::default() };
+            for (each, wanted, percent) in batches {
+                let released = i64::from(budget.releases(Micros(each), wanted));
+                budget.reserved = budget.reserved + Micros(each).times(released);
+                prop_assert!(budget.spent + budget.reserved <= Micros::of_cents(limit), "{:?}", budget);
+                let real = each * i64::from(percent) / 100;
+                budget.reserved = budget.reserved - Micros(each).times(released);
+                budget.spent = budget.spent + Micros(real).times(released);
+            }
+            prop_assert!(budget.spent <= Micros::of_cents(limit), "{:?}", budget);
+        }
+    }
+}
