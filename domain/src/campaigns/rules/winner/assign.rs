@@ -38,7 +38,7 @@ pub fn assign(run: Uuid, lead: LeadId, split: Split<'_>) -> Group {
     let hash = sha256(&ids);
     let [wave, variant] = [0, 4]
         .map(|from| u32::from_be_bytes([hash[from], hash[from + 1], hash[from + 2], hash[from + 3]]));
-    if slot(wave, WHOLE) < split.first_wave.into() {
+    if slot(wave, WHOLE) < u64::from(split.first_wave) {
         Group::First(weighed(variant, split.weights))
     } else {
         Group::Rest
