@@ -114,6 +114,7 @@ pub fn expires_at(due: DateTime<Utc>, max_lateness: Option<TimeDelta>) -> Option
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
     use chrono_tz::{
         America::{Los_Angeles, New_York},
         Asia::Tokyo,
@@ -121,6 +122,7 @@ mod tests {
         Europe::Berlin,
         Pacific::{Apia, Honolulu, Niue},
     };
+    use engine::schedules::Calendar;
     use proptest::prelude::*;
 
     use super::*;
@@ -230,26 +232,57 @@ mod tests {
         assert_eq!(expires_at(due, None), None);
     }
 
+    fn minute_of((day, minute): (&str, i64)) -> NaiveDateTime {
+        local(day) + TimeDelta::minutes(minute)
+    }
+
+    /// Any minute of 2026, as often as not in a night in which the clocks of many countries change.
+    fn times() -> impl Strategy<Value = NaiveDateTime> {
+        let nights = prop::sample::select(vec![
+            "2026-03-08T00:00:00",
+            "2026-03-29T00:00:00",
+            "2026-04-05T00:00:00",
+            "2026-10-04T00:00:00",
+            "2026-10-25T00:00:00",
+            "2026-11-01T00:00:00",
+        ]);
+        prop_oneof![
+            (Just("2026-01-01T00:00:00"), 0_i64..365 * 24 * 60).prop_map(minute_of),
+            (nights, 0_i64..240).prop_map(minute_of),
+        ]
+    }
+
+    /// Any zone that there is, as often as not one whose clock changes.
+    fn zones() -> impl Strategy<Value = Tz> {
+        let any = (0..chrono_tz::TZ_VARIANTS.len()).prop_map(|at| chrono_tz::TZ_VARIANTS[at]);
+        prop_oneof![any, prop::sample::select(vec![New_York, Berlin, Lord_Howe])]
+    }
+
     proptest! {
-        /// Any minute of 2026 in every zone that there is.
         #[test]
         fn everybody_is_due_within_the_span_and_when_their_clock_shows_it(
-            minute in 0_i64..365 * 24 * 60,
-            first in 0_usize..chrono_tz::TZ_VARIANTS.len(),
-            second in 0_usize..chrono_tz::TZ_VARIANTS.len(),
+            time in times(),
+            pair in (zones(), zones()),
         ) {
-            let time = local("2026-01-01T00:00:00") + TimeDelta::minutes(minute);
-            let zones = [chrono_tz::TZ_VARIANTS[first], chrono_tz::TZ_VARIANTS[second]];
+            let zones = [pair.0, pair.1];
             let when = When::RecipientLocal { at: time, home: Berlin };
             let due = when.due(&zones).expect("an instant");
             let (opens, closes) = when.span().expect("a span");
-            prop_assert!((opens..=closes).contains(&due), "{} {:?} {}", time, zones, due);
-            let shown: Vec<NaiveDateTime> = zones.iter().map(|zone| due.with_timezone(zone).naive_local()).collect();
+            prop_assert!((opens..=closes).contains(&due), "{time} {zones:?} {due}");
+            let shown = zones.map(|zone| due.with_timezone(&zone).naive_local());
             // A clock that was put back between both instants shows less again: by two hours at Troll.
             let slack = TimeDelta::hours(2);
-            prop_assert!(shown.iter().all(|shown| *shown >= time - slack), "{} {:?} {:?}", time, zones, shown);
-            let on_time = zones.iter().any(|zone| instant(time, *zone) == Some(due));
-            prop_assert!(on_time, "{} {:?} {}", time, zones, due);
+            prop_assert!(shown.iter().all(|shown| *shown >= time - slack), "{time} {zones:?} {shown:?}");
+            prop_assert!(zones.iter().any(|zone| instant(time, *zone) == Some(due)), "{time} {zones:?} {due}");
+        }
+
+        #[test]
+        fn a_local_time_is_when_a_schedule_of_that_time_is_due(time in times(), zone in zones()) {
+            let crontab =
+                format!("{} {} {} {} *", time.minute(), time.hour(), time.day(), time.month());
+            let calendar = Calendar::parse(&crontab, zone.name()).expect("a calendar");
+            let due = instant(time, zone).expect("an instant");
+            prop_assert_eq!(calendar.next_after(due - TimeDelta::days(2)), Some(due), "{} in {}", crontab, zone);
         }
     }
 }

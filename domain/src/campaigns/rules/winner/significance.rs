@@ -139,11 +139,10 @@ mod tests {
             (tally(0, 0), tally(0, 0), None),
         ] {
             let found = two_proportions(one, other);
-            match (found, wanted) {
-                (Some(test), Some((z, p))) => {
-                    assert!(near(test.z, z) && near(test.p, p), "{one:?} {other:?}: {test:?}");
-                }
-                (found, wanted) => assert!(found.is_none() && wanted.is_none(), "{one:?} {other:?}: {found:?}"),
+            if let (Some(test), Some((z, p))) = (found, wanted) {
+                assert!(near(test.z, z) && near(test.p, p), "{one:?} {other:?}: {test:?}");
+            } else {
+                assert!(found.is_none() && wanted.is_none(), "{one:?} {other:?}: {found:?}");
             }
         }
         let too_many = two_proportions(tally(2_000, 1_000), tally(500, 1_000)).expect("a test");
