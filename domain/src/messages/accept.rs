@@ -88,6 +88,7 @@ pub(super) async fn accept(
             purpose: new.purpose,
             job: job.id,
             batch,
+            campaign: None,
             send_at: new.send_at.map(Moment::utc),
             expires_at: new.expires_at.map(Moment::utc),
             to_sealed: seal("to_sealed", plan.to.as_str())?,
@@ -262,7 +263,8 @@ impl Ground {
     }
 }
 
-fn address_of(contact: &store::Contact, channel: Channel) -> Option<(&'static str, &[u8])> {
+/// Where a lead's address for a channel is sealed: its column, and what stands there.
+pub(super) fn address_of(contact: &store::Contact, channel: Channel) -> Option<(&'static str, &[u8])> {
     match channel {
         Channel::Email => Some(("email_sealed", contact.email_sealed.as_deref()?)),
         Channel::Sms | Channel::Whatsapp => Some(("phone_sealed", contact.phone_sealed.as_deref()?)),
