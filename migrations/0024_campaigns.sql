@@ -56,15 +56,18 @@ create table campaign_runs (
   planned_at timestamptz,
   -- When the last recipient of the first wave was handed over.
   sampled_at timestamptz,
-  -- Which variant the second wave gets, and why.
+  -- Which variant the second wave gets, and why; before, how it was looked at the first.
   winner smallint,
   winner_why jsonb,
+  looks jsonb not null default 'null',
   -- Messages that may be made now under its rate, as of an instant.
   tokens double precision not null default 0,
   refilled_at timestamptz,
-  -- When people were told last how far it is, and of how many steps of recipients that was.
+  -- What the breaker remembers.
+  breaker jsonb not null default 'null',
+  -- When people were told last how far it is, and of how many recipients that nothing is to be done for any more.
   told_at timestamptz,
-  told_mark bigint not null default 0,
+  told bigint not null default 0,
   pause_code text,
   -- Why it broke.
   broke text,
@@ -103,6 +106,8 @@ create table campaign_recipients (
   message_id uuid,
   -- When the message is to be made; none once it was, or will not be.
   due_at timestamptz,
+  -- Later than this it is too late, where that is not told by `due_at`: it was put off.
+  expires_at timestamptz,
   updated_at timestamptz not null default engine.now(),
   constraint campaign_recipients_pkey primary key (tenant_id, run_id, lead_id)
 ) with (fillfactor = 75);
@@ -139,7 +144,7 @@ create table campaign_count_changes (
   constraint campaign_count_changes_pkey primary key (tenant_id, run_id, id)
 );
 call engine.wall('campaign_count_changes');
-grant select, insert, delete on campaign_count_changes to switchboard_app, switchboard_system;
+grant select, insert, update, delete on campaign_count_changes to switchboard_app, switchboard_system;
 
 create function count_new_recipients() returns trigger language plpgsql as $$
 begin
@@ -184,15 +189,23 @@ begin
       select c.tenant_id, c.id from campaign_runs c
        where c.tenant_id = any(tenants) and c.id = any(runs) and c.status in ('planning', 'running', 'paused')
        order by c.id
-         for key share)
-    update campaign_recipients r
-       set status = 'planned', channel = r.rest[1], rest = case when cardinality(r.rest) > 1 then r.rest[2:] end,
-           message_id = null, due_at = engine.now(), updated_at = engine.now()
-      from unnest(tenants, runs, leads, messages, statuses) as m (tenant_id, run_id, lead_id, id, status)
-      join sending s on s.tenant_id = m.tenant_id and s.id = m.run_id
-     where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
-       and r.rest is not null and m.status in ('failed', 'bounced', 'suppressed')
-       and r.status <> m.status;
+         for key share
+    ), fallen as (
+      update campaign_recipients r
+         set status = 'planned', channel = r.rest[1], rest = case when cardinality(r.rest) > 1 then r.rest[2:] end,
+             message_id = null, due_at = engine.now(), updated_at = engine.now()
+        from unnest(tenants, runs, leads, messages, statuses) as m (tenant_id, run_id, lead_id, id, status)
+        join sending s on s.tenant_id = m.tenant_id and s.id = m.run_id
+        join campaign_recipients o
+             on o.tenant_id = m.tenant_id and o.run_id = m.run_id and o.lead_id = m.lead_id
+       where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
+         and r.rest is not null and m.status in ('failed', 'bounced', 'suppressed') and r.status <> m.status
+      returning r.tenant_id, r.run_id, r.variant, o.channel, m.status
+    )
+    -- What a provider took before is paid for.
+    insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n)
+    select tenant_id, run_id, variant, channel, 'fell_back', count(*) from fallen where status = 'bounced'
+     group by 1, 2, 3, 4;
   end if;
   update campaign_recipients r
      set status = m.status, reason = m.reason, updated_at = engine.now()
@@ -226,15 +239,13 @@ end $$;
 create trigger messages_of_campaigns after update on messages
   referencing new table as fresh for each statement execute function follow_campaign_messages();
 
--- Leads that converted after a message of a campaign, each once for a run.
+-- Leads that converted after a message of a campaign, and to which of them that is owed: to one.
 create table campaign_conversions (
   tenant_id uuid not null,
   run_id uuid not null,
   lead_id uuid not null,
   variant smallint,
   message_id uuid not null,
-  -- The share of the conversion that is this message's; all shares of one lead add up to 1.
-  share double precision not null,
   value_cents bigint,
   converted_at timestamptz not null default engine.now(),
   constraint campaign_conversions_pkey primary key (tenant_id, run_id, lead_id)

@@ -1,6 +1,9 @@
-//! Settles messages, imports and sockets whose process was lost while it held them, and calls whose end nobody tells.
+//! Settles messages, imports and sockets whose process was lost while it held them, and calls whose end nobody tells; has
+//! somebody mind runs of campaigns that nobody does.
 
-use domain::{Ctx, Result, agents::presence, calls, leads, messages::attempt, upkeep::SettleLost};
+use domain::{
+    Ctx, Result, agents::presence, calls, campaigns, leads, messages::attempt, upkeep::SettleLost,
+};
 use engine::Outcome;
 use serde_json::json;
 
@@ -48,6 +51,13 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
         }
         if run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
+    for alone in campaigns::mind::left_alone(platform).await? {
+        let ctx = Ctx { tenant: alone.tenant, ..run.ctx.clone() };
+        tracing::warn!(tenant.id = %alone.tenant, run.id = %alone.run, "a run of a campaign was left alone");
+        if let Err(error) = campaigns::mind::adopt(&ctx, &alone).await {
+            tracing::error!(tenant.id = %alone.tenant, run.id = %alone.run, %error, "and is left until the next look");
         }
     }
     if imports > 0 {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    campaigns::hold::{self, Hold},
     error::{Error, Result},
     events::{Event, EventType},
     messages::{
@@ -28,7 +29,7 @@ use crate::{
         wording::{self, Wording, Wordings},
     },
     tenancy::TenantTx,
-    types::{MessageId, ProviderId, SubjectId, TemplateId},
+    types::{CampaignRunId, MessageId, ProviderId, SubjectId, TemplateId},
     vault::{SubjectKeys, TenantKeys, Vault, cipher::sha256},
 };
 
@@ -47,6 +48,7 @@ pub async fn begin(ctx: &Ctx, messages: &[MessageId]) -> Result<Vec<Start>> {
     let mut desk = Desk {
         ctx,
         since,
+        holds: hold::of(&mut tx, rows.iter().filter_map(|row| row.run).collect()).await?,
         ways: store::ways(tx.conn(), ctx.tenant).await?,
         wordings: wordings(ctx, &mut tx, &rows).await?,
         before: before(ctx, &mut tx, &rows).await?,
@@ -85,6 +87,8 @@ struct Chosen {
 struct Desk<'c> {
     ctx: &'c Ctx,
     since: Instant,
+    /// Runs of campaigns whose messages do not leave.
+    holds: HashMap<CampaignRunId, Hold>,
     ways: Vec<WayRow>,
     wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
     before: HashMap<MessageId, Before>,
@@ -107,6 +111,19 @@ impl Desk<'_> {
         if row.expired {
             self.stop(row, Status::Cancelled, "too_late", "it could not be sent before it expired");
             return Ok(None);
+        }
+        match row.run.and_then(|run| self.holds.get(&run)).copied() {
+            None => {}
+            Some(Hold::Paused) => {
+                // Whoever resumes it wakes the message before.
+                let after = row.expires_in.map_or(hold::PATIENCE, |left| hold::PATIENCE.min(left));
+                self.defer(row, after, "campaign_paused", "its campaign is paused; resume it".into());
+                return Ok(None);
+            }
+            Some(Hold::Stopped) => {
+                self.stop(row, Status::Cancelled, "campaign_cancelled", "its campaign was cancelled");
+                return Ok(None);
+            }
         }
         let bound = match row.provider_id.filter(|_| row.pinned) {
             Some(pinned) => Some(pinned),

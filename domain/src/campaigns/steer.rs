@@ -1,0 +1,436 @@
+//! Campaigns as they are steered: commands. Each holds the campaign and then its run, so that of two that come at once one is
+//! first.
+
+use chrono_tz::Tz;
+use engine::{
+    NewJob, jobs,
+    operate::Action,
+    schedules::{self, Misfire, Overlap, Refused, Spec},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    definition::{AudienceMode, Clock, Definition, Timing},
+    manage::{CampaignView, NewCampaign, insert, location, locked, view},
+    progress::Counts,
+    rules::{
+        breaker::Memory,
+        lifecycle::{CampaignStatus, Command, RunEvent},
+        timing::{FIRST_ZONE, When},
+    },
+    run::{self, Occasion, standing, zone},
+    store::{self, CampaignRow},
+    work::{RunCampaign, TakeAudience, WakeCampaign, business_key},
+};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    messages::to_many,
+    schedules::{MisfirePolicy, OverlapPolicy},
+    tenancy::{Begun, Once, TenantTx},
+    types::{CampaignId, CampaignRunId},
+};
+
+/// Messages woken with the command; the others by a job.
+const PAGE: i64 = 500;
+const PAUSED: &str = "its campaign is paused";
+const BY_HAND: &str = "by_hand";
+
+/// Whoever has messages sent must be allowed to send them.
+fn may_run(ctx: &Ctx) -> Result<()> {
+    ctx.require(Permission::CampaignsRun)?;
+    ctx.require(Permission::MessagesSend)?;
+    ctx.require_all_rows()
+}
+
+fn definition_of(row: &CampaignRow) -> Result<Definition> {
+    serde_json::from_value(row.definition.clone()).map_err(Error::internal)
+}
+
+/// Makes a campaign and schedules it, in one transaction. One that needs approval waits for it.
+///
+/// # Errors
+/// As [`create`](super::manage::create), and as [`schedule`].
+pub async fn create_scheduled(ctx: &Ctx, new: &NewCampaign) -> Result<Once<CampaignView>> {
+    ctx.require(Permission::CampaignsWrite)?;
+    may_run(ctx)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let id = insert(ctx, &mut keyed.tx, new).await?;
+    submit(ctx, &mut keyed.tx, id).await?;
+    let view = view(&mut keyed.tx, id).await?;
+    keyed.commit(view, 201, location(id)).await
+}
+
+/// Schedules a draft: by its time or its crontab, once it is approved if it needs that.
+///
+/// # Errors
+/// If there is no such campaign, it says no time or one that is past, or a conflict if it is no draft.
+pub async fn schedule(ctx: &Ctx, id: CampaignId) -> Result<Once<CampaignView>> {
+    may_run(ctx)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    submit(ctx, &mut keyed.tx, id).await?;
+    let view = view(&mut keyed.tx, id).await?;
+    keyed.commit(view, 200, location(id)).await
+}
+
+async fn submit(ctx: &Ctx, tx: &mut TenantTx, id: CampaignId) -> Result<()> {
+    let row = locked(tx, id).await?;
+    let standing = standing(tx, &row).await?;
+    let next = row.status()?.on(Command::Submit, standing)?;
+    let definition = definition_of(&row)?;
+    tx.audit(&[Entry::new("schedule", "campaign", id).detail(json!({ "status": next }))]).await?;
+    match &definition.schedule {
+        Some(timing) if next == CampaignStatus::AwaitingApproval => {
+            // It is looked at before somebody agrees, and again then.
+            when(tx, &definition, timing).await?;
+            put_status(tx, id, next, None, EventType::CampaignChanged).await
+        }
+        Some(timing) => arm(ctx, tx, &row, &definition, timing).await,
+        // Once it is approved, somebody starts it by hand.
+        None if next == CampaignStatus::AwaitingApproval => {
+            put_status(tx, id, next, None, EventType::CampaignChanged).await
+        }
+        None => {
+            let detail = "say when it is to be sent (`at` or `crontab`), or start it by hand";
+            Err(Error::invalid("/schedule", detail))
+        }
+    }
+}
+
+/// When its schedule is due: at an instant or by a crontab, in which zone.
+async fn when(
+    tx: &mut TenantTx,
+    definition: &Definition,
+    timing: &Timing,
+) -> Result<(schedules::When, String)> {
+    let zone = zone(tx, definition).await?;
+    let own: Tz = zone.parse().unwrap_or(Tz::UTC);
+    let by_recipient = timing.clock == Clock::Recipient;
+    let when = match (&timing.crontab, timing.at) {
+        (Some(crontab), _) => schedules::When::Crontab(crontab.clone()),
+        (None, Some(at)) => {
+            let all = if by_recipient {
+                When::RecipientLocal { at, home: own }
+            } else {
+                When::Local { at, zone: own }
+            };
+            let (first, _) = all.span().ok_or_else(|| Error::invalid("/schedule/at", "no clock shows it"))?;
+            schedules::When::Once(first)
+        }
+        (None, None) => return Err(Error::invalid("/schedule/at", "give either at or crontab")),
+    };
+    let zone = if by_recipient && timing.crontab.is_some() { FIRST_ZONE.name().to_owned() } else { zone };
+    when.read(&zone).map_err(|why| below("/schedule", Refused::Calendar(why).into()))?;
+    Ok((when, zone))
+}
+
+/// Has a campaign begin by itself. One that is to be there at everybody's own time and whose time has come for the first of
+/// them already begins now.
+async fn arm(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    row: &CampaignRow,
+    definition: &Definition,
+    timing: &Timing,
+) -> Result<()> {
+    let (tenant, id) = (tx.tenant, row.id);
+    let (when, zone) = when(tx, definition, timing).await?;
+    if definition.audience == AudienceMode::Snapshot {
+        store::settle_audience(tx.conn(), tenant, id, ctx.id()).await?;
+        enqueue(ctx, tx, id, &TakeAudience { campaign: id }).await?;
+    }
+    if let (schedules::When::Once(first), Some(at)) = (&when, timing.at) {
+        let now = store::now(tx.conn()).await?;
+        if *first <= now {
+            let home: Tz = zone.parse().unwrap_or(Tz::UTC);
+            let last = When::RecipientLocal { at, home }.span().map_or(*first, |(_, last)| last);
+            if timing.clock == Clock::Zone || last <= now {
+                return Err(Error::invalid("/schedule/at", "it is past; name a time to come, or start it by hand"));
+            }
+            put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await?;
+            let occasion = Occasion { due_at: *first, due_local: Some(at) };
+            return begin(ctx, tx, row, occasion).await.map(drop);
+        }
+    }
+    let job = NewJob::of(tenant.0, Uuid::nil(), &RunCampaign { campaign: id }).map_err(Error::internal)?;
+    let spec = Spec {
+        workflow: true,
+        zone,
+        overlap: match timing.overlap {
+            OverlapPolicy::BufferOne => Overlap::BufferOne,
+            OverlapPolicy::Allow => Overlap::Allow,
+            OverlapPolicy::Skip | OverlapPolicy::CancelOlder => Overlap::Skip,
+        },
+        misfire: match timing.misfire {
+            MisfirePolicy::Skip => Misfire::Skip,
+            MisfirePolicy::RunOnce => Misfire::RunOnce,
+            MisfirePolicy::CatchUp => Misfire::CatchUp(timing.catch_up.unwrap_or(1)),
+        },
+        starts_at: timing.starts_at,
+        ends_at: timing.ends_at,
+        ..Spec::of(format!("campaign {id}"), job, when)
+    };
+    let schedule = ctx.id();
+    tx.put_schedule(schedule, &spec).await.map_err(|refused| below("/schedule", refused.into()))?;
+    store::set_schedule(tx.conn(), tenant, id, Some(schedule)).await?;
+    put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await
+}
+
+/// The same refusal with its fields below a place.
+fn below(at: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(mut wrong) => {
+            for field in &mut wrong {
+                field.pointer = format!("{at}{}", field.pointer);
+            }
+            Error::Invalid(wrong)
+        }
+        other => other,
+    }
+}
+
+async fn put_status(
+    tx: &mut TenantTx,
+    id: CampaignId,
+    status: CampaignStatus,
+    code: Option<&str>,
+    event: EventType,
+) -> Result<()> {
+    let tenant = tx.tenant;
+    store::set_status(tx.conn(), tenant, id, status, code).await?;
+    let body = json!({ "status": status, "code": code });
+    tx.emit(&[Event::new(event, "campaign", id).with(body)]).await
+}
+
+async fn enqueue<K: engine::JobKind + Sync>(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: CampaignId,
+    args: &K,
+) -> Result<()> {
+    let job = NewJob::of(ctx.tenant.0, ctx.id(), args).map_err(Error::internal)?;
+    tx.enqueue(&[job.about(business_key(id))]).await.map(drop)
+}
+
+/// Writes a run down and starts the workflow that carries it out.
+async fn begin(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, occasion: Occasion) -> Result<CampaignRunId> {
+    let first = NewJob::of(ctx.tenant.0, ctx.id(), &RunCampaign { campaign: row.id });
+    let first = first.map_err(Error::internal)?.about(business_key(row.id));
+    let id = CampaignRunId(first.id);
+    run::write(tx, row, id, occasion).await?;
+    tx.start_workflow(first).await?;
+    Ok(id)
+}
+
+/// Agrees to a campaign that waits for it: from then on it is scheduled. Nobody agrees to what they wrote themselves.
+///
+/// # Errors
+/// If there is no such campaign, its time is past by now, or a conflict if it does not wait for approval.
+pub async fn approve(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    ctx.require(Permission::CampaignsApprove)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let row = locked(&mut tx, id).await?;
+    let standing = standing(&mut tx, &row).await?;
+    row.status()?.on(Command::Approve, standing)?;
+    if row.created_by.is_some() && row.created_by == ctx.actor.id() {
+        return Err(Error::conflict("own-campaign", "somebody else than who wrote it must agree to it"));
+    }
+    store::set_approved(tx.conn(), ctx.tenant, id, ctx.actor.id()).await?;
+    tx.audit(&[Entry::new("approve", "campaign", id)]).await?;
+    tx.emit(&[Event::new(EventType::CampaignApproved, "campaign", id)]).await?;
+    let definition = definition_of(&row)?;
+    match &definition.schedule {
+        Some(timing) => arm(ctx, &mut tx, &row, &definition, timing).await?,
+        None => {
+            let status = CampaignStatus::Scheduled;
+            put_status(&mut tx, id, status, None, EventType::CampaignChanged).await?;
+        }
+    }
+    let view = view(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Does not agree: the campaign is a draft again.
+///
+/// # Errors
+/// If there is no such campaign, or a conflict if it does not wait for approval.
+pub async fn reject(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    ctx.require(Permission::CampaignsApprove)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let row = locked(&mut tx, id).await?;
+    let standing = standing(&mut tx, &row).await?;
+    let next = row.status()?.on(Command::Reject, standing)?;
+    tx.audit(&[Entry::new("reject", "campaign", id)]).await?;
+    put_status(&mut tx, id, next, None, EventType::CampaignChanged).await?;
+    let view = view(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Begins a run now, whatever time the campaign is set to; of one that was to be sent once, that is it. Answers the run, which
+/// is the operation.
+///
+/// # Errors
+/// If there is no such campaign, it names what there is not any more, or a conflict if it cannot begin where it is.
+pub async fn start(ctx: &Ctx, id: CampaignId) -> Result<Once<CampaignRunId>> {
+    may_run(ctx)?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let row = locked(tx, id).await?;
+    let standing = standing(tx, &row).await?;
+    row.status()?.on(Command::Start, standing)?;
+    let definition = definition_of(&row)?;
+    let recurs = definition.schedule.as_ref().is_some_and(|timing| timing.crontab.is_some());
+    if let Some(schedule) = row.schedule_id.filter(|_| !recurs) {
+        tx.drop_schedule(schedule).await?;
+        store::set_schedule(tx.conn(), ctx.tenant, id, None).await?;
+    }
+    let occasion = Occasion { due_at: store::now(tx.conn()).await?, due_local: None };
+    let run = begin(ctx, tx, &row, occasion).await?;
+    tx.audit(&[Entry::new("start", "campaign", id).detail(json!({ "run_id": run }))]).await?;
+    keyed.commit(run, 202, format!("/api/v1/operations/{run}")).await
+}
+
+/// Sends nothing more of it until it is resumed: what has not been claimed for its attempt by now stays.
+///
+/// # Errors
+/// If there is no such campaign, or a conflict if there is nothing to pause.
+pub async fn pause(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    may_steer(ctx)?;
+    let mut tx = ctx.begin().await?;
+    let row = locked(&mut tx, id).await?;
+    let standing = standing(&mut tx, &row).await?;
+    let next = row.status()?.on(Command::Pause, standing)?;
+    if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
+        move_run(&mut tx, open.id, RunEvent::Pause, Some(BY_HAND), None).await?;
+    }
+    if let Some(schedule) = row.schedule_id
+        && let Some(view) = schedules::lock(tx.conn(), ctx.tenant.0, schedule).await?
+    {
+        tx.pause_schedule(&view, PAUSED).await?;
+    }
+    tx.audit(&[Entry::new("pause", "campaign", id).detail(json!({ "code": BY_HAND }))]).await?;
+    put_status(&mut tx, id, next, Some(BY_HAND), EventType::CampaignPaused).await?;
+    let view = view(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Lets it go on, whatever held it. Messages that wait are tried now, and the breaker forgets what it was tripped by. What a
+/// schedule was due for meanwhile does not run; one that was to be sent once, and whose time has passed, is sent now.
+///
+/// # Errors
+/// If there is no such campaign, or a conflict if it is not paused.
+pub async fn resume(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    may_steer(ctx)?;
+    let mut tx = ctx.begin().await?;
+    let row = locked(&mut tx, id).await?;
+    let standing = standing(&mut tx, &row).await?;
+    let next = row.status()?.on(Command::Resume, standing)?;
+    tx.audit(&[Entry::new("resume", "campaign", id)]).await?;
+    put_status(&mut tx, id, next, None, EventType::CampaignResumed).await?;
+    if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
+        let counts = Counts::of(&mut tx, open.id).await?.tried();
+        let memory = serde_json::to_value(Memory::since(counts)).map_err(Error::internal)?;
+        let event = RunEvent::Resume { planned: open.planned_at.is_some() };
+        move_run(&mut tx, open.id, event, None, Some(&memory)).await?;
+        if let Some(after) = to_many::wake(&mut tx, open.id, None, PAGE).await? {
+            enqueue(ctx, &mut tx, id, &WakeCampaign { run: open.id, after: Some(after) }).await?;
+        }
+    }
+    go_on(ctx, &mut tx, &row).await?;
+    wake_steps(&mut tx, id).await?;
+    let view = view(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Lets the schedule of a campaign go on.
+async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Result<()> {
+    let tenant = tx.tenant;
+    let Some(schedule) = row.schedule_id else { return Ok(()) };
+    let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await? else { return Ok(()) };
+    tx.resume_schedule(&view).await.map_err(|refused| below("/schedule", refused))?;
+    let later = schedules::get(tx.conn(), tenant.0, schedule).await?.and_then(|view| view.next_at);
+    let run = store::open_run(tx.conn(), tenant, row.id).await?;
+    if let schedules::When::Once(due_at) = view.when
+        && later.is_none()
+        && run.is_none()
+    {
+        let timing = definition_of(row)?.schedule;
+        let due_local = timing.filter(|timing| timing.clock == Clock::Recipient).and_then(|timing| timing.at);
+        begin(ctx, tx, row, Occasion { due_at, due_local }).await?;
+    }
+    Ok(())
+}
+
+/// Stops it for good: whoever has no message yet gets none, and what has not been claimed for its attempt by now does not
+/// leave.
+///
+/// # Errors
+/// If there is no such campaign, or a conflict if it is over.
+pub async fn cancel(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    may_steer(ctx)?;
+    let mut tx = ctx.begin().await?;
+    let row = locked(&mut tx, id).await?;
+    let standing = standing(&mut tx, &row).await?;
+    let next = row.status()?.on(Command::Cancel, standing)?;
+    if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
+        move_run(&mut tx, open.id, RunEvent::Cancel, None, None).await?;
+    }
+    if let Some(schedule) = row.schedule_id {
+        tx.drop_schedule(schedule).await?;
+        store::set_schedule(tx.conn(), ctx.tenant, id, None).await?;
+    }
+    tx.audit(&[Entry::new("cancel", "campaign", id)]).await?;
+    put_status(&mut tx, id, next, None, EventType::CampaignCancelled).await?;
+    wake_steps(&mut tx, id).await?;
+    let view = view(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+fn may_steer(ctx: &Ctx) -> Result<()> {
+    ctx.require(Permission::CampaignsRun)?;
+    ctx.require_all_rows()
+}
+
+/// Moves a run, if that is a move where it is.
+async fn move_run(
+    tx: &mut TenantTx,
+    id: CampaignRunId,
+    event: RunEvent,
+    code: Option<&str>,
+    breaker: Option<&Value>,
+) -> Result<()> {
+    let tenant = tx.tenant;
+    let Some(run) = store::lock_run(tx.conn(), tenant, id).await? else { return Ok(()) };
+    let Some(status) = run.status()?.after(event) else { return Ok(()) };
+    store::set_run_status(tx.conn(), tenant, id, status, code, breaker).await
+}
+
+/// Has the step that minds a campaign's run look at once.
+async fn wake_steps(tx: &mut TenantTx, id: CampaignId) -> Result<()> {
+    let tenant = tx.tenant;
+    let waiting = jobs::waiting_about(tx.conn(), tenant.0, &[business_key(id)]).await?;
+    if !waiting.is_empty() {
+        tx.act(Action::Retry, &waiting).await?;
+    }
+    Ok(())
+}

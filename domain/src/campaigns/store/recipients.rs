@@ -1,0 +1,342 @@
+//! A row for each lead that a run is to.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::super::{
+    recipients::{Filter, RecipientView},
+    rules::lifecycle::RecipientStatus,
+};
+use crate::{
+    error::{Error, Result},
+    messages::provider::Channel,
+    types::{CampaignRunId, LeadId, MessageId, TenantId},
+};
+
+/// A recipient whose time has come, held until commit.
+pub(in crate::campaigns) struct DueRow {
+    pub lead: LeadId,
+    pub wave: i16,
+    pub variant: Option<i16>,
+    /// What is tried, and what after it.
+    pub channels: Vec<String>,
+    pub due_at: DateTime<Utc>,
+    /// When it is too late, where that is known otherwise than by `due_at`.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Those of a wave whose time has come, the oldest first.
+pub(in crate::campaigns) async fn lock_due(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    wave: i16,
+    limit: i64,
+) -> Result<Vec<DueRow>> {
+    let rows = sqlx::query_as!(
+        DueRow,
+        r#"select lead_id as "lead: LeadId", wave, variant, array_prepend(channel, rest) as "channels!",
+                  due_at as "due_at!", expires_at
+             from campaign_recipients
+            where tenant_id = $1 and run_id = $2 and wave = $3 and due_at <= engine.now()
+            order by due_at, lead_id limit $4
+              for update"#,
+        tenant.0,
+        run.0,
+        wave,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// When the next one of a wave is due.
+pub(in crate::campaigns) async fn next_due(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    wave: i16,
+) -> Result<Option<DateTime<Utc>>> {
+    let due = sqlx::query_scalar!(
+        r#"select due_at as "due_at!" from campaign_recipients
+            where tenant_id = $1 and run_id = $2 and wave = $3 and due_at is not null
+            order by due_at, lead_id limit 1"#,
+        tenant.0,
+        run.0,
+        wave
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(due)
+}
+
+/// When a recipient is due, and by which zone's clock.
+pub(in crate::campaigns) struct Timed {
+    pub lead: LeadId,
+    pub due_at: DateTime<Utc>,
+    pub zone: Option<String>,
+    /// When it is too late, where that is not told by `due_at`.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Says when recipients are due. Where no zone is named, or no other end of it, the one that is there stays.
+pub(in crate::campaigns) async fn set_due(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    timed: &[Timed],
+) -> Result<()> {
+    if timed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update campaign_recipients r
+            set due_at = t.due_at, zone = coalesce(t.zone, r.zone), expires_at = coalesce(t.expires_at, r.expires_at),
+                updated_at = engine.now()
+           from unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::timestamptz[])
+                as t (lead_id, due_at, zone, expires_at)
+          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = t.lead_id and r.status = 'planned'",
+        tenant.0,
+        run.0,
+        &timed.iter().map(|one| one.lead.0).collect::<Vec<_>>(),
+        &timed.iter().map(|one| one.due_at).collect::<Vec<_>>(),
+        &timed.iter().map(|one| one.zone.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &timed.iter().map(|one| one.expires_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Skips recipients that are held, each for its reason.
+pub(in crate::campaigns) async fn skip(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    skipped: &[(LeadId, &'static str)],
+) -> Result<()> {
+    if skipped.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update campaign_recipients r
+            set status = 'skipped', reason = s.reason, due_at = null, updated_at = engine.now()
+           from unnest($3::uuid[], $4::text[]) as s (lead_id, reason)
+          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = s.lead_id and r.status = 'planned'",
+        tenant.0,
+        run.0,
+        &skipped.iter().map(|(lead, _)| lead.0).collect::<Vec<_>>(),
+        &skipped.iter().map(|(_, reason)| (*reason).to_owned()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A recipient whose message was made.
+pub(in crate::campaigns) struct HandedOver {
+    pub lead: LeadId,
+    pub message: MessageId,
+    pub variant: i16,
+    pub channel: Channel,
+    /// What is tried after it.
+    pub rest: Vec<String>,
+    /// When it is too late for that.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Notes the messages of recipients that are held.
+pub(in crate::campaigns) async fn hand_over(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    handed: &[HandedOver],
+) -> Result<()> {
+    if handed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update campaign_recipients r
+            set status = 'queued', reason = null, message_id = h.message, variant = h.variant, channel = h.channel,
+                rest = string_to_array(nullif(h.rest, ''), ','), due_at = null, expires_at = h.expires_at,
+                updated_at = engine.now()
+           from unnest($3::uuid[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[])
+                as h (lead_id, message, variant, channel, rest, expires_at)
+          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = h.lead_id",
+        tenant.0,
+        run.0,
+        &handed.iter().map(|one| one.lead.0).collect::<Vec<_>>(),
+        &handed.iter().map(|one| one.message.0).collect::<Vec<_>>(),
+        &handed.iter().map(|one| one.variant).collect::<Vec<_>>(),
+        &handed.iter().map(|one| one.channel.as_str().to_owned()).collect::<Vec<_>>(),
+        &handed.iter().map(|one| one.rest.join(",")).collect::<Vec<_>>(),
+        &handed.iter().map(|one| one.expires_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Has the lead that another one was merged into stand for it, unless the run is to that one already.
+pub(in crate::campaigns) async fn stand_for(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    (loser, winner): (LeadId, LeadId),
+) -> Result<()> {
+    sqlx::query!(
+        "insert into campaign_recipients (tenant_id, run_id, lead_id, wave, variant, channel, rest, zone, status, due_at,
+                                          expires_at)
+         select tenant_id, run_id, $4, wave, variant, channel, rest, zone, 'planned', due_at, expires_at
+           from campaign_recipients where tenant_id = $1 and run_id = $2 and lead_id = $3
+         on conflict on constraint campaign_recipients_pkey do nothing",
+        tenant.0,
+        run.0,
+        loser.0,
+        winner.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Cancels some of the recipients for whom no message was made. Answers how many.
+pub(in crate::campaigns) async fn cancel_planned(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    limit: i64,
+) -> Result<u64> {
+    let cancelled = sqlx::query!(
+        "with page as materialized (
+           select lead_id from campaign_recipients
+            where tenant_id = $1 and run_id = $2 and due_at is not null
+            order by wave, due_at, lead_id limit $3
+              for update
+         )
+         update campaign_recipients r
+            set status = 'cancelled', reason = 'campaign_cancelled', due_at = null, updated_at = engine.now()
+           from page s
+          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = s.lead_id",
+        tenant.0,
+        run.0,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(cancelled.rows_affected())
+}
+
+/// Recipients in the order of their leads, those behind one, each with the place of its variant.
+pub(in crate::campaigns) async fn recipients(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    filter: &Filter,
+    after: Option<LeadId>,
+    limit: i64,
+) -> Result<Vec<(Option<i16>, RecipientView)>> {
+    let status = filter.status.map(RecipientStatus::as_str);
+    // What was not simply sent stands in an index of its own.
+    let amiss = filter.reason.is_some() || filter.status.is_some_and(has_reason);
+    macro_rules! found {
+        ($first:literal) => {
+            sqlx::query!(
+                r#"select lead_id as "lead: LeadId", variant, channel, zone, status, reason,
+                          message_id as "message: MessageId", due_at, updated_at
+                     from campaign_recipients
+                    where tenant_id = $1 and run_id = $2 and "#
+                    + $first
+                    + r#" and ($3::text is null or status = $3) and ($4::smallint is null or variant = $4)
+                      and ($5::text is null or channel = $5) and ($6::text is null or reason = $6)
+                      and ($7::uuid is null or lead_id > $7)
+                    order by lead_id limit $8"#,
+                tenant.0,
+                run.0,
+                status,
+                filter.variant,
+                filter.channel.map(Channel::as_str),
+                filter.reason.as_deref(),
+                after.map(|id| id.0),
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+            .into_iter()
+            .map(|row| {
+                let status = status_of(&row.status)?;
+                let view = RecipientView {
+                    lead_id: row.lead,
+                    status,
+                    reason: row.reason,
+                    variant: None,
+                    channel: row.channel.as_deref().and_then(Channel::named),
+                    zone: row.zone,
+                    message_id: row.message,
+                    due_at: row.due_at,
+                    updated_at: row.updated_at,
+                };
+                Ok((row.variant, view))
+            })
+            .collect()
+        };
+    }
+    if amiss { found!("reason is not null") } else { found!("true") }
+}
+
+fn status_of(stored: &str) -> Result<RecipientStatus> {
+    RecipientStatus::named(stored).ok_or_else(|| Error::internal("a recipient of unheard-of status"))
+}
+
+/// Whether it says why of each recipient that is there.
+fn has_reason(status: RecipientStatus) -> bool {
+    use RecipientStatus::{Bounced, Cancelled, Failed, Skipped, Suppressed, Unknown};
+    matches!(status, Skipped | Cancelled | Suppressed | Unknown | Failed | Bounced)
+}
+
+/// Leads of the first wave of a run who have written since it began, by variant.
+pub(in crate::campaigns) async fn replies(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    since: DateTime<Utc>,
+) -> Result<Vec<(i16, i64)>> {
+    let rows = sqlx::query!(
+        r#"select r.variant as "variant!", count(distinct r.lead_id) as "replies!"
+             from inbound_messages i
+             join campaign_recipients r on r.tenant_id = $1 and r.run_id = $2 and r.lead_id = i.lead_id
+            where i.tenant_id = $1 and i.received_at >= $3 and i.lead_id is not null
+              and r.wave = 0 and r.variant is not null
+            group by r.variant"#,
+        tenant.0,
+        run.0,
+        since
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.variant, row.replies)).collect())
+}
+
+/// Of a campaign the newest message of each of some leads that a run was to, for whoever looks for them by their messages.
+pub(in crate::campaigns) async fn messages_of_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(LeadId, MessageId)>> {
+    let rows = sqlx::query!(
+        r#"select lead_id as "lead: LeadId", message_id as "message!: MessageId" from campaign_recipients
+            where tenant_id = $1 and run_id = $2 and message_id is not null and ($3::uuid is null or lead_id > $3)
+            order by lead_id limit $4"#,
+        tenant.0,
+        run.0,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.lead, row.message)).collect())
+}
