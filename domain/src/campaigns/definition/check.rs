@@ -1,5 +1,6 @@
 //! What cannot be meant, named with its place. Pure.
 
+use chrono::Datelike;
 use engine::schedules::is_zone;
 
 use super::{CampaignChannel, Content, Definition, Limits, Timing, Variant};
@@ -32,6 +33,9 @@ impl Definition {
         if let Some(timing) = &self.schedule {
             timing.check(&mut wrong);
         }
+        // Postgres keeps none.
+        let plain = serde_json::to_string(self).is_ok_and(|text| !text.contains("\\u0000"));
+        wrong.unless(plain && !name.contains('\0'), "", "remove the NUL characters");
         let priced = self.content.channels.iter().all(|way| way.cost_micros.is_some());
         let priced = priced || self.limits.budget_cents.is_none();
         wrong.unless(priced, "/limits/budget_cents", "say `cost_micros` of each channel, so that it is known what is spent");
@@ -119,6 +123,14 @@ impl Timing {
         wrong.unless(!older, "/schedule/overlap", detail);
         let allows = matches!(self.overlap, OverlapPolicy::Allow);
         wrong.unless(!catches_up || allows, "/schedule/overlap", "allow, with misfire: catch_up");
+        for (pointer, year) in [
+            ("/schedule/at", self.at.map(|at| at.year())),
+            ("/schedule/starts_at", self.starts_at.map(|at| at.year())),
+            ("/schedule/ends_at", self.ends_at.map(|at| at.year())),
+        ] {
+            let near = year.is_none_or(|year| (2000..3000).contains(&year));
+            wrong.unless(near, pointer, "a year from 2000 to 2999");
+        }
         let ordered = self.starts_at.zip(self.ends_at).is_none_or(|(start, end)| start < end);
         wrong.unless(ordered, "/schedule/ends_at", "later than starts_at");
     }
