@@ -10,8 +10,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{messages::provider::Channel, types::ProviderId};
-
 /// Millionths to a cent.
 const CENT: i64 = 1_000_000;
 /// Shares are in ten-thousandths.
@@ -63,49 +61,6 @@ impl Sub for Micros {
 impl Sum for Micros {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::ZERO, Add::add)
-    }
-}
-
-/// What a message costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Price {
-    pub channel: Channel,
-    /// None is any that has no price of its own.
-    pub provider: Option<ProviderId>,
-    /// For each part: an SMS of two segments is two.
-    pub each: Micros,
-}
-
-/// What messages cost, by channel and provider.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Tariff(pub Vec<Price>);
-
-impl Tariff {
-    /// What a message of some parts has cost: by its provider's own price, or else by its channel's. None if neither is
-    /// known.
-    #[must_use]
-    pub fn cost(&self, channel: Channel, provider: ProviderId, parts: u32) -> Option<Micros> {
-        let own = self.of_channel(channel).find(|price| price.provider == Some(provider));
-        let price = own.or_else(|| self.of_any(channel))?;
-        Some(price.each.times(parts.into()))
-    }
-
-    /// The most that a message of some parts can cost whichever provider takes it: what is set aside for one that has not
-    /// left. None if the channel has no price of its own, and so some provider might have none.
-    #[must_use]
-    pub fn at_most(&self, channel: Channel, parts: u32) -> Option<Micros> {
-        self.of_any(channel)?;
-        self.of_channel(channel).map(|price| price.each.times(parts.into())).max()
-    }
-
-    /// The price of a channel whichever provider takes the message.
-    fn of_any(&self, channel: Channel) -> Option<&Price> {
-        self.of_channel(channel).find(|price| price.provider.is_none())
-    }
-
-    fn of_channel(&self, channel: Channel) -> impl Iterator<Item = &Price> {
-        self.0.iter().filter(move |price| price.channel == channel)
     }
 }
 
@@ -170,43 +125,8 @@ fn bounded(number: i128) -> i64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     use super::*;
-
-    fn provider(id: u128) -> ProviderId {
-        ProviderId(Uuid::from_u128(id))
-    }
-
-    fn price(channel: Channel, of: Option<u128>, micros: i64) -> Price {
-        Price { channel, provider: of.map(provider), each: Micros(micros) }
-    }
-
-    #[test]
-    fn a_message_costs_what_its_provider_says_or_else_its_channel() {
-        use Channel::{Email, Push, Sms, Whatsapp};
-        let tariff = Tariff(vec![
-            price(Sms, None, 790_000),
-            price(Sms, Some(1), 650_000),
-            price(Sms, Some(2), 1_250_000),
-            price(Email, None, 10_000),
-            price(Whatsapp, Some(3), 5_000_000),
-            price(Push, None, 0),
-        ]);
-        for (channel, of, parts, cost, at_most) in [
-            (Sms, 1, 1, Some(650_000), Some(1_250_000)),
-            (Sms, 2, 3, Some(3_750_000), Some(3_750_000)),
-            (Sms, 9, 2, Some(1_580_000), Some(2_500_000)),
-            (Email, 1, 1, Some(10_000), Some(10_000)),
-            (Whatsapp, 3, 1, Some(5_000_000), None),
-            (Whatsapp, 1, 1, None, None),
-            (Channel::Slack, 1, 1, None, None),
-            (Push, 1, 1, Some(0), Some(0)),
-        ] {
-            let found = (tariff.cost(channel, provider(of), parts), tariff.at_most(channel, parts));
-            assert_eq!(found, (cost.map(Micros), at_most.map(Micros)), "{channel:?} {of} {parts}");
-        }
-    }
 
     #[test]
     fn no_more_is_released_than_can_be_paid() {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-pub use recipient::{Place, RecipientStatus};
+pub use recipient::RecipientStatus;
 
 /// Where a campaign is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -69,7 +69,7 @@ pub struct Standing {
     pub needs_approval: bool,
     /// A run of it has begun and is not over.
     pub run_open: bool,
-    /// It is recurring, and another of its times is to come.
+    /// It is recurring, and another of its times is to come, or has come and waits for the run that goes on.
     pub comes_again: bool,
 }
 

@@ -49,6 +49,24 @@ impl When {
         }
     }
 
+    /// When a recipient is due who could not be written to before an instant, as whoever waits for the variant that wins: at
+    /// that instant, if it is the later. Who is to have it as their own clock shows the time has it so on the first day on
+    /// which that is not before. None as for [`Self::due`].
+    #[must_use]
+    pub fn due_from(self, zones: &[Tz], from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let due = self.due(zones)?;
+        let Self::RecipientLocal { at, home } = self else { return Some(due.max(from)) };
+        if due >= from {
+            return Some(due);
+        }
+        // A day may have 23 hours, or 25.
+        let days = (from - due).num_days();
+        let later = (days..=days.checked_add(2)?).filter_map(|days| {
+            Self::RecipientLocal { at: at.checked_add_signed(TimeDelta::try_days(days)?)?, home }.due(zones)
+        });
+        later.filter(|due| *due >= from).min()
+    }
+
     /// The first and the last instant at which anybody on earth can be due: when a run begins, and when nobody is left to
     /// wait for. None as for [`Self::due`].
     #[must_use]
@@ -199,6 +217,29 @@ mod tests {
         }
         let instant = at("2026-06-01T09:00:00Z");
         assert_eq!(When::At(instant).due(&[Honolulu]), Some(instant));
+    }
+
+    #[test]
+    fn who_waits_for_something_has_it_then_or_at_the_same_time_of_a_later_day() {
+        let nine = When::RecipientLocal { at: local("2026-03-28T09:00:00"), home: Berlin };
+        for (zone, from, wanted) in [
+            (Berlin, "2026-03-28T07:00:00Z", "2026-03-28T08:00:00Z"),
+            (Berlin, "2026-03-28T08:00:00Z", "2026-03-28T08:00:00Z"),
+            // The day has 23 hours, since Berlin goes over to summer time.
+            (Berlin, "2026-03-28T08:00:01Z", "2026-03-29T07:00:00Z"),
+            (Berlin, "2026-03-29T07:00:00Z", "2026-03-29T07:00:00Z"),
+            (Berlin, "2026-03-29T07:30:00Z", "2026-03-30T07:00:00Z"),
+            (Berlin, "2026-04-28T06:00:00Z", "2026-04-28T07:00:00Z"),
+            // And 25 at its end.
+            (Berlin, "2026-10-25T07:30:00Z", "2026-10-25T08:00:00Z"),
+            (New_York, "2026-03-28T20:00:00Z", "2026-03-29T13:00:00Z"),
+        ] {
+            assert_eq!(nine.due_from(&[zone], at(from)), Some(at(wanted)), "{zone} from {from}");
+        }
+        let noon = at("2026-06-01T12:00:00Z");
+        for (from, wanted) in [("2026-06-01T11:00:00Z", "2026-06-01T12:00:00Z"), ("2026-06-02T23:00:00Z", "2026-06-02T23:00:00Z")] {
+            assert_eq!(When::At(noon).due_from(&[Berlin], at(from)), Some(at(wanted)), "{from}");
+        }
     }
 
     #[test]

@@ -153,28 +153,3 @@ impl RecipientStatus {
         (run.sends() || run == RunStatus::Paused) && self.came_to_nothing()
     }
 }
-
-/// Where a recipient of several channels is: on which of them, the first is 0, and how far there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    pub step: u16,
-    pub status: RecipientStatus,
-}
-
-impl Place {
-    /// Where the recipient is after the message of a step is told to be somewhere; none if that changes nothing.
-    ///
-    /// Of an earlier channel only that it arrived after all is still of interest: then the recipient was reached, and what
-    /// waits on the later one need not leave.
-    #[must_use]
-    pub fn told(self, tells: Self) -> Option<Self> {
-        if tells.step > self.step {
-            // The run goes on to a channel before its message is made.
-            return None;
-        }
-        if tells.step < self.step && tells.status < RecipientStatus::Delivered {
-            return None;
-        }
-        self.status.told(tells.status).map(|status| Self { status, ..self })
-    }
-}

@@ -220,24 +220,6 @@ fn nobody_who_may_have_been_reached_is_taken_up_again() {
     }
 }
 
-#[test]
-fn of_an_earlier_channel_only_an_arrival_is_of_interest() {
-    use RecipientStatus as Recipient;
-    let place = |step, status| Place { step, status };
-    let second = place(1, Recipient::Queued);
-    for (tells, wanted) in [
-        (place(0, Recipient::Bounced), None),
-        (place(0, Recipient::Sent), None),
-        (place(0, Recipient::Delivered), Some(place(1, Recipient::Delivered))),
-        (place(1, Recipient::Sent), Some(place(1, Recipient::Sent))),
-        (place(1, Recipient::Queued), None),
-        (place(2, Recipient::Read), None),
-    ] {
-        assert_eq!(second.told(tells), wanted, "{tells:?}");
-    }
-    assert_eq!(place(1, Recipient::Delivered).told(place(1, Recipient::Failed)), None);
-}
-
 fn statuses() -> impl Strategy<Value = RecipientStatus> {
     (0..RecipientStatus::ALL.len()).prop_map(|at| RecipientStatus::ALL[at])
 }
