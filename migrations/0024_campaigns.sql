@@ -59,6 +59,7 @@ create table campaign_runs (
   -- Which variant the second wave gets, and why; before, how it was looked at the first.
   winner smallint,
   winner_why jsonb,
+  decided_at timestamptz,
   looks jsonb not null default 'null',
   -- Messages that may be made now under its rate, as of an instant.
   tokens double precision not null default 0,

@@ -6,7 +6,7 @@ use super::{rules::lifecycle::RunStatus, store};
 use crate::{error::Result, tenancy::TenantTx, types::CampaignRunId};
 
 /// How long a message waits for a campaign that is paused before it looks again. Whoever resumes it wakes the message.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(15);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why messages of a run do not leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

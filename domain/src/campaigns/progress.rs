@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     rules::{
@@ -151,11 +152,19 @@ pub struct CampaignProgress {
     pub open: i64,
     /// By status; one that none has is left out.
     pub statuses: BTreeMap<String, i64>,
+    /// When the last of those who get the variants first was handed over.
+    pub sampled_at: Option<DateTime<Utc>>,
     /// The variant that won, once that is known.
     pub winner: Option<String>,
+    /// Why that one: how each did, and whether it may be chance.
+    #[schema(value_type = Option<Object>)]
+    pub winner_why: Option<Value>,
     #[serde(flatten)]
     pub figures: CampaignFigures,
     pub variants: Vec<VariantFigures>,
+    /// The same as it was when the run was over.
+    #[schema(value_type = Option<Object>)]
+    pub report: Option<Value>,
 }
 
 /// What came of some recipients.
@@ -282,9 +291,12 @@ pub(super) async fn shown(
         recipients: counts.all(),
         open: counts.open(),
         statuses: counts.statuses(),
+        sampled_at: run.sampled_at,
         winner,
+        winner_why: run.winner_why.clone(),
         figures: figures(&counts, spent, all),
         variants,
+        report: run.report.clone(),
     })
 }
 

@@ -126,6 +126,24 @@ async fn found(
     Ok((run, names, Filter { status, variant, channel, reason }))
 }
 
+/// The messages of a run in the order of their leads, those behind one: of each recipient the newest.
+///
+/// # Errors
+/// If there is no such campaign or run, or the database does not answer.
+pub async fn messages(
+    ctx: &Ctx,
+    campaign: CampaignId,
+    run: Option<CampaignRunId>,
+    after: Option<LeadId>,
+    limit: i64,
+) -> Result<Vec<(LeadId, MessageId)>> {
+    ctx.require(Permission::CampaignsRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let run = find_run(&mut tx, campaign, run).await?;
+    store::messages_of_run(tx.conn(), ctx.tenant, run.id, after, limit).await
+}
+
 /// A file that is being taken out.
 pub struct Export {
     ctx: Ctx,

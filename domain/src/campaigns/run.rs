@@ -302,7 +302,8 @@ pub(super) async fn standing(tx: &mut TenantTx, campaign: &CampaignRow) -> Resul
     let comes_again = match campaign.schedule_id.filter(|_| recurring) {
         Some(schedule) => {
             let view = schedules::get(tx.conn(), tenant.0, schedule).await?;
-            view.is_some_and(|view| view.next_at.is_some())
+            view.is_some_and(|view| view.next_at.is_some() || view.buffered_at.is_some())
+                || store::has_begun_another(tx.conn(), tenant, schedule).await?
         }
         None => false,
     };

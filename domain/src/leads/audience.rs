@@ -68,8 +68,6 @@ pub(crate) struct Planning<'a> {
 pub(crate) struct Planned {
     /// The last lead that was walked past.
     pub last: LeadId,
-    /// How many recipients were written down.
-    pub planned: i64,
     /// Those whose time is still to be said.
     pub timeless: Vec<LeadId>,
 }

@@ -10,7 +10,7 @@ use crate::{
     access::rows::Rows,
     campaigns::{
         progress::small,
-        rules::timing::{Timeliness, expires_at, timeliness},
+        rules::timing::{Timeliness, When, expires_at, timeliness},
         store::{self, DueRow, HandedOver, Timed},
     },
     error::{Error, Result},
@@ -76,9 +76,12 @@ impl Desk<'_> {
     ) {
         let definition = self.definition();
         let late = definition.limits.max_lateness();
-        let expires = row.expires_at.or_else(|| expires_at(row.due_at, late));
+        // Whoever waited for their variant could not be written to before.
+        let waited_until = self.decided_at.filter(|_| row.wave > 0);
+        let due_at = waited_until.map_or(row.due_at, |decided| row.due_at.max(decided));
+        let expires = row.expires_at.or_else(|| expires_at(due_at, late));
         let is_late = expires.is_some_and(|expires| ground.now > expires)
-            || timeliness(row.due_at, ground.now, late) == Timeliness::TooLate;
+            || timeliness(due_at, ground.now, late) == Timeliness::TooLate;
         if is_late {
             return sorted.skip(row.lead, "too_late");
         }
@@ -90,6 +93,15 @@ impl Desk<'_> {
             return sorted.skip(row.lead, "no_address");
         };
         let zones = to_many::zones_of(lead.phone.as_deref(), lead.region.as_deref());
+        let when = self.frozen.when(self.run.due_at, self.run.due_local);
+        if matches!(when, When::RecipientLocal { .. })
+            && waited_until.is_some_and(|decided| row.due_at < decided)
+            && let Some(due_at) = waited_until.and_then(|decided| when.due_from(&zones, decided))
+            && due_at > ground.now
+        {
+            sorted.later.push(Timed { lead: row.lead, due_at, zone: None, expires_at: expires_at(due_at, late) });
+            return;
+        }
         let also = definition.limits.quiet_hours.map(|quiet| QuietHours {
             from: quiet.from,
             until: quiet.until,

@@ -8,7 +8,7 @@ mod variant;
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -122,6 +122,8 @@ struct Desk<'r> {
     sampled: bool,
     winner: Option<i16>,
     why: Option<Value>,
+    /// Since when it is known what the second wave gets.
+    decided_at: Option<DateTime<Utc>>,
 }
 
 fn stored<T: DeserializeOwned + Default>(kept: &Value) -> T {
@@ -145,6 +147,7 @@ impl<'r> Desk<'r> {
             sampled: run.sampled_at.is_some(),
             winner: run.winner,
             why: None,
+            decided_at: run.decided_at,
         }
     }
 

@@ -48,6 +48,7 @@ impl Desk<'_> {
             Verdict::Wait(looks) => self.looks = looks,
             Verdict::Taken { variant, why } => {
                 self.winner = i16::try_from(variant).ok();
+                self.decided_at = Some(self.run.now);
                 let rates: Vec<Value> =
                     tallies.iter().map(|tally| json!({ "sent": tally.sent, "hits": tally.hits })).collect();
                 let why = json!({ "because": why, "measure": rule.measure, "variants": rates });

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::super::{
     recipients::{Filter, RecipientView},
@@ -319,12 +318,12 @@ pub(in crate::campaigns) async fn replies(
     Ok(rows.into_iter().map(|row| (row.variant, row.replies)).collect())
 }
 
-/// Of a campaign the newest message of each of some leads that a run was to, for whoever looks for them by their messages.
+/// The newest message of each recipient of a run who has one, in the order of their leads.
 pub(in crate::campaigns) async fn messages_of_run(
     conn: &mut PgConnection,
     tenant: TenantId,
     run: CampaignRunId,
-    after: Option<Uuid>,
+    after: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<(LeadId, MessageId)>> {
     let rows = sqlx::query!(
@@ -333,7 +332,7 @@ pub(in crate::campaigns) async fn messages_of_run(
             order by lead_id limit $4"#,
         tenant.0,
         run.0,
-        after,
+        after.map(|id| id.0),
         limit
     )
     .fetch_all(conn)

@@ -24,6 +24,7 @@ pub(in crate::campaigns) struct RunRow {
     pub sampled_at: Option<DateTime<Utc>>,
     pub winner: Option<i16>,
     pub winner_why: Option<Value>,
+    pub decided_at: Option<DateTime<Utc>>,
     pub looks: Value,
     pub tokens: f64,
     pub refilled_at: Option<DateTime<Utc>>,
@@ -103,7 +104,7 @@ pub(in crate::campaigns) async fn runs(
     let rows = sqlx::query_as!(
         RunRow,
         r#"select id as "id: CampaignRunId", campaign_id as "campaign_id: CampaignId", status, due_at, due_local, frozen,
-                  cursor as "cursor: LeadId", planned_at, sampled_at, winner, winner_why, looks, tokens, refilled_at,
+                  cursor as "cursor: LeadId", planned_at, sampled_at, winner, winner_why, decided_at, looks, tokens, refilled_at,
                   breaker, told_at, told, pause_code, broke, report, started_at, finished_at, engine.now() as "now!"
              from campaign_runs
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or campaign_id = $3)
@@ -209,19 +210,6 @@ pub(in crate::campaigns) async fn set_run_status(
     Ok(())
 }
 
-/// Says why a run could not go on.
-pub(in crate::campaigns) async fn set_broke(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: CampaignRunId,
-    why: &str,
-) -> Result<()> {
-    sqlx::query!("update campaign_runs set broke = $3 where tenant_id = $1 and id = $2", tenant.0, id.0, why)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// Moves planning on to a lead.
 pub(in crate::campaigns) async fn move_cursor(
     conn: &mut PgConnection,
@@ -282,6 +270,7 @@ pub(in crate::campaigns) async fn leave(
             set tokens = $3, refilled_at = engine.now(), breaker = $4, looks = $5,
                 sampled_at = coalesce(sampled_at, case when $6 then engine.now() end),
                 winner = coalesce(winner, $7), winner_why = coalesce(winner_why, $8),
+                decided_at = coalesce(decided_at, case when $7::smallint is not null then engine.now() end),
                 told = coalesce($9, told), told_at = case when $9::bigint is null then told_at else engine.now() end
           where tenant_id = $1 and id = $2",
         tenant.0,
@@ -351,6 +340,24 @@ pub(in crate::campaigns) async fn left_alone(conn: &mut PgConnection, limit: i64
     .await?;
     let alone = |tenant, run, campaign, cancelled| LeftAlone { tenant, run, campaign, cancelled };
     Ok(rows.into_iter().map(|row| alone(row.tenant, row.run, row.campaign, row.cancelled)).collect())
+}
+
+/// Whether a schedule has begun a run that waits for another one to be over.
+pub(in crate::campaigns) async fn has_begun_another(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    schedule: Uuid,
+) -> Result<bool> {
+    let waits = sqlx::query_scalar!(
+        r#"select exists (select from engine.runs w
+                    where w.tenant_id = $1 and w.business_key = $2 and w.state = 'running'
+                      and not exists (select from campaign_runs c where c.tenant_id = $1 and c.id = w.id)) as "waits!""#,
+        tenant.0,
+        engine::schedules::business_key(schedule)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(waits)
 }
 
 /// The time that a workflow was begun for by a schedule.

@@ -69,8 +69,8 @@ pub(in crate::leads) async fn take_audience(
 }
 
 /// Writes the next leads that fit down as recipients. Who gets which variant is drawn as
-/// [`assign`](crate::campaigns::rules::winner::assign) says; a test compares both. Whoever can be reached by no channel is skipped, and that is written
-/// down too. None when there is none any more.
+/// [`assign`](crate::campaigns::rules::winner::assign) says; a test compares both. Whoever can be reached by no channel is
+/// skipped, and that is written down too. None when there is none any more.
 pub(in crate::leads) async fn plan_page(
     conn: &mut PgConnection,
     asked: &Asked<'_>,
@@ -125,7 +125,7 @@ pub(in crate::leads) async fn plan_page(
               on conflict on constraint campaign_recipients_pkey do nothing
               returning lead_id, status
             )
-            select s.id as "last!: LeadId", (select count(*) from put) as "planned!",
+            select s.id as "last!: LeadId",
                    case when $21::timestamptz is null
                         then array(select p.lead_id from put p where p.status = 'planned') end as timeless
               from span s"#],
@@ -144,7 +144,6 @@ pub(in crate::leads) async fn plan_page(
     .await?;
     Ok(row.map(|row| Planned {
         last: row.last,
-        planned: row.planned,
         timeless: row.timeless.unwrap_or_default().into_iter().map(LeadId).collect(),
     }))
 }
