@@ -243,7 +243,7 @@ async fn of_two_hours_without_anybody_each_policy_makes_what_it_says() {
         assert_eq!(started, wanted, "{misfire}: {ticks:?}");
         assert!(ticks.iter().any(|tick| tick["outcome"] == "missed"), "{misfire}: {ticks:?}");
     }
-    let begun = admin.all("/api/v1/workflows?name=run_campaign").await;
+    let begun = admin.all("/api/v1/workflows?workflow=run_campaign").await;
     assert_eq!(begun.len(), 4);
     assert!(begun.iter().all(|run| Uuid::parse_str(run["id"].as_str().expect("an id")).is_ok()));
     app.process.stop().await;

@@ -40,10 +40,11 @@ const PAGE: i64 = 500;
 const PAUSED: &str = "its campaign is paused";
 const BY_HAND: &str = "by_hand";
 
-/// Whoever has messages sent must be allowed to send them.
+/// What whoever has a campaign sent must be allowed to do.
+pub(crate) const PERMISSIONS: &[Permission] = &[Permission::CampaignsRun, Permission::MessagesSend];
+
 fn may_run(ctx: &Ctx) -> Result<()> {
-    ctx.require(Permission::CampaignsRun)?;
-    ctx.require(Permission::MessagesSend)?;
+    PERMISSIONS.iter().try_for_each(|permission| ctx.require(*permission))?;
     ctx.require_all_rows()
 }
 

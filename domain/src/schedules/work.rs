@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     Ctx,
     access::permission::Permission,
+    campaigns::work::RunCampaign,
     error::{Error, Result},
     routing::route::{self, RouteLeads, Strategy, Target},
     scoring::{
@@ -55,6 +56,7 @@ impl Work {
         match kind {
             ScoreLeads::KIND | RefreshScores::KIND => Permission::LeadsScore,
             RouteLeads::KIND => Permission::LeadsRoute,
+            RunCampaign::KIND => Permission::CampaignsRun,
             // The product's own.
             _ => Permission::SchedulesWrite,
         }
