@@ -264,7 +264,8 @@ pub(super) async fn shown(
     let of = |variant: i16| came.get(&variant).copied().unwrap_or_default();
     // One that broke before it began goes by nothing.
     let frozen = Frozen::read(run).ok();
-    let all = came.values().fold((0, 0), |(leads, value), (more, worth)| (leads + more, value + worth));
+    let all =
+        came.values().fold((0_i64, 0_i64), |(leads, value), (more, worth)| (leads + more, value + worth));
     let mut variants = Vec::new();
     if let Some(frozen) = &frozen {
         for (place, variant) in frozen.definition.content.variants.iter().enumerate() {

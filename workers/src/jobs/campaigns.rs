@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Ctx, Result,
+    Ctx, Error, Result,
     campaigns::release::{self, Turn},
     types::CampaignRunId,
 };
@@ -20,6 +20,25 @@ pub(super) const SLICE: Duration = Duration::from_secs(10);
 const BRIEF: Duration = Duration::from_millis(200);
 /// What has just been done leaves something to do at once.
 pub(super) const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// How soon a job is tried again that something of ours has failed: however often that was, for a campaign goes on for hours
+/// and a database that was away is back.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Tries a job again soon where the database did not answer, instead of later each time.
+///
+/// # Errors
+/// What will be refused again.
+pub(super) fn patiently(ended: Result<Outcome>) -> Result<Outcome> {
+    match ended {
+        Err(error @ Error::Internal(_)) => {
+            tracing::warn!(%error, "a campaign's job was interrupted; it goes on shortly");
+            let why = "something of ours did not answer; it is tried again".into();
+            Ok(Outcome::Retry { after: Some(SOON), code: "interrupted", why })
+        }
+        ended => ended,
+    }
+}
 
 /// The run that a step belongs to: that of its workflow. None if another node runs the job by now.
 ///

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::{
     PAUSE,
-    campaigns::{AT_ONCE, SLICE, Went, turns},
+    campaigns::{AT_ONCE, SLICE, Went, patiently, turns},
     settle_campaign::LOOK,
 };
 use crate::registry::Run;
@@ -30,6 +30,10 @@ const LATER: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: MindCampaign) -> Result<Outcome> {
+    patiently(work(&run, &job).await)
+}
+
+async fn work(run: &Run, job: &MindCampaign) -> Result<Outcome> {
     let until = Instant::now() + SLICE;
     loop {
         match plan::page(&run.ctx, job.run).await? {
@@ -44,7 +48,7 @@ pub async fn run(run: Run, job: MindCampaign) -> Result<Outcome> {
             return Ok(Outcome::Snooze { after: AT_ONCE });
         }
     }
-    match turns(&run, &run.ctx, job.run).await? {
+    match turns(run, &run.ctx, job.run).await? {
         Went::Later(outcome) => Ok(outcome),
         Went::Settling => Ok(Outcome::Snooze { after: LOOK }),
         Went::Over => {

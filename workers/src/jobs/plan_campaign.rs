@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{
     PAUSE,
-    campaigns::{AT_ONCE, SLICE, run_of},
+    campaigns::{AT_ONCE, SLICE, patiently, run_of},
 };
 use crate::registry::Run;
 
@@ -28,7 +28,11 @@ const LATER: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: PlanCampaign) -> Result<Outcome> {
-    let Some(id) = run_of(&run).await? else { return Ok(Outcome::Cancel) };
+    patiently(work(&run, &job).await)
+}
+
+async fn work(run: &Run, job: &PlanCampaign) -> Result<Outcome> {
+    let Some(id) = run_of(run).await? else { return Ok(Outcome::Cancel) };
     match begin(&run.ctx, job.campaign, id.0).await? {
         Begun::Yes => {}
         Begun::Later => return Ok(Outcome::Snooze { after: LATER }),

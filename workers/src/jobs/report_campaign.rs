@@ -7,7 +7,7 @@ use domain::{
 use engine::Outcome;
 use serde_json::json;
 
-use super::campaigns::run_of;
+use super::campaigns::{patiently, run_of};
 use crate::registry::Run;
 
 /// Runs the job.
@@ -15,7 +15,11 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, _: ReportCampaign) -> Result<Outcome> {
-    let Some(id) = run_of(&run).await? else { return Ok(Outcome::Cancel) };
+    patiently(work(&run).await)
+}
+
+async fn work(run: &Run) -> Result<Outcome> {
+    let Some(id) = run_of(run).await? else { return Ok(Outcome::Cancel) };
     let status = mind::report(&run.ctx, id).await?;
     Ok(Outcome::Done(json!({ "run_id": id, "status": status })))
 }

@@ -7,7 +7,7 @@ use domain::{Result, campaigns::work::SettleCampaign};
 use engine::Outcome;
 use serde_json::json;
 
-use super::campaigns::{Went, run_of, turns};
+use super::campaigns::{Went, patiently, run_of, turns};
 use crate::registry::Run;
 
 /// How soon it is looked again whether all messages have come to something.
@@ -18,8 +18,12 @@ pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, _: SettleCampaign) -> Result<Outcome> {
-    let Some(id) = run_of(&run).await? else { return Ok(Outcome::Cancel) };
-    Ok(match turns(&run, &run.ctx, id).await? {
+    patiently(work(&run).await)
+}
+
+async fn work(run: &Run) -> Result<Outcome> {
+    let Some(id) = run_of(run).await? else { return Ok(Outcome::Cancel) };
+    Ok(match turns(run, &run.ctx, id).await? {
         Went::Later(outcome) => outcome,
         Went::Settling => Outcome::Snooze { after: LOOK },
         Went::Over => Outcome::Done(json!({ "run_id": id })),
