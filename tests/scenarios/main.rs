@@ -43,6 +43,7 @@ mod fields;
 mod gates;
 mod import_duplicates;
 mod import_streams;
+mod in_doubt;
 mod inbound;
 mod installation;
 mod isolation;

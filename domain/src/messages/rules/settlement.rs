@@ -131,7 +131,11 @@ fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situa
     };
     let told = Settlement { account, ..told };
     match refusal {
+        Refusal::Permanent if at.in_doubt => still_in_doubt(told),
         Refusal::Permanent => failed(told, FailureKind::Permanent),
+        Refusal::Suppress(scope) if at.in_doubt => {
+            Settlement { suppress: Some(scope), ..still_in_doubt(told) }
+        }
         Refusal::Suppress(scope) => {
             let failed = Settlement { suppress: Some(scope), ..failed(told, FailureKind::Permanent) };
             // A mail server that does not know the address says at once what a returned mail would say later (5.1.x,
@@ -144,14 +148,22 @@ fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situa
         _ if at.another => Settlement { next: Next::Another, ..told },
         Refusal::Throttled => Settlement { next: Next::Wait(throttled), ..told },
         Refusal::Account => Settlement { next: Next::Wait(LOOK_AGAIN), ..told },
-        Refusal::Transient if at.last && at.in_doubt => Settlement {
-            status: Status::Unknown,
-            event: EventType::MessageUnknown,
-            failure: Some(FailureKind::Ambiguous),
-            ..told
-        },
+        Refusal::Transient if at.last && at.in_doubt => still_in_doubt(told),
         Refusal::Transient if at.last => failed(told, FailureKind::Transient),
         Refusal::Transient => Settlement { next: Next::Again(wait), ..told },
+    }
+}
+
+/// This attempt was surely not taken, but one before it may have been, and the no says nothing of that one: no receiver that
+/// drops repeats promises to answer a repeat as it answered the first.
+fn still_in_doubt(told: Settlement) -> Settlement {
+    let said = told.text.unwrap_or_default();
+    Settlement {
+        status: Status::Unknown,
+        event: EventType::MessageUnknown,
+        failure: Some(FailureKind::Ambiguous),
+        text: Some(format!("an attempt before this one may have sent it; this one was refused: {said}")),
+        ..told
     }
 }
 
@@ -228,6 +240,20 @@ mod tests {
                 Next::Nothing,
                 Some(FailureKind::Ambiguous),
             ),
+            (
+                refused(Refusal::Permanent, None),
+                Situation { last: false, ..doubtful },
+                Status::Unknown,
+                Next::Nothing,
+                Some(FailureKind::Ambiguous),
+            ),
+            (
+                refused(Refusal::Suppress(Scope::All), None),
+                Situation { channel: Channel::Email, ..doubtful },
+                Status::Unknown,
+                Next::Nothing,
+                Some(FailureKind::Ambiguous),
+            ),
             (refused(Refusal::Transient, None), AT, Status::Queued, Next::Again(None), None),
             (refused(Refusal::Transient, Some(7)), AT, Status::Queued, Next::Again(seconds(7)), None),
             (
@@ -287,6 +313,15 @@ mod tests {
         );
         let waits = [1, 2, 5, 6, 900].map(|attempt| growing(attempt).as_secs());
         assert_eq!(waits, [2, 4, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_no_to_a_repeat_keeps_the_doubt_says_so_and_keeps_the_address_back_all_the_same() {
+        let doubtful = Situation { route: Route::Keyed, in_doubt: true, ..AT };
+        let got = settle(refused(Refusal::Suppress(Scope::All), None), doubtful);
+        assert_eq!((got.status, got.suppress, got.code.as_deref()), (Status::Unknown, Some(Scope::All), Some("451")));
+        let text = got.text.expect("a reason");
+        assert!(text.contains("may have sent it") && text.ends_with("busy"), "{text}");
     }
 
     #[test]
