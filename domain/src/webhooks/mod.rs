@@ -29,6 +29,9 @@ use store::Put;
 
 /// The queue of deliveries: a server that answers slowly holds no other work up.
 pub const QUEUE: &str = "webhooks";
+/// Calls of one tenant at a time, over all processes: endpoints that all hang hold no other tenant's deliveries up. Only
+/// an operator may say more.
+pub const AT_A_TIME: i32 = 16;
 /// So many deliveries of one endpoint may wait; what else happens stays in the log until some have ended.
 const MOST_WAITING: i64 = 5_000;
 /// Entries of the log that are read in one transaction.

@@ -1,8 +1,10 @@
 //! Events told to servers outside, from the commit to the answer of whoever is told.
 //!
 //! - `delivered` what is told and how it is signed; `ended` what becomes of deliveries and endpoints that fail
-//! - `once` each event has one delivery, whoever dies; `receiver` a server that is told
+//! - `once` each event has one delivery, whoever dies; `crowd` what hangs holds up its own tenant only
+//! - `receiver` a server that is told
 
+mod crowd;
 mod delivered;
 mod ended;
 mod once;

@@ -1,9 +1,11 @@
 //! The tables of webhooks.
 
+mod bounds;
 mod deliveries;
 mod endpoints;
 mod tail;
 
+pub(super) use bounds::*;
 pub(super) use deliveries::*;
 pub(super) use endpoints::*;
 pub(super) use tail::*;
