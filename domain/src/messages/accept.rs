@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    accounts,
     provider::Channel,
     recipient::Recipient,
     send::{NewMessage, SendMessage, place},
@@ -68,10 +67,7 @@ pub(super) async fn accept(
     let (tenant, index) = (ctx.tenant, ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?);
     let (mut rows, mut accepted) = (Vec::new(), Vec::new());
     for (plan, (_, new)) in plans.iter().zip(asked) {
-        let mut job = NewJob::of(tenant.0, ctx.id(), &SendMessage { message: plan.id, of_step })
-            .map_err(Error::internal)?
-            .about(format!("message:{}", plan.id))
-            .limited_by(accounts::limit_key(plan.carrier));
+        let mut job = SendMessage { message: plan.id, of_step, by: Some(plan.carrier) }.job(ctx)?;
         if let Some(at) = new.send_at {
             job = job.run_at(at.utc());
         }
@@ -220,10 +216,8 @@ impl Ground {
                 Some(carrier) => Ok(carrier.id),
             };
         }
-        let mut fit = self.carriers.iter().filter(|carrier| carrier.channel == channel);
-        let first = fit.clone().find(|carrier| !carrier.paused).or_else(|| fit.next());
-        match first {
-            Some(carrier) => Ok(carrier.id),
+        match first_of(&self.carriers, channel) {
+            Some(id) => Ok(id),
             None => {
                 wrong("/provider_id", format!("no provider sends {}; set one up first", channel.as_str()))
             }
@@ -260,6 +254,13 @@ impl Ground {
         Recipient::parse(channel, &plain)
             .map_err(|_| missing(format!("the lead's {what} is none; write one here")))
     }
+}
+
+/// Whose limit a message of the channel counts against before an account is chosen for it.
+pub(super) fn first_of(carriers: &[Carrier], channel: Channel) -> Option<ProviderId> {
+    let mut fit = carriers.iter().filter(|carrier| carrier.channel == channel);
+    let first = fit.clone().find(|carrier| !carrier.paused).or_else(|| fit.next());
+    first.map(|carrier| carrier.id)
 }
 
 fn address_of(contact: &store::Contact, channel: Channel) -> Option<(&'static str, &[u8])> {

@@ -2,7 +2,7 @@
 //!
 //! - [`rules`] what an answer means, when it is tried again and what may be subscribed to: pure
 //! - [`endpoints`] endpoints as commands, `secrets` by which they are signed to, [`view`] what is shown and asked for
-//! - [`tail`] reading the log for them; [`attempt`] one attempt at a delivery
+//! - [`tail`] reading the log for them, `part` what is in it for each, pure; [`attempt`] one attempt at a delivery
 //! - [`deliveries`] the delivery log, tests, and sending one again; [`replay`] sending a part of the log again
 //! - `store` the tables. Deliveries are locked before their endpoint, several of them in the order of the log; whoever
 //!   holds an endpoint only adds deliveries.
@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod deliveries;
 pub mod endpoints;
+mod part;
 pub mod replay;
 pub mod rules;
 mod secrets;

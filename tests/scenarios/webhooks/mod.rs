@@ -31,7 +31,11 @@ struct Hook {
 
 impl Hook {
     async fn new(client: &Client, receiver: &Receiver, types: &[&str]) -> Self {
-        let new = json!({"name": "crm", "url": receiver.url, "types": types});
+        Self::named("crm", client, receiver, types).await
+    }
+
+    async fn named(name: &str, client: &Client, receiver: &Receiver, types: &[&str]) -> Self {
+        let new = json!({"name": name, "url": receiver.url, "types": types});
         let made = client.post(WEBHOOKS, &new).await.expect(201);
         let text = |field: &str| made[field].as_str().expect("text").to_owned();
         Self { id: text("id"), secret: text("secret") }

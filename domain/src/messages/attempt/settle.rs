@@ -149,6 +149,5 @@ async fn follow(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<()>
 
 /// A job that sends a message once more, under the limit of an account.
 pub(crate) fn again(ctx: &Ctx, message: MessageId, by: ProviderId) -> Result<NewJob> {
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message, of_step: false });
-    Ok(job.map_err(Error::internal)?.about(format!("message:{message}")).limited_by(accounts::limit_key(by)))
+    SendMessage { message, of_step: false, by: Some(by) }.job(ctx)
 }
