@@ -39,6 +39,7 @@ mod engine_walls;
 mod engine_work;
 mod examples;
 mod failover;
+mod failover_limits;
 mod fields;
 mod gates;
 mod import_duplicates;

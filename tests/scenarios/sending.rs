@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use domain::{
     Ctx,
     messages::{
-        attempt::{self, Attempt, LEASE, Start},
+        attempt::{self, Attempt, LEASE, Start, Turn},
         provider::{Answer, Channel, Provider, Providers, Refusal, Route},
         rules::{self, Status},
     },
@@ -79,7 +79,8 @@ pub async fn stored(client: &Client, message: &str) -> Value {
 
 pub async fn begin(ctx: &Ctx, message: &str) -> Start {
     let id: MessageId = serde_json::from_value(json!(message)).expect("an id");
-    attempt::begin(ctx, &[id]).await.expect("begun").pop().expect("one for one")
+    let turn = Turn { message: id, slot: None };
+    attempt::begin(ctx, &[turn]).await.expect("begun").pop().expect("one for one")
 }
 
 /// The attempt, if there is one to be made.
@@ -88,6 +89,7 @@ pub fn go(start: Start) -> Attempt {
         Start::Go(attempt) => *attempt,
         Start::Over(status) => panic!("it is over: {status:?}"),
         Start::Later(after) => panic!("it waits for {after:?}"),
+        Start::Elsewhere => panic!("it goes by another account"),
     }
 }
 
@@ -142,7 +144,11 @@ async fn batches_of_the_same_messages_in_any_order_neither_share_nor_lose_one() 
         ids
     };
     let orders: Vec<Vec<MessageId>> = (0..4).map(|turn| turned(turn * 7)).collect();
-    let begun = join_all(orders.iter().map(|ids| attempt::begin(&ctx, ids))).await;
+    let turns = |ids: &Vec<MessageId>| -> Vec<Turn> {
+        ids.iter().map(|id| Turn { message: *id, slot: None }).collect()
+    };
+    let turns: Vec<Vec<Turn>> = orders.iter().map(turns).collect();
+    let begun = join_all(turns.iter().map(|turns| attempt::begin(&ctx, turns))).await;
     let mut claimed = Vec::new();
     for (starts, ids) in begun.into_iter().zip(&orders) {
         let starts = starts.expect("no batch waits for another in a circle");

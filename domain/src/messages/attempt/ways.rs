@@ -69,7 +69,8 @@ pub(super) fn choose(
     }
     let fresh = ready.iter().map(|way| way.id).filter(|id| !tried.contains(id));
     let fresh: Vec<ProviderId> = fresh.collect();
-    match by.filter(|by| fresh.contains(by)).or_else(|| fresh.first().copied()) {
+    let first = by.filter(|by| fresh.contains(by)).or_else(|| fresh.first().copied());
+    match first {
         Some(way) => Choice::By { way, another: fresh.into_iter().find(|id| *id != way) },
         None => Choice::By { way: ready[0].id, another: None },
     }

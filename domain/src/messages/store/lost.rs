@@ -123,8 +123,14 @@ pub(in crate::messages) async fn lock_orphans(
     )
     .fetch_all(conn)
     .await?;
-    let orphan = |id, provider, channel: &str, send_at| {
-        Ok(Orphan { id, provider, channel: stored_channel(channel)?, send_at })
-    };
-    rows.into_iter().map(|row| orphan(row.id, row.provider, &row.channel, row.send_at)).collect()
+    rows.into_iter()
+        .map(|row| {
+            Ok(Orphan {
+                id: row.id,
+                provider: row.provider,
+                channel: stored_channel(&row.channel)?,
+                send_at: row.send_at,
+            })
+        })
+        .collect()
 }
