@@ -158,7 +158,8 @@ async fn an_account_at_fault_is_held_once_and_told_as_what_it_is() {
         let id: ProviderId = serde_json::from_value(provider.clone()).expect("an id");
         for first in [true, false] {
             let mut tx = ctx.begin().await.expect("a transaction");
-            assert_eq!(pause_for_fault(&ctx, &mut tx, id, code).await.expect("noted"), first, "{code}");
+            let held = pause_for_fault(&ctx, &mut tx, (id, 1), code).await.expect("noted");
+            assert_eq!(held, first, "{code}");
             tx.commit().await.expect("committed");
         }
         let held = admin.get(&at(&provider)).await.expect(200);

@@ -326,6 +326,25 @@ async fn an_account_at_fault_is_paused_and_keeps_its_messages() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_former_credentials_does_not_hold_those_that_took_their_place() {
+    let app = open(idle, &[&Arc::new(Scripted::new("scripted", Route::Echoes))]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let path = format!("{PROVIDERS}/{}", provider.as_str().expect("an id"));
+    let message = send(admin, &sms(admin, None).await).await;
+    let attempt = go(begin(&ctx, &message).await);
+    admin.patch(&path, &json!({"credentials": {"key": "another"}})).await.expect(200);
+    end(&ctx, attempt, refused(Refusal::Account, None)).await;
+    assert_eq!(admin.get(&path).await.expect(200)["paused_at"], Value::Null);
+    let waits = stored(admin, &message).await;
+    assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("no")));
+    // Of those that it has now it holds.
+    end(&ctx, go(begin(&ctx, &message).await), refused(Refusal::Account, None)).await;
+    assert_eq!(admin.get(&path).await.expect(200)["pause_code"], "no");
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn an_address_that_a_provider_will_not_write_to_is_suppressed_with_the_failure() {
     let app = open(idle, &[&Arc::new(Scripted::new("scripted", Route::Echoes))]).await;
     let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);

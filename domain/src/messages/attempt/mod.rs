@@ -101,6 +101,9 @@ pub struct Finished {
     pub settlement: Settlement,
     pub ending: Option<Ending>,
     provider: ProviderId,
+    /// Which version of the account that was: what a provider says of credentials that were replaced since says nothing of
+    /// those that are in their place.
+    version: i64,
     /// The account that is to take it instead, by a job of its own; none where the same job goes on.
     another: Option<ProviderId>,
     /// Whom it was to, for what keeps others from being sent there.
@@ -183,6 +186,7 @@ impl Attempt {
             settlement,
             ending,
             provider: self.account.id,
+            version: self.account.version,
             another: self.another.filter(|_| !of_step),
             recipient: Some(recipient),
         }

@@ -182,21 +182,23 @@ pub(in crate::messages) async fn is_waited_for(
     Ok(waits)
 }
 
-/// `false` if it was paused before.
+/// `false` if it was paused before, or is of another version, where one is named.
 pub(in crate::messages) async fn pause_provider(
     conn: &mut PgConnection,
     tenant: TenantId,
-    id: ProviderId,
+    (id, version): (ProviderId, Option<i64>),
     code: &str,
     why: Option<&str>,
 ) -> Result<bool> {
     let paused = sqlx::query!(
         "update providers set paused_at = engine.now(), pause_code = $3, pause_why = $4
-          where tenant_id = $1 and id = $2 and paused_at is null and deleted_at is null",
+          where tenant_id = $1 and id = $2 and paused_at is null and deleted_at is null
+            and ($5::bigint is null or version = $5)",
         tenant.0,
         id.0,
         code,
-        why
+        why,
+        version
     )
     .execute(conn)
     .await?;
