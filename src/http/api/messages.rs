@@ -192,7 +192,7 @@ pub struct OutboxQuery {
     pub limit: Option<u16>,
 }
 
-/// What the sandbox provider delivered, newest first.
+/// What the sandbox provider delivered, newest first; a page holds about a MiB and then has fewer than was asked for.
 #[utoipa::path(get, path = "/api/v1/communication/sandbox/outbox", tag = "communication",
     params(OutboxQuery), responses((status = 200, body = Page<Delivery>)))]
 pub async fn list_deliveries(
@@ -200,6 +200,6 @@ pub async fn list_deliveries(
     Query(query): Query<OutboxQuery>,
 ) -> Result<Body<Page<Delivery>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    let rows = outbox::list(&ctx, query.message_id, window.before, window.rows).await?;
-    Ok(Body(window.page(rows, |delivery| delivery.id)))
+    let found = outbox::list(&ctx, query.message_id, window.before, window.rows).await?;
+    Ok(Body(window.bounded(found, |delivery| delivery.id)))
 }
