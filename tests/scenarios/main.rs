@@ -61,6 +61,7 @@ mod lead_search;
 mod lead_sort;
 mod leads;
 mod learning;
+mod left_behind;
 mod merge;
 mod merge_places;
 mod merged_leads;
