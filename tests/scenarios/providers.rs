@@ -78,7 +78,7 @@ async fn every_provider_ends_every_call_in_the_same_words() {
         assert!(!stored["error_text"].to_string().contains("@example.com"), "{named}");
         kinds.insert(case.kind);
     }
-    // Those who speak HTTP have a table of their own in `contract.rs`.
+    // Those who speak HTTP have a table of their own in `contract`.
     assert_eq!(kinds, HashSet::from(["sandbox", "smtp"]));
     app.process.stop().await;
 }
