@@ -4,6 +4,7 @@ mod access;
 mod access_by_token;
 mod access_changes;
 mod access_recorded;
+mod accounts;
 mod accounts_paused;
 mod activities;
 mod agent_abilities;
