@@ -102,6 +102,7 @@ mod teams;
 mod templates;
 mod tenants;
 mod twice;
+mod unreadable;
 mod unsubscribe;
 mod webhooks;
 mod workflows;

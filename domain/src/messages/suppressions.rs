@@ -131,11 +131,11 @@ async fn insert(ctx: &Ctx, tx: &mut TenantTx, mut new: Vec<(SuppressionId, &Fres
     new.sort_by_cached_key(|(_, one)| key(one));
     new.dedup_by_key(|(_, one)| key(one));
     let subjects: Vec<SubjectId> = new.iter().map(|(_, one)| one.subject).collect();
-    // Who was erased gets no key again: the index is enough.
+    // Who was erased gets no key again: the index is enough, as it is for whose key cannot be read.
     let keys = Vault::subjects(tx, &subjects).await?;
     let mut rows = Vec::with_capacity(new.len());
     for (id, one) in new {
-        let sealed = if keys.knows(one.subject) {
+        let sealed = if keys.seals(one.subject) {
             keys.seal(&ctx.platform, one.subject, &place(ctx.tenant, id), &one.to)?
         } else {
             Vec::new()
@@ -272,11 +272,8 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Resul
     let keys = Vault::subjects(tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let plain = if row.to_sealed.is_empty() {
-                None
-            } else {
-                keys.open(&place(ctx.tenant, row.id), &row.to_sealed)?
-            };
+            let sealed = Some(&row.to_sealed).filter(|sealed| !sealed.is_empty());
+            let plain = sealed.and_then(|sealed| keys.shown(&place(ctx.tenant, row.id), sealed));
             let channel = store::stored_channel(&row.channel)?;
             Ok(SuppressionView {
                 id: row.id,
