@@ -67,8 +67,9 @@ pub struct NewMessage {
     /// For `template`: the language that is wanted, as `de-AT`.
     #[schema(value_type = Option<String>)]
     pub locale: Option<Locale>,
-    /// The recipient as the channel addresses people: an e-mail address, a number in the form of E.164, a Slack channel, a
-    /// device's token. Not needed if the lead has one.
+    /// The recipient as the channel addresses people: an e-mail address, a number in the form of E.164, a Slack channel by
+    /// its id (or by `#name`, but then it is not found again if Slack's answer is lost), a device's token. Not needed if
+    /// the lead has one.
     pub to: Option<String>,
     /// The lead this is sent to, if it is one. Where it was merged into another, that one.
     pub lead_id: Option<LeadId>,

@@ -68,6 +68,22 @@ async fn an_answer_in_a_thread_is_looked_for_there() {
     app.process.stop().await;
 }
 
+/// Slack tells what was said only by a channel's id.
+#[tokio::test]
+async fn nothing_is_concluded_of_a_channel_that_is_named() {
+    let app = TestApp::start().await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let adapter = app.process.app.platform.providers.get("slack").expect("it is in the build");
+    let side = sides().await.into_iter().find(|side| side.kind == "slack").expect("a fake");
+    let account = side.account(&ctx, &side.credentials);
+    let mut outgoing = side.outgoing(&ctx, "Hello");
+    outgoing.to = "#general".into();
+    let found = adapter.look_up(&ctx, &account, &Asked { outgoing, since: ctx.now() }).await;
+    let Found::Unclear { text } = &found else { panic!("{found:?}") };
+    assert!(text.contains("the channel's id"), "{text}");
+    app.process.stop().await;
+}
+
 /// Twilio may keep a body otherwise than it was sent. So a message to the same number that says something else may be ours,
 /// and is never taken to mean that ours is not there.
 #[tokio::test]
