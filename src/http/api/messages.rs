@@ -6,7 +6,7 @@ use domain::{
         cancel,
         outbox::{self, Delivery},
         provider::Channel,
-        read::{self, AttemptView, Filter, MessageView, StatusView},
+        read::{self, AttemptView, CallbackView, Filter, MessageView, StatusView},
         reconcile::{self, Resolution},
         rules::{FailureKind, Purpose, Status},
         send::{self, Accepted, NewMessage, NewMessages},
@@ -96,24 +96,26 @@ pub async fn list_messages(
     Ok(Body(window.page(rows, |message| message.id.0)))
 }
 
-/// A message with its attempts.
+/// A message with its attempts and what was told of it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct MessageDetail {
     #[serde(flatten)]
     pub message: MessageView,
     /// The newest first.
     pub tries: Vec<AttemptView>,
+    /// What its providers told of it by themselves, the newest first: what was told first, up to 200 of them.
+    pub callbacks: Vec<CallbackView>,
 }
 
-/// One message and its attempts.
+/// One message, its attempts and what its providers told of it.
 #[utoipa::path(get, path = "/api/v1/communication/messages/{id}", tag = "communication",
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = MessageDetail)))]
 pub async fn get_message(
     Caller(ctx): Caller,
     Path(id): Path<MessageId>,
 ) -> Result<Body<MessageDetail>, Problem> {
-    let (message, tries) = read::get(&ctx, id).await?;
-    Ok(Body(MessageDetail { message, tries }))
+    let (message, tries, callbacks) = read::get(&ctx, id).await?;
+    Ok(Body(MessageDetail { message, tries, callbacks }))
 }
 
 /// Which messages' statuses.
