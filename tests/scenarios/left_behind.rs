@@ -42,7 +42,8 @@ fn turn(message: &str) -> Turn {
 
 /// Has an account's credentials sealed for another place, so that nobody can open them.
 async fn lock_up(app: &TestApp, account: &Value, by: &Value) {
-    let swapped = "update providers set credentials_sealed = (select credentials_sealed from providers where id = $2)
+    let swapped =
+        "update providers set credentials_sealed = (select credentials_sealed from providers where id = $2)
                     where id = $1";
     let mut system = app.database.connect_as("switchboard_system").await;
     let done = sqlx::query(swapped).bind(uuid(account)).bind(uuid(by)).execute(&mut system).await;
@@ -137,7 +138,10 @@ async fn an_account_that_cannot_be_opened_holds_its_own_messages_and_no_others()
     assert!(matches!(starts[..], [Start::Later(_), Start::Later(_), Start::Go(_)]));
     for message in [&doubtful, &fresh] {
         let waits = stored(admin, message).await;
-        assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("account_unreadable")));
+        assert_eq!(
+            (&waits["status"], &waits["error_code"]),
+            (&json!("queued"), &json!("account_unreadable"))
+        );
     }
     assert_eq!(stored(admin, &other).await["status"], "sending");
     app.process.stop().await;

@@ -30,7 +30,8 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
             return Err(Error::conflict("message-in-doubt", detail));
         }
         Status::Unknown => {
-            let detail = "it may have been sent already; ask its provider, and say what became of it by resolving it";
+            let detail =
+                "it may have been sent already; ask its provider, and say what became of it by resolving it";
             return Err(Error::conflict("message-in-doubt", detail));
         }
         Status::Sending => {

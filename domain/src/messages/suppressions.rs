@@ -11,12 +11,12 @@ mod unsubscribe;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use self::record::{insert, tell_gone};
 pub(crate) use self::unsubscribe::{is_message, is_token_of, read_unsubscribe_token};
 pub use self::{
     record::{Fresh, lift, put},
     unsubscribe::{unsubscribe, unsubscribe_token},
 };
-use self::record::{insert, tell_gone};
 use super::{
     provider::{Channel, Scope},
     recipient::{self, Recipient},

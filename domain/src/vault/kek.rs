@@ -102,8 +102,10 @@ impl KeyEncryptionKey for LocalKek {
             ),
             other => io::Error::new(none_of_ours, other),
         })?;
-        let bytes: [u8; 32] =
-            plain.as_slice().try_into().map_err(|error: TryFromSliceError| io::Error::new(none_of_ours, error))?;
+        let bytes: [u8; 32] = plain
+            .as_slice()
+            .try_into()
+            .map_err(|error: TryFromSliceError| io::Error::new(none_of_ours, error))?;
         Ok(Zeroizing::new(bytes))
     }
 }

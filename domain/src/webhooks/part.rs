@@ -121,8 +121,12 @@ mod tests {
 
     #[test]
     fn each_endpoint_has_what_it_asks_for_behind_its_own_place() {
-        let all =
-            [standing(1, 4, &["a", "b"]), standing(2, 6, &["a"]), standing(3, 5, &["c"]), standing(4, 9, &["a"])];
+        let all = [
+            standing(1, 4, &["a", "b"]),
+            standing(2, 6, &["a"]),
+            standing(3, 5, &["c"]),
+            standing(4, 9, &["a"]),
+        ];
         let entries: Vec<Entry> =
             [(5, "a"), (6, "b"), (7, "a"), (8, "d")].map(|(seq, kind)| entry(seq, kind)).into();
         let part = Part::of(&all, &entries, 5);

@@ -31,11 +31,26 @@ impl Dice {
 /// What is told of each message, some of it twice, with the code of what is lost.
 const TOLD: [[(&str, &str); 6]; 3] = [
     [("sent", ""), ("delivered", ""), ("read", ""), ("failed", "30005"), ("sent", ""), ("delivered", "")],
-    [("sent", ""), ("failed", "30001"), ("bounced", "30006"), ("failed", "30001"), ("bounced", "30004"), ("sent", "")],
-    [("sent", ""), ("failed", "30008"), ("failed", "30003"), ("failed", "30008"), ("failed", "30007"), ("sent", "")],
+    [
+        ("sent", ""),
+        ("failed", "30001"),
+        ("bounced", "30006"),
+        ("failed", "30001"),
+        ("bounced", "30004"),
+        ("sent", ""),
+    ],
+    [
+        ("sent", ""),
+        ("failed", "30008"),
+        ("failed", "30003"),
+        ("failed", "30008"),
+        ("failed", "30007"),
+        ("sent", ""),
+    ],
 ];
 /// Where each ends by it: of two reasons for one loss, the code that comes first stays.
-const ENDS: [(&str, Option<&str>); 3] = [("read", None), ("bounced", Some("30004")), ("failed", Some("30003"))];
+const ENDS: [(&str, Option<&str>); 3] =
+    [("read", None), ("bounced", Some("30004")), ("failed", Some("30003"))];
 /// Messages, and so orders.
 const MANY: usize = 1_000;
 /// Things told in one request.
@@ -94,7 +109,12 @@ async fn a_thousand_orders_of_the_same_things_end_in_the_same_state() {
                 .await
                 .expect("it is there");
         let failure = code.map(|_| "permanent".to_owned());
-        assert_eq!(now, (status.to_owned(), failure, code.map(str::to_owned)), "{message}: {:?}", TOLD[at % 3]);
+        assert_eq!(
+            now,
+            (status.to_owned(), failure, code.map(str::to_owned)),
+            "{message}: {:?}",
+            TOLD[at % 3]
+        );
     }
     assert_eq!(adapter.sent().len(), MANY, "each was sent once");
     app.process.stop().await;

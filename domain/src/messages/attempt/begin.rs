@@ -1,10 +1,6 @@
 //! Claiming attempts.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use serde_json::json;
 

@@ -202,7 +202,11 @@ mod tests {
                         assert_eq!(further, [true, false, false], "only the first moves it: {less} {more}");
                         let (failure, code) = two;
                         let kept = (failure.or(Some(Permanent)), code);
-                        assert_eq!((course.failure, course.code.as_deref()), kept, "{status:?} {less} {more}");
+                        assert_eq!(
+                            (course.failure, course.code.as_deref()),
+                            kept,
+                            "{status:?} {less} {more}"
+                        );
                     }
                 }
             }

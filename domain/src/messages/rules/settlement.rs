@@ -261,7 +261,10 @@ mod tests {
     fn a_no_to_a_repeat_keeps_the_doubt_says_so_and_keeps_the_address_back_all_the_same() {
         let doubtful = Situation { route: Route::Keyed, in_doubt: true, ..AT };
         let got = settle(refused(Refusal::Suppress(Scope::All), None), doubtful);
-        assert_eq!((got.status, got.suppress, got.code.as_deref()), (Status::Unknown, Some(Scope::All), Some("451")));
+        assert_eq!(
+            (got.status, got.suppress, got.code.as_deref()),
+            (Status::Unknown, Some(Scope::All), Some("451"))
+        );
         let text = got.text.expect("a reason");
         assert!(text.contains("may have sent it") && text.ends_with("busy"), "{text}");
     }

@@ -42,7 +42,11 @@ pub async fn put(ctx: &Ctx, tx: &mut TenantTx, new: &[Fresh]) -> Result<()> {
 }
 
 /// The same under ids that are given.
-pub(super) async fn insert(ctx: &Ctx, tx: &mut TenantTx, mut new: Vec<(SuppressionId, &Fresh)>) -> Result<()> {
+pub(super) async fn insert(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    mut new: Vec<(SuppressionId, &Fresh)>,
+) -> Result<()> {
     if new.is_empty() {
         return Ok(());
     }

@@ -31,7 +31,11 @@ pub struct Slack {
 }
 
 const FIELDS: &[Field] = &[
-    ("token", true, "a bot token, which begins with xoxb-, with the right chat:write, and to find messages again channels:history"),
+    (
+        "token",
+        true,
+        "a bot token, which begins with xoxb-, with the right chat:write, and to find messages again channels:history",
+    ),
     ("base_url", false, "the API's address, if it is not Slack's own"),
 ];
 
