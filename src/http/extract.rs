@@ -70,7 +70,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         })?;
         reader.end().map_err(|error| malformed(&error))?;
         // Postgres stores no NUL in text; the one place where it could come in escaped.
-        if body.windows(6).any(|six| six.eq_ignore_ascii_case(br"\u0000")) {
+        if has_nul(&body) {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid",
@@ -79,6 +79,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         Ok(Self(value))
     }
+}
+
+/// Whether a string in a JSON text has a NUL in it: `\u0000` after a backslash that is not itself escaped.
+fn has_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        rest = &rest[at + 1..];
+        if rest.starts_with(b"u0000") {
+            return true;
+        }
+        // Whatever stands behind a backslash belongs to it, be it another one.
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -179,6 +193,37 @@ mod tests {
             .body(Body::from(body))
             .expect("a request");
         Json::from_request(request, &()).await.map(|json| json.0)
+    }
+
+    #[test]
+    fn only_a_nul_is_one_and_not_the_six_characters_that_write_it() {
+        for (json, wanted) in [
+            (r#"{"a": "\u0000"}"#, true),
+            (r#"{"\u0000": 1}"#, true),
+            (r#"{"a": "x\\\u0000"}"#, true),
+            (r#"{"a": "\n\u0000"}"#, true),
+            (r#"{"a": "\\u0000"}"#, false),
+            (r#"{"a": "\\\\u0000"}"#, false),
+            (r#"{"a": "\u00001"}"#, true),
+            (r#"{"a": "\u0001 u0000 \\"}"#, false),
+            ("[1]", false),
+        ] {
+            assert_eq!(has_nul(json.as_bytes()), wanted, "{json}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_nul_is_refused_and_text_that_looks_like_one_is_taken() {
+        let body = |text: &str| Body::from(format!(r#"{{"text": "{text}"}}"#));
+        for (text, wanted) in [(r"\u0000", Err(422)), (r"\\u0000", Ok(r"\u0000"))] {
+            let request = Request::builder()
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body(text))
+                .expect("a request");
+            let read = Json::<serde_json::Value>::from_request(request, &()).await;
+            let read = read.map(|json| json.0["text"].clone()).map_err(|problem| problem.status);
+            assert_eq!(read, wanted.map(serde_json::Value::from), "{text}");
+        }
     }
 
     #[tokio::test]

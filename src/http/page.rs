@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use domain::moment::Moment;
+use domain::{messages::bounded::Bounded, moment::Moment};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -140,8 +140,14 @@ impl<P: Place> Window<P> {
     }
 
     /// Cuts the rows to a page.
-    pub fn page<T>(self, mut rows: Vec<T>, place: impl Fn(&T) -> P) -> Page<T> {
-        let more = rows.len() > self.limit;
+    pub fn page<T>(self, rows: Vec<T>, place: impl Fn(&T) -> P) -> Page<T> {
+        self.bounded(Bounded { rows, cut: false }, place)
+    }
+
+    /// The same of rows that may have ended early for their size.
+    pub fn bounded<T>(self, found: Bounded<T>, place: impl Fn(&T) -> P) -> Page<T> {
+        let Bounded { mut rows, cut } = found;
+        let more = cut || rows.len() > self.limit;
         rows.truncate(self.limit);
         let next_cursor =
             rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(place(last).write()));
@@ -169,6 +175,19 @@ mod tests {
     use super::*;
 
     type Timed = (DateTime<Utc>, Uuid);
+
+    #[test]
+    fn a_page_that_ends_early_for_its_size_is_not_the_last_one() {
+        let ids = |most: u128| (1..=most).rev().map(Uuid::from_u128).collect::<Vec<_>>();
+        for (rows, cut, shown, last) in
+            [(3, false, 2, Some(2)), (2, false, 2, None), (2, true, 2, Some(1)), (1, true, 1, Some(1))]
+        {
+            let window = Window::<Uuid>::of(None, Some(2)).expect("a window");
+            let page = window.bounded(Bounded { rows: ids(rows), cut }, |id| *id);
+            let cursor = last.map(|id| URL_SAFE_NO_PAD.encode(Uuid::from_u128(id).write()));
+            assert_eq!((page.items.len(), page.next_cursor), (shown, cursor), "{rows} {cut}");
+        }
+    }
 
     #[test]
     fn a_cursor_leads_to_a_time_that_can_be_looked_for() {

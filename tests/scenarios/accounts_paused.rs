@@ -1,20 +1,31 @@
 //! Accounts that are held still: their messages wait, and are tried once they go on.
 
+use std::{sync::Arc, time::Duration};
+
 use domain::{
-    messages::accounts::pause::{pause_for_fault, wake_page},
+    messages::{
+        accounts::pause::{pause_for_fault, wake_page},
+        provider::{Refusal, Route},
+    },
     types::{MessageId, ProviderId},
 };
 use serde_json::{Value, json};
 use switchboard::process::Roles;
-use switchboard_tests::{Client, Socket, TestApp};
+use switchboard_tests::{
+    Client, Socket, TestApp,
+    scripted::{Scripted, refused},
+};
 use uuid::Uuid;
 
-use crate::{message::sandbox, rights::admitted};
-
-const MESSAGES: &str = "/api/v1/communication/messages";
+use crate::{
+    gates::becomes,
+    message::sandbox,
+    rights::admitted,
+    sending::{MESSAGES, PROVIDERS, account, begin, end, go, idle, open, rests, send, sms, stored},
+};
 
 fn at(provider: &Value) -> String {
-    format!("/api/v1/communication/providers/{}", provider.as_str().expect("an id"))
+    format!("{PROVIDERS}/{}", provider.as_str().expect("an id"))
 }
 
 async fn act(client: &Client, provider: &Value, verb: &str, body: &Value) -> switchboard_tests::Answer {
@@ -158,7 +169,8 @@ async fn an_account_at_fault_is_held_once_and_told_as_what_it_is() {
         let id: ProviderId = serde_json::from_value(provider.clone()).expect("an id");
         for first in [true, false] {
             let mut tx = ctx.begin().await.expect("a transaction");
-            assert_eq!(pause_for_fault(&ctx, &mut tx, id, code).await.expect("noted"), first, "{code}");
+            let held = pause_for_fault(&ctx, &mut tx, (id, 1), code).await.expect("noted");
+            assert_eq!(held, first, "{code}");
             tx.commit().await.expect("committed");
         }
         let held = admin.get(&at(&provider)).await.expect(200);
@@ -171,5 +183,73 @@ async fn an_account_at_fault_is_held_once_and_told_as_what_it_is() {
     for _ in 0..2 {
         socket.until("provider.paused").await;
     }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_that_asks_for_patience_gets_it_for_all_its_messages() {
+    let adapter = Arc::new(Scripted::new("scripted", Route::Echoes));
+    let app = open(|_| {}, &[&adapter]).await;
+    let admin = &app.acme.admin;
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let message = sms(admin, Some(&provider)).await;
+    let first = send(admin, &message).await;
+    adapter.call().await.say(refused(Refusal::Throttled, Some(Duration::from_mins(5))));
+    becomes(admin, &first, "message.retrying").await;
+    let path = at(&provider);
+    assert!(admin.get(&path).await.expect(200)["throttled_until"].is_string());
+    let second = send(admin, &message).await;
+    let waits = becomes(admin, &second, "message.deferred").await;
+    assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("provider_throttled")));
+    assert_eq!(adapter.handed().len(), 1);
+    rests(admin, "send_message").await;
+    app.database.advance(301.0).await;
+    for _ in 0..2 {
+        adapter.call().await.take();
+    }
+    for message in [&first, &second] {
+        let sent = becomes(admin, message, "message.sent").await;
+        assert_eq!((&sent["failure"], &sent["error_code"]), (&Value::Null, &Value::Null), "{sent}");
+    }
+    // To wait for an account is no attempt of the job.
+    let jobs = admin.all("/api/v1/jobs?kind=send_message").await;
+    assert!(jobs.iter().all(|job| job["attempt"] == 1), "{jobs:?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_at_fault_is_paused_and_keeps_its_messages() {
+    let adapter = Arc::new(Scripted::new("scripted", Route::Echoes));
+    let app = open(|_| {}, &[&adapter]).await;
+    let admin = &app.acme.admin;
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let message = send(admin, &sms(admin, None).await).await;
+    adapter.call().await.refuse(Refusal::Account);
+    let waits = becomes(admin, &message, "message.retrying").await;
+    assert_eq!((&waits["status"], &waits["failure"]), (&json!("queued"), &Value::Null));
+    let path = at(&provider);
+    assert_eq!(admin.get(&path).await.expect(200)["pause_code"], "no");
+    admin.post(&format!("{path}/resume"), &json!({})).await.expect(200);
+    adapter.call().await.take();
+    assert_eq!(becomes(admin, &message, "message.sent").await["provider_id"], provider);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_said_of_former_credentials_does_not_hold_those_that_took_their_place() {
+    let app = open(idle, &[&Arc::new(Scripted::new("scripted", Route::Echoes))]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let path = at(&provider);
+    let message = send(admin, &sms(admin, None).await).await;
+    let attempt = go(begin(&ctx, &message).await);
+    admin.patch(&path, &json!({"credentials": {"key": "another"}})).await.expect(200);
+    end(&ctx, attempt, refused(Refusal::Account, None)).await;
+    assert_eq!(admin.get(&path).await.expect(200)["paused_at"], Value::Null);
+    let waits = stored(admin, &message).await;
+    assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("no")));
+    // Of those that it has now it holds.
+    end(&ctx, go(begin(&ctx, &message).await), refused(Refusal::Account, None)).await;
+    assert_eq!(admin.get(&path).await.expect(200)["pause_code"], "no");
     app.process.stop().await;
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use domain::{
     Ctx,
     messages::{
-        attempt::{self, Attempt, LEASE, Start},
+        attempt::{self, Attempt, LEASE, Start, Turn},
         provider::{Answer, Channel, Provider, Providers, Refusal, Route},
         rules::{self, Status},
     },
@@ -20,7 +20,7 @@ use switchboard_tests::{
     scripted::{Scripted, lost, refused},
 };
 
-use crate::{gates::becomes, message::sandbox, onboarding::until, rights::admitted};
+use crate::{message::sandbox, onboarding::until, rights::admitted};
 
 pub const MESSAGES: &str = "/api/v1/communication/messages";
 pub const PROVIDERS: &str = "/api/v1/communication/providers";
@@ -79,7 +79,8 @@ pub async fn stored(client: &Client, message: &str) -> Value {
 
 pub async fn begin(ctx: &Ctx, message: &str) -> Start {
     let id: MessageId = serde_json::from_value(json!(message)).expect("an id");
-    attempt::begin(ctx, &[id]).await.expect("begun").pop().expect("one for one")
+    let turn = Turn { message: id, slot: None };
+    attempt::begin(ctx, &[turn]).await.expect("begun").pop().expect("one for one")
 }
 
 /// The attempt, if there is one to be made.
@@ -88,6 +89,7 @@ pub fn go(start: Start) -> Attempt {
         Start::Go(attempt) => *attempt,
         Start::Over(status) => panic!("it is over: {status:?}"),
         Start::Later(after) => panic!("it waits for {after:?}"),
+        Start::Elsewhere => panic!("it goes by another account"),
     }
 }
 
@@ -142,7 +144,11 @@ async fn batches_of_the_same_messages_in_any_order_neither_share_nor_lose_one() 
         ids
     };
     let orders: Vec<Vec<MessageId>> = (0..4).map(|turn| turned(turn * 7)).collect();
-    let begun = join_all(orders.iter().map(|ids| attempt::begin(&ctx, ids))).await;
+    let turns = |ids: &Vec<MessageId>| -> Vec<Turn> {
+        ids.iter().map(|id| Turn { message: *id, slot: None }).collect()
+    };
+    let turns: Vec<Vec<Turn>> = orders.iter().map(turns).collect();
+    let begun = join_all(turns.iter().map(|turns| attempt::begin(&ctx, turns))).await;
     let mut claimed = Vec::new();
     for (starts, ids) in begun.into_iter().zip(&orders) {
         let starts = starts.expect("no batch waits for another in a circle");
@@ -267,55 +273,6 @@ async fn a_message_whose_time_is_over_is_taken_back_and_one_that_waits_is_told_o
     assert_eq!(over["attempts"], 0);
     assert_eq!(count(&mut conn, "select count(*) from engine.log where type = 'message.cancelled'").await, 1);
     assert_eq!(stored(admin, &patient).await["status"], "queued");
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn an_account_that_asks_for_patience_gets_it_for_all_its_messages() {
-    let adapter = Arc::new(Scripted::new("scripted", Route::Echoes));
-    let app = open(|_| {}, &[&adapter]).await;
-    let admin = &app.acme.admin;
-    let provider = account(admin, "scripted", 1, "hold").await;
-    let message = sms(admin, Some(&provider)).await;
-    let first = send(admin, &message).await;
-    adapter.call().await.say(refused(Refusal::Throttled, Some(Duration::from_mins(5))));
-    becomes(admin, &first, "message.retrying").await;
-    let path = format!("{PROVIDERS}/{}", provider.as_str().expect("an id"));
-    assert!(admin.get(&path).await.expect(200)["throttled_until"].is_string());
-    let second = send(admin, &message).await;
-    let waits = becomes(admin, &second, "message.deferred").await;
-    assert_eq!((&waits["status"], &waits["error_code"]), (&json!("queued"), &json!("provider_throttled")));
-    assert_eq!(adapter.handed().len(), 1);
-    rests(admin, "send_message").await;
-    app.database.advance(301.0).await;
-    for _ in 0..2 {
-        adapter.call().await.take();
-    }
-    for message in [&first, &second] {
-        let sent = becomes(admin, message, "message.sent").await;
-        assert_eq!((&sent["failure"], &sent["error_code"]), (&Value::Null, &Value::Null), "{sent}");
-    }
-    // To wait for an account is no attempt of the job.
-    let jobs = admin.all("/api/v1/jobs?kind=send_message").await;
-    assert!(jobs.iter().all(|job| job["attempt"] == 1), "{jobs:?}");
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn an_account_at_fault_is_paused_and_keeps_its_messages() {
-    let adapter = Arc::new(Scripted::new("scripted", Route::Echoes));
-    let app = open(|_| {}, &[&adapter]).await;
-    let admin = &app.acme.admin;
-    let provider = account(admin, "scripted", 1, "hold").await;
-    let message = send(admin, &sms(admin, None).await).await;
-    adapter.call().await.refuse(Refusal::Account);
-    let waits = becomes(admin, &message, "message.retrying").await;
-    assert_eq!((&waits["status"], &waits["failure"]), (&json!("queued"), &Value::Null));
-    let path = format!("{PROVIDERS}/{}", provider.as_str().expect("an id"));
-    assert_eq!(admin.get(&path).await.expect(200)["pause_code"], "no");
-    admin.post(&format!("{path}/resume"), &json!({})).await.expect(200);
-    adapter.call().await.take();
-    assert_eq!(becomes(admin, &message, "message.sent").await["provider_id"], provider);
     app.process.stop().await;
 }
 

@@ -1,8 +1,11 @@
 //! E-mail over SMTP: a real conversation with a server that keeps its own ledger.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
-use fakes::smtp::{Nature, Server};
+use fakes::{
+    faults::Fault,
+    smtp::{Manner, Nature, Server, Stage},
+};
 use serde_json::{Value, json};
 use switchboard_tests::{Client, Socket, TestApp};
 
@@ -106,6 +109,69 @@ async fn what_breaks_after_the_final_dot_is_unknown_and_not_sent_again() {
     assert_eq!(took, ["lost@example.com", "after@example.com"], "one was taken, and nothing twice");
     let listed = admin.all("/api/v1/communication/messages?status=unknown").await;
     assert_eq!(listed.len(), 2, "what is uncertain is listed");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn where_a_server_falls_silent_before_the_message_it_was_surely_not_sent() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let template = template(admin).await;
+    let mut socket = Socket::open(admin, Some(0)).await;
+    let (mut servers, mut open) = (Vec::new(), HashSet::new());
+    for (silent_at, tls) in [
+        (Some(Stage::Greeting), "none"),
+        // Not a word of the handshake comes either.
+        (Some(Stage::Greeting), "implicit"),
+        (Some(Stage::Hello), "none"),
+        (Some(Stage::Starttls), "starttls"),
+        (Some(Stage::Sender), "none"),
+        (Some(Stage::Recipient), "none"),
+        (Some(Stage::Data), "none"),
+        // Only here the message has left.
+        (None, "none"),
+    ] {
+        let server = Server::start(Nature::default()).await.expect("a server");
+        server.behave(Manner { silent_at, ..Manner::default() });
+        server.world().faults.of_all(Some(Fault::Timeout { accepted: false }));
+        let provider = account(admin, &server, &json!({"tls": tls})).await;
+        let message = json!({
+            "provider_id": provider, "template_id": template, "to": "a@example.com", "variables": {"name": "Ada"},
+        });
+        let id = admin.post("/api/v1/communication/messages", &message).await.expect(202)["id"].clone();
+        let wanted = if silent_at.is_some() { "retrying" } else { "unknown" };
+        open.insert((
+            format!("message:{}", id.as_str().expect("an id")),
+            format!("switchboard.message.{wanted}.v1"),
+        ));
+        servers.push(server);
+    }
+    while !open.is_empty() {
+        let event = socket.event().await;
+        let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+        let met = (text("subject"), text("type"));
+        assert!(met.1 != "switchboard.message.unknown.v1" || open.contains(&met), "{event}");
+        open.remove(&met);
+    }
+    let in_doubt = admin.all("/api/v1/communication/messages?status=unknown").await;
+    assert_eq!(in_doubt.len(), 1, "{in_doubt:?}");
+    assert!(servers.iter().all(|server| server.ledger().is_empty()));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn all_steps_before_the_message_share_one_deadline() {
+    let app = TestApp::start().await;
+    let server = Server::start(Nature::default()).await.expect("a server");
+    let admin = &app.acme.admin;
+    let provider = account(admin, &server, &json!({})).await;
+    send(admin, &provider, &["a@example.com"], "message.sent").await;
+    // The kept connection breaks late, and the next one is slow until it falls silent: together longer than a call.
+    let slow = Duration::from_millis(2_200);
+    server.behave(Manner { slow, silent_at: Some(Stage::Recipient), once: true });
+    send(admin, &provider, &["b@example.com"], "message.retrying").await;
+    assert!(admin.all("/api/v1/communication/messages?status=unknown").await.is_empty());
+    assert_eq!(server.ledger().len(), 1);
     app.process.stop().await;
 }
 

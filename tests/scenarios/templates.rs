@@ -1,5 +1,7 @@
 //! Templates: versions and locales, what a channel takes, how they would look, and one that runs away.
 
+use std::collections::HashSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, Socket, TestApp};
@@ -232,5 +234,32 @@ async fn a_template_that_runs_away_fails_its_message_and_no_other() {
         }
     }
     assert_eq!(admin.all("/api/v1/communication/sandbox/outbox").await.len(), 4);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_of_what_is_large_ends_early_and_leaves_nothing_out() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let mut message = sandbox(admin).await;
+    let large = json!({"channel": "email", "subject": "Hi", "text": "x".repeat(60_000)});
+    for at in 0..20 {
+        message["template_id"] = save(admin, &format!("large {at}"), &large).await["id"].clone();
+    }
+    let mut socket = Socket::open(admin, None).await;
+    for _ in 0..20 {
+        admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    }
+    for _ in 0..20 {
+        socket.until("message.sent").await;
+    }
+    for (path, wanted) in [(TEMPLATES, 21), ("/api/v1/communication/sandbox/outbox", 20)] {
+        let page = admin.get(&format!("{path}?limit=200")).await.expect(200);
+        let shown = page["items"].as_array().map_or(0, Vec::len);
+        assert!((10..20).contains(&shown) && page["next_cursor"].is_string(), "{path}: {shown} rows");
+        let all = admin.all(path).await;
+        let ids: HashSet<&str> = all.iter().filter_map(|row| row["id"].as_str()).collect();
+        assert_eq!((all.len(), ids.len()), (wanted, wanted), "{path}");
+    }
     app.process.stop().await;
 }

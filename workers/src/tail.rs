@@ -6,6 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use domain::{
     Result,
     ctx::Platform,
+    types::WebhookId,
     webhooks::tail::{self, Advanced, Lagging},
 };
 use engine::bus::Hint;
@@ -73,28 +74,44 @@ async fn round(platform: &Platform, resting: &mut Resting, stop: &CancellationTo
         let page = tail::lagging(platform, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(more) };
         after = *last;
-        for one in page {
+        for tenants in page.chunk_by(|one, next| one.tenant == next.tenant) {
             if stop.is_cancelled() {
                 return Ok(false);
             }
-            if resting.get(&one).is_some_and(|until| Instant::now() < *until) {
-                continue;
+            more |= read_for(platform, tenants, resting).await;
+        }
+    }
+}
+
+/// Reads a part for each of these endpoints of one tenant that does not rest; `true` if there is more to read for one.
+async fn read_for(platform: &Platform, lagging: &[Lagging], resting: &mut Resting) -> bool {
+    let Some(tenant) = lagging.first().map(|one| one.tenant) else { return false };
+    let (ctx, now) = (itself(platform, tenant), Instant::now());
+    let awake = lagging.iter().filter(|one| resting.get(*one).is_none_or(|until| *until <= now));
+    let mut left: Vec<WebhookId> = awake.map(|one| one.webhook).collect();
+    let (mut more, mut together) = (false, true);
+    while let Some(first) = left.first().copied() {
+        let asked: &[WebhookId] = if together { &left } else { std::slice::from_ref(&first) };
+        match tail::advance(&ctx, asked).await {
+            Ok(done) => {
+                for (webhook, advanced) in &done {
+                    more |= *advanced == Advanced::More;
+                    if *advanced == Advanced::Full {
+                        resting.insert(Lagging { tenant, webhook: *webhook }, Instant::now() + FULL);
+                    }
+                }
+                left.retain(|id| done.iter().all(|(webhook, _)| webhook != id));
             }
-            let ctx = itself(platform, one.tenant);
-            match tail::advance(&ctx, one.webhook).await {
-                Ok(Advanced::More) => more = true,
-                Ok(Advanced::Over | Advanced::Held) => {}
-                Ok(Advanced::Full) => {
-                    resting.insert(one, Instant::now() + FULL);
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        tenant.id = %one.tenant, webhook.id = %one.webhook, %error,
-                        "the log was not read for a webhook"
-                    );
-                    resting.insert(one, Instant::now() + FAILED);
-                }
+            // What is wrong with one holds up no other.
+            Err(_) if asked.len() > 1 => together = false,
+            Err(error) => {
+                tracing::warn!(
+                    tenant.id = %tenant, webhook.id = %first, %error, "the log was not read for a webhook"
+                );
+                resting.insert(Lagging { tenant, webhook: first }, Instant::now() + FAILED);
+                left.remove(0);
             }
         }
     }
+    more
 }

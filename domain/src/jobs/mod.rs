@@ -16,6 +16,7 @@ use crate::{
     audit::Entry,
     error::{Error, FieldError, Result},
     tenancy::Begun,
+    webhooks,
 };
 
 /// The longest reason that is kept with a pause, in characters.
@@ -171,6 +172,13 @@ pub async fn limit(ctx: &Ctx, queue: &str, key: Option<&str>, bounds: Bounds) ->
     }
     if bounds.burst.is_some() != bounds.rate_per_s.is_some() {
         wrong.push(FieldError::new("/burst", "given together with rate_per_s, or not at all"));
+    }
+    if queue == webhooks::QUEUE
+        && key.is_none()
+        && bounds.max_running.is_none_or(|most| most > webhooks::AT_A_TIME)
+    {
+        let detail = format!("1 to {} in this queue; ask an operator for more", webhooks::AT_A_TIME);
+        wrong.push(FieldError::new("/max_running", detail));
     }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));

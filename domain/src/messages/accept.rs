@@ -1,19 +1,21 @@
-//! Whether messages can be accepted, and writing those down that can: all of a request, or none.
+//! Whether messages can be accepted, and writing those down that can: all of a request, or none. `ground` says of each what
+//! is wrong with it.
 
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+mod ground;
 
-use chrono::TimeDelta;
+use std::collections::{BTreeMap, HashMap};
+
 use engine::NewJob;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub(super) use ground::{address_of, first_of};
+
+use self::ground::{Ground, NO_LEAD, Plan};
 use super::{
-    accounts,
     provider::Channel,
-    recipient::Recipient,
     send::{NewMessage, SendMessage, place},
-    store::{self, Carrier},
-    templates,
+    store,
 };
 use crate::{
     Ctx, audit,
@@ -22,29 +24,9 @@ use crate::{
     leads::{self, merged},
     moment::Moment,
     tenancy::TenantTx,
-    types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
+    types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId},
     vault::{SubjectKeys, Vault},
 };
-
-const NO_LEAD: &str = "there is no such lead";
-/// How far ahead a message may be written.
-const FURTHEST: TimeDelta = TimeDelta::days(366);
-
-/// A template's name, and the locale that is wanted.
-type Named = (String, Option<String>);
-
-/// What there is of what messages speak of, looked for once.
-struct Ground {
-    carriers: Vec<Carrier>,
-    /// By id: the channel of each template that may be used.
-    templates: HashMap<TemplateId, Channel>,
-    /// By name and wanted locale.
-    named: HashMap<Named, Option<(TemplateId, Channel)>>,
-    /// What each lead is by now; none for one that is not there or not seen.
-    leads: BTreeMap<LeadId, Option<LeadId>>,
-    contacts: HashMap<LeadId, store::Contact>,
-    keys: SubjectKeys,
-}
 
 /// Writes messages down with their audit rows and events. The fields of each stand below its place. Answers their ids with
 /// the jobs that send them, in the order asked.
@@ -68,10 +50,7 @@ pub(super) async fn accept(
     let (tenant, index) = (ctx.tenant, ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?);
     let (mut rows, mut accepted) = (Vec::new(), Vec::new());
     for (plan, (_, new)) in plans.iter().zip(asked) {
-        let mut job = NewJob::of(tenant.0, ctx.id(), &SendMessage { message: plan.id, of_step })
-            .map_err(Error::internal)?
-            .about(format!("message:{}", plan.id))
-            .limited_by(accounts::limit_key(plan.carrier));
+        let mut job = SendMessage { message: plan.id, of_step, by: Some(plan.carrier) }.job(ctx)?;
         if let Some(at) = new.send_at {
             job = job.run_at(at.utc());
         }
@@ -106,185 +85,6 @@ pub(super) async fn accept(
     };
     tx.emit(&plans.iter().map(told).collect::<Vec<_>>()).await?;
     Ok(accepted)
-}
-
-/// A message that may be accepted.
-struct Plan {
-    id: MessageId,
-    subject: SubjectId,
-    lead: Option<LeadId>,
-    template: TemplateId,
-    channel: Channel,
-    /// Whose limit its job counts against.
-    carrier: ProviderId,
-    to: Recipient,
-}
-
-impl Ground {
-    async fn find(ctx: &Ctx, tx: &mut TenantTx, asked: &[(String, &NewMessage)]) -> Result<Self> {
-        let tenant = tx.tenant;
-        let ids: Vec<TemplateId> = asked.iter().filter_map(|(_, new)| new.template_id).collect();
-        let templates = store::channels_of(tx.conn(), tenant, &ids).await?;
-        let mut named = HashMap::new();
-        for (_, new) in asked {
-            let Some(name) = &new.template else { continue };
-            let locale = new.locale.as_ref().map(|locale| locale.as_str().to_owned());
-            let key = (name.as_str().to_owned(), locale);
-            if let Entry::Vacant(place) = named.entry(key) {
-                let (name, locale) = place.key();
-                let found = templates::resolve(tx, name, locale.as_deref()).await?;
-                place.insert(found);
-            }
-        }
-        // In the order of their ids, so that of two requests neither waits for what the other holds.
-        let mut leads: BTreeMap<LeadId, Option<LeadId>> =
-            asked.iter().filter_map(|(_, new)| Some((new.lead_id?, None))).collect();
-        for (lead, now) in &mut leads {
-            *now = merged::hold(tx, *lead, ctx.rows).await?;
-        }
-        let here: Vec<LeadId> = leads.values().copied().flatten().collect();
-        let contacts = store::contacts(tx.conn(), tenant, &here).await?;
-        let subjects: Vec<SubjectId> = here.iter().map(|lead| leads::lead::subject(*lead)).collect();
-        let keys = Vault::subjects(tx, &subjects).await?;
-        Ok(Self {
-            carriers: store::carriers(tx.conn(), tenant).await?,
-            templates,
-            named,
-            leads,
-            contacts,
-            keys,
-        })
-    }
-
-    fn plan(&self, ctx: &Ctx, at: &str, new: &NewMessage) -> Result<Plan> {
-        let wrong = |field: &str, why: String| Error::invalid(format!("{at}{field}"), why);
-        let (template, channel) = self.template(at, new)?;
-        let carrier = self.carrier(at, new.provider_id, channel, "/template_id")?;
-        let lead = match new.lead_id {
-            Some(asked) => match self.leads.get(&asked).copied().flatten() {
-                Some(lead) => Some(lead),
-                None => return Err(wrong("/lead_id", NO_LEAD.into())),
-            },
-            None => None,
-        };
-        check_times(ctx, at, new)?;
-        let to = match &new.to {
-            Some(to) => Recipient::parse(channel, to).map_err(|why| wrong("/to", why.to_string()))?,
-            None => self.of_lead(ctx.tenant, at, lead, channel)?,
-        };
-        let id = MessageId(ctx.id());
-        let subject = lead.map_or(SubjectId(id.0), leads::lead::subject);
-        Ok(Plan { id, subject, lead, template, channel, carrier, to })
-    }
-
-    fn template(&self, at: &str, new: &NewMessage) -> Result<(TemplateId, Channel)> {
-        let wrong = |field: &str, why: &str| Err(Error::invalid(format!("{at}{field}"), why));
-        match (new.template_id, &new.template) {
-            (Some(_), Some(_)) => {
-                wrong("/template", "name the template by its id or by its name, not by both")
-            }
-            (None, None) => wrong("/template_id", "name the template, by its id or by its name (`template`)"),
-            (Some(_), None) if new.locale.is_some() => wrong(
-                "/locale",
-                "a version has one locale; name the template by its name (`template`) to choose",
-            ),
-            (Some(id), None) => match self.templates.get(&id) {
-                Some(channel) => Ok((id, *channel)),
-                None => wrong("/template_id", "there is no such template"),
-            },
-            (None, Some(name)) => {
-                let locale = new.locale.as_ref().map(|locale| locale.as_str().to_owned());
-                match self.named.get(&(name.as_str().to_owned(), locale)).copied().flatten() {
-                    Some(found) => Ok(found),
-                    None => wrong("/template", "there is no template of this name"),
-                }
-            }
-        }
-    }
-
-    /// Whose limit the message counts against: the account that is named, or the first of the channel that is not paused.
-    fn carrier(
-        &self,
-        at: &str,
-        named: Option<ProviderId>,
-        channel: Channel,
-        field: &str,
-    ) -> Result<ProviderId> {
-        let wrong = |field: &str, why: String| Err(Error::invalid(format!("{at}{field}"), why));
-        if let Some(id) = named {
-            return match self.carriers.iter().find(|carrier| carrier.id == id) {
-                None => wrong("/provider_id", "there is no such provider".into()),
-                Some(carrier) if carrier.channel != channel => {
-                    let (sends, asked) = (carrier.channel.as_str(), channel.as_str());
-                    wrong(field, format!("the provider sends {sends}, not {asked}"))
-                }
-                Some(carrier) => Ok(carrier.id),
-            };
-        }
-        let mut fit = self.carriers.iter().filter(|carrier| carrier.channel == channel);
-        let first = fit.clone().find(|carrier| !carrier.paused).or_else(|| fit.next());
-        match first {
-            Some(carrier) => Ok(carrier.id),
-            None => {
-                wrong("/provider_id", format!("no provider sends {}; set one up first", channel.as_str()))
-            }
-        }
-    }
-
-    /// The lead's own address for the channel.
-    fn of_lead(
-        &self,
-        tenant: TenantId,
-        at: &str,
-        lead: Option<LeadId>,
-        channel: Channel,
-    ) -> Result<Recipient> {
-        let what = match channel {
-            Channel::Email => "e-mail address",
-            Channel::Sms | Channel::Whatsapp => "phone number",
-            Channel::Slack => "channel",
-            Channel::Push => "device's token",
-        };
-        let missing = |why: String| Error::invalid(format!("{at}/to"), why);
-        let Some(lead) = lead else {
-            return Err(missing(format!("write the recipient's {what}, or name a lead that has one")));
-        };
-        let contact = self.contacts.get(&lead);
-        let found = contact.and_then(|contact| address_of(contact, channel));
-        let plain = match found {
-            Some((column, sealed)) => self.keys.open(&leads::lead::place(tenant, column, lead), sealed)?,
-            None => None,
-        };
-        let Some(plain) = plain else {
-            return Err(missing(format!("the lead has no {what}; write one here")));
-        };
-        Recipient::parse(channel, &plain)
-            .map_err(|_| missing(format!("the lead's {what} is none; write one here")))
-    }
-}
-
-/// Where a lead's address for a channel is sealed: its column, and what stands there.
-pub(super) fn address_of(contact: &store::Contact, channel: Channel) -> Option<(&'static str, &[u8])> {
-    match channel {
-        Channel::Email => Some(("email_sealed", contact.email_sealed.as_deref()?)),
-        Channel::Sms | Channel::Whatsapp => Some(("phone_sealed", contact.phone_sealed.as_deref()?)),
-        Channel::Slack | Channel::Push => None,
-    }
-}
-
-fn check_times(ctx: &Ctx, at: &str, new: &NewMessage) -> Result<()> {
-    let now = ctx.now();
-    let starts = new.send_at.map_or(now, Moment::utc);
-    if starts > now + FURTHEST {
-        return Err(Error::invalid(format!("{at}/send_at"), "at most a year ahead"));
-    }
-    if new.expires_at.is_some_and(|expires| expires.utc() <= starts.max(now)) {
-        return Err(Error::invalid(
-            format!("{at}/expires_at"),
-            "after the instant at which it is to be sent",
-        ));
-    }
-    Ok(())
 }
 
 /// Names what is missing or does not fit before anything is promised. Answers the channel. The fields stand below

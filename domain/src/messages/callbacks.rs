@@ -2,8 +2,8 @@
 //!
 //! Each thing is written down once and only acts if it was not there before, in one transaction with what it changes. It
 //! is about the message whose id of ours it gives back, if that message was handed to this provider, or else about the
-//! one that the provider calls so. Where a message goes by it says the lattice ([`rules::told`]), so the order does not
-//! matter. A message that is just being sent moves too; whoever settles its attempt finds it further on.
+//! one that the provider calls so. Where a message goes by it says the lattice ([`super::rules::told`]), and `course` which
+//! reason stays, so the order does not matter; `kept` says what of it is written down. A message that is just being sent moves too; whoever settles its attempt finds it further on.
 //!
 //! What belongs to no message yet waits for one that gets the provider's id ([`meet`]). A callback and the settling that
 //! makes the id known may come at the same moment, and must not miss each other though neither sees what the other has
@@ -17,17 +17,22 @@
 //! those. If it finds the message at its second look after all, it takes back what it wrote and begins anew, as one whose
 //! message is known.
 
+mod course;
+mod kept;
+
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+pub(super) use course::{Course, Heard};
+pub(super) use kept::identity;
+
 use super::{
-    callback::{Callback, Told},
+    callback::Callback,
     inbound,
     provider::{Account, Scope},
-    rules::{self, FailureKind, Status},
+    rules::Status,
     send,
     store::{self, ToldMessage, ToldRow},
     suppressions::{self, Fresh, Reason},
@@ -40,10 +45,7 @@ use crate::{
     leads::activities,
     tenancy::TenantTx,
     types::{MessageId, ProviderId, SubjectId},
-    vault::{
-        Vault,
-        cipher::{hex, sha256},
-    },
+    vault::Vault,
 };
 
 /// Things told that are taken in by one transaction.
@@ -51,110 +53,6 @@ const AT_A_TIME: usize = 100;
 /// How often what was told is looked for anew because its message became known in between. Each time somebody has
 /// settled an attempt in that moment, so the second look is enough but for a rare third.
 const LOOKS: usize = 5;
-/// The longest id of a provider that is kept, in bytes; one that is longer names nothing.
-const LONGEST_ID: usize = 255;
-/// The longest `dedupe`, in bytes; of one that is longer the hash is kept.
-const LONGEST_DEDUPE: usize = 200;
-/// So much of a provider's code is kept, in characters.
-const LONGEST_CODE: usize = 100;
-
-/// One thing told of a message that is known.
-pub(super) struct Heard {
-    pub message: MessageId,
-    pub provider: ProviderId,
-    /// What the provider calls the message.
-    pub name: Option<String>,
-    pub status: Status,
-    pub failure: Option<FailureKind>,
-    pub code: Option<String>,
-    pub suppress: Option<Scope>,
-}
-
-/// How far a message has come, as what is told of it can change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Course {
-    pub status: Status,
-    /// Whom it was handed to last.
-    pub provider: Option<ProviderId>,
-    /// What that one calls it.
-    pub name: Option<String>,
-    /// Some provider has surely taken it.
-    pub taken: bool,
-    pub failure: Option<FailureKind>,
-    pub code: Option<String>,
-    /// Its status is another than the stored one.
-    pub moved: bool,
-}
-
-impl Course {
-    /// Takes in what is told; says whether the message has come further by it.
-    ///
-    /// Good news counts from whoever brings it: the message has reached somebody. Bad news counts only of the attempt
-    /// that the message hangs on now, which is of its last provider and, where both ids are known, under that id.
-    fn hear(&mut self, heard: &Heard) -> bool {
-        if matches!(self.status, Status::Suppressed | Status::Cancelled) {
-            return false;
-        }
-        let is_its_own = self.provider == Some(heard.provider);
-        if is_its_own && self.name.is_none() {
-            self.name.clone_from(&heard.name);
-        }
-        let is_another = heard.name.is_some() && heard.name != self.name;
-        if heard.status.is_lost() && (!is_its_own || is_another) {
-            return false;
-        }
-        // What came back was taken; what failed may not have been.
-        self.taken |=
-            matches!(heard.status, Status::Sent | Status::Delivered | Status::Read | Status::Bounced);
-        let Some(to) = rules::told(self.status, heard.status) else { return false };
-        self.status = to;
-        self.failure = to.is_lost().then(|| heard.failure.unwrap_or(FailureKind::Permanent));
-        self.code = heard.code.clone().filter(|_| to.is_lost());
-        self.moved = true;
-        true
-    }
-}
-
-impl ToldRow {
-    /// As it is kept. What a provider writes is bounded, and may not be what Postgres keeps as text.
-    fn of(ctx: &Ctx, told: &Told) -> Self {
-        let (now, code) = (ctx.now(), told.code.as_deref());
-        let is_time = |at: &DateTime<Utc>| (DateTime::UNIX_EPOCH..now + TimeDelta::days(1)).contains(at);
-        Self {
-            id: ctx.id(),
-            dedupe: identity(&told.dedupe, LONGEST_DEDUPE),
-            ours: told.message,
-            message: None,
-            name: told.provider_message_id.clone().filter(|name| is_kept(name, LONGEST_ID)),
-            status: told.status,
-            failure: told.failure,
-            code: code.map(|code| code.chars().filter(|c| *c != '\0').take(LONGEST_CODE).collect()),
-            suppress: told.suppress,
-            happened_at: told.happened_at.filter(is_time),
-        }
-    }
-
-    fn heard(&self, provider: ProviderId) -> Option<Heard> {
-        Some(Heard {
-            message: self.message?,
-            provider,
-            name: self.name.clone(),
-            status: self.status,
-            failure: self.failure,
-            code: self.code.clone(),
-            suppress: self.suppress,
-        })
-    }
-}
-
-/// What tells a thing from others: itself, or its hash if it is too long or Postgres does not keep it.
-pub(super) fn identity(text: &str, most: usize) -> String {
-    if is_kept(text, most) { text.to_owned() } else { hex(&sha256(text.as_bytes())) }
-}
-
-fn is_kept(text: &str, most: usize) -> bool {
-    text.len() <= most && !text.contains('\0')
-}
 
 /// Takes in what an adapter has read, after it has looked at the signature. What was taken in before changes nothing, so
 /// after an error the provider may tell all of it again. Each hundred things told, and each message that somebody wrote,
@@ -369,101 +267,5 @@ fn context(tx: &TenantTx) -> Ctx {
         trace: None,
         idempotency: None,
         expected: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OWN: ProviderId = ProviderId(Uuid::from_u128(1));
-    const FORMER: ProviderId = ProviderId(Uuid::from_u128(2));
-
-    fn course(status: Status, name: Option<&str>) -> Course {
-        let name = name.map(str::to_owned);
-        Course { status, provider: Some(OWN), name, taken: false, failure: None, code: None, moved: false }
-    }
-
-    fn heard(provider: ProviderId, name: Option<&str>, status: Status) -> Heard {
-        let (message, name) = (MessageId(Uuid::nil()), name.map(str::to_owned));
-        let code = status.is_lost().then(|| status.as_str().to_owned());
-        Heard { message, provider, name, status, failure: None, code, suppress: None }
-    }
-
-    /// All orders of some things.
-    fn orders(things: &[Status]) -> Vec<Vec<Status>> {
-        if things.is_empty() {
-            return vec![Vec::new()];
-        }
-        let mut all = Vec::new();
-        for (at, first) in things.iter().enumerate() {
-            let rest = [&things[..at], &things[at + 1..]].concat();
-            all.extend(orders(&rest).into_iter().map(|order| [vec![*first], order].concat()));
-        }
-        all
-    }
-
-    #[test]
-    fn the_order_in_which_things_are_told_does_not_matter() {
-        use Status::{Bounced, Delivered, Failed, Queued, Read, Sending, Sent, Unknown};
-        for (things, wanted) in [
-            (vec![Sent, Delivered, Read, Failed, Delivered], Read),
-            (vec![Sent, Delivered, Failed, Sent], Delivered),
-            (vec![Sent, Failed, Bounced, Failed, Sent], Bounced),
-            (vec![Sent, Failed], Failed),
-            (vec![Failed, Delivered], Delivered),
-        ] {
-            for start in [Queued, Sending, Unknown, Sent] {
-                for order in orders(&things) {
-                    let mut course = course(start, None);
-                    for status in &order {
-                        course.hear(&heard(OWN, Some("p"), *status));
-                    }
-                    let named = format!("{start:?} {order:?}");
-                    assert_eq!(course.status, wanted, "{named}");
-                    assert_eq!((course.taken, course.name.as_deref()), (true, Some("p")), "{named}");
-                    let lost = wanted.is_lost().then_some(wanted.as_str());
-                    assert_eq!(
-                        (course.code.as_deref(), course.failure.is_some()),
-                        (lost, lost.is_some()),
-                        "{named}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn bad_news_counts_only_of_the_attempt_that_the_message_hangs_on() {
-        use Status::{Cancelled, Delivered, Failed, Sent, Suppressed, Unknown};
-        for (at, name, from, under, tells, wanted) in [
-            (Sent, Some("b"), OWN, Some("b"), Failed, Failed),
-            (Sent, Some("b"), OWN, None, Failed, Failed),
-            (Sent, Some("b"), OWN, Some("a"), Failed, Sent),
-            (Sent, Some("b"), OWN, Some("a"), Delivered, Delivered),
-            (Sent, Some("b"), FORMER, Some("a"), Failed, Sent),
-            (Sent, None, FORMER, None, Failed, Sent),
-            (Unknown, None, FORMER, Some("a"), Delivered, Delivered),
-            (Unknown, None, OWN, Some("a"), Failed, Failed),
-            (Cancelled, None, OWN, None, Delivered, Cancelled),
-            (Suppressed, None, OWN, None, Failed, Suppressed),
-        ] {
-            let mut course = course(at, name);
-            let moved = course.hear(&heard(from, under, tells));
-            assert_eq!((course.status, course.moved), (wanted, moved), "{at:?} {tells:?} {under:?}");
-            assert_eq!(moved, at != wanted, "{at:?} {tells:?} {under:?}");
-            let known = if from == OWN && name.is_none() && wanted != at { under } else { name };
-            assert_eq!(course.name.as_deref(), known, "only its own provider names it");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_kept_is_told_apart_all_the_same() {
-        assert_eq!(identity("SM1:sent", 200), "SM1:sent");
-        let long = "x".repeat(201);
-        for odd in ["a\0b", "a\0c", long.as_str()] {
-            assert_eq!(identity(odd, 200).len(), 64, "{odd:?}");
-        }
-        assert_ne!(identity("a\0b", 200), identity("a\0c", 200));
     }
 }

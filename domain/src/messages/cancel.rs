@@ -17,13 +17,27 @@ use crate::{
 /// now, it is ended with the message.
 ///
 /// # Errors
-/// A conflict if the message is being sent or was, or if there is no such message.
+/// A conflict if the message is being sent or was, or may have been; or if there is no such message.
 pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
     ctx.require(Permission::MessagesCancel)?;
     let mut tx = ctx.begin().await?;
     let held =
         store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
     match held.status {
+        Status::Pending | Status::Queued if held.in_doubt => {
+            let detail = "an attempt may have sent it already; it is tried again where it cannot arrive twice, and can be \
+                          resolved by hand once it is `unknown`";
+            return Err(Error::conflict("message-in-doubt", detail));
+        }
+        Status::Unknown => {
+            let detail =
+                "it may have been sent already; ask its provider, and say what became of it by resolving it";
+            return Err(Error::conflict("message-in-doubt", detail));
+        }
+        Status::Sending => {
+            let detail = "it is being sent at this moment; look at it again once that is over";
+            return Err(Error::conflict("message-in-doubt", detail));
+        }
         Status::Pending | Status::Queued => {}
         Status::Cancelled => return Ok(()),
         status => {

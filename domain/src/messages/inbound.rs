@@ -269,8 +269,8 @@ async fn views(
 }
 
 fn view(ctx: &Ctx, keys: &SubjectKeys, row: InboundRow) -> Result<InboundView> {
-    let from = keys.open(&place(ctx.tenant, "from_sealed", row.id), &row.from_sealed)?;
-    let body = keys.open(&place(ctx.tenant, "body_sealed", row.id), &row.body_sealed)?;
+    let from = keys.shown(&place(ctx.tenant, "from_sealed", row.id), &row.from_sealed);
+    let body = keys.shown(&place(ctx.tenant, "body_sealed", row.id), &row.body_sealed);
     let channel = store::stored_channel(&row.channel)?;
     Ok(InboundView {
         id: row.id,

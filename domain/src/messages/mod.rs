@@ -9,12 +9,14 @@
 //! - [`callback`] what a provider tells by itself; [`callbacks`] takes it in; [`inbound`] what people write
 //! - pure as well: [`segments`] of a short message, [`locale`] which one is nearest, [`zones`] of a number, [`keywords`] that
 //!   people write, [`signatures`] of providers, [`dsn`] mails that come back, [`verp`] to which message
-//! - [`read`] lists and single messages; [`cancel`] one that waits; [`stats`] figures; [`outbox`] the sandbox's
+//! - [`read`] lists and single messages; [`cancel`] one that waits; [`stats`] figures; [`outbox`] the sandbox's;
+//!   [`bounded`] pages of what may be large
 //! - `store` the tables
 
 pub(crate) mod accept;
 pub mod accounts;
 pub mod attempt;
+pub mod bounded;
 pub mod callback;
 pub mod callbacks;
 pub mod cancel;

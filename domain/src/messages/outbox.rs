@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    bounded::Bounded,
     callback::{Callback, Told},
     callbacks,
     provider::{Account, Channel, Outgoing},
@@ -107,7 +108,7 @@ pub async fn find(ctx: &Ctx, message: MessageId) -> Result<Option<Uuid>> {
     store::delivery_of(tx.conn(), ctx.tenant, message).await
 }
 
-/// Newest first, those with ids below `before`.
+/// Newest first, those with ids below `before`, and fewer than `limit` where they are large.
 ///
 /// # Errors
 /// If the permission is missing or the database does not answer.
@@ -116,19 +117,19 @@ pub async fn list(
     message: Option<MessageId>,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<Delivery>> {
+) -> Result<Bounded<Delivery>> {
     ctx.require(Permission::DeliveriesRead)?;
     let mut tx = ctx.begin().await?;
-    let rows = store::deliveries(tx.conn(), ctx.tenant, message, ctx.rows, before, limit).await?;
+    let Bounded { rows, cut } =
+        store::deliveries(tx.conn(), ctx.tenant, message, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
-    rows.into_iter()
-        .map(|row| {
-            let content = ctx.seen_whole(keys.open(&place(ctx.tenant, row.id), &row.content_sealed)?);
-            let content = content.and_then(|text| serde_json::from_str(&text).ok());
-            Ok(Delivery { id: row.id, message_id: row.message_id, received_at: row.received_at, content })
-        })
-        .collect()
+    let shown = rows.into_iter().map(|row| {
+        let content = ctx.seen_whole(keys.shown(&place(ctx.tenant, row.id), &row.content_sealed));
+        let content = content.and_then(|text| serde_json::from_str(&text).ok());
+        Delivery { id: row.id, message_id: row.message_id, received_at: row.received_at, content }
+    });
+    Ok(Bounded { rows: shown.collect(), cut })
 }
 
 fn place(tenant: TenantId, row: Uuid) -> Place {

@@ -194,6 +194,12 @@ pub trait Provider: Send + Sync + 'static {
     fn channels(&self) -> &'static [Channel];
     /// What can be done where an answer never came.
     fn route(&self, account: &Account) -> Route;
+    /// How long a receiver that is [`Route::Keyed`] drops what comes under a key again, from the first time on: as it states,
+    /// or a day.
+    fn window(&self, account: &Account) -> Duration {
+        let _ = account;
+        Duration::from_hours(24)
+    }
     /// Looks at credentials before they are stored; pointers are relative to them.
     fn check(&self, channel: Channel, credentials: &Value) -> Vec<FieldError>;
     /// Asks the provider whether the credentials are good, without sending anything.

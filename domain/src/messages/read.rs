@@ -1,4 +1,6 @@
-//! Reading what became of messages.
+//! Reading what became of messages; `told` is what providers said of one by themselves.
+
+mod told;
 
 use std::collections::HashSet;
 
@@ -6,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use self::told::CallbackView;
 use super::{
     provider::Channel,
     recipient::{self, Recipient},
@@ -35,7 +38,7 @@ pub struct MessageView {
     pub job_id: Option<Uuid>,
     /// The request that it was accepted with, if that was for many.
     pub batch_id: Option<Uuid>,
-    /// None once the person was erased.
+    /// None once the person was erased, or if it cannot be opened.
     #[serde(serialize_with = "reveal")]
     #[schema(value_type = Option<String>)]
     pub to: Option<Personal<String>>,
@@ -133,7 +136,7 @@ pub async fn list(
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let plain = keys.open(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed)?;
+            let plain = keys.shown(&place(ctx.tenant, "to_sealed", row.id), &row.to_sealed);
             let channel = row.channel()?;
             let to = ctx.seen(plain, recipient::mask_of(channel));
             let mut view = row.into_view(channel, to)?;
@@ -145,11 +148,11 @@ pub async fn list(
         .collect()
 }
 
-/// A message and its attempts, the newest first.
+/// A message, its attempts and what its providers told of it, the newest first.
 ///
 /// # Errors
 /// If there is no such message.
-pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptView>)> {
+pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptView>, Vec<CallbackView>)> {
     let only = Filter { id: Some(id), ..Filter::default() };
     let message = list(ctx, &only, None, 1).await?.pop().ok_or(Error::NotFound("message"))?;
     let mut tx = ctx.begin().await?;
@@ -157,7 +160,10 @@ pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptVi
     for attempt in &mut attempts {
         attempt.text = ctx.seen_whole(attempt.text.take());
     }
-    Ok((message, attempts))
+    let mut callbacks = store::told_of(tx.conn(), ctx.tenant, id).await?;
+    told::weigh(&mut callbacks, message.provider_id);
+    callbacks.reverse();
+    Ok((message, attempts, callbacks))
 }
 
 /// Where some messages are, by their ids. Those that are not there, or that the caller does not see, are missing.

@@ -17,7 +17,8 @@ pub enum Recipient {
     Email(EmailAddress),
     /// SMS and WhatsApp.
     Phone(E164),
-    /// A channel, a person or a conversation by its id, or a channel by `#name`.
+    /// A channel, a person or a conversation by its id, or a channel by `#name`: of a message to that one nobody can
+    /// find out whether it is there, if Slack's answer is lost.
     Slack(String),
     /// A device, by the token that its app was given.
     Device(String),

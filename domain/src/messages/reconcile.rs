@@ -44,6 +44,9 @@ pub const FIRST_LOOK: Duration = Duration::from_secs(30);
 /// A provider that does not know a message so long after its attempt was over will not come to know it.
 const SURE_AFTER: Duration = Duration::from_mins(1);
 
+/// The code of what a person has said.
+const BY_HAND: &str = "by_hand";
+
 /// When a provider that could not tell is asked again, by how long ago the attempt was over: more and more seldom, and no
 /// more after a day.
 #[must_use]
@@ -252,12 +255,15 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
             (Status::Failed, EventType::MessageFailed, Some(FailureKind::Ambiguous))
         }
     };
-    let code = failure.is_some().then(|| "by_hand".to_owned());
+    let code = failure.is_some().then(|| BY_HAND.to_owned());
     // Whoever has it sent again does not mean once.
     let concluded = Concluded { status, provider_message_id: None, failure, code, rounds: 0 };
     store::conclude(tx.conn(), ctx.tenant, id, held.fence, &concluded).await?;
+    if status != Status::Sent {
+        store::clear_doubts(tx.conn(), ctx.tenant, id, BY_HAND).await?;
+    }
     tx.audit(&[Entry::new("resolve", "message", id).detail(json!({ "status": status }))]).await?;
-    let body = json!({ "attempt": held.fence, "code": "by_hand" });
+    let body = json!({ "attempt": held.fence, "code": BY_HAND });
     tx.emit(&[Event::new(kind, "message", id).with(body)]).await?;
     if status == Status::Sent {
         activities::messages_sent(&mut tx, &[id]).await?;

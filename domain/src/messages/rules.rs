@@ -1,6 +1,7 @@
 //! Pure: where a message can be, what may be said of it, and how far callbacks move it; [`settlement`] what an answer of a
 //! provider does to it.
 
+mod refusal;
 mod settlement;
 
 use chrono::{DateTime, Utc};

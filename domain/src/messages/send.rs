@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{accept::accept, rules::Purpose};
+use super::{accept::accept, accounts, rules::Purpose};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
@@ -26,12 +26,30 @@ pub struct SendMessage {
     /// A step of a workflow waits for it, and fails with the message.
     #[serde(default)]
     pub of_step: bool,
+    /// The account whose limit the job counts against. Where another is to carry the message, a job for that one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ProviderId>,
 }
 
 impl JobKind for SendMessage {
     const KIND: &'static str = "send_message";
     const QUEUE: &'static str = "messages";
     const MAX_ATTEMPTS: i16 = 10;
+}
+
+impl SendMessage {
+    /// A job for it, under the limit of its account.
+    ///
+    /// # Errors
+    /// If its payload cannot be written.
+    pub(super) fn job(&self, ctx: &Ctx) -> Result<NewJob> {
+        let job = NewJob::of(ctx.tenant.0, ctx.id(), self).map_err(Error::internal)?;
+        let job = job.about(format!("message:{}", self.message));
+        Ok(match self.by {
+            Some(by) => job.limited_by(accounts::limit_key(by)),
+            None => job,
+        })
+    }
 }
 
 /// What to send to whom.
@@ -49,8 +67,9 @@ pub struct NewMessage {
     /// For `template`: the language that is wanted, as `de-AT`.
     #[schema(value_type = Option<String>)]
     pub locale: Option<Locale>,
-    /// The recipient as the channel addresses people: an e-mail address, a number in the form of E.164, a Slack channel, a
-    /// device's token. Not needed if the lead has one.
+    /// The recipient as the channel addresses people: an e-mail address, a number in the form of E.164, a Slack channel by
+    /// its id (or by `#name`, but then it is not found again if Slack's answer is lost), a device's token. Not needed if
+    /// the lead has one.
     pub to: Option<String>,
     /// The lead this is sent to, if it is one. Where it was merged into another, that one.
     pub lead_id: Option<LeadId>,

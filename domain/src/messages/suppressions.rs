@@ -3,16 +3,20 @@
 //! What counts is a blind index of the address, so a suppression holds also after the person was erased; the address
 //! itself is sealed under the person's key and gone then. What somebody has asked for by a stop or an unsubscription
 //! they can take back; where another reason comes to it, that one stands, and does not go with theirs.
-//! `unsubscribe` is what a click in a message does.
+//! `record` writes them down; `unsubscribe` is what a click in a message does.
 
+mod record;
 mod unsubscribe;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use self::record::{insert, tell_gone};
 pub(crate) use self::unsubscribe::{is_message, is_token_of, read_unsubscribe_token};
-pub use self::unsubscribe::{unsubscribe, unsubscribe_token};
+pub use self::{
+    record::{Fresh, lift, put},
+    unsubscribe::{unsubscribe, unsubscribe_token},
+};
 use super::{
     provider::{Channel, Scope},
     recipient::{self, Recipient},
@@ -21,9 +25,7 @@ use super::{
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
-    audit::Entry,
     error::{Error, Result},
-    events::{Event, EventType},
     tenancy::{Begun, Once, TenantTx},
     types::{MessageId, SubjectId, SuppressionId, TenantId},
     vault::{Personal, Place, Vault, personal::reveal},
@@ -62,20 +64,6 @@ impl Reason {
     }
 }
 
-/// An address that is not to be written to any more.
-pub struct Fresh {
-    pub channel: Channel,
-    pub scope: Scope,
-    pub reason: Reason,
-    /// The message that it came of.
-    pub message: Option<MessageId>,
-    /// Under whose key the address is sealed; not at all once they were erased.
-    pub subject: SubjectId,
-    pub to: String,
-    /// `messages.to` of it.
-    pub to_index: Vec<u8>,
-}
-
 /// An address to be suppressed by hand.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -110,71 +98,6 @@ pub struct SuppressionFilter {
     pub reason: Option<Reason>,
     /// An address of the channel.
     pub to: Option<String>,
-}
-
-/// Suppresses addresses. One that is suppressed already in the same scope stays as it is.
-///
-/// # Errors
-/// If the database refuses.
-pub async fn put(ctx: &Ctx, tx: &mut TenantTx, new: &[Fresh]) -> Result<()> {
-    let with_ids: Vec<(SuppressionId, &Fresh)> =
-        new.iter().map(|one| (SuppressionId(ctx.id()), one)).collect();
-    insert(ctx, tx, with_ids).await
-}
-
-async fn insert(ctx: &Ctx, tx: &mut TenantTx, mut new: Vec<(SuppressionId, &Fresh)>) -> Result<()> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    // One order for all who write several, so that no two wait for one another; and each place once, for a statement
-    // cannot meet its own rows.
-    new.sort_by_cached_key(|(_, one)| key(one));
-    new.dedup_by_key(|(_, one)| key(one));
-    let subjects: Vec<SubjectId> = new.iter().map(|(_, one)| one.subject).collect();
-    // Who was erased gets no key again: the index is enough.
-    let keys = Vault::subjects(tx, &subjects).await?;
-    let mut rows = Vec::with_capacity(new.len());
-    for (id, one) in new {
-        let sealed = if keys.knows(one.subject) {
-            keys.seal(&ctx.platform, one.subject, &place(ctx.tenant, id), &one.to)?
-        } else {
-            Vec::new()
-        };
-        rows.push(store::NewSuppressionRow { id, fresh: one, sealed });
-    }
-    let put = store::put_suppressions(tx.conn(), ctx.tenant, &rows).await?;
-    let (mut entries, mut events) = (Vec::new(), Vec::new());
-    // One that was there has another id.
-    for (id, _) in put.iter().filter(|(_, fresh)| !fresh) {
-        // Another reason has taken the place of the person's own.
-        entries.push(Entry::new("update", "suppression", *id));
-    }
-    for row in rows.iter().filter(|row| put.contains(&(row.id, true))) {
-        let one = row.fresh;
-        let detail = json!({
-            "channel": one.channel, "scope": one.scope, "reason": one.reason, "message_id": one.message,
-        });
-        entries.push(Entry::new("create", "suppression", row.id).detail(detail.clone()));
-        events.push(Event::new(EventType::SuppressionAdded, "suppression", row.id).with(detail));
-    }
-    tell(tx, &entries, &events).await
-}
-
-/// Lets an address be written to again, as far as it was suppressed for one of these reasons. Answers how many
-/// suppressions went.
-///
-/// # Errors
-/// If the database refuses.
-pub async fn lift(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    channel: Channel,
-    to_index: &[u8],
-    reasons: &[Reason],
-) -> Result<u64> {
-    let gone = store::lift_suppressions(tx.conn(), ctx.tenant, channel, to_index, reasons).await?;
-    tell_gone(tx, &gone).await?;
-    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
 }
 
 /// Suppresses an address by hand.
@@ -272,11 +195,8 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Resul
     let keys = Vault::subjects(tx, &subjects).await?;
     rows.into_iter()
         .map(|row| {
-            let plain = if row.to_sealed.is_empty() {
-                None
-            } else {
-                keys.open(&place(ctx.tenant, row.id), &row.to_sealed)?
-            };
+            let sealed = Some(&row.to_sealed).filter(|sealed| !sealed.is_empty());
+            let plain = sealed.and_then(|sealed| keys.shown(&place(ctx.tenant, row.id), sealed));
             let channel = store::stored_channel(&row.channel)?;
             Ok(SuppressionView {
                 id: row.id,
@@ -289,29 +209,6 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<SuppressionRow>) -> Resul
             })
         })
         .collect()
-}
-
-async fn tell_gone(tx: &mut TenantTx, gone: &[store::Gone]) -> Result<()> {
-    let (mut entries, mut events) = (Vec::new(), Vec::new());
-    for one in gone {
-        let detail = json!({ "channel": one.channel, "scope": one.scope, "reason": one.reason });
-        entries.push(Entry::new("delete", "suppression", one.id).detail(detail.clone()).notice());
-        events.push(Event::new(EventType::SuppressionRemoved, "suppression", one.id).with(detail));
-    }
-    tell(tx, &entries, &events).await
-}
-
-async fn tell(tx: &mut TenantTx, entries: &[Entry], events: &[Event]) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    tx.audit(entries).await?;
-    tx.emit(events).await
-}
-
-/// What there is one suppression of.
-fn key(fresh: &Fresh) -> (Vec<u8>, &'static str, &'static str) {
-    (fresh.to_index.clone(), fresh.channel.as_str(), fresh.scope.as_str())
 }
 
 /// Where a suppressed address is sealed.

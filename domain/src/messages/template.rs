@@ -1,4 +1,6 @@
-//! Rendering: handlebars, strict, with its depth, its work and its output bounded.
+//! Rendering: handlebars, strict, with its depth, its work (`work`) and its output bounded.
+
+mod work;
 
 use std::{
     io::{self, Write},
@@ -10,6 +12,8 @@ use handlebars::{
     template::{HelperTemplate, Parameter, Template, TemplateElement},
 };
 use serde_json::Value;
+
+use self::work::{items, longest, steps};
 
 const MAX_SOURCE: usize = 64 * 1024;
 const MAX_OUTPUT: usize = 256 * 1024;
@@ -31,6 +35,13 @@ pub struct Parsed {
     html: Arc<Handlebars<'static>>,
     /// How much there is to go through outside of loops, in one, and in one within another.
     elements: [usize; MAX_LOOPS + 1],
+}
+
+impl Parsed {
+    /// What it was parsed to.
+    pub(super) fn tree(&self) -> Option<&Template> {
+        self.plain.get_template(NAME)
+    }
 }
 
 /// How the text will be used, which decides what is escaped.
@@ -162,34 +173,6 @@ pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, 
         }
         Part::Text | Part::Html => text,
     })
-}
-
-fn items(value: &Value) -> usize {
-    match value {
-        Value::Array(list) => list.len() + list.iter().map(items).sum::<usize>(),
-        Value::Object(fields) => fields.values().map(items).sum(),
-        _ => 0,
-    }
-}
-
-/// The most that can be gone through, if every loop is over the longest list.
-fn steps(elements: &[usize; MAX_LOOPS + 1], longest: usize) -> usize {
-    let mut turns: usize = 1;
-    let mut steps: usize = 0;
-    for count in elements {
-        steps = steps.saturating_add(count.saturating_mul(turns));
-        turns = turns.saturating_mul(longest);
-    }
-    steps
-}
-
-/// The length of the longest list; fields are gone through like one.
-fn longest(value: &Value) -> usize {
-    match value {
-        Value::Array(list) => list.iter().map(longest).fold(list.len(), usize::max),
-        Value::Object(fields) => fields.values().map(longest).fold(fields.len(), usize::max),
-        _ => 0,
-    }
 }
 
 struct Bounded(Vec<u8>);

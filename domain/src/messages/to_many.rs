@@ -6,11 +6,11 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use engine::{NewJob, jobs, operate::Action};
+use engine::{jobs, operate::Action};
 use serde_json::{Map, Value, json};
 
 use super::{
-    accounts, gates,
+    gates,
     policy::{Policy, QuietHours},
     provider::Channel,
     recipient::Recipient,
@@ -181,9 +181,7 @@ pub(crate) async fn write(
         let id = MessageId(ctx.id());
         let carrier = ground.carrier(draft.provider, draft.channel);
         let carrier = carrier.ok_or_else(|| Error::internal("nothing carries a message of a campaign"))?;
-        let job = NewJob::of(tenant.0, ctx.id(), &SendMessage { message: id, of_step: false });
-        let job = job.map_err(Error::internal)?.about(format!("message:{id}"));
-        let job = job.limited_by(accounts::limit_key(carrier)).priority(PRIORITY);
+        let job = SendMessage { message: id, of_step: false, by: Some(carrier) }.job(ctx)?.priority(PRIORITY);
         let subject = lead::subject(draft.lead);
         let seal = |column, plain: &str| {
             keys.seal(&ctx.platform, subject, &place(tenant, column, id), plain)

@@ -1,6 +1,6 @@
 //! The key-encryption key: from a file, from the environment, or behind a key service.
 
-use std::{io, path::Path};
+use std::{array::TryFromSliceError, io, path::Path};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -16,7 +16,8 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
     fn name(&self) -> &str;
     /// Wraps a key for one use; `purpose` must be given again to unwrap it.
     async fn wrap(&self, purpose: &[u8], key: &[u8; 32]) -> io::Result<Vec<u8>>;
-    /// Unwraps what [`Self::wrap`] gave.
+    /// Unwraps what [`Self::wrap`] gave. That it is none of what this key gave, whenever it is asked, is told by
+    /// [`io::ErrorKind::InvalidData`]; any other failure may pass.
     async fn unwrap(&self, purpose: &[u8], wrapped: &[u8]) -> io::Result<Zeroizing<[u8; 32]>>;
 }
 
@@ -93,13 +94,18 @@ impl KeyEncryptionKey for LocalKek {
     }
 
     async fn unwrap(&self, purpose: &[u8], wrapped: &[u8]) -> io::Result<Zeroizing<[u8; 32]>> {
+        let none_of_ours = io::ErrorKind::InvalidData;
         let plain = open_with(&self.key, purpose, wrapped).map_err(|unreadable| match unreadable {
-            Unreadable::Key => io::Error::other(
+            Unreadable::Key => io::Error::new(
+                none_of_ours,
                 "this data was encrypted under another key-encryption key; start with the key file it was made with",
             ),
-            other => io::Error::other(other),
+            other => io::Error::new(none_of_ours, other),
         })?;
-        let bytes: [u8; 32] = plain.as_slice().try_into().map_err(io::Error::other)?;
+        let bytes: [u8; 32] = plain
+            .as_slice()
+            .try_into()
+            .map_err(|error: TryFromSliceError| io::Error::new(none_of_ours, error))?;
         Ok(Zeroizing::new(bytes))
     }
 }

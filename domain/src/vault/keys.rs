@@ -1,7 +1,8 @@
 //! The keys in use: unwrapped, in memory, for one transaction or a bounded cache.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    io,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -43,6 +44,8 @@ pub struct TenantKeys {
 pub struct SubjectKeys {
     keys: HashMap<Uuid, DataKey>,
     current: HashMap<SubjectId, Uuid>,
+    /// Those that are there and cannot be unwrapped.
+    unreadable: HashSet<Uuid>,
 }
 
 impl Vault {
@@ -184,17 +187,28 @@ impl Vault {
         Ok(keys)
     }
 
-    /// The keys of people; who was erased or never had one is missing.
+    /// The keys of people; who was erased or never had one is missing. One that is no key any more is that person's
+    /// trouble alone: whatever was sealed under it does not open.
     ///
     /// # Errors
-    /// If the database or the key-encryption key refuses.
+    /// If the database or the key-encryption key does not answer.
     pub async fn subjects(tx: &mut TenantTx, subjects: &[SubjectId]) -> Result<SubjectKeys> {
         let (platform, tenant) = (tx.platform.clone(), tx.tenant);
         let mut keys = SubjectKeys::default();
         for (subject, id, wrapped) in store::subject_keys(tx.conn(), tenant, subjects).await? {
             let purpose = subject_purpose(tenant, subject);
-            let bytes = platform.vault.kek.unwrap(&purpose, &wrapped).await.map_err(Error::internal)?;
-            keys.put(subject, DataKey { id, bytes });
+            match platform.vault.kek.unwrap(&purpose, &wrapped).await {
+                Ok(bytes) => keys.put(subject, DataKey { id, bytes }),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    tracing::error!(
+                        tenant.id = %tenant, subject.id = %subject, key.id = %id, %error,
+                        "the key of a person cannot be read"
+                    );
+                    keys.current.insert(subject, id);
+                    keys.unreadable.insert(id);
+                }
+                Err(error) => return Err(Error::internal(error)),
+            }
         }
         Ok(keys)
     }
@@ -226,16 +240,22 @@ impl SubjectKeys {
         self.keys.insert(key.id, key);
     }
 
-    /// Whether the person's data can still be read.
+    /// Whether the person has a key; who was erased has none.
     #[must_use]
     pub fn knows(&self, subject: SubjectId) -> bool {
         self.current.contains_key(&subject)
     }
 
+    /// Whether the person has a key under which can be sealed.
+    #[must_use]
+    pub fn seals(&self, subject: SubjectId) -> bool {
+        self.current.get(&subject).is_some_and(|id| self.keys.contains_key(id))
+    }
+
     /// Seals a value about a person.
     ///
     /// # Errors
-    /// If the person has no key here: ask [`Vault::make_subjects`] for it first.
+    /// If the person has no key here, or one that cannot be read: ask [`Vault::make_subjects`] for it first.
     pub fn seal(
         &self,
         platform: &Platform,
@@ -251,13 +271,27 @@ impl SubjectKeys {
     /// Opens a value about a person; `None` once the person was erased.
     ///
     /// # Errors
-    /// If the blob was altered or moved.
+    /// If the blob was altered or moved, or its key cannot be read.
     pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Option<String>> {
-        let Some(key) = self.keys.get(&cipher::key_of(blob).map_err(Error::internal)?) else {
+        let id = cipher::key_of(blob).map_err(Error::internal)?;
+        let Some(key) = self.keys.get(&id) else {
+            if self.unreadable.contains(&id) {
+                return Err(Error::internal("a sealed value names a key that cannot be read"));
+            }
             return Ok(None);
         };
         let plain = cipher::open(key, place, blob).map_err(Error::internal)?;
         String::from_utf8(plain.to_vec()).map(Some).map_err(|_| Error::internal("a sealed value is no text"))
+    }
+
+    /// The same for whoever looks at many: what does not open is missing there, and takes nothing else with it.
+    #[must_use]
+    pub fn shown(&self, place: &Place, blob: &[u8]) -> Option<String> {
+        self.open(place, blob).unwrap_or_else(|error| {
+            let Place { tenant, table, column, row } = place;
+            tracing::error!(tenant.id = %tenant, table, column, row.id = %row, %error, "a value does not open");
+            None
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use engine::{log, operate::Bounds};
 use serde_json::json;
 
 use super::{
-    QUEUE, limit_key, rules, secrets,
+    AT_A_TIME, QUEUE, limit_key, rules, secrets,
     store::{self, EndpointRow, HeldEndpoint},
     view::{NewWebhook, NewWebhookSecret, RotatedWebhookSecret, WebhookChange, WebhookGap, WebhookView},
 };
@@ -24,7 +24,7 @@ use crate::{
 /// Endpoints of a tenant.
 const MOST: i64 = 50;
 /// Calls to one endpoint at a time, over all processes: one that is slow takes no more of the handlers.
-const AT_A_TIME: i32 = 4;
+const OF_ONE: i32 = 4;
 
 /// Where an endpoint is read.
 pub(super) fn location(id: WebhookId) -> String {
@@ -77,9 +77,19 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<Once<NewWebhookSecret>
     }
     tx.audit(&[Entry::new("create", "webhook", id).detail(json!({ "types": types })).notice()]).await?;
     // The last thing, for claims of the queue wait until this is over.
-    let bounds = Bounds { max_running: Some(AT_A_TIME), ..Bounds::default() };
-    tx.limit(QUEUE, Some(limit_key(id).as_str()), bounds).await.map_err(busy)?;
+    bound(tx, id).await.map_err(busy)?;
     keyed.commit(NewWebhookSecret { id, secret }, 201, location(id)).await
+}
+
+/// Has the engine hold the bounds of an endpoint, and of the tenant unless something else was said for it.
+async fn bound(tx: &mut TenantTx, id: WebhookId) -> Result<()> {
+    let tenant = tx.tenant;
+    let own = store::own_bounds(tx.conn(), tenant, QUEUE).await?;
+    if own.max_running.is_none() {
+        tx.limit(QUEUE, None, Bounds { max_running: Some(AT_A_TIME), ..own }).await?;
+    }
+    let of_one = Bounds { max_running: Some(OF_ONE), ..Bounds::default() };
+    tx.limit(QUEUE, Some(limit_key(id).as_str()), of_one).await
 }
 
 /// Changes an endpoint.

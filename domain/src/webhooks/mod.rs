@@ -2,7 +2,7 @@
 //!
 //! - [`rules`] what an answer means, when it is tried again and what may be subscribed to: pure
 //! - [`endpoints`] endpoints as commands, `secrets` by which they are signed to, [`view`] what is shown and asked for
-//! - [`tail`] reading the log for them; [`attempt`] one attempt at a delivery
+//! - [`tail`] reading the log for them, `part` what is in it for each, pure; [`attempt`] one attempt at a delivery
 //! - [`deliveries`] the delivery log, tests, and sending one again; [`replay`] sending a part of the log again
 //! - `store` the tables. Deliveries are locked before their endpoint, several of them in the order of the log; whoever
 //!   holds an endpoint only adds deliveries.
@@ -10,6 +10,7 @@
 pub mod attempt;
 pub mod deliveries;
 pub mod endpoints;
+mod part;
 pub mod replay;
 pub mod rules;
 mod secrets;
@@ -29,6 +30,9 @@ use store::Put;
 
 /// The queue of deliveries: a server that answers slowly holds no other work up.
 pub const QUEUE: &str = "webhooks";
+/// Calls of one tenant at a time, over all processes: endpoints that all hang hold no other tenant's deliveries up. Only
+/// an operator may say more.
+pub const AT_A_TIME: i32 = 16;
 /// So many deliveries of one endpoint may wait; what else happens stays in the log until some have ended.
 const MOST_WAITING: i64 = 5_000;
 /// Entries of the log that are read in one transaction.

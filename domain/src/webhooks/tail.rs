@@ -1,12 +1,14 @@
-//! Reading the log for endpoints. What is found, the jobs that deliver it and the place up to which was read commit
-//! together under the lock of the endpoint, so no event is left out and none has two deliveries, whoever dies. Several
-//! processes may read: who finds an endpoint locked goes on to the next.
+//! Reading the log for endpoints: once for those of a tenant that stand at about the same place. What is found, the jobs
+//! that deliver it and the places up to which was read commit together under the locks of the endpoints, so no event is
+//! left out and none has two deliveries, whoever dies. Several processes may read: who finds an endpoint locked goes on
+//! without it.
 
 use engine::log::{self, Entry};
 use uuid::Uuid;
 
 use super::{
     BATCH, MOST_WAITING, enqueue,
+    part::Part,
     store::{self, NewDeliveries},
 };
 use crate::{
@@ -51,46 +53,55 @@ pub async fn lagging(platform: &Platform, after: Lagging, limit: i64) -> Result<
     store::lagging(tx.conn(), after, limit).await
 }
 
-/// Reads the next part of the log for an endpoint.
+/// Reads the next part of the log for endpoints of a tenant: for those that stand furthest behind, and for all others
+/// that it reaches. Answers what came of it for each of these, at least one; the rest is to be asked for again.
 ///
 /// # Errors
 /// If the database does not answer; nothing of the part is written then.
-pub async fn advance(ctx: &Ctx, webhook: WebhookId) -> Result<Advanced> {
+pub async fn advance(ctx: &Ctx, webhooks: &[WebhookId]) -> Result<Vec<(WebhookId, Advanced)>> {
     let mut tx = ctx.begin().await?;
-    let Some(reading) = store::try_lock_endpoint(tx.conn(), ctx.tenant, webhook).await? else {
-        return Ok(Advanced::Held);
-    };
-    if store::waiting(tx.conn(), ctx.tenant, webhook, MOST_WAITING).await? >= MOST_WAITING {
-        return Ok(Advanced::Full);
-    }
-    let from = reading.from_sequence;
+    let standing = store::try_lock_endpoints(tx.conn(), ctx.tenant, webhooks).await?;
+    let is_held = |id: &&WebhookId| standing.iter().all(|one| one.id != **id);
+    let mut done: Vec<_> = webhooks.iter().filter(is_held).map(|id| (*id, Advanced::Held)).collect();
+    let Some(from) = standing.iter().map(|one| one.from_sequence).min() else { return Ok(done) };
     let entries = log::replay(tx.conn(), ctx.tenant.0, from, BATCH).await?;
-    let (to, gap) = match (entries.first(), entries.last()) {
-        (Some(first), Some(last)) => (last.seq, left_out(from, first.seq)),
-        // Either it has come to the end, or nothing is kept of what came behind its place.
-        _ => match log::ends(tx.conn(), ctx.tenant.0).await? {
-            (0, newest) if newest > from => (newest, left_out(from, newest + 1)),
-            _ => return Ok(Advanced::Over),
-        },
+    let part = if entries.is_empty() {
+        // Either they have come to the end, or nothing is kept of what came behind their places.
+        let (oldest, newest) = log::ends(tx.conn(), ctx.tenant.0).await?;
+        Part::lost(&standing, if oldest == 0 { newest } else { 0 })
+    } else {
+        Part::of(&standing, &entries, usize::try_from(BATCH).unwrap_or(usize::MAX))
     };
-    if let Some((first, last)) = gap {
-        tracing::warn!(
-            tenant.id = %ctx.tenant, webhook.id = %webhook, first, last,
-            "the log was dropped before it was read for a webhook"
-        );
+    if part.shares.is_empty() {
+        done.extend(standing.iter().map(|one| (one.id, Advanced::Over)));
+        return Ok(done);
     }
-    let new = found(ctx, &reading.types, &entries);
-    let put = store::insert_deliveries(tx.conn(), ctx.tenant, webhook, &new).await?;
-    enqueue(&mut tx, webhook, &put).await?;
-    store::move_on(tx.conn(), ctx.tenant, webhook, to, gap).await?;
+    let wanting: Vec<WebhookId> =
+        part.shares.iter().filter(|share| !share.wanted.is_empty()).map(|share| share.webhook).collect();
+    let full = store::full(tx.conn(), ctx.tenant, &wanting, MOST_WAITING).await?;
+    let mut moved = Vec::with_capacity(part.shares.len());
+    for share in part.shares {
+        if full.contains(&share.webhook) {
+            done.push((share.webhook, Advanced::Full));
+            continue;
+        }
+        if let Some((first, last)) = share.gap {
+            tracing::warn!(
+                tenant.id = %ctx.tenant, webhook.id = %share.webhook, first, last,
+                "the log was dropped before it was read for a webhook"
+            );
+        }
+        if !share.wanted.is_empty() {
+            let new = fresh(ctx, share.wanted);
+            let put = store::insert_deliveries(tx.conn(), ctx.tenant, share.webhook, &new).await?;
+            enqueue(&mut tx, share.webhook, &put).await?;
+        }
+        done.push((share.webhook, if part.more { Advanced::More } else { Advanced::Over }));
+        moved.push((share.webhook, share.gap));
+    }
+    store::move_on(tx.conn(), ctx.tenant, part.to, &moved).await?;
     tx.commit().await?;
-    let full = i64::try_from(entries.len()).unwrap_or(i64::MAX) >= BATCH;
-    Ok(if full { Advanced::More } else { Advanced::Over })
-}
-
-/// The first and the last place between the one up to which was read and the next that there is.
-fn left_out(read: i64, next: i64) -> Option<(i64, i64)> {
-    (next > read + 1).then_some((read + 1, next - 1))
+    Ok(done)
 }
 
 /// The entries that an endpoint is told of.
@@ -99,24 +110,17 @@ pub(super) fn found<'e>(
     types: &[String],
     entries: impl IntoIterator<Item = &'e Entry>,
 ) -> NewDeliveries {
+    fresh(ctx, entries.into_iter().filter(|entry| types.contains(&entry.kind)))
+}
+
+/// Deliveries of these entries.
+fn fresh<'e>(ctx: &Ctx, entries: impl IntoIterator<Item = &'e Entry>) -> NewDeliveries {
     let mut new = NewDeliveries::default();
-    for entry in entries.into_iter().filter(|entry| types.contains(&entry.kind)) {
+    for entry in entries {
         new.ids.push(ctx.id());
         new.jobs.push(ctx.id());
         new.sequences.push(entry.seq);
         new.types.push(entry.kind.clone());
     }
     new
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_lies_between_two_places_is_left_out() {
-        for (read, next, gap) in [(0, 1, None), (4, 5, None), (4, 6, Some((5, 5))), (0, 9, Some((1, 8)))] {
-            assert_eq!(left_out(read, next), gap, "{read} {next}");
-        }
-    }
 }

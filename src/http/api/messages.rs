@@ -8,7 +8,7 @@ use domain::{
         cancel,
         outbox::{self, Delivery},
         provider::Channel,
-        read::{self, AttemptView, Filter, MessageView, StatusView},
+        read::{self, AttemptView, CallbackView, Filter, MessageView, StatusView},
         reconcile::{self, Resolution},
         rules::{FailureKind, Purpose, Status},
         send::{self, Accepted, NewMessage, NewMessages},
@@ -98,24 +98,26 @@ pub async fn list_messages(
     Ok(Body(window.page(rows, |message| message.id.0)))
 }
 
-/// A message with its attempts.
+/// A message with its attempts and what was told of it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct MessageDetail {
     #[serde(flatten)]
     pub message: MessageView,
     /// The newest first.
     pub tries: Vec<AttemptView>,
+    /// What its providers told of it by themselves, the newest first: what was told first, up to 200 of them.
+    pub callbacks: Vec<CallbackView>,
 }
 
-/// One message and its attempts.
+/// One message, its attempts and what its providers told of it.
 #[utoipa::path(get, path = "/api/v1/communication/messages/{id}", tag = "communication",
     params(("id" = uuid::Uuid, Path)), responses((status = 200, body = MessageDetail)))]
 pub async fn get_message(
     Caller(ctx): Caller,
     Path(id): Path<MessageId>,
 ) -> Result<Body<MessageDetail>, Problem> {
-    let (message, tries) = read::get(&ctx, id).await?;
-    Ok(Body(MessageDetail { message, tries }))
+    let (message, tries, callbacks) = read::get(&ctx, id).await?;
+    Ok(Body(MessageDetail { message, tries, callbacks }))
 }
 
 /// Which messages' statuses.
@@ -226,7 +228,7 @@ pub struct OutboxQuery {
     pub limit: Option<u16>,
 }
 
-/// What the sandbox provider delivered, newest first.
+/// What the sandbox provider delivered, newest first; a page holds about a MiB and then has fewer than was asked for.
 #[utoipa::path(get, path = "/api/v1/communication/sandbox/outbox", tag = "communication",
     params(OutboxQuery), responses((status = 200, body = Page<Delivery>)))]
 pub async fn list_deliveries(
@@ -234,6 +236,6 @@ pub async fn list_deliveries(
     Query(query): Query<OutboxQuery>,
 ) -> Result<Body<Page<Delivery>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    let rows = outbox::list(&ctx, query.message_id, window.before, window.rows).await?;
-    Ok(Body(window.page(rows, |delivery| delivery.id)))
+    let found = outbox::list(&ctx, query.message_id, window.before, window.rows).await?;
+    Ok(Body(window.bounded(found, |delivery| delivery.id)))
 }

@@ -50,7 +50,7 @@ pub struct TemplateQuery {
     pub limit: Option<u16>,
 }
 
-/// The templates, newest first.
+/// The templates, newest first; a page holds about a MiB and then has fewer than was asked for.
 #[utoipa::path(get, path = "/api/v1/communication/templates", tag = "communication", params(TemplateQuery),
     responses((status = 200, body = Page<TemplateView>)))]
 pub async fn list_templates(
@@ -61,8 +61,8 @@ pub async fn list_templates(
     let (latest, archived) = (query.latest.unwrap_or(false), query.archived.unwrap_or(false));
     let TemplateQuery { name, channel, locale, .. } = query;
     let filter = Filter { name, channel, locale, latest, archived };
-    let rows = templates::list(&ctx, &filter, window.before.map(TemplateId), window.rows).await?;
-    Ok(Body(window.page(rows, |row| row.id.0)))
+    let found = templates::list(&ctx, &filter, window.before.map(TemplateId), window.rows).await?;
+    Ok(Body(window.bounded(found, |row| row.id.0)))
 }
 
 /// One version of a template.

@@ -70,6 +70,8 @@ struct SaidOf {
     name: Option<String>,
     key: String,
     status: Status,
+    /// Of what is lost; 30003 if not said.
+    code: Option<String>,
     suppress: Option<Scope>,
 }
 
@@ -129,7 +131,7 @@ impl Provider for Scripted {
             dedupe: said.key,
             status: said.status,
             failure: None,
-            code: said.status.is_lost().then(|| "30003".to_owned()),
+            code: said.status.is_lost().then(|| said.code.unwrap_or_else(|| "30003".to_owned())),
             suppress: said.suppress,
             happened_at: None,
         });

@@ -88,3 +88,26 @@ async fn what_is_told_twice_is_one_row_and_one_event() {
     assert_eq!(count(&mut conn, "select count(*) from message_callbacks").await, 3);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_told_of_a_message_is_shown_and_whether_it_counted() {
+    let adapter = Arc::new(Scripted::open());
+    let app = open(&adapter).await;
+    let (admin, line) = (&app.acme.admin, Line::of(&app.acme.admin, "email").await);
+    let (message, other) = (line.send().await, line.send().await);
+    line.until(&message, "sent").await;
+    for status in ["read", "delivered", "read"] {
+        line.tell(&json!({"told": [named(&message, status)]})).await.expect(204);
+    }
+    let path = format!("{MESSAGES}/{message}");
+    let stored = admin.get(&path).await.expect(200);
+    let told = stored["callbacks"].as_array().expect("a list");
+    let shown: Vec<_> = told.iter().map(|one| (&one["status"], &one["counted"])).collect();
+    // The newest first; the same thing told again is no other.
+    assert_eq!(shown, [(&json!("delivered"), &json!(false)), (&json!("read"), &json!(true))]);
+    assert!(told.iter().all(|one| one["received_at"].is_string() && one["provider_id"] == line.provider));
+    assert!(!stored["callbacks"].to_string().contains(&message), "nothing of what came is shown as it came");
+    assert_eq!(admin.get(&format!("{MESSAGES}/{other}")).await.expect(200)["callbacks"], json!([]));
+    assert_eq!(app.other.admin.get(&path).await.problem(404), "not-found");
+    app.process.stop().await;
+}

@@ -1,8 +1,10 @@
 //! Events told to servers outside, from the commit to the answer of whoever is told.
 //!
 //! - `delivered` what is told and how it is signed; `ended` what becomes of deliveries and endpoints that fail
-//! - `once` each event has one delivery, whoever dies; `receiver` a server that is told
+//! - `once` each event has one delivery, whoever dies; `crowd` what hangs holds up its own tenant only
+//! - `receiver` a server that is told
 
+mod crowd;
 mod delivered;
 mod ended;
 mod once;
@@ -29,7 +31,11 @@ struct Hook {
 
 impl Hook {
     async fn new(client: &Client, receiver: &Receiver, types: &[&str]) -> Self {
-        let new = json!({"name": "crm", "url": receiver.url, "types": types});
+        Self::named("crm", client, receiver, types).await
+    }
+
+    async fn named(name: &str, client: &Client, receiver: &Receiver, types: &[&str]) -> Self {
+        let new = json!({"name": name, "url": receiver.url, "types": types});
         let made = client.post(WEBHOOKS, &new).await.expect(201);
         let text = |field: &str| made[field].as_str().expect("text").to_owned();
         Self { id: text("id"), secret: text("secret") }

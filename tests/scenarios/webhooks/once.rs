@@ -85,3 +85,30 @@ async fn many_processes_that_read_the_same_log_tell_each_event_once() {
     }
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn endpoints_that_share_a_log_are_each_told_what_they_ask_for_from_their_own_place_on() {
+    let app = TestApp::start().await;
+    let (admin, receiver) = (&app.acme.admin, Receiver::start(200).await);
+    let created = Hook::named("created", admin, &receiver, &["lead.created"]).await;
+    let updated = Hook::named("updated", admin, &receiver, &["lead.updated"]).await;
+    let both = Hook::named("both", admin, &receiver, &["lead.created", "lead.updated"]).await;
+    let none = Hook::named("none", admin, &receiver, &["call.ended"]).await;
+    let id = lead(admin, "ada").await;
+    lead(admin, "eve").await;
+    let path = format!("/api/v1/leads/{}", id.as_str().expect("an id"));
+    admin.patch(&path, &json!({"region": "north"})).await.expect(200);
+    created.until(admin, |all| all.len() == 2).await;
+    updated.until(admin, |all| !all.is_empty()).await;
+    let late = Hook::named("late", admin, &receiver, &["lead.created"]).await;
+    lead(admin, "zoe").await;
+
+    late.until(admin, |all| all.len() == 1 && all.iter().all(is("succeeded"))).await;
+    created.until(admin, |all| all.len() == 3 && all.iter().all(is("succeeded"))).await;
+    let changed = updated.deliveries(admin).await;
+    assert!(changed.iter().all(|one| one["type"] == "lead.updated"), "{changed:?}");
+    let wanted = 3 + changed.len();
+    both.until(admin, |all| all.len() == wanted && all.iter().all(is("succeeded"))).await;
+    assert!(none.deliveries(admin).await.is_empty());
+    app.process.stop().await;
+}

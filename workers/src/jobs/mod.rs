@@ -41,8 +41,7 @@ use std::time::Duration;
 
 use domain::{
     Ctx,
-    messages::attempt::{self, Finished, Start},
-    types::MessageId,
+    messages::attempt::{self, Finished, Start, Turn},
 };
 
 use crate::{batch::Batches, registry::Run, rim::outbound::Outbound};
@@ -65,7 +64,7 @@ async fn progress(run: &Run, done: usize, total: i64, note: &str) -> domain::Res
 
 /// What the handlers of a process share.
 pub struct Shared {
-    pub beginning: Batches<MessageId, Start>,
+    pub beginning: Batches<Turn, Start>,
     pub settling: Batches<Finished, ()>,
     /// The way to servers that tenants name.
     pub outbound: Outbound,
@@ -76,9 +75,7 @@ impl Shared {
     pub fn new(outbound: Outbound) -> Self {
         Self {
             outbound,
-            beginning: Batches::new(
-                |ctx: Ctx, messages| async move { attempt::begin(&ctx, &messages).await },
-            ),
+            beginning: Batches::new(|ctx: Ctx, turns| async move { attempt::begin(&ctx, &turns).await }),
             settling: Batches::new(|ctx: Ctx, finished| async move {
                 settle_patiently(&ctx, &finished).await?;
                 Ok(finished.iter().map(|_| ()).collect())

@@ -6,7 +6,7 @@ use domain::{
     Result,
     ctx::Platform,
     messages::{
-        attempt::Start,
+        attempt::{Slot, Start, Turn},
         rules::{self, Next, Settlement, Status},
         send::SendMessage,
     },
@@ -25,12 +25,15 @@ const STILL_OUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: SendMessage) -> Result<Outcome> {
-    let attempt = match run.shared.beginning.submit(&run.ctx, job.message).await? {
+    let slot = job.by.filter(|_| !job.of_step).map(|by| Slot { job: run.claim.job, by });
+    let attempt = match run.shared.beginning.submit(&run.ctx, Turn { message: job.message, slot }).await? {
         Start::Go(attempt) => attempt,
         // An earlier run of this job has it out. Until it is known what comes of that, the message may need this job again.
         Start::Over(Some(Status::Sending)) => return Ok(Outcome::Snooze { after: STILL_OUT }),
         Start::Over(status) => return Ok(over(&job, status, json!({ "attempted": false }))),
         Start::Later(after) => return Ok(Outcome::Snooze { after: at_least(after) }),
+        // A job of its own goes on by the other account, and under the limit of that one.
+        Start::Elsewhere => return Ok(Outcome::Done(json!({ "attempted": false, "handed_on": true }))),
     };
     let answer = attempt.call(&run.ctx).await;
     let spent = run.claim.attempt >= run.claim.max_attempts;
@@ -106,7 +109,7 @@ mod tests {
             suppress: None,
             account: None,
         };
-        outcome(&SendMessage { message: MessageId(Uuid::nil()), of_step }, &settlement, PAUSE)
+        outcome(&SendMessage { message: MessageId(Uuid::nil()), of_step, by: None }, &settlement, PAUSE)
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub async fn pause(ctx: &Ctx, id: ProviderId, why: Option<&str>) -> Result<Provi
     }
     let mut tx = ctx.begin().await?;
     store::lock_provider(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("provider"))?;
-    if !store::pause_provider(tx.conn(), ctx.tenant, id, BY_HAND, why).await? {
+    if !store::pause_provider(tx.conn(), ctx.tenant, (id, None), BY_HAND, why).await? {
         return Err(Error::conflict("provider-state", "it is paused already"));
     }
     tx.audit(&[Entry::new("pause", "provider", id).detail(json!({ "code": BY_HAND, "why": why }))]).await?;
@@ -107,12 +107,18 @@ pub async fn resume(ctx: &Ctx, id: ProviderId) -> Result<ProviderView> {
 }
 
 /// Holds an account still because its provider said, by this code, that it is at fault. `false` if it was held
-/// already. To be called before jobs are ended in the same transaction.
+/// already, or was changed since it was of this version: then it is not what the provider spoke of, and if it is at fault
+/// as well, its next message shows it. To be called before jobs are ended in the same transaction.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn pause_for_fault(ctx: &Ctx, tx: &mut TenantTx, id: ProviderId, code: &str) -> Result<bool> {
-    if !store::pause_provider(tx.conn(), ctx.tenant, id, code, None).await? {
+pub async fn pause_for_fault(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (id, version): (ProviderId, i64),
+    code: &str,
+) -> Result<bool> {
+    if !store::pause_provider(tx.conn(), ctx.tenant, (id, Some(version)), code, None).await? {
         return Ok(false);
     }
     let mut entry = Entry::new("pause", "provider", id).detail(json!({ "code": code }));

@@ -1,13 +1,11 @@
 //! Messages that wait for a job that is not there any more: it was cancelled or discarded by hand, or ended while its
 //! message was out. They are given another one.
 
-use engine::NewJob;
-
 use crate::{
     Ctx,
     ctx::Platform,
-    error::{Error, Result},
-    messages::{accounts, send::SendMessage, store},
+    error::Result,
+    messages::{accept::first_of, send::SendMessage, store},
     tenancy::SystemTx,
     types::TenantId,
 };
@@ -31,14 +29,11 @@ pub async fn tenants_with_orphans(platform: &Platform, limit: i64) -> Result<Vec
 pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
+    let carriers = store::carriers(tx.conn(), ctx.tenant).await?;
     let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
     for orphan in &orphans {
-        let sending = SendMessage { message: orphan.id, of_step: false };
-        let job = NewJob::of(ctx.tenant.0, ctx.id(), &sending).map_err(Error::internal)?;
-        let mut job = job.about(format!("message:{}", orphan.id));
-        if let Some(provider) = orphan.provider {
-            job = job.limited_by(accounts::limit_key(provider));
-        }
+        let by = orphan.provider.or_else(|| first_of(&carriers, orphan.channel));
+        let mut job = SendMessage { message: orphan.id, of_step: false, by }.job(ctx)?;
         if let Some(at) = orphan.send_at {
             job = job.run_at(at);
         }

@@ -63,6 +63,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
             settlement,
             ending: None,
             provider: row.provider,
+            version: row.version,
             another: None,
             recipient: None,
         });

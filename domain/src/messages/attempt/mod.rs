@@ -1,11 +1,17 @@
 //! The fence around each attempt: claimed and committed before a byte leaves, settled after.
 //!
 //! Both are done for many messages of one tenant at a time: [`begin`] claims, [`settle`] records, [`expire`] finds what a
-//! lost process left behind. `ways` decides by which account a message goes, pure.
+//! lost process left behind. `desk` decides of each message what is done with it, `request` makes what is sent, `ways`
+//! chooses by which account, pure.
+//!
+//! The rate of an account holds because a job counts against the limit of the account that it is for, and a message goes
+//! by no other in its turn: where another has to take it, a job for that one does.
 
 mod adopt;
 mod begin;
+mod desk;
 mod expire;
+mod request;
 mod settle;
 mod ways;
 
@@ -15,6 +21,7 @@ use std::{
 };
 
 use engine::{Ending, JobKind};
+use uuid::Uuid;
 
 pub use adopt::{adopt, tenants_with_orphans};
 pub use begin::begin;
@@ -37,6 +44,23 @@ use crate::{
 
 /// How long an attempt may hold a message. What is still `sending` after it is of unknown fate.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// The turn of a job with a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    pub message: MessageId,
+    /// None where the message may go by any account in it: a step of a workflow waits for its own job, which cannot be
+    /// replaced by another.
+    pub slot: Option<Slot>,
+}
+
+/// A job's place under the limit of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    pub job: Uuid,
+    /// The account that it counts against.
+    pub by: ProviderId,
+}
 
 /// A claimed attempt: the right to call the provider once.
 pub struct Attempt {
@@ -66,6 +90,8 @@ pub enum Start {
     Over(Option<Status>),
     /// It waits: for an account, or for quiet hours to end.
     Later(Duration),
+    /// It goes by another account than the job counts against, which is the work of another job by now.
+    Elsewhere,
 }
 
 /// The end of an attempt, with the end of the job that made it.
@@ -75,6 +101,9 @@ pub struct Finished {
     pub settlement: Settlement,
     pub ending: Option<Ending>,
     provider: ProviderId,
+    /// Which version of the account that was: what a provider says of credentials that were replaced since says nothing of
+    /// those that are in their place.
+    version: i64,
     /// The account that is to take it instead, by a job of its own; none where the same job goes on.
     another: Option<ProviderId>,
     /// Whom it was to, for what keeps others from being sent there.
@@ -157,6 +186,7 @@ impl Attempt {
             settlement,
             ending,
             provider: self.account.id,
+            version: self.account.version,
             another: self.another.filter(|_| !of_step),
             recipient: Some(recipient),
         }

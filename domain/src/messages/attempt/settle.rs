@@ -95,8 +95,8 @@ async fn suppress(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<(
 struct Said<'f> {
     /// Hand it nothing for so long.
     wait: Option<Duration>,
-    /// It is at fault, by this code.
-    fault: Option<&'f str>,
+    /// It is at fault, in the newest of the versions that were called, by this code.
+    fault: Option<(i64, &'f str)>,
 }
 
 /// Heeds what providers said of whole accounts, one account after the other in the order of their ids: whoever else does
@@ -108,7 +108,10 @@ async fn heed(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()>
         let of = said.entry(one.provider).or_default();
         match word {
             AccountWord::Throttled(wait) => of.wait = of.wait.max(Some(wait)),
-            AccountWord::Fault => of.fault = Some(one.settlement.code.as_deref().unwrap_or("account")),
+            AccountWord::Fault => {
+                let code = one.settlement.code.as_deref().unwrap_or("account");
+                of.fault = of.fault.max(Some((one.version, code)));
+            }
         }
     }
     let tenant = tx.tenant;
@@ -116,8 +119,8 @@ async fn heed(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()>
         if let Some(wait) = wait {
             store::throttle(tx.conn(), tenant, provider, wait).await?;
         }
-        if let Some(code) = fault {
-            accounts::pause_for_fault(ctx, tx, provider, code).await?;
+        if let Some((version, code)) = fault {
+            accounts::pause_for_fault(ctx, tx, (provider, version), code).await?;
         }
     }
     Ok(())
@@ -149,6 +152,5 @@ async fn follow(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<()>
 
 /// A job that sends a message once more, under the limit of an account.
 pub(crate) fn again(ctx: &Ctx, message: MessageId, by: ProviderId) -> Result<NewJob> {
-    let job = NewJob::of(ctx.tenant.0, ctx.id(), &SendMessage { message, of_step: false });
-    Ok(job.map_err(Error::internal)?.about(format!("message:{message}")).limited_by(accounts::limit_key(by)))
+    SendMessage { message, of_step: false, by: Some(by) }.job(ctx)
 }

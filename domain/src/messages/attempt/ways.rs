@@ -39,10 +39,14 @@ fn patience(waited: Duration) -> Duration {
 
 /// Chooses for a message that is bound to `pinned` or may go by any, has waited so long, and was surely not taken by
 /// those in `tried`. Where all were tried it begins anew with the first.
+///
+/// `by` has a place for it now, and is not passed over for one that was not ready before: else a message could be handed
+/// to and fro for as long as accounts come and go, and never be sent.
 pub(super) fn choose(
     ways: &[Way],
     pinned: Option<ProviderId>,
     tried: &[ProviderId],
+    by: Option<ProviderId>,
     waited: Duration,
 ) -> Choice {
     let fits = |way: &&Way| pinned.is_none_or(|pinned| way.id == pinned);
@@ -63,9 +67,11 @@ pub(super) fn choose(
         let soonest = open.iter().map(|way| way.throttled).min().unwrap_or_default();
         return Choice::Wait { after: soonest, code: "provider_throttled" };
     }
-    let mut fresh = ready.iter().filter(|way| !tried.contains(&way.id)).map(|way| way.id);
-    match fresh.next() {
-        Some(way) => Choice::By { way, another: fresh.next() },
+    let fresh = ready.iter().map(|way| way.id).filter(|id| !tried.contains(id));
+    let fresh: Vec<ProviderId> = fresh.collect();
+    let first = by.filter(|by| fresh.contains(by)).or_else(|| fresh.first().copied());
+    match first {
+        Some(way) => Choice::By { way, another: fresh.into_iter().find(|id| *id != way) },
         None => Choice::By { way: ready[0].id, another: None },
     }
 }
@@ -110,8 +116,27 @@ mod tests {
             (vec![], None, vec![], Choice::Gone("provider_gone")),
         ] {
             let tried: Vec<ProviderId> = tried.into_iter().map(id).collect();
-            let got = choose(&ways, pinned.map(id), &tried, Duration::ZERO);
+            let got = choose(&ways, pinned.map(id), &tried, None, Duration::ZERO);
             assert_eq!(got, wanted, "{ways:?} {pinned:?} {tried:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_a_place_for_it_is_not_passed_over() {
+        let paused = Way { paused: true, ..way(2) };
+        for (ways, tried, has, wanted) in [
+            (vec![way(1), way(2)], vec![], 2, by(2, Some(1))),
+            (vec![way(1), way(2)], vec![], 1, by(1, Some(2))),
+            (vec![way(1), way(2)], vec![1], 2, by(2, None)),
+            // It was asked already, or cannot take it now, or is gone.
+            (vec![way(1), way(2), way(3)], vec![2], 2, by(1, Some(3))),
+            (vec![way(1), way(2)], vec![1, 2], 2, by(1, None)),
+            (vec![way(1), paused], vec![], 2, by(1, None)),
+            (vec![way(1)], vec![], 2, by(1, None)),
+        ] {
+            let tried: Vec<ProviderId> = tried.into_iter().map(id).collect();
+            let got = choose(&ways, None, &tried, Some(id(has)), Duration::ZERO);
+            assert_eq!(got, wanted, "{ways:?} {tried:?} {has}");
         }
     }
 

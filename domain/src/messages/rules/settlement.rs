@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{FailureKind, OnUnknown, Status};
+use super::{FailureKind, OnUnknown, Status, refusal::refused};
 use crate::{
     events::EventType,
-    messages::provider::{Answer, Channel, Refusal, Route, Scope},
+    messages::provider::{Answer, Channel, Route, Scope},
 };
 
 /// What becomes of a message and its job after an attempt.
@@ -65,10 +65,6 @@ pub struct Situation {
 
 /// The code of an attempt of which nobody knows whether it sent the message.
 pub const IN_DOUBT: &str = "unknown";
-/// The longest wait a provider may ask for.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// How soon an account that is at fault is looked at again; whoever resumes it wakes its messages before.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// What an answer means.
 #[must_use]
@@ -94,7 +90,7 @@ pub fn settle(answer: Answer, at: Situation) -> Settlement {
                 text: Some(text),
                 ..settlement(Status::Queued, EventType::MessageRetrying)
             };
-            refused(told, refusal, retry_after.map(|wait| wait.min(LONGEST_WAIT)), at)
+            refused(told, refusal, retry_after, at)
         }
         Answer::Unknown { text } => {
             let told = |base| Settlement { code: Some(IN_DOUBT.into()), text: Some(text), ..base };
@@ -115,55 +111,13 @@ pub fn settle(answer: Answer, at: Situation) -> Settlement {
     }
 }
 
-/// It was surely not sent by this attempt. `told` is queued and says what the provider said.
-fn refused(told: Settlement, refusal: Refusal, wait: Option<Duration>, at: Situation) -> Settlement {
-    let failed = |told, kind| Settlement {
-        status: Status::Failed,
-        event: EventType::MessageFailed,
-        failure: Some(kind),
-        ..told
-    };
-    let throttled = wait.unwrap_or_else(|| growing(at.attempt));
-    let account = match refusal {
-        Refusal::Throttled => Some(AccountWord::Throttled(throttled)),
-        Refusal::Account => Some(AccountWord::Fault),
-        Refusal::Permanent | Refusal::Suppress(_) | Refusal::Transient => None,
-    };
-    let told = Settlement { account, ..told };
-    match refusal {
-        Refusal::Permanent => failed(told, FailureKind::Permanent),
-        Refusal::Suppress(scope) => {
-            let failed = Settlement { suppress: Some(scope), ..failed(told, FailureKind::Permanent) };
-            // A mail server that does not know the address says at once what a returned mail would say later (5.1.x,
-            // RFC 3463).
-            if at.channel == Channel::Email {
-                return Settlement { status: Status::Bounced, event: EventType::MessageBounced, ..failed };
-            }
-            failed
-        }
-        _ if at.another => Settlement { next: Next::Another, ..told },
-        Refusal::Throttled => Settlement { next: Next::Wait(throttled), ..told },
-        Refusal::Account => Settlement { next: Next::Wait(LOOK_AGAIN), ..told },
-        Refusal::Transient if at.last && at.in_doubt => Settlement {
-            status: Status::Unknown,
-            event: EventType::MessageUnknown,
-            failure: Some(FailureKind::Ambiguous),
-            ..told
-        },
-        Refusal::Transient if at.last => failed(told, FailureKind::Transient),
-        Refusal::Transient => Settlement { next: Next::Again(wait), ..told },
-    }
-}
-
-/// The wait where a provider names none: 2 s, doubled with each attempt, a minute at the most.
-fn growing(attempt: i64) -> Duration {
-    let doublings = u32::try_from(attempt.clamp(1, 6)).unwrap_or(1) - 1;
-    Duration::from_secs(2 << doublings).min(Duration::from_mins(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::{
+        provider::Refusal,
+        rules::refusal::{LONGEST_WAIT, LOOK_AGAIN, growing},
+    };
 
     fn refused(refusal: Refusal, wait: Option<u64>) -> Answer {
         let retry_after = wait.map(Duration::from_secs);
@@ -228,6 +182,20 @@ mod tests {
                 Next::Nothing,
                 Some(FailureKind::Ambiguous),
             ),
+            (
+                refused(Refusal::Permanent, None),
+                Situation { last: false, ..doubtful },
+                Status::Unknown,
+                Next::Nothing,
+                Some(FailureKind::Ambiguous),
+            ),
+            (
+                refused(Refusal::Suppress(Scope::All), None),
+                Situation { channel: Channel::Email, ..doubtful },
+                Status::Unknown,
+                Next::Nothing,
+                Some(FailureKind::Ambiguous),
+            ),
             (refused(Refusal::Transient, None), AT, Status::Queued, Next::Again(None), None),
             (refused(Refusal::Transient, Some(7)), AT, Status::Queued, Next::Again(seconds(7)), None),
             (
@@ -287,6 +255,18 @@ mod tests {
         );
         let waits = [1, 2, 5, 6, 900].map(|attempt| growing(attempt).as_secs());
         assert_eq!(waits, [2, 4, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_no_to_a_repeat_keeps_the_doubt_says_so_and_keeps_the_address_back_all_the_same() {
+        let doubtful = Situation { route: Route::Keyed, in_doubt: true, ..AT };
+        let got = settle(refused(Refusal::Suppress(Scope::All), None), doubtful);
+        assert_eq!(
+            (got.status, got.suppress, got.code.as_deref()),
+            (Status::Unknown, Some(Scope::All), Some("451"))
+        );
+        let text = got.text.expect("a reason");
+        assert!(text.contains("may have sent it") && text.ends_with("busy"), "{text}");
     }
 
     #[test]

@@ -81,6 +81,7 @@ pub(in crate::messages) async fn lock_expired(
 pub(in crate::messages) struct Orphan {
     pub id: MessageId,
     pub provider: Option<ProviderId>,
+    pub channel: Channel,
     /// Not before this, if it was named and is still to come.
     pub send_at: Option<DateTime<Utc>>,
 }
@@ -109,9 +110,8 @@ pub(in crate::messages) async fn lock_orphans(
     tenant: TenantId,
     limit: i64,
 ) -> Result<Vec<Orphan>> {
-    let rows = sqlx::query_as!(
-        Orphan,
-        r#"select m.id as "id: MessageId", m.provider_id as "provider: ProviderId",
+    let rows = sqlx::query!(
+        r#"select m.id as "id: MessageId", m.provider_id as "provider: ProviderId", m.channel,
                   case when m.send_at > engine.now() then m.send_at end as send_at
              from messages m
             where m.tenant_id = $1 and m.status = 'queued' and m.updated_at < engine.now() - interval '1 minute'
@@ -123,5 +123,14 @@ pub(in crate::messages) async fn lock_orphans(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    rows.into_iter()
+        .map(|row| {
+            Ok(Orphan {
+                id: row.id,
+                provider: row.provider,
+                channel: stored_channel(&row.channel)?,
+                send_at: row.send_at,
+            })
+        })
+        .collect()
 }

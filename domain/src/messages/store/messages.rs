@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     super::{
         provider::Channel,
-        rules::{Purpose, Status},
+        rules::{IN_DOUBT, Purpose, Status},
     },
     stored_channel,
 };
@@ -165,6 +165,8 @@ pub(in crate::messages) struct Held {
     pub job: Option<Uuid>,
     /// It waits for an instant that was named.
     pub is_scheduled: bool,
+    /// It is to be tried again after an attempt of which nobody knows whether it sent it.
+    pub in_doubt: bool,
 }
 
 /// None if it is not there for somebody who sees these.
@@ -175,7 +177,11 @@ pub(in crate::messages) async fn hold_message(
     seen: Rows,
 ) -> Result<Option<Held>> {
     let row = sqlx::query!(
-        r#"select m.status, m.fence, m.provider_id as "provider: ProviderId", m.job_id, coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
+        r#"select m.status, m.fence, m.provider_id as "provider: ProviderId", m.job_id,
+                  coalesce(m.send_at > engine.now(), false) as "is_scheduled!",
+                  exists (select from message_attempts a
+                    where a.tenant_id = $1 and a.message_id = m.id and a.outcome = 'queued' and a.code = $5)
+                    as "in_doubt!"
              from messages m
             where m.tenant_id = $1 and m.id = $2
               and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
@@ -185,7 +191,8 @@ pub(in crate::messages) async fn hold_message(
         tenant.0,
         id.0,
         seen.owner(),
-        seen.team()
+        seen.team(),
+        IN_DOUBT
     )
     .fetch_optional(conn)
     .await?;
@@ -196,6 +203,7 @@ pub(in crate::messages) async fn hold_message(
             provider: row.provider,
             job: row.job_id,
             is_scheduled: row.is_scheduled,
+            in_doubt: row.in_doubt,
         })
     })
     .transpose()

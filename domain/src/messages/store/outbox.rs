@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::provider::Outgoing;
+use super::super::{
+    bounded::{Bounded, PAGE_BYTES},
+    provider::Outgoing,
+};
 use crate::{
     access::rows::Rows,
     error::Result,
@@ -17,6 +20,8 @@ pub(in crate::messages) struct DeliveryRow {
     pub subject_id: SubjectId,
     pub received_at: DateTime<Utc>,
     pub content_sealed: Vec<u8>,
+    /// How many rows there are for the page, whether they have all been read or not.
+    pub found: i64,
 }
 
 pub(in crate::messages) async fn insert_delivery(
@@ -42,6 +47,7 @@ pub(in crate::messages) async fn insert_delivery(
     Ok(())
 }
 
+/// The newest first, and no more of them at a time than a page may hold.
 pub(in crate::messages) async fn deliveries(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -49,28 +55,39 @@ pub(in crate::messages) async fn deliveries(
     seen: Rows,
     before: Option<Uuid>,
     limit: i64,
-) -> Result<Vec<DeliveryRow>> {
+) -> Result<Bounded<DeliveryRow>> {
     let rows = sqlx::query_as!(
         DeliveryRow,
-        r#"select id, message_id as "message_id: MessageId", subject_id as "subject_id: SubjectId", received_at,
-                  content_sealed
-             from sandbox_outbox
-            where tenant_id = $1 and ($2::uuid is null or message_id = $2) and ($3::uuid is null or id < $3)
-              and (($5::uuid is null and $6::uuid is null) or exists (
-                select from messages m join leads l on l.tenant_id = m.tenant_id and l.id = m.lead_id
-                 where m.tenant_id = sandbox_outbox.tenant_id and m.id = sandbox_outbox.message_id
-                   and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.team_id = $6)))
-            order by id desc limit $4"#,
+        r#"with page as (
+             select o.id, octet_length(o.content_sealed) as size
+               from sandbox_outbox o
+              where o.tenant_id = $1 and ($2::uuid is null or o.message_id = $2) and ($3::uuid is null or o.id < $3)
+                and (($5::uuid is null and $6::uuid is null) or exists (
+                  select from messages m join leads l on l.tenant_id = m.tenant_id and l.id = m.lead_id
+                   where m.tenant_id = o.tenant_id and m.id = o.message_id
+                     and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.team_id = $6)))
+              order by o.id desc limit $4
+           ), kept as (
+             select p.id from (select id, sum(size) over (order by id desc) - size as before from page) p
+              where p.before < $7
+           )
+           select o.id as "id!", o.message_id as "message_id!: MessageId", o.subject_id as "subject_id!: SubjectId",
+                  o.received_at as "received_at!", o.content_sealed as "content_sealed!",
+                  (select count(*) from page) as "found!"
+             from kept k join sandbox_outbox o on o.tenant_id = $1 and o.id = k.id
+            order by o.id desc"#,
         tenant.0,
         message.map(|id| id.0),
         before,
         limit,
         seen.owner(),
-        seen.team()
+        seen.team(),
+        PAGE_BYTES
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let found = rows.first().map_or(0, |row| row.found);
+    Ok(Bounded::of(rows, found))
 }
 
 pub(in crate::messages) async fn delivery_of(

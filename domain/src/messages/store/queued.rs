@@ -23,6 +23,8 @@ pub(in crate::messages) struct QueuedRow {
     pub id: MessageId,
     pub subject_id: SubjectId,
     pub lead_id: Option<LeadId>,
+    /// The job that sends it.
+    pub job_id: Option<Uuid>,
     pub template_id: TemplateId,
     pub provider_id: Option<ProviderId>,
     pub pinned: bool,
@@ -60,7 +62,7 @@ pub(in crate::messages) async fn lock_queued(
     messages: &[MessageId],
 ) -> Result<Vec<QueuedRow>> {
     let rows = sqlx::query!(
-        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId",
+        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id,
                   template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
                   channel, purpose, campaign_run_id as "run: CampaignRunId", fence, rounds, engine.now() as "now!",
                   coalesce(expires_at <= engine.now(), false) as "expired!",
@@ -82,6 +84,7 @@ pub(in crate::messages) async fn lock_queued(
                 id: row.id,
                 subject_id: row.subject_id,
                 lead_id: row.lead_id,
+                job_id: row.job_id,
                 template_id: row.template_id,
                 provider_id: row.provider_id,
                 pinned: row.pinned,
@@ -173,8 +176,9 @@ pub(in crate::messages) async fn texts(
 pub(in crate::messages) struct Before {
     pub provider: ProviderId,
     pub request_sealed: Vec<u8>,
-    /// Nobody knows whether it was sent, and it was decided to try again.
-    pub in_doubt: bool,
+    /// How long ago the first attempt began of which nobody knows whether it sent the message, where it was decided to try
+    /// again; none if there is no such attempt.
+    pub in_doubt_for: Option<Duration>,
 }
 
 /// The last attempt at each of some messages: of those that left a doubt the last, else the last of all.
@@ -186,7 +190,8 @@ pub(in crate::messages) async fn before(
     let rows = sqlx::query!(
         r#"select distinct on (a.message_id) a.message_id as "message: MessageId",
                   a.provider_id as "provider: ProviderId", a.request_sealed,
-                  coalesce(a.outcome = 'queued' and a.code = $3, false) as "in_doubt!"
+                  extract(epoch from engine.now() - min(a.started_at) filter (where a.outcome = 'queued' and a.code = $3)
+                    over (partition by a.message_id))::float8 as in_doubt_for
              from message_attempts a
             where a.tenant_id = $1 and a.message_id = any($2)
             order by a.message_id, coalesce(a.outcome = 'queued' and a.code = $3, false) desc, a.fence desc"#,
@@ -197,8 +202,8 @@ pub(in crate::messages) async fn before(
     .fetch_all(conn)
     .await?;
     let before = rows.into_iter().map(|row| {
-        let (provider, request_sealed, in_doubt) = (row.provider, row.request_sealed, row.in_doubt);
-        (row.message, Before { provider, request_sealed, in_doubt })
+        let (provider, request_sealed) = (row.provider, row.request_sealed);
+        (row.message, Before { provider, request_sealed, in_doubt_for: row.in_doubt_for.map(seconds) })
     });
     Ok(before.collect())
 }

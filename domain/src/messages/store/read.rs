@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{
         provider::Channel,
-        read::{AttemptView, Filter, MessageView, StatusView},
+        read::{AttemptView, CallbackView, Filter, MessageView, StatusView},
         rules::{FailureKind, Purpose, Status},
     },
     stored_channel,
@@ -165,6 +165,36 @@ pub(in crate::messages) async fn attempts(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// The first things that were told of a message, in the order in which they came in. Which of them counted is not said
+/// yet.
+pub(in crate::messages) async fn told_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    message: MessageId,
+) -> Result<Vec<CallbackView>> {
+    let rows = sqlx::query!(
+        r#"select provider_id as "provider_id: ProviderId", status, failure, code, happened_at, received_at
+             from message_callbacks
+            where tenant_id = $1 and message_id = $2 order by id limit 200"#,
+        tenant.0,
+        message.0
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| {
+        Ok(CallbackView {
+            received_at: row.received_at,
+            happened_at: row.happened_at,
+            provider_id: row.provider_id,
+            status: Status::stored(&row.status)?,
+            failure: row.failure.as_deref().and_then(FailureKind::stored),
+            code: row.code,
+            counted: false,
+        })
+    });
+    told.collect()
 }
 
 pub(in crate::messages) async fn status_of(

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::{
     super::{
         provider::Channel,
-        rules::{FailureKind, Status},
+        rules::{FailureKind, IN_DOUBT, Status},
     },
     stored_channel,
 };
@@ -106,6 +106,26 @@ pub(in crate::messages) async fn conclude(
     .execute(conn)
     .await?;
     Ok(moved.rows_affected() == 1)
+}
+
+/// A person says of all attempts that none has arrived: that takes the place of the doubts which they left.
+pub(in crate::messages) async fn clear_doubts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: MessageId,
+    code: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "update message_attempts set code = $3
+          where tenant_id = $1 and message_id = $2 and outcome = 'queued' and code = $4",
+        tenant.0,
+        id.0,
+        code,
+        IN_DOUBT
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Whether what a provider calls so is another message of ours.

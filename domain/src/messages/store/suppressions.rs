@@ -20,15 +20,26 @@ pub(in crate::messages) struct NewSuppressionRow<'a> {
     pub sealed: Vec<u8>,
 }
 
+/// A suppression that was written.
+pub(in crate::messages) struct Written {
+    /// Of what was there before its own.
+    pub id: SuppressionId,
+    /// It was not there before.
+    pub fresh: bool,
+    pub reason: String,
+    pub message_id: Option<MessageId>,
+}
+
 /// Writes suppressions down, of different places and in one order. Of an address that is suppressed already only the
-/// reason is taken: if it was the person's own wish, which they could take back, and this is none. Answers the ids of
-/// what was written; of what was there before its own.
+/// reason is taken: if it was the person's own wish, which they could take back, and this is none. Answers what was
+/// written.
 pub(in crate::messages) async fn put_suppressions(
     conn: &mut PgConnection,
     tenant: TenantId,
     rows: &[NewSuppressionRow<'_>],
-) -> Result<Vec<(SuppressionId, bool)>> {
-    let put = sqlx::query!(
+) -> Result<Vec<Written>> {
+    let put = sqlx::query_as!(
+        Written,
         r#"insert into suppressions as s
              (tenant_id, id, channel, scope, reason, message_id, subject_id, to_index, to_sealed)
            select $1, u.id, u.channel, u.scope, u.reason, u.message_id, u.subject_id, u.to_index, u.to_sealed
@@ -38,7 +49,8 @@ pub(in crate::messages) async fn put_suppressions(
                on conflict on constraint suppressions_to_key do update
               set reason = excluded.reason, message_id = excluded.message_id
             where s.reason in ('stop', 'unsubscribe') and excluded.reason not in ('stop', 'unsubscribe')
-           returning id as "id!: SuppressionId", xmax = 0 as "fresh!""#,
+           returning id as "id!: SuppressionId", xmax = 0 as "fresh!", reason as "reason!",
+                     message_id as "message_id?: MessageId""#,
         tenant.0,
         &rows.iter().map(|row| row.id.0).collect::<Vec<_>>(),
         &rows.iter().map(|row| row.fresh.channel.as_str().to_owned()).collect::<Vec<_>>(),
@@ -52,7 +64,7 @@ pub(in crate::messages) async fn put_suppressions(
     )
     .fetch_all(conn)
     .await?;
-    Ok(put.into_iter().map(|row| (row.id, row.fresh)).collect())
+    Ok(put)
 }
 
 /// A suppression that went.

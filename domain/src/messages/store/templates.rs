@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::{
     super::{
+        bounded::{Bounded, PAGE_BYTES},
         provider::Channel,
         templates::{Filter, TemplateParts, TemplateView},
     },
@@ -83,6 +84,7 @@ pub(in crate::messages) async fn insert_template(
     Ok(())
 }
 
+/// The newest first, and no more of them at a time than a page may hold.
 pub(in crate::messages) async fn templates(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -90,19 +92,29 @@ pub(in crate::messages) async fn templates(
     filter: &Filter,
     before: Option<TemplateId>,
     limit: i64,
-) -> Result<Vec<TemplateView>> {
-    let rows = sqlx::query_as!(
-        TemplateView,
-        r#"select id as "id: TemplateId", name, version, channel, nullif(locale, '') as locale, subject, text, html, extra,
-                  created_at, archived_at
-             from templates t
-            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
-              and ($4::text is null or name = $4) and ($5::text is null or channel = $5)
-              and ($6::text is null or lower(locale) = lower($6)) and ($7::bool or archived_at is null)
-              and (not $8::bool or not exists (select from templates n
-                where n.tenant_id = t.tenant_id and n.name = t.name and n.locale = t.locale and n.version > t.version
-                  and ($7::bool or n.archived_at is null)))
-            order by id desc limit $9"#,
+) -> Result<Bounded<TemplateView>> {
+    let rows = sqlx::query!(
+        r#"with page as (
+             select t.id, octet_length(t.text) + coalesce(octet_length(t.subject), 0) + coalesce(octet_length(t.html), 0)
+                    + coalesce(octet_length(t.extra::text), 0) as size
+               from templates t
+              where t.tenant_id = $1 and ($2::uuid is null or t.id = $2) and ($3::uuid is null or t.id < $3)
+                and ($4::text is null or t.name = $4) and ($5::text is null or t.channel = $5)
+                and ($6::text is null or lower(t.locale) = lower($6)) and ($7::bool or t.archived_at is null)
+                and (not $8::bool or not exists (select from templates n
+                  where n.tenant_id = t.tenant_id and n.name = t.name and n.locale = t.locale and n.version > t.version
+                    and ($7::bool or n.archived_at is null)))
+              order by t.id desc limit $9
+           ), kept as (
+             select p.id from (select id, sum(size) over (order by id desc) - size as before from page) p
+              where p.before < $10
+           )
+           select t.id as "id!: TemplateId", t.name as "name!", t.version as "version!", t.channel as "channel!",
+                  nullif(t.locale, '') as locale, t.subject as "subject?", t.text as "text!", t.html as "html?",
+                  t.extra as "extra?", t.created_at as "created_at!", t.archived_at as "archived_at?",
+                  (select count(*) from page) as "found!"
+             from kept k join templates t on t.tenant_id = $1 and t.id = k.id
+            order by t.id desc"#,
         tenant.0,
         only.map(|id| id.0),
         before.map(|id| id.0),
@@ -111,11 +123,26 @@ pub(in crate::messages) async fn templates(
         filter.locale.as_ref().map(Locale::as_str),
         filter.archived,
         filter.latest,
-        limit
+        limit,
+        PAGE_BYTES
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    let found = rows.first().map_or(0, |row| row.found);
+    let views = rows.into_iter().map(|row| TemplateView {
+        id: row.id,
+        name: row.name,
+        version: row.version,
+        channel: row.channel,
+        locale: row.locale,
+        subject: row.subject,
+        text: row.text,
+        html: row.html,
+        extra: row.extra,
+        created_at: row.created_at,
+        archived_at: row.archived_at,
+    });
+    Ok(Bounded::of(views.collect(), found))
 }
 
 /// The version that is in use of a name and locale; none if it is not offered.

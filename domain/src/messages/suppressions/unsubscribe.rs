@@ -67,7 +67,7 @@ pub async fn unsubscribe(ctx: &Ctx, message: MessageId) -> Result<()> {
     let row = store::addressee(tx.conn(), ctx.tenant, message).await?.ok_or(Error::NotFound("message"))?;
     let channel = Channel::named(&row.channel).ok_or_else(|| Error::internal("an unheard-of channel"))?;
     let keys = Vault::subjects(&mut tx, &[row.subject_id]).await?;
-    let to = keys.open(&send::place(ctx.tenant, "to_sealed", message), &row.to_sealed)?;
+    let to = keys.shown(&send::place(ctx.tenant, "to_sealed", message), &row.to_sealed);
     let whose = (row.lead_id, row.to_index.as_slice());
     consents::withdraw(ctx, &mut tx, whose, (channel, Purpose::Marketing), "unsubscribe link").await?;
     let fresh = Fresh {
@@ -76,7 +76,7 @@ pub async fn unsubscribe(ctx: &Ctx, message: MessageId) -> Result<()> {
         reason: Reason::Unsubscribe,
         message: Some(message),
         subject: row.subject_id,
-        // Nobody has a key of whoever was erased, so it is not sealed either.
+        // Nobody has a key of whoever was erased, or whose key cannot be read, so it is not sealed either.
         to: to.unwrap_or_default(),
         to_index: row.to_index,
     };

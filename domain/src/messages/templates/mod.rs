@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{provider::Channel, store, wording::Extra};
+use super::{bounded::Bounded, provider::Channel, store, wording::Extra};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -105,7 +105,7 @@ pub async fn save(ctx: &Ctx, new: NewTemplate) -> Result<Once<TemplateView>> {
     keyed.commit(view, 201, location).await
 }
 
-/// Newest first, those with ids below `before`.
+/// Newest first, those with ids below `before`, and fewer than `limit` where they are large.
 ///
 /// # Errors
 /// If the permission is missing or the database does not answer.
@@ -114,7 +114,7 @@ pub async fn list(
     filter: &Filter,
     before: Option<TemplateId>,
     limit: i64,
-) -> Result<Vec<TemplateView>> {
+) -> Result<Bounded<TemplateView>> {
     ctx.require(Permission::TemplatesRead)?;
     let mut tx = ctx.begin().await?;
     store::templates(tx.conn(), ctx.tenant, None, filter, before, limit).await
@@ -138,7 +138,7 @@ pub fn location(id: TemplateId) -> String {
 async fn one(tx: &mut TenantTx, id: TemplateId) -> Result<TemplateView> {
     let (tenant, any) = (tx.tenant, Filter { archived: true, ..Filter::default() });
     let mut found = store::templates(tx.conn(), tenant, Some(id), &any, None, 1).await?;
-    found.pop().ok_or(Error::NotFound("template"))
+    found.rows.pop().ok_or(Error::NotFound("template"))
 }
 
 /// Writes the next version of a name and locale, whose name is held.

@@ -8,7 +8,6 @@ use crate::{
     error::{Error, FieldError, Result},
     messages::{
         provider::Channel,
-        template,
         wording::{Extra, Wording},
     },
 };
@@ -32,12 +31,27 @@ impl TemplateParts {
     /// # Errors
     /// Every part that is wrong, with what to change.
     pub fn check(&self, channel: Channel) -> Result<()> {
-        let parts =
-            [("/subject", self.subject.as_ref()), ("/text", Some(&self.text)), ("/html", self.html.as_ref())];
-        let mut wrong: Vec<FieldError> = parts
-            .into_iter()
-            .filter_map(|(pointer, source)| Some(FieldError::new(pointer, template::parse(source?).err()?)))
-            .collect();
+        self.ready(channel).map(drop)
+    }
+
+    /// The same, and answers them ready to be filled in: each is parsed once.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn ready(&self, channel: Channel) -> Result<Wording> {
+        let (subject, html) = (self.subject.as_deref(), self.html.as_deref());
+        let parsed = Wording::parse_for(channel, subject, &self.text, html, self.extra.as_ref());
+        let unfit = self.unfit(channel);
+        match parsed {
+            Ok(wording) if unfit.is_empty() => Ok(wording),
+            Ok(_) => Err(Error::Invalid(unfit)),
+            Err(wrong) => Err(Error::Invalid(wrong.into_iter().chain(unfit).collect())),
+        }
+    }
+
+    /// What the channel does not take, or misses.
+    fn unfit(&self, channel: Channel) -> Vec<FieldError> {
+        let mut wrong = Vec::new();
         let is_blank = |part: &str| part.trim().is_empty();
         let has_subject = self.subject.as_deref().is_some_and(|subject| !is_blank(subject));
         if channel == Channel::Email && !has_subject {
@@ -52,9 +66,7 @@ impl TemplateParts {
         if self.html.is_some() && channel != Channel::Email {
             wrong.push(FieldError::new("/html", "only e-mail has it"));
         }
-        let below = |error: FieldError| FieldError::new(format!("/extra{}", error.pointer), error.detail);
-        wrong.extend(self.extra.iter().flat_map(|extra| extra.check(channel)).map(below));
-        if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
+        wrong
     }
 
     /// What the channel has, as it is stored; nothing if it says nothing.
@@ -71,15 +83,6 @@ impl TemplateParts {
             && self.text == view.text
             && self.html == view.html
             && self.stored_extra() == view.extra
-    }
-
-    /// Ready to be filled in.
-    ///
-    /// # Errors
-    /// A sentence on what to change.
-    pub fn wording(&self) -> Result<Wording, String> {
-        let extra = self.stored_extra();
-        Wording::parse(self.subject.as_deref(), &self.text, self.html.as_deref(), extra.as_ref())
     }
 }
 

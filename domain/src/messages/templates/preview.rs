@@ -1,7 +1,5 @@
 //! How a template would look, without anything being sent.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,7 +11,7 @@ use crate::{
     messages::{
         provider::Channel,
         segments, store,
-        wording::{self, Extra, names::names},
+        wording::{self, Extra, Wording},
     },
     types::TemplateId,
 };
@@ -84,8 +82,7 @@ pub async fn preview(ctx: &Ctx, sample: TemplateSample) -> Result<TemplatePrevie
             return Err(Error::invalid("", detail));
         }
     };
-    parts.check(channel)?;
-    Ok(filled(channel, &parts, variables))
+    Ok(filled(channel, &parts.ready(channel)?, variables))
 }
 
 /// The parts of a version.
@@ -99,13 +96,12 @@ async fn stored(ctx: &Ctx, id: TemplateId) -> Result<(Channel, TemplateParts)> {
     Ok((store::stored_channel(&view.channel)?, parts))
 }
 
-fn filled(channel: Channel, parts: &TemplateParts, variables: Map<String, Value>) -> TemplatePreview {
-    let named = speaks_of(parts);
+fn filled(channel: Channel, wording: &Wording, variables: Map<String, Value>) -> TemplatePreview {
+    let named = wording.variables();
     let missing = named.iter().filter(|name| !variables.contains_key(*name)).cloned().collect();
     let mut variables = Value::Object(variables);
     wording::fit(channel, &mut variables);
-    let said = parts.wording().and_then(|wording| wording.render(&variables));
-    let (said, problem) = match said {
+    let (said, problem) = match wording.render(&variables) {
         Ok(said) => (Some(said), None),
         Err(why) => (None, Some(why)),
     };
@@ -128,13 +124,6 @@ fn filled(channel: Channel, parts: &TemplateParts, variables: Map<String, Value>
     }
 }
 
-/// The variables of all parts.
-fn speaks_of(parts: &TemplateParts) -> BTreeSet<String> {
-    let texts = [parts.subject.as_deref(), Some(parts.text.as_str()), parts.html.as_deref()];
-    let extra = parts.extra.iter().flat_map(Extra::texts).map(|(_, text)| text);
-    texts.into_iter().flatten().chain(extra).flat_map(names).collect()
-}
-
 impl SegmentsView {
     fn of(text: &str) -> Self {
         let counted = segments::count(text);
@@ -151,7 +140,7 @@ mod tests {
     fn look(channel: Channel, text: &str, variables: Value) -> TemplatePreview {
         let parts = TemplateParts { subject: None, text: text.into(), html: None, extra: None };
         let Value::Object(variables) = variables else { panic!("an object") };
-        filled(channel, &parts, variables)
+        filled(channel, &parts.ready(channel).expect("they fit"), variables)
     }
 
     #[test]

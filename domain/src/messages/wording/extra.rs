@@ -1,11 +1,11 @@
 //! What only one channel has, beside the text: typed, bounded, and with values filled in but no blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::names::has_blocks;
+use super::names::{has_blocks, names};
 use crate::{
     error::FieldError,
     messages::{
@@ -51,6 +51,7 @@ pub struct WhatsappTemplate {
 }
 
 /// The same with its texts parsed.
+#[derive(Default)]
 pub(super) struct Ready {
     template: Option<(String, String, Vec<Parsed>)>,
     data: Vec<(String, Parsed)>,
@@ -64,9 +65,11 @@ impl Extra {
         self.template.is_none() && self.data.is_none() && self.thread_ts.is_none()
     }
 
-    /// What is wrong with it for a channel; pointers are relative to it.
-    #[must_use]
-    pub fn check(&self, channel: Channel) -> Vec<FieldError> {
+    /// Parses its texts for a channel.
+    ///
+    /// # Errors
+    /// All that is wrong with it there; pointers are relative to it.
+    pub(super) fn ready_for(&self, channel: Channel) -> Result<Ready, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let parts = [
             ("/template", self.template.is_some(), Channel::Whatsapp),
@@ -80,16 +83,18 @@ impl Extra {
         }
         wrong.extend(self.template.iter().flat_map(WhatsappTemplate::check));
         wrong.extend(self.data.iter().flat_map(unfit_data));
+        let mut parsed = Vec::new();
         for (pointer, text) in self.texts() {
-            if let Err(why) = plain(text) {
-                wrong.push(FieldError::new(pointer, why));
+            match plain(text) {
+                Ok(text) => parsed.push(text),
+                Err(why) => wrong.push(FieldError::new(pointer, why)),
             }
         }
-        wrong
+        if wrong.is_empty() { Ok(self.with(parsed)) } else { Err(wrong) }
     }
 
     /// Its texts, by where they stand.
-    pub fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+    fn texts(&self) -> impl Iterator<Item = (String, &str)> {
         let parameters = self.template.iter().flat_map(|template| template.parameters.iter().enumerate());
         let parameters = parameters.map(|(at, text)| (format!("/template/parameters/{at}"), text.as_str()));
         let data = self.data.iter().flatten();
@@ -98,19 +103,24 @@ impl Extra {
         parameters.chain(data).chain(thread)
     }
 
-    /// Parses its texts.
-    pub(super) fn ready(self) -> Result<Ready, String> {
-        let all = |texts: Vec<String>| texts.iter().map(|text| plain(text)).collect::<Result<Vec<_>, _>>();
-        let template = match self.template {
-            Some(template) => Some((template.name, template.language, all(template.parameters)?)),
-            None => None,
-        };
-        let data = self.data.unwrap_or_default().into_iter();
-        Ok(Ready {
-            template,
-            data: data.map(|(key, text)| Ok((key, plain(&text)?))).collect::<Result<_, String>>()?,
-            thread_ts: self.thread_ts.as_deref().map(plain).transpose()?,
-        })
+    /// Parses its texts, whatever channel it is of.
+    ///
+    /// # Errors
+    /// A sentence on what to change.
+    pub(super) fn ready(&self) -> Result<Ready, String> {
+        let parsed = self.texts().map(|(_, text)| plain(text)).collect::<Result<_, _>>()?;
+        Ok(self.with(parsed))
+    }
+
+    /// Itself with its texts as they were parsed, in the order of [`texts`](Self::texts).
+    fn with(&self, parsed: Vec<Parsed>) -> Ready {
+        let mut parsed = parsed.into_iter();
+        let template = self.template.as_ref().map(|template| {
+            let parameters = parsed.by_ref().take(template.parameters.len()).collect();
+            (template.name.clone(), template.language.clone(), parameters)
+        });
+        let keys = self.data.iter().flat_map(BTreeMap::keys).cloned();
+        Ready { template, data: keys.zip(parsed.by_ref()).collect(), thread_ts: parsed.next() }
     }
 }
 
@@ -134,6 +144,13 @@ impl WhatsappTemplate {
 }
 
 impl Ready {
+    /// The variables that it speaks of.
+    pub(super) fn variables(&self) -> BTreeSet<String> {
+        let parameters = self.template.iter().flat_map(|(_, _, parameters)| parameters);
+        let data = self.data.iter().map(|(_, parsed)| parsed);
+        parameters.chain(data).chain(&self.thread_ts).flat_map(names).collect()
+    }
+
     pub(super) fn render(&self, variables: &Value) -> Result<Map<String, Value>, String> {
         let text = |parsed: &Parsed| template::render(parsed, Part::Text, variables);
         let mut said = Map::new();
@@ -175,7 +192,7 @@ fn plain(source: &str) -> Result<Parsed, String> {
         return Err(format!("at most {LONGEST} bytes"));
     }
     let parsed = template::parse(source)?;
-    if has_blocks(source) {
+    if has_blocks(&parsed) {
         return Err("only values like {{name}} have a place here, no blocks".into());
     }
     Ok(parsed)
@@ -192,7 +209,8 @@ mod tests {
 
     fn pointers(channel: Channel, extra: Value) -> Vec<String> {
         let extra: Extra = serde_json::from_value(extra).expect("it is one");
-        extra.check(channel).into_iter().map(|error| error.pointer).collect()
+        let wrong = extra.ready_for(channel).err().unwrap_or_default();
+        wrong.into_iter().map(|error| error.pointer).collect()
     }
 
     #[test]

@@ -1,29 +1,27 @@
 //! A version of a template, ready to be filled in: its parts parsed, and what only its channel has.
 //!
 //! - [`extra`] what only a channel has; [`names`] which variables a text speaks of; both pure
-//! - [`Wordings`] the versions in use, parsed once by each process
+//! - [`kept`] the versions in use, parsed once by each process
 
 pub mod extra;
+pub mod kept;
 pub mod names;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use quick_cache::{Weighter, sync::Cache};
 use serde_json::{Map, Value};
 
 pub use extra::{Extra, WhatsappTemplate};
+pub use kept::Wordings;
 
 use super::{
     provider::Channel,
     template::{self, Parsed, Part},
 };
-use crate::types::TemplateId;
+use crate::error::FieldError;
 
-/// Versions that are kept at a time, and what they may take of memory together, roughly, in bytes.
-const KEPT: usize = 2_000;
-const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// What a version takes besides its text, and an expression in it, roughly, in bytes.
-const VERSION: usize = 8 * 1024;
+const VERSION: u64 = 8 * 1024;
 const EXPRESSION: usize = 512;
 
 /// The parts of one version.
@@ -57,9 +55,7 @@ impl Wording {
         html: Option<&str>,
         extra: Option<&Value>,
     ) -> Result<Self, String> {
-        let sources = [subject, Some(text), html].into_iter().flatten();
-        let texts: usize = sources.map(weight).sum();
-        let size = VERSION + texts + extra.map_or(0, |extra| weight(&extra.to_string()));
+        let extra_size = extra.map_or(0, |extra| weight(&extra.to_string()));
         let extra = match extra {
             Some(extra) => {
                 serde_json::from_value(extra.clone()).map_err(|error| format!("extra: {error}"))?
@@ -71,8 +67,52 @@ impl Wording {
             text: template::parse(text)?,
             html: html.map(template::parse).transpose()?,
             extra: extra.ready()?,
-            size: u64::try_from(size).unwrap_or(u64::MAX),
+            size: size(subject, text, html) + extra_size,
         })
+    }
+
+    /// Parses the parts of a template for a channel, each once.
+    ///
+    /// # Errors
+    /// Every part that does not parse, and what of the extra does not fit the channel, by pointer.
+    pub fn parse_for(
+        channel: Channel,
+        subject: Option<&str>,
+        text: &str,
+        html: Option<&str>,
+        extra: Option<&Extra>,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut wrong = Vec::new();
+        let mut part = |pointer: &str, source: Option<&str>| match source.map(template::parse)? {
+            Ok(parsed) => Some(parsed),
+            Err(why) => {
+                wrong.push(FieldError::new(pointer, why));
+                None
+            }
+        };
+        let size = size(subject, text, html);
+        let (subject, text, html) =
+            (part("/subject", subject), part("/text", Some(text)), part("/html", html));
+        let extra = extra.map(|extra| extra.ready_for(channel)).transpose().unwrap_or_else(|unfit| {
+            let below = |error: FieldError| FieldError::new(format!("/extra{}", error.pointer), error.detail);
+            wrong.extend(unfit.into_iter().map(below));
+            None
+        });
+        match text {
+            Some(text) if wrong.is_empty() => {
+                Ok(Self { subject, text, html, extra: extra.unwrap_or_default(), size })
+            }
+            _ => Err(wrong),
+        }
+    }
+
+    /// The variables that its parts speak of.
+    #[must_use]
+    pub fn variables(&self) -> BTreeSet<String> {
+        let parts = [self.subject.as_ref(), Some(&self.text), self.html.as_ref()];
+        let mut found: BTreeSet<String> = parts.into_iter().flatten().flat_map(names::names).collect();
+        found.append(&mut self.extra.variables());
+        found
     }
 
     /// Fills all parts in. The first part that fails ends it.
@@ -110,52 +150,14 @@ pub fn fit(channel: Channel, variables: &mut Value) {
     }
 }
 
-/// Wordings by the versions that they are of, of all tenants: a version never changes. Those that are used least make
-/// room.
-pub struct Wordings(Cache<TemplateId, Arc<Wording>, BySize>);
-
-impl Default for Wordings {
-    fn default() -> Self {
-        Self(Cache::with_weighter(KEPT, KEPT_BYTES, BySize))
-    }
+/// What the parts of a version take of memory, roughly.
+fn size(subject: Option<&str>, text: &str, html: Option<&str>) -> u64 {
+    let texts = [subject, Some(text), html].into_iter().flatten();
+    VERSION + texts.map(weight).sum::<u64>()
 }
 
-impl Wordings {
-    /// The wording of a version, if it is kept.
-    #[must_use]
-    pub fn kept(&self, id: TemplateId) -> Option<Arc<Wording>> {
-        self.0.get(&id)
-    }
-
-    /// The wording of a version, which is made if it is not kept.
-    ///
-    /// # Errors
-    /// What `make` says; that is not kept.
-    pub fn get(
-        &self,
-        id: TemplateId,
-        make: impl FnOnce() -> Result<Wording, String>,
-    ) -> Result<Arc<Wording>, String> {
-        if let Some(kept) = self.0.get(&id) {
-            return Ok(kept);
-        }
-        let wording = Arc::new(make()?);
-        self.0.insert(id, Arc::clone(&wording));
-        Ok(wording)
-    }
-}
-
-#[derive(Clone)]
-struct BySize;
-
-impl Weighter<TemplateId, Arc<Wording>> for BySize {
-    fn weight(&self, _: &TemplateId, wording: &Arc<Wording>) -> u64 {
-        wording.size
-    }
-}
-
-fn weight(source: &str) -> usize {
-    source.len() + EXPRESSION * source.matches("{{").count()
+fn weight(source: &str) -> u64 {
+    u64::try_from(source.len() + EXPRESSION * source.matches("{{").count()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -163,7 +165,6 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use serde_json::json;
-    use uuid::Uuid;
 
     use super::*;
 
@@ -183,6 +184,20 @@ mod tests {
         assert_eq!(Value::Object(said.extra), json!({ "template": template }));
         let bare = self::wording("Hi").render(&json!({})).expect("it renders");
         assert_eq!((bare.subject, bare.html, bare.extra.len()), (None, None, 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_part_by_part_and_all_variables_are_told() {
+        let extra: Extra = serde_json::from_value(json!({"thread_ts": "{{ts}}"})).expect("it is one");
+        let (subject, html) = (Some("{{deal.name}}"), Some("{{#each items}}{{price}}{{/each}}"));
+        let good = Wording::parse_for(Channel::Slack, subject, "Hi {{name}}", html, Some(&extra));
+        let good = good.unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let variables: Vec<String> = good.variables().into_iter().collect();
+        assert_eq!(variables, ["deal", "items", "name", "ts"]);
+        let bad = Wording::parse_for(Channel::Sms, Some("{{"), "{{> x}}", Some("{{#each a}}"), Some(&extra));
+        let pointers: Vec<String> =
+            bad.err().unwrap_or_default().into_iter().map(|error| error.pointer).collect();
+        assert_eq!(pointers, ["/subject", "/text", "/html", "/extra/thread_ts"]);
     }
 
     #[test]
@@ -232,26 +247,5 @@ mod tests {
         fit(Channel::Slack, &mut variables);
         let safe = json!({"name": "&lt;!channel&gt; &amp; co", "list": [{"x": "&lt;a&gt;"}], "n": 1});
         assert_eq!(variables, safe);
-    }
-
-    #[test]
-    fn a_version_is_parsed_once_and_a_failure_is_not_kept() {
-        let (kept, id) = (Wordings::default(), TemplateId(Uuid::from_u128(1)));
-        assert_eq!(kept.get(id, || Err("no".into())).err().as_deref(), Some("no"));
-        let first = kept.get(id, || Ok(wording("one"))).expect("made");
-        let again = kept.get(id, || Ok(wording("two"))).expect("kept");
-        assert!(Arc::ptr_eq(&first, &again));
-        let other = kept.get(TemplateId(Uuid::from_u128(2)), || Ok(wording("two"))).expect("made");
-        assert!(!Arc::ptr_eq(&first, &other));
-    }
-
-    #[test]
-    fn what_is_kept_has_an_end() {
-        let kept = Wordings::default();
-        for id in 0..200 {
-            let made = Wording { size: KEPT_BYTES / 100, ..wording("x") };
-            kept.get(TemplateId(Uuid::from_u128(id)), || Ok(made)).expect("made");
-        }
-        assert!((1..=KEPT_BYTES).contains(&kept.0.weight()), "{}", kept.0.weight());
     }
 }

@@ -5,22 +5,23 @@ use std::collections::BTreeSet;
 
 use handlebars::template::{BlockParam, HelperTemplate, Parameter, Template, TemplateElement};
 
-/// The variables that a text speaks of; nothing of one that does not parse.
+use crate::messages::template::Parsed;
+
+/// The variables that a text speaks of.
 #[must_use]
-pub fn names(source: &str) -> BTreeSet<String> {
+pub fn names(parsed: &Parsed) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    if let Ok(template) = Template::compile(source) {
-        gather(&template, 0, &[], &mut found);
+    if let Some(template) = parsed.tree() {
+        gather(template, 0, &[], &mut found);
     }
     found
 }
 
 /// Whether a text has blocks, like `{{#if}}`.
 #[must_use]
-pub fn has_blocks(source: &str) -> bool {
-    Template::compile(source).is_ok_and(|template| {
-        template.elements.iter().any(|element| matches!(element, TemplateElement::HelperBlock(_)))
-    })
+pub fn has_blocks(parsed: &Parsed) -> bool {
+    let mut elements = parsed.tree().into_iter().flat_map(|template| &template.elements);
+    elements.any(|element| matches!(element, TemplateElement::HelperBlock(_)))
 }
 
 /// `deep` is in how many `each` and `with` it is, `bound` what they call their items.
@@ -87,6 +88,11 @@ fn top(parameter: &Parameter, deep: usize, bound: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::template::parse;
+
+    fn parsed(source: &str) -> Parsed {
+        parse(source).expect("it parses")
+    }
 
     #[test]
     fn the_names_at_the_top_are_told_once_and_in_order() {
@@ -102,16 +108,20 @@ mod tests {
             ("{{#with person}}{{name}}{{/with}}", &["person"][..]),
             ("{{[two words]}}", &["two words"][..]),
             ("no more than words", &[][..]),
-            ("{{", &[][..]),
         ] {
-            let found: Vec<String> = names(source).into_iter().collect();
+            let found: Vec<String> = names(&parsed(source)).into_iter().collect();
             assert_eq!(found, wanted, "{source}");
         }
     }
 
     #[test]
     fn blocks_are_told_from_values() {
-        assert!(has_blocks("a {{#if b}}c{{/if}}") && has_blocks("{{~#each b~}}c{{~/each~}}"));
-        assert!(!has_blocks("a {{b}} {{{c}}} {{!-- {{#if}} --}}") && !has_blocks("{{#if"));
+        for (source, wanted) in [
+            ("a {{#if b}}c{{/if}}", true),
+            ("{{~#each b~}}c{{~/each~}}", true),
+            ("a {{b}} {{{c}}} {{!-- {{#if}} --}}", false),
+        ] {
+            assert_eq!(has_blocks(&parsed(source)), wanted, "{source}");
+        }
     }
 }

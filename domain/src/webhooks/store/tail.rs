@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     types::{TenantId, WebhookDeliveryId, WebhookId},
-    webhooks::tail::Lagging,
+    webhooks::{part::Standing, tail::Lagging},
 };
 
 /// Endpoints, over all tenants, for which there is more in the log, after one of them and in their order. What is told
@@ -34,32 +34,33 @@ pub(in crate::webhooks) async fn lagging(
     Ok(rows)
 }
 
-/// An endpoint whose part of the log is being read.
+/// Locks those of these endpoints that nobody else holds and that are told something.
+pub(in crate::webhooks) async fn try_lock_endpoints(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[WebhookId],
+) -> Result<Vec<Standing>> {
+    let standing = sqlx::query_as!(
+        Standing,
+        r#"select id as "id: WebhookId", from_sequence, types from webhook_endpoints
+            where tenant_id = $1 and id = any($2) and disabled_at is null and retired_at is null
+            order by id
+              for no key update skip locked"#,
+        tenant.0,
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(standing)
+}
+
+/// How far the log was read for an endpoint, and what it asks for.
 pub(in crate::webhooks) struct Reading {
     pub from_sequence: i64,
     pub types: Vec<String>,
 }
 
-/// Locks it, unless somebody else holds it or it is told nothing.
-pub(in crate::webhooks) async fn try_lock_endpoint(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: WebhookId,
-) -> Result<Option<Reading>> {
-    let reading = sqlx::query_as!(
-        Reading,
-        "select from_sequence, types from webhook_endpoints
-          where tenant_id = $1 and id = $2 and disabled_at is null and retired_at is null
-            for no key update skip locked",
-        tenant.0,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(reading)
-}
-
-/// The same for whoever only reads.
+/// The same of one, for whoever only reads; none if it is told nothing.
 pub(in crate::webhooks) async fn reading(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -77,25 +78,24 @@ pub(in crate::webhooks) async fn reading(
     Ok(reading)
 }
 
-/// Notes up to where the log was read, and what of it was not there any more.
+/// Notes up to where the log was read for endpoints, and what of it was not there any more.
 pub(in crate::webhooks) async fn move_on(
     conn: &mut PgConnection,
     tenant: TenantId,
-    id: WebhookId,
     to: i64,
-    gap: Option<(i64, i64)>,
+    moved: &[(WebhookId, Option<(i64, i64)>)],
 ) -> Result<()> {
-    let (gap_from, gap_to) = gap.unzip();
     sqlx::query!(
-        "update webhook_endpoints set from_sequence = $3, gap_from = coalesce($4, gap_from),
-                gap_to = coalesce($5, gap_to),
-                gap_at = case when $4::bigint is null then gap_at else engine.now() end
-          where tenant_id = $1 and id = $2",
+        "update webhook_endpoints e set from_sequence = $2, gap_from = coalesce(u.gap_from, e.gap_from),
+                gap_to = coalesce(u.gap_to, e.gap_to),
+                gap_at = case when u.gap_from is null then e.gap_at else engine.now() end
+           from unnest($3::uuid[], $4::bigint[], $5::bigint[]) as u(id, gap_from, gap_to)
+          where e.tenant_id = $1 and e.id = u.id",
         tenant.0,
-        id.0,
         to,
-        gap_from,
-        gap_to
+        &moved.iter().map(|(id, _)| id.0).collect::<Vec<_>>(),
+        &moved.iter().map(|(_, gap)| gap.map(|gap| gap.0)).collect::<Vec<_>>() as &[Option<i64>],
+        &moved.iter().map(|(_, gap)| gap.map(|gap| gap.1)).collect::<Vec<_>>() as &[Option<i64>]
     )
     .execute(conn)
     .await?;
@@ -120,6 +120,27 @@ pub(in crate::webhooks) async fn waiting(
     .fetch_one(conn)
     .await?;
     Ok(count)
+}
+
+/// Those of the endpoints for which so many deliveries wait.
+pub(in crate::webhooks) async fn full(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[WebhookId],
+    most: i64,
+) -> Result<Vec<WebhookId>> {
+    let full = sqlx::query_scalar!(
+        r#"select e.id as "id!: WebhookId" from unnest($2::uuid[]) as e(id)
+            where (select count(*) from (
+                     select from webhook_deliveries d
+                      where d.tenant_id = $1 and d.endpoint_id = e.id and d.state = 'pending' limit $3) d) >= $3"#,
+        tenant.0,
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>(),
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(full)
 }
 
 /// Events for an endpoint, with the ids that their deliveries and jobs get where these are new.

@@ -4,7 +4,8 @@
 //! `refuse-550-5.1.1` answers RCPT with that; `busy` answers 451 the first time; `lost` takes the mail
 //! and breaks the connection without a word; `cut` breaks it before the final dot is answered and does
 //! not take the mail; `slow` waits before it answers. All others are taken, unless the world's faults
-//! say otherwise: those are met at the final dot, by the mail's `Message-ID`.
+//! say otherwise: those are met at the final dot, by the mail's `Message-ID`. What comes before the dot may be slow or
+//! end in silence ([`Manner`]).
 
 use std::{
     collections::HashSet,
@@ -26,11 +27,13 @@ use crate::{
 };
 
 mod dsn;
+mod manner;
 mod session;
 #[cfg(test)]
 mod tests;
 
 pub use dsn::dsn;
+pub use manner::{Manner, Stage};
 
 /// A mail that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +97,7 @@ pub struct Server {
 
 struct Shared {
     nature: Nature,
+    manner: Mutex<Manner>,
     seen_busy: Mutex<HashSet<String>>,
 }
 
@@ -104,7 +108,7 @@ impl Server {
     /// If there is none.
     pub async fn start(nature: Nature) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let shared = Arc::new(Shared { nature, seen_busy: Mutex::default() });
+        let shared = Arc::new(Shared { nature, manner: Mutex::default(), seen_busy: Mutex::default() });
         let listening = Listening::start(listener, {
             let shared = Arc::clone(&shared);
             move |stream| {
@@ -125,6 +129,11 @@ impl Server {
     #[must_use]
     pub fn accepted(&self) -> &Ledger {
         &self.world().ledger
+    }
+
+    /// How it keeps people waiting from now on.
+    pub fn behave(&self, manner: Manner) {
+        *lock(&self.shared.manner) = manner;
     }
 
     #[must_use]

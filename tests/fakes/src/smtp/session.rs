@@ -8,8 +8,8 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Mail, Shared, header};
-use crate::{faults::Fault, http::Answer};
+use super::{Mail, Shared, Stage, header};
+use crate::{faults::Fault, http::Answer, lock};
 
 struct Session<'s> {
     stream: BufReader<TcpStream>,
@@ -18,12 +18,18 @@ struct Session<'s> {
     to: Vec<String>,
     /// Logged in, or nobody has to.
     known: bool,
+    /// It has taken a mail.
+    used: bool,
 }
 
 pub(super) async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let known = shared.nature.login.is_none();
-    let mut session = Session { stream: BufReader::new(stream), shared, from: None, to: Vec::new(), known };
+    let stream = BufReader::new(stream);
+    let mut session = Session { stream, shared, from: None, to: Vec::new(), known, used: false };
+    if !session.comes_to(Stage::Greeting).await? {
+        return Ok(());
+    }
     session.say("220 fake.example ESMTP").await?;
     while let Some(line) = session.line().await? {
         if !session.obey(&line).await? {
@@ -37,11 +43,27 @@ impl Session<'_> {
     /// Does what a line says; `false` ends the connection.
     async fn obey(&mut self, line: &str) -> io::Result<bool> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match verb.to_ascii_uppercase().as_str() {
+        let verb = verb.to_ascii_uppercase();
+        let stage = match verb.as_str() {
+            "EHLO" | "HELO" => Some(Stage::Hello),
+            "STARTTLS" => Some(Stage::Starttls),
+            "MAIL" => Some(Stage::Sender),
+            "RCPT" => Some(Stage::Recipient),
+            "DATA" => Some(Stage::Data),
+            _ => None,
+        };
+        if let Some(stage) = stage
+            && !self.comes_to(stage).await?
+        {
+            return Ok(false);
+        }
+        match verb.as_str() {
             "EHLO" => {
                 let login = if self.shared.nature.login.is_some() { "250-AUTH PLAIN LOGIN\r\n" } else { "" };
+                let offers_tls = lock(&self.shared.manner).silent_at == Some(Stage::Starttls);
+                let tls = if offers_tls { "250-STARTTLS\r\n" } else { "" };
                 let can = format!(
-                    "250-fake.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n{login}250 ENHANCEDSTATUSCODES"
+                    "250-fake.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n{tls}{login}250 ENHANCEDSTATUSCODES"
                 );
                 self.say(&can).await?;
             }
@@ -75,6 +97,20 @@ impl Session<'_> {
             _ => self.say("500 5.5.2 what?").await?,
         }
         Ok(true)
+    }
+
+    /// Waits as its manner is at this stage; `false` ends the connection.
+    async fn comes_to(&mut self, stage: Stage) -> io::Result<bool> {
+        let manner = *lock(&self.shared.manner);
+        if !manner.slow.is_zero() {
+            tokio::time::sleep(manner.slow).await;
+        }
+        if manner.silent_at == Some(stage) {
+            self.until_left().await?;
+            return Ok(false);
+        }
+        let is_over = stage == Stage::Sender && manner.once && self.used;
+        Ok(!is_over)
     }
 
     async fn log_in(&mut self, rest: &str) -> io::Result<()> {
@@ -145,6 +181,7 @@ impl Session<'_> {
         match faults.draw(&luck, &mail.to) {
             None => {
                 let number = self.accept(mails);
+                self.used = true;
                 if whim("lost") {
                     return Ok(false);
                 }

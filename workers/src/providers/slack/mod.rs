@@ -1,7 +1,9 @@
 //! Slack, by a token: <https://docs.slack.dev/reference/methods/chat.postMessage>. By an incoming webhook:
 //! [`incoming`].
 //!
-//! A failure comes as 200 with `ok: false`. Each message carries our id in its metadata, by which it is found again.
+//! A failure comes as 200 with `ok: false`. Each message carries our id in its metadata, by which it is found again in
+//! its conversation's history. That is told only to who names the conversation by its id and may read it, so of a message
+//! to `#name` nothing is found out.
 
 pub mod incoming;
 
@@ -29,7 +31,11 @@ pub struct Slack {
 }
 
 const FIELDS: &[Field] = &[
-    ("token", true, "a bot token, which begins with xoxb-"),
+    (
+        "token",
+        true,
+        "a bot token, which begins with xoxb-, with the right chat:write, and to find messages again channels:history",
+    ),
     ("base_url", false, "the API's address, if it is not Slack's own"),
 ];
 
@@ -155,6 +161,10 @@ impl Provider for Slack {
 
     async fn look_up(&self, _: &Ctx, account: &Account, asked: &Asked) -> Found {
         let Ok(line) = self.read(&account.settings()) else { return Found::Unclear { text: UNFIT.into() } };
+        if asked.outgoing.to.starts_with('#') {
+            let text = "Slack tells what was said in a channel only by the channel's id; look there, then resolve it";
+            return Found::Unclear { text: text.into() };
+        }
         let ours = asked.outgoing.message.to_string();
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {

@@ -10,7 +10,7 @@ use lettre::transport::smtp::{
     commands::{Data, Mail as MailFrom, Rcpt},
     extension::{ClientId, Extension, MailBodyParameter, MailParameter},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     mail::Mail,
@@ -19,12 +19,31 @@ use super::{
 };
 use crate::rim::outbound::{Outbound, OutboundError};
 
-/// How long everything before the message may take, and how long the server may think about it.
-/// Together they stay below the limit of a call.
-const BEFORE: Duration = Duration::from_secs(5);
-const AFTER: Duration = Duration::from_secs(4);
+/// How long it may take from the first step to the server's word that the message may come, over one connection or two.
+const BEFORE: Duration = Duration::from_secs(6);
+/// When the whole must be over: below the limit of a call, which cannot tell how far this has come.
+const WHOLE: Duration = Duration::from_secs(9);
+/// How long one address of the server may take to answer.
+const CONNECT: Duration = Duration::from_secs(3);
 /// How long a goodbye may take.
 const PARTING: Duration = Duration::from_secs(1);
+
+/// Until when a call may go on. All its steps share it, whatever each of them takes.
+#[derive(Clone, Copy)]
+pub struct Deadline {
+    /// If the server has not said by then that the message may come, nothing of it is sent.
+    before: Instant,
+    whole: Instant,
+}
+
+impl Deadline {
+    /// Of a call that begins now.
+    #[must_use]
+    pub fn from_now() -> Self {
+        let now = Instant::now();
+        Self { before: now + BEFORE, whole: now + WHOLE }
+    }
+}
 
 /// A connection that is ready for the next message.
 pub struct Conversation(Box<AsyncSmtpConnection>);
@@ -42,8 +61,8 @@ impl Conversation {
     ///
     /// # Errors
     /// The answer for the message that wanted it: nothing of it was sent.
-    pub async fn open(outbound: &Outbound, settings: &Settings) -> Result<Self, Answer> {
-        match timeout(BEFORE, Self::connect(outbound, settings)).await {
+    pub async fn open(outbound: &Outbound, settings: &Settings, deadline: Deadline) -> Result<Self, Answer> {
+        match timeout_at(deadline.before, Self::connect(outbound, settings)).await {
             Ok(opened) => opened,
             Err(_) => Err(refused(Refusal::Transient, "connect", "the server did not answer in time")),
         }
@@ -67,7 +86,7 @@ impl Conversation {
         };
         let (at_once, later) = if settings.tls == Tls::Implicit { (tls, None) } else { (None, tls) };
         let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(BEFORE), &us, at_once, None)
+            AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(CONNECT), &us, at_once, None)
                 .await
                 .map_err(|error| before("connect", &error))?;
         if let Some(parameters) = later {
@@ -94,9 +113,10 @@ impl Conversation {
         let _ = timeout(PARTING, self.0.quit()).await;
     }
 
-    /// Sends one message.
-    pub async fn deliver(mut self, mail: &Mail) -> Turn {
-        match timeout(BEFORE, self.envelope(mail)).await {
+    /// Sends one message. What ends before the server has said that it may come was surely not sent; only what breaks
+    /// off afterwards is in doubt.
+    pub async fn deliver(mut self, mail: &Mail, deadline: Deadline) -> Turn {
+        match timeout_at(deadline.before, self.envelope(mail)).await {
             Ok(Ok(())) => {}
             Ok(Err((error, stage))) if error.status().is_some() => {
                 // The server refused and goes on listening.
@@ -111,7 +131,7 @@ impl Conversation {
                 return Turn::Answered(refused(Refusal::Transient, "timeout", text), None);
             }
         }
-        match timeout(AFTER, self.0.message(&mail.bytes)).await {
+        match timeout_at(deadline.whole, self.0.message(&mail.bytes)).await {
             Ok(Ok(_)) => {
                 let id = Some(mail.id.clone());
                 Turn::Answered(Answer::Accepted { provider_message_id: id }, Some(self))

@@ -1,7 +1,8 @@
 //! E-mail over SMTP (RFC 5321).
 //!
-//! Until the server has been given the final dot nothing can have been delivered, so every failure
-//! before it is a refusal; after it, only the server's own answer tells, and none means unknown.
+//! Until the server has said that the message may come nothing of it has left, so every failure before that is a
+//! refusal, and all that comes before it has one deadline ([`conversation`]). From then on only the server's own answer
+//! tells, and none means unknown.
 //!
 //! - [`settings`] what an account says; [`mail`] the message as RFC 5322 wants it
 //! - [`bounce`] mails that come back, as they are posted to us
@@ -24,7 +25,11 @@ use domain::{
 };
 use serde_json::Value;
 
-use self::{pool::Pool, settings::Settings};
+use self::{
+    conversation::{Conversation, Deadline},
+    pool::Pool,
+    settings::Settings,
+};
 use crate::rim::outbound::Outbound;
 
 /// The adapter, with the connections it keeps.
@@ -61,7 +66,7 @@ impl Provider for Smtp {
                 text: "the settings do not fit this build".into(),
             };
         };
-        match conversation::Conversation::open(&self.outbound, &settings).await {
+        match Conversation::open(&self.outbound, &settings, Deadline::from_now()).await {
             Ok(opened) => {
                 opened.close().await;
                 Verified::Good

@@ -12,7 +12,7 @@ use domain::{
 };
 
 use super::{
-    conversation::{Conversation, Turn},
+    conversation::{Conversation, Deadline, Turn},
     mail::Mail,
     settings::Settings,
 };
@@ -43,17 +43,18 @@ impl Pool {
         settings: &Settings,
         mail: &Mail,
     ) -> Answer {
+        let deadline = Deadline::from_now();
         if let Some(waiting) = self.take(account)
-            && let Turn::Answered(answer, kept) = waiting.deliver(mail).await
+            && let Turn::Answered(answer, kept) = waiting.deliver(mail, deadline).await
         {
             self.keep(account, kept);
             return answer;
         }
-        let fresh = match Conversation::open(outbound, settings).await {
+        let fresh = match Conversation::open(outbound, settings, deadline).await {
             Ok(fresh) => fresh,
             Err(answer) => return answer,
         };
-        match fresh.deliver(mail).await {
+        match fresh.deliver(mail, deadline).await {
             Turn::Answered(answer, kept) => {
                 self.keep(account, kept);
                 answer

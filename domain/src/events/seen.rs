@@ -1,0 +1,103 @@
+//! Who may see which events. Pure.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    access::{permission::Permission, rows::Rows},
+    types::{AgentId, TeamId},
+};
+
+/// The permission that lets a person see events of a type; those of the engine (`job.…`, `workflow.…`) are for
+/// who may read jobs or workflows, and a type this build does not know is for nobody.
+#[must_use]
+pub fn needed(kind: &str) -> Option<Permission> {
+    match kind.split('.').next()? {
+        "message" => Some(Permission::MessagesRead),
+        "lead" | "import" => Some(Permission::LeadsRead),
+        "provider" => Some(Permission::ProvidersRead),
+        "suppression" => Some(Permission::SuppressionsRead),
+        "consent" => Some(Permission::ConsentsRead),
+        "call" => Some(Permission::CallsRead),
+        "agent" => Some(Permission::AgentsRead),
+        "scoring_model" => Some(Permission::ScoringModelsRead),
+        "campaign" => Some(Permission::CampaignsRead),
+        "sequence" => Some(Permission::SequencesRead),
+        "access" => Some(Permission::UsersRead),
+        "webhook" => Some(Permission::WebhooksRead),
+        "job" => Some(Permission::JobsRead),
+        "workflow" => Some(Permission::WorkflowsRead),
+        _ => None,
+    }
+}
+
+/// Whether somebody who sees these leads hears of an event. Whose lead, call or message it is the event itself says,
+/// as of the moment in which it happened: whoever gets a lead later does not hear of what was before, whoever had it
+/// hears of that again when they come back, and nothing of what comes after but that it has gone: `former_agent_id`
+/// and `former_team_id` say whose it was. Imports, jobs and workflows are about all leads, and so is a message to
+/// nobody's lead or an event of a lead that was gone by then.
+#[must_use]
+pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
+    let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
+    match kind.split('.').next() {
+        Some("agent" | "access" | "scoring_model" | "provider") => true,
+        Some("call" | "lead" | "message") => {
+            rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
+                || rows.hold(of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId))
+        }
+        _ => rows == Rows::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::events::EventType;
+
+    #[test]
+    fn what_is_somebodys_is_heard_of_by_whoever_sees_it() {
+        let (agent, team) = (AgentId(Uuid::from_u128(1)), TeamId(Uuid::from_u128(2)));
+        let body = json!({ "owner_id": agent, "team_id": team });
+        for (rows, seen) in [
+            (Rows::All, true),
+            (Rows::Team(team), true),
+            (Rows::Team(TeamId(Uuid::from_u128(3))), false),
+            (Rows::Own(Some(agent)), true),
+            (Rows::Own(Some(AgentId(Uuid::from_u128(4)))), false),
+            (Rows::Own(None), false),
+        ] {
+            for kind in [EventType::CallIncoming, EventType::LeadUpdated, EventType::MessageSent] {
+                assert_eq!(is_seen(rows, kind.as_str(), &body), seen, "{rows:?} {kind:?}");
+                assert_eq!(is_seen(rows, kind.as_str(), &json!({})), rows == Rows::All, "{rows:?} {kind:?}");
+            }
+            for kind in ["import.finished", "job.started", "workflow.failed"] {
+                assert_eq!(is_seen(rows, kind, &body), rows == Rows::All, "{rows:?} {kind}");
+            }
+            assert!(is_seen(rows, EventType::AgentStatusChanged.as_str(), &json!({})), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_lost_something_hears_of_that() {
+        let [former, owner] = [1, 2].map(|id| AgentId(Uuid::from_u128(id)));
+        let [from, to] = [3, 4].map(|id| TeamId(Uuid::from_u128(id)));
+        let body =
+            json!({ "owner_id": owner, "team_id": to, "former_agent_id": former, "former_team_id": from });
+        let nobodys = json!({ "owner_id": null, "team_id": to, "former_agent_id": former });
+        for (rows, seen, also) in [
+            (Rows::Own(Some(former)), true, true),
+            (Rows::Own(Some(owner)), true, false),
+            (Rows::Own(Some(AgentId(Uuid::from_u128(5)))), false, false),
+            (Rows::Own(None), false, false),
+            (Rows::Team(from), true, false),
+            (Rows::Team(to), true, true),
+            (Rows::Team(TeamId(Uuid::from_u128(6))), false, false),
+        ] {
+            assert_eq!(is_seen(rows, "lead.assigned", &body), seen, "{rows:?}");
+            assert_eq!(is_seen(rows, "call.answered", &nobodys), also, "{rows:?}");
+            assert!(!is_seen(rows, "import.finished", &body), "{rows:?}");
+        }
+    }
+}
