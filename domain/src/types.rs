@@ -55,6 +55,10 @@ ids! {
     /// One event on its way to an endpoint, over all its attempts.
     WebhookDeliveryId,
     ScoringModelId,
+    /// Messages that a lead gets one after the other.
+    SequenceId,
+    /// A lead on its way through a sequence.
+    EnrolmentId,
     /// What is sent to many.
     CampaignId,
     /// One sending of a campaign: the run of the workflow that carries it out.
