@@ -201,12 +201,27 @@ begin
              on o.tenant_id = m.tenant_id and o.run_id = m.run_id and o.lead_id = m.lead_id
        where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
          and r.rest is not null and m.status in ('failed', 'bounced', 'suppressed') and r.status <> m.status
-      returning r.tenant_id, r.run_id, r.variant, o.channel, m.status
+      returning r.tenant_id, r.run_id, r.variant, o.channel,
+                case when m.status = 'bounced' or m.status = 'failed' and o.status in ('sent', 'delivered', 'read')
+                     then 'fell_back_taken'
+                     when m.status = 'failed' then 'fell_back' end as what
     )
-    -- What a provider took before is paid for.
+    -- What was tried in vain is counted, and what a provider took before is paid for.
     insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n)
-    select tenant_id, run_id, variant, channel, 'fell_back', count(*) from fallen where status = 'bounced'
-     group by 1, 2, 3, 4;
+    select tenant_id, run_id, variant, channel, what, count(*) from fallen where what is not null
+     group by 1, 2, 3, 4, 5;
+  end if;
+  -- A message that is tried again while it is not known what became of it moves nobody back once the run is over: nobody
+  -- would be there to end it again.
+  if statuses && array['pending', 'queued'] then
+    perform from campaign_runs c
+      where c.tenant_id = any(tenants) and c.id in (
+        select r.run_id from unnest(tenants, runs, leads, messages) as u (tenant_id, run_id, lead_id, id)
+          join campaign_recipients r
+               on r.tenant_id = u.tenant_id and r.run_id = u.run_id and r.lead_id = u.lead_id and r.message_id = u.id
+         where r.status = 'unknown')
+      order by c.id
+        for key share;
   end if;
   update campaign_recipients r
      set status = m.status, reason = m.reason, updated_at = engine.now()
@@ -219,7 +234,10 @@ begin
             from unnest(tenants, runs, leads, messages, statuses, codes)
                  as u (tenant_id, run_id, lead_id, id, status, code)) m
    where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
-     and r.status <> m.status;
+     and r.status <> m.status
+     and (m.status <> 'queued' or r.status <> 'unknown'
+       or exists (select from campaign_runs c
+                   where c.tenant_id = r.tenant_id and c.id = r.run_id and c.finished_at is null));
 end $$;
 
 -- One look at what has changed is all that a message without a campaign has to do with it.

@@ -1,5 +1,7 @@
 //! How far a campaign is, and what came of it: from counts that are kept beside what they count, so that they are exact at
-//! every moment and cost the same however many recipients there are.
+//! every moment and cost the same however many recipients there are ([`counts`]).
+
+mod counts;
 
 use std::collections::BTreeMap;
 
@@ -7,12 +9,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::counts::accepted;
+pub(super) use self::counts::{Count, Counted, Counts, small};
 use super::{
     rules::{
-        breaker,
-        budget::{Budget, Micros, cost_per, roi},
+        budget::{Micros, cost_per, roi},
         lifecycle::{CampaignStatus, RecipientStatus, RunStatus},
-        winner::Tally,
     },
     run::Frozen,
     store::{self, RunRow, Which},
@@ -21,112 +23,9 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
-    messages::provider::Channel,
     tenancy::TenantTx,
     types::{CampaignId, CampaignRunId},
 };
-
-/// So many recipients that have one thing in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Count {
-    pub variant: Option<i16>,
-    pub channel: Option<Channel>,
-    /// None of messages that a provider had taken before another channel was tried: they cost, and are no recipients.
-    pub status: Option<RecipientStatus>,
-    pub n: i64,
-}
-
-/// All counts of a run.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Counts(pub Vec<Count>);
-
-impl Counts {
-    pub(super) async fn of(tx: &mut TenantTx, run: CampaignRunId) -> Result<Self> {
-        let tenant = tx.tenant;
-        Ok(Self(store::counts(tx.conn(), tenant, run).await?))
-    }
-
-    fn those(&self, wanted: impl Fn(RecipientStatus) -> bool) -> i64 {
-        self.0.iter().filter(|count| count.status.is_some_and(&wanted)).map(|count| count.n).sum()
-    }
-
-    pub(super) fn at(&self, status: RecipientStatus) -> i64 {
-        self.those(|at| at == status)
-    }
-
-    pub(super) fn all(&self) -> i64 {
-        self.those(|_| true)
-    }
-
-    pub(super) fn open(&self) -> i64 {
-        self.those(RecipientStatus::is_open)
-    }
-
-    /// What the breaker goes by.
-    pub(super) fn tried(&self) -> breaker::Counts {
-        breaker::Counts {
-            tried: self.those(RecipientStatus::was_tried),
-            failed: self.those(RecipientStatus::is_failure),
-        }
-    }
-
-    pub(super) fn statuses(&self) -> BTreeMap<String, i64> {
-        let mut statuses = BTreeMap::new();
-        for count in &self.0 {
-            if let Some(status) = count.status {
-                *statuses.entry(status.as_str().to_owned()).or_default() += count.n;
-            }
-        }
-        statuses
-    }
-
-    fn of_variant(&self, variant: i16) -> Self {
-        Self(self.0.iter().filter(|count| count.variant == Some(variant)).copied().collect())
-    }
-
-    /// What was spent: for what providers have taken, or may have.
-    fn spent(&self, frozen: &Frozen) -> Micros {
-        use RecipientStatus::{Bounced, Delivered, Read, Sent, Unknown};
-        self.cost(frozen, |status| {
-            status.is_none_or(|status| matches!(status, Sent | Delivered | Read | Bounced | Unknown))
-        })
-    }
-
-    /// What a run may spend, has spent, and has set aside.
-    pub(super) fn budget(&self, frozen: &Frozen) -> Budget {
-        let reserved = self.cost(frozen, |status| status == Some(RecipientStatus::Queued));
-        Budget {
-            limit: frozen.definition.limits.budget_cents.map(Micros::of_cents),
-            spent: self.spent(frozen),
-            reserved,
-        }
-    }
-
-    fn cost(&self, frozen: &Frozen, counts: impl Fn(Option<RecipientStatus>) -> bool) -> Micros {
-        let of = |count: &Count| {
-            let way = count.channel.and_then(|channel| frozen.definition.content.way(channel));
-            way.map_or(Micros::ZERO, |way| way.price().times(count.n))
-        };
-        self.0.iter().filter(|count| counts(count.status)).map(of).sum()
-    }
-
-    /// What came of a variant, by what of it providers took and how many of those count as hits.
-    pub(super) fn tally(&self, variant: i16, hits: impl Fn(RecipientStatus) -> bool) -> Tally {
-        let own = self.of_variant(variant);
-        let sent = own.those(accepted);
-        Tally { sent: small(sent), hits: small(own.those(hits).min(sent)) }
-    }
-}
-
-/// Whether a provider has taken the message and not said that it came to nothing before it left.
-fn accepted(status: RecipientStatus) -> bool {
-    use RecipientStatus::{Bounced, Delivered, Read, Sent};
-    matches!(status, Sent | Delivered | Read | Bounced)
-}
-
-pub(super) fn small(count: i64) -> u32 {
-    u32::try_from(count.max(0)).unwrap_or(u32::MAX)
-}
 
 /// Where a run is, in figures.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -329,23 +228,29 @@ fn share(part: i64, whole: i64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{campaigns::rules::breaker, messages::provider::Channel};
 
-    fn count(variant: i16, status: Option<RecipientStatus>, n: i64) -> Count {
-        Count { variant: Some(variant), channel: Some(Channel::Sms), status, n }
+    fn count(variant: i16, status: RecipientStatus, n: i64) -> Count {
+        Count { variant: Some(variant), channel: Some(Channel::Sms), what: Counted::At(status), n }
+    }
+
+    fn fell_back(taken: bool, n: i64) -> Count {
+        Count { variant: Some(1), channel: Some(Channel::Sms), what: Counted::FellBack { taken }, n }
     }
 
     #[test]
     fn a_rate_says_what_it_is_a_share_of_and_is_null_over_nothing() {
         use RecipientStatus::{Bounced, Delivered, Failed, Planned, Queued, Read, Sent};
         let counts = Counts(vec![
-            count(0, Some(Planned), 4),
-            count(0, Some(Queued), 1),
-            count(0, Some(Sent), 3),
-            count(0, Some(Delivered), 5),
-            count(1, Some(Read), 1),
-            count(1, Some(Bounced), 1),
-            count(1, Some(Failed), 2),
-            count(1, None, 7),
+            count(0, Planned, 4),
+            count(0, Queued, 1),
+            count(0, Sent, 3),
+            count(0, Delivered, 5),
+            count(1, Read, 1),
+            count(1, Bounced, 1),
+            count(1, Failed, 2),
+            fell_back(true, 4),
+            fell_back(false, 3),
         ]);
         assert_eq!((counts.all(), counts.open()), (17, 5), "what fell back is no recipient");
         let all = figures(&counts, Micros::of_cents(300), (2, 900));
@@ -353,8 +258,11 @@ mod tests {
         assert_eq!((all.delivered_of_accepted, all.read_of_delivered), (Some(0.6), Some(1.0 / 6.0)));
         assert_eq!((all.cost_per_conversion_cents, all.roi), (Some(150), Some(2.0)));
         let none = figures(&Counts::default(), Micros::ZERO, (0, 0));
-        assert_eq!((none.delivered_of_accepted, none.cost_per_conversion_cents, none.roi), (None, None, None));
-        assert_eq!(counts.tried(), breaker::Counts { tried: 13, failed: 3 });
+        assert_eq!(
+            (none.delivered_of_accepted, none.cost_per_conversion_cents, none.roi),
+            (None, None, None)
+        );
+        assert_eq!(counts.tried(), breaker::Counts { tried: 20, failed: 10 }, "and was tried");
         let tally = counts.tally(1, |status| status == Read);
         assert_eq!((tally.sent, tally.hits), (2, 1));
     }

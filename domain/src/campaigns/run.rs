@@ -94,7 +94,9 @@ pub(super) async fn templates(tx: &mut TenantTx, definition: &Definition) -> Res
     for (place, way) in content.channels.iter().enumerate() {
         if !ground.carries(way.provider_id, way.channel) {
             let (field, detail) = match way.provider_id {
-                Some(_) => ("/provider_id", format!("there is no such provider for {}", way.channel.as_str())),
+                Some(_) => {
+                    ("/provider_id", format!("there is no such provider for {}", way.channel.as_str()))
+                }
                 None => ("/channel", format!("no provider sends {}; set one up first", way.channel.as_str())),
             };
             return Err(Error::invalid(format!("/content/channels/{place}{field}"), detail));
@@ -137,7 +139,10 @@ async fn versions(
     };
     if channel != message.channel {
         let (is, wanted) = (channel.as_str(), message.channel.as_str());
-        return Err(Error::invalid(format!("{at}{field}"), format!("the template is for {is}, not for {wanted}")));
+        return Err(Error::invalid(
+            format!("{at}{field}"),
+            format!("the template is for {is}, not for {wanted}"),
+        ));
     }
     Ok(Versions { channel, of })
 }
@@ -239,14 +244,17 @@ pub async fn begin(ctx: &Ctx, campaign: CampaignId, workflow: Uuid) -> Result<Be
         status if status.after(Happening::Due, standing) == Some(CampaignStatus::Running) => {}
         _ => return Ok(Begun::No("not_scheduled")),
     }
-    let due = match row.schedule_id {
-        Some(schedule) => store::due_of(tx.conn(), tenant, (schedule, workflow)).await?,
+    let tick = match row.schedule_id {
+        Some(schedule) => store::tick_of(tx.conn(), tenant, (schedule, workflow)).await?,
         None => None,
     };
+    // Of one that is begun by hand the run is there; any other is of a schedule that the campaign had before it was changed.
+    let Some(tick) = tick else { return Ok(Begun::No("not_its_schedule")) };
     let definition: Definition = serde_json::from_value(row.definition.clone()).map_err(Error::internal)?;
-    let occasion = match due {
-        Some(due) => Occasion::of_tick(&definition, due),
-        None => Occasion { due_at: store::now(tx.conn()).await?, due_local: None },
+    let occasion = if tick.by_hand {
+        Occasion { due_at: tick.due_at, due_local: None }
+    } else {
+        Occasion::of_tick(&definition, tick.due_at)
     };
     match write(&mut tx, &row, id, occasion).await {
         Ok(()) => {

@@ -48,7 +48,8 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     if before.is_over() {
         return Ok(Turn::Over);
     }
-    if Counts::of(&mut tx, id).await?.open() > 0 || (before.sends() && run.planned_at.is_none()) {
+    let is_planned = run.planned_at.is_some() || before == RunStatus::Stopping;
+    if Counts::of(&mut tx, id).await?.open() > 0 || !is_planned {
         return Ok(Turn::Wait(LEFT));
     }
     let Some(status) = before.after(RunEvent::Drained { broke: run.broke.is_some() }) else {
@@ -60,9 +61,10 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     let happening = if status == RunStatus::Failed { Happening::Broke } else { Happening::RunOver };
     let next = match (status, at) {
         // Its workflow was stopped, and nobody said so of the campaign.
-        (RunStatus::Cancelled, CampaignStatus::Running | CampaignStatus::Paused) => {
-            Some(if standing.comes_again { CampaignStatus::Scheduled } else { CampaignStatus::Cancelled })
+        (RunStatus::Cancelled, CampaignStatus::Running | CampaignStatus::Paused) if !standing.comes_again => {
+            Some(CampaignStatus::Cancelled)
         }
+        (RunStatus::Cancelled, CampaignStatus::Running) => Some(CampaignStatus::Scheduled),
         _ => at.after(happening, standing),
     };
     if let Some(next) = next {

@@ -50,10 +50,7 @@ pub(crate) fn zones_of(number: Option<&str>, region: Option<&str>) -> Vec<Tz> {
 ///
 /// # Errors
 /// If the database does not answer.
-pub(crate) async fn zones_of_leads(
-    tx: &mut TenantTx,
-    leads: &[LeadId],
-) -> Result<HashMap<LeadId, Vec<Tz>>> {
+pub(crate) async fn zones_of_leads(tx: &mut TenantTx, leads: &[LeadId]) -> Result<HashMap<LeadId, Vec<Tz>>> {
     let tenant = tx.tenant;
     let rows = store::whereabouts(tx.conn(), tenant, leads).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| lead::subject(row.id)).collect();
@@ -93,8 +90,7 @@ impl Ground {
     }
 
     fn carrier(&self, provider: Option<ProviderId>, channel: Channel) -> Option<ProviderId> {
-        let fits =
-            |one: &&Carrier| one.channel == channel && provider.is_none_or(|wanted| one.id == wanted);
+        let fits = |one: &&Carrier| one.channel == channel && provider.is_none_or(|wanted| one.id == wanted);
         let mut fit = self.carriers.iter().filter(fits);
         fit.clone().find(|one| !one.paused).or_else(|| fit.next()).map(|one| one.id)
     }
@@ -113,22 +109,22 @@ impl Ground {
     }
 }
 
-/// Those of these leads that were sent so many messages of campaigns since a time, or will be: others are kept from being
+/// Those of these leads that were sent so many messages of other runs since a time, or will be: others are kept from being
 /// counted for before the commit.
 ///
 /// # Errors
 /// If the database does not answer.
 pub(crate) async fn had_enough(
     tx: &mut TenantTx,
+    run: CampaignRunId,
     leads: &[LeadId],
-    most: i32,
-    since: DateTime<Utc>,
+    (most, since): (i32, DateTime<Utc>),
 ) -> Result<HashSet<LeadId>> {
     let tenant = tx.tenant;
     let mut keys: Vec<Vec<u8>> = leads.iter().map(|lead| lead.0.as_bytes().to_vec()).collect();
     keys.sort_unstable();
     store::lock_counted(tx.conn(), tenant, &keys).await?;
-    let counts = store::of_late(tx.conn(), tenant, leads, since).await?;
+    let counts = store::of_late(tx.conn(), tenant, run, leads, since).await?;
     let enough = leads.iter().zip(counts).filter(|(_, count)| *count >= i64::from(most));
     Ok(enough.map(|(lead, _)| *lead).collect())
 }
@@ -183,9 +179,7 @@ pub(crate) async fn write(
         let carrier = carrier.ok_or_else(|| Error::internal("nothing carries a message of a campaign"))?;
         let job = SendMessage { message: id, of_step: false, by: Some(carrier) }.job(ctx)?.priority(PRIORITY);
         let subject = lead::subject(draft.lead);
-        let seal = |column, plain: &str| {
-            keys.seal(&ctx.platform, subject, &place(tenant, column, id), plain)
-        };
+        let seal = |column, plain: &str| keys.seal(&ctx.platform, subject, &place(tenant, column, id), plain);
         rows.push(store::NewRow {
             id,
             subject,
@@ -239,8 +233,9 @@ pub(crate) async fn wake(
 pub(crate) async fn cancel(tx: &mut TenantTx, run: CampaignRunId, page: i64) -> Result<usize> {
     let tenant = tx.tenant;
     let cancelled = store::cancel_of_run(tx.conn(), tenant, run, page).await?;
-    let told = |id: &MessageId| {
-        Event::new(EventType::MessageCancelled, "message", id).with(json!({ "code": "campaign_cancelled" }))
+    let told = |(id, cancelled): &(MessageId, bool)| {
+        let kind = if *cancelled { EventType::MessageCancelled } else { EventType::MessageUnknown };
+        Event::new(kind, "message", id).with(json!({ "code": "campaign_cancelled" }))
     };
     if !cancelled.is_empty() {
         tx.emit(&cancelled.iter().map(told).collect::<Vec<_>>()).await?;

@@ -3,15 +3,20 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::Desk;
 use crate::{
     Ctx,
     access::rows::Rows,
     campaigns::{
+        definition::Variant,
         progress::small,
-        rules::timing::{Timeliness, When, expires_at, timeliness},
-        store::{self, DueRow, HandedOver, Timed},
+        rules::{
+            timing::{Timeliness, expires_at, timeliness},
+            winner::{Group, Split, assign},
+        },
+        store::{self, Drawn, DueRow, HandedOver, Timed},
     },
     error::{Error, Result},
     leads::{
@@ -45,18 +50,7 @@ impl Desk<'_> {
         for row in rows {
             self.sort(ground, &known, row, &mut sorted);
         }
-        for lead in std::mem::take(&mut sorted.gone) {
-            let reason = match merged::by_now(tx, lead, Rows::All).await? {
-                Some(winner) if winner != lead => {
-                    store::stand_for(tx.conn(), tenant, id, (lead, winner)).await?;
-                    "merged"
-                }
-                // It came back between the two looks; the next turn sees it.
-                Some(_) => continue,
-                None => "lead_gone",
-            };
-            sorted.skipped.push((lead, reason));
-        }
+        self.follow(tx, &mut sorted).await?;
         self.under_cap(tx, ground, &mut sorted).await?;
         self.once_each(ctx, tx, &mut sorted).await?;
         let handed = self.write(ctx, tx, (ground, &keys), (&known, sorted.going.as_slice())).await?;
@@ -67,41 +61,28 @@ impl Desk<'_> {
     }
 
     /// What is to be done with a recipient whose time has come.
-    fn sort(
-        &self,
-        ground: &Ground,
-        known: &HashMap<LeadId, Addressed>,
-        row: &DueRow,
-        sorted: &mut Sorted,
-    ) {
+    fn sort(&self, ground: &Ground, known: &HashMap<LeadId, Addressed>, row: &DueRow, sorted: &mut Sorted) {
         let definition = self.definition();
+        let Some(lead) = known.get(&row.lead) else { return sorted.gone.push(Gone::of(row)) };
+        if lead.erased {
+            return sorted.skip(row.lead, "erased");
+        }
         let late = definition.limits.max_lateness();
-        // Whoever waited for their variant could not be written to before.
-        let waited_until = self.decided_at.filter(|_| row.wave > 0);
-        let due_at = waited_until.map_or(row.due_at, |decided| row.due_at.max(decided));
+        let zones = to_many::zones_of(lead.phone.as_deref(), lead.region.as_deref());
+        let due_at = self.due_at(row, &zones);
         let expires = row.expires_at.or_else(|| expires_at(due_at, late));
+        if due_at > ground.now {
+            sorted.later.push(Timed { lead: row.lead, due_at, zone: None, expires_at: expires });
+            return;
+        }
         let is_late = expires.is_some_and(|expires| ground.now > expires)
             || timeliness(due_at, ground.now, late) == Timeliness::TooLate;
         if is_late {
             return sorted.skip(row.lead, "too_late");
         }
-        let Some(lead) = known.get(&row.lead) else { return sorted.gone.push(row.lead) };
-        if lead.erased {
-            return sorted.skip(row.lead, "erased");
-        }
         let Some((channel, to, rest)) = way(lead, &row.channels) else {
             return sorted.skip(row.lead, "no_address");
         };
-        let zones = to_many::zones_of(lead.phone.as_deref(), lead.region.as_deref());
-        let when = self.frozen.when(self.run.due_at, self.run.due_local);
-        if matches!(when, When::RecipientLocal { .. })
-            && waited_until.is_some_and(|decided| row.due_at < decided)
-            && let Some(due_at) = waited_until.and_then(|decided| when.due_from(&zones, decided))
-            && due_at > ground.now
-        {
-            sorted.later.push(Timed { lead: row.lead, due_at, zone: None, expires_at: expires_at(due_at, late) });
-            return;
-        }
         let also = definition.limits.quiet_hours.map(|quiet| QuietHours {
             from: quiet.from,
             until: quiet.until,
@@ -114,8 +95,74 @@ impl Desk<'_> {
             sorted.later.push(Timed { lead: row.lead, due_at: until, zone: None, expires_at: expires });
             return;
         }
-        let Some(variant) = row.variant.or(self.winner) else { return };
-        sorted.going.push(Going { lead: row.lead, variant, channel, to, rest, expires, to_index: Vec::new() });
+        let Some(variant) = row.variant.or(self.winner).or_else(|| self.drawn(row.lead)) else { return };
+        sorted.going.push(Going {
+            lead: row.lead,
+            variant,
+            channel,
+            to,
+            rest,
+            expires,
+            to_index: Vec::new(),
+        });
+    }
+
+    /// When a recipient was due in truth: whoever waited for their variant could not be written to before it was known.
+    fn due_at(&self, row: &DueRow, zones: &[Tz]) -> DateTime<Utc> {
+        match self.decided_at.filter(|decided| row.wave > 0 && row.due_at < *decided) {
+            None => row.due_at,
+            Some(decided) => {
+                let when = self.frozen.when(self.run.due_at, self.run.due_local);
+                when.due_from(zones, decided).unwrap_or(decided)
+            }
+        }
+    }
+
+    /// Which variant a lead of the first wave is drawn.
+    fn drawn(&self, lead: LeadId) -> Option<i16> {
+        match self.group(lead) {
+            Group::First(variant) => i16::try_from(variant).ok(),
+            Group::Rest => None,
+        }
+    }
+
+    fn group(&self, lead: LeadId) -> Group {
+        let content = &self.definition().content;
+        let weight = |variant: &Variant| u32::try_from(variant.weight).unwrap_or_default();
+        let weights: Vec<u32> = content.variants.iter().map(weight).collect();
+        let first_wave = u16::try_from(content.first_wave()).unwrap_or(u16::MAX);
+        assign(self.run.id.0, lead, Split { weights: &weights, first_wave })
+    }
+
+    /// Has the leads stand for others that these were merged into, and skips the others.
+    async fn follow(&self, tx: &mut TenantTx, sorted: &mut Sorted) -> Result<()> {
+        let (tenant, id) = (tx.tenant, self.run.id);
+        for gone in std::mem::take(&mut sorted.gone) {
+            let reason = match merged::by_now(tx, gone.lead, Rows::All).await? {
+                Some(winner) if winner != gone.lead => {
+                    let drawn = if gone.is_undrawn { Some(self.draw(tx, winner).await?) } else { None };
+                    store::stand_for(tx.conn(), tenant, id, (gone.lead, winner), drawn.as_ref()).await?;
+                    "merged"
+                }
+                // It came back between the two looks; the next turn sees it.
+                Some(_) => continue,
+                None => "lead_gone",
+            };
+            sorted.skipped.push((gone.lead, reason));
+        }
+        Ok(())
+    }
+
+    /// What a lead would have been written down with that was not planned for.
+    async fn draw(&self, tx: &mut TenantTx, lead: LeadId) -> Result<Drawn> {
+        let zones = to_many::zones_of_leads(tx, &[lead]).await?.remove(&lead).unwrap_or_default();
+        let when = self.frozen.when(self.run.due_at, self.run.due_local);
+        let variant = self.drawn(lead);
+        Ok(Drawn {
+            wave: i16::from(variant.is_none()),
+            variant,
+            due_at: when.due(&zones).unwrap_or(self.run.due_at),
+        })
     }
 
     /// Skips those who had as many messages of campaigns as one of this kind allows.
@@ -125,7 +172,7 @@ impl Desk<'_> {
         };
         let leads: Vec<LeadId> = sorted.going.iter().map(|going| going.lead).collect();
         let since = ground.now - TimeDelta::hours(cap.hours.into());
-        let enough = to_many::had_enough(tx, &leads, cap.most, since).await?;
+        let enough = to_many::had_enough(tx, self.run.id, &leads, (cap.most, since)).await?;
         sorted.without(&enough, "frequency_cap");
         Ok(())
     }
@@ -204,6 +251,19 @@ struct Going {
     to_index: Vec<u8>,
 }
 
+/// A recipient who is no lead any more.
+struct Gone {
+    lead: LeadId,
+    /// They were none when the others were written down either: nothing is known of when and what they were to get.
+    is_undrawn: bool,
+}
+
+impl Gone {
+    fn of(row: &DueRow) -> Self {
+        Self { lead: row.lead, is_undrawn: row.wave == 0 && row.variant.is_none() }
+    }
+}
+
 /// Recipients by what is to be done with them.
 #[derive(Default)]
 struct Sorted {
@@ -211,7 +271,7 @@ struct Sorted {
     later: Vec<Timed>,
     skipped: Vec<(LeadId, &'static str)>,
     /// They are no leads any more.
-    gone: Vec<LeadId>,
+    gone: Vec<Gone>,
 }
 
 impl Sorted {

@@ -62,8 +62,8 @@ pub(in crate::campaigns) async fn move_audience(
     Ok(())
 }
 
-/// Writes those of the audience down as recipients who are no leads any more: they may have been merged into others. Answers
-/// how many.
+/// Writes those of the audience down as recipients who are no leads any more: they may have been merged into others, which is
+/// looked for at once. They are drawn no variant. Answers how many.
 pub(in crate::campaigns) async fn plan_gone(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -72,7 +72,7 @@ pub(in crate::campaigns) async fn plan_gone(
 ) -> Result<u64> {
     let planned = sqlx::query!(
         "insert into campaign_recipients (tenant_id, run_id, lead_id, wave, variant, channel, rest, status, due_at)
-         select $1, $3, a.lead_id, 0, 0, ($4::text[])[1], case when cardinality($4::text[]) > 1 then ($4::text[])[2:] end,
+         select $1, $3, a.lead_id, 0, null, ($4::text[])[1], case when cardinality($4::text[]) > 1 then ($4::text[])[2:] end,
                 'planned', engine.now()
            from campaign_audience a
           where a.tenant_id = $1 and a.campaign_id = $2

@@ -2,15 +2,20 @@
 
 use sqlx::PgConnection;
 
-use super::super::{progress::Count, rules::lifecycle::RecipientStatus};
+use super::super::{
+    progress::{Count, Counted},
+    rules::lifecycle::RecipientStatus,
+};
 use crate::{
     error::{Error, Result},
     messages::provider::Channel,
     types::{CampaignRunId, TenantId},
 };
 
-/// As what messages are counted that a provider had taken before another channel was tried; no status of recipients.
+/// As what messages are counted that came to nothing before another channel was tried, and those of them that a provider had
+/// taken; no statuses of recipients.
 const FELL_BACK: &str = "fell_back";
+const FELL_BACK_TAKEN: &str = "fell_back_taken";
 
 /// Where the recipients of a run are at this moment: both tables in one statement, so that nothing is seen twice or not at
 /// all while they are added up.
@@ -34,20 +39,22 @@ pub(in crate::campaigns) async fn counts(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let status = match row.status.as_str() {
-                FELL_BACK => None,
-                named => Some(
+            let what = match row.status.as_str() {
+                FELL_BACK => Counted::FellBack { taken: false },
+                FELL_BACK_TAKEN => Counted::FellBack { taken: true },
+                named => Counted::At(
                     RecipientStatus::named(named)
                         .ok_or_else(|| Error::internal("recipients of unheard-of status"))?,
                 ),
             };
             let channel = row.channel.as_deref().and_then(Channel::named);
-            Ok(Count { variant: row.variant, channel, status, n: row.n })
+            Ok(Count { variant: row.variant, channel, what, n: row.n })
         })
         .collect()
 }
 
-/// Adds up what has changed of a run. Answers how many changes there were.
+/// Adds up what has changed of a run. Answers how many changes there were. Whoever else adds up does so in the same order of
+/// the counts, so that neither waits for what the other holds.
 pub(in crate::campaigns) async fn fold(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -64,6 +71,7 @@ pub(in crate::campaigns) async fn fold(
            ), added as (
              insert into campaign_counts as m (tenant_id, run_id, variant, channel, status, n)
              select $1, $2, variant, channel, status, sum(n) from taken group by variant, channel, status
+              order by status, variant, channel
              on conflict (tenant_id, run_id, status, variant, channel) do update set n = m.n + excluded.n
            )
            select count(*) as "taken!" from taken"#,

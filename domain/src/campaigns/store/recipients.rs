@@ -178,23 +178,36 @@ pub(in crate::campaigns) async fn hand_over(
     Ok(())
 }
 
-/// Has the lead that another one was merged into stand for it, unless the run is to that one already.
+/// What a lead is drawn that was not planned for.
+pub(in crate::campaigns) struct Drawn {
+    pub wave: i16,
+    pub variant: Option<i16>,
+    pub due_at: DateTime<Utc>,
+}
+
+/// Has the lead that another one was merged into stand for it, unless the run is to that one already: with what the other was
+/// drawn, or with this.
 pub(in crate::campaigns) async fn stand_for(
     conn: &mut PgConnection,
     tenant: TenantId,
     run: CampaignRunId,
     (loser, winner): (LeadId, LeadId),
+    drawn: Option<&Drawn>,
 ) -> Result<()> {
     sqlx::query!(
         "insert into campaign_recipients (tenant_id, run_id, lead_id, wave, variant, channel, rest, zone, status, due_at,
                                           expires_at)
-         select tenant_id, run_id, $4, wave, variant, channel, rest, zone, 'planned', due_at, expires_at
+         select tenant_id, run_id, $4, coalesce($5, wave), coalesce($6, variant), channel, rest, zone, 'planned',
+                coalesce($7, due_at), expires_at
            from campaign_recipients where tenant_id = $1 and run_id = $2 and lead_id = $3
          on conflict on constraint campaign_recipients_pkey do nothing",
         tenant.0,
         run.0,
         loser.0,
-        winner.0
+        winner.0,
+        drawn.map(|drawn| drawn.wave),
+        drawn.and_then(|drawn| drawn.variant),
+        drawn.map(|drawn| drawn.due_at)
     )
     .execute(conn)
     .await?;

@@ -360,15 +360,23 @@ pub(in crate::campaigns) async fn has_begun_another(
     Ok(waits)
 }
 
+/// A time for which a schedule has begun a workflow.
+pub(in crate::campaigns) struct Tick {
+    pub due_at: DateTime<Utc>,
+    /// Somebody has begun it, whatever the schedule says.
+    pub by_hand: bool,
+}
+
 /// The time that a workflow was begun for by a schedule.
-pub(in crate::campaigns) async fn due_of(
+pub(in crate::campaigns) async fn tick_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     (schedule, workflow): (Uuid, Uuid),
-) -> Result<Option<DateTime<Utc>>> {
-    let due = sqlx::query_scalar!(
-        "select due_at from engine.ticks
-          where tenant_id = $1 and schedule_id = $2 and job_id = $3 order by due_at desc limit 1",
+) -> Result<Option<Tick>> {
+    let due = sqlx::query_as!(
+        Tick,
+        r#"select due_at, outcome = 'by_hand' as "by_hand!" from engine.ticks
+            where tenant_id = $1 and schedule_id = $2 and job_id = $3 order by due_at desc limit 1"#,
         tenant.0,
         schedule,
         workflow
