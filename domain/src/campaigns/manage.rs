@@ -79,11 +79,7 @@ pub fn location(id: CampaignId) -> String {
 }
 
 /// What is said of a campaign, as it is kept; all that it names is there.
-pub(super) async fn kept(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    new: &NewCampaign,
-) -> Result<(Value, Value, Value)> {
+pub(super) async fn kept(ctx: &Ctx, tx: &mut TenantTx, new: &NewCampaign) -> Result<(Value, Value, Value)> {
     new.definition.check(&new.name)?;
     templates(tx, &new.definition).await?;
     let (audience, told) = Audience::of(ctx, tx, &new.filter).await?;
@@ -189,7 +185,8 @@ pub(super) async fn view(tx: &mut TenantTx, id: CampaignId) -> Result<CampaignVi
 async fn shown(tx: &mut TenantTx, row: CampaignRow) -> Result<CampaignView> {
     let (tenant, status) = (tx.tenant, row.status()?);
     // Only of what goes on there is something to look for.
-    let goes_on = matches!(status, CampaignStatus::Running | CampaignStatus::Paused | CampaignStatus::Cancelled);
+    let goes_on =
+        matches!(status, CampaignStatus::Running | CampaignStatus::Paused | CampaignStatus::Cancelled);
     let run = if goes_on { store::open_run(tx.conn(), tenant, row.id).await? } else { None };
     let Definition { audience, content, schedule, limits, needs_approval, attribution_days } =
         serde_json::from_value(row.definition).map_err(Error::internal)?;

@@ -56,6 +56,32 @@ pub async fn adopt(ctx: &Ctx, alone: &LeftAlone) -> Result<()> {
     tx.commit().await
 }
 
+/// A campaign that waits for nothing any more.
+pub struct Stranded {
+    pub tenant: TenantId,
+    pub campaign: CampaignId,
+    /// Somebody has stopped the workflow that was to begin its run.
+    pub cancelled: bool,
+}
+
+/// Campaigns that wait for a time that has passed, of all tenants: their workflow ended before it began a run, or nobody was
+/// there at the time and it was to be passed over then.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn stranded(platform: &Platform) -> Result<Vec<Stranded>> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::stranded(tx.conn(), RUNS).await
+}
+
+/// Ends a campaign that waits for nothing any more, so that people see it. Again it changes nothing.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn give_up(ctx: &Ctx, stranded: &Stranded) -> Result<()> {
+    settle::strand(ctx, stranded.campaign, stranded.cancelled).await
+}
+
 /// Adds up some of what has changed of recipients, of all tenants. Answers how many changes there were; none when nothing is
 /// left.
 ///

@@ -120,7 +120,9 @@ async fn shown(ctx: &Ctx, mut tx: TenantTx, frozen: &Frozen) -> Result<CampaignP
     let mut messages = Vec::new();
     for (place, variant) in content.variants.iter().enumerate() {
         for message in &variant.messages {
-            let Some(template) = frozen.template(place, message.channel, language.as_deref()) else { continue };
+            let Some(template) = frozen.template(place, message.channel, language.as_deref()) else {
+                continue;
+            };
             let sample = TemplateSample {
                 template_id: Some(template),
                 channel: None,

@@ -169,12 +169,7 @@ impl Export {
     ///
     /// # Errors
     /// If a permission is missing, or there is no such campaign, run or variant.
-    pub async fn begin(
-        ctx: &Ctx,
-        campaign: CampaignId,
-        asked: &Asked,
-        format: ExportFormat,
-    ) -> Result<Self> {
+    pub async fn begin(ctx: &Ctx, campaign: CampaignId, asked: &Asked, format: ExportFormat) -> Result<Self> {
         ctx.require(Permission::CampaignsRead)?;
         ctx.require_all_rows()?;
         let mut tx = ctx.begin().await?;

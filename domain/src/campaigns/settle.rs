@@ -18,7 +18,7 @@ use crate::{
     events::{Event, EventType},
     messages::to_many,
     tenancy::TenantTx,
-    types::CampaignRunId,
+    types::{CampaignId, CampaignRunId},
 };
 
 /// Recipients cancelled in one transaction, and messages.
@@ -131,5 +131,30 @@ pub(super) async fn give_up(ctx: &Ctx, id: CampaignRunId) -> Result<()> {
     store::set_run_status(tx.conn(), tenant, id, status, None, None).await?;
     let detail = json!({ "code": "workflow_cancelled", "run_id": id });
     tx.audit(&[Entry::new("cancel", "campaign", campaign.id).detail(detail)]).await?;
+    tx.commit().await
+}
+
+/// Ends a campaign whose time has passed without a run of it, and for which none is to come.
+pub(super) async fn strand(ctx: &Ctx, id: CampaignId, cancelled: bool) -> Result<()> {
+    let mut tx = ctx.by_itself().begin().await?;
+    let tenant = tx.tenant;
+    let Some(campaign) = store::lock_campaign(tx.conn(), tenant, id).await? else { return Ok(()) };
+    let Some(schedule) = campaign.schedule_id else { return Ok(()) };
+    let standing = standing(&mut tx, &campaign).await?;
+    let waits = standing.run_open || standing.comes_again;
+    // Something may have begun since it was found.
+    let waits = waits || store::has_begun_another(tx.conn(), tenant, schedule).await?;
+    if campaign.status()? != CampaignStatus::Scheduled || waits {
+        return Ok(());
+    }
+    let (status, kind) = if cancelled {
+        (CampaignStatus::Cancelled, EventType::CampaignCancelled)
+    } else {
+        (CampaignStatus::Failed, EventType::CampaignChanged)
+    };
+    store::set_status(tx.conn(), tenant, id, status, None).await?;
+    let detail = json!({ "status": status, "code": "never_began" });
+    tx.audit(&[Entry::new("end", "campaign", id).detail(detail.clone())]).await?;
+    tx.emit(&[Event::new(kind, "campaign", id).with(detail)]).await?;
     tx.commit().await
 }

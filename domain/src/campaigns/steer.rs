@@ -1,27 +1,26 @@
 //! Campaigns as they are steered: commands. Each holds the campaign and then its run, so that of two that come at once one is
 //! first.
 
-use chrono_tz::Tz;
-use engine::{
-    NewJob, jobs,
-    operate::Action,
-    schedules::{self, Misfire, Overlap, Refused, Spec},
-};
-use serde_json::{Value, json};
-use uuid::Uuid;
+mod arm;
 
+use engine::{NewJob, jobs, operate::Action, schedules};
+use serde_json::{Value, json};
+
+use self::arm::{arm, go_on, when};
 use super::{
-    definition::{AudienceMode, Clock, Definition, Timing},
+    definition::{
+        Definition,
+        check::{BUDGET, BUDGET_SAID},
+    },
     manage::{CampaignView, NewCampaign, insert, location, locked, view},
     progress::Counts,
     rules::{
         breaker::Memory,
         lifecycle::{CampaignStatus, Command, RunEvent},
-        timing::{FIRST_ZONE, When},
     },
-    run::{self, Occasion, standing, zone},
+    run::{self, Occasion, standing},
     store::{self, CampaignRow},
-    work::{RunCampaign, TakeAudience, WakeCampaign, business_key},
+    work::{RunCampaign, WakeCampaign, business_key},
 };
 use crate::{
     Ctx,
@@ -30,7 +29,6 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     messages::to_many,
-    schedules::{MisfirePolicy, OverlapPolicy},
     tenancy::{Begun, Once, TenantTx},
     types::{CampaignId, CampaignRunId},
 };
@@ -105,98 +103,6 @@ async fn submit(ctx: &Ctx, tx: &mut TenantTx, id: CampaignId) -> Result<()> {
             let detail = "say when it is to be sent (`at` or `crontab`), or start it by hand";
             Err(Error::invalid("/schedule", detail))
         }
-    }
-}
-
-/// When its schedule is due: at an instant or by a crontab, in which zone.
-async fn when(
-    tx: &mut TenantTx,
-    definition: &Definition,
-    timing: &Timing,
-) -> Result<(schedules::When, String)> {
-    let zone = zone(tx, definition).await?;
-    let own: Tz = zone.parse().unwrap_or(Tz::UTC);
-    let by_recipient = timing.clock == Clock::Recipient;
-    let when = match (&timing.crontab, timing.at) {
-        (Some(crontab), _) => schedules::When::Crontab(crontab.clone()),
-        (None, Some(at)) => {
-            let all = if by_recipient {
-                When::RecipientLocal { at, home: own }
-            } else {
-                When::Local { at, zone: own }
-            };
-            let (first, _) = all.span().ok_or_else(|| Error::invalid("/schedule/at", "no clock shows it"))?;
-            schedules::When::Once(first)
-        }
-        (None, None) => return Err(Error::invalid("/schedule/at", "give either at or crontab")),
-    };
-    let zone = if by_recipient && timing.crontab.is_some() { FIRST_ZONE.name().to_owned() } else { zone };
-    when.read(&zone).map_err(|why| below("/schedule", Refused::Calendar(why).into()))?;
-    Ok((when, zone))
-}
-
-/// Has a campaign begin by itself. One that is to be there at everybody's own time and whose time has come for the first of
-/// them already begins now.
-async fn arm(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    row: &CampaignRow,
-    definition: &Definition,
-    timing: &Timing,
-) -> Result<()> {
-    let (tenant, id) = (tx.tenant, row.id);
-    let (when, zone) = when(tx, definition, timing).await?;
-    if definition.audience == AudienceMode::Snapshot {
-        store::settle_audience(tx.conn(), tenant, id, ctx.id()).await?;
-        enqueue(ctx, tx, id, &TakeAudience { campaign: id }).await?;
-    }
-    if let (schedules::When::Once(first), Some(at)) = (&when, timing.at) {
-        let now = store::now(tx.conn()).await?;
-        if *first <= now {
-            let home: Tz = zone.parse().unwrap_or(Tz::UTC);
-            let last = When::RecipientLocal { at, home }.span().map_or(*first, |(_, last)| last);
-            if timing.clock == Clock::Zone || last <= now {
-                return Err(Error::invalid("/schedule/at", "it is past; name a time to come, or start it by hand"));
-            }
-            put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await?;
-            let occasion = Occasion { due_at: *first, due_local: Some(at) };
-            return begin(ctx, tx, row, occasion).await.map(drop);
-        }
-    }
-    let job = NewJob::of(tenant.0, Uuid::nil(), &RunCampaign { campaign: id }).map_err(Error::internal)?;
-    let spec = Spec {
-        workflow: true,
-        zone,
-        overlap: match timing.overlap {
-            OverlapPolicy::BufferOne => Overlap::BufferOne,
-            OverlapPolicy::Allow => Overlap::Allow,
-            OverlapPolicy::Skip | OverlapPolicy::CancelOlder => Overlap::Skip,
-        },
-        misfire: match timing.misfire {
-            MisfirePolicy::Skip => Misfire::Skip,
-            MisfirePolicy::RunOnce => Misfire::RunOnce,
-            MisfirePolicy::CatchUp => Misfire::CatchUp(timing.catch_up.unwrap_or(1)),
-        },
-        starts_at: timing.starts_at,
-        ends_at: timing.ends_at,
-        ..Spec::of(format!("campaign {id}"), job, when)
-    };
-    let schedule = ctx.id();
-    tx.put_schedule(schedule, &spec).await.map_err(|refused| below("/schedule", refused.into()))?;
-    store::set_schedule(tx.conn(), tenant, id, Some(schedule)).await?;
-    put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await
-}
-
-/// The same refusal with its fields below a place.
-fn below(at: &str, error: Error) -> Error {
-    match error {
-        Error::Invalid(mut wrong) => {
-            for field in &mut wrong {
-                field.pointer = format!("{at}{}", field.pointer);
-            }
-            Error::Invalid(wrong)
-        }
-        other => other,
     }
 }
 
@@ -334,17 +240,24 @@ pub async fn pause(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
 }
 
 /// Lets it go on, whatever held it. Messages that wait are tried now, and the breaker forgets what it was tripped by. What a
-/// schedule was due for meanwhile does not run; one that was to be sent once, and whose time has passed, is sent now.
+/// schedule was due for meanwhile does not run; one that was to be sent once, and whose time has passed, is sent now. With
+/// `budget_cents` its run may spend so much in all, in hundredths of the tenant's currency, and so may each that follows.
 ///
 /// # Errors
-/// If there is no such campaign, or a conflict if it is not paused.
-pub async fn resume(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+/// If there is no such campaign, the budget is none that it can have, or a conflict if it is not paused.
+pub async fn resume(ctx: &Ctx, id: CampaignId, budget_cents: Option<i64>) -> Result<CampaignView> {
     may_steer(ctx)?;
+    if budget_cents.is_some() {
+        ctx.require(Permission::CampaignsWrite)?;
+    }
     let mut tx = ctx.begin().await?;
     let row = locked(&mut tx, id).await?;
     let standing = standing(&mut tx, &row).await?;
     let next = row.status()?.on(Command::Resume, standing)?;
-    tx.audit(&[Entry::new("resume", "campaign", id)]).await?;
+    if let Some(cents) = budget_cents {
+        spend(ctx, &mut tx, &row, cents).await?;
+    }
+    tx.audit(&[Entry::new("resume", "campaign", id).detail(json!({ "budget_cents": budget_cents }))]).await?;
     put_status(&mut tx, id, next, None, EventType::CampaignResumed).await?;
     if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
         let counts = Counts::of(&mut tx, open.id).await?.tried();
@@ -362,23 +275,25 @@ pub async fn resume(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     Ok(view)
 }
 
-/// Lets the schedule of a campaign go on.
-async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Result<()> {
-    let tenant = tx.tenant;
-    let Some(schedule) = row.schedule_id else { return Ok(()) };
-    let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await? else { return Ok(()) };
-    tx.resume_schedule(&view).await.map_err(|refused| below("/schedule", refused))?;
-    let later = schedules::get(tx.conn(), tenant.0, schedule).await?.and_then(|view| view.next_at);
-    let run = store::open_run(tx.conn(), tenant, row.id).await?;
-    if let schedules::When::Once(due_at) = view.when
-        && later.is_none()
-        && run.is_none()
-    {
-        let timing = definition_of(row)?.schedule;
-        let due_local = timing.filter(|timing| timing.clock == Clock::Recipient).and_then(|timing| timing.at);
-        begin(ctx, tx, row, Occasion { due_at, due_local }).await?;
+/// Lets the open run of a campaign spend another amount. Whoever must agree to a campaign must agree to that as well.
+async fn spend(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, cents: i64) -> Result<()> {
+    let definition = definition_of(row)?;
+    if definition.needs_approval {
+        ctx.require(Permission::CampaignsApprove)?;
     }
-    Ok(())
+    let wrong = |why: &str| Err(Error::invalid("/budget_cents", why));
+    if definition.limits.budget_cents.is_none() {
+        return wrong("the campaign has no budget; leave this out");
+    }
+    if !BUDGET.contains(&cents) {
+        return wrong(BUDGET_SAID);
+    }
+    let tenant = tx.tenant;
+    let Some(run) = store::open_run(tx.conn(), tenant, row.id).await? else {
+        return wrong("no run of it goes on; change the campaign instead");
+    };
+    let run = store::lock_run(tx.conn(), tenant, run.id).await?.ok_or(Error::NotFound("run"))?;
+    store::set_budget(tx.conn(), tenant, (row.id, run.id), cents).await
 }
 
 /// Stops it for good: whoever has no message yet gets none, and what has not been claimed for its attempt by now does not

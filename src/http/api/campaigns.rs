@@ -169,7 +169,9 @@ pub async fn schedule_campaign(
 ) -> Result<Response, Problem> {
     let scheduled = match (asked.campaign_id, asked.campaign) {
         (Some(id), None) => steer::schedule(&ctx, id).await?,
-        (None, Some(draft)) => steer::create_scheduled(&ctx, &draft.read("/campaign")?).await.map_err(written)?,
+        (None, Some(draft)) => {
+            steer::create_scheduled(&ctx, &draft.read("/campaign")?).await.map_err(written)?
+        }
         _ => return Err(Problem::field("/campaign_id", "name a campaign, or write one (`campaign`)")),
     };
     Ok(reply::once(scheduled, |view| view))
@@ -205,14 +207,24 @@ pub async fn pause_campaign(
     Ok(Body(steer::pause(&ctx, id).await?))
 }
 
+/// How a campaign is to go on.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignResume {
+    /// What its run may spend in all from now on, and each that follows, in hundredths of the tenant's currency, for one that
+    /// has spent its budget. Needs `campaigns:write` as well, and `campaigns:approve` if the campaign needs approval.
+    pub budget_cents: Option<i64>,
+}
+
 /// Let it go on, whatever held it.
 #[utoipa::path(post, path = "/api/v1/campaigns/{id}/resume", tag = "campaigns", params(("id" = Uuid, Path)),
-    responses((status = 200, body = CampaignView)))]
+    request_body = CampaignResume, responses((status = 200, body = CampaignView)))]
 pub async fn resume_campaign(
     Caller(ctx): Caller,
     Path(id): Path<CampaignId>,
+    Json(how): Json<CampaignResume>,
 ) -> Result<Body<CampaignView>, Problem> {
-    Ok(Body(steer::resume(&ctx, id).await?))
+    Ok(Body(steer::resume(&ctx, id, how.budget_cents).await?))
 }
 
 /// Stop it for good: who has not been written to by now is not.

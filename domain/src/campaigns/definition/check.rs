@@ -1,5 +1,7 @@
 //! What cannot be meant, named with its place. Pure.
 
+use std::ops::RangeInclusive;
+
 use chrono::Datelike;
 use engine::schedules::is_zone;
 
@@ -38,10 +40,18 @@ impl Definition {
         wrong.unless(plain && !name.contains('\0'), "", "remove the NUL characters");
         let priced = self.content.channels.iter().all(|way| way.cost_micros.is_some());
         let priced = priced || self.limits.budget_cents.is_none();
-        wrong.unless(priced, "/limits/budget_cents", "say `cost_micros` of each channel, so that it is known what is spent");
+        wrong.unless(
+            priced,
+            "/limits/budget_cents",
+            "say `cost_micros` of each channel, so that it is known what is spent",
+        );
         if wrong.0.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong.0)) }
     }
 }
+
+/// What a run may spend, in hundredths of the tenant's currency; and in words.
+pub(in crate::campaigns) const BUDGET: RangeInclusive<i64> = 0..=1_000_000_000_000;
+pub(in crate::campaigns) const BUDGET_SAID: &str = "0 to 1000000000000";
 
 /// What was found to be wrong.
 struct Wrong(Vec<FieldError>);
@@ -71,10 +81,18 @@ impl Content {
         for (place, variant) in self.variants.iter().enumerate() {
             variant.check(&format!("/content/variants/{place}"), &self.channels, wrong);
             let first = self.variants.iter().position(|other| other.name == variant.name) == Some(place);
-            wrong.unless(first, format!("/content/variants/{place}/name"), "each variant has a name of its own");
+            wrong.unless(
+                first,
+                format!("/content/variants/{place}/name"),
+                "each variant has a name of its own",
+            );
         }
         if let Some(rule) = self.winner {
-            wrong.unless(self.variants.len() > 1, "/content/winner", "name two variants at least, or set it to null");
+            wrong.unless(
+                self.variants.len() > 1,
+                "/content/winner",
+                "name two variants at least, or set it to null",
+            );
             let sample = (1..=90).contains(&rule.sample_percent);
             wrong.unless(sample, "/content/winner/sample_percent", "1 to 90");
             let after = (60..=LONGEST).contains(&rule.after_s);
@@ -103,7 +121,11 @@ impl Variant {
             let known = channels.iter().any(|way| way.channel == message.channel);
             wrong.unless(known, format!("{at}/channel"), "it is no channel of the campaign");
             let named = message.template.is_some() != message.template_id.is_some();
-            wrong.unless(named, format!("{at}/template"), "name the template by its name or by its id (`template_id`)");
+            wrong.unless(
+                named,
+                format!("{at}/template"),
+                "name the template by its name or by its id (`template_id`)",
+            );
         }
     }
 }
@@ -113,11 +135,19 @@ impl Timing {
         let once = self.at.is_some() != self.crontab.is_some();
         wrong.unless(once, "/schedule/at", "give either at or crontab");
         let zone = self.zone.as_deref().is_none_or(is_zone);
-        wrong.unless(zone, "/schedule/zone", "use a name of the IANA time zone database, for example Europe/Berlin or UTC");
+        wrong.unless(
+            zone,
+            "/schedule/zone",
+            "use a name of the IANA time zone database, for example Europe/Berlin or UTC",
+        );
         let catches_up = matches!(self.misfire, MisfirePolicy::CatchUp);
         let most = self.catch_up.is_some_and(|most| (1..=100).contains(&most));
         wrong.unless(!catches_up || most, "/schedule/catch_up", "1 to 100");
-        wrong.unless(catches_up || self.catch_up.is_none(), "/schedule/catch_up", "only with misfire: catch_up");
+        wrong.unless(
+            catches_up || self.catch_up.is_none(),
+            "/schedule/catch_up",
+            "only with misfire: catch_up",
+        );
         let older = matches!(self.overlap, OverlapPolicy::CancelOlder);
         let detail = "skip, buffer_one or allow: a run that has begun is cancelled by people only";
         wrong.unless(!older, "/schedule/overlap", detail);
@@ -142,8 +172,8 @@ impl Limits {
         wrong.unless(rate, "/limits/rate_per_minute", "1 to 1000000");
         let late = self.max_lateness_s.is_none_or(|late| (1..=LONGEST).contains(&late));
         wrong.unless(late, "/limits/max_lateness_s", "1 to 2592000 seconds");
-        let budget = self.budget_cents.is_none_or(|cents| (0..=1_000_000_000_000).contains(&cents));
-        wrong.unless(budget, "/limits/budget_cents", "0 to 1000000000000");
+        let budget = self.budget_cents.is_none_or(|cents| BUDGET.contains(&cents));
+        wrong.unless(budget, "/limits/budget_cents", BUDGET_SAID);
         if let Some(quiet) = &self.quiet_hours {
             wrong.unless(quiet.from != quiet.until, "/limits/quiet_hours/until", "another time than `from`");
         }
@@ -196,9 +226,16 @@ mod tests {
         type Change = fn(&mut Value);
         let cases: [(Change, &[&str]); 10] = [
             (|_| {}, &[]),
-            (|said| said["content"]["channels"] = json!([]), &["/content/channels", "/content/variants/0/messages/0/channel",
-                "/content/variants/0/messages/1/channel", "/content/variants/1/messages/0/channel",
-                "/content/variants/1/messages/1/channel"]),
+            (
+                |said| said["content"]["channels"] = json!([]),
+                &[
+                    "/content/channels",
+                    "/content/variants/0/messages/0/channel",
+                    "/content/variants/0/messages/1/channel",
+                    "/content/variants/1/messages/0/channel",
+                    "/content/variants/1/messages/1/channel",
+                ],
+            ),
             (|said| said["content"]["variants"] = json!([]), &["/content/variants"]),
             (|said| said["content"]["variants"][1]["name"] = json!("a"), &["/content/variants/1/name"]),
             (
@@ -206,7 +243,9 @@ mod tests {
                 &["/content/variants/0/messages/0/template"],
             ),
             (
-                |said| said["content"]["winner"] = json!({"measure": "read", "sample_percent": 91, "after_s": 5}),
+                |said| {
+                    said["content"]["winner"] = json!({"measure": "read", "sample_percent": 91, "after_s": 5})
+                },
                 &["/content/winner/sample_percent", "/content/winner/after_s"],
             ),
             (|said| said["schedule"] = json!({"zone": "Mars/Olympus"}), &["/schedule/at", "/schedule/zone"]),

@@ -1,7 +1,7 @@
 //! A campaign as people say it, and what cannot be meant. What is said is kept as it is; a run keeps its own copy, with the
 //! versions of the templates that were in use when it began.
 
-mod check;
+pub(super) mod check;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

@@ -238,8 +238,8 @@ impl<'r> Desk<'r> {
     /// Leaves what the next turn goes on from, and tells people how far it is.
     async fn leave(&self, tx: &mut TenantTx) -> Result<()> {
         let done = self.counts.all() - self.counts.open();
-        let tells = done != self.run.told
-            && self.run.told_at.is_none_or(|at| self.run.now - at >= TELL_EVERY);
+        let tells =
+            done != self.run.told && self.run.told_at.is_none_or(|at| self.run.now - at >= TELL_EVERY);
         if tells {
             let body = json!({
                 "run_id": self.run.id, "recipients": self.counts.all(), "open": self.counts.open(),

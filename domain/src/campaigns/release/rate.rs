@@ -18,7 +18,11 @@ pub(super) fn refilled(rate: Option<i32>, tokens: f64, since: Option<TimeDelta>)
 
 /// The whole part of tokens.
 pub(super) fn whole(tokens: f64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is bounded on both sides")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is bounded on both sides"
+    )]
     let whole = tokens.clamp(0.0, f64::from(PAGE)).floor() as u32;
     whole
 }

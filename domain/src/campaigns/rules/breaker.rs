@@ -100,7 +100,9 @@ mod tests {
     /// Whether each look trips.
     fn looks(threshold: Threshold, seen: &[(i64, i64)]) -> Vec<bool> {
         let mut memory = Memory::default();
-        seen.iter().map(|(tried, failed)| threshold.look(&mut memory, counts(*tried, *failed)).trips).collect()
+        seen.iter()
+            .map(|(tried, failed)| threshold.look(&mut memory, counts(*tried, *failed)).trips)
+            .collect()
     }
 
     #[test]

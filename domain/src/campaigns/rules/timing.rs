@@ -197,7 +197,11 @@ mod tests {
             (Apia, "2011-12-30T09:00:00", "2011-12-30T10:00:00Z"),
         ] {
             let when = When::Local { at: local(time), zone };
-            assert_eq!(when.due(&[Tokyo]), Some(at(wanted)), "{time} in {zone}: where people are is of no interest");
+            assert_eq!(
+                when.due(&[Tokyo]),
+                Some(at(wanted)),
+                "{time} in {zone}: where people are is of no interest"
+            );
             let own = When::RecipientLocal { at: local(time), home: Tokyo };
             assert_eq!(own.due(&[zone]), Some(at(wanted)), "{time} on a clock in {zone}");
         }
@@ -237,7 +241,10 @@ mod tests {
             assert_eq!(nine.due_from(&[zone], at(from)), Some(at(wanted)), "{zone} from {from}");
         }
         let noon = at("2026-06-01T12:00:00Z");
-        for (from, wanted) in [("2026-06-01T11:00:00Z", "2026-06-01T12:00:00Z"), ("2026-06-02T23:00:00Z", "2026-06-02T23:00:00Z")] {
+        for (from, wanted) in [
+            ("2026-06-01T11:00:00Z", "2026-06-01T12:00:00Z"),
+            ("2026-06-02T23:00:00Z", "2026-06-02T23:00:00Z"),
+        ] {
             assert_eq!(When::At(noon).due_from(&[Berlin], at(from)), Some(at(wanted)), "{from}");
         }
     }

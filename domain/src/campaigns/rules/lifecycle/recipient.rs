@@ -13,7 +13,9 @@ use crate::messages::rules::Status;
 ///
 /// What we did not send comes before what may have been sent, so that the truth wins where a provider says that a message
 /// left which was taken for cancelled. That it failed and that it bounced come before that it arrived, as for messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RecipientStatus {
     /// Written down; no message was made.
@@ -129,7 +131,9 @@ impl RecipientStatus {
     #[must_use]
     pub fn may_become(self, to: Self) -> bool {
         match to {
-            Self::Planned => self.came_to_nothing() || matches!(self, Self::Queued | Self::Sending | Self::Sent),
+            Self::Planned => {
+                self.came_to_nothing() || matches!(self, Self::Queued | Self::Sending | Self::Sent)
+            }
             Self::Queued => matches!(self, Self::Planned | Self::Sending | Self::Unknown),
             Self::Sending => self == Self::Queued,
             Self::Skipped | Self::Cancelled | Self::Suppressed => self.is_open(),

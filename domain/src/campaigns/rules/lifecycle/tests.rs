@@ -141,10 +141,7 @@ fn where_each_event_leads_a_run() {
         (Run::Planning, [Some(Run::Running), Some(Run::Paused), None, None, stops, stops, None, None]),
         (Run::Running, [None, Some(Run::Paused), None, None, stops, stops, ends, ends]),
         (Run::Paused, [None, None, Some(Run::Planning), Some(Run::Running), stops, stops, ends, ends]),
-        (
-            Run::Stopping,
-            [None, None, None, None, None, None, Some(Run::Cancelled), Some(Run::Failed)],
-        ),
+        (Run::Stopping, [None, None, None, None, None, None, Some(Run::Cancelled), Some(Run::Failed)]),
         (Run::Finished, [None; 8]),
         (Run::Cancelled, [None; 8]),
         (Run::Failed, [None; 8]),

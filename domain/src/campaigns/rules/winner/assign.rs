@@ -36,8 +36,8 @@ pub fn assign(run: Uuid, lead: LeadId, split: Split<'_>) -> Group {
     ids[..16].copy_from_slice(run.as_bytes());
     ids[16..].copy_from_slice(lead.0.as_bytes());
     let hash = sha256(&ids);
-    let [wave, variant] = [0, 4]
-        .map(|from| u32::from_be_bytes([hash[from], hash[from + 1], hash[from + 2], hash[from + 3]]));
+    let [wave, variant] =
+        [0, 4].map(|from| u32::from_be_bytes([hash[from], hash[from + 1], hash[from + 2], hash[from + 3]]));
     if slot(wave, WHOLE) < u64::from(split.first_wave) {
         Group::First(weighed(variant, split.weights))
     } else {
