@@ -23,12 +23,12 @@ use crate::{
 };
 
 /// Has all recipients of a run written down.
-async fn plan(ctx: &Ctx, run: CampaignRunId) {
+pub async fn plan(ctx: &Ctx, run: CampaignRunId) {
     while plan::page(ctx, run).await.expect("a page") == Paged::Went {}
 }
 
 /// Takes turns until there is nothing to do now.
-async fn release(ctx: &Ctx, run: CampaignRunId) -> Turn {
+pub async fn release(ctx: &Ctx, run: CampaignRunId) -> Turn {
     loop {
         match release::turn(ctx, run).await.expect("a turn") {
             Turn::Went => {}
@@ -37,7 +37,7 @@ async fn release(ctx: &Ctx, run: CampaignRunId) -> Turn {
     }
 }
 
-async fn begun(client: &Client, path: &str) -> CampaignRunId {
+pub async fn begun(client: &Client, path: &str) -> CampaignRunId {
     CampaignRunId(serde_json::from_value(start(client, path).await).expect("an id"))
 }
 

@@ -122,7 +122,8 @@ async fn who_is_not_reached_by_the_first_channel_is_tried_by_the_next_and_failur
     only["channels"] = json!([{"channel": "email"}]);
     only["variants"][0]["messages"] = json!([{"channel": "email", "template": "letter"}]);
     people(admin, 20).await;
-    let limits = json!({"limits": {"rate_per_minute": 60, "breaker": {"window": 10, "percent": 50, "least": 3}}});
+    let limits =
+        json!({"limits": {"rate_per_minute": 60, "breaker": {"window": 10, "percent": 50, "least": 3}}});
     let path = draft(admin, &only, &limits).await;
     let mut socket = Socket::open(admin, None).await;
     start(admin, &path).await;
@@ -170,6 +171,21 @@ async fn nothing_is_sent_that_nobody_else_agreed_to_or_that_costs_too_much() {
     let progress = admin.get(&format!("{path}/progress")).await.expect(200);
     assert_eq!(progress["statuses"], json!({"planned": 3, "sent": 5}), "fifty cents are five messages");
     assert_eq!((&progress["cost_cents"], delivered(admin).await), (&json!(50), 5));
+    // It goes on with more, for whoever may say so.
+    let more = json!({"budget_cents": 70});
+    let runs = json!({"name": "runs", "permissions": ["campaigns:run", "campaigns:write"]});
+    let runs = admin.post("/api/v1/api-keys", &runs).await.expect(201);
+    let runs = admin.with_bearer(runs["key"].as_str().expect("a key"));
+    let resume = format!("{path}/resume");
+    assert_eq!(runs.post(&resume, &more).await.problem(403), "permission-missing", "it needed approval");
+    let refused = admin.post(&resume, &json!({"budget_cents": -1})).await.expect(422);
+    assert_eq!(refused["errors"][0]["pointer"], "/budget_cents");
+    let resumed = admin.post(&resume, &more).await.expect(200);
+    assert_eq!((&resumed["status"], &resumed["limits"]["budget_cents"]), (&json!("running"), &json!(70)));
+    let told = socket.until("campaign.paused").await.pop().expect("an event");
+    assert_eq!(told["data"]["code"], "budget");
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    assert_eq!(progress["statuses"], json!({"planned": 1, "sent": 7}), "and seventy are seven");
     // A change takes the approval with it.
     let again = draft(admin, &content, &json!({"needs_approval": true})).await;
     let id = again.rsplit('/').next().expect("an id");

@@ -26,6 +26,8 @@ mod campaigns;
 mod campaigns_crashes;
 mod campaigns_planned;
 mod campaigns_steered;
+mod campaigns_told;
+mod campaigns_waiting;
 mod compliance;
 mod conditional;
 mod consents;

@@ -102,8 +102,8 @@ pub(in crate::messages) async fn cancel_of_run(
                from waiting w
            )
            update messages m
-              set status = case when d.in_doubt then 'unknown' else 'cancelled' end, failure = 'gate',
-                  error_code = 'campaign_cancelled', error_text = 'its campaign was cancelled', updated_at = engine.now()
+              set status = case when d.in_doubt then 'unknown' else 'cancelled' end,
+                  failure = case when d.in_doubt then 'ambiguous' else 'gate' end, error_code = 'campaign_cancelled', error_text = 'its campaign was cancelled', updated_at = engine.now()
              from doubted d
             where m.tenant_id = $1 and m.id = d.id
            returning m.id as "id: MessageId", m.status = 'cancelled' as "cancelled!""#,
