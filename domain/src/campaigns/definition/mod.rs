@@ -72,7 +72,9 @@ pub struct CampaignChannel {
     pub channel: Channel,
     /// The account that carries it, and no other.
     pub provider_id: Option<ProviderId>,
-    /// What a message costs, in millionths of a hundredth of the tenant's currency: 750000 is three quarters of a cent.
+    /// What a message costs with all its parts, in millionths of a hundredth of the tenant's currency: 750000 is three quarters
+    /// of a cent. A short message that is longer than one part costs its provider's price for each; a preview of its template
+    /// says how many there are.
     pub cost_micros: Option<i64>,
 }
 
