@@ -1,5 +1,5 @@
 //! How far a campaign is, and what came of it: from counts that are kept beside what they count, so that they are exact at
-//! every moment and cost the same however many recipients there are ([`counts`]).
+//! every moment and cost the same however many recipients there are (`counts`).
 
 mod counts;
 

@@ -65,7 +65,7 @@ pub(super) enum Went {
 pub(super) async fn turns(run: &Run, ctx: &Ctx, id: CampaignRunId) -> Result<Went> {
     let until = Instant::now() + SLICE;
     loop {
-        let rest = match release::turn(ctx, id).await? {
+        let rest = match Box::pin(release::turn(ctx, id)).await? {
             Turn::Over => return Ok(Went::Over),
             Turn::Settling => return Ok(Went::Settling),
             Turn::Went => Duration::ZERO,

@@ -36,7 +36,7 @@ pub async fn run(run: Run, job: MindCampaign) -> Result<Outcome> {
 async fn work(run: &Run, job: &MindCampaign) -> Result<Outcome> {
     let until = Instant::now() + SLICE;
     loop {
-        match plan::page(&run.ctx, job.run).await? {
+        match Box::pin(plan::page(&run.ctx, job.run)).await? {
             Paged::Went => {}
             Paged::Held => return Ok(Outcome::Snooze { after: LATER }),
             Paged::Over => break,

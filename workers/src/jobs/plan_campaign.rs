@@ -33,14 +33,14 @@ pub async fn run(run: Run, job: PlanCampaign) -> Result<Outcome> {
 
 async fn work(run: &Run, job: &PlanCampaign) -> Result<Outcome> {
     let Some(id) = run_of(run).await? else { return Ok(Outcome::Cancel) };
-    match begin(&run.ctx, job.campaign, id.0).await? {
+    match Box::pin(begin(&run.ctx, job.campaign, id.0)).await? {
         Begun::Yes => {}
         Begun::Later => return Ok(Outcome::Snooze { after: LATER }),
         Begun::No(why) => return Ok(Outcome::Done(json!({ "skipped": why }))),
     }
     let until = Instant::now() + SLICE;
     loop {
-        match plan::page(&run.ctx, id).await? {
+        match Box::pin(plan::page(&run.ctx, id)).await? {
             Paged::Went => {}
             Paged::Held => return Ok(Outcome::Snooze { after: LATER }),
             Paged::Over => return Ok(Outcome::Done(json!({ "run_id": id }))),

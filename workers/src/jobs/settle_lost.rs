@@ -51,7 +51,7 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }
-    mind_campaigns(&run).await?;
+    Box::pin(mind_campaigns(&run)).await?;
     if imports > 0 {
         tracing::warn!(imports, "imports were interrupted by the loss of their process");
     }

@@ -5,24 +5,16 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::Desk;
+use super::{Desk, gone::Gone};
 use crate::{
     Ctx,
-    access::rows::Rows,
     campaigns::{
-        definition::Variant,
         progress::small,
-        rules::{
-            timing::{Timeliness, expires_at, timeliness},
-            winner::{Group, Split, assign},
-        },
-        store::{self, Drawn, DueRow, HandedOver, Timed},
+        rules::timing::{Timeliness, expires_at, timeliness},
+        store::{self, DueRow, HandedOver, Timed},
     },
     error::{Error, Result},
-    leads::{
-        audience::{Addressed, addressed},
-        merged,
-    },
+    leads::audience::{Addressed, addressed},
     messages::{
         policy::QuietHours,
         provider::Channel,
@@ -50,7 +42,8 @@ impl Desk<'_> {
         for row in rows {
             self.sort(ground, &known, row, &mut sorted);
         }
-        self.follow(tx, &mut sorted).await?;
+        let gone = std::mem::take(&mut sorted.gone);
+        sorted.skipped.extend(self.follow(tx, gone).await?);
         self.under_cap(tx, ground, &mut sorted).await?;
         self.once_each(ctx, tx, &mut sorted).await?;
         let handed = self.write(ctx, tx, (ground, &keys), (&known, sorted.going.as_slice())).await?;
@@ -116,53 +109,6 @@ impl Desk<'_> {
                 when.due_from(zones, decided).unwrap_or(decided)
             }
         }
-    }
-
-    /// Which variant a lead of the first wave is drawn.
-    fn drawn(&self, lead: LeadId) -> Option<i16> {
-        match self.group(lead) {
-            Group::First(variant) => i16::try_from(variant).ok(),
-            Group::Rest => None,
-        }
-    }
-
-    fn group(&self, lead: LeadId) -> Group {
-        let content = &self.definition().content;
-        let weight = |variant: &Variant| u32::try_from(variant.weight).unwrap_or_default();
-        let weights: Vec<u32> = content.variants.iter().map(weight).collect();
-        let first_wave = u16::try_from(content.first_wave()).unwrap_or(u16::MAX);
-        assign(self.run.id.0, lead, Split { weights: &weights, first_wave })
-    }
-
-    /// Has the leads stand for others that these were merged into, and skips the others.
-    async fn follow(&self, tx: &mut TenantTx, sorted: &mut Sorted) -> Result<()> {
-        let (tenant, id) = (tx.tenant, self.run.id);
-        for gone in std::mem::take(&mut sorted.gone) {
-            let reason = match merged::by_now(tx, gone.lead, Rows::All).await? {
-                Some(winner) if winner != gone.lead => {
-                    let drawn = if gone.is_undrawn { Some(self.draw(tx, winner).await?) } else { None };
-                    store::stand_for(tx.conn(), tenant, id, (gone.lead, winner), drawn.as_ref()).await?;
-                    "merged"
-                }
-                // It came back between the two looks; the next turn sees it.
-                Some(_) => continue,
-                None => "lead_gone",
-            };
-            sorted.skipped.push((gone.lead, reason));
-        }
-        Ok(())
-    }
-
-    /// What a lead would have been written down with that was not planned for.
-    async fn draw(&self, tx: &mut TenantTx, lead: LeadId) -> Result<Drawn> {
-        let zones = to_many::zones_of_leads(tx, &[lead]).await?.remove(&lead).unwrap_or_default();
-        let when = self.frozen.when(self.run.due_at, self.run.due_local);
-        let variant = self.drawn(lead);
-        Ok(Drawn {
-            wave: i16::from(variant.is_none()),
-            variant,
-            due_at: when.due(&zones).unwrap_or(self.run.due_at),
-        })
     }
 
     /// Skips those who had as many messages of campaigns as one of this kind allows.
@@ -249,19 +195,6 @@ struct Going {
     rest: Vec<String>,
     expires: Option<DateTime<Utc>>,
     to_index: Vec<u8>,
-}
-
-/// A recipient who is no lead any more.
-struct Gone {
-    lead: LeadId,
-    /// They were none when the others were written down either: nothing is known of when and what they were to get.
-    is_undrawn: bool,
-}
-
-impl Gone {
-    fn of(row: &DueRow) -> Self {
-        Self { lead: row.lead, is_undrawn: row.wave == 0 && row.variant.is_none() }
-    }
 }
 
 /// Recipients by what is to be done with them.

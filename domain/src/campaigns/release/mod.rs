@@ -2,6 +2,7 @@
 //! nobody is missed and nobody gets two; a run has no more than a window of messages under way, so that a pause is felt at
 //! once and one campaign does not stand before another.
 
+mod gone;
 mod hand_over;
 mod rate;
 mod variant;
@@ -102,7 +103,7 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
             drop(tx);
             return settle::trip(ctx, id, code).await;
         }
-        desk.release(ctx, &mut tx, &ground, &rows).await?;
+        Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
         Turn::Went
     };
     desk.leave(&mut tx).await?;
