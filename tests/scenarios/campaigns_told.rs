@@ -9,7 +9,7 @@ use domain::{
         rules::lifecycle::{RecipientStatus, RunStatus},
     },
     messages::{
-        provider::{Refusal, Route},
+        provider::{Answer, Refusal, Route},
         rules::{Status, told},
     },
 };
@@ -111,6 +111,40 @@ async fn a_provider_that_fails_stops_a_campaign_also_if_another_channel_is_there
     assert_eq!(release(&ctx, run).await, Turn::Settling);
     let progress = admin.get(&format!("{path}/progress")).await.expect(200);
     assert_eq!(progress["statuses"], json!({"queued": 5}));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_came_back_after_it_was_taken_is_paid_for_and_is_no_message_too_many() {
+    let (app, ctx, mut content) = by_both(Route::Echoes).await;
+    let admin = &app.acme.admin;
+    content["channels"][0]["cost_micros"] = json!(10_000_000);
+    people(admin, 3).await;
+    let limits = json!({"limits": {"frequency_cap": {"most": 1, "hours": 24}, "breaker": null}});
+    let path = draft(admin, &content, &limits).await;
+    let run = begun(admin, &path).await;
+    plan(&ctx, run).await;
+    assert_eq!(release(&ctx, run).await, Turn::Settling);
+    let all = messages(admin, &path).await;
+    for message in &all[..2] {
+        let taken = Answer::Accepted { provider_message_id: Some(message.clone()) };
+        end(&ctx, go(begin(&ctx, message).await), taken).await;
+    }
+    end(&ctx, go(begin(&ctx, &all[2]).await), refused(Refusal::Permanent, None)).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    for (message, status) in all.iter().zip(["bounced", "failed"]) {
+        sqlx::query("update messages set status = $2 where id = $1::uuid")
+            .bind(message)
+            .bind(status)
+            .execute(&mut system)
+            .await
+            .expect("it came back");
+    }
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    assert_eq!((&progress["statuses"], &progress["cost_cents"]), (&json!({"planned": 3}), &json!(20)));
+    assert_eq!(release(&ctx, run).await, Turn::Settling);
+    let all = recipients(admin, &path).await;
+    assert!(all.iter().all(|one| one["status"] == "queued" && one["channel"] == "email"), "{all:?}");
     app.process.stop().await;
 }
 
