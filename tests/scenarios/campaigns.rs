@@ -96,7 +96,8 @@ async fn everybody_gets_it_once_and_of_everybody_it_is_known() {
     assert!(skipped.iter().any(|one| one["lead_id"] == unreachable && one["reason"] == "no_address"));
     let sent = admin.all(&format!("{path}/recipients?status=sent&variant=a&channel=email")).await;
     assert_eq!(sent.len(), 30);
-    let message = format!("/api/v1/communication/messages/{}", sent[0]["message_id"].as_str().expect("an id"));
+    let message =
+        format!("/api/v1/communication/messages/{}", sent[0]["message_id"].as_str().expect("an id"));
     assert_eq!(admin.get(&message).await.expect(200)["lead_id"], sent[0]["lead_id"]);
     let id = path.rsplit('/').next().expect("an id");
     let statuses = format!("/api/v1/communication/messages/status?campaign_id={id}&limit=200");
@@ -125,7 +126,10 @@ async fn whom_it_would_be_to_is_shown_before_it_is_saved_and_after() {
     let saved = admin.get(&format!("{path}/preview")).await.expect(200);
     assert_eq!((&saved["matched"], &saved["unreachable"]), (&json!(25), &json!(0)));
     let campaign = admin.get(&path).await.expect(200);
-    assert_eq!((&campaign["status"], &campaign["audience"]["filter"]["source"]), (&json!("draft"), &json!("import")));
+    assert_eq!(
+        (&campaign["status"], &campaign["audience"]["filter"]["source"]),
+        (&json!("draft"), &json!("import"))
+    );
     assert_eq!(admin.get(&format!("{path}/progress")).await.problem(404), "not-found", "there is no run");
     // One message to look at it, which is nobody's.
     let test = json!({"to": "boss@example.com", "variables": {"name": "Boss"}});

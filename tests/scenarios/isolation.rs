@@ -55,8 +55,10 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let sequence = admin.post("/api/v1/sequences", &sequence).await.expect(201);
     let path = format!("/api/v1/sequences/{}", sequence["id"].as_str().expect("an id"));
     admin.post(&format!("{path}/publish"), &json!({})).await.expect(200);
-    let entered = admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
-    let campaign = admin.post("/api/v1/campaigns", &campaign(None, &message["template_id"])).await.expect(201);
+    let entered =
+        admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
+    let campaign =
+        admin.post("/api/v1/campaigns", &campaign(None, &message["template_id"])).await.expect(201);
     // So that it has a run with progress.
     let start = format!("/api/v1/campaigns/{}/start", campaign["id"].as_str().expect("an id"));
     admin.post(&start, &json!({})).await.expect(202);
@@ -226,11 +228,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
         ("/api/v1/campaigns", campaign(Some(&their(providers)), &our(templates)), 422),
         ("/api/v1/campaigns", campaign(None, &their(templates)), 422),
         ("/api/v1/campaigns/preview", campaign(None, &their(templates)), 422),
-        (
-            "/api/v1/automation/schedule-campaign",
-            json!({"campaign_id": their("/api/v1/campaigns")}),
-            404,
-        ),
+        ("/api/v1/automation/schedule-campaign", json!({"campaign_id": their("/api/v1/campaigns")}), 404),
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }

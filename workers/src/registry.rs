@@ -163,8 +163,9 @@ fn named(
 #[cfg(test)]
 mod tests {
     use domain::{
-        campaigns::work::RunCampaign, jobs::bulk::SteerJobs, messages::send::SendMessage, routing::route::RouteLeads,
-        scoring::apply::ScoreLeads, upkeep::KeepHistory, webhooks::attempt::DeliverWebhook,
+        campaigns::work::RunCampaign, jobs::bulk::SteerJobs, messages::send::SendMessage,
+        routing::route::RouteLeads, scoring::apply::ScoreLeads, upkeep::KeepHistory,
+        webhooks::attempt::DeliverWebhook,
     };
     use engine::JobKind as _;
 

@@ -79,7 +79,8 @@ impl Audience {
     /// If the caller may not see what it asks for, or it asks for what there is not; its fields stand below `/audience`.
     pub(crate) async fn of(ctx: &Ctx, tx: &mut TenantTx, filter: &Filter) -> Result<(Self, Value)> {
         search::require_sight(ctx, filter)?;
-        let wanted = search::wanted(ctx, tx, filter).await.map_err(|error| below("/audience", in_body(error)))?;
+        let wanted =
+            search::wanted(ctx, tx, filter).await.map_err(|error| below("/audience", in_body(error)))?;
         Ok((Self(Selected::of(filter, &wanted)), search::told(filter)))
     }
 
