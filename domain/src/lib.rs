@@ -14,6 +14,7 @@
 pub mod access;
 pub mod agents;
 pub mod audit;
+pub mod bounded;
 pub mod calls;
 pub mod ctx;
 pub mod error;
