@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::ids;
+use super::{OnWay, ids};
 use crate::{
     error::Result,
     types::{EnrolmentId, LeadId, SequenceId, TenantId},
@@ -125,28 +125,17 @@ impl Happened {
     }
 }
 
-/// An enrolment that is looked at because of something that has happened to its lead.
-pub(in crate::sequences) struct Listening {
-    pub id: EnrolmentId,
-    pub sequence: SequenceId,
-    pub lead: LeadId,
-    pub version: i32,
-    pub position: i16,
-    pub entry_score: Option<i16>,
-    pub replied_at: Option<DateTime<Utc>>,
-}
-
 /// The enrolments of leads on their way for whom this can be a goal; locked until commit.
 pub(in crate::sequences) async fn listening(
     conn: &mut PgConnection,
     tenant: TenantId,
     leads: &[LeadId],
     happened: Happened,
-) -> Result<Vec<Listening>> {
+) -> Result<Vec<OnWay>> {
     let rows = sqlx::query_as!(
-        Listening,
+        OnWay,
         r#"select e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId",
-                  e.version, e.position, e.entry_score, e.replied_at
+                  e.version, e.position, e.entry_score, e.replied_at, e.due_at as "due_at!"
              from sequence_enrolments e
              join sequence_versions v
                on v.tenant_id = e.tenant_id and v.sequence_id = e.sequence_id and v.version = e.version
@@ -272,6 +261,34 @@ pub(in crate::sequences) async fn end_one(
     .execute(conn)
     .await?;
     Ok(ended.rows_affected() == 1)
+}
+
+/// Ends what leads are on their way through of one sequence.
+pub(in crate::sequences) async fn end_these(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    sequence: SequenceId,
+    leads: &[LeadId],
+    reason: &str,
+) -> Result<Vec<Gone>> {
+    let gone = sqlx::query_as!(
+        Gone,
+        r#"with held as (
+             select id from sequence_enrolments
+              where tenant_id = $1 and sequence_id = $2 and lead_id = any($3) and ended_at is null
+              order by id for no key update)
+           update sequence_enrolments e
+              set state = 'left', reason = $4, due_at = null, ended_at = engine.now()
+             from held h where e.tenant_id = $1 and e.id = h.id
+           returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
+        tenant.0,
+        sequence.0,
+        &ids(leads),
+        reason
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(gone)
 }
 
 /// Ends some that are on their way and entered before an id was made. Answers them, and whether there are more.

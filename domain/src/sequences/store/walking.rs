@@ -59,11 +59,13 @@ pub(in crate::sequences) async fn due(
     Ok(rows.into_iter().map(|row| (row.id, row.lead)).collect())
 }
 
-/// An enrolment whose step is due.
-pub(in crate::sequences) struct Walking {
+/// An enrolment that has not ended.
+pub(in crate::sequences) struct OnWay {
     pub id: EnrolmentId,
+    pub sequence: SequenceId,
     pub lead: LeadId,
     pub version: i32,
+    /// The step that comes next.
     pub position: i16,
     pub entry_score: Option<i16>,
     pub replied_at: Option<DateTime<Utc>>,
@@ -76,11 +78,11 @@ pub(in crate::sequences) async fn lock_due(
     tenant: TenantId,
     enrolments: &[EnrolmentId],
     now: DateTime<Utc>,
-) -> Result<Vec<Walking>> {
+) -> Result<Vec<OnWay>> {
     let rows = sqlx::query_as!(
-        Walking,
-        r#"select id as "id: EnrolmentId", lead_id as "lead: LeadId", version, position, entry_score, replied_at,
-                  due_at as "due_at!"
+        OnWay,
+        r#"select id as "id: EnrolmentId", sequence_id as "sequence: SequenceId", lead_id as "lead: LeadId", version,
+                  position, entry_score, replied_at, due_at as "due_at!"
              from sequence_enrolments
             where tenant_id = $1 and id = any($2) and due_at <= $3
             order by id for no key update skip locked"#,
@@ -154,6 +156,7 @@ pub(in crate::sequences) async fn put_moved(
 }
 
 /// A step that was taken: a message was written, or why none was.
+#[derive(Clone, Copy)]
 pub(in crate::sequences) struct Taken {
     pub enrolment: EnrolmentId,
     pub version: i32,
@@ -161,6 +164,7 @@ pub(in crate::sequences) struct Taken {
     pub came_to: CameTo,
 }
 
+#[derive(Clone, Copy)]
 pub(in crate::sequences) enum CameTo {
     Sent(MessageId),
     Skipped(&'static str),
