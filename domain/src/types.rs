@@ -55,10 +55,6 @@ ids! {
     /// One event on its way to an endpoint, over all its attempts.
     WebhookDeliveryId,
     ScoringModelId,
-    /// What is sent to many.
-    CampaignId,
-    /// One sending of a campaign: the run of the workflow that carries it out.
-    CampaignRunId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

@@ -91,6 +91,19 @@ pub async fn all(ctx: &Ctx, sequence: SequenceId) -> Result<Once<Uuid>> {
     keyed.commit(id, 202, format!("/api/v1/operations/{id}")).await
 }
 
+/// Refuses a sequence that nobody can leave, told at this place of a request.
+///
+/// # Errors
+/// If there is no such sequence.
+pub(crate) async fn check(tx: &mut TenantTx, sequence: SequenceId, at: &str) -> Result<()> {
+    match manage::find(tx, sequence).await {
+        Err(Error::NotFound(_)) => {
+            Err(Error::invalid(format!("{at}/sequence_id"), "there is no such sequence"))
+        }
+        found => found.map(drop),
+    }
+}
+
 /// Has leads leave that the caller holds. Answers those that were on their way.
 ///
 /// # Errors
