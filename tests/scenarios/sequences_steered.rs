@@ -132,6 +132,28 @@ async fn a_sequence_that_nobody_can_carry_out_is_paused_and_goes_on_later() {
 }
 
 #[tokio::test]
+async fn whoever_has_been_through_enters_again_when_the_sequence_says_so() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first"]).await;
+    let mut definition = steps(&[("first", 0)]);
+    definition["reentry_after_days"] = json!(2);
+    let sequence = published(admin, "s", &definition).await;
+    let who = lead(admin, &json!({})).await;
+    let first = enter(admin, &sequence, &who).await;
+    assert_eq!(ended(admin, &first).await.0, "completed");
+    let path = format!("{}/enrolments", at(&sequence));
+    app.database.advance(DAY).await;
+    assert_eq!(admin.post(&path, &json!({ "lead_id": who })).await.problem(409), "been-through");
+    app.database.advance(1.1 * DAY).await;
+    let second = enter(admin, &sequence, &who).await;
+    assert_ne!(first, second);
+    assert_eq!(ended(admin, &second).await.0, "completed");
+    delivered(admin, &["first", "first"]).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_drafted_or_published_is_told_with_its_place() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
