@@ -11,9 +11,9 @@ use super::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents,
         import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges,
         message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing,
-        routing_rules, schedules, scores, scoring_models, second_factor, sequence_enrolments,
-        sequences, sessions, skills, sockets,
-        suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
+        routing_rules, schedules, scores, scoring_models, second_factor, sequence_enrolments, sequences,
+        sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe,
+        webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -37,10 +37,22 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), wishes(), calls(), outside(), sequences(), scoring(), routing(), work()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        process(),
+        access(),
+        people(),
+        business(),
+        wishes(),
+        calls(),
+        outside(),
+        sequences(),
+        scoring(),
+        routing(),
+        work(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The process itself, and sockets.

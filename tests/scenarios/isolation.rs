@@ -55,7 +55,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let sequence = admin.post("/api/v1/sequences", &sequence).await.expect(201);
     let path = format!("/api/v1/sequences/{}", sequence["id"].as_str().expect("an id"));
     admin.post(&format!("{path}/publish"), &json!({})).await.expect(200);
-    let entered = admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
+    let entered =
+        admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
