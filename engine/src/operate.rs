@@ -137,6 +137,24 @@ impl Tx {
     }
 }
 
+/// What was said of a tenant as a whole in a queue.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn own_bounds(conn: &mut PgConnection, tenant: Uuid, queue: &str) -> sqlx::Result<Bounds> {
+    let bounds = sqlx::query_as!(
+        Bounds,
+        "select m.max_running, m.rate_per_s, m.burst
+           from engine.limits m join engine.queues q on q.id = m.queue_id
+          where m.tenant_id = $1 and q.name = $2 and m.key is null",
+        tenant,
+        queue
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(bounds.unwrap_or_default())
+}
+
 /// Who stops something over tenants, besides the tenants themselves. Each takes back their own pauses only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decider {

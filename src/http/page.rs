@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use domain::{messages::bounded::Bounded, moment::Moment};
+use domain::{bounded::Bounded, moment::Moment};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

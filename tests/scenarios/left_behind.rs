@@ -40,6 +40,14 @@ fn turn(message: &str) -> Turn {
     Turn { message, slot: None }
 }
 
+/// Two accounts, of which the first is about to be locked up, and a message by that one.
+async fn broken_and_sound(admin: &Client) -> (Value, Value, Value) {
+    let broken = account(admin, "keyed", 1, "hold").await;
+    let sound = account(admin, "keyed", 2, "hold").await;
+    let message = sms(admin, Some(&broken)).await;
+    (broken, sound, message)
+}
+
 /// Has an account's credentials sealed for another place, so that nobody can open them.
 async fn lock_up(app: &TestApp, account: &Value, by: &Value) {
     let swapped =
@@ -101,18 +109,18 @@ async fn a_message_that_has_its_job_gets_no_other_and_one_that_is_fresh_is_left_
     let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
     account(admin, "scripted", 1, "hold").await;
     let message = sms(admin, None).await;
-    let (has_one, has_none) = (send(admin, &message).await, send(admin, &message).await);
-    let job = stored(admin, &has_none).await["job_id"].clone();
+    let (attended, orphan) = (send(admin, &message).await, send(admin, &message).await);
+    let job = stored(admin, &orphan).await["job_id"].clone();
     let path = format!("/api/v1/jobs/{}/cancel", job.as_str().expect("an id"));
     admin.post(&path, &json!({})).await.expect(200);
     assert_eq!(attempt::adopt(&ctx).await.expect("looked"), 0, "its job may be about to end");
     app.database.advance(61.0).await;
     let platform = &app.process.app.platform;
     assert_eq!(attempt::tenants_with_orphans(platform, 10).await.expect("tenants"), [app.acme.id]);
-    let kept = stored(admin, &has_one).await["job_id"].clone();
+    let kept = stored(admin, &attended).await["job_id"].clone();
     assert_eq!(attempt::adopt(&ctx).await.expect("adopted"), 1);
-    assert_eq!(stored(admin, &has_one).await["job_id"], kept);
-    let new = stored(admin, &has_none).await["job_id"].clone();
+    assert_eq!(stored(admin, &attended).await["job_id"], kept);
+    let new = stored(admin, &orphan).await["job_id"].clone();
     assert_ne!(new, job);
     let path = format!("/api/v1/jobs/{}", new.as_str().expect("an id"));
     assert_eq!(admin.get(&path).await.expect(200)["state"], "available");
@@ -125,9 +133,7 @@ async fn an_account_that_cannot_be_opened_holds_its_own_messages_and_no_others()
     let keyed = Arc::new(Scripted::new("keyed", Route::Keyed));
     let app = open(idle, &[&keyed]).await;
     let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
-    let broken = account(admin, "keyed", 1, "hold").await;
-    let sound = account(admin, "keyed", 2, "hold").await;
-    let mut message = sms(admin, Some(&broken)).await;
+    let (broken, sound, mut message) = broken_and_sound(admin).await;
     let (doubtful, fresh) = (send(admin, &message).await, send(admin, &message).await);
     message["provider_id"] = sound.clone();
     let other = send(admin, &message).await;
@@ -152,9 +158,7 @@ async fn what_an_account_that_cannot_be_opened_may_have_is_held_and_holds_up_not
     let keyed = Arc::new(Scripted::new("keyed", Route::Keyed));
     let app = open(idle, &[&keyed]).await;
     let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
-    let broken = account(admin, "keyed", 1, "hold").await;
-    let sound = account(admin, "keyed", 2, "hold").await;
-    let mut message = sms(admin, Some(&broken)).await;
+    let (broken, sound, mut message) = broken_and_sound(admin).await;
     let held = send(admin, &message).await;
     message["provider_id"] = sound.clone();
     let again = send(admin, &message).await;

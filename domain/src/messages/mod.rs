@@ -16,7 +16,6 @@
 pub(crate) mod accept;
 pub mod accounts;
 pub mod attempt;
-pub mod bounded;
 pub mod callback;
 pub mod callbacks;
 pub mod cancel;

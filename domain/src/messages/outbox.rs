@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    bounded::Bounded,
     callback::{Callback, Told},
     callbacks,
     provider::{Account, Channel, Outgoing},
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     Ctx,
     access::permission::Permission,
+    bounded::Bounded,
     error::{Error, Result},
     types::{MessageId, ProviderId, SubjectId, TenantId},
     vault::{Place, Vault},

@@ -161,7 +161,7 @@ pub async fn get(ctx: &Ctx, id: MessageId) -> Result<(MessageView, Vec<AttemptVi
         attempt.text = ctx.seen_whole(attempt.text.take());
     }
     let mut callbacks = store::told_of(tx.conn(), ctx.tenant, id).await?;
-    told::weigh(&mut callbacks, message.provider_id);
+    told::weigh(id, &mut callbacks, message.provider_id);
     callbacks.reverse();
     Ok((message, attempts, callbacks))
 }

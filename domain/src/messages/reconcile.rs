@@ -211,9 +211,7 @@ impl Inquiry {
         let body = json!({ "attempt": fence, "code": "not_there" });
         tx.emit(&[Event::new(kind, "message", message).with(body)]).await?;
         if !is_last {
-            let job = attempt::again(ctx, message, self.provider)?;
-            store::hand_on(tx.conn(), ctx.tenant, &[(message, job.id)]).await?;
-            tx.enqueue(&[job]).await?;
+            attempt::hand_on(&mut tx, vec![(message, attempt::again(ctx, message, self.provider)?)]).await?;
         }
         tx.commit().await?;
         Ok(Conclusion::Over(Some(status)))
@@ -270,9 +268,7 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
     }
     if status == Status::Queued {
         let had = held.provider.ok_or_else(|| Error::internal("nobody had a message of unknown fate"))?;
-        let job = attempt::again(ctx, id, had)?;
-        store::hand_on(tx.conn(), ctx.tenant, &[(id, job.id)]).await?;
-        tx.enqueue(&[job]).await?;
+        attempt::hand_on(&mut tx, vec![(id, attempt::again(ctx, id, had)?)]).await?;
     }
     tx.commit().await
 }

@@ -1,7 +1,10 @@
 //! Endpoints as commands. Whoever makes one or says where it goes must see all that it is told: else a webhook would be a
 //! way to hear of what one may not see. Later it is the tenant's and not theirs, and goes on without them.
 
-use engine::{log, operate::Bounds};
+use engine::{
+    log,
+    operate::{Bounds, own_bounds},
+};
 use serde_json::json;
 
 use super::{
@@ -84,7 +87,7 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<Once<NewWebhookSecret>
 /// Has the engine hold the bounds of an endpoint, and of the tenant unless something else was said for it.
 async fn bound(tx: &mut TenantTx, id: WebhookId) -> Result<()> {
     let tenant = tx.tenant;
-    let own = store::own_bounds(tx.conn(), tenant, QUEUE).await?;
+    let own = own_bounds(tx.conn(), tenant.0, QUEUE).await?;
     if own.max_running.is_none() {
         tx.limit(QUEUE, None, Bounds { max_running: Some(AT_A_TIME), ..own }).await?;
     }

@@ -111,7 +111,9 @@ mod tests {
     }
 
     /// Who, what was left out, and the places of what is wanted.
-    fn told(part: &Part<'_>) -> Vec<(u128, Option<(i64, i64)>, Vec<i64>)> {
+    type Told = (u128, Option<(i64, i64)>, Vec<i64>);
+
+    fn told(part: &Part<'_>) -> Vec<Told> {
         let one = |share: &Share<'_>| {
             let places = share.wanted.iter().map(|entry| entry.seq).collect();
             (share.webhook.0.as_u128(), share.gap, places)

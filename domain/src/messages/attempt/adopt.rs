@@ -1,6 +1,7 @@
 //! Messages that wait for a job that is not there any more: it was cancelled or discarded by hand, or ended while its
 //! message was out. They are given another one.
 
+use super::hand_on;
 use crate::{
     Ctx,
     ctx::Platform,
@@ -30,18 +31,16 @@ pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
     let carriers = store::carriers(tx.conn(), ctx.tenant).await?;
-    let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
+    let mut handed = Vec::with_capacity(orphans.len());
     for orphan in &orphans {
         let by = orphan.provider.or_else(|| first_of(&carriers, orphan.channel));
         let mut job = SendMessage { message: orphan.id, of_step: false, by }.job(ctx)?;
         if let Some(at) = orphan.send_at {
             job = job.run_at(at);
         }
-        handed_on.push((orphan.id, job.id));
-        jobs.push(job);
+        handed.push((orphan.id, job));
     }
-    store::hand_on(tx.conn(), ctx.tenant, &handed_on).await?;
-    tx.enqueue(&jobs).await?;
+    hand_on(&mut tx, handed).await?;
     tx.commit().await?;
     Ok(orphans.len())
 }

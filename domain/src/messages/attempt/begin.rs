@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use serde_json::json;
 
-use super::{LEASE, Start, Turn, desk::Desk, settle::again};
+use super::{LEASE, Start, Turn, again, desk::Desk, hand_on};
 use crate::{
     Ctx,
     error::Result,
@@ -16,7 +16,7 @@ use crate::{
         wording::{Wording, Wordings},
     },
     tenancy::TenantTx,
-    types::{MessageId, ProviderId, SubjectId, TemplateId},
+    types::{MessageId, SubjectId, TemplateId},
     vault::Vault,
 };
 
@@ -93,7 +93,8 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
         Event::new(EventType::MessageDeferred, "message", one.id).with(json!({ "code": one.code }))
     });
     tx.emit(&stopped.chain(waiting).collect::<Vec<_>>()).await?;
-    hand_over(desk.ctx, &mut tx, &desk.elsewhere).await?;
+    let handed = desk.elsewhere.iter().map(|(id, by)| Ok((*id, again(desk.ctx, *id, *by)?)));
+    hand_on(&mut tx, handed.collect::<Result<_>>()?).await?;
     let placed = desk.going.len() + desk.deferred.len() + desk.elsewhere.len();
     let over = if placed < messages.len() {
         store::statuses(tx.conn(), tenant, messages).await?
@@ -117,19 +118,6 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
         Start::Over(over.get(&id).copied())
     };
     Ok(desk.turns.iter().enumerate().map(start).collect())
-}
-
-/// Puts in the jobs that send messages under the limit of the account by which they go.
-async fn hand_over(ctx: &Ctx, tx: &mut TenantTx, elsewhere: &[(MessageId, ProviderId)]) -> Result<()> {
-    let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
-    for (message, by) in elsewhere {
-        let job = again(ctx, *message, *by)?;
-        handed_on.push((*message, job.id));
-        jobs.push(job);
-    }
-    store::hand_on(tx.conn(), ctx.tenant, &handed_on).await?;
-    tx.enqueue(&jobs).await?;
-    Ok(())
 }
 
 /// The wordings of the batch: parsed once for each version and process.

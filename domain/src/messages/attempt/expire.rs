@@ -1,6 +1,6 @@
 //! Attempts whose process was lost: their lease ran out.
 
-use super::{Finished, is_last, settle};
+use super::{Finished, again, hand_on, is_last, settle};
 use crate::{
     Ctx,
     ctx::Platform,
@@ -37,7 +37,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let expired = store::lock_expired(tx.conn(), ctx.tenant, AT_A_TIME).await?;
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let (mut finished, mut jobs, mut handed_on) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut finished, mut handed) = (Vec::new(), Vec::new());
     for row in expired {
         let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };
         let route = route(ctx, &keys, &row);
@@ -53,9 +53,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
         };
         let settlement = rules::settle(lost, at);
         if matches!(settlement.next, Next::Again(_)) {
-            let job = settle::again(ctx, row.id, row.provider)?;
-            handed_on.push((row.id, job.id));
-            jobs.push(job);
+            handed.push((row.id, again(ctx, row.id, row.provider)?));
         }
         finished.push(Finished {
             message: row.id,
@@ -69,8 +67,7 @@ pub async fn expire(ctx: &Ctx) -> Result<usize> {
         });
     }
     settle::apply(ctx, &mut tx, &finished).await?;
-    store::hand_on(tx.conn(), ctx.tenant, &handed_on).await?;
-    tx.enqueue(&jobs).await?;
+    hand_on(&mut tx, handed).await?;
     tx.commit().await?;
     Ok(finished.len())
 }

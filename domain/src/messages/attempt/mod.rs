@@ -11,6 +11,7 @@ mod adopt;
 mod begin;
 mod desk;
 mod expire;
+mod hand_on;
 mod request;
 mod settle;
 mod ways;
@@ -28,7 +29,7 @@ pub use begin::begin;
 pub use expire::{expire, tenants_with_expired};
 pub use settle::settle;
 
-pub(super) use settle::again;
+pub(super) use hand_on::{again, hand_on};
 
 use super::{
     provider::{Account, Answer, CALL_LIMIT, Channel, Outgoing, Provider, Refusal},

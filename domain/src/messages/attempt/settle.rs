@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use engine::{Ending, NewJob};
 use serde_json::json;
 
-use super::Finished;
+use super::{Finished, again, hand_on};
 use crate::{
     Ctx,
     error::{Error, Result},
@@ -15,7 +15,6 @@ use crate::{
         accounts, callbacks,
         reconcile::{self, ReconcileMessage},
         rules::{AccountWord, Next, Status},
-        send::SendMessage,
         store,
         suppressions::{self, Fresh, Reason},
     },
@@ -128,29 +127,21 @@ async fn heed(ctx: &Ctx, tx: &mut TenantTx, finished: &[Finished]) -> Result<()>
 
 /// Puts in the jobs that go on with what the ending ones leave.
 async fn follow(ctx: &Ctx, tx: &mut TenantTx, moved: &[&Finished]) -> Result<()> {
-    let (mut jobs, mut handed_on) = (Vec::new(), Vec::new());
+    let (mut handed, mut asking) = (Vec::new(), Vec::new());
     for one in moved {
         match (one.settlement.next, one.another) {
             (Next::Another, Some(another)) => {
-                let job = again(ctx, one.message, another)?;
-                handed_on.push((one.message, job.id));
-                jobs.push(job);
+                handed.push((one.message, again(ctx, one.message, another)?));
             }
             (Next::Ask, _) => {
-                let asking = ReconcileMessage { message: one.message, fence: one.fence };
-                let job = NewJob::of(ctx.tenant.0, ctx.id(), &asking).map_err(Error::internal)?;
-                jobs.push(job.about(format!("message:{}", one.message)).delay(reconcile::FIRST_LOOK));
+                let ask = ReconcileMessage { message: one.message, fence: one.fence };
+                let job = NewJob::of(ctx.tenant.0, ctx.id(), &ask).map_err(Error::internal)?;
+                asking.push(job.about(format!("message:{}", one.message)).delay(reconcile::FIRST_LOOK));
             }
             _ => {}
         }
     }
-    let tenant = tx.tenant;
-    store::hand_on(tx.conn(), tenant, &handed_on).await?;
-    tx.enqueue(&jobs).await?;
+    hand_on(tx, handed).await?;
+    tx.enqueue(&asking).await?;
     Ok(())
-}
-
-/// A job that sends a message once more, under the limit of an account.
-pub(crate) fn again(ctx: &Ctx, message: MessageId, by: ProviderId) -> Result<NewJob> {
-    SendMessage { message, of_step: false, by: Some(by) }.job(ctx)
 }

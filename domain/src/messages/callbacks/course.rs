@@ -45,7 +45,7 @@ impl Course {
     /// that the message hangs on now, which is of its last provider and, where both ids are known, under that id.
     ///
     /// Where the same loss is told under several reasons, the message keeps the one that weighs most, whichever came first.
-    pub(super) fn hear(&mut self, heard: &Heard) -> bool {
+    pub(in crate::messages) fn hear(&mut self, heard: &Heard) -> bool {
         if matches!(self.status, Status::Suppressed | Status::Cancelled) {
             return false;
         }

@@ -5,8 +5,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    messages::rules::{self, FailureKind, Status},
-    types::ProviderId,
+    messages::{
+        callbacks::{Course, Heard},
+        rules::{FailureKind, Status},
+    },
+    types::{MessageId, ProviderId},
 };
 
 /// One thing that a provider told of a message.
@@ -29,13 +32,26 @@ pub struct CallbackView {
 }
 
 /// Says which of them counted. They come in the order in which they came in.
-pub(super) fn weigh(told: &mut [CallbackView], provider: Option<ProviderId>) {
-    let mut at = Status::Sending;
+pub(super) fn weigh(message: MessageId, told: &mut [CallbackView], provider: Option<ProviderId>) {
+    let mut course = Course {
+        status: Status::Sending,
+        provider,
+        name: None,
+        taken: false,
+        failure: None,
+        code: None,
+        moved: false,
+    };
     for one in told {
-        let is_its_own = provider == Some(one.provider_id);
-        let further = rules::told(at, one.status).filter(|to| is_its_own || !to.is_lost());
-        one.counted = further.is_some();
-        at = further.unwrap_or(at);
+        one.counted = course.hear(&Heard {
+            message,
+            provider: one.provider_id,
+            name: None,
+            status: one.status,
+            failure: one.failure,
+            code: one.code.clone(),
+            suppress: None,
+        });
     }
 }
 
@@ -59,7 +75,7 @@ mod tests {
             counted: false,
         };
         let mut told: Vec<CallbackView> = told.iter().map(view).collect();
-        weigh(&mut told, Some(OWN));
+        weigh(MessageId(Uuid::nil()), &mut told, Some(OWN));
         told.iter().map(|one| one.counted).collect()
     }
 

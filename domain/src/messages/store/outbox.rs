@@ -4,12 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::{
-    bounded::{Bounded, PAGE_BYTES},
-    provider::Outgoing,
-};
+use super::super::provider::Outgoing;
 use crate::{
     access::rows::Rows,
+    bounded::{Bounded, PAGE_BYTES},
     error::Result,
     types::{MessageId, ProviderId, SubjectId, TenantId},
 };

@@ -4,13 +4,13 @@ use sqlx::PgConnection;
 
 use super::{
     super::{
-        bounded::{Bounded, PAGE_BYTES},
         provider::Channel,
         templates::{Filter, TemplateParts, TemplateView},
     },
     providers::stored_channel,
 };
 use crate::{
+    bounded::{Bounded, PAGE_BYTES},
     error::Result,
     types::{Locale, TemplateId, TenantId},
 };

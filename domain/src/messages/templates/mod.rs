@@ -17,11 +17,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{bounded::Bounded, provider::Channel, store, wording::Extra};
+use super::{provider::Channel, store, wording::Extra};
 use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
+    bounded::Bounded,
     error::{Error, Result},
     tenancy::{Begun, Once, TenantTx},
     types::{Locale, TemplateId, Text},

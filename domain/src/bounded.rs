@@ -13,7 +13,7 @@ pub struct Bounded<T> {
 
 impl<T> Bounded<T> {
     /// What was read of so many rows that were found.
-    pub(in crate::messages) fn of(rows: Vec<T>, found: i64) -> Self {
+    pub(crate) fn of(rows: Vec<T>, found: i64) -> Self {
         let cut = i64::try_from(rows.len()).is_ok_and(|read| read < found);
         Self { rows, cut }
     }
