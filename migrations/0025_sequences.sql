@@ -46,7 +46,7 @@ call engine.wall('sequence_versions');
 grant select, insert on sequence_versions to switchboard_app, switchboard_system;
 
 -- A lead on its way through a sequence: where it stands, and when that step is due. It is all that there is of a lead that
--- waits; see docs/decisions/0010.
+-- waits; see docs/decisions/0009.
 create table sequence_enrolments (
   tenant_id uuid not null,
   id uuid not null,

@@ -131,7 +131,8 @@ async fn a_lead_gets_one_message_after_the_other_and_each_once() {
     assert_eq!(ended(admin, &one).await, (json!("completed"), Value::Null));
     delivered(admin, &["first", "second"]).await;
     let over = admin.get(&one).await.expect(200);
-    let taken: Vec<_> = over["steps"].as_array().expect("steps").iter().map(|step| &step["outcome"]).collect();
+    let taken: Vec<_> =
+        over["steps"].as_array().expect("steps").iter().map(|step| &step["outcome"]).collect();
     assert_eq!(taken, ["sent", "sent"]);
     let message = over["steps"][1]["message_id"].as_str().expect("a message");
     let message = admin.get(&format!("/api/v1/communication/messages/{message}")).await.expect(200);
@@ -201,7 +202,9 @@ async fn what_happens_to_a_lead_ends_its_way_if_that_is_the_goal() {
         let way = enter(admin, &sequence, &who).await;
         ways.push((who, way));
     }
-    let [(buys, bought), (refuses, refused), (scores, scored), (_, stays)] = &ways[..] else { panic!("four") };
+    let [(buys, bought), (refuses, refused), (scores, scored), (_, stays)] = &ways[..] else {
+        panic!("four")
+    };
     let path = format!("/api/v1/leads/{}", buys.as_str().expect("an id"));
     admin.patch(&path, &json!({"status": "converted"})).await.expect(200);
     agrees(admin, &json!({ "lead_id": refuses }), false).await;
@@ -230,7 +233,8 @@ async fn steps_are_left_out_by_what_is_so_when_they_are_due() {
     definition["steps"][0]["skip_if"] = json!([{"kind": "converted"}]);
     let sequence = published(admin, "careful", &definition).await;
     let bought = lead(admin, &json!({"status": "converted"})).await;
-    let calls_only = admin.post("/api/v1/leads", &json!({"phone": "+4930901820"})).await.expect(201)["id"].clone();
+    let calls_only =
+        admin.post("/api/v1/leads", &json!({"phone": "+4930901820"})).await.expect(201)["id"].clone();
     let way = enter(admin, &sequence, &bought).await;
     assert_eq!(ended(admin, &way).await.0, "completed");
     let steps = has_taken(admin, &way, 2).await["steps"].clone();

@@ -130,8 +130,14 @@ async fn a_page_that_is_cut_off_has_taken_no_step_and_comes_again_whole() {
                   $$ begin raise exception 'cut off'; end $$";
     sqlx::raw_sql(breaks).execute(&mut owner).await.expect("a function");
     for (put, drop) in [
-        ("create trigger b before insert on messages execute function breaks()", "drop trigger b on messages"),
-        ("create trigger b before insert on engine.jobs execute function breaks()", "drop trigger b on engine.jobs"),
+        (
+            "create trigger b before insert on messages execute function breaks()",
+            "drop trigger b on messages",
+        ),
+        (
+            "create trigger b before insert on engine.jobs execute function breaks()",
+            "drop trigger b on engine.jobs",
+        ),
         (
             "create trigger b before insert on sequence_steps execute function breaks()",
             "drop trigger b on sequence_steps",
@@ -140,7 +146,10 @@ async fn a_page_that_is_cut_off_has_taken_no_step_and_comes_again_whole() {
             "create trigger b before update on sequence_enrolments execute function breaks()",
             "drop trigger b on sequence_enrolments",
         ),
-        ("create trigger b before insert on engine.log execute function breaks()", "drop trigger b on engine.log"),
+        (
+            "create trigger b before insert on engine.log execute function breaks()",
+            "drop trigger b on engine.log",
+        ),
     ] {
         sqlx::raw_sql(put).execute(&mut owner).await.expect("a trigger");
         assert!(walk::page(&ctx, id(&sequence)).await.is_err(), "{put}");
@@ -151,6 +160,33 @@ async fn a_page_that_is_cut_off_has_taken_no_step_and_comes_again_whole() {
     assert_eq!(walk_all(&ctx, id(&sequence)).await, 3);
     assert_eq!(count(&mut conn, "select count(distinct lead_id) from messages").await, 3);
     assert_eq!(count(&mut conn, "select count(*) from messages").await, 3);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_whose_key_cannot_be_read_keeps_nobody_else_from_their_step() {
+    let app = TestApp::with(idle).await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first"]).await;
+    let sequence = published(admin, "s", &steps(&[("first", 0)])).await;
+    let mut ways = Vec::new();
+    for _ in 0..2 {
+        let who = lead(admin, &json!({})).await;
+        ways.push((enter(admin, &sequence, &who).await, who));
+    }
+    let [(spoilt, whose), (sound, _)] = &ways[..] else { panic!("two") };
+    let turned = "update subject_keys
+                     set wrapped = set_byte(wrapped, length(wrapped) - 1, get_byte(wrapped, length(wrapped) - 1) # 1)
+                   where subject_id = $1";
+    let mut conn = system(&app).await;
+    let whose: uuid::Uuid = whose.as_str().expect("an id").parse().expect("an id");
+    let done = sqlx::query(turned).bind(whose).execute(&mut conn).await;
+    assert_eq!(done.expect("a key").rows_affected(), 1);
+    let ctx = admitted(&app, admin).await;
+    assert_eq!(walk_all(&ctx, id(&sequence)).await, 2);
+    let taken = async |way: &str| admin.get(way).await.expect(200)["steps"][0].clone();
+    assert_eq!(taken(spoilt).await["reason"], "no_address");
+    assert_eq!(taken(sound).await["outcome"], "sent");
     app.process.stop().await;
 }
 

@@ -8,7 +8,8 @@ use crate::{
     onboarding::until,
     routing_rules::lead,
     sequences::{
-        DAY, ENROLMENTS, SEQUENCES, at, delivered, desk, drafted, ended, enter, has_taken, published, steer, steps,
+        DAY, ENROLMENTS, SEQUENCES, at, delivered, desk, drafted, ended, enter, has_taken, published, steer,
+        steps,
     },
 };
 
@@ -108,6 +109,36 @@ async fn leads_that_go_leave_and_those_that_are_merged_go_on_as_one() {
 }
 
 #[tokio::test]
+async fn of_two_who_become_one_nobody_gets_again_what_one_of_them_had() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first", "second"]).await;
+    let once = published(admin, "once", &steps(&[("first", 0)])).await;
+    let later = published(admin, "later", &steps(&[("first", 60)])).await;
+    let mut definition = steps(&[("second", 60)]);
+    definition["reentry_after_days"] = json!(0);
+    let again = published(admin, "again", &definition).await;
+    let nothing = json!({});
+    let (winner, loser) = (lead(admin, &nothing).await, lead(admin, &nothing).await);
+    let had = enter(admin, &once, &winner).await;
+    assert_eq!(ended(admin, &had).await.0, "completed");
+    for sequence in [&later, &again] {
+        let way = enter(admin, sequence, &winner).await;
+        admin.post(&format!("{way}/leave"), &nothing).await.expect(200);
+    }
+    let goes = enter(admin, &later, &loser).await;
+    let stays = enter(admin, &again, &loser).await;
+    let path = format!("/api/v1/leads/{}/merge", winner.as_str().expect("an id"));
+    admin.post(&path, &json!({ "loser_id": loser })).await.expect(200);
+    assert_eq!(ended(admin, &goes).await, (json!("left"), json!("merged")));
+    assert_eq!(admin.get(&stays).await.expect(200)["state"], "waiting", "it may enter again at any time");
+    app.database.advance(DAY).await;
+    assert_eq!(ended(admin, &stays).await.0, "completed");
+    delivered(admin, &["first", "second"]).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn a_sequence_that_nobody_can_carry_out_is_paused_and_goes_on_later() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
@@ -161,7 +192,10 @@ async fn what_cannot_be_drafted_or_published_is_told_with_its_place() {
     for (definition, pointer) in [
         (json!({"steps": [{}]}), "/definition/steps/0/template_id"),
         (json!({"steps": [], "goals": [{"kind": "score_below", "score": 200}]}), "/definition/goals/0/score"),
-        (json!({"steps": [{"template": "first", "delay": {"minutes": 999_999}}]}), "/definition/steps/0/delay/minutes"),
+        (
+            json!({"steps": [{"template": "first", "delay": {"minutes": 999_999}}]}),
+            "/definition/steps/0/delay/minutes",
+        ),
         (json!({"steps": [], "goals": [{"kind": "rich"}]}), "/definition/goals/0"),
     ] {
         let refused = admin.post(SEQUENCES, &json!({"name": "s", "definition": definition})).await;

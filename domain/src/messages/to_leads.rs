@@ -32,7 +32,7 @@ use crate::{
 
 /// How a lead is reached on a channel.
 pub(crate) struct Reach {
-    /// Its own address, if it has one that the channel can take.
+    /// Its own address, if it has one that opens and that the channel can take.
     pub to: Option<String>,
     /// It has said that it does not want such messages, or its address is suppressed for them.
     pub opted_out: bool,
@@ -59,7 +59,7 @@ pub(crate) async fn reach(
     let mut found: Vec<Option<Recipient>> = Vec::with_capacity(asked.len());
     for (id, channel, _) in asked {
         let plain = match contacts.get(id).and_then(|contact| address_of(contact, *channel)) {
-            Some((column, sealed)) => keys.open(&lead::place(tenant, column, *id), sealed)?,
+            Some((column, sealed)) => keys.shown(&lead::place(tenant, column, *id), sealed),
             None => None,
         };
         found.push(plain.and_then(|plain| Recipient::parse(*channel, &plain).ok()));

@@ -25,7 +25,8 @@ use crate::{
     types::{EnrolmentId, LeadId, SequenceId},
 };
 
-const NO_SEQUENCE: &str = "there is no such sequence that leads may enter; publish it first, or name another one";
+const NO_SEQUENCE: &str =
+    "there is no such sequence that leads may enter; publish it first, or name another one";
 
 /// Lets a lead enter a sequence. One that is on its way stays where it is, and that is answered.
 ///

@@ -46,6 +46,12 @@ impl EmptySequence {
     fn reason(&self) -> &'static str {
         if self.archived { "archived" } else { "by_hand" }
     }
+
+    /// Whoever entered before an id was made leaves: once nobody can enter any more that is all, for of two nodes one may
+    /// make later ids than the other at the same moment.
+    fn before(&self, claim: &Claim) -> Uuid {
+        if self.archived { Uuid::max() } else { claim.job }
+    }
 }
 
 /// Has a lead leave. One that has ended stays as it is, and that is answered.
@@ -108,11 +114,7 @@ pub(crate) async fn check(tx: &mut TenantTx, sequence: SequenceId, at: &str) -> 
 ///
 /// # Errors
 /// If the database refuses.
-pub(crate) async fn these(
-    tx: &mut TenantTx,
-    sequence: SequenceId,
-    leads: &[LeadId],
-) -> Result<Vec<LeadId>> {
+pub(crate) async fn these(tx: &mut TenantTx, sequence: SequenceId, leads: &[LeadId]) -> Result<Vec<LeadId>> {
     let tenant = tx.tenant;
     let gone = store::end_these(tx.conn(), tenant, sequence, leads, "by_hand").await?;
     let left = gone.iter().map(|one| one.lead).collect();
@@ -126,7 +128,7 @@ pub(crate) async fn these(
 /// If the database does not answer.
 pub async fn size(ctx: &Ctx, claim: &Claim, job: &EmptySequence) -> Result<i64> {
     let mut tx = ctx.begin().await?;
-    store::count_waiting(tx.conn(), ctx.tenant, job.sequence, claim.job).await
+    store::count_waiting(tx.conn(), ctx.tenant, job.sequence, job.before(claim)).await
 }
 
 /// Has the next leads leave. Answers how many, and whether there are more.
@@ -135,7 +137,7 @@ pub async fn size(ctx: &Ctx, claim: &Claim, job: &EmptySequence) -> Result<i64> 
 /// If the database refuses; nothing of the page is written then.
 pub async fn page(ctx: &Ctx, claim: &Claim, job: &EmptySequence) -> Result<(usize, bool)> {
     let mut tx = ctx.begin().await?;
-    let asked = (job.sequence, claim.job);
+    let asked = (job.sequence, job.before(claim));
     let (gone, more) = store::end_some(tx.conn(), ctx.tenant, asked, job.reason(), PAGE).await?;
     if !gone.is_empty() {
         let detail = json!({ "count": gone.len(), "reason": job.reason(), "operation": claim.job });

@@ -43,7 +43,8 @@ pub struct SequenceView {
     pub definition: SequenceDefinition,
     /// The version that whoever enters goes through.
     pub published_version: Option<i32>,
-    /// Why the product itself has paused it: `no_account` for a channel, or `template_archived`.
+    /// Why the product itself has paused it: `no_account` that its next step can go by, or `template_archived`. Set an account
+    /// up, or have leave who is on their way through a version with what is gone; then resume it.
     pub pause_code: Option<String>,
     pub created_by: Option<Uuid>,
     /// Grows with each change.

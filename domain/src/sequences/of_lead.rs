@@ -65,7 +65,7 @@ pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
 }
 
 /// A lead is about to be merged into another, which goes on in its place; but where that one is on its way itself it goes
-/// on alone, for nobody gets the same twice.
+/// on alone, and where it has been through and may not enter again yet nobody goes on: nobody gets the same twice.
 ///
 /// # Errors
 /// If the database refuses.

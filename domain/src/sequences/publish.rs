@@ -30,6 +30,9 @@ use crate::{
     types::{SequenceId, TemplateId},
 };
 
+/// Versions of a sequence: how each goes is told at once.
+const MOST_VERSIONS: i32 = 500;
+
 /// A published version.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct SequenceVersion {
@@ -45,7 +48,8 @@ pub struct SequenceVersion {
 /// Makes a version of the draft, which whoever enters from now on goes through. A sequence that was a draft goes on at once.
 ///
 /// # Errors
-/// If there is none of this id, it has no steps, a template or an account is not there, or a conflict if it is archived.
+/// If there is none of this id, it has no steps, a template or an account is not there, or a conflict if it is archived or
+/// has too many versions.
 pub async fn publish(ctx: &Ctx, id: SequenceId) -> Result<SequenceView> {
     ctx.require(Permission::SequencesPublish)?;
     // Its messages tell what is known of leads to their addresses.
@@ -60,6 +64,10 @@ pub async fn publish(ctx: &Ctx, id: SequenceId) -> Result<SequenceView> {
     let held = locked(ctx, tx, id).await?;
     if held.state == "archived" {
         return Err(state("it is archived; make another one"));
+    }
+    if held.published >= Some(MOST_VERSIONS) {
+        let detail = format!("a sequence has at most {MOST_VERSIONS} versions; make another one");
+        return Err(Error::conflict("too-many-versions", detail));
     }
     let definition: SequenceDefinition = serde_json::from_value(held.draft).map_err(Error::internal)?;
     if definition.steps.is_empty() {
@@ -105,8 +113,8 @@ async fn wordings(tx: &mut TenantTx, definition: &SequenceDefinition) -> Result<
 async fn wording(tx: &mut TenantTx, means: &Means, step: &SequenceStep, at: &str) -> Result<StepWording> {
     if let Some(name) = &step.template {
         let found = to_leads::offered(tx, name).await?;
-        let (channel, versions) =
-            found.ok_or_else(|| Error::invalid(format!("{at}/template"), "there is no template of this name"))?;
+        let (channel, versions) = found
+            .ok_or_else(|| Error::invalid(format!("{at}/template"), "there is no template of this name"))?;
         let version = |(locale, template_id): (String, TemplateId)| LocaleVersion { locale, template_id };
         return Ok(StepWording { channel, versions: versions.into_iter().map(version).collect() });
     }

@@ -275,8 +275,11 @@ mod tests {
         assert_eq!(ways, (12, 7, 1, 3, 1));
         let reasons: Vec<(&str, i64)> = told.reasons.iter().map(|(why, n)| (why.as_str(), *n)).collect();
         assert_eq!(reasons, [("by_hand", 1), ("replied", 3)]);
-        let steps: Vec<_> =
-            told.steps.iter().map(|one| (one.version, one.step, one.waiting, one.sent, one.skipped)).collect();
+        let steps: Vec<_> = told
+            .steps
+            .iter()
+            .map(|one| (one.version, one.step, one.waiting, one.sent, one.skipped))
+            .collect();
         assert_eq!(steps, [(1, 0, 0, 5, 2), (1, 1, 3, 0, 0), (2, 0, 4, 0, 0)]);
         assert_eq!(told.steps[0].skipped_because.get("no_address"), Some(&2));
         assert_eq!(sum(&[]), SequenceProgress::default());

@@ -72,18 +72,20 @@ pub async fn waiting(platform: &Platform, behind: Option<Waiting>) -> Result<Vec
     Ok(rows.into_iter().map(|(tenant, sequence)| Waiting { tenant, sequence }).collect())
 }
 
-/// Adds up how many leads stand where; answers how many changes there were, none when nothing is left.
+/// Adds up how many leads stand where; answers how many changes there were, and whether there may be more than those that
+/// come in meanwhile.
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn add_up(platform: &Platform) -> Result<u64> {
+pub async fn add_up(platform: &Platform) -> Result<(u64, bool)> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let taken = store::add_up(tx.conn(), BATCH).await?;
     tx.commit().await?;
-    Ok(taken)
+    Ok((taken, taken >= BATCH.unsigned_abs()))
 }
 
-/// Has the steps of a sequence taken that are due, unless somebody has asked for that who was not heard yet.
+/// Has the steps of a sequence taken that are due, unless a job that was asked for so has not ended: it looks until nothing is
+/// due.
 ///
 /// # Errors
 /// If the database does not answer.

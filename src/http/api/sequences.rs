@@ -37,7 +37,10 @@ pub struct SequenceQuery {
 /// Draft a sequence: messages that a lead gets one after the other, each some time after the one before.
 #[utoipa::path(post, path = "/api/v1/sequences", tag = "sequences", request_body = SequenceDraft,
     responses((status = 201, body = SequenceView)))]
-pub async fn create_sequence(Caller(ctx): Caller, Json(new): Json<SequenceDraft>) -> Result<Response, Problem> {
+pub async fn create_sequence(
+    Caller(ctx): Caller,
+    Json(new): Json<SequenceDraft>,
+) -> Result<Response, Problem> {
     Ok(reply::once(manage::create(&ctx, new).await?, |view| view))
 }
 

@@ -41,9 +41,9 @@ pub async fn run(run: Run, _: WatchSequences) -> Result<Outcome> {
     }
     let mut changes = 0;
     loop {
-        let taken = walk::add_up(platform).await?;
+        let (taken, more) = walk::add_up(platform).await?;
         changes += taken;
-        if taken == 0 {
+        if !more {
             return Ok(Outcome::Done(json!({ "begun": begun, "changes": changes })));
         }
         if run.is_to_stop() {

@@ -52,10 +52,12 @@ impl SequenceCondition {
             Self::OptedOut {} => facts.opted_out,
             Self::ScoreAtLeast { score } => facts.score.is_some_and(|now| now >= score),
             Self::ScoreBelow { score } => facts.score.is_some_and(|now| now < score),
-            Self::ScoreChangedBy { points } => facts.score.zip(facts.entry_score).is_some_and(|(now, then)| {
-                let change = now.saturating_sub(then);
-                if points > 0 { change >= points } else { change <= points }
-            }),
+            Self::ScoreChangedBy { points } => {
+                facts.score.zip(facts.entry_score).is_some_and(|(now, then)| {
+                    let change = now.saturating_sub(then);
+                    if points > 0 { change >= points } else { change <= points }
+                })
+            }
         }
     }
 

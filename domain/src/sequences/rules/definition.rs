@@ -29,7 +29,8 @@ pub struct SequenceDefinition {
     pub purpose: Purpose,
     /// At most 50, in their order.
     pub steps: Vec<SequenceStep>,
-    /// What it is for: a lead of whom one of these holds has come to its end, as soon as it does.
+    /// What it is for: a lead of whom one of these holds has come to its end, as soon as it does. That an address was
+    /// suppressed is seen when the next step is due.
     #[serde(default)]
     #[schema(required = false)]
     pub goals: Vec<SequenceCondition>,
@@ -127,7 +128,10 @@ impl SequenceDefinition {
         }
         for (number, step) in self.steps.iter().enumerate() {
             if step.delay.minutes > LONGEST_DELAY {
-                say(format!("/steps/{number}/delay/minutes"), format!("0 to {LONGEST_DELAY}: at most 366 days"));
+                say(
+                    format!("/steps/{number}/delay/minutes"),
+                    format!("0 to {LONGEST_DELAY}: at most 366 days"),
+                );
             }
             match (step.template_id, &step.template) {
                 (Some(_), Some(_)) => say(
@@ -146,7 +150,10 @@ impl SequenceDefinition {
         }
         for (place, conditions) in self.conditions() {
             if conditions.len() > MOST_CONDITIONS {
-                wrong.push(FieldError::new(format!("{at}{place}"), format!("at most {MOST_CONDITIONS} conditions")));
+                wrong.push(FieldError::new(
+                    format!("{at}{place}"),
+                    format!("at most {MOST_CONDITIONS} conditions"),
+                ));
             }
             let bad = |(number, condition): (usize, &SequenceCondition)| {
                 condition.check(&format!("{at}{place}/{number}"))
@@ -224,7 +231,10 @@ mod tests {
             (step(json!({"template": ""})), "/d/steps/0/template"),
             (step(json!({"delay": {"minutes": LONGEST_DELAY + 1}})), "/d/steps/0/delay/minutes"),
             (step(json!({"skip_if": eleven})), "/d/steps/0/skip_if"),
-            (step(json!({"leave_if": [{"kind": "score_below", "score": 101}]})), "/d/steps/0/leave_if/0/score"),
+            (
+                step(json!({"leave_if": [{"kind": "score_below", "score": 101}]})),
+                "/d/steps/0/leave_if/0/score",
+            ),
             (json!({"steps": [], "goals": [{"kind": "score_changed_by", "points": 0}]}), "/d/goals/0/points"),
             (json!({"steps": [], "reentry_after_days": LONGEST_REENTRY + 1}), "/d/reentry_after_days"),
         ] {

@@ -28,7 +28,12 @@ pub fn due(delay: StepDelay, from: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
 
 /// When a step comes that was due by a time of day which is long over; none if it comes now.
 #[must_use]
-pub fn again(delay: StepDelay, was_due: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+pub fn again(
+    delay: StepDelay,
+    was_due: DateTime<Utc>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Option<DateTime<Utc>> {
     delay.at?;
     (now > was_due + LATE).then(|| due(StepDelay { minutes: 0, ..delay }, now, zone))
 }

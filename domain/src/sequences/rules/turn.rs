@@ -52,7 +52,8 @@ mod tests {
             "goals": [{"kind": "converted"}],
         }))
         .expect("a definition");
-        let facts = |replied, converted, opted_out| Facts { replied, converted, opted_out, ..Facts::default() };
+        let facts =
+            |replied, converted, opted_out| Facts { replied, converted, opted_out, ..Facts::default() };
         let [first, second] = [&definition.steps[0], &definition.steps[1]];
         for (position, facts, wanted) in [
             (0, facts(false, false, false), Turn::Send(first)),

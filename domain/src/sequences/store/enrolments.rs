@@ -95,7 +95,7 @@ pub(in crate::sequences) async fn enrolment_of(
     let found = sqlx::query_scalar!(
         r#"select id as "id: EnrolmentId" from sequence_enrolments
             where tenant_id = $1 and lead_id = $2 and sequence_id = $3
-            order by id desc limit 1"#,
+            order by (ended_at is null) desc, id desc limit 1"#,
         tenant.0,
         lead.0,
         sequence.0
@@ -205,25 +205,36 @@ pub(in crate::sequences) async fn end_of_lead(
     Ok(gone)
 }
 
-/// Moves a lead's enrolments to the one that it is merged into. Where that one is on its way itself, the other's ends.
-/// Answers those.
+/// Moves a lead's enrolments to the one that it is merged into. Where that one is on its way itself, or has been through and
+/// may not enter again yet, the other's ends. Answers those.
 pub(in crate::sequences) async fn move_enrolments(
     conn: &mut PgConnection,
     tenant: TenantId,
     winner: LeadId,
     loser: LeadId,
 ) -> Result<Vec<Gone>> {
+    // Of both first, in the order of their ids.
+    sqlx::query!(
+        "select id from sequence_enrolments where tenant_id = $1 and lead_id in ($2, $3) order by id for no key update",
+        tenant.0,
+        loser.0,
+        winner.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     let gone = sqlx::query_as!(
         Gone,
-        r#"with held as (
-             select id from sequence_enrolments e
-              where e.tenant_id = $1 and e.lead_id = $2 and e.ended_at is null
-                and exists (select from sequence_enrolments w
-                     where w.tenant_id = $1 and w.sequence_id = e.sequence_id and w.lead_id = $3 and w.ended_at is null)
-              order by id for no key update)
-           update sequence_enrolments e
+        r#"update sequence_enrolments e
               set state = 'left', reason = 'merged', due_at = null, ended_at = engine.now()
-             from held h where e.tenant_id = $1 and e.id = h.id
+             from sequence_versions v
+            where e.tenant_id = $1 and e.lead_id = $2 and e.ended_at is null
+              and v.tenant_id = $1 and v.sequence_id = e.sequence_id and v.version = e.version
+              and exists (select from sequence_enrolments w
+                   where w.tenant_id = $1 and w.sequence_id = e.sequence_id and w.lead_id = $3
+                     and (w.ended_at is null or w.ended_at > coalesce(
+                       engine.now()
+                         - make_interval(days => (v.definition #>> '{definition,reentry_after_days}')::int),
+                       '-infinity')))
            returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
         tenant.0,
         loser.0,
@@ -231,10 +242,21 @@ pub(in crate::sequences) async fn move_enrolments(
     )
     .fetch_all(&mut *conn)
     .await?;
+    // What the one that goes has said, the one that stays has said.
     sqlx::query!(
-        "with held as (
-           select id from sequence_enrolments where tenant_id = $1 and lead_id = $2 order by id for no key update)
-         update sequence_enrolments e set lead_id = $3 from held h where e.tenant_id = $1 and e.id = h.id",
+        "update sequence_enrolments w set replied_at = said.at
+           from (select sequence_id, max(replied_at) as at from sequence_enrolments
+                  where tenant_id = $1 and lead_id = $2 and replied_at is not null group by sequence_id) said
+          where w.tenant_id = $1 and w.lead_id = $3 and w.sequence_id = said.sequence_id and w.ended_at is null
+            and w.replied_at is null and said.at >= w.entered_at",
+        tenant.0,
+        loser.0,
+        winner.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update sequence_enrolments set lead_id = $3 where tenant_id = $1 and lead_id = $2",
         tenant.0,
         loser.0,
         winner.0

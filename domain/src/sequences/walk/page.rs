@@ -81,8 +81,7 @@ impl Page {
         now: DateTime<Utc>,
     ) -> Result<Self> {
         let ground = Ground::find(tx, sequence, rows).await?;
-        let mut page =
-            Self { now, moved: Vec::new(), skipped: Vec::new(), sending: Vec::new(), stuck: None };
+        let mut page = Self { now, moved: Vec::new(), skipped: Vec::new(), sending: Vec::new(), stuck: None };
         for row in rows {
             page.take(&ground, row)?;
         }
@@ -96,7 +95,8 @@ impl Page {
             return Ok(());
         };
         let step = published.definition.steps.get(at(row));
-        if let Some(later) = step.and_then(|step| again(step.delay, row.due_at, self.now, ground.clock(row))) {
+        if let Some(later) = step.and_then(|step| again(step.delay, row.due_at, self.now, ground.clock(row)))
+        {
             self.wait(row, row.position, later);
             return Ok(());
         }
@@ -115,7 +115,8 @@ impl Page {
                 match ready(ground, row, wording, step.provider_id) {
                     Ok(template) => {
                         let purpose = published.definition.purpose;
-                        let message = ToLead { lead: row.lead, to, template, provider: step.provider_id, purpose };
+                        let message =
+                            ToLead { lead: row.lead, to, template, provider: step.provider_id, purpose };
                         self.sending.push((place(row), message));
                         self.go_on(ground, published, row);
                     }
