@@ -25,6 +25,8 @@ create table campaigns (
   updated_at timestamptz not null default engine.now(),
   constraint campaigns_pkey primary key (tenant_id, id)
 ) with (fillfactor = 70);
+-- Those that wait for their time, of all tenants: upkeep looks among them for those whose time is not to come any more.
+create index campaigns_scheduled_idx on campaigns (tenant_id, id) where status = 'scheduled';
 call engine.wall('campaigns');
 grant select, insert, update on campaigns to switchboard_app, switchboard_system;
 
@@ -105,6 +107,10 @@ create table campaign_recipients (
                       'unknown', 'skipped')),
   reason text,
   message_id uuid,
+  -- How many parts its message is billed as, and whether a provider has surely taken it: then they are paid for, whatever
+  -- becomes of it.
+  segments smallint not null default 1,
+  taken boolean not null default false,
   -- When the message is to be made; none once it was, or will not be.
   due_at timestamptz,
   -- Later than this it is too late, where that is not told by `due_at`: it was put off.
@@ -119,15 +125,17 @@ create index campaign_recipients_reason_idx on campaign_recipients (tenant_id, r
 call engine.wall('campaign_recipients');
 grant select, insert, update on campaign_recipients to switchboard_app, switchboard_system;
 
--- How many recipients are where: what is read for progress. Written as differences beside what changed, so that no two
--- senders wait for one another; whoever minds the run adds them up.
+-- How many recipients are where, and how many parts of messages are billed there: what is read for progress and for the
+-- budget. Written as differences beside what changed, so that no two senders wait for one another; whoever minds the run adds
+-- them up.
 create table campaign_counts (
   tenant_id uuid not null,
   run_id uuid not null,
   variant smallint,
   channel text,
   status text not null,
-  n bigint not null
+  n bigint not null,
+  parts bigint not null
 );
 create unique index campaign_counts_key on campaign_counts (tenant_id, run_id, status, variant, channel)
   nulls not distinct;
@@ -142,15 +150,23 @@ create table campaign_count_changes (
   channel text,
   status text not null,
   n bigint not null,
+  parts bigint not null,
   constraint campaign_count_changes_pkey primary key (tenant_id, run_id, id)
 );
 call engine.wall('campaign_count_changes');
 grant select, insert, update, delete on campaign_count_changes to switchboard_app, switchboard_system;
 
+-- How many parts of a recipient's message are paid for, or may have to be: of one that waits they are set aside, and of one in
+-- doubt taken for paid.
+create function campaign_parts(status text, taken boolean, segments smallint) returns int
+  language sql immutable parallel safe
+  return case when taken or status in ('queued', 'unknown') then segments else 0 end;
+
 create function count_new_recipients() returns trigger language plpgsql as $$
 begin
-  insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n)
-  select tenant_id, run_id, variant, channel, status, count(*) from fresh group by 1, 2, 3, 4, 5;
+  insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n, parts)
+  select tenant_id, run_id, variant, channel, status, count(*), sum(campaign_parts(status, taken, segments))
+    from fresh group by 1, 2, 3, 4, 5;
   return null;
 end $$;
 create trigger campaign_recipients_counted_new after insert on campaign_recipients
@@ -158,13 +174,15 @@ create trigger campaign_recipients_counted_new after insert on campaign_recipien
 
 create function count_changed_recipients() returns trigger language plpgsql as $$
 begin
-  insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n)
-  select tenant_id, run_id, variant, channel, status, sum(n)
-    from (select tenant_id, run_id, variant, channel, status, 1 as n from fresh
+  insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n, parts)
+  select tenant_id, run_id, variant, channel, status, sum(n), sum(parts)
+    from (select tenant_id, run_id, variant, channel, status, 1 as n, campaign_parts(status, taken, segments) as parts
+            from fresh
            union all
-          select tenant_id, run_id, variant, channel, status, -1 from former) both_sides
+          select tenant_id, run_id, variant, channel, status, -1, -campaign_parts(status, taken, segments)
+            from former) both_sides
    group by 1, 2, 3, 4, 5
-  having sum(n) <> 0;
+  having sum(n) <> 0 or sum(parts) <> 0;
   return null;
 end $$;
 create trigger campaign_recipients_counted_changed after update on campaign_recipients
@@ -179,7 +197,7 @@ alter table messages add column campaign_run_id uuid, add column campaign_lead_i
 -- earlier channel moves nothing any more. That an attempt goes on is not written down here: it would be one more version
 -- of the row for nobody.
 create function campaign_messages_moved(
-  tenants uuid[], runs uuid[], leads uuid[], messages uuid[], statuses text[], codes text[]
+  tenants uuid[], runs uuid[], leads uuid[], messages uuid[], statuses text[], codes text[], takings boolean[]
 ) returns void
   language plpgsql
   set enable_seqscan = off
@@ -193,23 +211,23 @@ begin
          for key share
     ), fallen as (
       update campaign_recipients r
-         set status = 'planned', channel = r.rest[1], rest = case when cardinality(r.rest) > 1 then r.rest[2:] end,
-             message_id = null, due_at = engine.now(), updated_at = engine.now()
-        from unnest(tenants, runs, leads, messages, statuses) as m (tenant_id, run_id, lead_id, id, status)
+         set status = 'planned', reason = null, channel = r.rest[1],
+             rest = case when cardinality(r.rest) > 1 then r.rest[2:] end,
+             message_id = null, segments = 1, taken = false, due_at = engine.now(), updated_at = engine.now()
+        from unnest(tenants, runs, leads, messages, statuses, takings)
+             as m (tenant_id, run_id, lead_id, id, status, taken)
         join sending s on s.tenant_id = m.tenant_id and s.id = m.run_id
         join campaign_recipients o
              on o.tenant_id = m.tenant_id and o.run_id = m.run_id and o.lead_id = m.lead_id
        where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
          and r.rest is not null and m.status in ('failed', 'bounced', 'suppressed') and r.status <> m.status
-      returning r.tenant_id, r.run_id, r.variant, o.channel,
-                case when m.status = 'bounced' or m.status = 'failed' and o.status in ('sent', 'delivered', 'read')
-                     then 'fell_back_taken'
-                     when m.status = 'failed' then 'fell_back' end as what
+      returning r.tenant_id, r.run_id, r.variant, o.channel, m.status as fell,
+                case when m.taken or o.taken then o.segments else 0 end as parts
     )
     -- What was tried in vain is counted, and what a provider took before is paid for.
-    insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n)
-    select tenant_id, run_id, variant, channel, what, count(*) from fallen where what is not null
-     group by 1, 2, 3, 4, 5;
+    insert into campaign_count_changes (tenant_id, run_id, variant, channel, status, n, parts)
+    select tenant_id, run_id, variant, channel, 'fell_back', count(*), sum(parts) from fallen where fell <> 'suppressed'
+     group by 1, 2, 3, 4;
   end if;
   -- A message that is tried again while it is not known what became of it moves nobody back once the run is over: nobody
   -- would be there to end it again.
@@ -224,17 +242,17 @@ begin
         for key share;
   end if;
   update campaign_recipients r
-     set status = m.status, reason = m.reason, updated_at = engine.now()
-    from (select u.tenant_id, u.run_id, u.lead_id, u.id,
+     set status = m.status, reason = m.reason, taken = r.taken or m.taken, updated_at = engine.now()
+    from (select u.tenant_id, u.run_id, u.lead_id, u.id, u.taken,
                  case when u.status in ('pending', 'sending') then 'queued'
                       when u.status = 'cancelled' and u.code = 'too_late' then 'skipped'
                       else u.status end as status,
                  case when u.status in ('failed', 'bounced', 'suppressed', 'cancelled', 'unknown')
                       then coalesce(u.code, u.status) end as reason
-            from unnest(tenants, runs, leads, messages, statuses, codes)
-                 as u (tenant_id, run_id, lead_id, id, status, code)) m
+            from unnest(tenants, runs, leads, messages, statuses, codes, takings)
+                 as u (tenant_id, run_id, lead_id, id, status, code, taken)) m
    where r.tenant_id = m.tenant_id and r.run_id = m.run_id and r.lead_id = m.lead_id and r.message_id = m.id
-     and r.status <> m.status
+     and (r.status <> m.status or m.taken and not r.taken)
      and (m.status <> 'queued' or r.status <> 'unknown'
        or exists (select from campaign_runs c
                    where c.tenant_id = r.tenant_id and c.id = r.run_id and c.finished_at is null));
@@ -246,12 +264,13 @@ declare
   moved record;
 begin
   select array_agg(tenant_id) as tenants, array_agg(campaign_run_id) as runs, array_agg(campaign_lead_id) as leads,
-         array_agg(id) as messages, array_agg(status) as statuses, array_agg(error_code) as codes
+         array_agg(id) as messages, array_agg(status) as statuses, array_agg(error_code) as codes,
+         array_agg(sent_at is not null or status in ('sent', 'delivered', 'read', 'bounced')) as takings
     into moved
     from fresh where campaign_run_id is not null and status <> 'sending';
   if moved.runs is not null then
     perform campaign_messages_moved(
-      moved.tenants, moved.runs, moved.leads, moved.messages, moved.statuses, moved.codes);
+      moved.tenants, moved.runs, moved.leads, moved.messages, moved.statuses, moved.codes, moved.takings);
   end if;
   return null;
 end $$;

@@ -11,9 +11,11 @@ use domain::{
     messages::{
         provider::{Answer, Refusal, Route},
         rules::{Status, told},
+        segments,
     },
 };
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use switchboard_tests::{
     Client, TestApp,
     scripted::{Scripted, lost, refused},
@@ -29,7 +31,7 @@ use crate::{
 };
 
 /// An installation whose messages a test carries by itself, first by SMS, then by e-mail.
-async fn by_both(route: Route) -> (TestApp, Ctx, Value) {
+pub async fn by_both(route: Route) -> (TestApp, Ctx, Value) {
     let (sms, mail) = (Arc::new(Scripted::new("texts", route)), Arc::new(Scripted::new("mails", route)));
     let app = open(idle, &[&sms, &mail]).await;
     let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
@@ -51,15 +53,33 @@ async fn by_both(route: Route) -> (TestApp, Ctx, Value) {
     (app, ctx, content)
 }
 
-async fn people(client: &Client, many: usize) {
+pub async fn people(client: &Client, many: usize) {
     for number in 0..many {
         let (phone, email) = (format!("+493090182{number}"), format!("person-{number}@example.com"));
         lead(client, &json!({"phone": phone, "email": email, "name": "Ada"})).await;
     }
 }
 
+/// Has a provider take a message. Answers how many parts it is that left.
+pub async fn taken(ctx: &Ctx, message: &str) -> usize {
+    let attempt = go(begin(ctx, message).await);
+    let parts = segments::count(&attempt.outgoing.text).segments;
+    end(ctx, attempt, Answer::Accepted { provider_message_id: Some(message.to_owned()) }).await;
+    parts
+}
+
+/// Has something be told of a message.
+pub async fn becomes(system: &mut PgConnection, message: &str, status: &str) {
+    sqlx::query("update messages set status = $2 where id = $1::uuid")
+        .bind(message)
+        .bind(status)
+        .execute(system)
+        .await
+        .expect("it is told");
+}
+
 /// The messages of a campaign that are there.
-async fn messages(client: &Client, path: &str) -> Vec<String> {
+pub async fn messages(client: &Client, path: &str) -> Vec<String> {
     let all = recipients(client, path).await;
     all.iter().filter_map(|one| Some(one["message_id"].as_str()?.to_owned())).collect()
 }
@@ -127,18 +147,12 @@ async fn what_came_back_after_it_was_taken_is_paid_for_and_is_no_message_too_man
     assert_eq!(release(&ctx, run).await, Turn::Settling);
     let all = messages(admin, &path).await;
     for message in &all[..2] {
-        let taken = Answer::Accepted { provider_message_id: Some(message.clone()) };
-        end(&ctx, go(begin(&ctx, message).await), taken).await;
+        taken(&ctx, message).await;
     }
     end(&ctx, go(begin(&ctx, &all[2]).await), refused(Refusal::Permanent, None)).await;
     let mut system = app.database.connect_as("switchboard_system").await;
     for (message, status) in all.iter().zip(["bounced", "failed"]) {
-        sqlx::query("update messages set status = $2 where id = $1::uuid")
-            .bind(message)
-            .bind(status)
-            .execute(&mut system)
-            .await
-            .expect("it came back");
+        becomes(&mut system, message, status).await;
     }
     let progress = admin.get(&format!("{path}/progress")).await.expect(200);
     assert_eq!((&progress["statuses"], &progress["cost_cents"]), (&json!({"planned": 3}), &json!(20)));

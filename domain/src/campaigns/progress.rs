@@ -231,11 +231,7 @@ mod tests {
     use crate::{campaigns::rules::breaker, messages::provider::Channel};
 
     fn count(variant: i16, status: RecipientStatus, n: i64) -> Count {
-        Count { variant: Some(variant), channel: Some(Channel::Sms), what: Counted::At(status), n }
-    }
-
-    fn fell_back(taken: bool, n: i64) -> Count {
-        Count { variant: Some(1), channel: Some(Channel::Sms), what: Counted::FellBack { taken }, n }
+        Count { variant: Some(variant), channel: Some(Channel::Sms), what: Counted::At(status), n, parts: n }
     }
 
     #[test]
@@ -249,8 +245,7 @@ mod tests {
             count(1, Read, 1),
             count(1, Bounced, 1),
             count(1, Failed, 2),
-            fell_back(true, 4),
-            fell_back(false, 3),
+            Count { what: Counted::FellBack, ..count(1, Failed, 7) },
         ]);
         assert_eq!((counts.all(), counts.open()), (17, 5), "what fell back is no recipient");
         let all = figures(&counts, Micros::of_cents(300), (2, 900));

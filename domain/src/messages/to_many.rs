@@ -2,6 +2,8 @@
 //! transaction of the caller's, who holds the leads. They are sent by the same jobs as all others, and the gates look at each
 //! as it leaves.
 
+mod parts;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -9,6 +11,7 @@ use chrono_tz::Tz;
 use engine::{jobs, operate::Action};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::parts::parts;
 use super::{
     gates,
     policy::{Policy, QuietHours},

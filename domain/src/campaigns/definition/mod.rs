@@ -72,9 +72,8 @@ pub struct CampaignChannel {
     pub channel: Channel,
     /// The account that carries it, and no other.
     pub provider_id: Option<ProviderId>,
-    /// What a message costs with all its parts, in millionths of a hundredth of the tenant's currency: 750000 is three quarters
-    /// of a cent. A short message that is longer than one part costs its provider's price for each; a preview of its template
-    /// says how many there are.
+    /// What a message costs, and of a short message each of its parts, in millionths of a hundredth of the tenant's currency:
+    /// 750000 is three quarters of a cent. A preview of a template says how many parts there are.
     pub cost_micros: Option<i64>,
 }
 
@@ -254,7 +253,7 @@ impl Limits {
 }
 
 impl CampaignChannel {
-    /// What a message costs; nothing, if nothing is said.
+    /// What a part of a message costs; nothing, if nothing is said.
     pub(in crate::campaigns) fn price(&self) -> Micros {
         self.cost_micros.map_or(Micros::ZERO, Micros)
     }

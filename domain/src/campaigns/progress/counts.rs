@@ -26,6 +26,8 @@ pub(in crate::campaigns) struct Count {
     pub channel: Option<Channel>,
     pub what: Counted,
     pub n: i64,
+    /// Parts of messages that are paid for, or set aside for those that wait.
+    pub parts: i64,
 }
 
 /// What is counted.
@@ -34,17 +36,14 @@ pub(in crate::campaigns) enum Counted {
     /// Recipients, by where they are.
     At(RecipientStatus),
     /// Messages that came to nothing, after which another channel was tried: they are no recipients.
-    FellBack {
-        /// A provider had taken it, and is paid for that.
-        taken: bool,
-    },
+    FellBack,
 }
 
 impl Counted {
     fn status(self) -> Option<RecipientStatus> {
         match self {
             Self::At(status) => Some(status),
-            Self::FellBack { .. } => None,
+            Self::FellBack => None,
         }
     }
 }
@@ -101,11 +100,7 @@ impl Counts {
 
     /// What was spent: for what providers have taken, or may have.
     pub(super) fn spent(&self, frozen: &Frozen) -> Micros {
-        use RecipientStatus::{Bounced, Delivered, Read, Sent, Unknown};
-        self.cost(frozen, |what| match what {
-            Counted::At(status) => matches!(status, Sent | Delivered | Read | Bounced | Unknown),
-            Counted::FellBack { taken } => taken,
-        })
+        self.cost(frozen, |what| what != Counted::At(RecipientStatus::Queued))
     }
 
     /// What a run may spend, has spent, and has set aside.
@@ -121,7 +116,7 @@ impl Counts {
     fn cost(&self, frozen: &Frozen, counts: impl Fn(Counted) -> bool) -> Micros {
         let of = |count: &Count| {
             let way = count.channel.and_then(|channel| frozen.definition.content.way(channel));
-            way.map_or(Micros::ZERO, |way| way.price().times(count.n))
+            way.map_or(Micros::ZERO, |way| way.price().times(count.parts))
         };
         self.0.iter().filter(|count| counts(count.what)).map(of).sum()
     }

@@ -10,7 +10,10 @@ use crate::{
     Ctx,
     campaigns::{
         progress::small,
-        rules::timing::{Timeliness, expires_at, timeliness},
+        rules::{
+            budget::Micros,
+            timing::{Timeliness, expires_at, timeliness},
+        },
         store::{self, DueRow, HandedOver, Timed},
     },
     error::{Error, Result},
@@ -27,14 +30,15 @@ use crate::{
 };
 
 impl Desk<'_> {
-    /// Makes messages of those who may be written to now, and says of the others why not or when.
+    /// Makes messages of those who may be written to now, and says of the others why not or when. `false` if there is somebody
+    /// to be written to and nothing left to pay even the first message with: then nobody was.
     pub(super) async fn release(
         &mut self,
         ctx: &Ctx,
         tx: &mut TenantTx,
         ground: &Ground,
         rows: &[DueRow],
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (tenant, id) = (tx.tenant, self.run.id);
         let leads: Vec<LeadId> = rows.iter().map(|row| row.lead).collect();
         let (known, keys) = addressed(tx, &leads).await?;
@@ -50,7 +54,8 @@ impl Desk<'_> {
         self.tokens -= f64::from(small(i64::try_from(handed.len()).unwrap_or(i64::MAX)));
         store::skip(tx.conn(), tenant, id, &sorted.skipped).await?;
         store::set_due(tx.conn(), tenant, id, &sorted.later).await?;
-        store::hand_over(tx.conn(), tenant, id, &handed).await
+        store::hand_over(tx.conn(), tenant, id, &handed).await?;
+        Ok(!handed.is_empty() || sorted.going.is_empty())
     }
 
     /// What is to be done with a recipient whose time has come.
@@ -142,6 +147,7 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// Writes the messages of those down that can be paid, in their order; the others stay due.
     async fn write(
         &self,
         ctx: &Ctx,
@@ -171,14 +177,26 @@ impl Desk<'_> {
                 expires_at: one.expires,
             });
         }
+        // Nobody asks how long messages are of which none costs anything.
+        let parts = if self.dearest() > Micros::ZERO {
+            to_many::parts(ctx, tx, &drafts).await?
+        } else {
+            vec![1; drafts.len()]
+        };
+        let price = |(one, parts): (&Going, &i16)| {
+            let way = content.way(one.channel);
+            way.map_or(Micros::ZERO, |way| way.price().times((*parts).into()))
+        };
+        drafts.truncate(self.counts.budget(self.frozen).affords(going.iter().zip(&parts).map(price)));
         let what = (self.run.id, content.purpose);
         let messages = to_many::write(ctx, tx, what, (ground, keys), &drafts).await?;
-        let handed = going.iter().zip(messages).map(|(one, message)| HandedOver {
+        let handed = going.iter().zip(parts).zip(messages).map(|((one, parts), message)| HandedOver {
             lead: one.lead,
             message,
             variant: one.variant,
             channel: one.channel,
             rest: one.rest.clone(),
+            parts,
             expires_at: one.expires,
         });
         Ok(handed.collect())

@@ -95,6 +95,7 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
         return settle::trip(ctx, id, "budget").await;
     }
     let rows = desk.due(&mut tx, room).await?;
+    let mut is_short = false;
     let turn = if rows.is_empty() {
         desk.rest(&mut tx, room).await?
     } else {
@@ -103,11 +104,15 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
             drop(tx);
             return settle::trip(ctx, id, code).await;
         }
-        Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
-        Turn::Went
+        is_short = !Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
+        if is_short { Turn::Wait(SHORT) } else { Turn::Went }
     };
     desk.leave(&mut tx).await?;
     tx.commit().await?;
+    if is_short && counts.budget(&frozen).reserved == Micros::ZERO {
+        // Nothing comes back any more of what was set aside.
+        return settle::trip(ctx, id, "budget").await;
+    }
     if turn == Turn::Over { settle::finish(ctx, id).await } else { Ok(turn) }
 }
 
@@ -169,7 +174,7 @@ impl<'r> Desk<'r> {
         (!all).then_some("no_provider")
     }
 
-    /// How many messages may be made now; none says why if that is for people to change.
+    /// How many messages may be made now, if none has more than one part; none says why if that is for people to change.
     fn room(&self) -> u32 {
         let under_way = self.counts.at(RecipientStatus::Queued);
         let mut room = small(WINDOW - under_way).min(PAGE);
@@ -179,7 +184,7 @@ impl<'r> Desk<'r> {
         self.counts.budget(self.frozen).releases(self.dearest(), room)
     }
 
-    /// What the dearest of the channels costs.
+    /// What a part of a message costs by the dearest of the channels.
     fn dearest(&self) -> Micros {
         let prices = self.definition().content.channels.iter().map(|way| way.price());
         prices.max().unwrap_or_default()

@@ -93,6 +93,21 @@ impl Budget {
             _ => wanted,
         }
     }
+
+    /// How many of some messages may be released, in their order: all before the first that there is not enough left for. A
+    /// price below nothing is taken for nothing.
+    #[must_use]
+    pub fn affords(self, prices: impl IntoIterator<Item = Micros>) -> usize {
+        let mut left = self.left();
+        let paid = |price: &Micros| match &mut left {
+            None => true,
+            Some(left) => {
+                *left = *left - (*price).max(Micros::ZERO);
+                *left >= Micros::ZERO
+            }
+        };
+        prices.into_iter().take_while(paid).count()
+    }
 }
 
 /// The return on what was spent, (value − cost) ÷ cost, in ten-thousandths: 2500 is a quarter more than was spent, −10000 is
@@ -149,6 +164,18 @@ mod tests {
             assert_eq!(budget.releases(each, wanted), released, "{budget:?} {wanted}");
         }
         assert_eq!(Budget::default().releases(each, 100), 100, "no bound");
+        for (limit, prices, affords) in [
+            (10, vec![4, 6, 1], 2),
+            (10, vec![4, 7, 1], 1),
+            (10, vec![11], 0),
+            (10, vec![], 0),
+            (0, vec![0, 0, 1, 0], 2),
+            (1, vec![-5, 2], 1),
+        ] {
+            let prices: Vec<Micros> = prices.into_iter().map(Micros::of_cents).collect();
+            assert_eq!(spent(limit, 0, 0).affords(prices.clone()), affords, "{limit} {prices:?}");
+            assert_eq!(Budget::default().affords(prices.clone()), prices.len(), "no bound");
+        }
         assert_eq!(spent(0, 0, 0).releases(Micros::ZERO, 100), 100, "what is free is never too much");
     }
 

@@ -12,10 +12,8 @@ use crate::{
     types::{CampaignRunId, TenantId},
 };
 
-/// As what messages are counted that came to nothing before another channel was tried, and those of them that a provider had
-/// taken; no statuses of recipients.
+/// As what messages are counted that came to nothing before another channel was tried; no status of recipients.
 const FELL_BACK: &str = "fell_back";
-const FELL_BACK_TAKEN: &str = "fell_back_taken";
 
 /// Where the recipients of a run are at this moment: both tables in one statement, so that nothing is seen twice or not at
 /// all while they are added up.
@@ -25,13 +23,13 @@ pub(in crate::campaigns) async fn counts(
     run: CampaignRunId,
 ) -> Result<Vec<Count>> {
     let rows = sqlx::query!(
-        r#"select variant, channel, status as "status!", sum(n)::bigint as "n!"
-             from (select variant, channel, status, n from campaign_counts where tenant_id = $1 and run_id = $2
+        r#"select variant, channel, status as "status!", sum(n)::bigint as "n!", sum(parts)::bigint as "parts!"
+             from (select variant, channel, status, n, parts from campaign_counts where tenant_id = $1 and run_id = $2
                     union all
-                   select variant, channel, status, n from campaign_count_changes
+                   select variant, channel, status, n, parts from campaign_count_changes
                     where tenant_id = $1 and run_id = $2) counted
             group by 1, 2, 3
-           having sum(n) <> 0"#,
+           having sum(n) <> 0 or sum(parts) <> 0"#,
         tenant.0,
         run.0
     )
@@ -40,15 +38,14 @@ pub(in crate::campaigns) async fn counts(
     rows.into_iter()
         .map(|row| {
             let what = match row.status.as_str() {
-                FELL_BACK => Counted::FellBack { taken: false },
-                FELL_BACK_TAKEN => Counted::FellBack { taken: true },
+                FELL_BACK => Counted::FellBack,
                 named => Counted::At(
                     RecipientStatus::named(named)
                         .ok_or_else(|| Error::internal("recipients of unheard-of status"))?,
                 ),
             };
             let channel = row.channel.as_deref().and_then(Channel::named);
-            Ok(Count { variant: row.variant, channel, what, n: row.n })
+            Ok(Count { variant: row.variant, channel, what, n: row.n, parts: row.parts })
         })
         .collect()
 }
@@ -67,12 +64,13 @@ pub(in crate::campaigns) async fn fold(
               using (select id from campaign_count_changes where tenant_id = $1 and run_id = $2
                       order by id limit $3 for update skip locked) batch
               where c.tenant_id = $1 and c.run_id = $2 and c.id = batch.id
-             returning c.variant, c.channel, c.status, c.n
+             returning c.variant, c.channel, c.status, c.n, c.parts
            ), added as (
-             insert into campaign_counts as m (tenant_id, run_id, variant, channel, status, n)
-             select $1, $2, variant, channel, status, sum(n) from taken group by variant, channel, status
+             insert into campaign_counts as m (tenant_id, run_id, variant, channel, status, n, parts)
+             select $1, $2, variant, channel, status, sum(n), sum(parts) from taken group by variant, channel, status
               order by status, variant, channel
-             on conflict (tenant_id, run_id, status, variant, channel) do update set n = m.n + excluded.n
+             on conflict (tenant_id, run_id, status, variant, channel) do update
+                set n = m.n + excluded.n, parts = m.parts + excluded.parts
            )
            select count(*) as "taken!" from taken"#,
         tenant.0,
@@ -94,10 +92,11 @@ pub(in crate::campaigns) async fn fold_any(conn: &mut PgConnection, limit: i64) 
               where c.tenant_id = batch.tenant_id and c.run_id = batch.run_id and c.id = batch.id
              returning c.*
            ), added as (
-             insert into campaign_counts as m (tenant_id, run_id, variant, channel, status, n)
-             select tenant_id, run_id, variant, channel, status, sum(n) from taken group by 1, 2, 3, 4, 5
+             insert into campaign_counts as m (tenant_id, run_id, variant, channel, status, n, parts)
+             select tenant_id, run_id, variant, channel, status, sum(n), sum(parts) from taken group by 1, 2, 3, 4, 5
               order by 1, 2, 5, 3, 4
-             on conflict (tenant_id, run_id, status, variant, channel) do update set n = m.n + excluded.n
+             on conflict (tenant_id, run_id, status, variant, channel) do update
+                set n = m.n + excluded.n, parts = m.parts + excluded.parts
            )
            select count(*) as "taken!" from taken"#,
         limit

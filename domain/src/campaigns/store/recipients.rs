@@ -138,6 +138,8 @@ pub(in crate::campaigns) struct HandedOver {
     pub channel: Channel,
     /// What is tried after it.
     pub rest: Vec<String>,
+    /// How many parts the message is billed as.
+    pub parts: i16,
     /// When it is too late for that.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -155,10 +157,10 @@ pub(in crate::campaigns) async fn hand_over(
     sqlx::query!(
         "update campaign_recipients r
             set status = 'queued', reason = null, message_id = h.message, variant = h.variant, channel = h.channel,
-                rest = string_to_array(nullif(h.rest, ''), ','), due_at = null, expires_at = h.expires_at,
-                updated_at = engine.now()
-           from unnest($3::uuid[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[])
-                as h (lead_id, message, variant, channel, rest, expires_at)
+                rest = string_to_array(nullif(h.rest, ''), ','), segments = h.parts, taken = false, due_at = null,
+                expires_at = h.expires_at, updated_at = engine.now()
+           from unnest($3::uuid[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[], $9::smallint[])
+                as h (lead_id, message, variant, channel, rest, expires_at, parts)
           where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = h.lead_id",
         tenant.0,
         run.0,
@@ -167,7 +169,8 @@ pub(in crate::campaigns) async fn hand_over(
         &handed.iter().map(|one| one.variant).collect::<Vec<_>>(),
         &handed.iter().map(|one| one.channel.as_str().to_owned()).collect::<Vec<_>>(),
         &handed.iter().map(|one| one.rest.join(",")).collect::<Vec<_>>(),
-        &handed.iter().map(|one| one.expires_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>]
+        &handed.iter().map(|one| one.expires_at).collect::<Vec<_>>() as &[Option<DateTime<Utc>>],
+        &handed.iter().map(|one| one.parts).collect::<Vec<_>>()
     )
     .execute(conn)
     .await?;
