@@ -14,8 +14,8 @@ fn tried_once(delivery: &Value) -> bool {
     delivery["attempts"] == 1 && is("pending")(delivery)
 }
 
-async fn change(client: &Client, hook: &Hook, what: Value) {
-    client.patch(&hook.path(), &what).await.expect(200);
+async fn change(client: &Client, hook: &Hook, what: &Value) {
+    client.patch(&hook.path(), what).await.expect(200);
 }
 
 fn replay(delivery: &Value) -> String {
@@ -30,7 +30,7 @@ async fn what_waits_goes_to_the_new_address() {
     let hook = Hook::new(&client, &old, &["lead.created"]).await;
     lead(&client, "ada").await;
     hook.only(&client, tried_once).await;
-    change(&client, &hook, json!({"url": new.url})).await;
+    change(&client, &hook, &json!({"url": new.url})).await;
     app.advance(NEXT).await;
     hook.only(&client, is("succeeded")).await;
     let (first, second) = (old.heard(), new.heard());
@@ -47,14 +47,14 @@ async fn what_is_not_asked_for_any_more_is_not_sent_until_it_is_asked_for_again(
     lead(&client, "ada").await;
     hook.only(&client, tried_once).await;
     receiver.answer(200);
-    change(&client, &hook, json!({"types": ["lead.deleted"]})).await;
+    change(&client, &hook, &json!({"types": ["lead.deleted"]})).await;
     app.advance(NEXT).await;
     let cancelled = hook.only(&client, is("cancelled")).await;
     assert_eq!((&cancelled["error_code"], &cancelled["attempts"]), (&json!("unsubscribed"), &json!(1)));
     assert_eq!(receiver.heard().len(), 1);
     let refused = client.post(&replay(&cancelled), &json!({})).await;
     assert_eq!(refused.problem(409), "webhook-unsubscribed");
-    change(&client, &hook, json!({"types": ["lead.created"]})).await;
+    change(&client, &hook, &json!({"types": ["lead.created"]})).await;
     client.post(&replay(&cancelled), &json!({})).await.expect(202);
     hook.only(&client, is("succeeded")).await;
     assert_eq!(receiver.heard().len(), 2);
@@ -73,8 +73,8 @@ async fn what_waits_is_not_sent_to_whoever_may_not_see_it() {
     hook.only(admin, tried_once).await;
     let both = json!({"url": elsewhere.url, "types": ["lead.created"]});
     let _ = client.patch(&hook.path(), &both).await.problem(403);
-    change(&client, &hook, json!({"types": ["lead.created"]})).await;
-    change(&client, &hook, json!({"url": elsewhere.url})).await;
+    change(&client, &hook, &json!({"types": ["lead.created"]})).await;
+    change(&client, &hook, &json!({"url": elsewhere.url})).await;
     app.advance(NEXT).await;
     let cancelled = hook.only(&client, is("cancelled")).await;
     assert_eq!(cancelled["error_code"], "unsubscribed");
