@@ -10,6 +10,7 @@
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
+//! - [`sequences`] several messages to each lead, one after the other
 
 pub mod access;
 pub mod agents;
@@ -28,6 +29,7 @@ pub mod outbound;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;
+pub mod sequences;
 mod spreadsheet;
 pub mod tenancy;
 pub mod types;

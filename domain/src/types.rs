@@ -55,6 +55,10 @@ ids! {
     /// One event on its way to an endpoint, over all its attempts.
     WebhookDeliveryId,
     ScoringModelId,
+    /// Messages that a lead gets one after the other.
+    SequenceId,
+    /// A lead on its way through a sequence.
+    EnrolmentId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 17] = [
+const TAGGED: [&str; 18] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
@@ -34,6 +34,7 @@ const TAGGED: [&str; 17] = [
     "/api/v1/leads/attributes/{id}",
     "/api/v1/leads/{id}",
     "/api/v1/schedules/{id}",
+    "/api/v1/sequences/{id}",
     "/api/v1/skills/{id}",
     "/api/v1/teams/{id}",
     "/api/v1/users/{id}",

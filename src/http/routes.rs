@@ -11,8 +11,9 @@ use super::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents,
         import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges,
         message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing,
-        routing_rules, schedules, scores, scoring_models, second_factor, sessions, skills, sockets,
-        suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
+        routing_rules, schedules, scores, scoring_models, second_factor, sequence_enrolments, sequences,
+        sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe,
+        webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -36,10 +37,22 @@ type Route = (Access, UtoipaMethodRouter<Arc<App>>);
 /// Every route there is.
 #[must_use]
 pub fn table() -> Vec<Route> {
-    [process(), access(), people(), business(), wishes(), calls(), outside(), scoring(), routing(), work()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        process(),
+        access(),
+        people(),
+        business(),
+        wishes(),
+        calls(),
+        outside(),
+        sequences(),
+        scoring(),
+        routing(),
+        work(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The process itself, and sockets.
@@ -239,6 +252,28 @@ fn outside() -> Vec<Route> {
         (Needs(P::WebhooksRead), routes!(webhook_deliveries::list_deliveries_of_webhook)),
         (Needs(P::WebhooksRead), routes!(webhook_deliveries::get_webhook_delivery)),
         (Needs(P::WebhooksWrite), routes!(webhook_deliveries::replay_webhook_delivery)),
+    ]
+}
+
+/// What leads get one after the other.
+fn sequences() -> Vec<Route> {
+    vec![
+        (Needs(P::SequencesWrite), routes!(sequences::create_sequence)),
+        (Needs(P::SequencesRead), routes!(sequences::list_sequences)),
+        (Needs(P::SequencesRead), routes!(sequence_enrolments::list_enrolments)),
+        (Needs(P::SequencesRead), routes!(sequence_enrolments::get_enrolment)),
+        (Needs(P::SequencesEnrol), routes!(sequence_enrolments::leave_sequence)),
+        (Needs(P::SequencesRead), routes!(sequences::get_sequence)),
+        (Needs(P::SequencesWrite), routes!(sequences::replace_sequence)),
+        (Needs(P::SequencesWrite), routes!(sequences::delete_sequence)),
+        (Needs(P::SequencesPublish), routes!(sequences::publish_sequence)),
+        (Needs(P::SequencesPublish), routes!(sequences::pause_sequence)),
+        (Needs(P::SequencesPublish), routes!(sequences::resume_sequence)),
+        (Needs(P::SequencesPublish), routes!(sequences::archive_sequence)),
+        (Needs(P::SequencesRead), routes!(sequences::list_sequence_versions)),
+        (Needs(P::SequencesRead), routes!(sequences::sequence_progress)),
+        (Needs(P::SequencesEnrol), routes!(sequence_enrolments::create_enrolment)),
+        (Needs(P::SequencesEnrol), routes!(sequences::empty_sequence)),
     ]
 }
 

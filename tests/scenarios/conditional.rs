@@ -137,6 +137,7 @@ fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
         ("/api/v1/leads", json!({"region": "x"})),
         ("/api/v1/leads/attributes", json!({"name": "plan", "type": "text"})),
         ("/api/v1/schedules", json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@monthly"})),
+        ("/api/v1/sequences", json!({"name": "s", "definition": {"steps": []}})),
         ("/api/v1/skills", json!({"name": "s"})),
         ("/api/v1/teams", json!({"wrap_up_s": 5})),
         ("/api/v1/users", json!({"disabled": false})),

@@ -49,6 +49,14 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let told = admin.post(&told, &json!({})).await.expect(202);
     let wish = json!({"channel": "email", "to": "never@example.com", "scope": "all"});
     let wish = admin.post("/api/v1/communication/suppressions", &wish).await.expect(201);
+    let sequence = json!({"name": "s", "definition": {"steps": [{
+        "template_id": message["template_id"], "provider_id": message["provider_id"], "delay": {"minutes": 60},
+    }]}});
+    let sequence = admin.post("/api/v1/sequences", &sequence).await.expect(201);
+    let path = format!("/api/v1/sequences/{}", sequence["id"].as_str().expect("an id"));
+    admin.post(&format!("{path}/publish"), &json!({})).await.expect(200);
+    let entered =
+        admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/users", text(&me["id"])),
@@ -75,6 +83,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/automation/scoring-models", text(&model["id"])),
         ("/api/v1/schedules", text(&schedule["id"])),
         ("/api/v1/workflows", text(&run["id"])),
+        ("/api/v1/sequences", text(&sequence["id"])),
+        ("/api/v1/sequences/enrolments", text(&entered["id"])),
     ])
 }
 
@@ -201,6 +211,11 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }
+    let into = format!("/api/v1/sequences/{}/enrolments", ours["/api/v1/sequences"]);
+    let _ = admin.post(&into, &json!({"lead_id": their("/api/v1/leads")})).await.problem(422);
+    let into = json!({"kind": "enrol", "sequence_id": their("/api/v1/sequences")});
+    let into = json!({"action": into, "filter": {"status": "new"}});
+    let _ = admin.post("/api/v1/leads/actions", &into).await.problem(422);
     let merge = format!("/api/v1/leads/{}/merge", ours["/api/v1/leads"]);
     let _ = admin.post(&merge, &json!({"loser_id": their("/api/v1/leads")})).await.problem(422);
     let agent = format!("/api/v1/agents/{}", ours["/api/v1/agents"]);

@@ -131,7 +131,13 @@ async fn the_products_own_upkeep_is_a_schedule_that_drops_the_past() {
         schedules::list(tx.conn(), itself, None, 10).await.expect("schedules")
     };
     let names: BTreeSet<String> = kept.await.into_iter().map(|view| view.name).collect();
-    let known = ["figures of messages", "history and the days ahead", "leads that wait", "what was cut off"];
+    let known = [
+        "figures of messages",
+        "history and the days ahead",
+        "leads that wait",
+        "steps of sequences",
+        "what was cut off",
+    ];
     assert_eq!(names, known.map(String::from).into());
     assert!(app.acme.admin.all("/api/v1/schedules").await.is_empty(), "a tenant sees only its own");
 

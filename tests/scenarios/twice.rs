@@ -80,6 +80,8 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/leads/attributes", json!({"name": "again", "type": "text"})),
         ("/api/v1/leads/{id}/activities", json!({"kind": "call"})),
         ("/api/v1/schedules", schedule),
+        ("/api/v1/sequences", json!({"name": "again", "definition": {"steps": []}})),
+        ("/api/v1/sequences/{id}/enrolments", json!({ "lead_id": lead })),
         ("/api/v1/skills", json!({"name": "again"})),
         ("/api/v1/teams", json!({"name": "again"})),
         ("/api/v1/users", json!({"name": "C", "email": "c@example.com", "role": "Agent"})),

@@ -100,6 +100,9 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::count_messages::run),
         job(jobs::deliver_webhook::run),
         job(jobs::replay_webhook::run),
+        job(jobs::walk_sequence::run),
+        job(jobs::empty_sequence::run),
+        job(jobs::watch_sequences::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -168,6 +171,7 @@ mod tests {
         let known = [
             "count_messages",
             "deliver_webhook",
+            "empty_sequence",
             "end_wrap_up",
             "fit_scoring_model",
             "index_leads",
@@ -191,7 +195,9 @@ mod tests {
             "tell_of_delivery",
             "update_leads",
             "wake_messages",
+            "walk_sequence",
             "watch_queues",
+            "watch_sequences",
         ];
         assert_eq!(kinds, known);
         let queues = [

@@ -77,7 +77,7 @@ impl AgentShift {
 }
 
 /// The first instant at which a zone's clock shows a time; the jump over it, if none does.
-fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     let mut minutes = (0..=LONGEST_GAP.num_minutes()).map(|minute| local + TimeDelta::minutes(minute));
     let found = minutes.find_map(|local| zone.from_local_datetime(&local).earliest());
     found.map(|at| at.to_utc())

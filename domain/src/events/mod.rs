@@ -76,6 +76,16 @@ pub enum EventType {
     /// A model was learned, and waits as a draft.
     ScoringModelFitted,
     ScoringModelPublished,
+    /// Leads that enter from now on go through this version.
+    SequencePublished,
+    /// No step is taken until it is resumed: by hand, or because an account or a template is gone.
+    SequencePaused,
+    SequenceResumed,
+    SequenceArchived,
+    /// A lead is on its way through it.
+    SequenceEntered,
+    /// A lead has come to its end, to a goal, or left.
+    SequenceEnded,
     /// What a user or a key may do was changed.
     AccessChanged,
     /// An endpoint is told nothing any more until somebody enables it: it said so itself, or has failed for days.
@@ -99,7 +109,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 48] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -140,6 +150,12 @@ impl EventType {
         Self::AgentStatusChanged,
         Self::ScoringModelFitted,
         Self::ScoringModelPublished,
+        Self::SequencePublished,
+        Self::SequencePaused,
+        Self::SequenceResumed,
+        Self::SequenceArchived,
+        Self::SequenceEntered,
+        Self::SequenceEnded,
         Self::AccessChanged,
         Self::WebhookDisabled,
     ];
@@ -187,6 +203,12 @@ impl EventType {
             Self::AgentStatusChanged => "agent.status",
             Self::ScoringModelFitted => "scoring_model.fitted",
             Self::ScoringModelPublished => "scoring_model.published",
+            Self::SequencePublished => "sequence.published",
+            Self::SequencePaused => "sequence.paused",
+            Self::SequenceResumed => "sequence.resumed",
+            Self::SequenceArchived => "sequence.archived",
+            Self::SequenceEntered => "sequence.entered",
+            Self::SequenceEnded => "sequence.ended",
             Self::AccessChanged => "access.changed",
             Self::WebhookDisabled => "webhook.disabled",
         }

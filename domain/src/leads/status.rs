@@ -14,6 +14,7 @@ use crate::{
         sweep,
     },
     scoring::apply::{ScoreLead, Why},
+    sequences,
     tenancy::TenantTx,
     types::{AgentId, LeadId, TeamId},
 };
@@ -56,6 +57,9 @@ pub(super) async fn follow(tx: &mut TenantTx, leads: &[Before<'_>], to: Status) 
     };
     let changed: Vec<LeadId> = others.iter().map(|lead| lead.id).collect();
     activities::all_became(tx, &changed, to).await?;
+    if to == Status::Converted {
+        sequences::of_lead::converted(tx, &changed).await?;
+    }
     score_anew(tx, &changed).await?;
     Ok(opened)
 }

@@ -9,9 +9,9 @@ use engine::NewJob;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(super) use ground::first_of;
+pub(super) use ground::{address_of, first_of};
 
-use self::ground::{Ground, NO_LEAD, Plan, address_of};
+use self::ground::{Ground, NO_LEAD, Plan};
 use super::{
     provider::Channel,
     send::{NewMessage, SendMessage, place},

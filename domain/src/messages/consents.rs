@@ -16,6 +16,7 @@ use crate::{
     events::{Event, EventType},
     leads::merged,
     moment::Moment,
+    sequences,
     tenancy::{Begun, Once, TenantTx},
     types::{ConsentId, LeadId, Text},
 };
@@ -274,5 +275,11 @@ async fn tell(
         events.push(Event::new(kind, "consent", id).with(detail(*lead)));
     }
     tx.audit(&entries).await?;
-    tx.emit(&events).await
+    tx.emit(&events).await?;
+    if granted {
+        return Ok(());
+    }
+    // They are held, for what they have said was written to them.
+    let leads: Vec<LeadId> = changed.iter().filter_map(|(_, lead)| *lead).collect();
+    sequences::of_lead::opted_out(tx, &leads).await
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Ctx,
     error::{Error, Result},
-    leads::{commands, merged},
+    leads::{commands, lead::LeadView, merged},
     tenancy::TenantTx,
     types::{LeadId, MessageId, ProviderId, TemplateId},
     vault::Personal,
@@ -72,14 +72,18 @@ pub async fn write(ctx: &Ctx, tx: &mut TenantTx, step: &MessageLead) -> Result<W
     Ok(Written::Message { id, lead, sending: sending.into() })
 }
 
-/// What the template is given to speak of: `name`, `language`, `region` and `attributes` of the lead.
 async fn variables(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<Map<String, Value>> {
     let lead = commands::these(ctx, tx, vec![lead], 1).await?.pop().ok_or(Error::NotFound("lead"))?;
+    Ok(said_of(&lead))
+}
+
+/// What a template is given to speak of: `name`, `language`, `region` and `attributes` of the lead.
+pub(super) fn said_of(lead: &LeadView) -> Map<String, Value> {
     let said = [
         ("name", json!(lead.name.as_ref().map(Personal::expose))),
         ("language", json!(lead.language)),
         ("region", json!(lead.region)),
         ("attributes", json!(lead.attributes.as_ref().map(Personal::expose))),
     ];
-    Ok(said.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    said.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }

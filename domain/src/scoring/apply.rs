@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::{self, lead::Score, selection::known},
+    sequences,
     tenancy::{Begun, Latch, Once, TenantTx},
     types::{ImportId, LeadId},
 };
@@ -228,5 +229,7 @@ pub(super) async fn score(
     }
     store::keep_scores(tx.conn(), tenant, &changed, model.version, (now, why)).await?;
     tx.emit(&told).await?;
+    let leads: Vec<LeadId> = changed.iter().map(|(lead, _)| *lead).collect();
+    sequences::of_lead::scored(tx, &leads).await?;
     Ok((model.version, scores))
 }

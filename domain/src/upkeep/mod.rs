@@ -20,6 +20,7 @@ use crate::{
     ctx::Platform,
     error::{Error, Result},
     routing::watch::WatchQueues,
+    sequences::walk::WatchSequences,
     tenancy::SystemTx,
     types::TenantId,
 };
@@ -75,7 +76,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 1, "history and the days ahead", "17 * * * *", &KeepHistory { retention }).await?;
     put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await?;
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
-    put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await
+    put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
+    put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.

@@ -1,5 +1,5 @@
-//! What becomes of the runs that are about a lead, with the lead. A run that was started for a lead is about the one
-//! that it was merged into.
+//! What becomes of the runs that are about a lead, with the lead, and of the sequences that it is on its way through. A run
+//! that was started for a lead is about the one that it was merged into.
 
 use engine::{
     JobKind,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::OnboardLead;
-use crate::{audit::Entry, error::Result, leads::merged, tenancy::TenantTx, types::LeadId};
+use crate::{audit::Entry, error::Result, leads::merged, sequences, tenancy::TenantTx, types::LeadId};
 
 /// The signal that `onboard_lead` waits for.
 const REPLIED: &str = "lead_replied";
@@ -22,7 +22,7 @@ pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId, payload: &Value) ->
     for run in running(tx, lead).await? {
         tx.signal_run(run, REPLIED, payload).await?;
     }
-    Ok(())
+    sequences::of_lead::replied(tx, lead).await
 }
 
 /// A lead is about to go: nothing more is done for it.
@@ -34,7 +34,7 @@ pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
         tx.cancel_run(run).await?;
         tx.audit(&[Entry::new("cancel", "workflow", run).detail(json!({ "lead_id": lead }))]).await?;
     }
-    Ok(())
+    sequences::of_lead::lead_goes(tx, lead).await
 }
 
 /// A lead is about to be merged into another: its run goes on with that one, unless one of its own does already, for
@@ -43,6 +43,8 @@ pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId) -> Result<()> {
+    sequences::of_lead::leads_merge(tx, winner, loser).await?;
+    // What it was on its way through goes with it by now, so that nothing of that ends here.
     if running(tx, winner).await?.is_empty() { Ok(()) } else { lead_goes(tx, loser).await }
 }
 

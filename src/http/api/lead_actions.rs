@@ -75,8 +75,8 @@ pub struct LeadBulkPreview {
 /// Do something with all leads that fit a filter: a dry run counts them, else it is done by an operation, over the leads
 /// there are by now. Each page of 500 leads is one transaction; a lead that somebody changes meanwhile is looked at once
 /// more under its lock. The operation's `result` tells how many `matched`, were `changed`, were so already (`unchanged`)
-/// and were `refused`, by the reason: `closed`, `agent-not-free` or `too-many-tags`. It is about all leads, so whoever
-/// sees only some cannot ask for it. Of what a filter looks for the job holds keyed hashes only.
+/// and were `refused`, by the reason: `closed`, `agent-not-free`, `too-many-tags` or `been-through`. It is about all leads,
+/// so whoever sees only some cannot ask for it. Of what a filter looks for the job holds keyed hashes only.
 #[utoipa::path(post, path = "/api/v1/leads/actions", tag = "leads", request_body = LeadBulkAction,
     responses((status = 200, body = LeadBulkPreview), (status = 202, body = Made)))]
 pub async fn act_on_leads(

@@ -36,6 +36,8 @@ pub mod scores;
 pub mod scoring_models;
 pub mod second_factor;
 pub mod selection;
+pub mod sequence_enrolments;
+pub mod sequences;
 pub mod sessions;
 pub mod skills;
 pub mod sockets;

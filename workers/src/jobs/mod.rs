@@ -2,6 +2,7 @@
 
 pub mod count_messages;
 pub mod deliver_webhook;
+pub mod empty_sequence;
 pub mod end_wrap_up;
 pub mod fit_scoring_model;
 pub mod index_leads;
@@ -24,7 +25,9 @@ pub mod sweep_team;
 pub mod tell_of_delivery;
 pub mod update_leads;
 pub mod wake_messages;
+pub mod walk_sequence;
 pub mod watch_queues;
+pub mod watch_sequences;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use super::super::lead::{MOST_TAGS, Source, Status};
 use crate::{
     access::permission::Permission,
     error::{Error, Result},
-    types::{AgentId, Text},
+    types::{AgentId, SequenceId, Text},
 };
 
 /// What is to be done with leads, each by the rules that hold for one.
@@ -43,6 +43,14 @@ pub enum LeadAction {
         #[schema(value_type = Vec<String>)]
         tags: Vec<Text<50>>,
     },
+    /// They enter a sequence; whoever is on their way stays where they are. Needs `sequences:enrol` and `messages:send`.
+    Enrol {
+        sequence_id: SequenceId,
+    },
+    /// They leave a sequence; needs `sequences:enrol`.
+    Leave {
+        sequence_id: SequenceId,
+    },
     /// Needs `leads:delete`.
     Delete {},
 }
@@ -52,6 +60,7 @@ impl LeadAction {
     pub(super) fn permission(&self) -> Permission {
         match self {
             Self::SetOwner { .. } | Self::ClearOwner {} => Permission::LeadsRoute,
+            Self::Enrol { .. } | Self::Leave { .. } => Permission::SequencesEnrol,
             Self::Delete {} => Permission::LeadsDelete,
             Self::SetStatus { .. }
             | Self::SetSource { .. }
@@ -63,10 +72,16 @@ impl LeadAction {
 
     /// As the audit log names it.
     pub(super) fn verb(&self) -> &'static str {
-        match self.permission() {
-            Permission::LeadsRoute => "route",
-            Permission::LeadsDelete => "delete",
-            _ => "update",
+        match self {
+            Self::SetOwner { .. } | Self::ClearOwner {} => "route",
+            Self::Enrol { .. } => "enrol",
+            Self::Leave { .. } => "leave",
+            Self::Delete {} => "delete",
+            Self::SetStatus { .. }
+            | Self::SetSource { .. }
+            | Self::SetValue { .. }
+            | Self::AddTags { .. }
+            | Self::RemoveTags { .. } => "update",
         }
     }
 
@@ -80,6 +95,8 @@ impl LeadAction {
             Self::SetValue { .. } => "set_value",
             Self::AddTags { .. } => "add_tags",
             Self::RemoveTags { .. } => "remove_tags",
+            Self::Enrol { .. } => "enrol",
+            Self::Leave { .. } => "leave",
             Self::Delete {} => "delete",
         }
     }
@@ -120,6 +137,8 @@ mod tests {
             (json!({"kind": "set_value", "value_cents": 0}), "update"),
             (json!({"kind": "add_tags", "tags": ["a", "b"]}), "update"),
             (json!({"kind": "remove_tags", "tags": ["a"]}), "update"),
+            (json!({"kind": "enrol", "sequence_id": uuid::Uuid::from_u128(1)}), "enrol"),
+            (json!({"kind": "leave", "sequence_id": uuid::Uuid::from_u128(1)}), "leave"),
             (json!({"kind": "delete"}), "delete"),
         ] {
             let action: LeadAction = serde_json::from_value(asked.clone()).expect("an action");

@@ -17,6 +17,7 @@ use crate::{
     error::Result,
     events::{Event, EventType},
     routing::{hand_over, sweep},
+    sequences::{enrol, leave},
     tenancy::TenantTx,
     types::{AgentId, LeadId, Text},
     workflows::of_lead,
@@ -59,6 +60,14 @@ pub(super) async fn apply(
             .await
         }
         LeadAction::RemoveTags { tags: old } => set_tags(ctx, tx, rows, |all| tags::take_off(all, old)).await,
+        LeadAction::Enrol { sequence_id } => {
+            let entered = enrol::enter(tx, *sequence_id, &those(rows, |_| true), "/action").await?;
+            Ok(Applied { changed: entered.leads, refused: vec!["been-through"; entered.refused] })
+        }
+        LeadAction::Leave { sequence_id } => {
+            let changed = leave::these(tx, *sequence_id, &those(rows, |_| true)).await?;
+            Ok(Applied { changed, refused: Vec::new() })
+        }
         LeadAction::Delete {} => delete(tx, rows).await,
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     audit::Entry,
     error::{Error, FieldError, Result},
     routing::hand_over,
+    sequences::{enrol, leave},
     tenancy::{Begun, Once, TenantTx},
     types::LeadId,
 };
@@ -115,6 +116,9 @@ fn permitted(ctx: &Ctx, action: &LeadAction, filter: &Filter) -> Result<()> {
     ctx.require(Permission::LeadsRead)?;
     ctx.require(Permission::LeadsWrite)?;
     ctx.require(action.permission())?;
+    if let LeadAction::Enrol { .. } = action {
+        enrol::permitted(ctx)?;
+    }
     ctx.require_all_rows()?;
     search::require_sight(ctx, filter)?;
     action.check()?;
@@ -137,6 +141,8 @@ fn permitted(ctx: &Ctx, action: &LeadAction, filter: &Filter) -> Result<()> {
 async fn target_known(tx: &mut TenantTx, action: &LeadAction) -> Result<()> {
     match action {
         LeadAction::SetOwner { agent_id } => hand_over::check(tx, *agent_id, "/action").await,
+        LeadAction::Enrol { sequence_id } => enrol::check(tx, *sequence_id, "/action").await,
+        LeadAction::Leave { sequence_id } => leave::check(tx, *sequence_id, "/action").await,
         _ => Ok(()),
     }
 }

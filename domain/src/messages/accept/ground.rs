@@ -204,7 +204,10 @@ pub(in crate::messages) fn first_of(carriers: &[Carrier], channel: Channel) -> O
 }
 
 /// Where a lead's own address for the channel stands, and the sealed address.
-pub(super) fn address_of(contact: &store::Contact, channel: Channel) -> Option<(&'static str, &[u8])> {
+pub(in crate::messages) fn address_of(
+    contact: &store::Contact,
+    channel: Channel,
+) -> Option<(&'static str, &[u8])> {
     match channel {
         Channel::Email => Some(("email_sealed", contact.email_sealed.as_deref()?)),
         Channel::Sms | Channel::Whatsapp => Some(("phone_sealed", contact.phone_sealed.as_deref()?)),

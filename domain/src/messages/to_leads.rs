@@ -1,0 +1,236 @@
+//! Messages to many leads, each to its own address, in a transaction of the caller's, who holds the leads.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use chrono_tz::Tz;
+
+use super::{
+    accept::{accept, address_of},
+    gates::Asking,
+    provider::Channel,
+    recipient::Recipient,
+    rules::Purpose,
+    send::NewMessage,
+    store::{self, Carrier},
+    to_lead::said_of,
+    zones,
+};
+use crate::{
+    Ctx,
+    error::Result,
+    leads::{
+        commands,
+        lead::{self, LeadView},
+    },
+    tenancy::{self, TenantTx},
+    types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId},
+    vault::Vault,
+};
+
+/// How a lead is reached on a channel.
+pub(crate) struct Reach {
+    /// Its own address, if it has one that opens and that the channel can take.
+    pub to: Option<String>,
+    /// It has said that it does not want such messages, or its address is suppressed for them.
+    pub opted_out: bool,
+}
+
+/// How leads are reached on channels with messages of a purpose, in the order asked. Whether they want it is found out if
+/// it `matters`.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn reach(
+    tx: &mut TenantTx,
+    asked: &[(LeadId, Channel, Purpose)],
+    matters: bool,
+) -> Result<Vec<Reach>> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (tenant, vault) = (tx.tenant, Arc::clone(&tx.platform.vault));
+    let leads: Vec<LeadId> = asked.iter().map(|(id, ..)| *id).collect();
+    let contacts = store::contacts(tx.conn(), tenant, &leads).await?;
+    let subjects: Vec<SubjectId> = leads.iter().map(|id| lead::subject(*id)).collect();
+    let keys = Vault::subjects(tx, &subjects).await?;
+    let mut found: Vec<Option<Recipient>> = Vec::with_capacity(asked.len());
+    for (id, channel, _) in asked {
+        let plain = match contacts.get(id).and_then(|contact| address_of(contact, *channel)) {
+            Some((column, sealed)) => keys.shown(&lead::place(tenant, column, *id), sealed),
+            None => None,
+        };
+        found.push(plain.and_then(|plain| Recipient::parse(*channel, &plain).ok()));
+    }
+    let mut wishes = vec![false; asked.len()];
+    if matters {
+        let index = vault.tenant_keys(tx.conn(), tenant).await?;
+        let mut asking = Vec::with_capacity(asked.len());
+        for ((id, channel, purpose), to) in asked.iter().zip(&found) {
+            asking.push(Asking {
+                // There is none yet, and none is looked for.
+                message: MessageId(id.0),
+                subject: lead::subject(*id),
+                lead: Some(*id),
+                channel: *channel,
+                purpose: *purpose,
+                to: String::new(),
+                to_index: to.as_ref().map(|to| to.index(&index)).unwrap_or_default(),
+            });
+        }
+        let said = store::said_of(tx.conn(), tenant, &asking).await?;
+        for (wish, said) in wishes.iter_mut().zip(said) {
+            *wish = said.suppressed || said.by_lead == Some(false) || said.by_address == Some(false);
+        }
+    }
+    let reached = |(to, opted_out): (Option<Recipient>, bool)| Reach {
+        to: to.map(|to| to.as_str().to_owned()),
+        opted_out,
+    };
+    Ok(found.into_iter().zip(wishes).map(reached).collect())
+}
+
+/// The zone by whose clock each of these leads is written to: the one of its number, if that is of one; else its region, if
+/// that is named like a zone; else the tenant's own. A number of a country with several zones may be in any of them: the
+/// region says which, or else the tenant's own is taken if it is one of them, or the first.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn clocks(tx: &mut TenantTx, leads: &[LeadId]) -> Result<HashMap<LeadId, Tz>> {
+    let tenant = tx.tenant;
+    let home = tenancy::store::zone(tx.conn(), tenant).await?.parse().unwrap_or(Tz::UTC);
+    let rows = store::whereabouts(tx.conn(), tenant, leads).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|row| lead::subject(row.id)).collect();
+    let keys = Vault::subjects(tx, &subjects).await?;
+    let mut found: HashMap<LeadId, Tz> = leads.iter().map(|id| (*id, home)).collect();
+    for row in rows {
+        let open = |sealed: &Vec<u8>| keys.open(&lead::place(tenant, "phone_sealed", row.id), sealed);
+        let number = row.phone_sealed.as_ref().and_then(|sealed| open(sealed).ok().flatten());
+        let of_number = number.map(|number| zones::of_number(&number)).unwrap_or_default();
+        let region = row.region.as_deref().and_then(|region| region.parse::<Tz>().ok());
+        found.insert(row.id, clock(region, &of_number, home));
+    }
+    Ok(found)
+}
+
+fn clock(region: Option<Tz>, of_number: &[Tz], home: Tz) -> Tz {
+    let fits = |zone: &Tz| of_number.is_empty() || of_number.contains(zone);
+    let first = of_number.first().copied();
+    region.filter(fits).or_else(|| Some(home).filter(fits)).or(first).unwrap_or(home)
+}
+
+/// What messages need besides their recipients, as it is now.
+pub(crate) struct Means {
+    carriers: Vec<Carrier>,
+    templates: HashMap<TemplateId, Channel>,
+}
+
+impl Means {
+    /// Looks for the accounts of a tenant, and for these templates.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub(crate) async fn find(tx: &mut TenantTx, templates: &[TemplateId]) -> Result<Self> {
+        let tenant = tx.tenant;
+        Ok(Self {
+            carriers: store::carriers(tx.conn(), tenant).await?,
+            templates: store::channels_of(tx.conn(), tenant, templates).await?,
+        })
+    }
+
+    /// The channel of a template that may be used.
+    pub(crate) fn channel_of(&self, template: TemplateId) -> Option<Channel> {
+        self.templates.get(&template).copied()
+    }
+
+    /// Whether an account is there that carries a channel: this one, if one is named. One that is paused is there.
+    pub(crate) fn carries(&self, provider: Option<ProviderId>, channel: Channel) -> bool {
+        let fits = |one: &Carrier| one.channel == channel && provider.is_none_or(|wanted| one.id == wanted);
+        self.carriers.iter().any(fits)
+    }
+}
+
+/// What is in use of a template's name: a version for each locale, which is empty for none, and the channel of all.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn offered(
+    tx: &mut TenantTx,
+    name: &str,
+) -> Result<Option<(Channel, Vec<(String, TemplateId)>)>> {
+    let tenant = tx.tenant;
+    let versions = store::offered(tx.conn(), tenant, name).await?;
+    let Some(first) = versions.first() else { return Ok(None) };
+    let channel = store::stored_channel(&first.channel)?;
+    Ok(Some((channel, versions.into_iter().map(|one| (one.locale, one.id)).collect())))
+}
+
+/// A message about to be written.
+pub(crate) struct ToLead {
+    pub lead: LeadId,
+    /// As [`Reach::to`] says.
+    pub to: String,
+    pub template: TemplateId,
+    pub provider: Option<ProviderId>,
+    pub purpose: Purpose,
+}
+
+/// Writes messages down with the jobs that send them, at most 500. Answers their ids, in their order.
+///
+/// # Errors
+/// If a template or an account is not there any more; [`Means`] says so before.
+pub(crate) async fn write(ctx: &Ctx, tx: &mut TenantTx, all: &[&ToLead]) -> Result<Vec<MessageId>> {
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<LeadId> = all.iter().map(|one| one.lead).collect();
+    let most = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let known: BTreeMap<LeadId, LeadView> =
+        commands::these(ctx, tx, ids, most).await?.into_iter().map(|view| (view.id, view)).collect();
+    let new = |one: &ToLead| NewMessage {
+        provider_id: one.provider,
+        template_id: Some(one.template),
+        template: None,
+        locale: None,
+        to: Some(one.to.clone()),
+        lead_id: Some(one.lead),
+        variables: known.get(&one.lead).map(said_of).unwrap_or_default(),
+        purpose: one.purpose,
+        send_at: None,
+        expires_at: None,
+    };
+    let messages: Vec<NewMessage> = all.iter().copied().map(new).collect();
+    let asked: Vec<(String, &NewMessage)> = messages.iter().map(|message| (String::new(), message)).collect();
+    let (written, jobs): (Vec<MessageId>, Vec<_>) =
+        accept(ctx, tx, &asked, None, false).await?.into_iter().unzip();
+    tx.enqueue(&jobs).await?;
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::{
+        America::{Chicago, New_York},
+        Asia::Tokyo,
+        Europe::Berlin,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_lead_is_written_to_by_the_clock_that_is_known_best() {
+        let america = [New_York, Chicago];
+        for (region, of_number, home, wanted) in [
+            (None, &[][..], Berlin, Berlin),
+            (Some(Tokyo), &[][..], Berlin, Tokyo),
+            (Some(Tokyo), &[Berlin][..], Tokyo, Berlin),
+            (Some(Chicago), &america[..], Berlin, Chicago),
+            (Some(Tokyo), &america[..], Chicago, Chicago),
+            (None, &america[..], Berlin, New_York),
+        ] {
+            assert_eq!(clock(region, of_number, home), wanted, "{region:?} {of_number:?} {home}");
+        }
+    }
+}
