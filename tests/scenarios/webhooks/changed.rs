@@ -108,6 +108,7 @@ async fn a_delivery_whose_job_was_taken_away_is_ended_by_the_upkeep_and_no_other
     // It can be sent again.
     receiver.answer(200);
     client.post(&replay(ended[0]), &json!({})).await.expect(202);
-    hook.until(&client, |all| all.iter().any(|one| one["id"] == ended[0]["id"] && is("succeeded")(one))).await;
+    hook.until(&client, |all| all.iter().any(|one| one["id"] == ended[0]["id"] && is("succeeded")(one)))
+        .await;
     app.process.stop().await;
 }
