@@ -202,13 +202,13 @@ async fn what_happens_to_a_lead_ends_its_way_if_that_is_the_goal() {
         let way = enter(admin, &sequence, &who).await;
         ways.push((who, way));
     }
-    let [(buys, bought), (refuses, refused), (scores, scored), (_, stays)] = &ways[..] else {
+    let [(buys, bought), (objector, refused), (favourite, scored), (_, stays)] = &ways[..] else {
         panic!("four")
     };
     let path = format!("/api/v1/leads/{}", buys.as_str().expect("an id"));
     admin.patch(&path, &json!({"status": "converted"})).await.expect(200);
-    agrees(admin, &json!({ "lead_id": refuses }), false).await;
-    admin.post("/api/v1/automation/leads/score", &json!({ "lead_id": scores })).await.expect(200);
+    agrees(admin, &json!({ "lead_id": objector }), false).await;
+    admin.post("/api/v1/automation/leads/score", &json!({ "lead_id": favourite })).await.expect(200);
     for (way, reason) in [(bought, "converted"), (refused, "opted_out"), (scored, "score")] {
         let now = admin.get(way).await.expect(200);
         assert_eq!((&now["state"], &now["reason"]), (&json!("goal"), &json!(reason)), "{now}");

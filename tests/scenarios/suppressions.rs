@@ -139,3 +139,25 @@ async fn what_a_person_wished_they_can_take_back_and_nothing_else() {
     assert_eq!(log.len(), 3, "what was there is not written down again");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn another_reason_in_the_place_of_a_persons_own_is_written_down_once() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let ctx = admitted(&app, admin).await;
+    let subject = SubjectId(ctx.id());
+    let mut tx = ctx.begin().await.expect("a transaction");
+    Vault::make_subjects(&mut tx, &[subject]).await.expect("a key");
+    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await.expect("keys");
+    let index = keys.index("messages.to", "+14155550100");
+    for reason in [Reason::Stop, Reason::Unsubscribe, Reason::Bounce, Reason::Complaint, Reason::Stop] {
+        suppressions::put(&ctx, &mut tx, &[fresh(reason, subject, &index)]).await.expect("put");
+    }
+    tx.commit().await.expect("committed");
+    let listed = admin.all(SUPPRESSIONS).await;
+    assert_eq!((listed.len(), &listed[0]["reason"]), (1, &json!("bounce")));
+    let log = admin.all("/api/v1/compliance/audit-logs?resource=suppression&action=update").await;
+    let told: Vec<_> = log.iter().map(|entry| (&entry["resource_id"], &entry["detail"]["reason"])).collect();
+    assert_eq!(told, [(&listed[0]["id"], &json!("bounce"))]);
+    app.process.stop().await;
+}

@@ -1,7 +1,7 @@
 //! The keys in use: unwrapped, in memory, for one transaction or a bounded cache.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     io,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -15,6 +15,7 @@ use super::{
     cipher::{self, DataKey, Place, length_prefixed},
     kek::KeyEncryptionKey,
     store,
+    subjects::SubjectKeys,
 };
 use crate::{
     ctx::{Chance, Platform},
@@ -37,15 +38,6 @@ pub struct Vault {
 pub struct TenantKeys {
     data: DataKey,
     index: DataKey,
-}
-
-/// Data keys of people, by key id and by person.
-#[derive(Debug, Default)]
-pub struct SubjectKeys {
-    keys: HashMap<Uuid, DataKey>,
-    current: HashMap<SubjectId, Uuid>,
-    /// Those that are there and cannot be unwrapped.
-    unreadable: HashSet<Uuid>,
 }
 
 impl Vault {
@@ -231,67 +223,6 @@ impl TenantKeys {
     #[must_use]
     pub fn index(&self, column: &'static str, normal: &str) -> Vec<u8> {
         cipher::blind_index(&self.index, column, normal)
-    }
-}
-
-impl SubjectKeys {
-    fn put(&mut self, subject: SubjectId, key: DataKey) {
-        self.current.insert(subject, key.id);
-        self.keys.insert(key.id, key);
-    }
-
-    /// Whether the person has a key; who was erased has none.
-    #[must_use]
-    pub fn knows(&self, subject: SubjectId) -> bool {
-        self.current.contains_key(&subject)
-    }
-
-    /// Whether the person has a key under which can be sealed.
-    #[must_use]
-    pub fn seals(&self, subject: SubjectId) -> bool {
-        self.current.get(&subject).is_some_and(|id| self.keys.contains_key(id))
-    }
-
-    /// Seals a value about a person.
-    ///
-    /// # Errors
-    /// If the person has no key here, or one that cannot be read: ask [`Vault::make_subjects`] for it first.
-    pub fn seal(
-        &self,
-        platform: &Platform,
-        subject: SubjectId,
-        place: &Place,
-        plain: &str,
-    ) -> Result<Vec<u8>> {
-        let key = self.current.get(&subject).and_then(|id| self.keys.get(id));
-        let key = key.ok_or_else(|| Error::internal("a person without a data key"))?;
-        Ok(cipher::seal(key, platform.random(), place, plain.as_bytes()))
-    }
-
-    /// Opens a value about a person; `None` once the person was erased.
-    ///
-    /// # Errors
-    /// If the blob was altered or moved, or its key cannot be read.
-    pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Option<String>> {
-        let id = cipher::key_of(blob).map_err(Error::internal)?;
-        let Some(key) = self.keys.get(&id) else {
-            if self.unreadable.contains(&id) {
-                return Err(Error::internal("a sealed value names a key that cannot be read"));
-            }
-            return Ok(None);
-        };
-        let plain = cipher::open(key, place, blob).map_err(Error::internal)?;
-        String::from_utf8(plain.to_vec()).map(Some).map_err(|_| Error::internal("a sealed value is no text"))
-    }
-
-    /// The same for whoever looks at many: what does not open is missing there, and takes nothing else with it.
-    #[must_use]
-    pub fn shown(&self, place: &Place, blob: &[u8]) -> Option<String> {
-        self.open(place, blob).unwrap_or_else(|error| {
-            let Place { tenant, table, column, row } = place;
-            tracing::error!(tenant.id = %tenant, table, column, row.id = %row, %error, "a value does not open");
-            None
-        })
     }
 }
 

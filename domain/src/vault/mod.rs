@@ -6,7 +6,8 @@
 //!
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
-//! - [`kek`] the key-encryption key; [`keys`] the keys in use; `store` where the wrapped ones lie
+//! - [`kek`] the key-encryption key; [`keys`] the keys in use, [`subjects`] those of people; `store` where the wrapped
+//!   ones lie
 
 pub mod cipher;
 pub mod kek;
@@ -14,7 +15,9 @@ pub mod keys;
 pub mod mask;
 pub mod personal;
 pub(crate) mod store;
+pub mod subjects;
 
 pub use cipher::{DataKey, Place};
-pub use keys::{SubjectKeys, TenantKeys, Vault};
+pub use keys::{TenantKeys, Vault};
 pub use personal::Personal;
+pub use subjects::SubjectKeys;

@@ -229,3 +229,30 @@ async fn a_kept_connection_that_breaks_under_a_request_does_not_repeat_it() {
     open.send(hook(peer.addr)).await.expect("an answer");
     assert_eq!(peer.requests().len(), 3);
 }
+
+/// Nobody is to try out what else listens on a server that they name for their mail.
+#[tokio::test]
+async fn mail_goes_to_the_ports_of_mail_servers_and_to_no_others() {
+    let policy = Arc::new(OutboundPolicy { loopback: false, relays: vec!["relay.internal".into()] });
+    let near = "10.0.0.9";
+    for port in [25, 465, 587, 2525] {
+        let lookup = turns(&[&[NOBODY], &[near], &[near]]);
+        let outbound = Outbound::with_resolver(Arc::clone(&policy), lookup, SHORT).expect("a client");
+        let addr = |ip: &str| SocketAddr::new(ip.parse().expect("an address"), port);
+        let far = outbound.mail_server("smtp.example.com", port).await.expect("it may be reached");
+        assert_eq!(far, [addr(NOBODY)]);
+        let own = outbound.mail_server("Relay.internal", port).await.expect("it is the installation's own");
+        assert_eq!(own, [addr(near)]);
+        let other = outbound.mail_server("other.internal", port).await.expect_err("it is near");
+        assert!(matches!(other, OutboundError::Blocked(_)), "{other:?}");
+    }
+    for port in [0, 22, 26, 80, 443, 2526, 5432] {
+        let lookup = turns(&[&[NOBODY], &[near]]);
+        let outbound = Outbound::with_resolver(Arc::clone(&policy), lookup, SHORT).expect("a client");
+        for host in ["smtp.example.com", "relay.internal", NOBODY] {
+            let refused = outbound.mail_server(host, port).await.expect_err("it is no port of mail");
+            let is_told = matches!(&refused, OutboundError::Blocked(why) if why.contains("2525"));
+            assert!(is_told, "{host} {port}: {refused:?}");
+        }
+    }
+}

@@ -2,8 +2,9 @@
 //!
 //! - `delivered` what is told and how it is signed; `ended` what becomes of deliveries and endpoints that fail
 //! - `once` each event has one delivery, whoever dies; `crowd` what hangs holds up its own tenant only
-//! - `receiver` a server that is told
+//! - `changed` what waits while its endpoint becomes another; `receiver` a server that is told
 
+mod changed;
 mod crowd;
 mod delivered;
 mod ended;
