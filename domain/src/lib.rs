@@ -10,13 +10,14 @@
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
-//! - [`sequences`] several messages to each lead, one after the other
+//! - [`campaigns`] the same message to many leads, each once; [`sequences`] several to each lead, one after the other
 
 pub mod access;
 pub mod agents;
 pub mod audit;
 pub mod bounded;
 pub mod calls;
+pub mod campaigns;
 pub mod ctx;
 pub mod error;
 pub mod events;

@@ -59,6 +59,10 @@ ids! {
     SequenceId,
     /// A lead on its way through a sequence.
     EnrolmentId,
+    /// What is sent to many.
+    CampaignId,
+    /// One sending of a campaign: the run of the workflow that carries it out.
+    CampaignRunId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
 }

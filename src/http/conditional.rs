@@ -21,12 +21,13 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 18] = [
+const TAGGED: [&str; 19] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
     "/api/v1/call-sources/{id}",
     "/api/v1/calls/{id}",
+    "/api/v1/campaigns/{id}",
     "/api/v1/communication/providers/{id}",
     "/api/v1/communication/templates/{id}",
     "/api/v1/communication/webhooks/{id}",

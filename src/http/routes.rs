@@ -8,12 +8,12 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls, consents,
-        import_rows, imports, inbound, job_actions, jobs, lead_actions, lead_export, leads, merges,
-        message_policy, message_stats, messages, ops, provider_callbacks, providers, queues, roles, routing,
-        routing_rules, schedules, scores, scoring_models, second_factor, sequence_enrolments, sequences,
-        sessions, skills, sockets, suppressions, tags, teams, templates, tenants, unsubscribe,
-        webhook_deliveries, webhooks, workflows,
+        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
+        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs,
+        lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops,
+        provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores,
+        scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
+        suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };
@@ -45,6 +45,7 @@ pub fn table() -> Vec<Route> {
         wishes(),
         calls(),
         outside(),
+        campaigns(),
         sequences(),
         scoring(),
         routing(),
@@ -252,6 +253,30 @@ fn outside() -> Vec<Route> {
         (Needs(P::WebhooksRead), routes!(webhook_deliveries::list_deliveries_of_webhook)),
         (Needs(P::WebhooksRead), routes!(webhook_deliveries::get_webhook_delivery)),
         (Needs(P::WebhooksWrite), routes!(webhook_deliveries::replay_webhook_delivery)),
+    ]
+}
+
+/// What many leads get.
+fn campaigns() -> Vec<Route> {
+    vec![
+        (Needs(P::CampaignsRun), routes!(campaigns::schedule_campaign)),
+        (Needs(P::CampaignsWrite), routes!(campaigns::create_campaign)),
+        (Needs(P::CampaignsRead), routes!(campaigns::list_campaigns)),
+        (Needs(P::CampaignsRead), routes!(campaigns::preview_campaign)),
+        (Needs(P::CampaignsRead), routes!(campaigns::get_campaign)),
+        (Needs(P::CampaignsWrite), routes!(campaigns::replace_campaign)),
+        (Needs(P::CampaignsRun), routes!(campaigns::start_campaign)),
+        (Needs(P::CampaignsRun), routes!(campaigns::pause_campaign)),
+        (Needs(P::CampaignsRun), routes!(campaigns::resume_campaign)),
+        (Needs(P::CampaignsRun), routes!(campaigns::cancel_campaign)),
+        (Needs(P::CampaignsApprove), routes!(campaigns::approve_campaign)),
+        (Needs(P::CampaignsApprove), routes!(campaigns::reject_campaign)),
+        (Needs(P::CampaignsRead), routes!(campaigns::preview_saved_campaign)),
+        (Needs(P::CampaignsWrite), routes!(campaigns::test_send_campaign)),
+        (Needs(P::CampaignsRead), routes!(campaigns::campaign_progress)),
+        (Needs(P::CampaignsRead), routes!(campaigns::list_campaign_runs)),
+        (Needs(P::CampaignsRead), routes!(campaign_recipients::list_recipients)),
+        (Needs(P::CampaignsRead), routes!(campaign_recipients::export_recipients)),
     ]
 }
 

@@ -119,6 +119,17 @@ async fn an_agent_who_goes_with_their_leads_goes_as_they_were_read() {
     app.process.stop().await;
 }
 
+/// A campaign to nobody, by a template that there is.
+fn campaign(name: &str) -> Value {
+    json!({
+        "name": name, "audience": {"filter": {"email": "nobody@example.com"}},
+        "content": {
+            "channels": [{"channel": "email"}],
+            "variants": [{"name": "a", "messages": [{"channel": "email", "template": "hello"}]}],
+        },
+    })
+}
+
 /// A body that changes each thing, by the path it is under.
 fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
@@ -130,6 +141,7 @@ fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
         ("/api/v1/automation/scoring-models", json!({})),
         ("/api/v1/call-sources", json!({"name": "another"})),
         ("/api/v1/calls", json!({"satisfaction": 3})),
+        ("/api/v1/campaigns", campaign("another")),
         ("/api/v1/communication/providers", json!({"priority": 2})),
         ("/api/v1/communication/templates", json!({"subject": "Hi", "text": "another"})),
         ("/api/v1/communication/webhooks", json!({"name": "another"})),
@@ -157,6 +169,8 @@ async fn whatever_has_a_tag_is_changed_by_it_and_the_description_says_which() {
     let user = json!({"name": "B", "email": "b@example.com", "role": "Agent"});
     let user = admin.post("/api/v1/users", &user).await.expect(201);
     mine.insert("/api/v1/users", user["id"].as_str().expect("an id").to_owned());
+    let draft = admin.post("/api/v1/campaigns", &campaign("draft")).await.expect(201);
+    mine.insert("/api/v1/campaigns", draft["id"].as_str().expect("an id").to_owned());
     let bodies = bodies(&mine["/api/v1/teams"]);
     let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
     let says = |operation: &Value, header: &str| {

@@ -57,8 +57,14 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     admin.post(&format!("{path}/publish"), &json!({})).await.expect(200);
     let entered =
         admin.post(&format!("{path}/enrolments"), &json!({"lead_id": lead["id"]})).await.expect(201);
+    let campaign =
+        admin.post("/api/v1/campaigns", &campaign(None, &message["template_id"])).await.expect(201);
+    // So that it has a run with progress.
+    let start = format!("/api/v1/campaigns/{}/start", campaign["id"].as_str().expect("an id"));
+    admin.post(&start, &json!({})).await.expect(202);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
+        ("/api/v1/campaigns", text(&campaign["id"])),
         ("/api/v1/users", text(&me["id"])),
         ("/api/v1/api-keys", text(&key["id"])),
         ("/api/v1/compliance/roles", text(&role["id"])),
@@ -86,6 +92,17 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/sequences", text(&sequence["id"])),
         ("/api/v1/sequences/enrolments", text(&entered["id"])),
     ])
+}
+
+/// A campaign to nobody.
+pub fn campaign(provider: Option<&Value>, template: &Value) -> Value {
+    json!({
+        "name": "c", "audience": {"filter": {"email": "nobody@example.com"}},
+        "content": {
+            "channels": [{"channel": "email", "provider_id": provider}],
+            "variants": [{"name": "a", "messages": [{"channel": "email", "template_id": template}]}],
+        },
+    })
 }
 
 #[tokio::test]
@@ -208,6 +225,10 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
         ("/api/v1/workflows", run("provider_id", their(providers)), 422),
         ("/api/v1/workflows", run("follow_up_template_id", their(templates)), 422),
         ("/api/v1/communication/templates/preview", json!({"template_id": their(templates)}), 422),
+        ("/api/v1/campaigns", campaign(Some(&their(providers)), &our(templates)), 422),
+        ("/api/v1/campaigns", campaign(None, &their(templates)), 422),
+        ("/api/v1/campaigns/preview", campaign(None, &their(templates)), 422),
+        ("/api/v1/automation/schedule-campaign", json!({"campaign_id": their("/api/v1/campaigns")}), 404),
     ] {
         let _ = admin.post(path, &body).await.problem(status);
     }

@@ -6,7 +6,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, TestApp};
 
-use crate::{isolation::ids, leads::import, routing_rules::lead};
+use crate::{
+    isolation::{campaign, ids},
+    leads::import,
+    routing_rules::lead,
+};
 
 /// Whose answer shows a secret that is good once, so that it is of no use to be told of it again.
 const SHOWN_ONCE: [&str; 2] = ["/api/v1/me/second-factor", "/api/v1/ws/tickets"];
@@ -46,6 +50,11 @@ async fn wishes(app: &TestApp) -> Wishes {
         "lead_id": lead, "channel": "email", "purpose": "marketing", "granted": true, "source": "a form",
     });
     let many = json!({ "messages": [send.clone()] });
+    // One that has not been started, and one for every year.
+    let news = campaign(None, &json!(template));
+    let draft = admin.post("/api/v1/campaigns", &news).await.expect(201)["id"].clone();
+    let mut yearly = news.clone();
+    yearly["schedule"] = json!({"crontab": "@yearly"});
     let bodies = BTreeMap::from([
         ("/api/v1/agents", json!({"name": "again", "capacity": 1})),
         ("/api/v1/api-keys", json!({"name": "again", "permissions": ["leads:read"]})),
@@ -55,10 +64,13 @@ async fn wishes(app: &TestApp) -> Wishes {
             "/api/v1/automation/routing-rules",
             json!({"name": "again", "strategy": "round_robin", "team_id": team}),
         ),
+        ("/api/v1/automation/schedule-campaign", json!({ "campaign": yearly })),
         ("/api/v1/automation/scoring-models", json!({})),
         ("/api/v1/automation/scoring-models/fit", json!({})),
         ("/api/v1/call-sources", json!({"name": "again"})),
         ("/api/v1/calls", json!({"direction": "outbound", "number": "+4930901821"})),
+        ("/api/v1/campaigns", news),
+        ("/api/v1/campaigns/{id}/test-send", json!({"to": "ada@example.com", "variables": message})),
         ("/api/v1/communication/messages", send),
         ("/api/v1/communication/messages/bulk", many),
         ("/api/v1/communication/providers", json!({"name": "again", "kind": "sandbox"})),
@@ -87,6 +99,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/users", json!({"name": "C", "email": "c@example.com", "role": "Agent"})),
         ("/api/v1/workflows", json!({"workflow": "onboard_lead", "input": input})),
     ]);
+    ids.insert("/api/v1/campaigns", draft.as_str().expect("an id").to_owned());
     Wishes { bodies, ids }
 }
 

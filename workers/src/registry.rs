@@ -100,6 +100,13 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::count_messages::run),
         job(jobs::deliver_webhook::run),
         job(jobs::replay_webhook::run),
+        job(jobs::plan_campaign::run),
+        job(jobs::send_campaign::run),
+        job(jobs::settle_campaign::run),
+        job(jobs::report_campaign::run),
+        job(jobs::take_audience::run),
+        job(jobs::wake_campaign::run),
+        job(jobs::mind_campaign::run),
         job(jobs::walk_sequence::run),
         job(jobs::empty_sequence::run),
         job(jobs::watch_sequences::run),
@@ -118,8 +125,8 @@ pub fn kinds() -> Vec<(&'static str, i16)> {
 /// A handler of a message mostly waits: for its batch, and for its provider, which takes a fifth of a second more often
 /// than not. 256 of them fill a batch of 200 while another is under way, cost no connection of their own, and hold some
 /// megabytes.
-pub const QUEUES: [(&str, usize); 4] =
-    [("messages", 256), ("automation", 16), ("operations", 4), ("webhooks", 128)];
+pub const QUEUES: [(&str, usize); 5] =
+    [("messages", 256), ("automation", 16), ("campaigns", 8), ("operations", 4), ("webhooks", 128)];
 
 fn job<K, F, Fut>(run: F) -> Vec<(&'static str, Handler)>
 where
@@ -156,8 +163,9 @@ fn named(
 #[cfg(test)]
 mod tests {
     use domain::{
-        jobs::bulk::SteerJobs, messages::send::SendMessage, routing::route::RouteLeads,
-        scoring::apply::ScoreLeads, upkeep::KeepHistory, webhooks::attempt::DeliverWebhook,
+        campaigns::work::RunCampaign, jobs::bulk::SteerJobs, messages::send::SendMessage,
+        routing::route::RouteLeads, scoring::apply::ScoreLeads, upkeep::KeepHistory,
+        webhooks::attempt::DeliverWebhook,
     };
     use engine::JobKind as _;
 
@@ -179,21 +187,29 @@ mod tests {
             "leave_agent",
             "message_lead",
             "mind_call",
+            "mind_campaign",
             "onboard_lead",
+            "plan_campaign",
             "reconcile_message",
             "refresh_scores",
             "replay_webhook",
+            "report_campaign",
             "route_lead",
             "route_leads",
+            "run_campaign",
             "score_lead",
             "score_leads",
+            "send_campaign",
             "send_message",
+            "settle_campaign",
             "settle_lost",
             "steer_jobs",
             "sweep_calls",
             "sweep_team",
+            "take_audience",
             "tell_of_delivery",
             "update_leads",
+            "wake_campaign",
             "wake_messages",
             "walk_sequence",
             "watch_queues",
@@ -207,6 +223,7 @@ mod tests {
             SteerJobs::QUEUE,
             KeepHistory::QUEUE,
             DeliverWebhook::QUEUE,
+            RunCampaign::QUEUE,
         ];
         for wanted in queues {
             assert!(QUEUES.iter().any(|(queue, _)| *queue == wanted), "{wanted}");

@@ -2,6 +2,7 @@
 //! `domain`; the handlers of the steps are in `workers`.
 
 mod onboard_lead;
+mod run_campaign;
 
 use engine::{Flow, JobKind, Outcome};
 use serde_json::value::RawValue;
@@ -23,7 +24,7 @@ pub struct Workflow {
 /// The workflows of this build.
 #[must_use]
 pub fn all() -> Vec<Workflow> {
-    vec![Workflow::of(onboard_lead::steps)]
+    vec![Workflow::of(onboard_lead::steps), Workflow::of(run_campaign::steps)]
 }
 
 impl Workflow {

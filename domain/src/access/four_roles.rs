@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 51] = [
+const MANAGER: [P; 55] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -80,6 +80,10 @@ const MANAGER: [P; 51] = [
     P::MessageStatsRead,
     P::MessagePolicyWrite,
     P::SuppressionsWrite,
+    P::CampaignsRead,
+    P::CampaignsWrite,
+    P::CampaignsApprove,
+    P::CampaignsRun,
     P::SequencesWrite,
     P::SequencesPublish,
     P::SequencesEnrol,

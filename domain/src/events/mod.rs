@@ -86,6 +86,21 @@ pub enum EventType {
     SequenceEntered,
     /// A lead has come to its end, to a goal, or left.
     SequenceEnded,
+    /// It was scheduled, submitted or rejected.
+    CampaignChanged,
+    CampaignApproved,
+    /// A run of it has begun.
+    CampaignStarted,
+    /// How far a run is: at most twice a second.
+    CampaignProgress,
+    /// By hand, or by itself: its `code` says why.
+    CampaignPaused,
+    CampaignResumed,
+    CampaignCancelled,
+    /// Which variant the rest of its recipients get.
+    CampaignWinner,
+    /// A run of it is over.
+    CampaignFinished,
     /// What a user or a key may do was changed.
     AccessChanged,
     /// An endpoint is told nothing any more until somebody enables it: it said so itself, or has failed for days.
@@ -109,7 +124,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 57] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -156,6 +171,15 @@ impl EventType {
         Self::SequenceArchived,
         Self::SequenceEntered,
         Self::SequenceEnded,
+        Self::CampaignChanged,
+        Self::CampaignApproved,
+        Self::CampaignStarted,
+        Self::CampaignProgress,
+        Self::CampaignPaused,
+        Self::CampaignResumed,
+        Self::CampaignCancelled,
+        Self::CampaignWinner,
+        Self::CampaignFinished,
         Self::AccessChanged,
         Self::WebhookDisabled,
     ];
@@ -209,6 +233,15 @@ impl EventType {
             Self::SequenceArchived => "sequence.archived",
             Self::SequenceEntered => "sequence.entered",
             Self::SequenceEnded => "sequence.ended",
+            Self::CampaignChanged => "campaign.changed",
+            Self::CampaignApproved => "campaign.approved",
+            Self::CampaignStarted => "campaign.started",
+            Self::CampaignProgress => "campaign.progress",
+            Self::CampaignPaused => "campaign.paused",
+            Self::CampaignResumed => "campaign.resumed",
+            Self::CampaignCancelled => "campaign.cancelled",
+            Self::CampaignWinner => "campaign.winner",
+            Self::CampaignFinished => "campaign.finished",
             Self::AccessChanged => "access.changed",
             Self::WebhookDisabled => "webhook.disabled",
         }

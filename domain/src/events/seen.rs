@@ -21,6 +21,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "call" => Some(Permission::CallsRead),
         "agent" => Some(Permission::AgentsRead),
         "scoring_model" => Some(Permission::ScoringModelsRead),
+        "campaign" => Some(Permission::CampaignsRead),
         "sequence" => Some(Permission::SequencesRead),
         "access" => Some(Permission::UsersRead),
         "webhook" => Some(Permission::WebhooksRead),

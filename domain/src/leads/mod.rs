@@ -8,6 +8,7 @@
 //! - [`sorted`] lists in another order than that in which they were made
 //! - [`merge`] two that are one person; [`merged`] who one is by now; `known` what is known of both, joined, pure; `seal`
 //!   sealing it
+//! - [`audience`] whom a campaign is to, and what it knows of them
 //! - [`selection`] which of them a job is about; [`bulk`] one action on all that fit a filter
 //! - [`csv`] reading rows from a stream, pure; [`columns`] what they say of a lead, pure; [`import`] both at work;
 //!   [`export`] back
@@ -15,6 +16,7 @@
 
 pub mod activities;
 pub mod attributes;
+pub mod audience;
 pub mod bulk;
 pub mod columns;
 pub mod commands;

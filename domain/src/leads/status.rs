@@ -7,6 +7,7 @@ use super::{activities, lead::Status, store};
 use crate::{
     access::rows::Rows,
     audit::Entry,
+    campaigns::conversions,
     error::{Error, Result},
     events::{Event, EventType},
     routing::{
@@ -59,6 +60,12 @@ pub(super) async fn follow(tx: &mut TenantTx, leads: &[Before<'_>], to: Status) 
     activities::all_became(tx, &changed, to).await?;
     if to == Status::Converted {
         sequences::of_lead::converted(tx, &changed).await?;
+        conversions::converted(tx, &changed).await?;
+    }
+    let converted = |lead: &&&Before<'_>| lead.status == Status::Converted.as_str();
+    let undone: Vec<LeadId> = others.iter().filter(converted).map(|lead| lead.id).collect();
+    if !undone.is_empty() {
+        conversions::not_converted(tx, &undone).await?;
     }
     score_anew(tx, &changed).await?;
     Ok(opened)

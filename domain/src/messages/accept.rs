@@ -67,6 +67,7 @@ pub(super) async fn accept(
             purpose: new.purpose,
             job: job.id,
             batch,
+            campaign: None,
             send_at: new.send_at.map(Moment::utc),
             expires_at: new.expires_at.map(Moment::utc),
             to_sealed: seal("to_sealed", plan.to.as_str())?,

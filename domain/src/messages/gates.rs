@@ -16,12 +16,12 @@ mod quiet;
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 pub use self::decide::{Facts, decide};
 use super::{
-    policy::{CapPer, FrequencyCap, Policy},
+    policy::{CapPer, FrequencyCap, Policy, QuietHours},
     provider::Channel,
     rules::{Purpose, Verdict},
     store, zones,
@@ -34,6 +34,9 @@ use crate::{
     types::{LeadId, MessageId, SubjectId},
     vault::Vault,
 };
+
+/// How often some quiet hours may lead into others before nobody waits for more.
+const TURNS: u8 = 8;
 
 /// A message that is about to leave.
 pub struct Asking {
@@ -100,6 +103,31 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
         verdicts.push(verdict);
     }
     Ok(verdicts)
+}
+
+/// Until when somebody is left alone who may be in any of these zones, if it is quiet now by any of these hours; nobody is
+/// known to be anywhere but at `home` if there are no zones, or if it is always quiet in one of them.
+pub(super) fn quiet_until(
+    hours: &[&QuietHours],
+    zones: &[Tz],
+    home: Tz,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let there = [home];
+    let zones = if zones.is_empty() { there.as_slice() } else { zones };
+    let mut at = now;
+    // What ends some hours may lie in others.
+    for _ in 0..TURNS {
+        let before = at;
+        for hours in hours {
+            let loud = quiet::loud_at(hours, zones, at).or_else(|| quiet::loud_at(hours, &there, at));
+            at = loud.unwrap_or(at);
+        }
+        if at == before {
+            break;
+        }
+    }
+    Some(at).filter(|at| *at > now)
 }
 
 /// Whether a message counts against the cap for another one.

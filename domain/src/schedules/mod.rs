@@ -52,19 +52,20 @@ pub async fn create(ctx: &Ctx, plan: Plan) -> Result<Once<View>> {
 /// Puts another in the place of a schedule. What was due before is forgotten; a pause stays.
 ///
 /// # Errors
-/// As [`create`], and if there is none of this id.
+/// As [`create`], if there is none of this id, or a conflict if a campaign has it.
 pub async fn replace(ctx: &Ctx, id: Uuid, plan: Plan) -> Result<View> {
     ctx.require(Permission::SchedulesWrite)?;
     let mut tx = ctx.begin().await?;
-    expected(ctx, &locked(ctx, &mut tx, id).await?)?;
+    let before = locked(ctx, &mut tx, id).await?;
+    expected(ctx, &before)?;
+    check_own(&before)?;
     let view = put(ctx, &mut tx, id, plan, "update").await?;
     tx.commit().await?;
     Ok(view)
 }
 
 async fn put(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, plan: Plan, verb: &'static str) -> Result<View> {
-    // Whoever has work begin by itself must be allowed to begin it.
-    ctx.require(Work::permission_of(plan.work.kind()))?;
+    require(ctx, plan.work.kind())?;
     ctx.require_all_rows()?;
     plan.check()?;
     let job = plan.work.job(ctx, tx).await?;
@@ -197,7 +198,7 @@ async fn steer(
 ) -> Result<View> {
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
-    ctx.require(Work::permission_of(&view.kind))?;
+    require(ctx, &view.kind)?;
     ctx.require_all_rows()?;
     if !change(&mut tx, &view).await? {
         return Err(Error::conflict("schedule-state", otherwise));
@@ -219,7 +220,7 @@ pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let view = locked(ctx, &mut keyed.tx, id).await?;
-    ctx.require(Work::permission_of(&view.kind))?;
+    require(ctx, &view.kind)?;
     ctx.require_all_rows()?;
     let job = keyed.tx.run_schedule(&view, ctx.id()).await?;
     keyed.tx.audit(&[Entry::new("run", "schedule", id).detail(json!({ "operation": job }))]).await?;
@@ -229,15 +230,29 @@ pub async fn run_now(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
 /// Takes a schedule away; its jobs stay.
 ///
 /// # Errors
-/// If there is none of this id.
+/// If there is none of this id, or a conflict if a campaign has it.
 pub async fn delete(ctx: &Ctx, id: Uuid) -> Result<()> {
     ctx.require(Permission::SchedulesDelete)?;
     let mut tx = ctx.begin().await?;
     let view = locked(ctx, &mut tx, id).await?;
     expected(ctx, &view)?;
+    check_own(&view)?;
     tx.drop_schedule(id).await?;
     tx.audit(&[Entry::new("delete", "schedule", id).detail(json!({ "name": view.name }))]).await?;
     tx.commit().await
+}
+
+/// Whoever has work begin by itself must be allowed to begin it.
+fn require(ctx: &Ctx, kind: &str) -> Result<()> {
+    Work::permissions_of(kind).iter().try_for_each(|permission| ctx.require(*permission))
+}
+
+fn check_own(view: &View) -> Result<()> {
+    if Work::is_anothers(&view.kind) {
+        let detail = "a campaign has it; change or cancel the campaign, and its schedule goes with it";
+        return Err(Error::conflict("schedule-of-campaign", detail));
+    }
+    Ok(())
 }
 
 async fn locked(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<View> {

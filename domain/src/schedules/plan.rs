@@ -14,7 +14,7 @@ const NAME_LIMIT: usize = 100;
 const LONGEST: u32 = 30 * 86_400;
 
 /// What happens when it is due while a run of it goes on.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapPolicy {
     /// Nothing begins.
@@ -29,7 +29,7 @@ pub enum OverlapPolicy {
 }
 
 /// What happens to times that nobody was there for.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MisfirePolicy {
     /// They are gone.

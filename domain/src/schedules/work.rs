@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     Ctx,
     access::permission::Permission,
+    campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     routing::route::{self, RouteLeads, Strategy, Target},
     scoring::{
@@ -51,13 +52,19 @@ impl Work {
     }
 
     /// What whoever has jobs of a kind begin by themselves must be allowed to do.
-    pub(super) fn permission_of(kind: &str) -> Permission {
+    pub(super) fn permissions_of(kind: &str) -> &'static [Permission] {
         match kind {
-            ScoreLeads::KIND | RefreshScores::KIND => Permission::LeadsScore,
-            RouteLeads::KIND => Permission::LeadsRoute,
+            ScoreLeads::KIND | RefreshScores::KIND => &[Permission::LeadsScore],
+            RouteLeads::KIND => &[Permission::LeadsRoute],
+            RunCampaign::KIND => steer::PERMISSIONS,
             // The product's own.
-            _ => Permission::SchedulesWrite,
+            _ => &[Permission::SchedulesWrite],
         }
+    }
+
+    /// Whether jobs of a kind are begun by a schedule that something else has made for itself.
+    pub(super) fn is_anothers(kind: &str) -> bool {
+        kind == RunCampaign::KIND
     }
 
     /// The job of each run.

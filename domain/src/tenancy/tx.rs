@@ -9,7 +9,7 @@ use engine::{
     log::NewEntry,
     operate::{Acted, Action, Bounds},
     schedules::{Refused, Spec, View},
-    workflows::{Restarted, Signalled},
+    workflows::{Restarted, Signalled, StepOf},
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -219,6 +219,14 @@ impl TenantTx {
         to: Option<&str>,
     ) -> Result<bool> {
         Ok(self.tx.spread(claim, jobs, &self.by, from, to).await?)
+    }
+
+    /// The step of a workflow that a running job belongs to; see [`engine::Tx::step_of`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn step_of(&mut self, claim: &Claim) -> Result<Option<StepOf>> {
+        Ok(self.tx.step_of(claim).await?)
     }
 
     /// # Errors

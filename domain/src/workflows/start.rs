@@ -7,6 +7,7 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
 };
@@ -33,6 +34,7 @@ impl Start {
     pub(super) fn permissions_of(name: &str) -> Result<&'static [Permission]> {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
+            RunCampaign::KIND => Ok(steer::PERMISSIONS),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

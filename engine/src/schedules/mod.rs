@@ -151,7 +151,7 @@ pub fn is_zone(name: &str) -> bool {
 }
 
 /// What the business keys of schedules' jobs begin with.
-const BUSINESS_KEY: &str = "schedule:";
+pub const BUSINESS_KEY: &str = "schedule:";
 
 /// The business key of a schedule's jobs, by which they are found.
 #[must_use]

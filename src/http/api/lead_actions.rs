@@ -41,9 +41,14 @@ lead_filter! {
 }
 
 impl LeadFilter {
-    fn read(mut self) -> Result<Filter, Problem> {
+    fn read(self) -> Result<Filter, Problem> {
+        self.read_below("")
+    }
+
+    /// Reads a filter that stands below a place of a body.
+    pub(super) fn read_below(mut self, at: &str) -> Result<Filter, Problem> {
         if self.attributes.len() > MOST_ATTRIBUTES {
-            return Err(Error::invalid("/filter/attributes", "at most 10 attributes").into());
+            return Err(Error::invalid(format!("{at}/filter/attributes"), "at most 10 attributes").into());
         }
         let attributes = std::mem::take(&mut self.attributes).into_iter().collect();
         Ok(self.into_filter(attributes))

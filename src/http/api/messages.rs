@@ -2,6 +2,8 @@
 
 use axum::{Json as Body, http::StatusCode, response::Response};
 use domain::{
+    Ctx,
+    campaigns::recipients,
     messages::{
         cancel,
         outbox::{self, Delivery},
@@ -12,7 +14,7 @@ use domain::{
         send::{self, Accepted, NewMessage, NewMessages},
     },
     moment::Moment,
-    types::{LeadId, MessageId, ProviderId, TemplateId},
+    types::{CampaignId, CampaignRunId, LeadId, MessageId, ProviderId, TemplateId},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -123,9 +125,17 @@ pub async fn get_message(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StatusQuery {
-    /// At most 200 ids, divided by commas.
+    /// At most 200 ids, divided by commas. Either these or `campaign_id`.
     #[serde(default)]
     pub ids: String,
+    /// Those of a run of this campaign, in the order of their leads, a page at a time.
+    pub campaign_id: Option<CampaignId>,
+    /// The newest run if not said.
+    pub run_id: Option<CampaignRunId>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
 }
 
 /// Where messages are.
@@ -135,17 +145,23 @@ pub struct Statuses {
     pub items: Vec<StatusView>,
     /// Ids by which nothing is found.
     pub missing: Vec<MessageId>,
+    /// Of a campaign, unless it is the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
 }
 
 const MOST_IDS: usize = 200;
 
-/// Where some messages are, by their ids.
+/// Where some messages are, by their ids or by their campaign.
 #[utoipa::path(get, path = "/api/v1/communication/messages/status", tag = "communication",
     params(StatusQuery), responses((status = 200, body = Statuses)))]
 pub async fn list_message_statuses(
     Caller(ctx): Caller,
     Query(query): Query<StatusQuery>,
 ) -> Result<Body<Statuses>, Problem> {
+    if let Some(campaign) = query.campaign_id {
+        return statuses_of(&ctx, campaign, &query).await;
+    }
     let read_id = |text: &str| Uuid::try_parse(text.trim()).map(MessageId);
     let ids: Vec<MessageId> = query
         .ids
@@ -159,7 +175,25 @@ pub async fn list_message_statuses(
     }
     let items = read::statuses(&ctx, &ids).await?;
     let missing = ids.into_iter().filter(|id| items.iter().all(|item| item.id != *id)).collect();
-    Ok(Body(Statuses { items, missing }))
+    Ok(Body(Statuses { items, missing, next_cursor: None }))
+}
+
+async fn statuses_of(
+    ctx: &Ctx,
+    campaign: CampaignId,
+    query: &StatusQuery,
+) -> Result<Body<Statuses>, Problem> {
+    if !query.ids.is_empty() {
+        return Err(Problem::field("?ids", "ask by ids or by a campaign, not by both"));
+    }
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    let after = window.before.map(LeadId);
+    let found = recipients::messages(ctx, campaign, query.run_id, after, window.rows).await?;
+    let page = window.page(found, |(lead, _)| lead.0);
+    let ids: Vec<MessageId> = page.items.into_iter().map(|(_, message)| message).collect();
+    let items = read::statuses(ctx, &ids).await?;
+    let missing = ids.into_iter().filter(|id| items.iter().all(|item| item.id != *id)).collect();
+    Ok(Body(Statuses { items, missing, next_cursor: page.next_cursor }))
 }
 
 /// Cancel a message that waits.

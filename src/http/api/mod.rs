@@ -9,6 +9,8 @@ pub mod audit;
 pub mod call_sources;
 pub mod callbacks;
 pub mod calls;
+pub mod campaign_recipients;
+pub mod campaigns;
 pub mod consents;
 pub mod import_query;
 pub mod import_rows;

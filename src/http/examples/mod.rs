@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The stories, by their names.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("scores", include_str!("scores.json")),
     ("scoring_models", include_str!("scoring_models.json")),
     ("learned_models", include_str!("learned_models.json")),
@@ -20,6 +20,7 @@ const FILES: [(&str, &str); 7] = [
     ("routing_rules", include_str!("routing_rules.json")),
     ("queues", include_str!("queues.json")),
     ("automation_metrics", include_str!("automation_metrics.json")),
+    ("campaigns", include_str!("campaigns.json")),
 ];
 
 /// Steps that follow each other.

@@ -2,6 +2,7 @@
 
 mod access;
 mod automation;
+mod campaigns;
 mod database;
 mod engine;
 mod faults;
@@ -27,6 +28,8 @@ enum Command {
     Automation(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
     Messages(crate::table::Args),
+    /// Campaigns: how fast a million recipients are planned, and how fast messages of one leave.
+    Campaigns(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -56,6 +59,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Access(args) => crate::access::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
+        Command::Campaigns(args) => crate::campaigns::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

@@ -1,7 +1,7 @@
-//! Adds up what has become of messages, and gives those a job that have none any more.
+//! Adds up what has become of messages and of recipients of campaigns, and gives those a job that have none any more.
 
 use domain::{
-    Ctx, Result,
+    Ctx, Result, campaigns,
     messages::{attempt, stats},
     upkeep::CountMessages,
 };
@@ -28,7 +28,7 @@ pub async fn run(run: Run, _: CountMessages) -> Result<Outcome> {
     }
     let mut changes = 0;
     loop {
-        let taken = stats::add_up(platform).await?;
+        let taken = stats::add_up(platform).await? + campaigns::mind::add_up(platform).await?;
         changes += taken;
         if taken == 0 {
             return Ok(Outcome::Done(json!({ "changes": changes, "adopted": adopted })));

@@ -1,5 +1,6 @@
 //! One file for each job kind.
 
+mod campaigns;
 pub mod count_messages;
 pub mod deliver_webhook;
 pub mod empty_sequence;
@@ -10,20 +11,27 @@ pub mod keep_history;
 pub mod leave_agent;
 pub mod message_lead;
 pub mod mind_call;
+pub mod mind_campaign;
+pub mod plan_campaign;
 pub mod reconcile_message;
 pub mod refresh_scores;
 pub mod replay_webhook;
+pub mod report_campaign;
 pub mod route_lead;
 pub mod route_leads;
 pub mod score_lead;
 pub mod score_leads;
+pub mod send_campaign;
 pub mod send_message;
+pub mod settle_campaign;
 pub mod settle_lost;
 pub mod steer_jobs;
 pub mod sweep_calls;
 pub mod sweep_team;
+pub mod take_audience;
 pub mod tell_of_delivery;
 pub mod update_leads;
+pub mod wake_campaign;
 pub mod wake_messages;
 pub mod walk_sequence;
 pub mod watch_queues;

@@ -1,6 +1,7 @@
-//! Settles messages, imports and sockets whose process was lost while it held them, and calls whose end nobody tells.
+//! Settles messages, imports and sockets whose process was lost while it held them, and calls whose end nobody tells; has
+//! somebody mind runs of campaigns that nobody does.
 
-use domain::{Ctx, Result, agents::presence, calls, leads, messages::attempt, upkeep::SettleLost};
+use domain::{Ctx, Result, agents::presence, calls, campaigns, leads, messages::attempt, upkeep::SettleLost};
 use engine::Outcome;
 use serde_json::json;
 
@@ -50,6 +51,7 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }
+    Box::pin(mind_campaigns(&run)).await?;
     if imports > 0 {
         tracing::warn!(imports, "imports were interrupted by the loss of their process");
     }
@@ -60,4 +62,25 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
         "messages": messages, "imports": imports, "sockets": sockets, "agents": agents, "calls": silent,
     });
     Ok(Outcome::Done(told))
+}
+
+/// Has somebody mind runs of campaigns that nobody does, and ends campaigns that wait for nothing any more.
+async fn mind_campaigns(run: &Run) -> Result<()> {
+    let platform = &run.ctx.platform;
+    for alone in campaigns::mind::left_alone(platform).await? {
+        let ctx = Ctx { tenant: alone.tenant, ..run.ctx.clone() };
+        tracing::warn!(tenant.id = %alone.tenant, run.id = %alone.run, "a run of a campaign was left alone");
+        if let Err(error) = campaigns::mind::adopt(&ctx, &alone).await {
+            tracing::error!(tenant.id = %alone.tenant, run.id = %alone.run, %error, "and is left until the next look");
+        }
+    }
+    for stranded in campaigns::mind::stranded(platform).await? {
+        let ctx = Ctx { tenant: stranded.tenant, ..run.ctx.clone() };
+        let (tenant, campaign) = (stranded.tenant, stranded.campaign);
+        tracing::warn!(tenant.id = %tenant, campaign.id = %campaign, "a campaign's time has passed without a run");
+        if let Err(error) = campaigns::mind::give_up(&ctx, &stranded).await {
+            tracing::error!(tenant.id = %tenant, campaign.id = %campaign, %error, "and it is left until the next look");
+        }
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// Which leads a job is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Selected {
+pub(in crate::leads) struct Selected {
     status: Option<Status>,
     source: Option<Source>,
     owner: Option<AgentId>,
@@ -30,7 +30,7 @@ pub(super) struct Selected {
 
 impl Selected {
     /// What a filter asks for, of which the hashes are made by now.
-    pub(super) fn of(filter: &Filter, wanted: &Wanted) -> Self {
+    pub(in crate::leads) fn of(filter: &Filter, wanted: &Wanted) -> Self {
         Self {
             status: filter.status,
             source: filter.source,
@@ -46,7 +46,7 @@ impl Selected {
     ///
     /// # Errors
     /// If a hash was not written by [`Self::of`].
-    pub(super) fn read(&self) -> Result<(Filter, Wanted)> {
+    pub(in crate::leads) fn read(&self) -> Result<(Filter, Wanted)> {
         let filter = Filter {
             status: self.status,
             source: self.source,

@@ -2,6 +2,7 @@
 
 mod activities;
 mod attributes;
+mod audience;
 mod bulk;
 mod calls;
 mod contacts;
@@ -18,6 +19,7 @@ mod terms;
 
 pub(in crate::leads) use activities::*;
 pub(in crate::leads) use attributes::*;
+pub(in crate::leads) use audience::*;
 pub(in crate::leads) use bulk::*;
 pub(in crate::leads) use calls::lock_calls;
 pub(in crate::leads) use contacts::{lock_contacts, taken};

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{LEASE, Start, Turn, again, desk::Desk, hand_on};
 use crate::{
     Ctx,
+    campaigns::hold,
     error::Result,
     events::{Event, EventType},
     messages::{
@@ -39,8 +40,9 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
         since,
         turns,
         turn_of: rows.iter().filter_map(|row| Some((row.id, turn_of(turns, row)?))).collect(),
+        holds: hold::of(&mut tx, rows.iter().filter_map(|row| row.run).collect()).await?,
         ways: store::ways(tx.conn(), ctx.tenant).await?,
-        wordings: wordings(ctx, &mut tx, &rows).await?,
+        wordings: wordings(ctx, &mut tx, rows.iter().map(|row| row.template_id)).await?,
         before: before(ctx, &mut tx, &rows).await?,
         keys,
         tenant_keys,
@@ -120,22 +122,22 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
     Ok(desk.turns.iter().enumerate().map(start).collect())
 }
 
-/// The wordings of the batch: parsed once for each version and process.
-async fn wordings(
+/// The wordings of some versions: parsed once for each version and process.
+pub(in crate::messages) async fn wordings(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    rows: &[QueuedRow],
+    versions: impl Iterator<Item = TemplateId>,
 ) -> Result<HashMap<TemplateId, Result<Arc<Wording>, String>>> {
     let kept: &Wordings = &ctx.platform.wordings;
     let mut found = HashMap::new();
     let mut missing = Vec::new();
-    for row in rows {
-        if found.contains_key(&row.template_id) || missing.contains(&row.template_id) {
+    for version in versions {
+        if found.contains_key(&version) || missing.contains(&version) {
             continue;
         }
-        match kept.kept(row.template_id) {
-            Some(wording) => drop(found.insert(row.template_id, Ok(wording))),
-            None => missing.push(row.template_id),
+        match kept.kept(version) {
+            Some(wording) => drop(found.insert(version, Ok(wording))),
+            None => missing.push(version),
         }
     }
     if !missing.is_empty() {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    campaigns::hold::{self, Hold},
     error::{Error, Result},
     messages::{
         gates::Asking,
@@ -23,7 +24,7 @@ use crate::{
         store::{Before, Claimed, Deferred, QueuedRow, WayRow},
         wording::Wording,
     },
-    types::{MessageId, ProviderId, TemplateId},
+    types::{CampaignRunId, MessageId, ProviderId, TemplateId},
     vault::{SubjectKeys, TenantKeys, cipher::sha256},
 };
 
@@ -52,6 +53,8 @@ pub(super) struct Desk<'c> {
     pub turns: &'c [Turn],
     /// Which turn each message is dealt with in.
     pub turn_of: HashMap<MessageId, usize>,
+    /// Runs of campaigns whose messages do not leave.
+    pub holds: HashMap<CampaignRunId, Hold>,
     pub ways: Vec<WayRow>,
     pub wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
     pub before: HashMap<MessageId, Before>,
@@ -77,12 +80,31 @@ impl Desk<'_> {
             self.stop(row, Status::Cancelled, "too_late", "it could not be sent before it expired");
             return None;
         }
+        if self.is_held(row) {
+            return None;
+        }
         let chosen = self.choose(row)?;
         if let Ok(Some(to)) = self.keys.open(&place(self.ctx.tenant, "to_sealed", row.id), &row.to_sealed) {
             return Some((chosen, to));
         }
         self.stop(row, Status::Failed, "unreadable", "the message's sealed fields cannot be opened");
         None
+    }
+
+    /// Whether its campaign keeps it back, which is written down.
+    fn is_held(&mut self, row: &QueuedRow) -> bool {
+        match row.run.and_then(|run| self.holds.get(&run)) {
+            None => return false,
+            Some(Hold::Paused) => {
+                // Whoever resumes it wakes the message before.
+                let after = row.expires_in.map_or(hold::PATIENCE, |left| hold::PATIENCE.min(left));
+                self.defer(row, after, "campaign_paused", "its campaign is paused; resume it".into());
+            }
+            Some(Hold::Stopped) => {
+                self.stop(row, Status::Cancelled, "campaign_cancelled", "its campaign was cancelled");
+            }
+        }
+        true
     }
 
     /// By which account it goes now, in the turn of its job.

@@ -29,6 +29,7 @@ pub use begin::begin;
 pub use expire::{expire, tenants_with_expired};
 pub use settle::settle;
 
+pub(super) use begin::wordings;
 pub(super) use hand_on::{again, hand_on};
 
 use super::{

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod callbacks;
+mod campaigns;
 mod consents;
 mod gates;
 mod inbound;
@@ -22,6 +23,7 @@ mod templates;
 pub(in crate::messages) use attempts::*;
 pub(crate) use callbacks::account_by_callback;
 pub(in crate::messages) use callbacks::*;
+pub(in crate::messages) use campaigns::*;
 pub(in crate::messages) use consents::*;
 pub(in crate::messages) use gates::*;
 pub(in crate::messages) use inbound::*;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    types::{LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
+    types::{CampaignRunId, LeadId, MessageId, ProviderId, SubjectId, TemplateId, TenantId},
 };
 
 /// A queued message, held until commit.
@@ -31,6 +31,8 @@ pub(in crate::messages) struct QueuedRow {
     pub tried: Vec<Uuid>,
     pub channel: Channel,
     pub purpose: Purpose,
+    /// The run of the campaign that it is of.
+    pub run: Option<CampaignRunId>,
     pub fence: i64,
     /// How often it was tried in vain.
     pub rounds: i32,
@@ -62,7 +64,7 @@ pub(in crate::messages) async fn lock_queued(
     let rows = sqlx::query!(
         r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id,
                   template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
-                  channel, purpose, fence, rounds, engine.now() as "now!",
+                  channel, purpose, campaign_run_id as "run: CampaignRunId", fence, rounds, engine.now() as "now!",
                   coalesce(expires_at <= engine.now(), false) as "expired!",
                   extract(epoch from expires_at - engine.now())::float8 as expires_in,
                   extract(epoch from engine.now() - coalesce(send_at, created_at))::float8 as "waited!",
@@ -89,6 +91,7 @@ pub(in crate::messages) async fn lock_queued(
                 tried: row.tried,
                 channel: stored_channel(&row.channel)?,
                 purpose: Purpose::stored(&row.purpose),
+                run: row.run,
                 fence: row.fence,
                 rounds: row.rounds,
                 now: row.now,

@@ -5,7 +5,7 @@
 
 pub mod accounts;
 mod http;
-mod office;
+pub mod office;
 mod smtp;
 
 use crate::{

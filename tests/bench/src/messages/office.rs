@@ -74,16 +74,18 @@ pub async fn drained(line: &Line, ledger: &Ledger) -> Outcome<Drained> {
     Ok(drained)
 }
 
-struct Office {
-    house: House,
+/// A tenant, whoever speaks for it, and a worker.
+pub struct Office {
+    pub house: House,
     process: Process,
-    client: Client,
-    worker: Hand,
+    pub client: Client,
+    pub worker: Hand,
     home: PathBuf,
 }
 
 impl Office {
-    async fn open() -> Outcome<Self> {
+    /// With leads that have no addresses, what they have agreed to, and addresses that nobody writes to.
+    pub async fn open() -> Outcome<Self> {
         let mut house = House::open().await?;
         let here = OutboundPolicy { loopback: true, relays: Vec::new() };
         house.platform = platform::reaching(house.platform, here)?;
@@ -197,7 +199,8 @@ impl Office {
         Ok(Drained { per_s, rss_mb: peak_mb(self.worker.process)? })
     }
 
-    async fn close(self) -> Outcome<()> {
+    /// Ends all of it.
+    pub async fn close(self) -> Outcome<()> {
         self.worker.kill().await?;
         self.process.stop().await;
         self.house.close().await?;
@@ -206,7 +209,7 @@ impl Office {
 }
 
 /// The most memory that a process has had.
-fn peak_mb(process: u32) -> Outcome<f64> {
+pub fn peak_mb(process: u32) -> Outcome<f64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no memory to see")?;
     let kib: f64 = line.split_whitespace().nth(1).ok_or("no memory to see")?.parse()?;

@@ -1,0 +1,270 @@
+//! Making messages of recipients whose time has come, so many at a time. A recipient and its message commit together, so that
+//! nobody is missed and nobody gets two; a run has no more than a window of messages under way, so that a pause is felt at
+//! once and one campaign does not stand before another.
+
+mod gone;
+mod hand_over;
+mod rate;
+mod variant;
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    definition::{CampaignChannel, Definition},
+    progress::{Counts, small},
+    rules::{
+        breaker::Memory,
+        budget::Micros,
+        lifecycle::{RecipientStatus, RunStatus},
+        winner::Looks,
+    },
+    run::Frozen,
+    settle,
+    store::{self, DueRow, Left, RunRow},
+};
+use crate::{
+    Ctx,
+    error::{Error, Result},
+    events::{Event, EventType},
+    messages::to_many::Ground,
+    tenancy::TenantTx,
+    types::CampaignRunId,
+};
+
+/// Messages made in one transaction.
+const PAGE: u32 = 500;
+/// Messages of a run that are under way at a time: more than a second's worth, for that is how long a turn may wait.
+const WINDOW: i64 = 5_000;
+/// Changes of counts that are added up in one turn.
+const FOLD: i64 = 2_000;
+/// People are told of progress no more often.
+const TELL_EVERY: TimeDelta = TimeDelta::milliseconds(500);
+/// How long to rest: while messages leave, before what is new is looked for, while a campaign is paused, and at the most.
+const SHORT: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_secs(1);
+const PAUSED: Duration = Duration::from_secs(5);
+const LONG: Duration = Duration::from_mins(1);
+
+/// What a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// There may be more to do.
+    Went,
+    /// Nothing for so long, unless somebody wakes it.
+    Wait(Duration),
+    /// Nothing waits for a message, but messages are under way.
+    Settling,
+    /// The run is over.
+    Over,
+}
+
+/// One turn of a run: makes the messages that are due and may be made now, and looks whether it is to go on at all.
+///
+/// # Errors
+/// If the database refuses; nothing was changed then.
+pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
+    let mut tx = ctx.begin().await?;
+    let tenant = tx.tenant;
+    let Some(run) = store::lock_run(tx.conn(), tenant, id).await? else { return Ok(Turn::Over) };
+    match run.status()? {
+        RunStatus::Running => {}
+        RunStatus::Planning => return Ok(Turn::Wait(REST)),
+        RunStatus::Paused => return Ok(Turn::Wait(PAUSED)),
+        RunStatus::Stopping => {
+            drop(tx);
+            return settle::stop(ctx, id).await;
+        }
+        RunStatus::Finished | RunStatus::Cancelled | RunStatus::Failed => return Ok(Turn::Over),
+    }
+    store::fold(tx.conn(), tenant, id, FOLD).await?;
+    let frozen = Frozen::read(&run)?;
+    let counts = Counts::of(&mut tx, id).await?;
+    let mut desk = Desk::open(&run, &frozen, &counts);
+    if let Some(code) = desk.trips() {
+        drop(tx);
+        return settle::trip(ctx, id, code).await;
+    }
+    desk.decide(&mut tx).await?;
+    let room = desk.room();
+    if room == 0 && desk.is_spent() {
+        drop(tx);
+        return settle::trip(ctx, id, "budget").await;
+    }
+    let rows = desk.due(&mut tx, room).await?;
+    let mut is_short = false;
+    let turn = if rows.is_empty() {
+        desk.rest(&mut tx, room).await?
+    } else {
+        let ground = Ground::find(&mut tx).await?;
+        if let Some(code) = desk.cannot(&ground) {
+            drop(tx);
+            return settle::trip(ctx, id, code).await;
+        }
+        is_short = !Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
+        if is_short { Turn::Wait(SHORT) } else { Turn::Went }
+    };
+    desk.leave(&mut tx).await?;
+    tx.commit().await?;
+    if is_short && counts.budget(&frozen).reserved == Micros::ZERO {
+        // Nothing comes back any more of what was set aside.
+        return settle::trip(ctx, id, "budget").await;
+    }
+    if turn == Turn::Over { settle::finish(ctx, id).await } else { Ok(turn) }
+}
+
+/// What is decided in a turn.
+struct Desk<'r> {
+    run: &'r RunRow,
+    frozen: &'r Frozen,
+    counts: &'r Counts,
+    memory: Memory,
+    looks: Looks,
+    tokens: f64,
+    /// The last of the first wave was handed over by now.
+    sampled: bool,
+    winner: Option<i16>,
+    why: Option<Value>,
+    /// Since when it is known what the second wave gets.
+    decided_at: Option<DateTime<Utc>>,
+}
+
+fn stored<T: DeserializeOwned + Default>(kept: &Value) -> T {
+    serde_json::from_value(kept.clone()).unwrap_or_default()
+}
+
+fn kept<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(Error::internal)
+}
+
+impl<'r> Desk<'r> {
+    fn open(run: &'r RunRow, frozen: &'r Frozen, counts: &'r Counts) -> Self {
+        let rate = frozen.definition.limits.rate_per_minute;
+        Self {
+            run,
+            frozen,
+            counts,
+            memory: stored(&run.breaker),
+            looks: stored(&run.looks),
+            tokens: rate::refilled(rate, run.tokens, run.refilled_at.map(|at| run.now - at)),
+            sampled: run.sampled_at.is_some(),
+            winner: run.winner,
+            why: None,
+            decided_at: run.decided_at,
+        }
+    }
+
+    fn definition(&self) -> &'r Definition {
+        &self.frozen.definition
+    }
+
+    /// Why the run is to be paused, if it is.
+    fn trips(&mut self) -> Option<&'static str> {
+        let threshold = self.definition().limits.breaker?.threshold();
+        threshold.look(&mut self.memory, self.counts.tried()).trips.then_some("breaker")
+    }
+
+    /// Why nothing can be sent, if it cannot.
+    fn cannot(&self, ground: &Ground) -> Option<&'static str> {
+        let carried = |way: &CampaignChannel| ground.carries(way.provider_id, way.channel);
+        let all = self.definition().content.channels.iter().all(carried);
+        (!all).then_some("no_provider")
+    }
+
+    /// How many messages may be made now, if none has more than one part; none says why if that is for people to change.
+    fn room(&self) -> u32 {
+        let under_way = self.counts.at(RecipientStatus::Queued);
+        let mut room = small(WINDOW - under_way).min(PAGE);
+        if self.definition().limits.rate_per_minute.is_some() {
+            room = room.min(rate::whole(self.tokens));
+        }
+        self.counts.budget(self.frozen).releases(self.dearest(), room)
+    }
+
+    /// What a part of a message costs by the dearest of the channels.
+    fn dearest(&self) -> Micros {
+        let prices = self.definition().content.channels.iter().map(CampaignChannel::price);
+        prices.max().unwrap_or_default()
+    }
+
+    /// Whether somebody waits for whom nothing is left, also when all that is under way has come back.
+    fn is_spent(&self) -> bool {
+        let budget = self.counts.budget(self.frozen);
+        self.counts.at(RecipientStatus::Planned) > 0
+            && budget.reserved == Micros::ZERO
+            && budget.releases(self.dearest(), 1) == 0
+    }
+
+    /// The recipients whose time has come: the first wave, and the second once it is known what it gets.
+    async fn due(&self, tx: &mut TenantTx, room: u32) -> Result<Vec<DueRow>> {
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let (tenant, id) = (tx.tenant, self.run.id);
+        let mut rows = store::lock_due(tx.conn(), tenant, id, 0, room.into()).await?;
+        if rows.is_empty() && self.winner.is_some() {
+            rows = store::lock_due(tx.conn(), tenant, id, 1, room.into()).await?;
+        }
+        Ok(rows)
+    }
+
+    /// What there is to wait for where nothing is to be made.
+    async fn rest(&self, tx: &mut TenantTx, room: u32) -> Result<Turn> {
+        let (planned, queued) =
+            (self.counts.at(RecipientStatus::Planned), self.counts.at(RecipientStatus::Queued));
+        if planned == 0 {
+            return Ok(if queued == 0 { Turn::Over } else { Turn::Settling });
+        }
+        if room == 0 {
+            return Ok(Turn::Wait(self.until_there_is_room()));
+        }
+        let (tenant, id) = (tx.tenant, self.run.id);
+        let mut next = store::next_due(tx.conn(), tenant, id, 0).await?;
+        if next.is_none() && self.winner.is_some() {
+            next = store::next_due(tx.conn(), tenant, id, 1).await?;
+        }
+        let until = next.and_then(|next| (next - self.run.now).to_std().ok());
+        // Without one the second wave waits for its variant.
+        Ok(Turn::Wait(until.unwrap_or(REST).clamp(SHORT, LONG)))
+    }
+
+    fn until_there_is_room(&self) -> Duration {
+        match self.definition().limits.rate_per_minute {
+            Some(rate) if self.tokens < 1.0 => {
+                let seconds = (1.0 - self.tokens) * 60.0 / f64::from(rate.max(1));
+                Duration::try_from_secs_f64(seconds).unwrap_or(REST).clamp(SHORT, LONG)
+            }
+            _ => SHORT,
+        }
+    }
+
+    /// Leaves what the next turn goes on from, and tells people how far it is.
+    async fn leave(&self, tx: &mut TenantTx) -> Result<()> {
+        let done = self.counts.all() - self.counts.open();
+        let tells =
+            done != self.run.told && self.run.told_at.is_none_or(|at| self.run.now - at >= TELL_EVERY);
+        if tells {
+            let body = json!({
+                "run_id": self.run.id, "recipients": self.counts.all(), "open": self.counts.open(),
+                "statuses": self.counts.statuses(),
+            });
+            let told = Event::new(EventType::CampaignProgress, "campaign", self.run.campaign_id).with(body);
+            tx.emit(&[told]).await?;
+        }
+        let (breaker, looks) = (kept(&self.memory)?, kept(&self.looks)?);
+        let left = Left {
+            tokens: self.tokens,
+            breaker: &breaker,
+            looks: &looks,
+            sampled: self.sampled,
+            winner: self.winner,
+            winner_why: self.why.as_ref(),
+            told: tells.then_some(done),
+        };
+        let (tenant, id) = (tx.tenant, self.run.id);
+        store::leave(tx.conn(), tenant, id, &left).await
+    }
+}

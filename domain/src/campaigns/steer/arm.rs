@@ -1,0 +1,141 @@
+//! The schedule that has a campaign begin by itself.
+
+use chrono_tz::Tz;
+use engine::{
+    NewJob,
+    schedules::{self, Misfire, Overlap, Refused, Spec},
+};
+use uuid::Uuid;
+
+use super::{begin, definition_of, enqueue, put_status};
+use crate::{
+    Ctx,
+    campaigns::{
+        definition::{AudienceMode, Clock, Definition, Timing},
+        rules::{
+            lifecycle::CampaignStatus,
+            timing::{FIRST_ZONE, When},
+        },
+        run::{Occasion, zone},
+        store::{self, CampaignRow},
+        work::{RunCampaign, TakeAudience},
+    },
+    error::{Error, Result},
+    events::EventType,
+    schedules::{MisfirePolicy, OverlapPolicy},
+    tenancy::TenantTx,
+};
+
+/// When its schedule is due: at an instant or by a crontab, in which zone.
+pub(super) async fn when(
+    tx: &mut TenantTx,
+    definition: &Definition,
+    timing: &Timing,
+) -> Result<(schedules::When, String)> {
+    let zone = zone(tx, definition).await?;
+    let own: Tz = zone.parse().unwrap_or(Tz::UTC);
+    let by_recipient = timing.clock == Clock::Recipient;
+    let when = match (&timing.crontab, timing.at) {
+        (Some(crontab), _) => schedules::When::Crontab(crontab.clone()),
+        (None, Some(at)) => {
+            let all = if by_recipient {
+                When::RecipientLocal { at, home: own }
+            } else {
+                When::Local { at, zone: own }
+            };
+            let (first, _) = all.span().ok_or_else(|| Error::invalid("/schedule/at", "no clock shows it"))?;
+            schedules::When::Once(first)
+        }
+        (None, None) => return Err(Error::invalid("/schedule/at", "give either at or crontab")),
+    };
+    let zone = if by_recipient && timing.crontab.is_some() { FIRST_ZONE.name().to_owned() } else { zone };
+    when.read(&zone).map_err(|why| below("/schedule", Refused::Calendar(why).into()))?;
+    Ok((when, zone))
+}
+
+/// Has a campaign begin by itself. One that is to be there at everybody's own time and whose time has come for the first of
+/// them already begins now.
+pub(super) async fn arm(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    row: &CampaignRow,
+    definition: &Definition,
+    timing: &Timing,
+) -> Result<()> {
+    let (tenant, id) = (tx.tenant, row.id);
+    let (when, zone) = when(tx, definition, timing).await?;
+    if definition.audience == AudienceMode::Snapshot {
+        store::settle_audience(tx.conn(), tenant, id, ctx.id()).await?;
+        enqueue(ctx, tx, id, &TakeAudience { campaign: id }).await?;
+    }
+    if let (schedules::When::Once(first), Some(at)) = (&when, timing.at) {
+        let now = store::now(tx.conn()).await?;
+        if *first <= now {
+            let home: Tz = zone.parse().unwrap_or(Tz::UTC);
+            let last = When::RecipientLocal { at, home }.span().map_or(*first, |(_, last)| last);
+            if timing.clock == Clock::Zone || last <= now {
+                return Err(Error::invalid(
+                    "/schedule/at",
+                    "it is past; name a time to come, or start it by hand",
+                ));
+            }
+            put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await?;
+            let occasion = Occasion { due_at: *first, due_local: Some(at) };
+            return begin(ctx, tx, row, occasion).await.map(drop);
+        }
+    }
+    let job = NewJob::of(tenant.0, Uuid::nil(), &RunCampaign { campaign: id }).map_err(Error::internal)?;
+    let spec = Spec {
+        workflow: true,
+        zone,
+        overlap: match timing.overlap {
+            OverlapPolicy::BufferOne => Overlap::BufferOne,
+            OverlapPolicy::Allow => Overlap::Allow,
+            OverlapPolicy::Skip | OverlapPolicy::CancelOlder => Overlap::Skip,
+        },
+        misfire: match timing.misfire {
+            MisfirePolicy::Skip => Misfire::Skip,
+            MisfirePolicy::RunOnce => Misfire::RunOnce,
+            MisfirePolicy::CatchUp => Misfire::CatchUp(timing.catch_up.unwrap_or(1)),
+        },
+        starts_at: timing.starts_at,
+        ends_at: timing.ends_at,
+        ..Spec::of(format!("campaign {id}"), job, when)
+    };
+    let schedule = ctx.id();
+    tx.put_schedule(schedule, &spec).await.map_err(|refused| below("/schedule", refused.into()))?;
+    store::set_schedule(tx.conn(), tenant, id, Some(schedule)).await?;
+    put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await
+}
+
+/// Lets the schedule of a campaign go on.
+pub(super) async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Result<()> {
+    let tenant = tx.tenant;
+    let Some(schedule) = row.schedule_id else { return Ok(()) };
+    let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await? else { return Ok(()) };
+    tx.resume_schedule(&view).await.map_err(|refused| below("/schedule", refused))?;
+    let later = schedules::get(tx.conn(), tenant.0, schedule).await?.and_then(|view| view.next_at);
+    let run = store::open_run(tx.conn(), tenant, row.id).await?;
+    if let schedules::When::Once(due_at) = view.when
+        && later.is_none()
+        && run.is_none()
+    {
+        let timing = definition_of(row)?.schedule;
+        let due_local = timing.filter(|timing| timing.clock == Clock::Recipient).and_then(|timing| timing.at);
+        begin(ctx, tx, row, Occasion { due_at, due_local }).await?;
+    }
+    Ok(())
+}
+
+/// The same refusal with its fields below a place.
+fn below(at: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(mut wrong) => {
+            for field in &mut wrong {
+                field.pointer = format!("{at}{}", field.pointer);
+            }
+            Error::Invalid(wrong)
+        }
+        other => other,
+    }
+}

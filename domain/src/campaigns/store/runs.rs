@@ -1,0 +1,216 @@
+//! Runs of campaigns.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::super::rules::lifecycle::RunStatus;
+use crate::{
+    error::{Error, Result},
+    types::{CampaignId, CampaignRunId, LeadId, TenantId},
+};
+
+/// A run as it lies.
+pub(in crate::campaigns) struct RunRow {
+    pub id: CampaignRunId,
+    pub campaign_id: CampaignId,
+    status: String,
+    pub due_at: DateTime<Utc>,
+    pub due_local: Option<NaiveDateTime>,
+    pub frozen: Value,
+    pub cursor: Option<LeadId>,
+    pub planned_at: Option<DateTime<Utc>>,
+    pub sampled_at: Option<DateTime<Utc>>,
+    pub winner: Option<i16>,
+    pub winner_why: Option<Value>,
+    pub decided_at: Option<DateTime<Utc>>,
+    pub looks: Value,
+    pub tokens: f64,
+    pub refilled_at: Option<DateTime<Utc>>,
+    pub breaker: Value,
+    pub told_at: Option<DateTime<Utc>>,
+    pub told: i64,
+    pub pause_code: Option<String>,
+    pub broke: Option<String>,
+    pub report: Option<Value>,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// By the clock that due times are compared with.
+    pub now: DateTime<Utc>,
+}
+
+impl RunRow {
+    pub(in crate::campaigns) fn status(&self) -> Result<RunStatus> {
+        status(&self.status)
+    }
+}
+
+fn status(stored: &str) -> Result<RunStatus> {
+    RunStatus::named(stored).ok_or_else(|| Error::internal("a run of unheard-of status"))
+}
+
+/// A run that begins.
+pub(in crate::campaigns) struct NewRun<'r> {
+    pub id: CampaignRunId,
+    pub campaign: CampaignId,
+    pub status: RunStatus,
+    pub due_at: DateTime<Utc>,
+    pub due_local: Option<NaiveDateTime>,
+    pub frozen: &'r Value,
+    /// Why it broke before it began.
+    pub broke: Option<&'r str>,
+}
+
+pub(in crate::campaigns) async fn insert_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    new: &NewRun<'_>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into campaign_runs (tenant_id, id, campaign_id, status, due_at, due_local, frozen, broke, finished_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, case when $8::text is not null then engine.now() end)",
+        tenant.0,
+        new.id.0,
+        new.campaign.0,
+        new.status.as_str(),
+        new.due_at,
+        new.due_local,
+        new.frozen,
+        new.broke
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Which runs are read.
+#[derive(Default)]
+pub(in crate::campaigns) struct Which {
+    pub id: Option<CampaignRunId>,
+    pub campaign: Option<CampaignId>,
+    /// Only those that are not over.
+    pub open: bool,
+    pub before: Option<CampaignRunId>,
+}
+
+/// Runs, newest first.
+pub(in crate::campaigns) async fn runs(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    which: &Which,
+    limit: i64,
+) -> Result<Vec<RunRow>> {
+    let rows = sqlx::query_as!(
+        RunRow,
+        r#"select id as "id: CampaignRunId", campaign_id as "campaign_id: CampaignId", status, due_at, due_local, frozen,
+                  cursor as "cursor: LeadId", planned_at, sampled_at, winner, winner_why, decided_at, looks, tokens, refilled_at,
+                  breaker, told_at, told, pause_code, broke, report, started_at, finished_at, engine.now() as "now!"
+             from campaign_runs
+            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or campaign_id = $3)
+              and (not $4 or finished_at is null) and ($5::uuid is null or id < $5)
+            order by id desc limit $6"#,
+        tenant.0,
+        which.id.map(|id| id.0),
+        which.campaign.map(|id| id.0),
+        which.open,
+        which.before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+pub(in crate::campaigns) async fn run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+) -> Result<Option<RunRow>> {
+    Ok(runs(conn, tenant, &Which { id: Some(id), ..Which::default() }, 1).await?.pop())
+}
+
+/// The run of a campaign that is not over.
+pub(in crate::campaigns) async fn open_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    campaign: CampaignId,
+) -> Result<Option<RunRow>> {
+    let which = Which { campaign: Some(campaign), open: true, ..Which::default() };
+    Ok(runs(conn, tenant, &which, 1).await?.pop())
+}
+
+/// Locks a run until commit.
+pub(in crate::campaigns) async fn lock_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+) -> Result<Option<RunRow>> {
+    let held = sqlx::query_scalar!(
+        "select id from campaign_runs where tenant_id = $1 and id = $2 for no key update",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if held.is_some() { run(conn, tenant, id).await } else { Ok(None) }
+}
+
+/// Locks a run so that no recipient of it has another channel tried meanwhile: see `campaign_messages_moved`.
+pub(in crate::campaigns) async fn lock_run_to_end(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+) -> Result<Option<RunRow>> {
+    let held = sqlx::query_scalar!(
+        "select id from campaign_runs where tenant_id = $1 and id = $2 for update",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if held.is_some() { run(conn, tenant, id).await } else { Ok(None) }
+}
+
+pub(in crate::campaigns) async fn run_statuses(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[CampaignRunId],
+) -> Result<Vec<(CampaignRunId, RunStatus)>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: CampaignRunId", status from campaign_runs where tenant_id = $1 and id = any($2)"#,
+        tenant.0,
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.id, status(&row.status)?))).collect()
+}
+
+/// Moves a run that is locked. What the breaker remembers of before is forgotten if it is to be.
+pub(in crate::campaigns) async fn set_run_status(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+    status: RunStatus,
+    pause_code: Option<&str>,
+    breaker: Option<&Value>,
+) -> Result<()> {
+    sqlx::query!(
+        "update campaign_runs set status = $3, pause_code = $4, breaker = coalesce($5, breaker)
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        status.as_str(),
+        pause_code,
+        breaker
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What the database's clock says.
+pub(in crate::campaigns) async fn now(conn: &mut PgConnection) -> Result<DateTime<Utc>> {
+    let now = sqlx::query_scalar!(r#"select engine.now() as "now!""#).fetch_one(conn).await?;
+    Ok(now)
+}

@@ -1,0 +1,118 @@
+//! Messages of campaigns.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+
+use crate::{
+    error::Result,
+    messages::rules::IN_DOUBT,
+    types::{CampaignRunId, LeadId, MessageId, TenantId},
+};
+
+/// Whether a run has written to addresses already, for another lead than these; in their order.
+pub(in crate::messages) async fn written_to(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    to: &[(LeadId, Vec<u8>)],
+) -> Result<Vec<bool>> {
+    let known = sqlx::query_scalar!(
+        r#"select exists (select from messages m
+                    where m.tenant_id = $1 and m.to_index = u.to_index and m.campaign_run_id = $4
+                      and m.campaign_lead_id <> u.lead_id) as "known!"
+             from unnest($2::uuid[], $3::bytea[]) with ordinality as u (lead_id, to_index, place)
+            order by u.place"#,
+        tenant.0,
+        &to.iter().map(|(lead, _)| lead.0).collect::<Vec<_>>(),
+        &to.iter().map(|(_, index)| index.clone()).collect::<Vec<_>>(),
+        run.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(known)
+}
+
+/// How many messages of other runs of campaigns each of some leads was sent since a time, or is about to be; in their order. Of
+/// its own run a lead has one at the most that did not come to nothing.
+pub(in crate::messages) async fn of_late(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    leads: &[LeadId],
+    since: DateTime<Utc>,
+) -> Result<Vec<i64>> {
+    let counts = sqlx::query_scalar!(
+        r#"select (select count(*) from messages m
+                    where m.tenant_id = $1 and m.lead_id = u.lead_id and m.campaign_run_id <> $4
+                      and (m.status in ('pending', 'queued', 'sending')
+                        or (m.sent_at is not null or m.status = 'unknown') and coalesce(m.sent_at, m.updated_at) > $3))
+                  as "count!"
+             from unnest($2::uuid[]) with ordinality as u (lead_id, place)
+            order by u.place"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>(),
+        since,
+        run.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(counts)
+}
+
+/// Messages of a run that wait to be sent, in the order of their ids, those behind one.
+pub(in crate::messages) async fn waiting_of_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    after: Option<MessageId>,
+    limit: i64,
+) -> Result<Vec<MessageId>> {
+    let waiting = sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+            where tenant_id = $1 and status = 'queued' and campaign_run_id = $2 and ($3::uuid is null or id > $3)
+            order by id limit $4"#,
+        tenant.0,
+        run.0,
+        after.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(waiting)
+}
+
+/// Cancels some messages of a run that wait to be sent. One that an attempt may have sent already is of unknown fate from then
+/// on. Answers them, and of each whether it was cancelled.
+pub(in crate::messages) async fn cancel_of_run(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    run: CampaignRunId,
+    limit: i64,
+) -> Result<Vec<(MessageId, bool)>> {
+    let cancelled = sqlx::query!(
+        r#"with waiting as materialized (
+             select id from messages
+              where tenant_id = $1 and status = 'queued' and campaign_run_id = $2
+              order by id limit $3
+                for update
+           ), doubted as materialized (
+             select w.id, exists (select from message_attempts a
+                                   where a.tenant_id = $1 and a.message_id = w.id and a.outcome = 'queued' and a.code = $4)
+                      as in_doubt
+               from waiting w
+           )
+           update messages m
+              set status = case when d.in_doubt then 'unknown' else 'cancelled' end,
+                  failure = case when d.in_doubt then 'ambiguous' else 'gate' end, error_code = 'campaign_cancelled', error_text = 'its campaign was cancelled', updated_at = engine.now()
+             from doubted d
+            where m.tenant_id = $1 and m.id = d.id
+           returning m.id as "id: MessageId", m.status = 'cancelled' as "cancelled!""#,
+        tenant.0,
+        run.0,
+        limit,
+        IN_DOUBT
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(cancelled.into_iter().map(|row| (row.id, row.cancelled)).collect())
+}

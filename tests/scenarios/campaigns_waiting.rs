@@ -1,0 +1,146 @@
+//! Campaigns that wait: for the variant that wins, and for a time that has changed or passed.
+
+use chrono::{TimeDelta, Utc};
+use domain::{
+    campaigns::{
+        mind,
+        release::Turn,
+        run::{self, Begun},
+    },
+    ctx::Clock as _,
+    types::CampaignId,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard_tests::{Client, TestApp};
+use uuid::Uuid;
+
+use crate::{
+    campaigns::{by_mail, draft, people},
+    campaigns_planned::{begun, plan, release},
+    rights::admitted,
+    sending::idle,
+};
+
+const SCHEDULE: &str = "/api/v1/automation/schedule-campaign";
+
+/// Has the times pass of what is scheduled, and what is due begin.
+async fn pass(app: &TestApp, by: TimeDelta) {
+    app.database.advance(by.as_seconds_f64()).await;
+    app.process.app.platform.engine.tick().await.expect("a tick");
+}
+
+/// The workflows of campaigns, newest first.
+async fn workflows(client: &Client) -> Vec<Uuid> {
+    let all = client.all("/api/v1/workflows?workflow=run_campaign").await;
+    all.iter().map(|one| serde_json::from_value(one["id"].clone()).expect("an id")).collect()
+}
+
+fn id(path: &str) -> CampaignId {
+    CampaignId(path.rsplit('/').next().expect("an id").parse().expect("an id"))
+}
+
+async fn schedule(client: &Client, path: &str) -> Value {
+    client.post(SCHEDULE, &json!({"campaign_id": id(path)})).await.expect(200)
+}
+
+#[tokio::test]
+async fn who_waits_for_the_winner_is_not_late_by_that() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let mut content = by_mail(admin).await;
+    let message = content["variants"][0]["messages"].clone();
+    content["variants"] = json!([{"name": "a", "messages": message}, {"name": "b", "messages": message}]);
+    content["winner"] =
+        json!({"measure": "delivered", "sample_percent": 40, "after_s": 600, "otherwise": "control"});
+    people(admin, 30).await;
+    let path = draft(admin, &content, &json!({"limits": {"max_lateness_s": 60}})).await;
+    let run = begun(admin, &path).await;
+    plan(&ctx, run).await;
+    assert!(matches!(release(&ctx, run).await, Turn::Wait(_)), "the others wait");
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    let first = progress["statuses"]["queued"].as_i64().expect("a first wave");
+    assert_eq!(progress["statuses"]["planned"], 30 - first, "{progress}");
+    app.database.advance(601.0).await;
+    assert_eq!(release(&ctx, run).await, Turn::Settling);
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    assert_eq!((&progress["winner"], &progress["statuses"]), (&json!("a"), &json!({"queued": 30})));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_former_schedule_began_does_not_begin_a_changed_campaign() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let content = by_mail(admin).await;
+    let hourly = json!({"schedule": {"crontab": "0 * * * *", "zone": "UTC"}});
+    let path = draft(admin, &content, &hourly).await;
+    let former = schedule(admin, &path).await["schedule_id"].as_str().expect("an id").to_owned();
+    // Its schedule is the campaign's, and is changed with that alone.
+    let former = format!("/api/v1/schedules/{former}");
+    let plan = json!({"name": "mine", "work": {"kind": "score_leads"}, "crontab": "0 0 * * *"});
+    let refused = admin.send(admin.request(Method::PUT, &former).json(&plan)).await;
+    assert_eq!(refused.problem(409), "schedule-of-campaign");
+    assert_eq!(admin.delete(&former).await.problem(409), "schedule-of-campaign");
+    let key = json!({"name": "k", "permissions": ["schedules:run"]});
+    let key = admin.post("/api/v1/api-keys", &key).await.expect(201);
+    let key = admin.with_bearer(key["key"].as_str().expect("a key"));
+    assert_eq!(key.post(&format!("{former}/run"), &json!({})).await.problem(403), "permission-missing");
+
+    pass(&app, TimeDelta::hours(1)).await;
+    let before = workflows(admin).await;
+    assert_eq!(before.len(), 1, "one is about to begin");
+    let changed = json!({
+        "name": "Other", "audience": {}, "content": content, "schedule": {"crontab": "0 0 1 1 *", "zone": "UTC"},
+    });
+    let changed = admin.send(admin.request(Method::PUT, &path).json(&changed)).await.expect(200);
+    assert_eq!(changed["status"], "draft");
+    let now = schedule(admin, &path).await;
+    let not_its = Begun::No("not_its_schedule");
+    assert_eq!(run::begin(&ctx, id(&path), before[0]).await.expect("an answer"), not_its);
+    assert_eq!(admin.get(&path).await.expect(200)["status"], "scheduled", "it waits for its own time");
+    // One that is begun of its own schedule begins.
+    let now = format!("/api/v1/schedules/{}", now["schedule_id"].as_str().expect("an id"));
+    admin.post(&format!("{now}/run"), &json!({})).await.expect(202);
+    let own = workflows(admin).await.into_iter().find(|one| !before.contains(one)).expect("a workflow");
+    assert_eq!(run::begin(&ctx, id(&path), own).await.expect("an answer"), Begun::Yes);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_campaign_whose_workflow_was_stopped_before_it_began_does_not_wait_for_ever() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let platform = &app.process.app.platform;
+    let content = by_mail(admin).await;
+    let at =
+        (app.clock.now() + TimeDelta::hours(1)).with_timezone(&Utc).format("%Y-%m-%dT%H:%M:%S").to_string();
+    let once = json!({"schedule": {"at": at, "zone": "UTC"}});
+    let (path, other) = (draft(admin, &content, &once).await, draft(admin, &content, &once).await);
+    for path in [&path, &other] {
+        schedule(admin, path).await;
+    }
+    pass(&app, TimeDelta::minutes(62)).await;
+    let begun = workflows(admin).await;
+    assert_eq!(begun.len(), 2);
+    assert!(mind::stranded(platform).await.expect("an answer").is_empty(), "both are about to begin");
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let stopped: Uuid = sqlx::query_scalar(
+        "select t.job_id from engine.ticks t join campaigns c on c.schedule_id = t.schedule_id where c.id = $1",
+    )
+    .bind(id(&path).0)
+    .fetch_one(&mut system)
+    .await
+    .expect("a workflow");
+    admin.post(&format!("/api/v1/workflows/{stopped}/cancel"), &json!({})).await.expect(200);
+    pass(&app, TimeDelta::minutes(2)).await;
+    let stranded = mind::stranded(platform).await.expect("an answer");
+    assert_eq!(stranded.iter().map(|one| one.campaign).collect::<Vec<_>>(), [id(&path)]);
+    for one in &stranded {
+        mind::give_up(&ctx, one).await.expect("it is ended");
+    }
+    assert_eq!(admin.get(&path).await.expect(200)["status"], "cancelled");
+    assert_eq!(admin.get(&other).await.expect(200)["status"], "scheduled");
+    assert!(mind::stranded(platform).await.expect("an answer").is_empty());
+    app.process.stop().await;
+}
