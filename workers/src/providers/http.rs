@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::FieldError,
     messages::provider::{Answer, Found, Refusal, Verified},
@@ -15,8 +15,16 @@ use url::Url;
 
 use crate::rim::outbound::{Outbound, OutboundAnswer, OutboundError, OutboundRequest};
 
+/// How far a provider's clock may be behind ours, by which it is known since when a message may have been sent. Where it is
+/// behind further, a message that the provider has is taken not to be there, and is sent again; where it is not, a look-up only
+/// has more to look through.
+pub(super) const SLACK: TimeDelta = TimeDelta::minutes(10);
+
 /// A field of an account's settings: its name, whether it must be there, and what to write.
 pub(super) type Field = (&'static str, bool, &'static str);
+
+/// What may have lines: a key in PEM, and what is said to people.
+const OF_LINES: [&str; 2] = ["private_key", "help_text"];
 
 /// Reads an account's settings: texts all, and no others than these.
 ///
@@ -38,7 +46,13 @@ pub(super) fn settings<T: DeserializeOwned>(given: &Value, fields: &[Field]) -> 
         match object.get(*name) {
             None | Some(Value::Null) if *needed => wrong.push(FieldError::new(pointer, *what)),
             None | Some(Value::Null) => {}
-            Some(Value::String(text)) if !text.trim().is_empty() && !text.contains('\0') => {}
+            Some(Value::String(text)) if is_unclean(name, text) => {
+                wrong.push(FieldError::new(
+                    pointer,
+                    format!("without line breaks or other control characters: {what}"),
+                ));
+            }
+            Some(Value::String(text)) if !text.trim().is_empty() => {}
             Some(_) => wrong.push(FieldError::new(pointer, *what)),
         }
     }
@@ -46,6 +60,12 @@ pub(super) fn settings<T: DeserializeOwned>(given: &Value, fields: &[Field]) -> 
         return Err(wrong);
     }
     serde_json::from_value(given.clone()).map_err(|error| vec![FieldError::new("", error.to_string())])
+}
+
+/// Whether a text has characters that it cannot have: a token that was pasted with the break of its line fits no header.
+fn is_unclean(name: &str, text: &str) -> bool {
+    let unclean = |c: char| c == '\0' || (c.is_control() && !OF_LINES.contains(&name));
+    text.contains(unclean)
 }
 
 /// Where a provider is: its own address, unless another is set, as for a test or a proxy of the tenant's.
@@ -75,6 +95,8 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 pub(super) async fn send(outbound: &Outbound, request: OutboundRequest) -> Result<OutboundAnswer, Answer> {
     outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(why) => refused(Refusal::Account, "blocked", why),
+        // What differs from one request to the next stands in the body: the headers are made of what the account holds.
+        OutboundError::Unwritable(why) => refused(Refusal::Account, "unwritable", why),
         OutboundError::NotSent(why) => refused(Refusal::Transient, "not_sent", why),
         OutboundError::Ambiguous(why) => Answer::Unknown { text: why },
     })
@@ -87,6 +109,7 @@ pub(super) async fn send(outbound: &Outbound, request: OutboundRequest) -> Resul
 pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result<OutboundAnswer, Verified> {
     outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(text) => Verified::Bad { code: "blocked".into(), text },
+        OutboundError::Unwritable(text) => Verified::Bad { code: "unwritable".into(), text },
         OutboundError::NotSent(text) | OutboundError::Ambiguous(text) => Verified::Unreachable { text },
     })
 }
@@ -98,9 +121,10 @@ pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result
 pub(super) async fn look(outbound: &Outbound, request: OutboundRequest) -> Result<Value, Found> {
     let unclear = |text: &str| Found::Unclear { text: text.into() };
     let answer = outbound.send(request).await.map_err(|error| match error {
-        OutboundError::Blocked(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => {
-            unclear(&why)
-        }
+        OutboundError::Blocked(why)
+        | OutboundError::Unwritable(why)
+        | OutboundError::NotSent(why)
+        | OutboundError::Ambiguous(why) => unclear(&why),
     })?;
     match json(&answer) {
         Some(body) if answer.status == 200 => Ok(body),
@@ -172,7 +196,9 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use std::sync::Arc;
+
+    use http::{HeaderValue, Method};
     use serde::Deserialize;
     use serde_json::json;
 
@@ -195,11 +221,39 @@ mod tests {
             (json!({}), "/one"),
             (json!({"one": " "}), "/one"),
             (json!({"one": 1}), "/one"),
+            (json!({"one": "xoxb-1\n"}), "/one"),
+            (json!({"one": "1", "two": "a\u{0}b"}), "/two"),
+            (json!({"one": "1", "two": "a\tb"}), "/two"),
             (json!({"one": "1", "two": []}), "/two"),
             (json!({"one": "1", "three": "3"}), "/three"),
         ] {
             assert_eq!(read(given.clone()).expect_err("a fault")[0].pointer, at, "{given}");
         }
+    }
+
+    #[test]
+    fn only_a_key_and_what_people_read_may_have_lines() {
+        let fields: &[Field] = &[("private_key", true, "a key"), ("help_text", true, "a text")];
+        let read = |given: Value| settings::<Value>(&given, fields);
+        assert!(read(json!({"private_key": "a\nb\n", "help_text": "a\r\nb"})).is_ok());
+        let wrong = read(json!({"private_key": "a\u{0}", "help_text": "b"})).expect_err("a fault");
+        assert_eq!((wrong[0].pointer.as_str(), wrong.len()), ("/private_key", 1));
+    }
+
+    #[tokio::test]
+    async fn a_header_that_cannot_be_written_is_the_accounts_fault() {
+        let policy = OutboundPolicy { loopback: true, relays: Vec::new() };
+        let outbound = Outbound::new(Arc::new(policy)).expect("a client");
+        let request = || OutboundRequest {
+            method: Method::POST,
+            url: Url::parse("http://127.0.0.1:9/").expect("a URL"),
+            headers: vec![("authorization".into(), "Bearer xoxb-1\n".into())],
+            body: Vec::new(),
+        };
+        let sent = send(&outbound, request()).await.err().expect("nothing is sent");
+        assert!(matches!(sent, Answer::Refused { refusal: Refusal::Account, .. }), "{sent:?}");
+        let asked = ask(&outbound, request()).await.err().expect("nothing is sent");
+        assert!(matches!(asked, Verified::Bad { .. }), "{asked:?}");
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub struct OutboundAnswer {
 pub enum OutboundError {
     /// The policy forbids it; nothing was sent, and nothing will be if it is tried again.
     Blocked(String),
+    /// It cannot be written as HTTP; nothing was sent, and nothing will be before it is changed.
+    Unwritable(String),
     /// Nothing was sent; it may be tried again.
     NotSent(String),
     /// The server may have acted on it or not.
@@ -182,7 +184,7 @@ impl Outbound {
         let headers = fit(&headers)?;
         let built = self.client.request(method, url).headers(headers).body(body).build();
         let request =
-            built.map_err(|_| OutboundError::NotSent("the request cannot be written as HTTP".into()))?;
+            built.map_err(|_| OutboundError::Unwritable("the request cannot be written as HTTP".into()))?;
         let late = |_| Err(OutboundError::Ambiguous("no whole answer came in time".into()));
         timeout(self.limits.total, self.exchange(request)).await.unwrap_or_else(late)
     }
@@ -210,7 +212,7 @@ fn fit(given: &[(String, String)]) -> Result<HeaderMap, OutboundError> {
         let (Some(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) else {
             let why = "a header cannot be sent: it is the connection's own, or holds a line break or another control \
                        character";
-            return Err(OutboundError::NotSent(why.into()));
+            return Err(OutboundError::Unwritable(why.into()));
         };
         headers.append(name, value);
     }

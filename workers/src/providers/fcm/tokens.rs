@@ -113,7 +113,7 @@ pub(super) async fn fetch(
     let request =
         OutboundRequest { method: Method::POST, url: line.token.clone(), headers, body: form.into_bytes() };
     let answer = outbound.send(request).await.map_err(|error| match error {
-        OutboundError::Blocked(why) => NoToken::Refused(why),
+        OutboundError::Blocked(why) | OutboundError::Unwritable(why) => NoToken::Refused(why),
         OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => NoToken::Unreachable(why),
     })?;
     let body = wire::json(&answer).unwrap_or(Value::Null);

@@ -73,7 +73,9 @@ impl Conversation {
         let server = match outbound.mail_server(&settings.host, settings.port()).await {
             Ok(addresses) => addresses,
             Err(OutboundError::Blocked(why)) => return Err(refused(Refusal::Account, "blocked", why)),
-            Err(OutboundError::NotSent(why) | OutboundError::Ambiguous(why)) => {
+            Err(
+                OutboundError::Unwritable(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why),
+            ) => {
                 return Err(refused(Refusal::Transient, "connect", why));
             }
         };
