@@ -65,6 +65,7 @@ fn failure(ended: Result<OutboundAnswer, OutboundError>) -> OutboundError {
     let error = ended.err().expect("a failure");
     let (OutboundError::Blocked(why)
     | OutboundError::Unwritable(why)
+    | OutboundError::Busy(why)
     | OutboundError::NotSent(why)
     | OutboundError::Ambiguous(why)) = &error;
     assert!(!why.contains("s3cret") && !why.contains("127.0.0.1") && !why.contains("example.com"), "{why}");

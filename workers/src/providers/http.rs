@@ -93,13 +93,20 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 /// # Errors
 /// What the message's attempt came to, where there is no answer to read.
 pub(super) async fn send(outbound: &Outbound, request: OutboundRequest) -> Result<OutboundAnswer, Answer> {
-    outbound.send(request).await.map_err(|error| match error {
+    outbound.send(request).await.map_err(unanswered)
+}
+
+/// What a call to send a message that has no answer came to.
+fn unanswered(error: OutboundError) -> Answer {
+    match error {
         OutboundError::Blocked(why) => refused(Refusal::Account, "blocked", why),
-        // What differs from one request to the next stands in the body: the headers are made of what the account holds.
+        // What differs from one message to the next stands in the body: the headers are made of what the account holds.
         OutboundError::Unwritable(why) => refused(Refusal::Account, "unwritable", why),
+        // It is waited for as for an account that has had enough, which counts as no attempt.
+        OutboundError::Busy(why) => refused(Refusal::Throttled, "busy", why),
         OutboundError::NotSent(why) => refused(Refusal::Transient, "not_sent", why),
         OutboundError::Ambiguous(why) => Answer::Unknown { text: why },
-    })
+    }
 }
 
 /// Calls a provider to ask whether an account is good.
@@ -110,7 +117,9 @@ pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result
     outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(text) => Verified::Bad { code: "blocked".into(), text },
         OutboundError::Unwritable(text) => Verified::Bad { code: "unwritable".into(), text },
-        OutboundError::NotSent(text) | OutboundError::Ambiguous(text) => Verified::Unreachable { text },
+        OutboundError::Busy(text) | OutboundError::NotSent(text) | OutboundError::Ambiguous(text) => {
+            Verified::Unreachable { text }
+        }
     })
 }
 
@@ -123,6 +132,7 @@ pub(super) async fn look(outbound: &Outbound, request: OutboundRequest) -> Resul
     let answer = outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(why)
         | OutboundError::Unwritable(why)
+        | OutboundError::Busy(why)
         | OutboundError::NotSent(why)
         | OutboundError::Ambiguous(why) => unclear(&why),
     })?;
@@ -196,9 +206,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use http::{HeaderValue, Method};
+    use http::HeaderValue;
     use serde::Deserialize;
     use serde_json::json;
 
@@ -240,20 +248,21 @@ mod tests {
         assert_eq!((wrong[0].pointer.as_str(), wrong.len()), ("/private_key", 1));
     }
 
-    #[tokio::test]
-    async fn a_header_that_cannot_be_written_is_the_accounts_fault() {
-        let policy = OutboundPolicy { loopback: true, relays: Vec::new() };
-        let outbound = Outbound::new(Arc::new(policy)).expect("a client");
-        let request = || OutboundRequest {
-            method: Method::POST,
-            url: Url::parse("http://127.0.0.1:9/").expect("a URL"),
-            headers: vec![("authorization".into(), "Bearer xoxb-1\n".into())],
-            body: Vec::new(),
-        };
-        let sent = send(&outbound, request()).await.err().expect("nothing is sent");
-        assert!(matches!(sent, Answer::Refused { refusal: Refusal::Account, .. }), "{sent:?}");
-        let asked = ask(&outbound, request()).await.err().expect("nothing is sent");
-        assert!(matches!(asked, Verified::Bad { .. }), "{asked:?}");
+    #[test]
+    fn without_an_answer_it_is_told_whose_fault_that_is() {
+        for (error, wanted) in [
+            (OutboundError::Blocked("no".into()), Some(Refusal::Account)),
+            (OutboundError::Unwritable("no".into()), Some(Refusal::Account)),
+            (OutboundError::Busy("no".into()), Some(Refusal::Throttled)),
+            (OutboundError::NotSent("no".into()), Some(Refusal::Transient)),
+            (OutboundError::Ambiguous("no".into()), None),
+        ] {
+            let said = match unanswered(error.clone()) {
+                Answer::Refused { refusal, .. } => Some(refusal),
+                _ => None,
+            };
+            assert_eq!(said, wanted, "{error:?}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ use url::Url;
 
 use super::{
     lookup::{self, Closed, Guarded, Lookup},
+    questions::NoPlace,
     trust,
 };
 
@@ -89,6 +90,8 @@ pub enum OutboundError {
     Blocked(String),
     /// It cannot be written as HTTP; nothing was sent, and nothing will be before it is changed.
     Unwritable(String),
+    /// Nothing was tried, for there was no room for it here; that says nothing of the server.
+    Busy(String),
     /// Nothing was sent; it may be tried again.
     NotSent(String),
     /// The server may have acted on it or not.
@@ -155,7 +158,13 @@ impl Outbound {
         } else {
             let asked = timeout(self.limits.connect, (self.lookup)(host.to_owned())).await;
             let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
-            asked.map_err(|_| unknown())?.map_err(|_| unknown())?
+            asked.map_err(|_| unknown())?.map_err(|error| {
+                if lookup::has_no_place(&error) {
+                    OutboundError::Busy(NoPlace.to_string())
+                } else {
+                    unknown()
+                }
+            })?
         };
         let is_mails = MAIL_PORTS.contains(&port);
         if !is_mails && !self.policy.loopback {
@@ -225,6 +234,9 @@ fn judge(error: &reqwest::Error) -> OutboundError {
     while let Some(found) = cause {
         if found.is::<Closed>() {
             return OutboundError::Blocked(found.to_string());
+        }
+        if found.is::<NoPlace>() {
+            return OutboundError::Busy(found.to_string());
         }
         // What TLS has against the other side comes without a number of the system.
         if let Some(error) = found.downcast_ref::<io::Error>()
