@@ -199,8 +199,9 @@ async fn without_starttls_or_login_nothing_is_sent_and_the_account_is_named() {
 
 /// Says a line of 64 MiB; answers whether the other side left before it had taken it in.
 async fn pour(mut stream: TcpStream) -> bool {
+    let piece = vec![b'x'; 64 * 1024];
     for _ in 0..1_024 {
-        if stream.write_all(&[b'x'; 64 * 1024]).await.is_err() {
+        if stream.write_all(&piece).await.is_err() {
             return true;
         }
     }

@@ -117,11 +117,11 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(4 * REPLY);
         let mut ours = Bounded::new(ours, SocketAddr::from(([127, 0, 0, 1], 25)));
         for _ in 0..3 {
-            theirs.write_all(&[b'x'; REPLY]).await.expect("there is room");
+            theirs.write_all(&vec![b'x'; REPLY]).await.expect("there is room");
             ours.read_exact(&mut vec![0; REPLY]).await.expect("as much as a reply may have");
             ours.write_all(b"NOOP\r\n").await.expect("there is room");
         }
-        theirs.write_all(&[b'x'; REPLY + 1]).await.expect("there is room");
+        theirs.write_all(&vec![b'x'; REPLY + 1]).await.expect("there is room");
         drop(theirs);
         let mut reply = Vec::new();
         let error = ours.read_to_end(&mut reply).await.expect_err("it is too long");
