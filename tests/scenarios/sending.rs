@@ -165,6 +165,44 @@ async fn batches_of_the_same_messages_in_any_order_neither_share_nor_lose_one() 
     app.process.stop().await;
 }
 
+/// A small request may become a large message, so a batch is bounded by what it comes to as well.
+#[tokio::test]
+async fn what_a_batch_has_no_room_for_stays_queued_and_goes_with_the_next() {
+    const ALL: usize = 40;
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let mut message = sandbox(admin).await;
+    let part = "{{#each rows}}{{@root.line}}{{/each}}";
+    let large = json!({"name": "large", "channel": "email", "subject": "Hi", "text": part, "html": part});
+    message["template_id"] =
+        admin.post("/api/v1/communication/templates", &large).await.expect(201)["id"].clone();
+    // Half a million bytes for each, of which sixteen MiB take no more than 34.
+    message["variables"] = json!({"rows": vec![0; 250], "line": "x".repeat(1_000)});
+    let many = json!({ "messages": vec![message; ALL] });
+    let accepted = admin.post(&format!("{MESSAGES}/bulk"), &many).await.expect(202);
+    let ids: Vec<MessageId> = serde_json::from_value(accepted["ids"].clone()).expect("ids");
+    let turns =
+        |ids: &[MessageId]| -> Vec<Turn> { ids.iter().map(|id| Turn { message: *id, slot: None }).collect() };
+    let mut left = Vec::new();
+    for (start, id) in attempt::begin(&ctx, &turns(&ids)).await.expect("begun").into_iter().zip(&ids) {
+        match start {
+            Start::Go(attempt) => assert_eq!(attempt.message, *id),
+            Start::Later(after) => {
+                assert!(after <= Duration::from_secs(1), "{after:?}");
+                left.push(*id);
+            }
+            Start::Over(status) => panic!("it is over: {status:?}"),
+            Start::Elsewhere => panic!("it goes by another account"),
+        }
+    }
+    assert_eq!(left.len(), ALL - 34);
+    let waits = stored(admin, &left[0].to_string()).await;
+    assert_eq!((&waits["status"], &waits["attempts"]), (&json!("queued"), &json!(0)));
+    let starts = attempt::begin(&ctx, &turns(&left)).await.expect("begun");
+    assert!(starts.iter().all(|start| matches!(start, Start::Go(_))), "the rest goes");
+    app.process.stop().await;
+}
+
 /// What becomes of a message whose process was lost between the claim and the end: by the route of its account.
 #[tokio::test]
 async fn what_a_lost_process_leaves_is_sent_again_only_where_that_is_harmless() {

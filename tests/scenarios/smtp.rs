@@ -8,6 +8,11 @@ use fakes::{
 };
 use serde_json::{Value, json};
 use switchboard_tests::{Client, Socket, TestApp};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
 
 pub async fn account(client: &Client, server: &Server, more: &Value) -> Value {
     let mut credentials = json!({
@@ -189,5 +194,43 @@ async fn without_starttls_or_login_nothing_is_sent_and_the_account_is_named() {
     let messages = send(admin, &provider, &["b@example.com"], "message.retrying").await;
     assert_eq!(messages[0]["error_code"], "530 5.7.0", "{}", messages[0]);
     assert!(plain.ledger().is_empty() && strict.ledger().is_empty());
+    app.process.stop().await;
+}
+
+/// Says a line of 64 MiB; answers whether the other side left before it had taken it in.
+async fn pour(mut stream: TcpStream) -> bool {
+    let piece = vec![b'x'; 64 * 1024];
+    for _ in 0..1_024 {
+        if stream.write_all(&piece).await.is_err() {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_not_taken_in() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let (told, mut left) = mpsc::unbounded_channel();
+    let server = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Whoever comes after the test has seen enough.
+            let _ = told.send(pour(stream).await);
+        }
+    });
+    let credentials = json!({"host": "127.0.0.1", "port": port, "tls": "none", "from": "a@example.com"});
+    let provider = json!({"name": "endless", "kind": "smtp", "credentials": credentials});
+    let provider = admin.post("/api/v1/communication/providers", &provider).await.expect(201)["id"].clone();
+    let verify = format!("/api/v1/communication/providers/{}/verify", provider.as_str().expect("an id"));
+    let verified = admin.post(&verify, &json!({})).await.expect(200);
+    assert_eq!(verified["result"], "unreachable", "{verified}");
+    assert_eq!(left.recv().await, Some(true), "to look at the account");
+    let messages = send(admin, &provider, &["a@example.com"], "message.retrying").await;
+    assert_eq!(messages[0]["error_code"], "connect", "{}", messages[0]);
+    assert_eq!(left.recv().await, Some(true), "to send");
+    server.abort();
     app.process.stop().await;
 }

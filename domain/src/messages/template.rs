@@ -1,11 +1,9 @@
-//! Rendering: handlebars, strict, with its depth, its work (`work`) and its output bounded.
+//! Rendering: handlebars, strict, with its depth, its work (`work`) and its output (`output`) bounded.
 
+mod output;
 mod work;
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use handlebars::{
     Handlebars,
@@ -13,10 +11,13 @@ use handlebars::{
 };
 use serde_json::Value;
 
-use self::work::{items, longest, steps};
+pub use self::output::Room;
+use self::{
+    output::Bounded,
+    work::{items, longest, steps},
+};
 
 const MAX_SOURCE: usize = 64 * 1024;
-const MAX_OUTPUT: usize = 256 * 1024;
 const MAX_BLOCKS: usize = 4;
 const MAX_EXPRESSIONS: usize = 500;
 const MAX_LOOPS: usize = 2;
@@ -142,11 +143,11 @@ fn name(helper: &HelperTemplate) -> &str {
     helper.name.as_name().unwrap_or("(expression)")
 }
 
-/// Renders a template.
+/// Renders a template into what room its message has left.
 ///
 /// # Errors
 /// A sentence without any value in it: a variable that is missing, or an output too long.
-pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, String> {
+pub fn render(parsed: &Parsed, part: Part, variables: &Value, room: &mut Room) -> Result<String, String> {
     if items(variables) > MAX_ITEMS {
         return Err(format!("the variables hold more than {MAX_ITEMS} list items"));
     }
@@ -154,10 +155,10 @@ pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, 
         return Err("the lists in the variables are too long for the loops of the template".into());
     }
     let registry = if part == Part::Html { &parsed.html } else { &parsed.plain };
-    let mut output = Bounded(Vec::new());
+    let mut output = Bounded::within(room);
     registry.render_to_write(NAME, variables, &mut output).map_err(|error| {
-        if output.0.len() >= MAX_OUTPUT {
-            return "the rendered text is longer than 256 KiB".into();
+        if output.is_over() {
+            return room.why();
         }
         match (error.line_no, error.column_no) {
             (Some(line), Some(column)) => {
@@ -166,7 +167,8 @@ pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, 
             _ => "a variable is missing or of the wrong kind".into(),
         }
     })?;
-    let text = String::from_utf8(output.0).map_err(|_| "the rendered text is not UTF-8")?;
+    let text = String::from_utf8(output.into_bytes()).map_err(|_| "the rendered text is not UTF-8")?;
+    room.take(text.len());
     Ok(match part {
         Part::Header => {
             text.split(char::is_control).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
@@ -175,25 +177,15 @@ pub fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, 
     })
 }
 
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = MAX_OUTPUT - self.0.len();
-        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room { Err(io::Error::other("too long")) } else { Ok(bytes.len()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn render(parsed: &Parsed, part: Part, variables: &Value) -> Result<String, String> {
+        super::render(parsed, part, variables, &mut Room::of_message())
+    }
 
     #[test]
     fn each_part_is_escaped_as_it_needs() {

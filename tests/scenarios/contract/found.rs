@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     Ctx,
     messages::{
-        provider::{Account, Answer, Asked, Found, Provider},
+        provider::{Account, Answer, Asked, Found, Provider, Route},
         rules::Status,
     },
 };
@@ -42,6 +42,31 @@ pub async fn found(ctx: &Ctx, side: &Side, adapter: &dyn Provider, account: &Acc
     let asked = Asked { outgoing: side.outgoing(ctx, "Lost"), since: ctx.now() - TimeDelta::seconds(1) };
     let found = adapter.look_up(ctx, account, &asked).await;
     assert!(matches!(found, Found::Unclear { .. }), "{}: {found:?}", side.kind);
+}
+
+/// The clock that says when an attempt began is the database's, and no provider's.
+#[tokio::test]
+async fn a_clock_that_is_ahead_hides_no_message() {
+    let app = TestApp::start().await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let mut asked_of = 0;
+    for side in sides().await {
+        let adapter = app.process.app.platform.providers.get(side.kind).expect("it is in the build");
+        let account = side.account(&ctx, &side.credentials);
+        if adapter.route(&account) != Route::Asked {
+            continue;
+        }
+        asked_of += 1;
+        side.faults.next(Fault::AcceptThenReset);
+        let outgoing = side.outgoing(&ctx, "Hello");
+        let asked = Asked { outgoing: outgoing.clone(), since: ctx.now() + TimeDelta::minutes(9) };
+        let answer = adapter.send(&ctx, &account, &outgoing).await;
+        assert!(matches!(answer, Answer::Unknown { .. }), "{}: {answer:?}", side.kind);
+        let found = adapter.look_up(&ctx, &account, &asked).await;
+        assert!(matches!(found, Found::There { .. }), "{}: {found:?}", side.kind);
+    }
+    assert_eq!(asked_of, 2, "Twilio and Slack");
+    app.process.stop().await;
 }
 
 /// What answers to a message does not stand in its channel's own history.

@@ -142,6 +142,35 @@ async fn every_adapter_over_http_keeps_the_contract() {
     app.process.stop().await;
 }
 
+/// A token that was pasted with the break of its line is refused where it stands; where one was stored before that was so,
+/// the account is at fault and its messages wait.
+#[tokio::test]
+async fn what_has_control_characters_is_refused_by_its_name_and_loses_nothing() {
+    let app = TestApp::start().await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let providers = Arc::clone(&app.process.app.platform.providers);
+    for side in sides().await {
+        let adapter = providers.get(side.kind).expect("it is in the build");
+        for (name, value) in side.credentials.as_object().expect("settings") {
+            let broken =
+                at(side.credentials.clone(), name, &format!("{}\n", value.as_str().expect("a text")));
+            let wrong = adapter.check(side.channel, &broken);
+            if name == "private_key" {
+                assert_eq!(wrong, [], "a key in PEM has lines");
+                continue;
+            }
+            let named = format!("{} {name}: {wrong:?}", side.kind);
+            assert!(wrong.len() == 1 && wrong[0].pointer == format!("/{name}"), "{named}");
+            assert!(wrong[0].detail.contains("control characters"), "{named}");
+            let account = side.account(&ctx, &broken);
+            let answer = adapter.send(&ctx, &account, &side.outgoing(&ctx, "Hello")).await;
+            assert_eq!(refusal(&answer), Some(Refusal::Account), "{named}: {answer:?}");
+        }
+        assert_eq!(side.ledger.count(), 0, "{}", side.kind);
+    }
+    app.process.stop().await;
+}
+
 /// Who never answers is given up within the limit of a call, all of them at the same time.
 #[tokio::test]
 async fn who_never_answers_is_given_up() {

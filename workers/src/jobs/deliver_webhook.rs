@@ -43,7 +43,12 @@ async fn post(outbound: &Outbound, url: &str, headers: Vec<(String, String)>, bo
         Ok(answer) => Reply::Answered { status: answer.status, retry_after: retry_after(&answer.headers) },
         Err(OutboundError::Blocked(why)) => Reply::Blocked(why),
         // Whether it was heard or not, it is told again: the id says that it is the same.
-        Err(OutboundError::NotSent(why) | OutboundError::Ambiguous(why)) => Reply::NoAnswer(why),
+        Err(
+            OutboundError::Unwritable(why)
+            | OutboundError::Busy(why)
+            | OutboundError::NotSent(why)
+            | OutboundError::Ambiguous(why),
+        ) => Reply::NoAnswer(why),
     }
 }
 

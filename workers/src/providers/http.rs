@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     error::FieldError,
     messages::provider::{Answer, Found, Refusal, Verified},
@@ -15,8 +15,16 @@ use url::Url;
 
 use crate::rim::outbound::{Outbound, OutboundAnswer, OutboundError, OutboundRequest};
 
+/// How far a provider's clock may be behind ours, by which it is known since when a message may have been sent. Where it is
+/// behind further, a message that the provider has is taken not to be there, and is sent again; where it is not, a look-up only
+/// has more to look through.
+pub(super) const SLACK: TimeDelta = TimeDelta::minutes(10);
+
 /// A field of an account's settings: its name, whether it must be there, and what to write.
 pub(super) type Field = (&'static str, bool, &'static str);
+
+/// What may have lines: a key in PEM, and what is said to people.
+const OF_LINES: [&str; 2] = ["private_key", "help_text"];
 
 /// Reads an account's settings: texts all, and no others than these.
 ///
@@ -38,7 +46,13 @@ pub(super) fn settings<T: DeserializeOwned>(given: &Value, fields: &[Field]) -> 
         match object.get(*name) {
             None | Some(Value::Null) if *needed => wrong.push(FieldError::new(pointer, *what)),
             None | Some(Value::Null) => {}
-            Some(Value::String(text)) if !text.trim().is_empty() && !text.contains('\0') => {}
+            Some(Value::String(text)) if is_unclean(name, text) => {
+                wrong.push(FieldError::new(
+                    pointer,
+                    format!("without line breaks or other control characters: {what}"),
+                ));
+            }
+            Some(Value::String(text)) if !text.trim().is_empty() => {}
             Some(_) => wrong.push(FieldError::new(pointer, *what)),
         }
     }
@@ -46,6 +60,12 @@ pub(super) fn settings<T: DeserializeOwned>(given: &Value, fields: &[Field]) -> 
         return Err(wrong);
     }
     serde_json::from_value(given.clone()).map_err(|error| vec![FieldError::new("", error.to_string())])
+}
+
+/// Whether a text has characters that it cannot have: a token that was pasted with the break of its line fits no header.
+fn is_unclean(name: &str, text: &str) -> bool {
+    let unclean = |c: char| c == '\0' || (c.is_control() && !OF_LINES.contains(&name));
+    text.contains(unclean)
 }
 
 /// Where a provider is: its own address, unless another is set, as for a test or a proxy of the tenant's.
@@ -73,11 +93,20 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 /// # Errors
 /// What the message's attempt came to, where there is no answer to read.
 pub(super) async fn send(outbound: &Outbound, request: OutboundRequest) -> Result<OutboundAnswer, Answer> {
-    outbound.send(request).await.map_err(|error| match error {
+    outbound.send(request).await.map_err(unanswered)
+}
+
+/// What a call to send a message that has no answer came to.
+fn unanswered(error: OutboundError) -> Answer {
+    match error {
         OutboundError::Blocked(why) => refused(Refusal::Account, "blocked", why),
+        // What differs from one message to the next stands in the body: the headers are made of what the account holds.
+        OutboundError::Unwritable(why) => refused(Refusal::Account, "unwritable", why),
+        // It is waited for as for an account that has had enough, which counts as no attempt.
+        OutboundError::Busy(why) => refused(Refusal::Throttled, "busy", why),
         OutboundError::NotSent(why) => refused(Refusal::Transient, "not_sent", why),
         OutboundError::Ambiguous(why) => Answer::Unknown { text: why },
-    })
+    }
 }
 
 /// Calls a provider to ask whether an account is good.
@@ -87,7 +116,10 @@ pub(super) async fn send(outbound: &Outbound, request: OutboundRequest) -> Resul
 pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result<OutboundAnswer, Verified> {
     outbound.send(request).await.map_err(|error| match error {
         OutboundError::Blocked(text) => Verified::Bad { code: "blocked".into(), text },
-        OutboundError::NotSent(text) | OutboundError::Ambiguous(text) => Verified::Unreachable { text },
+        OutboundError::Unwritable(text) => Verified::Bad { code: "unwritable".into(), text },
+        OutboundError::Busy(text) | OutboundError::NotSent(text) | OutboundError::Ambiguous(text) => {
+            Verified::Unreachable { text }
+        }
     })
 }
 
@@ -98,9 +130,11 @@ pub(super) async fn ask(outbound: &Outbound, request: OutboundRequest) -> Result
 pub(super) async fn look(outbound: &Outbound, request: OutboundRequest) -> Result<Value, Found> {
     let unclear = |text: &str| Found::Unclear { text: text.into() };
     let answer = outbound.send(request).await.map_err(|error| match error {
-        OutboundError::Blocked(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => {
-            unclear(&why)
-        }
+        OutboundError::Blocked(why)
+        | OutboundError::Unwritable(why)
+        | OutboundError::Busy(why)
+        | OutboundError::NotSent(why)
+        | OutboundError::Ambiguous(why) => unclear(&why),
     })?;
     match json(&answer) {
         Some(body) if answer.status == 200 => Ok(body),
@@ -195,10 +229,39 @@ mod tests {
             (json!({}), "/one"),
             (json!({"one": " "}), "/one"),
             (json!({"one": 1}), "/one"),
+            (json!({"one": "xoxb-1\n"}), "/one"),
+            (json!({"one": "1", "two": "a\u{0}b"}), "/two"),
+            (json!({"one": "1", "two": "a\tb"}), "/two"),
             (json!({"one": "1", "two": []}), "/two"),
             (json!({"one": "1", "three": "3"}), "/three"),
         ] {
             assert_eq!(read(given.clone()).expect_err("a fault")[0].pointer, at, "{given}");
+        }
+    }
+
+    #[test]
+    fn only_a_key_and_what_people_read_may_have_lines() {
+        let fields: &[Field] = &[("private_key", true, "a key"), ("help_text", true, "a text")];
+        let read = |given: Value| settings::<Value>(&given, fields);
+        assert!(read(json!({"private_key": "a\nb\n", "help_text": "a\r\nb"})).is_ok());
+        let wrong = read(json!({"private_key": "a\u{0}", "help_text": "b"})).expect_err("a fault");
+        assert_eq!((wrong[0].pointer.as_str(), wrong.len()), ("/private_key", 1));
+    }
+
+    #[test]
+    fn without_an_answer_it_is_told_whose_fault_that_is() {
+        for (error, wanted) in [
+            (OutboundError::Blocked("no".into()), Some(Refusal::Account)),
+            (OutboundError::Unwritable("no".into()), Some(Refusal::Account)),
+            (OutboundError::Busy("no".into()), Some(Refusal::Throttled)),
+            (OutboundError::NotSent("no".into()), Some(Refusal::Transient)),
+            (OutboundError::Ambiguous("no".into()), None),
+        ] {
+            let said = match unanswered(error.clone()) {
+                Answer::Refused { refusal, .. } => Some(refusal),
+                _ => None,
+            };
+            assert_eq!(said, wanted, "{error:?}");
         }
     }
 

@@ -11,33 +11,20 @@ use std::{
 };
 
 use domain::outbound::OutboundPolicy;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::{net::lookup_host, sync::Semaphore};
+use tokio::net::lookup_host;
+
+use super::questions::{self, NoPlace};
 
 /// Answers all addresses of a name.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync>;
 
-/// Questions to the system's resolver at a time. Each holds a thread that others need too, and a name whose servers
-/// are slow on purpose can hold it for half a minute.
-const QUESTIONS: usize = 64;
-
 /// The resolver of the system.
 pub(super) fn of_system() -> Lookup {
-    let places = Arc::new(Semaphore::new(QUESTIONS));
-    Arc::new(move |name: String| ask(Arc::clone(&places), name).boxed())
-}
-
-async fn ask(places: Arc<Semaphore>, name: String) -> io::Result<Vec<IpAddr>> {
-    let place = places.acquire_owned().await.map_err(io::Error::other)?;
-    // Whoever asks may give up; the thread does not, so it keeps its place until it has ended.
-    let asked = tokio::spawn(async move {
-        let found: io::Result<Vec<IpAddr>> =
-            lookup_host((name, 0)).await.map(|found| found.map(|addr| addr.ip()).collect());
-        drop(place);
-        found
-    });
-    asked.await.map_err(io::Error::other)?
+    let ask =
+        |name: String| lookup_host((name, 0)).map_ok(|found| found.map(|addr| addr.ip()).collect()).boxed();
+    questions::fairly(Arc::new(ask))
 }
 
 /// A name stands for addresses, and none of them may be called.
@@ -61,8 +48,23 @@ pub(super) struct Guarded {
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, asked) = (Arc::clone(&self.policy), (self.lookup)(name.as_str().to_owned()));
-        Box::pin(async move { allowed(&policy, asked.await?) })
+        Box::pin(async move {
+            // Of an error within another only the outer one is found again, in what the client makes of it.
+            let found = asked.await.map_err(|error| {
+                if has_no_place(&error) {
+                    Box::<dyn StdError + Send + Sync>::from(NoPlace)
+                } else {
+                    error.into()
+                }
+            })?;
+            allowed(&policy, found)
+        })
     }
+}
+
+/// Whether a name was not looked up at all.
+pub(super) fn has_no_place(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<NoPlace>())
 }
 
 fn allowed(policy: &OutboundPolicy, found: Vec<IpAddr>) -> Result<Addrs, Box<dyn StdError + Send + Sync>> {
@@ -76,4 +78,30 @@ fn allowed(policy: &OutboundPolicy, found: Vec<IpAddr>) -> Result<Addrs, Box<dyn
         .map(|ip| SocketAddr::new(ip, 0))
         .collect();
     if open.is_empty() { Err(Closed.into()) } else { Ok(Box::new(open.into_iter())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use url::Url;
+
+    use super::*;
+    use crate::rim::outbound::{Limits, Outbound, OutboundError, OutboundRequest};
+
+    #[tokio::test]
+    async fn where_there_was_no_place_to_ask_nothing_is_said_of_the_server() {
+        let policy = Arc::new(OutboundPolicy { loopback: false, relays: Vec::new() });
+        let full: Lookup = Arc::new(|_| std::future::ready(Err(io::Error::other(NoPlace))).boxed());
+        let outbound = Outbound::with_resolver(policy, full, Limits::default()).expect("a client");
+        let request = OutboundRequest {
+            method: Method::GET,
+            url: Url::parse("https://hooks.example.com/").expect("a URL"),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let sent = outbound.send(request).await.err();
+        assert!(matches!(sent, Some(OutboundError::Busy(_))), "{sent:?}");
+        let mail = outbound.mail_server("smtp.example.com", 25).await.err();
+        assert!(matches!(mail, Some(OutboundError::Busy(_))), "{mail:?}");
+    }
 }

@@ -22,6 +22,7 @@ use url::Url;
 
 use super::{
     lookup::{self, Closed, Guarded, Lookup},
+    questions::NoPlace,
     trust,
 };
 
@@ -87,6 +88,10 @@ pub struct OutboundAnswer {
 pub enum OutboundError {
     /// The policy forbids it; nothing was sent, and nothing will be if it is tried again.
     Blocked(String),
+    /// It cannot be written as HTTP; nothing was sent, and nothing will be before it is changed.
+    Unwritable(String),
+    /// Nothing was tried, for there was no room for it here; that says nothing of the server.
+    Busy(String),
     /// Nothing was sent; it may be tried again.
     NotSent(String),
     /// The server may have acted on it or not.
@@ -153,7 +158,13 @@ impl Outbound {
         } else {
             let asked = timeout(self.limits.connect, (self.lookup)(host.to_owned())).await;
             let unknown = || OutboundError::NotSent("the name of the server stands for nothing".into());
-            asked.map_err(|_| unknown())?.map_err(|_| unknown())?
+            asked.map_err(|_| unknown())?.map_err(|error| {
+                if lookup::has_no_place(&error) {
+                    OutboundError::Busy(NoPlace.to_string())
+                } else {
+                    unknown()
+                }
+            })?
         };
         let is_mails = MAIL_PORTS.contains(&port);
         if !is_mails && !self.policy.loopback {
@@ -182,7 +193,7 @@ impl Outbound {
         let headers = fit(&headers)?;
         let built = self.client.request(method, url).headers(headers).body(body).build();
         let request =
-            built.map_err(|_| OutboundError::NotSent("the request cannot be written as HTTP".into()))?;
+            built.map_err(|_| OutboundError::Unwritable("the request cannot be written as HTTP".into()))?;
         let late = |_| Err(OutboundError::Ambiguous("no whole answer came in time".into()));
         timeout(self.limits.total, self.exchange(request)).await.unwrap_or_else(late)
     }
@@ -210,7 +221,7 @@ fn fit(given: &[(String, String)]) -> Result<HeaderMap, OutboundError> {
         let (Some(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) else {
             let why = "a header cannot be sent: it is the connection's own, or holds a line break or another control \
                        character";
-            return Err(OutboundError::NotSent(why.into()));
+            return Err(OutboundError::Unwritable(why.into()));
         };
         headers.append(name, value);
     }
@@ -223,6 +234,9 @@ fn judge(error: &reqwest::Error) -> OutboundError {
     while let Some(found) = cause {
         if found.is::<Closed>() {
             return OutboundError::Blocked(found.to_string());
+        }
+        if found.is::<NoPlace>() {
+            return OutboundError::Busy(found.to_string());
         }
         // What TLS has against the other side comes without a number of the system.
         if let Some(error) = found.downcast_ref::<io::Error>()

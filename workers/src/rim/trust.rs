@@ -19,7 +19,7 @@ static AUTHORITIES: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
 ///
 /// # Errors
 /// If the crypto library knows no version of TLS.
-pub(super) fn tls() -> Result<ClientConfig, rustls::Error> {
+pub fn tls() -> Result<ClientConfig, rustls::Error> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let config = config.with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(Arc::clone(&AUTHORITIES)).with_no_client_auth())

@@ -1,6 +1,10 @@
 //! Claiming attempts.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -21,9 +25,13 @@ use crate::{
     vault::Vault,
 };
 
+/// How soon a message is looked at again for which its batch had no room.
+const NO_ROOM: Duration = Duration::from_millis(250);
+
 /// Claims attempts at queued messages in one transaction, answering in the order asked. What may not leave is settled
 /// here, what must wait is left queued, and what goes by another account than its job counts against gets another job.
-/// Rendering happens here, so that what is sent is what was written down.
+/// Rendering happens here, so that what is sent is what was written down. Once that comes to as many bytes as a transaction
+/// takes, the others are left queued too, for a batch that comes soon.
 ///
 /// # Errors
 /// If the database refuses; nothing was claimed then.
@@ -51,6 +59,8 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
         going: Vec::new(),
         stops: Vec::new(),
         deferred: Vec::new(),
+        left: Vec::new(),
+        bytes: 0,
         elsewhere: Vec::new(),
     };
     let mut asking = Vec::new();
@@ -97,7 +107,7 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
     tx.emit(&stopped.chain(waiting).collect::<Vec<_>>()).await?;
     let handed = desk.elsewhere.iter().map(|(id, by)| Ok((*id, again(desk.ctx, *id, *by)?)));
     hand_on(&mut tx, handed.collect::<Result<_>>()?).await?;
-    let placed = desk.going.len() + desk.deferred.len() + desk.elsewhere.len();
+    let placed = desk.going.len() + desk.deferred.len() + desk.left.len() + desk.elsewhere.len();
     let over = if placed < messages.len() {
         store::statuses(tx.conn(), tenant, messages).await?
     } else {
@@ -112,6 +122,9 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
             }
             if let Some(one) = desk.deferred.iter().find(|one| one.id == id) {
                 return Start::Later(one.after);
+            }
+            if desk.left.contains(&id) {
+                return Start::Later(NO_ROOM);
             }
             if desk.elsewhere.iter().any(|(message, _)| *message == id) {
                 return Start::Elsewhere;

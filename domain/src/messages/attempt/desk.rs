@@ -28,6 +28,10 @@ use crate::{
     vault::{SubjectKeys, TenantKeys, cipher::sha256},
 };
 
+/// Where the requests of a batch have so many bytes, it takes no more of them: they are all held in memory and written in one
+/// statement.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 /// By which account a message goes.
 #[derive(Clone, Copy)]
 pub(super) struct Chosen {
@@ -65,6 +69,10 @@ pub(super) struct Desk<'c> {
     pub going: Vec<Attempt>,
     pub stops: Vec<(MessageId, Stop)>,
     pub deferred: Vec<Deferred>,
+    /// Messages for which the batch had no room left: nothing is written down of them, their jobs come again.
+    pub left: Vec<MessageId>,
+    /// What the requests of the batch take, in bytes.
+    pub bytes: usize,
     /// Messages that go by an account under whose limit their jobs do not run.
     pub elsewhere: Vec<(MessageId, ProviderId)>,
 }
@@ -200,6 +208,11 @@ impl Desk<'_> {
                 return Ok(());
             }
         }
+        // The first has room always, so that each batch comes further.
+        if self.bytes >= MOST_BYTES {
+            self.left.push(row.id);
+            return Ok(());
+        }
         let Ok((account, adapter)) = self.account(way) else {
             // It is one account's fault, and none of the others' in the batch.
             let why = "the account's credentials cannot be opened; enter them again";
@@ -215,6 +228,7 @@ impl Desk<'_> {
         };
         let fence = row.fence + 1;
         let request = serde_json::to_string(&outgoing).map_err(Error::internal)?;
+        self.bytes += request.len();
         let place = request_place(self.ctx.tenant, row.id);
         let sealed = self.keys.seal(&self.ctx.platform, row.subject_id, &place, &request)?;
         self.claims.push(Claimed {

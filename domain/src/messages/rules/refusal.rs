@@ -20,16 +20,16 @@ pub(super) fn refused(
     wait: Option<Duration>,
     at: Situation,
 ) -> Settlement {
-    let wait = wait.map(|wait| wait.min(LONGEST_WAIT));
+    let (least, wait) = (growing(at.attempt), wait.map(|wait| wait.min(LONGEST_WAIT)));
     let failed = |told, kind| Settlement {
         status: Status::Failed,
         event: EventType::MessageFailed,
         failure: Some(kind),
         ..told
     };
-    let throttled = wait.unwrap_or_else(|| growing(at.attempt));
     let account = match refusal {
-        Refusal::Throttled => Some(AccountWord::Throttled(throttled)),
+        // The account has other messages, which were not refused so often: for them the provider's own word counts.
+        Refusal::Throttled => Some(AccountWord::Throttled(wait.map_or(least, |wait| wait.max(growing(1))))),
         Refusal::Account => Some(AccountWord::Fault),
         Refusal::Permanent | Refusal::Suppress(_) | Refusal::Transient => None,
     };
@@ -50,11 +50,14 @@ pub(super) fn refused(
             failed
         }
         _ if at.another => Settlement { next: Next::Another, ..told },
-        Refusal::Throttled => Settlement { next: Next::Wait(throttled), ..told },
+        // A wait of nothing, or one that has passed, would have it asked again and again without a pause.
+        Refusal::Throttled => {
+            Settlement { next: Next::Wait(wait.map_or(least, |wait| wait.max(least))), ..told }
+        }
         Refusal::Account => Settlement { next: Next::Wait(LOOK_AGAIN), ..told },
         Refusal::Transient if at.last && at.in_doubt => still_in_doubt(told),
         Refusal::Transient if at.last => failed(told, FailureKind::Transient),
-        Refusal::Transient => Settlement { next: Next::Again(wait), ..told },
+        Refusal::Transient => Settlement { next: Next::Again(wait.map(|wait| wait.max(least))), ..told },
     }
 }
 
@@ -71,7 +74,7 @@ fn still_in_doubt(told: Settlement) -> Settlement {
     }
 }
 
-/// The wait where a provider names none: 2 s, doubled with each attempt, a minute at the most.
+/// The wait where a provider names none, and the least where it does: 2 s, doubled with each attempt, a minute at the most.
 pub(super) fn growing(attempt: i64) -> Duration {
     let doublings = u32::try_from(attempt.clamp(1, 6)).unwrap_or(1) - 1;
     Duration::from_secs(2 << doublings).min(Duration::from_mins(1))

@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_cannot_ask_for_no_wait_at_all() {
+        for (attempt, asked, wanted) in [(1, 0, 2), (3, 0, 8), (900, 0, 60), (3, 7, 8), (3, 9, 9)] {
+            let at = Situation { attempt, ..AT };
+            let wait = Duration::from_secs(wanted);
+            let again = settle(refused(Refusal::Transient, Some(asked)), at);
+            assert_eq!(again.next, Next::Again(Some(wait)), "{attempt} {asked}");
+            let waits = settle(refused(Refusal::Throttled, Some(asked)), at);
+            assert_eq!(waits.next, Next::Wait(wait), "{attempt} {asked}");
+            // The account's other messages wait as the provider said, but never not at all.
+            let account = Duration::from_secs(asked.max(2));
+            assert_eq!(waits.account, Some(AccountWord::Throttled(account)), "{attempt} {asked}");
+        }
+    }
+
+    #[test]
     fn a_provider_cannot_ask_for_a_wait_without_end() {
         let got = settle(refused(Refusal::Transient, Some(1_000_000)), AT);
         assert_eq!(got.next, Next::Again(Some(LONGEST_WAIT)));

@@ -10,7 +10,7 @@ use crate::{
     error::FieldError,
     messages::{
         provider::Channel,
-        template::{self, Parsed, Part},
+        template::{self, Parsed, Part, Room},
     },
 };
 
@@ -151,11 +151,12 @@ impl Ready {
         parameters.chain(data).chain(&self.thread_ts).flat_map(names).collect()
     }
 
-    pub(super) fn render(&self, variables: &Value) -> Result<Map<String, Value>, String> {
-        let text = |parsed: &Parsed| template::render(parsed, Part::Text, variables);
+    pub(super) fn render(&self, variables: &Value, room: &mut Room) -> Result<Map<String, Value>, String> {
+        room.for_extra();
+        let mut text = |parsed: &Parsed| template::render(parsed, Part::Text, variables, room);
         let mut said = Map::new();
         if let Some((name, language, parameters)) = &self.template {
-            let parameters = parameters.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+            let parameters = parameters.iter().map(&mut text).collect::<Result<Vec<_>, _>>()?;
             let template = json!({ "name": name, "language": language, "parameters": parameters });
             said.insert("template".to_owned(), template);
         }

@@ -16,7 +16,7 @@ pub use kept::Wordings;
 
 use super::{
     provider::Channel,
-    template::{self, Parsed, Part},
+    template::{self, Parsed, Part, Room},
 };
 use crate::error::FieldError;
 
@@ -118,17 +118,16 @@ impl Wording {
     /// Fills all parts in. The first part that fails ends it.
     ///
     /// # Errors
-    /// A sentence without any value in it: a variable that is missing, or a part that becomes too long or takes too
-    /// many steps.
+    /// A sentence without any value in it: a variable that is missing, a part that becomes too long or takes too many
+    /// steps, or all of them together if they become too long.
     pub fn render(&self, variables: &Value) -> Result<Rendered, String> {
-        let part = |parsed: Option<&Parsed>, part| {
-            parsed.map(|parsed| template::render(parsed, part, variables)).transpose()
-        };
+        let mut room = Room::of_message();
+        let mut part = |parsed: &Parsed, part| template::render(parsed, part, variables, &mut room);
         Ok(Rendered {
-            subject: part(self.subject.as_ref(), Part::Header)?,
-            text: template::render(&self.text, Part::Text, variables)?,
-            html: part(self.html.as_ref(), Part::Html)?,
-            extra: self.extra.render(variables)?,
+            subject: self.subject.as_ref().map(|subject| part(subject, Part::Header)).transpose()?,
+            text: part(&self.text, Part::Text)?,
+            html: self.html.as_ref().map(|html| part(html, Part::Html)).transpose()?,
+            extra: self.extra.render(variables, &mut room)?,
         })
     }
 }
@@ -216,6 +215,31 @@ mod tests {
         assert!(wording.render(&json!({})).is_err());
         assert!(Wording::parse(None, "{{", None, None).is_err());
         assert!(Wording::parse(None, "x", None, Some(&json!({"colour": "red"}))).is_err());
+    }
+
+    #[test]
+    fn a_small_template_does_not_become_a_large_message() {
+        let why = |subject, text: &str, html, extra: Option<&Value>, variables: &Value| {
+            let wording = Wording::parse(subject, text, html, extra).expect("it parses");
+            wording.render(variables).err()
+        };
+        let kib = |n: usize| json!({"a": "x".repeat(n * 1024)});
+        let (text, part) = (Some("{{a}}"), "the rendered text is longer than 256 KiB");
+        assert_eq!(why(None, "{{a}}", None, None, &kib(256)), None);
+        assert_eq!(why(None, "{{a}}{{a}}", None, None, &kib(129)).as_deref(), Some(part));
+        assert_eq!(why(text, "{{a}}", text, None, &kib(170)), None);
+        let whole = why(text, "{{a}}", text, None, &kib(171)).expect("too long");
+        assert!(whole.contains("512 KiB, all its parts together"), "{whole}");
+        let fields: Map<String, Value> = (0..20).map(|n| (format!("k{n}"), json!("{{a}}"))).collect();
+        let data = json!({ "data": fields });
+        assert_eq!(why(None, "x", None, Some(&data), &kib(4)), None);
+        let field = why(None, "x", None, Some(&data), &kib(5)).expect("too long");
+        assert!(field.contains("longer than 4 KiB"), "{field}");
+        // They are of the same budget.
+        let (long, short) = ("x".repeat(255 * 1024), "x".repeat(4 * 1024));
+        let both = json!({"a": short, "b": long});
+        let whole = why(None, "{{b}}", Some("{{b}}"), Some(&data), &both).expect("too long");
+        assert!(whole.contains("512 KiB"), "{whole}");
     }
 
     /// The fastest of some tries, for the machine may do other things meanwhile.

@@ -124,7 +124,7 @@ impl Provider for Fcm {
             Err(NoToken::Refused(code)) => {
                 Verified::Bad { code, text: "Google does not accept the service account's key".into() }
             }
-            Err(NoToken::Unreachable(text)) => Verified::Unreachable { text },
+            Err(NoToken::Busy(text) | NoToken::Unreachable(text)) => Verified::Unreachable { text },
         }
     }
 
@@ -134,6 +134,7 @@ impl Provider for Fcm {
         };
         let no_token = |no| match no {
             NoToken::Refused(code) => refused(Refusal::Account, code, "Google gave no access token"),
+            NoToken::Busy(text) => refused(Refusal::Throttled, "busy", text),
             NoToken::Unreachable(text) => refused(Refusal::Transient, "token", text),
         };
         let token = match self.tokens.get(ctx, &self.outbound, account, &line, None).await {

@@ -36,6 +36,8 @@ const ACCOUNTS: usize = 1_000;
 pub(super) enum NoToken {
     /// The key is not accepted, for this code.
     Refused(String),
+    /// Google was not asked, for there was no room for it here.
+    Busy(String),
     Unreachable(String),
 }
 
@@ -113,7 +115,8 @@ pub(super) async fn fetch(
     let request =
         OutboundRequest { method: Method::POST, url: line.token.clone(), headers, body: form.into_bytes() };
     let answer = outbound.send(request).await.map_err(|error| match error {
-        OutboundError::Blocked(why) => NoToken::Refused(why),
+        OutboundError::Blocked(why) | OutboundError::Unwritable(why) => NoToken::Refused(why),
+        OutboundError::Busy(why) => NoToken::Busy(why),
         OutboundError::NotSent(why) | OutboundError::Ambiguous(why) => NoToken::Unreachable(why),
     })?;
     let body = wire::json(&answer).unwrap_or(Value::Null);

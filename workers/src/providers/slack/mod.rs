@@ -8,7 +8,7 @@
 pub mod incoming;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     Ctx,
     error::FieldError,
@@ -86,7 +86,7 @@ impl Line {
         let thread = asked.outgoing.extra.get("thread_ts").and_then(Value::as_str);
         let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
         let mut url = below(&self.base, &format!("/api/{method}"));
-        let oldest = asked.since - TimeDelta::seconds(5);
+        let oldest = asked.since - wire::SLACK;
         if let Some(thread) = thread {
             url.query_pairs_mut().append_pair("ts", thread);
         }

@@ -1,6 +1,6 @@
 //! One connection to a server and what is said on it.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use domain::messages::provider::{Answer, Refusal, Scope};
 use lettre::transport::smtp::{
@@ -16,6 +16,7 @@ use super::{
     mail::Mail,
     refused,
     settings::{Settings, Tls},
+    stream,
 };
 use crate::rim::outbound::{Outbound, OutboundError};
 
@@ -23,8 +24,6 @@ use crate::rim::outbound::{Outbound, OutboundError};
 const BEFORE: Duration = Duration::from_secs(6);
 /// When the whole must be over: below the limit of a call, which cannot tell how far this has come.
 const WHOLE: Duration = Duration::from_secs(9);
-/// How long one address of the server may take to answer.
-const CONNECT: Duration = Duration::from_secs(3);
 /// How long a goodbye may take.
 const PARTING: Duration = Duration::from_secs(1);
 
@@ -73,27 +72,25 @@ impl Conversation {
         let server = match outbound.mail_server(&settings.host, settings.port()).await {
             Ok(addresses) => addresses,
             Err(OutboundError::Blocked(why)) => return Err(refused(Refusal::Account, "blocked", why)),
-            Err(OutboundError::NotSent(why) | OutboundError::Ambiguous(why)) => {
+            Err(OutboundError::Busy(why)) => return Err(refused(Refusal::Throttled, "busy", why)),
+            Err(
+                OutboundError::Unwritable(why) | OutboundError::NotSent(why) | OutboundError::Ambiguous(why),
+            ) => {
                 return Err(refused(Refusal::Transient, "connect", why));
             }
         };
-        let tls = match settings.tls {
-            Tls::None => None,
-            Tls::Starttls | Tls::Implicit => {
-                let parameters = TlsParameters::new(settings.host.clone());
-                Some(parameters.map_err(|error| before("tls", &error))?)
-            }
-        };
-        let (at_once, later) = if settings.tls == Tls::Implicit { (tls, None) } else { (None, tls) };
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server.as_slice(), Some(CONNECT), &us, at_once, None)
-                .await
-                .map_err(|error| before("connect", &error))?;
-        if let Some(parameters) = later {
+        let stream = stream::open(settings, &server).await;
+        let stream = stream.map_err(|error| broken("connect", error.kind() == io::ErrorKind::TimedOut))?;
+        let mut connection = AsyncSmtpConnection::connect_with_transport(stream, &us)
+            .await
+            .map_err(|error| before("connect", &error))?;
+        if settings.tls == Tls::Starttls {
             if !connection.can_starttls() {
                 let text = "the server offers no STARTTLS, and no mail is sent without it";
                 return Err(refused(Refusal::Account, "starttls", text));
             }
+            let parameters = TlsParameters::new(settings.host.clone());
+            let parameters = parameters.map_err(|error| before("tls", &error))?;
             connection.starttls(parameters, &us).await.map_err(|error| before("starttls", &error))?;
         }
         if let (Some(username), Some(password)) = (&settings.username, &settings.password) {
@@ -180,7 +177,11 @@ fn before(stage: &str, error: &Error) -> Answer {
     if error.status().is_some() {
         return refused(Refusal::Transient, &code(error), said(error));
     }
-    let what = if error.is_timeout() { "no answer in time" } else { "the connection failed" };
+    broken(stage, error.is_timeout())
+}
+
+fn broken(stage: &str, is_late: bool) -> Answer {
+    let what = if is_late { "no answer in time" } else { "the connection failed" };
     refused(Refusal::Transient, stage, format!("{what}, before the message ({stage})"))
 }
 

@@ -6,13 +6,15 @@
 //!
 //! - [`settings`] what an account says; [`mail`] the message as RFC 5322 wants it
 //! - [`bounce`] mails that come back, as they are posted to us
-//! - [`conversation`] one connection; [`pool`] those that wait for the next message
+//! - [`conversation`] one connection, over [`stream`]; [`pool`] those that wait for the next message, [`kept`] for so long
 
 mod bounce;
 mod conversation;
+mod kept;
 mod mail;
 mod pool;
 mod settings;
+mod stream;
 
 use async_trait::async_trait;
 use domain::{

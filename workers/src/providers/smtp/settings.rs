@@ -62,6 +62,12 @@ impl Settings {
                 return Err(vec![FieldError::new(format!("/{name}"), what)]);
             }
         }
+        let texts = settings.as_object().into_iter().flatten();
+        let mut texts = texts.filter_map(|(name, value)| Some((name, value.as_str()?)));
+        if let Some((name, _)) = texts.find(|(_, text)| text.contains(char::is_control)) {
+            let what = "write it without line breaks or other control characters";
+            return Err(vec![FieldError::new(format!("/{name}"), what)]);
+        }
         if settings["from"].as_str().is_some_and(|from| from.parse::<Mailbox>().is_err()) {
             return Err(vec![FieldError::new("/from", "not an address: write Acme <hello@acme.example>")]);
         }
@@ -111,6 +117,9 @@ mod tests {
             ("host", json!(""), "/host"),
             ("from", json!("nobody"), "/from"),
             ("from", json!("a@example.com\r\nBcc: b@example.com"), "/from"),
+            ("username", json!("u\r\n"), "/username"),
+            ("password", json!("p\n"), "/password"),
+            ("bounce_domain", json!("bounces.example.com\n"), "/bounce_domain"),
             ("tls", json!("none"), "/tls"),
             ("password", json!(null), "/password"),
             ("colour", json!("red"), "/colour"),

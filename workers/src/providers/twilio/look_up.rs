@@ -5,7 +5,7 @@
 //! whether one that still waits is shown then. So what is not found is looked for among all that the number was ever
 //! sent before it is called not there.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::messages::provider::{Asked, Found};
 use http::Method;
 use serde_json::Value;
@@ -13,14 +13,12 @@ use serde_json::Value;
 use super::{Line, codes};
 use crate::{providers::http as wire, rim::outbound::Outbound};
 
-/// Clocks differ, and Twilio's dates have whole seconds.
-const SLACK: TimeDelta = TimeDelta::seconds(5);
 /// So few that a page of long messages stays below what is read of an answer.
 const PAGE: &str = "20";
 const MOST_PAGES: usize = 20;
 
 pub(super) async fn look_up(outbound: &Outbound, line: &Line, asked: &Asked) -> Found {
-    let since = asked.since - SLACK;
+    let since = asked.since - wire::SLACK;
     match among(outbound, line, asked, since, true).await {
         Found::NotThere => among(outbound, line, asked, since, false).await,
         found => found,
