@@ -104,3 +104,17 @@ impl Bar {
 fn round(value: f64) -> String {
     if value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_may_miss_its_bar_where_another_meets_its_own() {
+        let bar = MostOr(3.0, "beside", 2.0);
+        let met = |ratio, beside| bar.holds(ratio, |name| (name == "beside").then_some(beside)).1;
+        assert!(met(3.0, 9.0) && met(4.0, 2.0));
+        assert!(!met(3.1, 2.1));
+        assert!(!bar.holds(3.1, |_| None).1);
+    }
+}
