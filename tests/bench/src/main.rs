@@ -2,7 +2,7 @@
 
 mod access;
 mod automation;
-mod campaigns;
+mod campaign;
 mod database;
 mod engine;
 mod faults;
@@ -28,8 +28,9 @@ enum Command {
     Automation(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
     Messages(crate::table::Args),
-    /// Campaigns: how fast a million recipients are planned, and how fast messages of one leave.
-    Campaigns(crate::table::Args),
+    /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
+    /// one.
+    Campaign(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -59,7 +60,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Access(args) => crate::access::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
-        Command::Campaigns(args) => crate::campaigns::report(args).await,
+        Command::Campaign(args) => crate::campaign::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

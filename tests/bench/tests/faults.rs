@@ -66,3 +66,8 @@ fn workers_are_killed_while_leads_are_onboarded() {
 fn workers_are_killed_while_providers_fail() {
     holds("sends");
 }
+
+#[test]
+fn workers_are_killed_and_postgres_restarts_under_a_campaign() {
+    holds("campaign");
+}

@@ -58,16 +58,13 @@ impl House {
         let mut platform = platform::assemble(database.engine().await?, KeySource::Text(KEY))?;
         platform.clock = Arc::new(clock.clone());
         let gate = Gate::open(&platform).await?;
-        let admin = NewUser {
-            name: "Admin".parse()?,
-            email: EMAIL.parse()?,
-            password: Some(PASSWORD.into()),
-            role: "Admin".into(),
-        };
-        let (by, name) = (OperatorCtx::of_machine(&platform), "House".parse()?);
-        let founded = tenants::create_tenant(&by, &gate, &NewTenant::named(SLUG, &name), &admin).await?;
-        let tenant = founded.fresh.ok_or("the tenant was made before")?.tenant.id;
+        let tenant = found(&platform, &gate, SLUG).await?;
         Ok(Self { database, platform, gate, tenant, clock })
+    }
+
+    /// Another tenant with the same admin.
+    pub async fn found(&self, slug: &str) -> Outcome<TenantId> {
+        found(&self.platform, &self.gate, slug).await
     }
 
     /// Another session of the admin.
@@ -80,4 +77,16 @@ impl House {
         self.platform.engine.close().await;
         self.database.drop().await
     }
+}
+
+async fn found(platform: &Platform, gate: &Gate, slug: &str) -> Outcome<TenantId> {
+    let admin = NewUser {
+        name: "Admin".parse()?,
+        email: EMAIL.parse()?,
+        password: Some(PASSWORD.into()),
+        role: "Admin".into(),
+    };
+    let (by, name) = (OperatorCtx::of_machine(platform), "House".parse()?);
+    let founded = tenants::create_tenant(&by, gate, &NewTenant::named(slug, &name), &admin).await?;
+    Ok(founded.fresh.ok_or("the tenant was made before")?.tenant.id)
 }

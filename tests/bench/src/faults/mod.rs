@@ -7,6 +7,7 @@
 mod abort;
 mod api;
 mod books;
+mod campaign;
 mod clock;
 pub mod crew;
 mod cut;

@@ -78,12 +78,18 @@ impl Site {
         Ok(())
     }
 
-    /// Lets go of the database, stops it and removes the folder.
-    pub async fn clear_away(mut self, engine: Engine) -> Outcome<()> {
-        engine.close().await;
+    /// What `pg_ctl stop -m fast` does: connections are ended, and all is written down.
+    pub async fn stop_postgres(&mut self) -> Outcome<()> {
         if let Some(postgres) = self.postgres.take() {
             postgres.stop().await?;
         }
+        Ok(())
+    }
+
+    /// Lets go of the database, stops it and removes the folder.
+    pub async fn clear_away(mut self, engine: Engine) -> Outcome<()> {
+        engine.close().await;
+        self.stop_postgres().await?;
         Ok(std::fs::remove_dir_all(&self.folder)?)
     }
 }
