@@ -64,7 +64,7 @@ impl Resolve for Guarded {
 
 /// Whether a name was not looked up at all.
 pub(super) fn has_no_place(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<NoPlace>())
+    matches!(error.get_ref(), Some(error) if error.is::<NoPlace>())
 }
 
 fn allowed(policy: &OutboundPolicy, found: Vec<IpAddr>) -> Result<Addrs, Box<dyn StdError + Send + Sync>> {

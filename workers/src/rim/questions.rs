@@ -207,7 +207,7 @@ mod tests {
 
     fn is_no_place(answer: &io::Result<Vec<IpAddr>>) -> bool {
         let error = answer.as_ref().err().and_then(io::Error::get_ref);
-        error.is_some_and(|error| error.is::<NoPlace>())
+        matches!(error, Some(error) if error.is::<NoPlace>())
     }
 
     #[tokio::test]

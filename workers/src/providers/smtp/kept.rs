@@ -43,51 +43,51 @@ impl<C> Default for Kept<C> {
 impl<C: Send + 'static> Kept<C> {
     /// One that waits for the account in this version, if there is one that the server has not closed by now.
     pub fn take(&self, account: ProviderId, version: i64) -> Option<C> {
-        let mut shelf = lock(&self.0);
-        shelf.drop_old(Instant::now());
-        let waiting = shelf.accounts.get_mut(&account).filter(|waiting| waiting.version == version)?;
+        let mut inner = lock(&self.0);
+        inner.drop_old(Instant::now());
+        let waiting = inner.accounts.get_mut(&account).filter(|waiting| waiting.version == version)?;
         // The newest first, so that those that are not needed grow old.
         let (_, connection) = waiting.idle.pop()?;
         if waiting.idle.is_empty() {
-            shelf.accounts.remove(&account);
+            inner.accounts.remove(&account);
         }
         Some(connection)
     }
 
     /// Has one wait for the account's next message. Where too many wait already the oldest of all goes.
     pub fn keep(&self, account: ProviderId, version: i64, connection: C) {
-        let mut shelf = lock(&self.0);
+        let mut inner = lock(&self.0);
         let now = Instant::now();
-        shelf.drop_old(now);
-        if shelf.accounts.get(&account).is_some_and(|waiting| waiting.version < version) {
-            shelf.accounts.remove(&account);
+        inner.drop_old(now);
+        if inner.accounts.get(&account).is_some_and(|waiting| waiting.version < version) {
+            inner.accounts.remove(&account);
         }
-        let there = shelf.accounts.get(&account);
+        let there = inner.accounts.get(&account);
         if there.is_some_and(|there| there.version > version || there.idle.len() >= PER_ACCOUNT) {
             return;
         }
-        if shelf.count() >= OF_ALL {
-            shelf.drop_oldest();
+        if inner.count() >= OF_ALL {
+            inner.drop_oldest();
         }
-        let waiting = shelf.accounts.entry(account);
+        let waiting = inner.accounts.entry(account);
         let waiting = waiting.or_insert_with(|| Waiting { version, idle: Vec::new() });
         waiting.idle.push((now, connection));
-        if !shelf.swept {
-            shelf.swept = true;
+        if !inner.swept {
+            inner.swept = true;
             tokio::spawn(sweep(Arc::downgrade(&self.0)));
         }
     }
 }
 
 /// Closes what waits too long, though nobody asks for it, until nothing waits or there is nobody left to keep it.
-async fn sweep<C>(shelf: Weak<Mutex<Shelf<C>>>) {
+async fn sweep<C>(inner: Weak<Mutex<Shelf<C>>>) {
     loop {
         sleep(SWEEP).await;
-        let Some(shelf) = shelf.upgrade() else { return };
-        let mut shelf = lock(&shelf);
-        shelf.drop_old(Instant::now());
-        if shelf.accounts.is_empty() {
-            shelf.swept = false;
+        let Some(inner) = inner.upgrade() else { return };
+        let mut inner = lock(&inner);
+        inner.drop_old(Instant::now());
+        if inner.accounts.is_empty() {
+            inner.swept = false;
             return;
         }
     }
@@ -118,8 +118,8 @@ impl<C> Shelf<C> {
     }
 }
 
-fn lock<C>(shelf: &Mutex<Shelf<C>>) -> MutexGuard<'_, Shelf<C>> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<C>(inner: &Mutex<Shelf<C>>) -> MutexGuard<'_, Shelf<C>> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
         let (kept, open) = (Kept::default(), Arc::new(()));
         kept.keep(id(1), 1, Arc::clone(&open));
         kept.keep(id(2), 1, Arc::clone(&open));
-        sleep(IDLE - SECOND).await;
+        sleep(IDLE.saturating_sub(SECOND)).await;
         assert_eq!(Arc::strong_count(&open), 3, "they may wait so long");
         sleep(SWEEP + 2 * SECOND).await;
         assert_eq!(Arc::strong_count(&open), 1, "the other ends were dropped");
