@@ -65,6 +65,8 @@ create table messages (
   provider_id uuid,
   template_id uuid not null,
   job_id uuid,
+  -- The run of a workflow that wrote it, if one did: where the run is stopped it is not sent any more.
+  run_id uuid,
   channel text not null,
   purpose text not null default 'transactional'
     constraint messages_purpose check (purpose in ('transactional', 'marketing')),
@@ -96,6 +98,7 @@ create table messages (
   constraint messages_template_fkey foreign key (tenant_id, template_id) references templates (tenant_id, id)
 ) with (fillfactor = 70);
 create index messages_lease_idx on messages (lease_until) where status = 'sending';
+create index messages_run_idx on messages (tenant_id, run_id) where run_id is not null;
 create index messages_lead_idx on messages (tenant_id, lead_id) where lead_id is not null;
 -- Found by whom they are to; and by what the provider calls them, for callbacks.
 create index messages_to_idx on messages (tenant_id, to_index, id);

@@ -105,4 +105,5 @@ mod twice;
 mod unreadable;
 mod unsubscribe;
 mod webhooks;
+mod workflow_messages;
 mod workflows;

@@ -267,6 +267,7 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         activities::messages_sent(&mut tx, &[id]).await?;
     }
     if status == Status::Queued {
+        store::leave_run(tx.conn(), ctx.tenant, id).await?;
         let had = held.provider.ok_or_else(|| Error::internal("nobody had a message of unknown fate"))?;
         attempt::hand_on(&mut tx, vec![(id, attempt::again(ctx, id, had)?)]).await?;
     }

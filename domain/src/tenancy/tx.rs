@@ -9,7 +9,7 @@ use engine::{
     log::NewEntry,
     operate::{Acted, Action, Bounds},
     schedules::{Refused, Spec, View},
-    workflows::{Restarted, Signalled},
+    workflows::{Restarted, Signalled, StepOf},
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -205,6 +205,14 @@ impl TenantTx {
     /// If the database refuses.
     pub async fn restart_run(&mut self, run: Uuid, from: Option<&str>) -> Result<Restarted> {
         Ok(self.tx.restart_run(run, from).await?)
+    }
+
+    /// The step that a running job belongs to; see [`engine::Tx::step_of`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn step_of(&mut self, claim: &Claim) -> Result<Option<StepOf>> {
+        Ok(self.tx.step_of(claim).await?)
     }
 
     /// Adds jobs to the step of a running job; see [`engine::Tx::spread`].

@@ -1,12 +1,13 @@
 //! What is decided of each message of a batch, while its row is held.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::SecondsFormat;
+use uuid::Uuid;
 
 use super::{
     Attempt, Slot, Turn, request_place,
@@ -17,6 +18,7 @@ use crate::{
     error::{Error, Result},
     messages::{
         gates::Asking,
+        of_run,
         provider::{Account, Provider, Route},
         rules::{Status, Stop, Verdict},
         send::place,
@@ -55,6 +57,7 @@ pub(super) struct Desk<'c> {
     pub ways: Vec<WayRow>,
     pub wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
     pub before: HashMap<MessageId, Before>,
+    pub stopped_runs: HashSet<Uuid>,
     pub keys: SubjectKeys,
     pub tenant_keys: Arc<TenantKeys>,
     pub accounts: HashMap<ProviderId, (Arc<Account>, Arc<dyn Provider>)>,
@@ -71,6 +74,10 @@ impl Desk<'_> {
     pub fn place(&mut self, row: &QueuedRow) -> Option<(Chosen, String)> {
         if !self.keys.knows(row.subject_id) {
             self.stop(row, Status::Cancelled, "erased", "the recipient was erased");
+            return None;
+        }
+        if row.run_id.is_some_and(|run| self.stopped_runs.contains(&run)) {
+            self.stop(row, Status::Cancelled, of_run::RUN_OVER, of_run::WHY_OVER);
             return None;
         }
         if row.expired {

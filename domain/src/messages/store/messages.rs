@@ -104,6 +104,8 @@ pub(in crate::messages) struct NewRow {
     pub channel: Channel,
     pub purpose: Purpose,
     pub job: Uuid,
+    /// The run of a workflow that writes it.
+    pub run: Option<Uuid>,
     pub batch: Option<Uuid>,
     pub send_at: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
@@ -122,13 +124,14 @@ pub(in crate::messages) async fn insert_messages(
     }
     sqlx::query!(
         "insert into messages (tenant_id, id, subject_id, lead_id, provider_id, pinned, template_id, job_id, batch_id,
-                               channel, purpose, status, send_at, expires_at, to_sealed, to_index, vars_sealed)
+                               channel, purpose, status, send_at, expires_at, to_sealed, to_index, vars_sealed, run_id)
          select $1, id, subject, lead, provider, provider is not null, template, job, batch, channel, purpose, 'queued',
-                send_at, expires_at, to_sealed, to_index, vars
+                send_at, expires_at, to_sealed, to_index, vars, run
            from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
-                       $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bytea[], $14::bytea[], $15::bytea[])
+                       $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bytea[], $14::bytea[], $15::bytea[],
+                       $16::uuid[])
                 as u (id, subject, lead, provider, template, job, batch, channel, purpose, send_at, expires_at,
-                      to_sealed, to_index, vars)",
+                      to_sealed, to_index, vars, run)",
         tenant.0,
         &column(rows, |row| row.id.0),
         &column(rows, |row| row.subject.0),
@@ -143,7 +146,8 @@ pub(in crate::messages) async fn insert_messages(
         &column(rows, |row| row.expires_at) as &[Option<DateTime<Utc>>],
         &column(rows, |row| row.to_sealed.clone()),
         &column(rows, |row| row.to_index.clone()),
-        &column(rows, |row| row.vars_sealed.clone())
+        &column(rows, |row| row.vars_sealed.clone()),
+        &column(rows, |row| row.run) as &[Option<Uuid>]
     )
     .execute(conn)
     .await?;

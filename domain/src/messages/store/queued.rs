@@ -25,6 +25,8 @@ pub(in crate::messages) struct QueuedRow {
     pub lead_id: Option<LeadId>,
     /// The job that sends it.
     pub job_id: Option<Uuid>,
+    /// The run of a workflow that wrote it.
+    pub run_id: Option<Uuid>,
     pub template_id: TemplateId,
     pub provider_id: Option<ProviderId>,
     pub pinned: bool,
@@ -60,7 +62,7 @@ pub(in crate::messages) async fn lock_queued(
     messages: &[MessageId],
 ) -> Result<Vec<QueuedRow>> {
     let rows = sqlx::query!(
-        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id,
+        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id, run_id,
                   template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
                   channel, purpose, fence, rounds, engine.now() as "now!",
                   coalesce(expires_at <= engine.now(), false) as "expired!",
@@ -83,6 +85,7 @@ pub(in crate::messages) async fn lock_queued(
                 subject_id: row.subject_id,
                 lead_id: row.lead_id,
                 job_id: row.job_id,
+                run_id: row.run_id,
                 template_id: row.template_id,
                 provider_id: row.provider_id,
                 pinned: row.pinned,
