@@ -10,6 +10,8 @@ create table providers (
   -- What the address of its callbacks ends in, hashed; none until somebody asked for one.
   callback_hash bytea,
   version bigint not null default 1,
+  -- Grows with its credentials alone: what an attempt under others has left cannot be asked about with these.
+  credentials_version bigint not null default 1,
   -- 1 is asked first.
   priority smallint not null default 1 constraint providers_priority check (priority between 1 and 100),
   on_unknown text not null default 'hold' constraint providers_on_unknown check (on_unknown in ('hold', 'resend')),
@@ -115,6 +117,8 @@ create table message_attempts (
   fence bigint not null,
   provider_id uuid not null,
   provider_key text not null,
+  -- Of the account's credentials, as the attempt had them.
+  credentials_version bigint not null,
   started_at timestamptz not null default engine.now(),
   ended_at timestamptz,
   outcome text,

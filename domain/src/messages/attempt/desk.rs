@@ -20,7 +20,7 @@ use crate::{
         gates::Asking,
         of_run,
         provider::{Account, Provider, Route},
-        rules::{Status, Stop, Verdict},
+        rules::{OnUnknown, Status, Stop, Verdict},
         send::place,
         store::{Before, Claimed, Deferred, QueuedRow, WayRow},
         wording::Wording,
@@ -43,8 +43,38 @@ enum Repeat {
     Anywhere,
     /// To the account that may have it and drops what comes twice.
     Only(ProviderId),
-    /// That is so long ago that a repeat would not be dropped any more.
-    Nowhere,
+    /// A repeat would not be dropped any more, for this reason.
+    Nowhere(Undropped),
+}
+
+/// Why a receiver would take what comes again for new.
+enum Undropped {
+    /// It has seen the first of them too long ago.
+    Expired,
+    /// The credentials are others than those of the attempt: they may be for somewhere else.
+    Changed,
+}
+
+impl Undropped {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Expired => "key_expired",
+            Self::Changed => "credentials_changed",
+        }
+    }
+
+    /// In words.
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Expired => {
+                "it may have been sent, so long ago that its receiver would not drop a repeat; ask there, then resolve it"
+            }
+            Self::Changed => {
+                "it may have been sent, with credentials that were replaced since; ask where those were for, then \
+                 resolve it"
+            }
+        }
+    }
 }
 
 /// What is decided of a batch.
@@ -98,10 +128,8 @@ impl Desk<'_> {
         let bound = match self.repeat(row.id) {
             Repeat::Anywhere => pinned,
             Repeat::Only(provider) => Some(pinned.unwrap_or(provider)),
-            Repeat::Nowhere => {
-                let why = "it may have been sent, so long ago that its receiver would not drop a repeat; ask there, then \
-                           resolve it";
-                self.stop(row, Status::Unknown, "key_expired", why);
+            Repeat::Nowhere(undropped) => {
+                self.stop(row, Status::Unknown, undropped.code(), undropped.why());
                 return None;
             }
         };
@@ -148,16 +176,30 @@ impl Desk<'_> {
 
     fn repeat(&mut self, message: MessageId) -> Repeat {
         let before = self.before.get(&message);
-        let Some((provider, age)) = before.and_then(|one| Some((one.provider, one.in_doubt_for?))) else {
+        let Some((provider, version, age)) =
+            before.and_then(|one| Some((one.provider, one.version, one.in_doubt_for?)))
+        else {
             return Repeat::Anywhere;
         };
         // One that is gone, or whose credentials cannot be opened, may be one that drops repeats.
         let Ok((account, adapter)) = self.account(provider) else { return Repeat::Only(provider) };
+        let is_changed = account.version != version;
         match adapter.route(&account) {
-            Route::Keyed if age >= adapter.window(&account) => Repeat::Nowhere,
+            Route::Keyed if is_changed => Repeat::Nowhere(Undropped::Changed),
+            Route::Keyed if age >= adapter.window(&account) => Repeat::Nowhere(Undropped::Expired),
             Route::Keyed => Repeat::Only(provider),
+            // With those credentials it may have been one that drops repeats.
+            Route::Asked | Route::Echoes | Route::Blind
+                if is_changed && self.on_unknown(provider) == OnUnknown::Hold =>
+            {
+                Repeat::Nowhere(Undropped::Changed)
+            }
             Route::Asked | Route::Echoes | Route::Blind => Repeat::Anywhere,
         }
+    }
+
+    fn on_unknown(&self, provider: ProviderId) -> OnUnknown {
+        self.ways.iter().find(|way| way.id == provider).map(|way| way.on_unknown).unwrap_or_default()
     }
 
     /// Claims it, if the gates let it through and it can be filled in.
@@ -206,11 +248,11 @@ impl Desk<'_> {
             id: row.id,
             fence,
             provider: way,
+            version: account.version,
             hash: sha256(request.as_bytes()),
             sealed,
         });
-        let on_unknown =
-            self.ways.iter().find(|known| known.id == way).map(|way| way.on_unknown).unwrap_or_default();
+        let on_unknown = self.on_unknown(way);
         self.going.push(Attempt {
             message: row.id,
             fence,

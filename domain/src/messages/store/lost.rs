@@ -50,7 +50,7 @@ pub(in crate::messages) async fn lock_expired(
 ) -> Result<Vec<ExpiredRow>> {
     let rows = sqlx::query!(
         r#"select m.id as "id: MessageId", m.fence, m.rounds, p.id as "provider: ProviderId", p.kind, p.channel,
-                  p.version, p.credentials_sealed, p.on_unknown
+                  p.credentials_version, p.credentials_sealed, p.on_unknown
              from messages m join providers p on p.tenant_id = $1 and p.id = m.provider_id
             where m.tenant_id = $1 and m.status = 'sending' and m.lease_until <= engine.now()
             order by m.id limit $2
@@ -69,7 +69,7 @@ pub(in crate::messages) async fn lock_expired(
                 provider: row.provider,
                 kind: row.kind,
                 channel: stored_channel(&row.channel)?,
-                version: row.version,
+                version: row.credentials_version,
                 credentials_sealed: row.credentials_sealed,
                 on_unknown: on_unknown(&row.on_unknown),
             })

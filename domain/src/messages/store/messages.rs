@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::{
     super::{
         provider::Channel,
-        rules::{IN_DOUBT, Purpose, Status},
+        rules::{Purpose, Status},
     },
-    stored_channel,
+    in_doubt, stored_channel,
 };
 use crate::{
     access::rows::Rows,
@@ -176,10 +176,7 @@ pub(in crate::messages) async fn hold_message(
 ) -> Result<Option<Held>> {
     let row = sqlx::query!(
         r#"select m.status, m.fence, m.provider_id as "provider: ProviderId", m.job_id,
-                  coalesce(m.send_at > engine.now(), false) as "is_scheduled!",
-                  exists (select from message_attempts a
-                    where a.tenant_id = $1 and a.message_id = m.id and a.outcome = 'queued' and a.code = $5)
-                    as "in_doubt!"
+                  coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
              from messages m
             where m.tenant_id = $1 and m.id = $2
               and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
@@ -189,22 +186,21 @@ pub(in crate::messages) async fn hold_message(
         tenant.0,
         id.0,
         seen.owner(),
-        seen.team(),
-        IN_DOUBT
+        seen.team()
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(|row| {
-        Ok(Held {
-            status: Status::stored(&row.status)?,
-            fence: row.fence,
-            provider: row.provider,
-            job: row.job_id,
-            is_scheduled: row.is_scheduled,
-            in_doubt: row.in_doubt,
-        })
-    })
-    .transpose()
+    let Some(row) = row else { return Ok(None) };
+    // Whoever settled it while its row was waited for may have left a doubt.
+    let in_doubt = in_doubt(conn, tenant, &[id]).await?.contains(&id);
+    Ok(Some(Held {
+        status: Status::stored(&row.status)?,
+        fence: row.fence,
+        provider: row.provider,
+        job: row.job_id,
+        is_scheduled: row.is_scheduled,
+        in_doubt,
+    }))
 }
 
 pub(in crate::messages) async fn cancel_message(

@@ -111,6 +111,7 @@ pub(in crate::messages) struct WayRow {
     pub id: ProviderId,
     pub kind: String,
     pub channel: Channel,
+    /// Of its credentials.
     pub version: i64,
     pub credentials_sealed: Vec<u8>,
     pub on_unknown: OnUnknown,
@@ -121,7 +122,7 @@ pub(in crate::messages) struct WayRow {
 /// The accounts of a tenant, those first that are asked first.
 pub(in crate::messages) async fn ways(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<WayRow>> {
     let rows = sqlx::query!(
-        r#"select id as "id: ProviderId", kind, channel, version, credentials_sealed, on_unknown,
+        r#"select id as "id: ProviderId", kind, channel, credentials_version, credentials_sealed, on_unknown,
                   paused_at is not null as "paused!",
                   coalesce(extract(epoch from throttled_until - engine.now()), 0)::float8 as "throttled!"
              from providers where tenant_id = $1 and deleted_at is null
@@ -136,7 +137,7 @@ pub(in crate::messages) async fn ways(conn: &mut PgConnection, tenant: TenantId)
                 id: row.id,
                 kind: row.kind,
                 channel: stored_channel(&row.channel)?,
-                version: row.version,
+                version: row.credentials_version,
                 credentials_sealed: row.credentials_sealed,
                 on_unknown: on_unknown(&row.on_unknown),
                 paused: row.paused,
@@ -175,6 +176,8 @@ pub(in crate::messages) async fn texts(
 /// What went before to some account.
 pub(in crate::messages) struct Before {
     pub provider: ProviderId,
+    /// Of the account's credentials, as the attempt had them.
+    pub version: i64,
     pub request_sealed: Vec<u8>,
     /// How long ago the first attempt began of which nobody knows whether it sent the message, where it was decided to try
     /// again; none if there is no such attempt.
@@ -189,7 +192,7 @@ pub(in crate::messages) async fn before(
 ) -> Result<HashMap<MessageId, Before>> {
     let rows = sqlx::query!(
         r#"select distinct on (a.message_id) a.message_id as "message: MessageId",
-                  a.provider_id as "provider: ProviderId", a.request_sealed,
+                  a.provider_id as "provider: ProviderId", a.credentials_version, a.request_sealed,
                   extract(epoch from engine.now() - min(a.started_at) filter (where a.outcome = 'queued' and a.code = $3)
                     over (partition by a.message_id))::float8 as in_doubt_for
              from message_attempts a
@@ -202,8 +205,13 @@ pub(in crate::messages) async fn before(
     .fetch_all(conn)
     .await?;
     let before = rows.into_iter().map(|row| {
-        let (provider, request_sealed) = (row.provider, row.request_sealed);
-        (row.message, Before { provider, request_sealed, in_doubt_for: row.in_doubt_for.map(seconds) })
+        let before = Before {
+            provider: row.provider,
+            version: row.credentials_version,
+            request_sealed: row.request_sealed,
+            in_doubt_for: row.in_doubt_for.map(seconds),
+        };
+        (row.message, before)
     });
     Ok(before.collect())
 }
