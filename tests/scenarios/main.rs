@@ -27,6 +27,7 @@ mod conditional;
 mod consents;
 mod contract;
 mod denials;
+mod doubts_capped;
 mod edge;
 mod engine_crashes;
 mod engine_end_and_claim;

@@ -58,7 +58,7 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
     let mut judged = Vec::new();
     for row in rows {
         if let Some((choice, to)) = desk.place(&row) {
-            asking.push(asking_of(&row, to));
+            asking.push(asking_of(&row, to, desk.is_in_doubt(row.id)));
             judged.push((row, choice));
         }
     }
@@ -153,7 +153,7 @@ async fn before(ctx: &Ctx, tx: &mut TenantTx, rows: &[QueuedRow]) -> Result<Hash
 }
 
 /// What the gates are asked about.
-fn asking_of(row: &QueuedRow, to: String) -> Asking {
+fn asking_of(row: &QueuedRow, to: String, in_doubt: bool) -> Asking {
     Asking {
         message: row.id,
         subject: row.subject_id,
@@ -162,5 +162,6 @@ fn asking_of(row: &QueuedRow, to: String) -> Asking {
         purpose: row.purpose,
         to,
         to_index: row.to_index.clone(),
+        in_doubt,
     }
 }

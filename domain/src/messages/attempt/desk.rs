@@ -270,7 +270,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn is_in_doubt(&self, message: MessageId) -> bool {
+    /// Whether an attempt before may have sent it.
+    pub fn is_in_doubt(&self, message: MessageId) -> bool {
         self.before.get(&message).is_some_and(|before| before.in_doubt_for.is_some())
     }
 
