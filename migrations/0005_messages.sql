@@ -10,6 +10,8 @@ create table providers (
   -- What the address of its callbacks ends in, hashed; none until somebody asked for one.
   callback_hash bytea,
   version bigint not null default 1,
+  -- Grows with its credentials alone: what an attempt under others has left cannot be asked about with these.
+  credentials_version bigint not null default 1,
   -- 1 is asked first.
   priority smallint not null default 1 constraint providers_priority check (priority between 1 and 100),
   on_unknown text not null default 'hold' constraint providers_on_unknown check (on_unknown in ('hold', 'resend')),
@@ -65,6 +67,8 @@ create table messages (
   provider_id uuid,
   template_id uuid not null,
   job_id uuid,
+  -- The run of a workflow that wrote it, if one did: where the run is stopped it is not sent any more.
+  run_id uuid,
   channel text not null,
   purpose text not null default 'transactional'
     constraint messages_purpose check (purpose in ('transactional', 'marketing')),
@@ -96,6 +100,7 @@ create table messages (
   constraint messages_template_fkey foreign key (tenant_id, template_id) references templates (tenant_id, id)
 ) with (fillfactor = 70);
 create index messages_lease_idx on messages (lease_until) where status = 'sending';
+create index messages_run_idx on messages (tenant_id, run_id) where run_id is not null;
 create index messages_lead_idx on messages (tenant_id, lead_id) where lead_id is not null;
 -- Found by whom they are to; and by what the provider calls them, for callbacks.
 create index messages_to_idx on messages (tenant_id, to_index, id);
@@ -112,6 +117,8 @@ create table message_attempts (
   fence bigint not null,
   provider_id uuid not null,
   provider_key text not null,
+  -- Of the account's credentials, as the attempt had them.
+  credentials_version bigint not null,
   started_at timestamptz not null default engine.now(),
   ended_at timestamptz,
   outcome text,

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use domain::messages::{
     attempt::Start,
     provider::{Refusal, Route},
+    reconcile::{self, ReconcileMessage},
     rules::Status,
 };
 use serde_json::json;
+use sqlx::Connection;
 use switchboard_tests::scripted::{Scripted, lost, refused};
 
 use crate::{
+    lead_actions::somebody_waits,
     rights::admitted,
     sending::{MESSAGES, PROVIDERS, account, begin, end, go, idle, open, send, sms, stored},
 };
@@ -77,5 +80,71 @@ async fn the_same_is_sent_again_only_as_long_as_its_receiver_drops_it() {
         assert_eq!((&over["failure"], &over["error_code"]), (&json!("ambiguous"), &json!("key_expired")));
         assert_eq!(over["attempts"], 2);
     }
+    app.process.stop().await;
+}
+
+/// Whoever waits for a message to be settled sees what came of it, also where that is a doubt.
+#[tokio::test]
+async fn a_cancel_that_has_waited_for_the_settling_does_not_take_a_doubt_back() {
+    let keyed = Arc::new(Scripted::new("keyed", Route::Keyed));
+    let app = open(idle, &[&keyed]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let provider = account(admin, "keyed", 1, "hold").await;
+    let message = send(admin, &sms(admin, Some(&provider)).await).await;
+    go(begin(&ctx, &message).await);
+    // Its settling is not committed yet.
+    let id: uuid::Uuid = message.parse().expect("an id");
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut settling = system.begin().await.expect("a transaction");
+    for moved in [
+        "update messages set status = 'queued', lease_until = null where id = $1",
+        "update message_attempts set ended_at = engine.now(), outcome = 'queued', code = 'unknown' where message_id = $1",
+    ] {
+        sqlx::query(moved).bind(id).execute(&mut *settling).await.expect("moved");
+    }
+    let (canceller, path) = (admin.clone(), format!("{MESSAGES}/{message}/cancel"));
+    let cancelling = tokio::spawn(async move { canceller.post(&path, &json!({})).await });
+    somebody_waits(&app).await;
+    settling.commit().await.expect("committed");
+    assert_eq!(cancelling.await.expect("an answer").problem(409), "message-in-doubt");
+    assert_eq!(stored(admin, &message).await["status"], "queued");
+    app.process.stop().await;
+}
+
+/// With other credentials an account may be another one, which has never heard of what the former one was handed.
+#[tokio::test]
+async fn what_was_handed_over_with_former_credentials_is_neither_repeated_nor_asked_for_with_others() {
+    let keyed = Arc::new(Scripted::new("keyed", Route::Keyed));
+    let asked = Arc::new(Scripted::new("asked", Route::Asked));
+    let app = open(idle, &[&keyed, &asked]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let (first, second) =
+        (account(admin, "keyed", 1, "hold").await, account(admin, "asked", 2, "hold").await);
+    let mut message = sms(admin, Some(&first)).await;
+    let repeated = send(admin, &message).await;
+    message["provider_id"] = second.clone();
+    let sought = send(admin, &message).await;
+    for message in [&repeated, &sought] {
+        end(&ctx, go(begin(&ctx, message).await), lost()).await;
+    }
+    let change = async |change: &serde_json::Value| {
+        for provider in [&first, &second] {
+            let path = format!("{PROVIDERS}/{}", provider.as_str().expect("an id"));
+            admin.patch(&path, change).await.expect(200);
+        }
+    };
+    let question =
+        ReconcileMessage { message: serde_json::from_value(json!(sought)).expect("an id"), fence: 1 };
+    // Whatever else is changed of an account, it is the same one.
+    change(&json!({"max_running": 7})).await;
+    assert!(reconcile::prepare(&ctx, &question).await.expect("looked").is_some());
+    end(&ctx, go(begin(&ctx, &repeated).await), lost()).await;
+    change(&json!({"credentials": {"key": "another"}})).await;
+    assert!(reconcile::prepare(&ctx, &question).await.expect("looked").is_none());
+    assert_eq!(stored(admin, &sought).await["status"], "unknown");
+    assert!(matches!(begin(&ctx, &repeated).await, Start::Over(Some(Status::Unknown))));
+    let over = stored(admin, &repeated).await;
+    assert_eq!((&over["failure"], &over["error_code"]), (&json!("ambiguous"), &json!("credentials_changed")));
+    assert_eq!(over["attempts"], 2);
     app.process.stop().await;
 }

@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use domain::messages::{
     provider::{Found, Route},
+    reconcile::{self, Conclusion, ReconcileMessage},
     rules::Status,
 };
+use futures::future::join_all;
 use serde_json::{Value, json};
 use switchboard::process::Roles;
-use switchboard_tests::{Answer, Client, TestApp, Worker, scripted::Scripted};
+use switchboard_tests::{
+    Answer, Client, TestApp, Worker,
+    scripted::{Scripted, lost},
+};
 
 use crate::{
     gates::{becomes, delivered},
     message::sandbox,
     onboarding::until,
     rights::admitted,
-    sending::{MESSAGES, PROVIDERS, account, count, open, rests, send, sms, stored},
+    sending::{MESSAGES, PROVIDERS, account, begin, count, end, go, idle, open, rests, send, sms, stored},
 };
 
 async fn resolve(client: &Client, message: &str, said: &Value) -> Answer {
@@ -122,6 +127,81 @@ async fn a_person_says_what_became_of_a_message_once() {
     assert_eq!(adapter.handed().len(), 4);
     let log = admin.all("/api/v1/compliance/audit-logs?resource=message").await;
     assert_eq!(log.iter().filter(|entry| entry["action"] == "resolve").count(), 3);
+    app.process.stop().await;
+}
+
+fn there(name: &str) -> Found {
+    let provider_message_id = Some(name.to_owned());
+    Found::There { provider_message_id, status: Status::Sent, failure: None, code: None }
+}
+
+/// Of two messages that say the same to one number the provider has taken one, and nobody can tell which.
+#[tokio::test]
+async fn what_may_be_either_of_two_messages_is_taken_for_neither() {
+    let adapter = Arc::new(Scripted::telling_by_likeness("scripted"));
+    let app = open(|_| {}, &[&adapter]).await;
+    let admin = &app.acme.admin;
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let message = sms(admin, Some(&provider)).await;
+    let mut other = message.clone();
+    other["variables"]["name"] = json!("Eve");
+    let (one, two, eve) =
+        (send(admin, &message).await, send(admin, &message).await, send(admin, &other).await);
+    for _ in 0..3 {
+        adapter.call().await.lose();
+    }
+    for message in [&one, &two, &eve] {
+        becomes(admin, message, "message.unknown").await;
+    }
+    app.database.advance(31.0).await;
+    for _ in 0..3 {
+        let question = adapter.question().await;
+        let name = if question.outgoing.text == "Hello Eve" { "p-eve" } else { "p-one" };
+        question.say(there(name));
+    }
+    assert_eq!(
+        becomes(admin, &eve, "message.sent").await["provider_message_id"],
+        "p-eve",
+        "it says another thing"
+    );
+    rests(admin, "reconcile_message").await;
+    for message in [&one, &two] {
+        let doubtful = stored(admin, message).await;
+        assert_eq!(
+            (&doubtful["status"], &doubtful["provider_message_id"]),
+            (&json!("unknown"), &Value::Null)
+        );
+    }
+    // Once somebody knows that the other was not sent, it can only be this one.
+    resolve(admin, &two, &json!({"outcome": "not_sent", "resend": false})).await.expect(204);
+    app.database.advance(31.0).await;
+    adapter.question().await.say(there("p-one"));
+    assert_eq!(becomes(admin, &one, "message.sent").await["provider_message_id"], "p-one");
+    assert_eq!(stored(admin, &two).await["status"], "failed");
+    assert_eq!(adapter.handed().len(), 3);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_messages_that_are_told_to_be_the_same_one_is() {
+    let adapter = Arc::new(Scripted::new("scripted", Route::Asked));
+    let app = open(idle, &[&adapter]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let provider = account(admin, "scripted", 1, "hold").await;
+    let message = sms(admin, Some(&provider)).await;
+    let mut inquiries = Vec::new();
+    for _ in 0..8 {
+        let message = send(admin, &message).await;
+        end(&ctx, go(begin(&ctx, &message).await), lost()).await;
+        let job =
+            ReconcileMessage { message: serde_json::from_value(json!(message)).expect("an id"), fence: 1 };
+        inquiries.push(reconcile::prepare(&ctx, &job).await.expect("looked").expect("a question"));
+    }
+    let concluded = join_all(inquiries.iter().map(|inquiry| inquiry.conclude(&ctx, there("p-one")))).await;
+    let sent = |ended: &Conclusion| *ended == Conclusion::Over(Some(Status::Sent));
+    let concluded: Vec<Conclusion> = concluded.into_iter().map(|ended| ended.expect("concluded")).collect();
+    assert_eq!(concluded.iter().filter(|ended| sent(ended)).count(), 1, "{concluded:?}");
+    assert_eq!(admin.all(&format!("{MESSAGES}?status=unknown")).await.len(), 7);
     app.process.stop().await;
 }
 

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Scripted {
     kind: &'static str,
     route: Route,
+    by_likeness: bool,
     calls: Line<Call>,
     questions: Line<Question>,
     handed: Mutex<Vec<(ProviderId, Outgoing)>>,
@@ -106,7 +107,20 @@ impl Scripted {
     /// A provider of any channel.
     #[must_use]
     pub fn new(kind: &'static str, route: Route) -> Self {
-        Self { kind, route, calls: Line::new(), questions: Line::new(), handed: Mutex::default() }
+        Self {
+            kind,
+            route,
+            by_likeness: false,
+            calls: Line::new(),
+            questions: Line::new(),
+            handed: Mutex::default(),
+        }
+    }
+
+    /// One that is asked, and tells messages by what they say.
+    #[must_use]
+    pub fn telling_by_likeness(kind: &'static str) -> Self {
+        Self { by_likeness: true, ..Self::new(kind, Route::Asked) }
     }
 
     /// The next message that is handed over.
@@ -161,6 +175,10 @@ impl Provider for Scripted {
         let _ = self.calls.put.send(Call { account, outgoing, answer });
         // A test that drops a call has nothing to say to it.
         said.await.unwrap_or_else(|_| lost())
+    }
+
+    fn finds_by_likeness(&self) -> bool {
+        self.by_likeness
     }
 
     async fn look_up(&self, _: &Ctx, _: &Account, asked: &Asked) -> Found {

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Writes messages down with their audit rows and events. The fields of each stand below its place. Answers their ids with
-/// the jobs that send them, in the order asked.
+/// the jobs that send them, in the order asked. `run` is the workflow's whose step writes them, if one does.
 ///
 /// # Errors
 /// With the place of what is wrong; nothing is written then.
@@ -38,7 +38,7 @@ pub(super) async fn accept(
     tx: &mut TenantTx,
     asked: &[(String, &NewMessage)],
     batch: Option<Uuid>,
-    of_step: bool,
+    run: Option<Uuid>,
 ) -> Result<Vec<(MessageId, NewJob)>> {
     let mut ground = Ground::find(ctx, tx, asked).await?;
     let mut plans = Vec::with_capacity(asked.len());
@@ -50,7 +50,8 @@ pub(super) async fn accept(
     let (tenant, index) = (ctx.tenant, ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?);
     let (mut rows, mut accepted) = (Vec::new(), Vec::new());
     for (plan, (_, new)) in plans.iter().zip(asked) {
-        let mut job = SendMessage { message: plan.id, of_step, by: Some(plan.carrier) }.job(ctx)?;
+        let mut job =
+            SendMessage { message: plan.id, of_step: run.is_some(), by: Some(plan.carrier) }.job(ctx)?;
         if let Some(at) = new.send_at {
             job = job.run_at(at.utc());
         }
@@ -66,6 +67,7 @@ pub(super) async fn accept(
             channel: plan.channel,
             purpose: new.purpose,
             job: job.id,
+            run,
             batch,
             campaign: None,
             send_at: new.send_at.map(Moment::utc),

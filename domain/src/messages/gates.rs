@@ -49,6 +49,8 @@ pub struct Asking {
     pub to: String,
     /// `messages.to` of it.
     pub to_index: Vec<u8>,
+    /// An attempt before may have sent it: it counts against the cap already, which does not stop its repeat.
+    pub in_doubt: bool,
 }
 
 /// Which of these messages may leave, in the order asked. Those of one call count for one another: of two to one person
@@ -62,7 +64,7 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
     }
     let (now, policy) = store::policy_now(tx.conn(), ctx.tenant).await?;
     let policy = Policy::stored(policy)?;
-    let capped = |one: &&Asking| policy.cap_for(one.purpose).is_some();
+    let capped = |one: &&Asking| cap_for(&policy, one).is_some();
     let counted: Vec<&Asking> = asking.iter().filter(capped).collect();
     if let Some(cap) = policy.frequency_cap.as_ref().filter(|_| !counted.is_empty()) {
         store::lock_counted(tx.conn(), ctx.tenant, &keys(&counted, cap)).await?;
@@ -83,7 +85,7 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
         let since = now - TimeDelta::hours(i64::from(cap.hours));
         let mut counts = store::counted(tx.conn(), ctx.tenant, &counted, cap, since).await?.into_iter();
         for (one, facts) in asking.iter().zip(&mut facts) {
-            if policy.cap_for(one.purpose).is_some() {
+            if cap_for(&policy, one).is_some() {
                 facts.sent = counts.next().unwrap_or_default();
             }
         }
@@ -92,12 +94,13 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
     let mut going: Vec<&Asking> = Vec::new();
     let mut verdicts = Vec::with_capacity(asking.len());
     for (one, mut facts) in asking.iter().zip(facts) {
-        if let Some(cap) = policy.cap_for(one.purpose) {
+        if let Some(cap) = cap_for(&policy, one) {
             let beside = going.iter().filter(|other| counts_for(other, one, cap)).count();
             facts.sent = facts.sent.saturating_add(i64::try_from(beside).unwrap_or(i64::MAX));
         }
         let verdict = decide(&facts, &policy, home, now);
-        if verdict == Verdict::Go {
+        // One in doubt was counted with those before.
+        if verdict == Verdict::Go && !one.in_doubt {
             going.push(one);
         }
         verdicts.push(verdict);
@@ -128,6 +131,11 @@ pub(super) fn quiet_until(
         }
     }
     Some(at).filter(|at| *at > now)
+}
+
+/// The cap that a message is held to.
+fn cap_for<'p>(policy: &'p Policy, one: &Asking) -> Option<&'p FrequencyCap> {
+    policy.cap_for(one.purpose).filter(|_| !one.in_doubt)
 }
 
 /// Whether a message counts against the cap for another one.

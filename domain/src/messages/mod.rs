@@ -3,7 +3,7 @@
 //! - [`rules`] pure: the lattice of statuses, what an answer means; [`template`] rendering, bounded
 //! - [`provider`] what an adapter at the rim must do; [`accounts`] the rows that name one
 //! - [`templates`] the commands on templates; [`wording`] a version ready to be filled in
-//! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow, `to_leads` to many, `to_many` to those of a campaign; [`recipient`] whom it is to, by channel
+//! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow, `of_run` where its run is stopped, `to_leads` to many, `to_many` to those of a campaign; [`recipient`] whom it is to, by channel
 //! - [`attempt`] the fence around each attempt; [`reconcile`] what becomes of messages of unknown fate
 //! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`]
 //! - [`callback`] what a provider tells by itself; [`callbacks`] takes it in; [`inbound`] what people write
@@ -25,6 +25,7 @@ pub mod gates;
 pub mod inbound;
 pub mod keywords;
 pub mod locale;
+pub(crate) mod of_run;
 pub mod outbox;
 pub mod policy;
 pub mod provider;

@@ -57,7 +57,7 @@ pub struct Account {
     pub id: ProviderId,
     pub channel: Channel,
     pub credentials: Zeroizing<Vec<u8>>,
-    /// Grows with every change, so that what was made from older credentials can be dropped.
+    /// Of its credentials: grows where they are replaced, so that what was made from older ones can be dropped.
     pub version: i64,
 }
 
@@ -211,6 +211,11 @@ pub trait Provider: Send + Sync + 'static {
     async fn look_up(&self, ctx: &Ctx, account: &Account, asked: &Asked) -> Found {
         let _ = (ctx, account, asked);
         Found::Unclear { text: "the provider cannot be asked".into() }
+    }
+    /// Whether [`Self::look_up`] tells a message by whom it is to and what it says, and not by our id: then one that it finds
+    /// may be another one of ours that says the same.
+    fn finds_by_likeness(&self) -> bool {
+        false
     }
     /// Reads what the provider told us, after looking at its signature. Pure: no call is made.
     ///

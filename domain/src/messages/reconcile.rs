@@ -1,10 +1,14 @@
-//! What becomes of messages of unknown fate: the provider is asked, or a person says.
+//! What becomes of messages of unknown fate: the provider is asked, or a person says (`resolve`).
+
+mod resolve;
 
 use std::{sync::Arc, time::Duration};
 
 use engine::JobKind;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+pub use resolve::{Resolution, resolve};
 
 use super::{
     accounts::credentials_place,
@@ -16,12 +20,11 @@ use super::{
 };
 use crate::{
     Ctx,
-    access::permission::Permission,
-    audit::Entry,
-    error::{Error, Result},
+    error::Result,
     events::{Event, EventType},
     leads::activities,
-    types::{MessageId, ProviderId},
+    tenancy::TenantTx,
+    types::{MessageId, ProviderId, SubjectId},
     vault::Vault,
 };
 
@@ -44,8 +47,8 @@ pub const FIRST_LOOK: Duration = Duration::from_secs(30);
 /// A provider that does not know a message so long after its attempt was over will not come to know it.
 const SURE_AFTER: Duration = Duration::from_mins(1);
 
-/// The code of what a person has said.
-const BY_HAND: &str = "by_hand";
+/// Messages that may be taken for one another which are looked at.
+const MOST_DOUBLES: i64 = 20;
 
 /// When a provider that could not tell is asked again, by how long ago the attempt was over: more and more seldom, and no
 /// more after a day.
@@ -82,7 +85,7 @@ pub enum Conclusion {
     LookAgain(Duration),
 }
 
-/// Prepares to ask; none if there is nothing to ask any more.
+/// Prepares to ask; none if there is nothing to ask any more, or nobody who could tell.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -91,6 +94,10 @@ pub async fn prepare(ctx: &Ctx, job: &ReconcileMessage) -> Result<Option<Inquiry
     let Some(row) = store::unknown(tx.conn(), ctx.tenant, job.message, job.fence).await? else {
         return Ok(None);
     };
+    if row.is_changed {
+        // They may be for another account, of which nothing follows: a person has to ask where the attempt was made.
+        return Ok(None);
+    }
     let keys = Vault::subjects(&mut tx, &[row.subject_id]).await?;
     let Some(outgoing) = frozen(&keys, ctx.tenant, job.message, &row.request_sealed)? else {
         return Ok(None);
@@ -159,12 +166,6 @@ impl Inquiry {
     async fn there(&self, ctx: &Ctx, concluded: &Concluded) -> Result<Conclusion> {
         let (message, fence) = (self.message, self.fence);
         let mut tx = ctx.begin().await?;
-        if let Some(name) = &concluded.provider_message_id
-            && store::is_anothers(tx.conn(), ctx.tenant, message, self.provider, name).await?
-        {
-            // It is one that says the same to the same person: of this one nothing is known yet.
-            return Ok(self.later());
-        }
         if !store::conclude(tx.conn(), ctx.tenant, message, fence, concluded).await? {
             return Ok(Conclusion::Over(None));
         }
@@ -180,11 +181,41 @@ impl Inquiry {
         if concluded.status != Status::Failed {
             activities::messages_sent(&mut tx, &[message]).await?;
         }
+        if self.may_be_another(ctx, &mut tx, concluded).await? {
+            // Of this one nothing is known yet; nothing of the transaction happens.
+            return Ok(self.later());
+        }
         if let Some(name) = &concluded.provider_message_id {
             callbacks::meet(&mut tx, &[(message, self.provider, name.clone())]).await?;
         }
         tx.commit().await?;
         Ok(Conclusion::Over(Some(concluded.status)))
+    }
+
+    /// Whether what was found is, or may be, another message of ours that says the same to the same person. The name is
+    /// written by then and held from here on, so of two who claim it the second sees that the first has it.
+    async fn may_be_another(&self, ctx: &Ctx, tx: &mut TenantTx, concluded: &Concluded) -> Result<bool> {
+        let (tenant, message, provider) = (ctx.tenant, self.message, self.provider);
+        if let Some(name) = &concluded.provider_message_id {
+            store::hold_names(tx.conn(), tenant, &[(provider, name.clone())]).await?;
+            if store::is_anothers(tx.conn(), tenant, message, provider, name).await? {
+                return Ok(true);
+            }
+        }
+        if !self.adapter.finds_by_likeness() {
+            return Ok(false);
+        }
+        let doubles =
+            store::doubles(tx.conn(), tenant, (message, provider), self.asked.since, MOST_DOUBLES).await?;
+        let are_all = i64::try_from(doubles.len()).is_ok_and(|count| count < MOST_DOUBLES);
+        let subjects: Vec<SubjectId> = doubles.iter().map(|double| double.subject_id).collect();
+        let keys = Vault::subjects(tx, &subjects).await?;
+        // What cannot be read may say the same.
+        let says_other = |double: &store::Double| {
+            let said = frozen(&keys, tenant, double.id, &double.request_sealed);
+            said.is_ok_and(|said| said.is_some_and(|said| said.text != self.asked.outgoing.text))
+        };
+        Ok(!are_all || !doubles.iter().all(says_other))
     }
 
     /// It was surely not sent: it is sent now, unless it was tried as often as it may be. Whether it is still worth sending
@@ -216,61 +247,6 @@ impl Inquiry {
         tx.commit().await?;
         Ok(Conclusion::Over(Some(status)))
     }
-}
-
-/// What a person has found out about a message of unknown fate.
-#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
-#[schema(as = MessageResolution)]
-pub enum Resolution {
-    /// The provider has it.
-    Sent {},
-    /// The provider does not have it.
-    NotSent {
-        /// Send it now; else it has failed.
-        resend: bool,
-    },
-}
-
-/// Says what became of a message of unknown fate.
-///
-/// # Errors
-/// A conflict if its fate is known, or if there is no such message.
-pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result<()> {
-    ctx.require(Permission::MessagesSettle)?;
-    let mut tx = ctx.begin().await?;
-    let held =
-        store::hold_message(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("message"))?;
-    if held.status != Status::Unknown {
-        let detail =
-            format!("the message is {}; only one of unknown fate can be resolved", held.status.as_str());
-        return Err(Error::conflict("fate-known", detail));
-    }
-    let (status, kind, failure) = match resolution {
-        Resolution::Sent {} => (Status::Sent, EventType::MessageSent, None),
-        Resolution::NotSent { resend: true } => (Status::Queued, EventType::MessageRetrying, None),
-        Resolution::NotSent { resend: false } => {
-            (Status::Failed, EventType::MessageFailed, Some(FailureKind::Ambiguous))
-        }
-    };
-    let code = failure.is_some().then(|| BY_HAND.to_owned());
-    // Whoever has it sent again does not mean once.
-    let concluded = Concluded { status, provider_message_id: None, failure, code, rounds: 0 };
-    store::conclude(tx.conn(), ctx.tenant, id, held.fence, &concluded).await?;
-    if status != Status::Sent {
-        store::clear_doubts(tx.conn(), ctx.tenant, id, BY_HAND).await?;
-    }
-    tx.audit(&[Entry::new("resolve", "message", id).detail(json!({ "status": status }))]).await?;
-    let body = json!({ "attempt": held.fence, "code": BY_HAND });
-    tx.emit(&[Event::new(kind, "message", id).with(body)]).await?;
-    if status == Status::Sent {
-        activities::messages_sent(&mut tx, &[id]).await?;
-    }
-    if status == Status::Queued {
-        let had = held.provider.ok_or_else(|| Error::internal("nobody had a message of unknown fate"))?;
-        attempt::hand_on(&mut tx, vec![(id, attempt::again(ctx, id, had)?)]).await?;
-    }
-    tx.commit().await
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub async fn send(ctx: &Ctx, new: NewMessage) -> Result<Once<MessageId>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let (id, job) = queue(ctx, &mut keyed.tx, &new, false).await?;
+    let (id, job) = queue(ctx, &mut keyed.tx, &new, None).await?;
     keyed.tx.enqueue(&[job]).await?;
     keyed.commit(id, 202, location(id)).await
 }
@@ -145,7 +145,7 @@ pub async fn send_many(ctx: &Ctx, new: NewMessages) -> Result<Once<Accepted>> {
     let asked: Vec<(String, &NewMessage)> =
         new.messages.iter().enumerate().map(|(place, new)| (format!("/messages/{place}"), new)).collect();
     let (ids, jobs): (Vec<_>, Vec<_>) =
-        accept(ctx, &mut keyed.tx, &asked, Some(batch), false).await?.into_iter().unzip();
+        accept(ctx, &mut keyed.tx, &asked, Some(batch), None).await?.into_iter().unzip();
     keyed.tx.enqueue(&jobs).await?;
     let location = format!("/api/v1/communication/messages?batch_id={batch}");
     keyed.commit(Accepted { batch_id: batch, ids }, 202, location).await
@@ -159,8 +159,8 @@ fn require_lead(ctx: &Ctx, new: &NewMessage, at: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes a message down with its audit row and event, in a transaction of the caller's. Answers the job that sends
-/// it, which is the caller's to put in.
+/// Writes a message down with its audit row and event, in a transaction of the caller's, as a step of `run` if it is one.
+/// Answers the job that sends it, which is the caller's to put in.
 ///
 /// # Errors
 /// As [`send`].
@@ -168,9 +168,9 @@ pub(super) async fn queue(
     ctx: &Ctx,
     tx: &mut TenantTx,
     new: &NewMessage,
-    of_step: bool,
+    run: Option<Uuid>,
 ) -> Result<(MessageId, NewJob)> {
-    let accepted = accept(ctx, tx, &[(String::new(), new)], None, of_step).await?;
+    let accepted = accept(ctx, tx, &[(String::new(), new)], None, run).await?;
     accepted.into_iter().next().ok_or_else(|| Error::internal("a message that was accepted is not there"))
 }
 

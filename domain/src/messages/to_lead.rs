@@ -3,6 +3,7 @@
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{
     accept::address,
@@ -44,12 +45,12 @@ pub enum Written {
     Nothing(&'static str),
 }
 
-/// Writes the message down, in the transaction of the step. A lead that can only be called, or is not there any more, is
+/// Writes the message down, in the transaction of the step of this run. A lead that can only be called, or is not there any more, is
 /// no failure: whatever else is to be done with it goes on.
 ///
 /// # Errors
 /// If provider or template are not there any more.
-pub async fn write(ctx: &Ctx, tx: &mut TenantTx, step: &MessageLead) -> Result<Written> {
+pub async fn write(ctx: &Ctx, tx: &mut TenantTx, run: Uuid, step: &MessageLead) -> Result<Written> {
     let Some(lead) = merged::hold(tx, step.lead, ctx.rows).await? else {
         return Ok(Written::Nothing("lead_gone"));
     };
@@ -68,7 +69,7 @@ pub async fn write(ctx: &Ctx, tx: &mut TenantTx, step: &MessageLead) -> Result<W
         send_at: None,
         expires_at: None,
     };
-    let (id, sending) = queue(ctx, tx, &new, true).await?;
+    let (id, sending) = queue(ctx, tx, &new, Some(run)).await?;
     Ok(Written::Message { id, lead, sending: sending.into() })
 }
 

@@ -207,6 +207,14 @@ impl TenantTx {
         Ok(self.tx.restart_run(run, from).await?)
     }
 
+    /// The step that a running job belongs to; see [`engine::Tx::step_of`].
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn step_of(&mut self, claim: &Claim) -> Result<Option<StepOf>> {
+        Ok(self.tx.step_of(claim).await?)
+    }
+
     /// Adds jobs to the step of a running job; see [`engine::Tx::spread`].
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     jobs,
+    messages::of_run,
     tenancy::{Begun, Once, TenantTx},
 };
 
@@ -112,7 +113,8 @@ async fn whole(ctx: &Ctx, id: Uuid) -> Result<Whole> {
     Ok(Whole { run, waits_for, steps: steps.into_iter().zip(whys).collect(), signals })
 }
 
-/// Stops a run: nothing of it begins any more, and what it has begun is cancelled.
+/// Stops a run: nothing of it begins any more, and what it has begun is cancelled, with its
+/// messages that wait.
 ///
 /// # Errors
 /// If there is none of this id, or a conflict if it is over.
@@ -132,6 +134,7 @@ pub async fn cancel(ctx: &Ctx, id: Uuid) -> Result<Whole> {
             format!("it is {state}, so there is nothing to cancel"),
         ));
     }
+    of_run::run_stops(tx, id).await?;
     tx.audit(&[Entry::new("cancel", "workflow", id)]).await?;
     keyed.commit((), 200, location(id)).await?;
     if let Err(error) = ctx.platform.engine.wind_down(ctx.tenant.0, id).await {
@@ -157,7 +160,7 @@ pub async fn retry(ctx: &Ctx, id: Uuid, from: Option<&str>) -> Result<Whole> {
     Start::permissions_of(&run.name)?.iter().try_for_each(|permission| ctx.require(*permission))?;
     let state = |detail: String| Err(Error::conflict("workflow-state", detail));
     match tx.restart_run(id, from).await? {
-        Restarted::Running => {}
+        Restarted::Running => of_run::run_goes_on(tx, id).await?,
         Restarted::NoSuchRun => return Err(Error::NotFound("workflow")),
         Restarted::UnknownStep => return Err(Error::invalid("/step", "it has no such step")),
         Restarted::NotOver(now) => {

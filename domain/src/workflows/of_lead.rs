@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::OnboardLead;
-use crate::{audit::Entry, error::Result, leads::merged, sequences, tenancy::TenantTx, types::LeadId};
+use crate::{
+    audit::Entry, error::Result, leads::merged, messages::of_run, sequences, tenancy::TenantTx, types::LeadId,
+};
 
 /// The signal that `onboard_lead` waits for.
 const REPLIED: &str = "lead_replied";
@@ -32,6 +34,7 @@ pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId, payload: &Value) ->
 pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
     for run in running(tx, lead).await? {
         tx.cancel_run(run).await?;
+        of_run::run_stops(tx, run).await?;
         tx.audit(&[Entry::new("cancel", "workflow", run).detail(json!({ "lead_id": lead }))]).await?;
     }
     sequences::of_lead::lead_goes(tx, lead).await

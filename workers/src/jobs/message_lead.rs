@@ -15,7 +15,11 @@ use crate::registry::Run;
 /// If provider or template are not there any more.
 pub async fn run(run: Run, job: MessageLead) -> Result<Outcome> {
     let mut tx = run.ctx.begin().await?;
-    let (message, lead, sending) = match to_lead::write(&run.ctx, &mut tx, &job).await? {
+    let Some(of) = tx.step_of(&run.claim).await? else {
+        // Another node runs the job by now.
+        return Ok(Outcome::Cancel);
+    };
+    let (message, lead, sending) = match to_lead::write(&run.ctx, &mut tx, of.run, &job).await? {
         Written::Message { id, lead, sending } => (id, lead, *sending),
         Written::Nothing(why) => return run.skip(tx, why).await,
     };

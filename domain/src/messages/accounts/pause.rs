@@ -107,7 +107,7 @@ pub async fn resume(ctx: &Ctx, id: ProviderId) -> Result<ProviderView> {
 }
 
 /// Holds an account still because its provider said, by this code, that it is at fault. `false` if it was held
-/// already, or was changed since it was of this version: then it is not what the provider spoke of, and if it is at fault
+/// already, or its credentials were replaced since they were of this version: then it is not what the provider spoke of, and if it is at fault
 /// as well, its next message shows it. To be called before jobs are ended in the same transaction.
 ///
 /// # Errors

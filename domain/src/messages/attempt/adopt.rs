@@ -1,12 +1,12 @@
 //! Messages that wait for a job that is not there any more: it was cancelled or discarded by hand, or ended while its
-//! message was out. They are given another one.
+//! message was out. They are given another one, but for those of workflows that do not go on.
 
 use super::hand_on;
 use crate::{
     Ctx,
     ctx::Platform,
     error::Result,
-    messages::{accept::first_of, send::SendMessage, store},
+    messages::{accept::first_of, of_run, send::SendMessage, store},
     tenancy::SystemTx,
     types::TenantId,
 };
@@ -23,13 +23,16 @@ pub async fn tenants_with_orphans(platform: &Platform, limit: i64) -> Result<Vec
     store::tenants_with_orphans(tx.conn(), limit).await
 }
 
-/// Gives some of them a job again. Answers how many there were.
+/// Gives some of them a job again, and ends those whose workflow is over. Answers how many there were.
 ///
 /// # Errors
 /// If the database refuses.
 pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
+    let found = orphans.len();
+    let (over, orphans): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|orphan| orphan.is_over);
+    of_run::end(&mut tx, &over.iter().map(|orphan| orphan.id).collect::<Vec<_>>()).await?;
     let carriers = store::carriers(tx.conn(), ctx.tenant).await?;
     let mut handed = Vec::with_capacity(orphans.len());
     for orphan in &orphans {
@@ -42,5 +45,5 @@ pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     }
     hand_on(&mut tx, handed).await?;
     tx.commit().await?;
-    Ok(orphans.len())
+    Ok(found)
 }

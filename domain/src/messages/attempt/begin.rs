@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{LEASE, Start, Turn, again, desk::Desk, hand_on};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     events::{Event, EventType},
     messages::{
         gates::{self, Asking},
-        rules::Status,
+        of_run,
         store::{self, Before, QueuedRow},
         wording::{Wording, Wordings},
     },
@@ -41,6 +42,7 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
     let mut tx = ctx.begin().await?;
     let rows = store::lock_queued(tx.conn(), ctx.tenant, &messages).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
+    let runs: Vec<Uuid> = rows.iter().filter_map(|row| row.run_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let mut desk = Desk {
@@ -52,6 +54,7 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
         ways: store::ways(tx.conn(), ctx.tenant).await?,
         wordings: wordings(ctx, &mut tx, rows.iter().map(|row| row.template_id)).await?,
         before: before(ctx, &mut tx, &rows).await?,
+        stopped_runs: store::stopped_runs(tx.conn(), ctx.tenant, &runs).await?,
         keys,
         tenant_keys,
         accounts: HashMap::new(),
@@ -67,7 +70,7 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
     let mut judged = Vec::new();
     for row in rows {
         if let Some((choice, to)) = desk.place(&row) {
-            asking.push(asking_of(&row, to));
+            asking.push(asking_of(&row, to, desk.is_in_doubt(row.id)));
             judged.push((row, choice));
         }
     }
@@ -92,15 +95,7 @@ async fn write(mut desk: Desk<'_>, mut tx: TenantTx, messages: &[MessageId]) -> 
     store::stop(tx.conn(), tenant, &desk.stops).await?;
     // Who waits for the same thing as before is not told of again.
     let begun = store::defer(tx.conn(), tenant, &desk.deferred).await?;
-    let stopped = desk.stops.iter().map(|(id, stop)| {
-        let kind = match stop.status {
-            Status::Suppressed => EventType::MessageSuppressed,
-            Status::Cancelled => EventType::MessageCancelled,
-            Status::Unknown => EventType::MessageUnknown,
-            _ => EventType::MessageFailed,
-        };
-        Event::new(kind, "message", *id).with(json!({ "code": stop.code }))
-    });
+    let stopped = desk.stops.iter().map(|(id, stop)| of_run::told(*id, stop));
     let waiting = desk.deferred.iter().filter(|one| begun.contains(&one.id)).map(|one| {
         Event::new(EventType::MessageDeferred, "message", one.id).with(json!({ "code": one.code }))
     });
@@ -173,7 +168,7 @@ async fn before(ctx: &Ctx, tx: &mut TenantTx, rows: &[QueuedRow]) -> Result<Hash
 }
 
 /// What the gates are asked about.
-fn asking_of(row: &QueuedRow, to: String) -> Asking {
+fn asking_of(row: &QueuedRow, to: String, in_doubt: bool) -> Asking {
     Asking {
         message: row.id,
         subject: row.subject_id,
@@ -182,5 +177,6 @@ fn asking_of(row: &QueuedRow, to: String) -> Asking {
         purpose: row.purpose,
         to,
         to_index: row.to_index.clone(),
+        in_doubt,
     }
 }

@@ -1,12 +1,13 @@
 //! What is decided of each message of a batch, while its row is held.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chrono::SecondsFormat;
+use uuid::Uuid;
 
 use super::{
     Attempt, Slot, Turn, request_place,
@@ -18,8 +19,9 @@ use crate::{
     error::{Error, Result},
     messages::{
         gates::Asking,
+        of_run,
         provider::{Account, Provider, Route},
-        rules::{Status, Stop, Verdict},
+        rules::{OnUnknown, Status, Stop, Verdict},
         send::place,
         store::{Before, Claimed, Deferred, QueuedRow, WayRow},
         wording::Wording,
@@ -46,8 +48,38 @@ enum Repeat {
     Anywhere,
     /// To the account that may have it and drops what comes twice.
     Only(ProviderId),
-    /// That is so long ago that a repeat would not be dropped any more.
-    Nowhere,
+    /// A repeat would not be dropped any more, for this reason.
+    Nowhere(Undropped),
+}
+
+/// Why a receiver would take what comes again for new.
+enum Undropped {
+    /// It has seen the first of them too long ago.
+    Expired,
+    /// The credentials are others than those of the attempt: they may be for somewhere else.
+    Changed,
+}
+
+impl Undropped {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Expired => "key_expired",
+            Self::Changed => "credentials_changed",
+        }
+    }
+
+    /// In words.
+    fn why(&self) -> &'static str {
+        match self {
+            Self::Expired => {
+                "it may have been sent, so long ago that its receiver would not drop a repeat; ask there, then resolve it"
+            }
+            Self::Changed => {
+                "it may have been sent, with credentials that were replaced since; ask where those were for, then \
+                 resolve it"
+            }
+        }
+    }
 }
 
 /// What is decided of a batch.
@@ -62,6 +94,7 @@ pub(super) struct Desk<'c> {
     pub ways: Vec<WayRow>,
     pub wordings: HashMap<TemplateId, Result<Arc<Wording>, String>>,
     pub before: HashMap<MessageId, Before>,
+    pub stopped_runs: HashSet<Uuid>,
     pub keys: SubjectKeys,
     pub tenant_keys: Arc<TenantKeys>,
     pub accounts: HashMap<ProviderId, (Arc<Account>, Arc<dyn Provider>)>,
@@ -82,6 +115,10 @@ impl Desk<'_> {
     pub fn place(&mut self, row: &QueuedRow) -> Option<(Chosen, String)> {
         if !self.keys.knows(row.subject_id) {
             self.stop(row, Status::Cancelled, "erased", "the recipient was erased");
+            return None;
+        }
+        if row.run_id.is_some_and(|run| self.stopped_runs.contains(&run)) {
+            self.stop(row, Status::Cancelled, of_run::RUN_OVER, of_run::WHY_OVER);
             return None;
         }
         if row.expired {
@@ -121,10 +158,8 @@ impl Desk<'_> {
         let bound = match self.repeat(row.id) {
             Repeat::Anywhere => pinned,
             Repeat::Only(provider) => Some(pinned.unwrap_or(provider)),
-            Repeat::Nowhere => {
-                let why = "it may have been sent, so long ago that its receiver would not drop a repeat; ask there, then \
-                           resolve it";
-                self.stop(row, Status::Unknown, "key_expired", why);
+            Repeat::Nowhere(undropped) => {
+                self.stop(row, Status::Unknown, undropped.code(), undropped.why());
                 return None;
             }
         };
@@ -171,16 +206,30 @@ impl Desk<'_> {
 
     fn repeat(&mut self, message: MessageId) -> Repeat {
         let before = self.before.get(&message);
-        let Some((provider, age)) = before.and_then(|one| Some((one.provider, one.in_doubt_for?))) else {
+        let Some((provider, version, age)) =
+            before.and_then(|one| Some((one.provider, one.version, one.in_doubt_for?)))
+        else {
             return Repeat::Anywhere;
         };
         // One that is gone, or whose credentials cannot be opened, may be one that drops repeats.
         let Ok((account, adapter)) = self.account(provider) else { return Repeat::Only(provider) };
+        let is_changed = account.version != version;
         match adapter.route(&account) {
-            Route::Keyed if age >= adapter.window(&account) => Repeat::Nowhere,
+            Route::Keyed if is_changed => Repeat::Nowhere(Undropped::Changed),
+            Route::Keyed if age >= adapter.window(&account) => Repeat::Nowhere(Undropped::Expired),
             Route::Keyed => Repeat::Only(provider),
+            // With those credentials it may have been one that drops repeats.
+            Route::Asked | Route::Echoes | Route::Blind
+                if is_changed && self.on_unknown(provider) == OnUnknown::Hold =>
+            {
+                Repeat::Nowhere(Undropped::Changed)
+            }
             Route::Asked | Route::Echoes | Route::Blind => Repeat::Anywhere,
         }
+    }
+
+    fn on_unknown(&self, provider: ProviderId) -> OnUnknown {
+        self.ways.iter().find(|way| way.id == provider).map(|way| way.on_unknown).unwrap_or_default()
     }
 
     /// Claims it, if the gates let it through and it can be filled in.
@@ -235,11 +284,11 @@ impl Desk<'_> {
             id: row.id,
             fence,
             provider: way,
+            version: account.version,
             hash: sha256(request.as_bytes()),
             sealed,
         });
-        let on_unknown =
-            self.ways.iter().find(|known| known.id == way).map(|way| way.on_unknown).unwrap_or_default();
+        let on_unknown = self.on_unknown(way);
         self.going.push(Attempt {
             message: row.id,
             fence,
@@ -257,7 +306,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn is_in_doubt(&self, message: MessageId) -> bool {
+    /// Whether an attempt before may have sent it.
+    pub fn is_in_doubt(&self, message: MessageId) -> bool {
         self.before.get(&message).is_some_and(|before| before.in_doubt_for.is_some())
     }
 

@@ -22,6 +22,8 @@ pub(in crate::messages) struct Claimed {
     pub id: MessageId,
     pub fence: i64,
     pub provider: ProviderId,
+    /// Of the account's credentials.
+    pub version: i64,
     pub hash: [u8; 32],
     pub sealed: Vec<u8>,
 }
@@ -38,8 +40,9 @@ pub(in crate::messages) async fn claim(
     }
     sqlx::query!(
         "with asked as (
-           select * from unnest($2::uuid[], $3::bigint[], $4::bytea[], $5::bytea[], $7::uuid[])
-                      as u(id, fence, hash, sealed, provider)
+           select * from unnest($2::uuid[], $3::bigint[], $4::bytea[], $5::bytea[], $7::uuid[],
+                                $8::bigint[])
+                      as u(id, fence, hash, sealed, provider, version)
          ), moved as (
            update messages m
               set status = 'sending', fence = a.fence, provider_id = a.provider, provider_message_id = null,
@@ -48,9 +51,9 @@ pub(in crate::messages) async fn claim(
             where m.tenant_id = $1 and m.id = a.id
            returning m.id
          )
-         insert into message_attempts (tenant_id, message_id, fence, provider_id, provider_key, request_hash,
-                                       request_sealed)
-         select $1, a.id, a.fence, a.provider, a.id::text, a.hash, a.sealed
+         insert into message_attempts (tenant_id, message_id, fence, provider_id, provider_key, credentials_version,
+                                       request_hash, request_sealed)
+         select $1, a.id, a.fence, a.provider, a.id::text, a.version, a.hash, a.sealed
            from asked a join moved m on m.id = a.id",
         tenant.0,
         &claims.iter().map(|claim| claim.id.0).collect::<Vec<_>>(),
@@ -58,7 +61,8 @@ pub(in crate::messages) async fn claim(
         &claims.iter().map(|claim| claim.hash.to_vec()).collect::<Vec<_>>(),
         &claims.iter().map(|claim| claim.sealed.clone()).collect::<Vec<_>>(),
         lease.as_secs_f64(),
-        &claims.iter().map(|claim| claim.provider.0).collect::<Vec<_>>()
+        &claims.iter().map(|claim| claim.provider.0).collect::<Vec<_>>(),
+        &claims.iter().map(|claim| claim.version).collect::<Vec<_>>()
     )
     .execute(conn)
     .await?;

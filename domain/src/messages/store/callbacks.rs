@@ -34,7 +34,7 @@ pub(crate) async fn account_by_callback(
 ) -> Result<Option<CalledAccount>> {
     let row = sqlx::query_as!(
         CalledAccount,
-        r#"select p.id as "id!: ProviderId", p.channel as "channel!", p.version as "version!",
+        r#"select p.id as "id!: ProviderId", p.channel as "channel!", p.credentials_version as "version!",
                   p.credentials_sealed as "credentials_sealed!"
              from providers p join tenants t on t.id = p.tenant_id and t.suspended_at is null
             where p.tenant_id = $1 and p.callback_hash = $2 and p.kind = $3 and p.deleted_at is null"#,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::super::{
     gates::Asking,
     policy::{CapPer, FrequencyCap},
-    rules::Purpose,
+    rules::{IN_DOUBT, Purpose},
 };
 use crate::{
     error::Result,
@@ -70,8 +70,8 @@ pub(in crate::messages) async fn lock_counted(
     Ok(())
 }
 
-/// How many messages of the cap's purposes have gone to each of these recipients since a time, or may be on their way,
-/// up to the cap; in their order.
+/// How many messages of the cap's purposes have gone to each of these recipients since a time, or may have, or may be on
+/// their way, up to the cap; in their order.
 pub(in crate::messages) async fn counted(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -89,8 +89,11 @@ pub(in crate::messages) async fn counted(
                              select 1 as one from messages m
                               where m.tenant_id = $1 and m.to_index = a.to_index and m.channel = a.channel
                                 and m.purpose = any($4)
-                                and (m.sent_at is not null or m.status in ('sending', 'unknown'))
+                                and (m.sent_at is not null or m.status in ('sending', 'unknown')
+                                  or (m.status = 'queued' and m.fence > 0))
                                 and coalesce(m.sent_at, m.updated_at) > $5
+                                and (m.sent_at is not null or m.status <> 'queued' or exists (select from message_attempts d
+                                  where d.tenant_id = $1 and d.message_id = m.id and d.outcome = 'queued' and d.code = $7))
                               limit $6) as counted) as "count!"
                      from unnest($2::bytea[], $3::text[]) with ordinality as a (to_index, channel, at)
                     order by a.at"#,
@@ -99,7 +102,8 @@ pub(in crate::messages) async fn counted(
                 &asking.iter().map(|one| one.channel.as_str().to_owned()).collect::<Vec<_>>(),
                 &purposes,
                 since,
-                i64::from(cap.most)
+                i64::from(cap.most),
+                IN_DOUBT
             )
             .fetch_all(conn)
             .await?
@@ -109,13 +113,19 @@ pub(in crate::messages) async fn counted(
                 r#"select (select count(*) from (
                              select m.id from messages m
                               where m.tenant_id = $1 and m.to_index = a.to_index and m.purpose = any($4)
-                                and (m.sent_at is not null or m.status in ('sending', 'unknown'))
+                                and (m.sent_at is not null or m.status in ('sending', 'unknown')
+                                  or (m.status = 'queued' and m.fence > 0))
                                 and coalesce(m.sent_at, m.updated_at) > $5
+                                and (m.sent_at is not null or m.status <> 'queued' or exists (select from message_attempts d
+                                  where d.tenant_id = $1 and d.message_id = m.id and d.outcome = 'queued' and d.code = $7))
                              union
                              select m.id from messages m
                               where m.tenant_id = $1 and m.lead_id = a.lead_id and m.purpose = any($4)
-                                and (m.sent_at is not null or m.status in ('sending', 'unknown'))
+                                and (m.sent_at is not null or m.status in ('sending', 'unknown')
+                                  or (m.status = 'queued' and m.fence > 0))
                                 and coalesce(m.sent_at, m.updated_at) > $5
+                                and (m.sent_at is not null or m.status <> 'queued' or exists (select from message_attempts d
+                                  where d.tenant_id = $1 and d.message_id = m.id and d.outcome = 'queued' and d.code = $7))
                               limit $6) as counted) as "count!"
                      from unnest($2::bytea[], $3::uuid[]) with ordinality as a (to_index, lead_id, at)
                     order by a.at"#,
@@ -125,7 +135,8 @@ pub(in crate::messages) async fn counted(
                     as &[Option<Uuid>],
                 &purposes,
                 since,
-                i64::from(cap.most)
+                i64::from(cap.most),
+                IN_DOUBT
             )
             .fetch_all(conn)
             .await?

@@ -50,7 +50,7 @@ pub(in crate::messages) async fn lock_expired(
 ) -> Result<Vec<ExpiredRow>> {
     let rows = sqlx::query!(
         r#"select m.id as "id: MessageId", m.fence, m.rounds, p.id as "provider: ProviderId", p.kind, p.channel,
-                  p.version, p.credentials_sealed, p.on_unknown
+                  p.credentials_version, p.credentials_sealed, p.on_unknown
              from messages m join providers p on p.tenant_id = $1 and p.id = m.provider_id
             where m.tenant_id = $1 and m.status = 'sending' and m.lease_until <= engine.now()
             order by m.id limit $2
@@ -69,7 +69,7 @@ pub(in crate::messages) async fn lock_expired(
                 provider: row.provider,
                 kind: row.kind,
                 channel: stored_channel(&row.channel)?,
-                version: row.version,
+                version: row.credentials_version,
                 credentials_sealed: row.credentials_sealed,
                 on_unknown: on_unknown(&row.on_unknown),
             })
@@ -84,6 +84,8 @@ pub(in crate::messages) struct Orphan {
     pub channel: Channel,
     /// Not before this, if it was named and is still to come.
     pub send_at: Option<DateTime<Utc>>,
+    /// A run of a workflow wrote it that does not go on.
+    pub is_over: bool,
 }
 
 /// A message that was queued within the last minute may have a job that is about to end.
@@ -112,7 +114,9 @@ pub(in crate::messages) async fn lock_orphans(
 ) -> Result<Vec<Orphan>> {
     let rows = sqlx::query!(
         r#"select m.id as "id: MessageId", m.provider_id as "provider: ProviderId", m.channel,
-                  case when m.send_at > engine.now() then m.send_at end as send_at
+                  case when m.send_at > engine.now() then m.send_at end as send_at,
+                  (m.run_id is not null and not exists (select from engine.runs r
+                    where r.tenant_id = $1 and r.id = m.run_id and r.state = 'running')) as "is_over!"
              from messages m
             where m.tenant_id = $1 and m.status = 'queued' and m.updated_at < engine.now() - interval '1 minute'
               and not exists (select from engine.jobs j where j.tenant_id = $1 and j.id = m.job_id)
@@ -130,6 +134,7 @@ pub(in crate::messages) async fn lock_orphans(
                 provider: row.provider,
                 channel: stored_channel(&row.channel)?,
                 send_at: row.send_at,
+                is_over: row.is_over,
             })
         })
         .collect()

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::{
     super::{
         provider::Channel,
-        rules::{IN_DOUBT, Purpose, Status},
+        rules::{Purpose, Status},
     },
-    stored_channel,
+    in_doubt, stored_channel,
 };
 use crate::{
     access::rows::Rows,
@@ -104,6 +104,8 @@ pub(in crate::messages) struct NewRow {
     pub channel: Channel,
     pub purpose: Purpose,
     pub job: Uuid,
+    /// The run of a workflow that writes it.
+    pub run: Option<Uuid>,
     pub batch: Option<Uuid>,
     /// The run of a campaign that it is of, and the lead as the run knows it.
     pub campaign: Option<(CampaignRunId, LeadId)>,
@@ -125,14 +127,14 @@ pub(in crate::messages) async fn insert_messages(
     sqlx::query!(
         "insert into messages (tenant_id, id, subject_id, lead_id, provider_id, pinned, template_id, job_id, batch_id,
                                channel, purpose, status, send_at, expires_at, to_sealed, to_index, vars_sealed,
-                               campaign_run_id, campaign_lead_id)
+                               campaign_run_id, campaign_lead_id, run_id)
          select $1, id, subject, lead, provider, provider is not null, template, job, batch, channel, purpose, 'queued',
-                send_at, expires_at, to_sealed, to_index, vars, run, of_run
+                send_at, expires_at, to_sealed, to_index, vars, campaign, campaign_lead, run
            from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::text[],
                        $10::text[], $11::timestamptz[], $12::timestamptz[], $13::bytea[], $14::bytea[], $15::bytea[],
-                       $16::uuid[], $17::uuid[])
+                       $16::uuid[], $17::uuid[], $18::uuid[])
                 as u (id, subject, lead, provider, template, job, batch, channel, purpose, send_at, expires_at,
-                      to_sealed, to_index, vars, run, of_run)",
+                      to_sealed, to_index, vars, campaign, campaign_lead, run)",
         tenant.0,
         &column(rows, |row| row.id.0),
         &column(rows, |row| row.subject.0),
@@ -149,7 +151,8 @@ pub(in crate::messages) async fn insert_messages(
         &column(rows, |row| row.to_index.clone()),
         &column(rows, |row| row.vars_sealed.clone()),
         &column(rows, |row| row.campaign.map(|(run, _)| run.0)) as &[Option<Uuid>],
-        &column(rows, |row| row.campaign.map(|(_, lead)| lead.0)) as &[Option<Uuid>]
+        &column(rows, |row| row.campaign.map(|(_, lead)| lead.0)) as &[Option<Uuid>],
+        &column(rows, |row| row.run) as &[Option<Uuid>]
     )
     .execute(conn)
     .await?;
@@ -178,10 +181,7 @@ pub(in crate::messages) async fn hold_message(
 ) -> Result<Option<Held>> {
     let row = sqlx::query!(
         r#"select m.status, m.fence, m.provider_id as "provider: ProviderId", m.job_id,
-                  coalesce(m.send_at > engine.now(), false) as "is_scheduled!",
-                  exists (select from message_attempts a
-                    where a.tenant_id = $1 and a.message_id = m.id and a.outcome = 'queued' and a.code = $5)
-                    as "in_doubt!"
+                  coalesce(m.send_at > engine.now(), false) as "is_scheduled!"
              from messages m
             where m.tenant_id = $1 and m.id = $2
               and (($3::uuid is null and $4::uuid is null) or exists (select from leads l
@@ -191,22 +191,21 @@ pub(in crate::messages) async fn hold_message(
         tenant.0,
         id.0,
         seen.owner(),
-        seen.team(),
-        IN_DOUBT
+        seen.team()
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(|row| {
-        Ok(Held {
-            status: Status::stored(&row.status)?,
-            fence: row.fence,
-            provider: row.provider,
-            job: row.job_id,
-            is_scheduled: row.is_scheduled,
-            in_doubt: row.in_doubt,
-        })
-    })
-    .transpose()
+    let Some(row) = row else { return Ok(None) };
+    // Whoever settled it while its row was waited for may have left a doubt.
+    let in_doubt = in_doubt(conn, tenant, &[id]).await?.contains(&id);
+    Ok(Some(Held {
+        status: Status::stored(&row.status)?,
+        fence: row.fence,
+        provider: row.provider,
+        job: row.job_id,
+        is_scheduled: row.is_scheduled,
+        in_doubt,
+    }))
 }
 
 pub(in crate::messages) async fn cancel_message(

@@ -8,7 +8,7 @@ use crate::{
     types::{MessageId, ProviderId, TenantId},
 };
 
-/// `false` if it was paused before, or is of another version, where one is named.
+/// `false` if it was paused before, or its credentials are of another version, where one is named.
 pub(in crate::messages) async fn pause_provider(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -19,7 +19,7 @@ pub(in crate::messages) async fn pause_provider(
     let paused = sqlx::query!(
         "update providers set paused_at = engine.now(), pause_code = $3, pause_why = $4
           where tenant_id = $1 and id = $2 and paused_at is null and deleted_at is null
-            and ($5::bigint is null or version = $5)",
+            and ($5::bigint is null or credentials_version = $5)",
         tenant.0,
         id.0,
         code,

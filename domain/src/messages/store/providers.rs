@@ -128,7 +128,8 @@ pub(in crate::messages) async fn update_provider(
                 credentials_sealed = coalesce($10, credentials_sealed),
                 verified_at = case when $10::bytea is null then verified_at end,
                 verify_asked_at = case when $10::bytea is null then verify_asked_at end,
-                version = version + 1
+                version = version + 1,
+                credentials_version = credentials_version + case when $10::bytea is null then 0 else 1 end
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
@@ -201,7 +202,7 @@ pub(in crate::messages) async fn begin_verifying(
         "update providers set verify_asked_at = engine.now()
           where tenant_id = $1 and id = $2 and deleted_at is null
             and (verify_asked_at is null or verify_asked_at <= engine.now() - make_interval(secs => $3))
-        returning kind, channel, version, credentials_sealed",
+        returning kind, channel, credentials_version, credentials_sealed",
         tenant.0,
         id.0,
         pause.as_secs_f64()
@@ -212,7 +213,7 @@ pub(in crate::messages) async fn begin_verifying(
         Ok(Verifying {
             kind: row.kind,
             channel: stored_channel(&row.channel)?,
-            version: row.version,
+            version: row.credentials_version,
             credentials_sealed: row.credentials_sealed,
         })
     })
@@ -231,7 +232,7 @@ pub(in crate::messages) async fn note_verified(
     let verified_at = sqlx::query_scalar!(
         "update providers
             set verified_at = case $4::bool when true then engine.now() when false then null else verified_at end
-          where tenant_id = $1 and id = $2 and version = $3
+          where tenant_id = $1 and id = $2 and credentials_version = $3 and deleted_at is null
         returning verified_at",
         tenant.0,
         id.0,

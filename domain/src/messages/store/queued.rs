@@ -25,6 +25,8 @@ pub(in crate::messages) struct QueuedRow {
     pub lead_id: Option<LeadId>,
     /// The job that sends it.
     pub job_id: Option<Uuid>,
+    /// The run of a workflow that wrote it.
+    pub run_id: Option<Uuid>,
     pub template_id: TemplateId,
     pub provider_id: Option<ProviderId>,
     pub pinned: bool,
@@ -62,7 +64,7 @@ pub(in crate::messages) async fn lock_queued(
     messages: &[MessageId],
 ) -> Result<Vec<QueuedRow>> {
     let rows = sqlx::query!(
-        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id,
+        r#"select id as "id: MessageId", subject_id as "subject_id: SubjectId", lead_id as "lead_id: LeadId", job_id, run_id,
                   template_id as "template_id: TemplateId", provider_id as "provider_id: ProviderId", pinned, tried,
                   channel, purpose, campaign_run_id as "run: CampaignRunId", fence, rounds, engine.now() as "now!",
                   coalesce(expires_at <= engine.now(), false) as "expired!",
@@ -85,6 +87,7 @@ pub(in crate::messages) async fn lock_queued(
                 subject_id: row.subject_id,
                 lead_id: row.lead_id,
                 job_id: row.job_id,
+                run_id: row.run_id,
                 template_id: row.template_id,
                 provider_id: row.provider_id,
                 pinned: row.pinned,
@@ -111,6 +114,7 @@ pub(in crate::messages) struct WayRow {
     pub id: ProviderId,
     pub kind: String,
     pub channel: Channel,
+    /// Of its credentials.
     pub version: i64,
     pub credentials_sealed: Vec<u8>,
     pub on_unknown: OnUnknown,
@@ -121,7 +125,7 @@ pub(in crate::messages) struct WayRow {
 /// The accounts of a tenant, those first that are asked first.
 pub(in crate::messages) async fn ways(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<WayRow>> {
     let rows = sqlx::query!(
-        r#"select id as "id: ProviderId", kind, channel, version, credentials_sealed, on_unknown,
+        r#"select id as "id: ProviderId", kind, channel, credentials_version, credentials_sealed, on_unknown,
                   paused_at is not null as "paused!",
                   coalesce(extract(epoch from throttled_until - engine.now()), 0)::float8 as "throttled!"
              from providers where tenant_id = $1 and deleted_at is null
@@ -136,7 +140,7 @@ pub(in crate::messages) async fn ways(conn: &mut PgConnection, tenant: TenantId)
                 id: row.id,
                 kind: row.kind,
                 channel: stored_channel(&row.channel)?,
-                version: row.version,
+                version: row.credentials_version,
                 credentials_sealed: row.credentials_sealed,
                 on_unknown: on_unknown(&row.on_unknown),
                 paused: row.paused,
@@ -175,6 +179,8 @@ pub(in crate::messages) async fn texts(
 /// What went before to some account.
 pub(in crate::messages) struct Before {
     pub provider: ProviderId,
+    /// Of the account's credentials, as the attempt had them.
+    pub version: i64,
     pub request_sealed: Vec<u8>,
     /// How long ago the first attempt began of which nobody knows whether it sent the message, where it was decided to try
     /// again; none if there is no such attempt.
@@ -189,7 +195,7 @@ pub(in crate::messages) async fn before(
 ) -> Result<HashMap<MessageId, Before>> {
     let rows = sqlx::query!(
         r#"select distinct on (a.message_id) a.message_id as "message: MessageId",
-                  a.provider_id as "provider: ProviderId", a.request_sealed,
+                  a.provider_id as "provider: ProviderId", a.credentials_version, a.request_sealed,
                   extract(epoch from engine.now() - min(a.started_at) filter (where a.outcome = 'queued' and a.code = $3)
                     over (partition by a.message_id))::float8 as in_doubt_for
              from message_attempts a
@@ -202,8 +208,13 @@ pub(in crate::messages) async fn before(
     .fetch_all(conn)
     .await?;
     let before = rows.into_iter().map(|row| {
-        let (provider, request_sealed) = (row.provider, row.request_sealed);
-        (row.message, Before { provider, request_sealed, in_doubt_for: row.in_doubt_for.map(seconds) })
+        let before = Before {
+            provider: row.provider,
+            version: row.credentials_version,
+            request_sealed: row.request_sealed,
+            in_doubt_for: row.in_doubt_for.map(seconds),
+        };
+        (row.message, before)
     });
     Ok(before.collect())
 }

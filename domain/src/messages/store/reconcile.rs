@@ -23,7 +23,10 @@ pub(in crate::messages) struct UnknownRow {
     pub provider: ProviderId,
     pub kind: String,
     pub channel: Channel,
+    /// Of the account's credentials.
     pub version: i64,
+    /// The attempt had others.
+    pub is_changed: bool,
     pub credentials_sealed: Vec<u8>,
     pub request_sealed: Vec<u8>,
     pub started_at: DateTime<Utc>,
@@ -40,8 +43,9 @@ pub(in crate::messages) async fn unknown(
     fence: i64,
 ) -> Result<Option<UnknownRow>> {
     let row = sqlx::query!(
-        r#"select m.subject_id as "subject_id: SubjectId", p.id as "provider: ProviderId", p.kind, p.channel, p.version,
-                  p.credentials_sealed, a.request_sealed, a.started_at, m.rounds,
+        r#"select m.subject_id as "subject_id: SubjectId", p.id as "provider: ProviderId", p.kind, p.channel,
+                  p.credentials_version, p.credentials_version <> a.credentials_version as "is_changed!", p.credentials_sealed,
+                  a.request_sealed, a.started_at, m.rounds,
                   extract(epoch from engine.now() - coalesce(a.ended_at, a.started_at))::float8 as "age!"
              from messages m
              join message_attempts a on a.tenant_id = $1 and a.message_id = m.id and a.fence = m.fence
@@ -59,7 +63,8 @@ pub(in crate::messages) async fn unknown(
             provider: row.provider,
             kind: row.kind,
             channel: stored_channel(&row.channel)?,
-            version: row.version,
+            version: row.credentials_version,
+            is_changed: row.is_changed,
             credentials_sealed: row.credentials_sealed,
             request_sealed: row.request_sealed,
             started_at: row.started_at,
@@ -128,7 +133,7 @@ pub(in crate::messages) async fn clear_doubts(
     Ok(())
 }
 
-/// Whether what a provider calls so is another message of ours.
+/// Whether what a provider calls so is another message of ours. For whoever holds the name.
 pub(in crate::messages) async fn is_anothers(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -147,4 +152,44 @@ pub(in crate::messages) async fn is_anothers(
     .fetch_one(conn)
     .await?;
     Ok(found)
+}
+
+/// A message that may be the one which a provider has found for another.
+pub(in crate::messages) struct Double {
+    pub id: MessageId,
+    pub subject_id: SubjectId,
+    pub request_sealed: Vec<u8>,
+}
+
+/// Other messages that an account was handed for the recipient of one at its time or since, and may have under a name that
+/// we do not know; some of them.
+pub(in crate::messages) async fn doubles(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (id, provider): (MessageId, ProviderId),
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Double>> {
+    let rows = sqlx::query_as!(
+        Double,
+        r#"select m.id as "id: MessageId", m.subject_id as "subject_id: SubjectId", a.request_sealed
+             from messages o
+             join messages m on m.tenant_id = $1 and m.to_index = o.to_index and m.id <> o.id
+             join message_attempts a on a.tenant_id = $1 and a.message_id = m.id and a.fence = m.fence
+            where o.tenant_id = $1 and o.id = $2 and a.provider_id = $3
+              and m.provider_message_id is null and a.started_at > $4::timestamptz - interval '1 hour'
+              and (m.status in ('sending', 'unknown', 'sent', 'delivered', 'read')
+                or m.status = 'queued' and exists (select from message_attempts d
+                  where d.tenant_id = $1 and d.message_id = m.id and d.outcome = 'queued' and d.code = $5))
+            limit $6"#,
+        tenant.0,
+        id.0,
+        provider.0,
+        since,
+        IN_DOUBT,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }

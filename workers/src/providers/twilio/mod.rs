@@ -172,6 +172,10 @@ impl Provider for Twilio {
         }
     }
 
+    fn finds_by_likeness(&self) -> bool {
+        true
+    }
+
     fn callback(&self, account: &Account, request: &CallbackRequest<'_>) -> Result<Callback, Rejected> {
         let settings = Settings::read(&account.settings()).map_err(|_| Rejected::Form(UNFIT))?;
         callback::read(&settings, request)
