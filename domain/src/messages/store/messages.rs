@@ -41,17 +41,19 @@ pub(in crate::messages) async fn carriers(conn: &mut PgConnection, tenant: Tenan
         .collect()
 }
 
-/// The channels of those templates that are there and not archived.
+/// The channels of those templates that are there; of those that are archived, if these are asked for too.
 pub(in crate::messages) async fn channels_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     ids: &[TemplateId],
+    archived: bool,
 ) -> Result<HashMap<TemplateId, Channel>> {
     let rows = sqlx::query!(
         r#"select id as "id: TemplateId", channel from templates
-            where tenant_id = $1 and id = any($2) and archived_at is null"#,
+            where tenant_id = $1 and id = any($2) and ($3 or archived_at is null)"#,
         tenant.0,
-        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>(),
+        archived
     )
     .fetch_all(conn)
     .await?;
@@ -201,6 +203,47 @@ pub(in crate::messages) async fn hold_message(
         })
     })
     .transpose()
+}
+
+/// Locks those of some messages that wait and that nobody has at this moment. Waits for nobody.
+pub(in crate::messages) async fn hold_waiting(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+) -> Result<Vec<MessageId>> {
+    let rows = sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+            where tenant_id = $1 and id = any($2) and status in ('pending', 'queued')
+            order by id for update skip locked"#,
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Cancels messages that are [held](hold_waiting), but for those that an attempt may have sent. Answers which.
+pub(in crate::messages) async fn cancel_waiting(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+    code: &str,
+) -> Result<Vec<MessageId>> {
+    let rows = sqlx::query_scalar!(
+        r#"update messages m set status = 'cancelled', error_code = $3, error_text = null, updated_at = engine.now()
+            where m.tenant_id = $1 and m.id = any($2) and m.status in ('pending', 'queued')
+              and not exists (select from message_attempts a
+                where a.tenant_id = $1 and a.message_id = m.id and a.outcome = 'queued' and a.code = $4)
+           returning m.id as "id: MessageId""#,
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>(),
+        code,
+        IN_DOUBT
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }
 
 pub(in crate::messages) async fn cancel_message(

@@ -1,11 +1,10 @@
 //! The table of enrolments: who enters, what happens to them meanwhile, and who leaves.
 //!
 //! Whoever writes several locks them in the order of their ids first, so that no two wait for one another in a circle.
-//! Leads are held before their enrolments.
+//! Leads are held before their enrolments, but where a word counts for all leads of a number, and where all leave.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::{OnWay, ids};
 use crate::{
@@ -20,6 +19,22 @@ pub(in crate::sequences) struct Standing {
     pub open: bool,
     /// It was, and may not enter again yet.
     pub been: bool,
+}
+
+/// Keeps others from letting leads in until commit. The caller holds them.
+pub(in crate::sequences) async fn lock_leads(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<()> {
+    sqlx::query!(
+        "select id from leads where tenant_id = $1 and id = any($2) order by id for no key update",
+        tenant.0,
+        &ids(leads)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
 }
 
 /// How each of some leads stands; whoever has ended after `since` may not enter again.
@@ -152,21 +167,71 @@ pub(in crate::sequences) async fn listening(
     Ok(rows)
 }
 
-/// Notes that a lead has written or spoken, wherever it is on its way and has not since it entered.
+/// The leads on their way that have one of these, which are blind indexes.
+pub(in crate::sequences) async fn on_way_by(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    phone: Option<&[u8]>,
+    email: Option<&[u8]>,
+) -> Result<Vec<LeadId>> {
+    let leads = sqlx::query_scalar!(
+        r#"select same.id as "id!: LeadId"
+             from (select id from leads where tenant_id = $1 and phone_index = $2
+                    union
+                   select id from leads where tenant_id = $1 and email_index = $3) same
+            where exists (select from sequence_enrolments e
+              where e.tenant_id = $1 and e.lead_id = same.id and e.ended_at is null)"#,
+        tenant.0,
+        phone,
+        email
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(leads)
+}
+
+/// Notes that leads have written or spoken, wherever they are on their way and have not since they entered. All that they
+/// are on their way through is locked until commit.
 pub(in crate::sequences) async fn note_reply(
     conn: &mut PgConnection,
     tenant: TenantId,
-    lead: LeadId,
+    leads: &[LeadId],
 ) -> Result<()> {
     sqlx::query!(
         "with held as (
-           select id from sequence_enrolments
-            where tenant_id = $1 and lead_id = $2 and ended_at is null and replied_at is null
+           select id, replied_at from sequence_enrolments
+            where tenant_id = $1 and lead_id = any($2) and ended_at is null
             order by id for no key update)
          update sequence_enrolments e set replied_at = engine.now()
-           from held h where e.tenant_id = $1 and e.id = h.id",
+           from held h where e.tenant_id = $1 and e.id = h.id and h.replied_at is null",
         tenant.0,
-        lead.0
+        &ids(leads)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the score of leads for the one that they entered with, wherever they had none then. What may come to a goal by a
+/// score is locked with it.
+pub(in crate::sequences) async fn note_first_score(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<()> {
+    sqlx::query!(
+        "with held as (
+           select e.id, e.entry_score from sequence_enrolments e
+             join sequence_versions v
+               on v.tenant_id = e.tenant_id and v.sequence_id = e.sequence_id and v.version = e.version
+            where e.tenant_id = $1 and e.lead_id = any($2) and e.ended_at is null
+              and (e.entry_score is null or v.on_score)
+            order by e.id for no key update of e)
+         update sequence_enrolments e set entry_score = l.score
+           from held h, leads l
+          where e.tenant_id = $1 and e.id = h.id and h.entry_score is null and l.tenant_id = $1 and l.id = e.lead_id and l.score is not null",
+        tenant.0,
+        &ids(leads)
     )
     .execute(conn)
     .await?;
@@ -180,24 +245,24 @@ pub(in crate::sequences) struct Gone {
     pub lead: LeadId,
 }
 
-/// Ends all that a lead is on its way through.
-pub(in crate::sequences) async fn end_of_lead(
+/// Ends all that leads are on their way through.
+pub(in crate::sequences) async fn end_of_leads(
     conn: &mut PgConnection,
     tenant: TenantId,
-    lead: LeadId,
+    leads: &[LeadId],
     reason: &str,
 ) -> Result<Vec<Gone>> {
     let gone = sqlx::query_as!(
         Gone,
         r#"with held as (
-             select id from sequence_enrolments where tenant_id = $1 and lead_id = $2 and ended_at is null
+             select id from sequence_enrolments where tenant_id = $1 and lead_id = any($2) and ended_at is null
               order by id for no key update)
            update sequence_enrolments e
               set state = 'left', reason = $3, due_at = null, ended_at = engine.now()
              from held h where e.tenant_id = $1 and e.id = h.id
            returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
         tenant.0,
-        lead.0,
+        &ids(leads),
         reason
     )
     .fetch_all(conn)
@@ -205,7 +270,24 @@ pub(in crate::sequences) async fn end_of_lead(
     Ok(gone)
 }
 
-/// Moves a lead's enrolments to the one that it is merged into. Where that one is on its way itself, or has been through and
+/// Locks all enrolments of leads in the order of their ids, also those that have ended.
+pub(in crate::sequences) async fn hold_enrolments(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<()> {
+    sqlx::query!(
+        "select id from sequence_enrolments where tenant_id = $1 and lead_id = any($2)
+          order by id for no key update",
+        tenant.0,
+        &ids(leads)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves a lead's enrolments to the one that it is merged into; those of both are locked. Where that one is on its way itself, or has been through and
 /// may not enter again yet, the other's ends. Answers those.
 pub(in crate::sequences) async fn move_enrolments(
     conn: &mut PgConnection,
@@ -213,15 +295,6 @@ pub(in crate::sequences) async fn move_enrolments(
     winner: LeadId,
     loser: LeadId,
 ) -> Result<Vec<Gone>> {
-    // Of both first, in the order of their ids.
-    sqlx::query!(
-        "select id from sequence_enrolments where tenant_id = $1 and lead_id in ($2, $3) order by id for no key update",
-        tenant.0,
-        loser.0,
-        winner.0
-    )
-    .fetch_all(&mut *conn)
-    .await?;
     let gone = sqlx::query_as!(
         Gone,
         r#"update sequence_enrolments e
@@ -255,8 +328,13 @@ pub(in crate::sequences) async fn move_enrolments(
     )
     .execute(&mut *conn)
     .await?;
+    // From here on the other's score counts, and what it is now.
     sqlx::query!(
-        "update sequence_enrolments set lead_id = $3 where tenant_id = $1 and lead_id = $2",
+        "update sequence_enrolments e
+            set lead_id = $3,
+                entry_score = case when e.ended_at is null
+                  then (select l.score from leads l where l.tenant_id = $1 and l.id = $3) else e.entry_score end
+          where e.tenant_id = $1 and e.lead_id = $2",
         tenant.0,
         loser.0,
         winner.0
@@ -313,11 +391,12 @@ pub(in crate::sequences) async fn end_these(
     Ok(gone)
 }
 
-/// Ends some that are on their way and entered before an id was made. Answers them, and whether there are more.
+/// Ends some that are on their way, of those who entered up to an instant, if one is named. Their leads are not held, so
+/// what somebody else has at this moment is left for later. Answers them, and whether there are more.
 pub(in crate::sequences) async fn end_some(
     conn: &mut PgConnection,
     tenant: TenantId,
-    (sequence, before): (SequenceId, Uuid),
+    (sequence, until): (SequenceId, Option<DateTime<Utc>>),
     reason: &str,
     limit: i64,
 ) -> Result<(Vec<Gone>, bool)> {
@@ -325,46 +404,49 @@ pub(in crate::sequences) async fn end_some(
         Gone,
         r#"with held as (
              select id from sequence_enrolments
-              where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3
-              order by id limit $5 for no key update)
+              where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+                and ($3::timestamptz is null or entered_at <= $3)
+              order by id limit $5 for no key update skip locked)
            update sequence_enrolments e
               set state = 'left', reason = $4, due_at = null, ended_at = engine.now()
              from held h where e.tenant_id = $1 and e.id = h.id
            returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
         tenant.0,
         sequence.0,
-        before,
+        until,
         reason,
         limit
     )
     .fetch_all(&mut *conn)
     .await?;
-    // A statement of its own: of what the one before has waited for it may have ended none.
+    // A statement of its own: it sees what the one before has ended, and what it has passed over.
     let more = sqlx::query_scalar!(
         r#"select exists (select from sequence_enrolments
-            where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3) as "more!""#,
+            where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+              and ($3::timestamptz is null or entered_at <= $3)) as "more!""#,
         tenant.0,
         sequence.0,
-        before
+        until
     )
     .fetch_one(conn)
     .await?;
     Ok((gone, more))
 }
 
-/// How many are on their way that entered before an id was made.
+/// How many are on their way that entered up to an instant, if one is named.
 pub(in crate::sequences) async fn count_waiting(
     conn: &mut PgConnection,
     tenant: TenantId,
     sequence: SequenceId,
-    before: Uuid,
+    until: Option<DateTime<Utc>>,
 ) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from sequence_enrolments
-            where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3"#,
+            where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+              and ($3::timestamptz is null or entered_at <= $3)"#,
         tenant.0,
         sequence.0,
-        before
+        until
     )
     .fetch_one(conn)
     .await?;
