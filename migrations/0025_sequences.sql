@@ -54,7 +54,7 @@ create table sequence_enrolments (
   version int not null,
   -- What it was merged into, if it was. One that is gone stays named.
   lead_id uuid not null,
-  -- What its score was.
+  -- What its score was; of one that had none, its first since; of one that was merged, that of the other one then.
   entry_score smallint,
   entered_at timestamptz not null,
   -- The step that comes next, from 0 on; of one that has ended, where it had come to.

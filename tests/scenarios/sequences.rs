@@ -12,6 +12,7 @@ use crate::{
     inbound::written,
     onboarding::{subjects, until},
     routing_rules::lead,
+    sequences_held::has_sent,
 };
 
 pub const SEQUENCES: &str = "/api/v1/sequences";
@@ -66,7 +67,7 @@ pub async fn steer(client: &Client, sequence: &Value, verb: &str) -> Answer {
     client.post(&format!("{}/{verb}", at(sequence)), &json!({})).await
 }
 
-async fn replace(client: &Client, sequence: &Value, name: &str, definition: &Value) {
+pub async fn replace(client: &Client, sequence: &Value, name: &str, definition: &Value) {
     let draft = json!({"name": name, "definition": definition});
     client.send(client.request(Method::PUT, &at(sequence)).json(&draft)).await.expect(200);
 }
@@ -117,7 +118,8 @@ async fn a_lead_gets_one_message_after_the_other_and_each_once() {
     let told = socket.until("sequence.entered").await.pop().expect("an event");
     assert_eq!(told["data"], json!({"sequence_id": sequence, "lead_id": who, "version": 1}));
     let one = format!("{ENROLMENTS}/{}", entered["id"].as_str().expect("an id"));
-    let waits = has_taken(admin, &one, 1).await;
+    has_sent(admin, &one, 1).await;
+    let waits = admin.get(&one).await.expect(200);
     assert_eq!((&waits["state"], &waits["step"]), (&json!("waiting"), &json!(1)));
     delivered(admin, &["first"]).await;
     let again = admin.post(&path, &json!({ "lead_id": who })).await.expect(200);
@@ -165,7 +167,7 @@ async fn whoever_replies_has_come_to_the_goal_at_once_and_the_others_go_on() {
     let mut ways = Vec::new();
     for (sequence, who) in [(&sequence, &speaks), (&sequence, &silent), (&asks_later, &speaks)] {
         let way = enter(admin, sequence, who).await;
-        has_taken(admin, &way, 1).await;
+        has_sent(admin, &way, 1).await;
         ways.push(way);
     }
     written(&app, &app.acme, provider.as_str().expect("an id")).await;

@@ -11,6 +11,7 @@ use crate::{
         DAY, ENROLMENTS, SEQUENCES, at, delivered, desk, drafted, ended, enter, has_taken, published, steer,
         steps,
     },
+    sequences_held::has_sent,
 };
 
 #[tokio::test]
@@ -20,7 +21,7 @@ async fn a_pause_takes_effect_at_once_and_what_became_due_is_taken_when_it_is_ov
     desk(admin, &["first", "second"]).await;
     let sequence = published(admin, "s", &steps(&[("first", 0), ("second", 60)])).await;
     let way = enter(admin, &sequence, &lead(admin, &json!({})).await).await;
-    has_taken(admin, &way, 1).await;
+    has_sent(admin, &way, 1).await;
     assert_eq!(steer(admin, &sequence, "pause").await.expect(200)["state"], "paused");
     assert_eq!(steer(admin, &sequence, "pause").await.problem(409), "sequence-state");
     let late = enter(admin, &sequence, &lead(admin, &json!({})).await).await;
@@ -157,6 +158,8 @@ async fn a_sequence_that_nobody_can_carry_out_is_paused_and_goes_on_later() {
     let provider = json!({"name": "another", "kind": "sandbox"});
     admin.post("/api/v1/communication/providers", &provider).await.expect(201);
     assert_eq!(steer(admin, &sequence, "resume").await.expect(200)["pause_code"], Value::Null);
+    // Who has come to the step is looked at again after a while.
+    app.database.advance(11.0 * 60.0).await;
     assert_eq!(ended(admin, &way).await.0, "completed");
     delivered(admin, &["first"]).await;
     app.process.stop().await;

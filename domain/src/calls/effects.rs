@@ -1,11 +1,13 @@
 //! What each step of a call brings with it: what its agent is doing, what is known of its lead, and what is told.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use engine::NewJob;
 use serde_json::json;
 
 use super::{
-    call::Direction,
+    call::{Direction, place},
     held::{Former, HeldCall},
     locks::{Locked, lock},
     minding,
@@ -21,11 +23,13 @@ use crate::{
     leads::{
         self,
         activities::{self, Activity, ActivityKind},
+        contacts::Contacts,
         lead::Status,
     },
     scoring::apply::{ScoreLead, Why},
     tenancy::TenantTx,
-    types::LeadId,
+    types::{E164, LeadId},
+    vault::Vault,
     workflows::of_lead,
 };
 
@@ -152,12 +156,16 @@ async fn score(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
     tx.enqueue(&[job.about(format!("lead:{lead}"))]).await.map(drop)
 }
 
-/// The runs that wait for a word of the lead go on.
+/// The runs that wait for a word of the lead go on, and so do the sequences of all leads with the number.
 async fn replied(tx: &mut TenantTx, call: &HeldCall) -> Result<()> {
-    match call.lead_id {
-        Some(lead) => of_lead::replied(tx, lead, &json!({ "call_id": call.id })).await,
-        None => Ok(()),
-    }
+    let (tenant, vault) = (tx.tenant, Arc::clone(&tx.platform.vault));
+    let sealed = store::number_sealed(tx.conn(), tenant, call.id).await?;
+    let keys = Vault::subjects(tx, &[call.subject_id]).await?;
+    let number = keys.shown(&place(tenant, "number_sealed", call.id), &sealed);
+    let number = number.and_then(|number| number.parse::<E164>().ok());
+    let index = vault.tenant_keys(tx.conn(), tenant).await?;
+    let by = Contacts::of(&index, number.as_ref(), None);
+    of_lead::replied(tx, call.lead_id, &by, &json!({ "call_id": call.id })).await
 }
 
 /// Writes what a call that is over came to: of one that converted its lead closes.

@@ -21,7 +21,7 @@ use crate::{
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
-    vault::{Vault, mask},
+    vault::{Place, SubjectKeys, Vault, mask},
     workflows::of_lead,
 };
 
@@ -237,13 +237,37 @@ pub(crate) async fn these(
     ids: Vec<LeadId>,
     limit: i64,
 ) -> Result<Vec<LeadView>> {
-    let (filter, wanted) = (Filter::default(), store::Wanted::default());
-    let asked = store::Asked { tenant: ctx.tenant, filter: &filter, wanted: &wanted, seen: ctx.rows };
-    let rows = store::leads(tx.conn(), &asked, Some(ids), None, limit).await?;
+    let rows = rows_of(ctx, tx, ids, limit).await?;
     views(ctx, tx, rows).await
 }
 
+/// The same for whoever goes on with all of them: what does not open is missing there, and takes nothing else with it.
+pub(crate) async fn these_shown(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    ids: Vec<LeadId>,
+    limit: i64,
+) -> Result<Vec<LeadView>> {
+    let rows = rows_of(ctx, tx, ids, limit).await?;
+    opened(ctx, tx, rows, |keys, place, sealed| Ok(keys.shown(place, sealed))).await
+}
+
+async fn rows_of(ctx: &Ctx, tx: &mut TenantTx, ids: Vec<LeadId>, limit: i64) -> Result<Vec<store::LeadRow>> {
+    let (filter, wanted) = (Filter::default(), store::Wanted::default());
+    let asked = store::Asked { tenant: ctx.tenant, filter: &filter, wanted: &wanted, seen: ctx.rows };
+    store::leads(tx.conn(), &asked, Some(ids), None, limit).await
+}
+
 pub(super) async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow>) -> Result<Vec<LeadView>> {
+    opened(ctx, tx, rows, SubjectKeys::open).await
+}
+
+async fn opened(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    rows: Vec<store::LeadRow>,
+    by: impl Fn(&SubjectKeys, &Place, &[u8]) -> Result<Option<String>>,
+) -> Result<Vec<LeadView>> {
     let shown = shown_to_all(ctx, tx).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| subject(row.id)).collect();
     let keys = Vault::subjects(tx, &subjects).await?;
@@ -251,7 +275,7 @@ pub(super) async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::LeadRow
         .map(|row| {
             let open = |column, sealed: &Option<Vec<u8>>| -> Result<Option<String>> {
                 let Some(sealed) = sealed else { return Ok(None) };
-                keys.open(&place(ctx.tenant, column, row.id), sealed)
+                by(&keys, &place(ctx.tenant, column, row.id), sealed)
             };
             let name = ctx.seen(open("name_sealed", &row.name_sealed)?, mask::name);
             let phone = ctx.seen(open("phone_sealed", &row.phone_sealed)?, mask::phone);

@@ -47,13 +47,14 @@ pub(super) fn require_look(ctx: &Ctx) -> Result<()> {
 }
 
 /// What a lead comes by, as blind indexes.
-pub(super) struct Contacts {
+#[derive(Default)]
+pub(crate) struct Contacts {
     pub phone: Option<Vec<u8>>,
     pub email: Option<Vec<u8>>,
 }
 
 impl Contacts {
-    pub(super) fn of(index: &TenantKeys, phone: Option<&E164>, email: Option<&EmailAddress>) -> Self {
+    pub(crate) fn of(index: &TenantKeys, phone: Option<&E164>, email: Option<&EmailAddress>) -> Self {
         Self {
             phone: phone.map(|phone| index.index("leads.phone", phone.as_str())),
             email: email.map(|email| index.index("leads.email", &email.normal())),

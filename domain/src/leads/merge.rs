@@ -21,6 +21,7 @@ use crate::{
     events::{Event, EventType},
     messages::consents,
     routing::{succeed, sweep},
+    sequences,
     tenancy::{Begun, TenantTx},
     types::LeadId,
     vault::{SubjectKeys, Vault},
@@ -81,6 +82,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
         let detail = "a message to the lead that would go, or a call with it, is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));
     }
+    sequences::of_lead::hold(tx, &[id, loser.id]).await?;
     consents::leads_merge(tx, id, loser.id).await?;
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;

@@ -40,7 +40,30 @@ pub(super) async fn accept(
     batch: Option<Uuid>,
     run: Option<Uuid>,
 ) -> Result<Vec<(MessageId, NewJob)>> {
-    let mut ground = Ground::find(ctx, tx, asked).await?;
+    let ground = Ground::find(ctx, tx, asked, false).await?;
+    accept_on(ctx, tx, ground, asked, (batch, run)).await
+}
+
+/// The same with templates that were fixed before, and may be archived by now.
+///
+/// # Errors
+/// As [`accept`].
+pub(super) async fn accept_fixed(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    asked: &[(String, &NewMessage)],
+) -> Result<Vec<(MessageId, NewJob)>> {
+    let ground = Ground::find(ctx, tx, asked, true).await?;
+    accept_on(ctx, tx, ground, asked, (None, None)).await
+}
+
+async fn accept_on(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    mut ground: Ground,
+    asked: &[(String, &NewMessage)],
+    (batch, run): (Option<Uuid>, Option<Uuid>),
+) -> Result<Vec<(MessageId, NewJob)>> {
     let mut plans = Vec::with_capacity(asked.len());
     for (at, new) in asked {
         plans.push(ground.plan(ctx, at, new)?);
@@ -101,7 +124,7 @@ pub(crate) async fn check(
 ) -> Result<Channel> {
     let tenant = tx.tenant;
     let wrong = |field: &str, why: &str| Error::invalid(format!("{at}{field}"), why);
-    let templates = store::channels_of(tx.conn(), tenant, &[template]).await?;
+    let templates = store::channels_of(tx.conn(), tenant, &[template], false).await?;
     let ground = Ground {
         carriers: store::carriers(tx.conn(), tenant).await?,
         templates,

@@ -10,8 +10,12 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    tenancy::TenantTx,
     types::MessageId,
 };
+
+/// Why a message was cancelled whose lead was to get it on its way through a sequence.
+const SEQUENCE_ENDED: &str = "sequence_ended";
 
 /// Cancels a message that waits. Again it changes nothing. Its job finds nothing to do; where that would be long from
 /// now, it is ended with the message.
@@ -54,4 +58,29 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
     let told = Event::new(EventType::MessageCancelled, "message", id).with(json!({ "code": "by_hand" }));
     tx.emit(&[told]).await?;
     tx.commit().await
+}
+
+/// Cancels messages that nobody is to get any more. One that is being sent, or whose course somebody else is just changing,
+/// goes its way: whoever settles a message waits for its lead, so whoever has the lead does not wait for the message. One
+/// that may have been sent stays as well. Their jobs find nothing to do.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn of_sequence(tx: &mut TenantTx, messages: &[MessageId]) -> Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant;
+    let mut gone = store::hold_waiting(tx.conn(), tenant, messages).await?;
+    let doubtful = store::in_doubt(tx.conn(), tenant, &gone).await?;
+    gone.retain(|id| !doubtful.contains(id));
+    if gone.is_empty() {
+        return Ok(());
+    }
+    store::cancel_waiting(tx.conn(), tenant, &gone, SEQUENCE_ENDED).await?;
+    let detail = json!({ "code": SEQUENCE_ENDED });
+    let entry = |id: &MessageId| Entry::new("cancel", "message", id).detail(detail.clone());
+    tx.audit(&gone.iter().map(entry).collect::<Vec<_>>()).await?;
+    let told = |id: &MessageId| Event::new(EventType::MessageCancelled, "message", id).with(detail.clone());
+    tx.emit(&gone.iter().map(told).collect::<Vec<_>>()).await
 }

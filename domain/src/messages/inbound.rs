@@ -24,10 +24,12 @@ use crate::{
     events::{Event, EventType},
     leads::{
         activities::{self, Activity, ActivityKind},
+        contacts::Contacts,
         lead, merged,
     },
+    sequences,
     tenancy::TenantTx,
-    types::{E164, LeadId, ProviderId, SubjectId, TenantId},
+    types::{E164, EmailAddress, LeadId, ProviderId, SubjectId, TenantId},
     vault::{Personal, Place, SubjectKeys, TenantKeys, Vault, personal::reveal},
     workflows::of_lead,
 };
@@ -101,6 +103,8 @@ pub struct InboundFilter {
 struct Writer {
     from: String,
     from_index: Vec<u8>,
+    /// What leads have that are reached where it came from.
+    contacts: Contacts,
     lead: Option<LeadId>,
     subject: SubjectId,
 }
@@ -131,7 +135,7 @@ pub async fn take(ctx: &Ctx, account: &Account, inbound: Inbound) -> Result<()> 
     if !store::insert_inbound(tx.conn(), ctx.tenant, &new).await? {
         return Ok(());
     }
-    tell(&mut tx, id, channel, keyword, writer.lead).await?;
+    tell(&mut tx, id, channel, keyword, &writer).await?;
     obey(ctx, &mut tx, channel, keyword, writer).await?;
     tx.commit().await
 }
@@ -140,19 +144,21 @@ async fn writer(ctx: &Ctx, tx: &mut TenantTx, id: Uuid, channel: Channel, from: 
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     // What is no address of the channel, like a short number, can still write to us.
     let from = Recipient::parse(channel, &from).map_or(from, |address| address.as_str().to_owned());
-    let lead = match (channel, from.parse::<E164>()) {
-        (Channel::Sms | Channel::Whatsapp, Ok(number)) => {
-            let index = keys.index("leads.phone", number.as_str());
-            store::open_lead_of_number(tx.conn(), ctx.tenant, &index).await?
-        }
-        _ => None,
+    let contacts = match channel {
+        Channel::Sms | Channel::Whatsapp => Contacts::of(&keys, from.parse::<E164>().ok().as_ref(), None),
+        Channel::Email => Contacts::of(&keys, None, from.parse::<EmailAddress>().ok().as_ref()),
+        Channel::Slack | Channel::Push => Contacts::default(),
+    };
+    let lead = match &contacts.phone {
+        Some(index) => store::open_lead_of_number(tx.conn(), ctx.tenant, index).await?,
+        None => None,
     };
     let lead = match lead {
         Some(lead) => merged::hold(tx, lead, Rows::All).await?,
         None => None,
     };
     let from_index = index(&keys, channel, &from);
-    Ok(Writer { from, from_index, lead, subject: lead.map_or(SubjectId(id), lead::subject) })
+    Ok(Writer { from, from_index, contacts, lead, subject: lead.map_or(SubjectId(id), lead::subject) })
 }
 
 /// The blind index of an address, the same by which messages to it and its suppressions are found.
@@ -168,9 +174,9 @@ async fn tell(
     id: Uuid,
     channel: Channel,
     keyword: Option<Keyword>,
-    lead: Option<LeadId>,
+    writer: &Writer,
 ) -> Result<()> {
-    let tenant = tx.tenant;
+    let (tenant, lead) = (tx.tenant, writer.lead);
     let mut body = json!({ "lead_id": lead, "channel": channel, "keyword": keyword });
     tx.audit(&[Entry::new("create", "inbound_message", id).detail(body.clone())]).await?;
     if let Some(lead) = lead {
@@ -179,10 +185,11 @@ async fn tell(
         body["team_id"] = json!(team);
     }
     tx.emit(&[Event::new(EventType::MessageReceived, "inbound", id).with(body)]).await?;
-    let Some(lead) = lead else { return Ok(()) };
-    let wrote = Activity::of(ActivityKind::Message).about("inbound_message", id);
-    activities::record(tx, lead, &wrote).await?;
-    of_lead::replied(tx, lead, &json!({ "inbound_id": id })).await
+    if let Some(lead) = lead {
+        let wrote = Activity::of(ActivityKind::Message).about("inbound_message", id);
+        activities::record(tx, lead, &wrote).await?;
+    }
+    of_lead::replied(tx, lead, &writer.contacts, &json!({ "inbound_id": id })).await
 }
 
 /// A stop holds from its commit on, for all that is sent to the number on this channel; what is just being handed over
@@ -208,7 +215,8 @@ async fn obey(
                 to: writer.from,
                 to_index: writer.from_index,
             };
-            suppressions::put(ctx, tx, &[fresh]).await
+            suppressions::put(ctx, tx, &[fresh]).await?;
+            sequences::of_lead::refused(tx, &writer.contacts).await
         }
         Some(Keyword::Start) => {
             suppressions::lift(ctx, tx, channel, &writer.from_index, &[Reason::Stop, Reason::Provider])

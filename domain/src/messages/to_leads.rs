@@ -1,18 +1,18 @@
 //! Messages to many leads, each to its own address, in a transaction of the caller's, who holds the leads.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
 use chrono_tz::Tz;
 
 use super::{
-    accept::{accept, address_of},
+    accept::{accept_fixed, address_of},
     gates::Asking,
     provider::Channel,
     recipient::Recipient,
-    rules::Purpose,
+    rules::{Purpose, Status},
     send::NewMessage,
     store::{self, Carrier},
     to_lead::said_of,
@@ -34,6 +34,8 @@ use crate::{
 pub(crate) struct Reach {
     /// Its own address, if it has one that opens and that the channel can take.
     pub to: Option<String>,
+    /// What is written to it can be sealed.
+    pub seals: bool,
     /// It has said that it does not want such messages, or its address is suppressed for them.
     pub opted_out: bool,
 }
@@ -78,6 +80,7 @@ pub(crate) async fn reach(
                 purpose: *purpose,
                 to: String::new(),
                 to_index: to.as_ref().map(|to| to.index(&index)).unwrap_or_default(),
+                in_doubt: false,
             });
         }
         let said = store::said_of(tx.conn(), tenant, &asking).await?;
@@ -85,11 +88,11 @@ pub(crate) async fn reach(
             *wish = said.suppressed || said.by_lead == Some(false) || said.by_address == Some(false);
         }
     }
-    let reached = |(to, opted_out): (Option<Recipient>, bool)| Reach {
-        to: to.map(|to| to.as_str().to_owned()),
-        opted_out,
+    let reached = |((to, opted_out), (id, ..)): ((Option<Recipient>, bool), &(LeadId, Channel, Purpose))| {
+        let to = to.map(|to| to.as_str().to_owned());
+        Reach { to, seals: keys.seals(lead::subject(*id)), opted_out }
     };
-    Ok(found.into_iter().zip(wishes).map(reached).collect())
+    Ok(found.into_iter().zip(wishes).zip(asked).map(reached).collect())
 }
 
 /// The zone by whose clock each of these leads is written to: the one of its number, if that is of one; else its region, if
@@ -136,7 +139,7 @@ impl Means {
         let tenant = tx.tenant;
         Ok(Self {
             carriers: store::carriers(tx.conn(), tenant).await?,
-            templates: store::channels_of(tx.conn(), tenant, templates).await?,
+            templates: store::channels_of(tx.conn(), tenant, templates, false).await?,
         })
     }
 
@@ -150,6 +153,20 @@ impl Means {
         let fits = |one: &Carrier| one.channel == channel && provider.is_none_or(|wanted| one.id == wanted);
         self.carriers.iter().any(fits)
     }
+}
+
+/// Which of these messages have not left yet: they wait, or are being sent at this moment.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn under_way(tx: &mut TenantTx, messages: &[MessageId]) -> Result<HashSet<MessageId>> {
+    if messages.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let tenant = tx.tenant;
+    let found = store::statuses(tx.conn(), tenant, messages).await?;
+    let waits = |status: &Status| matches!(status, Status::Pending | Status::Queued | Status::Sending);
+    Ok(found.into_iter().filter(|(_, status)| waits(status)).map(|(id, _)| id).collect())
 }
 
 /// What is in use of a template's name: a version for each locale, which is empty for none, and the channel of all.
@@ -177,10 +194,11 @@ pub(crate) struct ToLead {
     pub purpose: Purpose,
 }
 
-/// Writes messages down with the jobs that send them, at most 500. Answers their ids, in their order.
+/// Writes messages down with the jobs that send them, at most 500. Answers their ids, in their order. Their templates may
+/// be archived by now. What does not open of a lead its message does not speak of.
 ///
 /// # Errors
-/// If a template or an account is not there any more; [`Means`] says so before.
+/// If a lead has no key to [seal](Reach::seals) by, or an account is not there any more; [`Means`] says so before.
 pub(crate) async fn write(ctx: &Ctx, tx: &mut TenantTx, all: &[&ToLead]) -> Result<Vec<MessageId>> {
     if all.is_empty() {
         return Ok(Vec::new());
@@ -188,7 +206,7 @@ pub(crate) async fn write(ctx: &Ctx, tx: &mut TenantTx, all: &[&ToLead]) -> Resu
     let ids: Vec<LeadId> = all.iter().map(|one| one.lead).collect();
     let most = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let known: BTreeMap<LeadId, LeadView> =
-        commands::these(ctx, tx, ids, most).await?.into_iter().map(|view| (view.id, view)).collect();
+        commands::these_shown(ctx, tx, ids, most).await?.into_iter().map(|view| (view.id, view)).collect();
     let new = |one: &ToLead| NewMessage {
         provider_id: one.provider,
         template_id: Some(one.template),
@@ -203,8 +221,7 @@ pub(crate) async fn write(ctx: &Ctx, tx: &mut TenantTx, all: &[&ToLead]) -> Resu
     };
     let messages: Vec<NewMessage> = all.iter().copied().map(new).collect();
     let asked: Vec<(String, &NewMessage)> = messages.iter().map(|message| (String::new(), message)).collect();
-    let (written, jobs): (Vec<MessageId>, Vec<_>) =
-        accept(ctx, tx, &asked, None, false).await?.into_iter().unzip();
+    let (written, jobs): (Vec<MessageId>, Vec<_>) = accept_fixed(ctx, tx, &asked).await?.into_iter().unzip();
     tx.enqueue(&jobs).await?;
     Ok(written)
 }

@@ -192,6 +192,7 @@ pub(crate) async fn write(
             channel: draft.channel,
             purpose,
             job: job.id,
+            run: None,
             batch: None,
             campaign: Some((run, draft.lead)),
             send_at: None,

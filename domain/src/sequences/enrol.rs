@@ -108,6 +108,8 @@ pub(crate) async fn enter(
     at: &str,
 ) -> Result<Entered> {
     let tenant = tx.tenant;
+    // Of two who let the same lead in, the second one sees what the first one has done.
+    store::lock_leads(tx.conn(), tenant, leads).await?;
     let shared = store::share_sequence(tx.conn(), tenant, sequence).await?;
     let shared = shared.filter(|shared| may_be_entered(&shared.state));
     let version = shared.and_then(|shared| shared.published);

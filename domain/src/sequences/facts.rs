@@ -90,6 +90,11 @@ impl Known {
         self.leads.get(&row.lead)?.language.as_deref()
     }
 
+    /// Whether what is written to an enrolment's lead can be sealed.
+    pub(super) fn seals(&self, row: &OnWay) -> bool {
+        self.reach.get(&row.id).is_some_and(|reach| reach.seals)
+    }
+
     /// The address by which an enrolment's lead gets its next step, if it has one.
     pub(super) fn address(&self, row: &OnWay) -> Option<&str> {
         self.reach.get(&row.id)?.to.as_deref()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use engine::{JobKind, NewJob, finish::Claim};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -25,13 +26,14 @@ use crate::{
 /// Leads that leave in one transaction.
 const PAGE: i64 = 1_000;
 
-/// The job that has all leads leave that entered before it was made. Whoever has left is not on their way any more, so it
-/// may be cut off and run again.
+/// The job that has all leads leave that entered up to an instant. Whoever has left is not on their way any more, so it may
+/// be cut off and run again.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EmptySequence {
     pub sequence: SequenceId,
-    /// Nothing goes on; else somebody has asked for it.
-    pub archived: bool,
+    /// When somebody asked for it, by the clock that says when leads enter. None of a sequence that is archived: nobody
+    /// enters it any more, and all leave.
+    pub until: Option<DateTime<Utc>>,
 }
 
 impl JobKind for EmptySequence {
@@ -44,13 +46,7 @@ impl JobKind for EmptySequence {
 
 impl EmptySequence {
     fn reason(&self) -> &'static str {
-        if self.archived { "archived" } else { "by_hand" }
-    }
-
-    /// Whoever entered before an id was made leaves: once nobody can enter any more that is all, for of two nodes one may
-    /// make later ids than the other at the same moment.
-    fn before(&self, claim: &Claim) -> Uuid {
-        if self.archived { Uuid::max() } else { claim.job }
+        if self.until.is_none() { "archived" } else { "by_hand" }
     }
 }
 
@@ -89,7 +85,8 @@ pub async fn all(ctx: &Ctx, sequence: SequenceId) -> Result<Once<Uuid>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     manage::find(&mut keyed.tx, sequence).await?;
-    let job = EmptySequence { sequence, archived: false };
+    let until = store::now(keyed.tx.conn()).await?;
+    let job = EmptySequence { sequence, until: Some(until) };
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &job).map_err(Error::internal)?;
     let id = job.id;
     keyed.tx.enqueue(&[job.about(format!("sequence:{sequence}"))]).await?;
@@ -126,18 +123,18 @@ pub(crate) async fn these(tx: &mut TenantTx, sequence: SequenceId, leads: &[Lead
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn size(ctx: &Ctx, claim: &Claim, job: &EmptySequence) -> Result<i64> {
+pub async fn size(ctx: &Ctx, job: &EmptySequence) -> Result<i64> {
     let mut tx = ctx.begin().await?;
-    store::count_waiting(tx.conn(), ctx.tenant, job.sequence, job.before(claim)).await
+    store::count_waiting(tx.conn(), ctx.tenant, job.sequence, job.until).await
 }
 
-/// Has the next leads leave. Answers how many, and whether there are more.
+/// Has the next leads leave. Answers how many, and whether there are more. None, and more: others have these at the moment.
 ///
 /// # Errors
 /// If the database refuses; nothing of the page is written then.
 pub async fn page(ctx: &Ctx, claim: &Claim, job: &EmptySequence) -> Result<(usize, bool)> {
     let mut tx = ctx.begin().await?;
-    let asked = (job.sequence, job.before(claim));
+    let asked = (job.sequence, job.until);
     let (gone, more) = store::end_some(tx.conn(), ctx.tenant, asked, job.reason(), PAGE).await?;
     if !gone.is_empty() {
         let detail = json!({ "count": gone.len(), "reason": job.reason(), "operation": claim.job });

@@ -43,8 +43,9 @@ pub struct SequenceView {
     pub definition: SequenceDefinition,
     /// The version that whoever enters goes through.
     pub published_version: Option<i32>,
-    /// Why the product itself has paused it: `no_account` that its next step can go by, or `template_archived`. Set an account
-    /// up, or have leave who is on their way through a version with what is gone; then resume it.
+    /// Why the product itself has paused it: `no_account` of the channel of a step that leads have come to. Set one up and
+    /// resume it; these leads go on within ten minutes. A step that names an account which was deleted pauses nothing: it
+    /// is left out.
     pub pause_code: Option<String>,
     pub created_by: Option<Uuid>,
     /// Grows with each change.

@@ -13,7 +13,7 @@
 //! - [`walk`] steps that are due, `facts` what is known of their leads; [`read`] who stands where, and what became of each step
 //! - `store` the tables
 //!
-//! Locks come in the order leads, sequence, enrolments by their ids.
+//! Locks come in the order leads, sequence, enrolments by their ids, messages; nobody waits for the last.
 
 pub mod enrol;
 mod facts;
@@ -31,6 +31,7 @@ use serde_json::json;
 use crate::{
     error::Result,
     events::{Event, EventType},
+    messages::cancel,
     tenancy::TenantTx,
     types::{EnrolmentId, LeadId, SequenceId},
 };
@@ -51,10 +52,18 @@ struct Ended {
     reason: Option<&'static str>,
 }
 
-/// Tells of enrolments that have ended: ids and words of ours.
+/// Tells of enrolments that have ended, which are locked: ids and words of ours. What was written to whoever has come to a
+/// goal or left, and waits to be sent, is not sent any more.
 async fn tell_ended(tx: &mut TenantTx, ended: &[Ended]) -> Result<()> {
     if ended.is_empty() {
         return Ok(());
+    }
+    let tenant = tx.tenant;
+    let before = ended.iter().filter(|one| one.state != "completed");
+    let before: Vec<EnrolmentId> = before.map(|one| one.id).collect();
+    if !before.is_empty() {
+        let written = store::messages_of(tx.conn(), tenant, &before).await?;
+        cancel::of_sequence(tx, &written).await?;
     }
     let event = |one: &Ended| {
         Event::new(EventType::SequenceEnded, "enrolment", one.id).with(json!({

@@ -1,5 +1,7 @@
 //! What becomes of leads that are on their way when something happens to them, in the transaction in which it happens:
-//! whoever has replied gets nothing that was not written yet. The leads are held, but where they have gone.
+//! whoever has replied gets nothing that has not left yet. The leads are held, but where they have gone, and but for those
+//! that somebody who replies has besides: their enrolments are locked in the order of their ids, and nobody waits for a
+//! lead from then on.
 //!
 //! Nothing is looked for but the enrolments of these leads, and of them only those whose version has such a goal; a lead
 //! that is in no sequence costs a look into an index.
@@ -16,18 +18,36 @@ use super::{
 };
 use crate::{
     error::Result,
+    leads::contacts::Contacts,
     tenancy::TenantTx,
     types::{LeadId, SequenceId},
 };
 
-/// A lead has written, or spoken with somebody.
+/// Somebody has written, or spoken with somebody: this lead, if it is known, and all that are reached the same way. They
+/// are one person, who does not know under which of them they were written to.
 ///
 /// # Errors
 /// If the database refuses.
-pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+pub(crate) async fn replied(tx: &mut TenantTx, lead: Option<LeadId>, by: &Contacts) -> Result<()> {
+    let mut leads = reached_by(tx, by).await?;
+    leads.extend(lead);
     let tenant = tx.tenant;
-    store::note_reply(tx.conn(), tenant, lead).await?;
-    look(tx, &[lead], Happened::Replied).await
+    store::note_reply(tx.conn(), tenant, &leads).await?;
+    look(tx, &leads, Happened::Replied).await
+}
+
+/// Whoever is reached so does not want something any more, which is written.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn refused(tx: &mut TenantTx, by: &Contacts) -> Result<()> {
+    let leads = reached_by(tx, by).await?;
+    look(tx, &leads, Happened::OptedOut).await
+}
+
+async fn reached_by(tx: &mut TenantTx, by: &Contacts) -> Result<Vec<LeadId>> {
+    let (tenant, phone, email) = (tx.tenant, by.phone.as_deref(), by.email.as_deref());
+    store::on_way_by(tx.conn(), tenant, phone, email).await
 }
 
 /// Leads have come to the status `converted`, which is written.
@@ -51,28 +71,44 @@ pub(crate) async fn opted_out(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()>
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn scored(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()> {
+    let tenant = tx.tenant;
+    store::note_first_score(tx.conn(), tenant, leads).await?;
     look(tx, leads, Happened::Scored).await
 }
 
-/// A lead is about to go, and leaves.
+/// Leads are about to go, and leave.
 ///
 /// # Errors
 /// If the database refuses.
-pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+pub(crate) async fn leads_go(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()> {
     let tenant = tx.tenant;
-    let gone = store::end_of_lead(tx.conn(), tenant, lead, "lead_deleted").await?;
+    let gone = store::end_of_leads(tx.conn(), tenant, leads, "lead_deleted").await?;
     tell_left(tx, &gone, "lead_deleted").await
 }
 
+/// Locks what leads are on their way through, for whoever writes it in several places.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn hold(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()> {
+    let tenant = tx.tenant;
+    store::hold_enrolments(tx.conn(), tenant, leads).await
+}
+
 /// A lead is about to be merged into another, which goes on in its place; but where that one is on its way itself it goes
-/// on alone, and where it has been through and may not enter again yet nobody goes on: nobody gets the same twice.
+/// on alone, and where it has been through and may not enter again yet nobody goes on: nobody gets the same twice. What is
+/// known of the two together, which is written, may be what a sequence is for. The enrolments of both are [held](hold).
 ///
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId) -> Result<()> {
     let tenant = tx.tenant;
     let gone = store::move_enrolments(tx.conn(), tenant, winner, loser).await?;
-    tell_left(tx, &gone, "merged").await
+    tell_left(tx, &gone, "merged").await?;
+    for happened in [Happened::Replied, Happened::Converted, Happened::OptedOut, Happened::Scored] {
+        look(tx, &[winner], happened).await?;
+    }
+    Ok(())
 }
 
 /// Ends the enrolments of leads that have come to a goal by what has happened.

@@ -186,7 +186,7 @@ pub async fn archive(ctx: &Ctx, id: SequenceId) -> Result<SequenceView> {
         _ => {}
     }
     store::set_state(tx.conn(), ctx.tenant, id, "archived", None, None).await?;
-    let job = EmptySequence { sequence: id, archived: true };
+    let job = EmptySequence { sequence: id, until: None };
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &job).map_err(Error::internal)?;
     let operation = job.id;
     tx.enqueue(&[job.about(format!("sequence:{id}"))]).await?;
@@ -197,8 +197,8 @@ pub async fn archive(ctx: &Ctx, id: SequenceId) -> Result<SequenceView> {
     Ok(view)
 }
 
-/// Pauses a sequence whose next step cannot be taken for anybody: an account or a template is gone. What waits for it waits
-/// on, and people are told.
+/// Pauses a sequence of which a step cannot be taken for anybody: no account of its channel is left. Whoever has come to it
+/// waits on, and people are told.
 ///
 /// # Errors
 /// If the database refuses.

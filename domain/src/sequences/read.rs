@@ -49,7 +49,8 @@ pub struct TakenStep {
     pub step: i16,
     /// `sent`: its message was written, whatever became of that; or `skipped`.
     pub outcome: String,
-    /// Why it was left out: `replied`, `converted`, `opted_out`, `score` or `no_address`.
+    /// Why it was left out: `replied`, `converted`, `opted_out`, `score`, `no_address`, `no_account` where the one that it
+    /// names was deleted, or `key_unreadable` where nothing can be sealed for the lead.
     pub reason: Option<String>,
     pub message_id: Option<MessageId>,
     pub at: DateTime<Utc>,

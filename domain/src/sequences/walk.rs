@@ -116,7 +116,8 @@ pub enum Walked {
     Page(usize),
     /// Others work on what is due.
     Held,
-    /// The next step of some cannot be taken, for this reason: see [`super::publish::stop`].
+    /// The next step of some cannot be taken by anybody, for this reason, so they are put off: see [`super::publish::stop`].
+    /// There may be more.
     Stuck(&'static str),
     /// Nothing is due, or the sequence does not go on.
     Over,

@@ -229,14 +229,6 @@ impl TenantTx {
         Ok(self.tx.spread(claim, jobs, &self.by, from, to).await?)
     }
 
-    /// The step of a workflow that a running job belongs to; see [`engine::Tx::step_of`].
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn step_of(&mut self, claim: &Claim) -> Result<Option<StepOf>> {
-        Ok(self.tx.step_of(claim).await?)
-    }
-
     /// # Errors
     /// If the commit fails; nothing happened then.
     pub async fn commit(self) -> Result<()> {

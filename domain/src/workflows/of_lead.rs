@@ -10,21 +10,35 @@ use uuid::Uuid;
 
 use super::OnboardLead;
 use crate::{
-    audit::Entry, error::Result, leads::merged, messages::of_run, sequences, tenancy::TenantTx, types::LeadId,
+    audit::Entry,
+    error::Result,
+    leads::{contacts::Contacts, merged},
+    messages::of_run,
+    sequences,
+    tenancy::TenantTx,
+    types::LeadId,
 };
 
 /// The signal that `onboard_lead` waits for.
 const REPLIED: &str = "lead_replied";
 
-/// Tells the runs that wait for a word of the lead. One that does not wait for it takes it for later, or not at all.
+/// Tells the runs that wait for a word of the lead, if it is known who has written or spoken. One that does not wait for it
+/// takes it for later, or not at all. The sequences hear of it for all leads that are reached the same way.
 ///
 /// # Errors
 /// If the database refuses.
-pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId, payload: &Value) -> Result<()> {
-    for run in running(tx, lead).await? {
-        tx.signal_run(run, REPLIED, payload).await?;
+pub(crate) async fn replied(
+    tx: &mut TenantTx,
+    lead: Option<LeadId>,
+    by: &Contacts,
+    payload: &Value,
+) -> Result<()> {
+    if let Some(lead) = lead {
+        for run in running(tx, lead).await? {
+            tx.signal_run(run, REPLIED, payload).await?;
+        }
     }
-    sequences::of_lead::replied(tx, lead).await
+    sequences::of_lead::replied(tx, lead, by).await
 }
 
 /// A lead is about to go: nothing more is done for it.
@@ -32,12 +46,22 @@ pub(crate) async fn replied(tx: &mut TenantTx, lead: LeadId, payload: &Value) ->
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn lead_goes(tx: &mut TenantTx, lead: LeadId) -> Result<()> {
-    for run in running(tx, lead).await? {
-        tx.cancel_run(run).await?;
-        of_run::run_stops(tx, run).await?;
-        tx.audit(&[Entry::new("cancel", "workflow", run).detail(json!({ "lead_id": lead }))]).await?;
+    leads_go(tx, &[lead]).await
+}
+
+/// The same of many.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn leads_go(tx: &mut TenantTx, leads: &[LeadId]) -> Result<()> {
+    for lead in leads {
+        for run in running(tx, *lead).await? {
+            tx.cancel_run(run).await?;
+            of_run::run_stops(tx, run).await?;
+            tx.audit(&[Entry::new("cancel", "workflow", run).detail(json!({ "lead_id": lead }))]).await?;
+        }
     }
-    sequences::of_lead::lead_goes(tx, lead).await
+    sequences::of_lead::leads_go(tx, leads).await
 }
 
 /// A lead is about to be merged into another: its run goes on with that one, unless one of its own does already, for

@@ -15,13 +15,16 @@ use crate::registry::Run;
 /// # Errors
 /// If the database refuses.
 pub async fn run(run: Run, job: EmptySequence) -> Result<Outcome> {
-    let total = leave::size(&run.ctx, &run.claim, &job).await?;
+    let total = leave::size(&run.ctx, &job).await?;
     let mut left = 0;
     loop {
         let (count, more) = leave::page(&run.ctx, &run.claim, &job).await?;
         left += count;
         if !more {
             return Ok(Outcome::Done(json!({ "left": left })));
+        }
+        if count == 0 {
+            tokio::time::sleep(PAUSE).await;
         }
         if !progress(&run, left, total, "leads left").await? || run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });

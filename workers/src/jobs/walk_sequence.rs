@@ -19,18 +19,19 @@ use crate::registry::Run;
 /// If the database refuses.
 pub async fn run(run: Run, job: WalkSequence) -> Result<Outcome> {
     let ctx = run.ctx.by_itself();
-    let mut moved = 0;
+    let (mut moved, mut stuck) = (0, None);
     loop {
         match walk::page(&ctx, job.sequence).await? {
             Walked::Page(count) => moved += count,
-            Walked::Over | Walked::Held => return Ok(Outcome::Done(json!({ "moved": moved }))),
-            Walked::Stuck(code) => {
-                publish::stop(&ctx, job.sequence, code).await?;
-                return Ok(Outcome::Done(json!({ "moved": moved, "paused": code })));
-            }
+            // Who can go on does so first.
+            Walked::Stuck(code) => stuck = Some(code),
+            Walked::Over | Walked::Held => break,
         }
         if run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }
+    let Some(code) = stuck else { return Ok(Outcome::Done(json!({ "moved": moved }))) };
+    publish::stop(&ctx, job.sequence, code).await?;
+    Ok(Outcome::Done(json!({ "moved": moved, "paused": code })))
 }

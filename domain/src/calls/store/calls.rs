@@ -50,6 +50,22 @@ pub(in crate::calls) async fn insert(
     Ok(())
 }
 
+/// The number that a call is with, sealed.
+pub(in crate::calls) async fn number_sealed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CallId,
+) -> Result<Vec<u8>> {
+    let sealed = sqlx::query_scalar!(
+        "select number_sealed from calls where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(sealed)
+}
+
 /// Locks a call that somebody sees.
 pub(in crate::calls) async fn lock(
     conn: &mut PgConnection,

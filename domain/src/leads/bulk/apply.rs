@@ -158,9 +158,7 @@ async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let going: Vec<&RowToChange> = rows.iter().filter(|row| !busy.contains(&row.id)).collect();
     let changed: Vec<LeadId> = going.iter().map(|row| row.id).collect();
     let owners: Vec<AgentId> = going.iter().filter_map(|row| row.owner).collect();
-    for lead in &changed {
-        of_lead::lead_goes(tx, *lead).await?;
-    }
+    of_lead::leads_go(tx, &changed).await?;
     // While they are there: the events say whose they were.
     tell(tx, EventType::LeadDeleted, &changed).await?;
     store::delete_many(tx.conn(), tenant, &changed).await?;

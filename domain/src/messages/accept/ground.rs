@@ -54,11 +54,16 @@ pub(super) struct Plan {
 }
 
 impl Ground {
-    /// Looks for what these speak of. The leads among it are held.
-    pub async fn find(ctx: &Ctx, tx: &mut TenantTx, asked: &[(String, &NewMessage)]) -> Result<Self> {
+    /// Looks for what these speak of. The leads among it are held. Templates that are `fixed` may be archived by now.
+    pub async fn find(
+        ctx: &Ctx,
+        tx: &mut TenantTx,
+        asked: &[(String, &NewMessage)],
+        fixed: bool,
+    ) -> Result<Self> {
         let tenant = tx.tenant;
         let ids: Vec<TemplateId> = asked.iter().filter_map(|(_, new)| new.template_id).collect();
-        let templates = store::channels_of(tx.conn(), tenant, &ids).await?;
+        let templates = store::channels_of(tx.conn(), tenant, &ids, fixed).await?;
         let mut named = HashMap::new();
         for (_, new) in asked {
             let Some(name) = &new.template else { continue };

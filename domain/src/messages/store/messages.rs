@@ -41,17 +41,19 @@ pub(in crate::messages) async fn carriers(conn: &mut PgConnection, tenant: Tenan
         .collect()
 }
 
-/// The channels of those templates that are there and not archived.
+/// The channels of those templates that are there; of those that are archived, if these are asked for too.
 pub(in crate::messages) async fn channels_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     ids: &[TemplateId],
+    archived: bool,
 ) -> Result<HashMap<TemplateId, Channel>> {
     let rows = sqlx::query!(
         r#"select id as "id: TemplateId", channel from templates
-            where tenant_id = $1 and id = any($2) and archived_at is null"#,
+            where tenant_id = $1 and id = any($2) and ($3 or archived_at is null)"#,
         tenant.0,
-        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>(),
+        archived
     )
     .fetch_all(conn)
     .await?;
@@ -206,6 +208,43 @@ pub(in crate::messages) async fn hold_message(
         is_scheduled: row.is_scheduled,
         in_doubt,
     }))
+}
+
+/// Locks those of some messages that wait and that nobody has at this moment. Waits for nobody.
+pub(in crate::messages) async fn hold_waiting(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+) -> Result<Vec<MessageId>> {
+    let rows = sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+            where tenant_id = $1 and id = any($2) and status in ('pending', 'queued')
+            order by id for update skip locked"#,
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Cancels messages that are [held](hold_waiting).
+pub(in crate::messages) async fn cancel_waiting(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    messages: &[MessageId],
+    code: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "update messages set status = 'cancelled', error_code = $3, error_text = null, updated_at = engine.now()
+          where tenant_id = $1 and id = any($2)",
+        tenant.0,
+        &messages.iter().map(|id| id.0).collect::<Vec<_>>(),
+        code
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub(in crate::messages) async fn cancel_message(

@@ -30,7 +30,7 @@ pub struct SequenceDefinition {
     /// At most 50, in their order.
     pub steps: Vec<SequenceStep>,
     /// What it is for: a lead of whom one of these holds has come to its end, as soon as it does. That an address was
-    /// suppressed is seen when the next step is due.
+    /// suppressed is seen when the next step is due, unless the person has written a STOP.
     #[serde(default)]
     #[schema(required = false)]
     pub goals: Vec<SequenceCondition>,
@@ -54,7 +54,8 @@ pub struct SequenceStep {
     /// The name of a template. Its newest version in each locale is fixed as the sequence is published, and each lead gets
     /// the one that is nearest to its language.
     pub template: Option<String>,
-    /// The account that carries it, and no other; those of the channel by their priority if none is named.
+    /// The account that carries it, and no other; those of the channel by their priority if none is named. Once it is
+    /// deleted the step is left out (`no_account`).
     pub provider_id: Option<ProviderId>,
     /// The step is left out if one of these holds as it is due.
     #[serde(default)]
@@ -70,8 +71,8 @@ pub struct SequenceStep {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepDelay {
-    /// So long after the step before was taken or left out, or, of the first one, after the lead entered. 0 if not said, at
-    /// most 366 days.
+    /// So long after the step before was taken or left out, or, of the first one, after the lead entered; and not while
+    /// the message before still waits to be sent. 0 if not said, at most 366 days.
     #[serde(default)]
     #[schema(required = false)]
     pub minutes: u32,

@@ -38,6 +38,14 @@ pub fn again(
     (now > was_due + LATE).then(|| due(StepDelay { minutes: 0, ..delay }, now, zone))
 }
 
+/// When a step that cannot be taken now is looked at again, so long from now on: but one of a time of day within an hour
+/// after that time, or else the next day.
+#[must_use]
+pub fn later(delay: StepDelay, now: DateTime<Utc>, wait: TimeDelta, zone: Tz) -> DateTime<Utc> {
+    let then = now + wait;
+    then.max(due(StepDelay { minutes: 0, ..delay }, then - LATE, zone))
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::NaiveTime;
@@ -86,6 +94,19 @@ mod tests {
             (after(60, ""), "2026-06-01T07:00:00Z", "2026-06-09T06:00:00Z", None),
         ] {
             assert_eq!(again(delay, at(was_due), at(now), Berlin), wanted.map(at), "{delay:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_looked_at_again_within_its_hour_or_the_next_day() {
+        let ten = TimeDelta::minutes(10);
+        for (delay, now, wanted) in [
+            (after(60, ""), "2026-06-01T23:00:00Z", "2026-06-01T23:10:00Z"),
+            (after(60, "09:00"), "2026-06-01T07:00:00Z", "2026-06-01T07:10:00Z"),
+            (after(60, "09:00"), "2026-06-01T07:50:00Z", "2026-06-01T08:00:00Z"),
+            (after(60, "09:00"), "2026-06-01T07:50:01Z", "2026-06-02T07:00:00Z"),
+        ] {
+            assert_eq!(later(delay, at(now), ten, Berlin), at(wanted), "{delay:?} at {now}");
         }
     }
 }

@@ -1,13 +1,12 @@
-//! The table of enrolments: who enters, what happens to them meanwhile, and who leaves.
+//! The table of enrolments: who enters, and who leaves by hand. What happens to a lead meanwhile is in `of_lead`.
 //!
 //! Whoever writes several locks them in the order of their ids first, so that no two wait for one another in a circle.
-//! Leads are held before their enrolments.
+//! Leads are held before their enrolments, but where a word counts for all leads of a number, and where all leave.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::{OnWay, ids};
+use super::ids;
 use crate::{
     error::Result,
     types::{EnrolmentId, LeadId, SequenceId, TenantId},
@@ -20,6 +19,22 @@ pub(in crate::sequences) struct Standing {
     pub open: bool,
     /// It was, and may not enter again yet.
     pub been: bool,
+}
+
+/// Keeps others from letting leads in until commit. The caller holds them.
+pub(in crate::sequences) async fn lock_leads(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<()> {
+    sqlx::query!(
+        "select id from leads where tenant_id = $1 and id = any($2) order by id for no key update",
+        tenant.0,
+        &ids(leads)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(())
 }
 
 /// How each of some leads stands; whoever has ended after `since` may not enter again.
@@ -105,165 +120,11 @@ pub(in crate::sequences) async fn enrolment_of(
     Ok(found)
 }
 
-/// What happens to a lead that can make it reach a goal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sequences) enum Happened {
-    Replied,
-    Converted,
-    OptedOut,
-    Scored,
-}
-
-impl Happened {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Replied => "replied",
-            Self::Converted => "converted",
-            Self::OptedOut => "opted_out",
-            Self::Scored => "scored",
-        }
-    }
-}
-
-/// The enrolments of leads on their way for whom this can be a goal; locked until commit.
-pub(in crate::sequences) async fn listening(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    leads: &[LeadId],
-    happened: Happened,
-) -> Result<Vec<OnWay>> {
-    let rows = sqlx::query_as!(
-        OnWay,
-        r#"select e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId",
-                  e.version, e.position, e.entry_score, e.replied_at, e.due_at as "due_at!"
-             from sequence_enrolments e
-             join sequence_versions v
-               on v.tenant_id = e.tenant_id and v.sequence_id = e.sequence_id and v.version = e.version
-            where e.tenant_id = $1 and e.lead_id = any($2) and e.ended_at is null
-              and case $3::text when 'replied' then v.on_reply when 'converted' then v.on_conversion
-                                when 'opted_out' then v.on_opt_out else v.on_score end
-            order by e.id for no key update of e"#,
-        tenant.0,
-        &ids(leads),
-        happened.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
-}
-
-/// Notes that a lead has written or spoken, wherever it is on its way and has not since it entered.
-pub(in crate::sequences) async fn note_reply(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    lead: LeadId,
-) -> Result<()> {
-    sqlx::query!(
-        "with held as (
-           select id from sequence_enrolments
-            where tenant_id = $1 and lead_id = $2 and ended_at is null and replied_at is null
-            order by id for no key update)
-         update sequence_enrolments e set replied_at = engine.now()
-           from held h where e.tenant_id = $1 and e.id = h.id",
-        tenant.0,
-        lead.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// An enrolment that has ended.
 pub(in crate::sequences) struct Gone {
     pub id: EnrolmentId,
     pub sequence: SequenceId,
     pub lead: LeadId,
-}
-
-/// Ends all that a lead is on its way through.
-pub(in crate::sequences) async fn end_of_lead(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    lead: LeadId,
-    reason: &str,
-) -> Result<Vec<Gone>> {
-    let gone = sqlx::query_as!(
-        Gone,
-        r#"with held as (
-             select id from sequence_enrolments where tenant_id = $1 and lead_id = $2 and ended_at is null
-              order by id for no key update)
-           update sequence_enrolments e
-              set state = 'left', reason = $3, due_at = null, ended_at = engine.now()
-             from held h where e.tenant_id = $1 and e.id = h.id
-           returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
-        tenant.0,
-        lead.0,
-        reason
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(gone)
-}
-
-/// Moves a lead's enrolments to the one that it is merged into. Where that one is on its way itself, or has been through and
-/// may not enter again yet, the other's ends. Answers those.
-pub(in crate::sequences) async fn move_enrolments(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    winner: LeadId,
-    loser: LeadId,
-) -> Result<Vec<Gone>> {
-    // Of both first, in the order of their ids.
-    sqlx::query!(
-        "select id from sequence_enrolments where tenant_id = $1 and lead_id in ($2, $3) order by id for no key update",
-        tenant.0,
-        loser.0,
-        winner.0
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let gone = sqlx::query_as!(
-        Gone,
-        r#"update sequence_enrolments e
-              set state = 'left', reason = 'merged', due_at = null, ended_at = engine.now()
-             from sequence_versions v
-            where e.tenant_id = $1 and e.lead_id = $2 and e.ended_at is null
-              and v.tenant_id = $1 and v.sequence_id = e.sequence_id and v.version = e.version
-              and exists (select from sequence_enrolments w
-                   where w.tenant_id = $1 and w.sequence_id = e.sequence_id and w.lead_id = $3
-                     and (w.ended_at is null or w.ended_at > coalesce(
-                       engine.now()
-                         - make_interval(days => (v.definition #>> '{definition,reentry_after_days}')::int),
-                       '-infinity')))
-           returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
-        tenant.0,
-        loser.0,
-        winner.0
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    // What the one that goes has said, the one that stays has said.
-    sqlx::query!(
-        "update sequence_enrolments w set replied_at = said.at
-           from (select sequence_id, max(replied_at) as at from sequence_enrolments
-                  where tenant_id = $1 and lead_id = $2 and replied_at is not null group by sequence_id) said
-          where w.tenant_id = $1 and w.lead_id = $3 and w.sequence_id = said.sequence_id and w.ended_at is null
-            and w.replied_at is null and said.at >= w.entered_at",
-        tenant.0,
-        loser.0,
-        winner.0
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "update sequence_enrolments set lead_id = $3 where tenant_id = $1 and lead_id = $2",
-        tenant.0,
-        loser.0,
-        winner.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(gone)
 }
 
 /// Ends an enrolment that has not ended; `false` if it has.
@@ -313,11 +174,12 @@ pub(in crate::sequences) async fn end_these(
     Ok(gone)
 }
 
-/// Ends some that are on their way and entered before an id was made. Answers them, and whether there are more.
+/// Ends some that are on their way, of those who entered up to an instant, if one is named. Their leads are not held, so
+/// what somebody else has at this moment is left for later. Answers them, and whether there are more.
 pub(in crate::sequences) async fn end_some(
     conn: &mut PgConnection,
     tenant: TenantId,
-    (sequence, before): (SequenceId, Uuid),
+    (sequence, until): (SequenceId, Option<DateTime<Utc>>),
     reason: &str,
     limit: i64,
 ) -> Result<(Vec<Gone>, bool)> {
@@ -325,46 +187,49 @@ pub(in crate::sequences) async fn end_some(
         Gone,
         r#"with held as (
              select id from sequence_enrolments
-              where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3
-              order by id limit $5 for no key update)
+              where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+                and ($3::timestamptz is null or entered_at <= $3)
+              order by id limit $5 for no key update skip locked)
            update sequence_enrolments e
               set state = 'left', reason = $4, due_at = null, ended_at = engine.now()
              from held h where e.tenant_id = $1 and e.id = h.id
            returning e.id as "id: EnrolmentId", e.sequence_id as "sequence: SequenceId", e.lead_id as "lead: LeadId""#,
         tenant.0,
         sequence.0,
-        before,
+        until,
         reason,
         limit
     )
     .fetch_all(&mut *conn)
     .await?;
-    // A statement of its own: of what the one before has waited for it may have ended none.
+    // A statement of its own: it sees what the one before has ended, and what it has passed over.
     let more = sqlx::query_scalar!(
         r#"select exists (select from sequence_enrolments
-            where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3) as "more!""#,
+            where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+              and ($3::timestamptz is null or entered_at <= $3)) as "more!""#,
         tenant.0,
         sequence.0,
-        before
+        until
     )
     .fetch_one(conn)
     .await?;
     Ok((gone, more))
 }
 
-/// How many are on their way that entered before an id was made.
+/// How many are on their way that entered up to an instant, if one is named.
 pub(in crate::sequences) async fn count_waiting(
     conn: &mut PgConnection,
     tenant: TenantId,
     sequence: SequenceId,
-    before: Uuid,
+    until: Option<DateTime<Utc>>,
 ) -> Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from sequence_enrolments
-            where tenant_id = $1 and sequence_id = $2 and state = 'waiting' and id < $3"#,
+            where tenant_id = $1 and sequence_id = $2 and state = 'waiting'
+              and ($3::timestamptz is null or entered_at <= $3)"#,
         tenant.0,
         sequence.0,
-        before
+        until
     )
     .fetch_one(conn)
     .await?;

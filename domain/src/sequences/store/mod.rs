@@ -2,6 +2,7 @@
 
 mod counts;
 mod enrolments;
+mod of_lead;
 mod read;
 mod sequences;
 mod versions;
@@ -9,6 +10,7 @@ mod walking;
 
 pub(in crate::sequences) use counts::*;
 pub(in crate::sequences) use enrolments::*;
+pub(in crate::sequences) use of_lead::*;
 pub(in crate::sequences) use read::*;
 pub(in crate::sequences) use sequences::*;
 pub(in crate::sequences) use versions::*;

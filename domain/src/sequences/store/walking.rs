@@ -95,6 +95,44 @@ pub(in crate::sequences) async fn lock_due(
     Ok(rows)
 }
 
+/// The last message that was written to each of some enrolments, if one was.
+pub(in crate::sequences) async fn last_messages(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    enrolments: &[EnrolmentId],
+) -> Result<Vec<(EnrolmentId, MessageId)>> {
+    let rows = sqlx::query!(
+        r#"select e.id as "id!: EnrolmentId", last.message_id as "message!: MessageId"
+             from unnest($2::uuid[]) as e (id)
+            cross join lateral (
+              select s.message_id from sequence_steps s
+               where s.tenant_id = $1 and s.enrolment_id = e.id and s.message_id is not null
+               order by s.position desc limit 1) last"#,
+        tenant.0,
+        &enrolments.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.message)).collect())
+}
+
+/// All messages that were written to some enrolments.
+pub(in crate::sequences) async fn messages_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    enrolments: &[EnrolmentId],
+) -> Result<Vec<MessageId>> {
+    let messages = sqlx::query_scalar!(
+        r#"select message_id as "message!: MessageId" from sequence_steps
+            where tenant_id = $1 and enrolment_id = any($2) and message_id is not null"#,
+        tenant.0,
+        &enrolments.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(messages)
+}
+
 /// What is asked of leads on their way.
 pub(in crate::sequences) struct LeadNow {
     pub status: String,

@@ -1,8 +1,8 @@
 //! What becomes of leads whose steps are due: decided of all of them first, then written in a few statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::{
@@ -13,16 +13,19 @@ use crate::{
         Ended,
         facts::{Known, at},
         rules::{
-            definition::{Published, StepWording},
-            due::{again, due},
+            definition::{Published, SequenceStep, StepDelay},
+            due::{again, due, later},
             turn::{Turn, turn},
         },
         store::{self, CameTo, Moved, OnWay, Taken},
         tell_ended,
     },
     tenancy::TenantTx,
-    types::{EnrolmentId, LeadId, ProviderId, SequenceId, TemplateId},
+    types::{EnrolmentId, LeadId, MessageId, SequenceId},
 };
+
+/// How long a step that cannot be taken now is put off, so that others go on meanwhile.
+const PUT_OFF: TimeDelta = TimeDelta::minutes(10);
 
 /// A page of leads.
 pub(super) struct Page {
@@ -31,7 +34,7 @@ pub(super) struct Page {
     skipped: Vec<Taken>,
     /// Messages, each with the step that it is.
     sending: Vec<(Place, ToLead)>,
-    /// Why the next step of some cannot be taken. They stay where they are.
+    /// Why the next step of some cannot be taken by anybody. They are put off.
     pub(super) stuck: Option<&'static str>,
 }
 
@@ -47,6 +50,8 @@ struct Place {
 struct Ground {
     known: Known,
     means: Means,
+    /// Whose last message has not left yet.
+    held_up: HashSet<EnrolmentId>,
     /// Of leads whose steps may be due by a time of day.
     clocks: HashMap<LeadId, Tz>,
 }
@@ -54,17 +59,16 @@ struct Ground {
 impl Ground {
     async fn find(tx: &mut TenantTx, sequence: SequenceId, rows: &[OnWay]) -> Result<Self> {
         let known = Known::find(tx, sequence, rows, true).await?;
-        let wordings = known.all_published().flat_map(|published| &published.wordings);
-        let templates: Vec<TemplateId> =
-            wordings.flat_map(|wording| &wording.versions).map(|version| version.template_id).collect();
-        let means = Means::find(tx, &templates).await?;
+        // Of templates nothing is asked: what a version was published with is sent, archived or not.
+        let means = Means::find(tx, &[]).await?;
+        let held_up = held_up(tx, rows).await?;
         let clocks = if known.all_published().any(|published| published.definition.asks_zone()) {
             let leads: Vec<LeadId> = rows.iter().map(|row| row.lead).collect();
             to_leads::clocks(tx, &leads).await?
         } else {
             HashMap::new()
         };
-        Ok(Self { known, means, clocks })
+        Ok(Self { known, means, held_up, clocks })
     }
 
     fn clock(&self, row: &OnWay) -> Tz {
@@ -105,26 +109,52 @@ impl Page {
             Turn::Leave(why) => self.end(row, "left", Some(why)),
             Turn::Over => self.end(row, "completed", None),
             Turn::Skip(why) => self.skip(ground, published, row, why),
-            Turn::Send(step) => {
-                let wording = published.wordings.get(at(row));
-                let wording = wording.ok_or_else(|| Error::internal("a step without words was published"))?;
-                let Some(to) = ground.known.address(row).map(ToOwned::to_owned) else {
-                    self.skip(ground, published, row, "no_address");
-                    return Ok(());
-                };
-                match ready(ground, row, wording, step.provider_id) {
-                    Ok(template) => {
-                        let purpose = published.definition.purpose;
-                        let message =
-                            ToLead { lead: row.lead, to, template, provider: step.provider_id, purpose };
-                        self.sending.push((place(row), message));
-                        self.go_on(ground, published, row);
-                    }
-                    Err(why) => self.stuck = Some(why),
-                }
-            }
+            Turn::Send(step) => self.send(ground, published, row, step)?,
         }
         Ok(())
+    }
+
+    fn send(
+        &mut self,
+        ground: &Ground,
+        published: &Published,
+        row: &OnWay,
+        step: &SequenceStep,
+    ) -> Result<()> {
+        let wording = published.wordings.get(at(row));
+        let picked = wording.and_then(|wording| Some((wording, wording.pick(ground.known.language(row))?)));
+        let (wording, template) =
+            picked.ok_or_else(|| Error::internal("a step without words was published"))?;
+        // What is to come some time after the message before does not come with it.
+        if step.delay != StepDelay::default() && ground.held_up.contains(&row.id) {
+            self.put_off(ground, row, step);
+            return Ok(());
+        }
+        let Some(to) = ground.known.address(row).map(ToOwned::to_owned) else {
+            self.skip(ground, published, row, "no_address");
+            return Ok(());
+        };
+        if !ground.known.seals(row) {
+            self.skip(ground, published, row, "key_unreadable");
+            return Ok(());
+        }
+        if ground.means.carries(step.provider_id, wording.channel) {
+            let purpose = published.definition.purpose;
+            let message = ToLead { lead: row.lead, to, template, provider: step.provider_id, purpose };
+            self.sending.push((place(row), message));
+            self.go_on(ground, published, row);
+        } else if step.provider_id.is_some() {
+            // It does not come back, and no other carries the step.
+            self.skip(ground, published, row, "no_account");
+        } else {
+            self.stuck = Some("no_account");
+            self.put_off(ground, row, step);
+        }
+        Ok(())
+    }
+
+    fn put_off(&mut self, ground: &Ground, row: &OnWay, step: &SequenceStep) {
+        self.wait(row, row.position, later(step.delay, self.now, PUT_OFF, ground.clock(row)));
     }
 
     fn skip(&mut self, ground: &Ground, published: &Published, row: &OnWay, why: &'static str) {
@@ -180,18 +210,15 @@ impl Page {
     }
 }
 
-/// The version of the template that a lead gets; or why its step cannot be taken by anybody.
-fn ready(
-    ground: &Ground,
-    row: &OnWay,
-    wording: &StepWording,
-    provider: Option<ProviderId>,
-) -> Result<TemplateId, &'static str> {
-    if !ground.means.carries(provider, wording.channel) {
-        return Err("no_account");
-    }
-    let picked = wording.pick(ground.known.language(row));
-    picked.filter(|template| ground.means.channel_of(*template).is_some()).ok_or("template_archived")
+/// Those whose last message waits, as for an account that is paused, or is being sent at this moment.
+async fn held_up(tx: &mut TenantTx, rows: &[OnWay]) -> Result<HashSet<EnrolmentId>> {
+    let tenant = tx.tenant;
+    let begun = rows.iter().filter(|row| row.position > 0);
+    let begun: Vec<EnrolmentId> = begun.map(|row| row.id).collect();
+    let last = store::last_messages(tx.conn(), tenant, &begun).await?;
+    let written: Vec<MessageId> = last.iter().map(|(_, message)| *message).collect();
+    let under_way = to_leads::under_way(tx, &written).await?;
+    Ok(last.into_iter().filter(|(_, message)| under_way.contains(message)).map(|(id, _)| id).collect())
 }
 
 fn place(row: &OnWay) -> Place {
