@@ -172,7 +172,7 @@ async fn all_steps_before_the_message_share_one_deadline() {
     let provider = account(admin, &server, &json!({})).await;
     send(admin, &provider, &["a@example.com"], "message.sent").await;
     // The kept connection breaks late, and the next one is slow until it falls silent: together longer than a call.
-    let slow = Duration::from_millis(2_200);
+    let slow = Duration::from_millis(4_500);
     server.behave(Manner { slow, silent_at: Some(Stage::Recipient), once: true });
     send(admin, &provider, &["b@example.com"], "message.retrying").await;
     assert!(admin.all("/api/v1/communication/messages?status=unknown").await.is_empty());
