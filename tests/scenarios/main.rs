@@ -26,6 +26,7 @@ mod campaigns;
 mod campaigns_cost;
 mod campaigns_crashes;
 mod campaigns_ended;
+mod campaigns_merged;
 mod campaigns_planned;
 mod campaigns_steered;
 mod campaigns_told;
