@@ -154,7 +154,8 @@ pub struct Timing {
     /// With `misfire: catch_up`: 1 to 100.
     pub catch_up: Option<u16>,
     /// What happens when it is due while a run goes on. `allow` has them run one after the other; `cancel_older` is none
-    /// for campaigns.
+    /// for campaigns. By each recipient's clock a run takes a day and more, from the first zone to the last: with `crontab`
+    /// `skip` is `buffer_one` then, so that no day is passed over.
     #[serde(default)]
     #[schema(required = false)]
     pub overlap: OverlapPolicy,
