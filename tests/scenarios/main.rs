@@ -23,6 +23,7 @@ mod calls_seen;
 mod calls_told;
 mod calls_waiting;
 mod campaigns;
+mod campaigns_agreed;
 mod campaigns_cost;
 mod campaigns_crashes;
 mod campaigns_ended;

@@ -97,8 +97,8 @@ pub struct Variant {
 #[schema(as = CampaignMessage)]
 pub struct VariantMessage {
     pub channel: Channel,
-    /// The name of a template: the newest versions of all its locales as of the beginning of the run, for each lead the one
-    /// that is nearest to their language. Either this or `template_id`.
+    /// The name of a template: the newest versions of all its locales as of the beginning of the run, or as of the approval if
+    /// the campaign needs that; for each lead the one that is nearest to their language. Either this or `template_id`.
     pub template: Option<String>,
     /// A version of a template.
     pub template_id: Option<TemplateId>,
