@@ -18,6 +18,8 @@ create table campaigns (
   schedule_id uuid,
   approved_by uuid,
   approved_at timestamptz,
+  -- The versions of its templates that somebody agreed to.
+  approved_templates jsonb,
   pause_code text,
   created_by uuid,
   version bigint not null default 1,

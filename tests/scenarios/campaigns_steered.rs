@@ -178,9 +178,10 @@ async fn nothing_is_sent_that_nobody_else_agreed_to_or_that_costs_too_much() {
     let runs = admin.with_bearer(runs["key"].as_str().expect("a key"));
     let resume = format!("{path}/resume");
     assert_eq!(runs.post(&resume, &more).await.problem(403), "permission-missing", "it needed approval");
-    let refused = admin.post(&resume, &json!({"budget_cents": -1})).await.expect(422);
+    assert_eq!(admin.post(&resume, &more).await.problem(409), "own-campaign", "whoever wrote it has no say");
+    let refused = other.post(&resume, &json!({"budget_cents": -1})).await.expect(422);
     assert_eq!(refused["errors"][0]["pointer"], "/budget_cents");
-    let resumed = admin.post(&resume, &more).await.expect(200);
+    let resumed = other.post(&resume, &more).await.expect(200);
     assert_eq!((&resumed["status"], &resumed["limits"]["budget_cents"]), (&json!("running"), &json!(70)));
     let told = socket.until("campaign.paused").await.pop().expect("an event");
     assert_eq!(told["data"]["code"], "budget");

@@ -1,6 +1,6 @@
 //! Campaigns that wait: for the variant that wins, and for a time that has changed or passed.
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     campaigns::{
         mind,
@@ -8,7 +8,8 @@ use domain::{
         run::{self, Begun},
     },
     ctx::Clock as _,
-    types::CampaignId,
+    messages::provider::Answer,
+    types::{CampaignId, CampaignRunId},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,10 +17,11 @@ use switchboard_tests::{Client, TestApp};
 use uuid::Uuid;
 
 use crate::{
-    campaigns::{by_mail, draft, people},
+    campaigns::{by_mail, draft, people, recipients},
     campaigns_planned::{begun, plan, release},
     rights::admitted,
-    sending::idle,
+    routing_rules::lead,
+    sending::{begin, end, go, idle},
 };
 
 const SCHEDULE: &str = "/api/v1/automation/schedule-campaign";
@@ -142,5 +144,53 @@ async fn a_campaign_whose_workflow_was_stopped_before_it_began_does_not_wait_for
     assert_eq!(admin.get(&path).await.expect(200)["status"], "cancelled");
     assert_eq!(admin.get(&other).await.expect(200)["status"], "scheduled");
     assert!(mind::stranded(platform).await.expect("an answer").is_empty());
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn no_day_is_passed_over_because_the_one_before_goes_on_in_the_last_zone() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let content = by_mail(admin).await;
+    // Somewhere in the United States: it is not before nine in Honolulu either.
+    lead(admin, &json!({"phone": "+14155550100", "name": "Ada"})).await;
+    let daily = json!({"schedule": {"crontab": "0 9 * * *", "clock": "recipient"}});
+    let path = draft(admin, &content, &daily).await;
+    let its = schedule(admin, &path).await["schedule_id"].as_str().expect("an id").to_owned();
+    let its = format!("/api/v1/schedules/{its}");
+    let view = admin.get(&its).await.expect(200);
+    assert_eq!(view["overlap"], "buffer_one");
+    let first: DateTime<Utc> = serde_json::from_value(view["next_at"].clone()).expect("an instant");
+    pass(&app, first - app.clock.now() + TimeDelta::minutes(1)).await;
+    let before = workflows(admin).await;
+    assert_eq!(before.len(), 1);
+    assert_eq!(run::begin(&ctx, id(&path), before[0]).await.expect("an answer"), Begun::Yes);
+    plan(&ctx, CampaignRunId(before[0])).await;
+    let one = recipients(admin, &path).await.remove(0);
+    assert_eq!(one["due_at"], json!(first + TimeDelta::days(1)), "{one}");
+    assert!(matches!(release(&ctx, CampaignRunId(before[0])).await, Turn::Wait(_)), "it is too early there");
+
+    // The second day begins while the first goes on.
+    pass(&app, TimeDelta::days(1)).await;
+    assert_eq!(release(&ctx, CampaignRunId(before[0])).await, Turn::Settling);
+    let ticks = admin.get(&format!("{its}/ticks")).await.expect(200);
+    let mut outcomes: Vec<&str> =
+        ticks.as_array().expect("ticks").iter().filter_map(|tick| tick["outcome"].as_str()).collect();
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["buffered", "started"], "{ticks}");
+    let message = recipients(admin, &path).await.remove(0)["message_id"].clone();
+    let attempt = go(begin(&ctx, message.as_str().expect("an id")).await);
+    end(&ctx, attempt, Answer::Accepted { provider_message_id: None }).await;
+    assert_eq!(release(&ctx, CampaignRunId(before[0])).await, Turn::Over);
+    // Nobody carries the workflow out here; with its end the second day has its turn.
+    admin.post(&format!("/api/v1/workflows/{}/cancel", before[0]), &json!({})).await.expect(200);
+    for _ in 0..2 {
+        pass(&app, TimeDelta::seconds(1)).await;
+    }
+    let second = workflows(admin).await.into_iter().find(|one| !before.contains(one)).expect("a workflow");
+    assert_eq!(run::begin(&ctx, id(&path), second).await.expect("an answer"), Begun::Yes);
+    plan(&ctx, CampaignRunId(second)).await;
+    let one = recipients(admin, &path).await.remove(0);
+    assert_eq!(one["due_at"], json!(first + TimeDelta::days(2)), "{one}");
     app.process.stop().await;
 }

@@ -71,7 +71,7 @@ pub(super) async fn make(ctx: &Ctx, tx: &mut TenantTx, user: UserId) -> Result<P
 }
 
 /// The person behind an actor: of an API key whoever made it.
-pub(super) async fn person(tx: &mut TenantTx, actor: Actor) -> Result<Option<UserId>> {
+pub(crate) async fn person(tx: &mut TenantTx, actor: Actor) -> Result<Option<UserId>> {
     let tenant = tx.tenant;
     match actor {
         Actor::User(user) => Ok(Some(user)),

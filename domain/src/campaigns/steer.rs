@@ -13,18 +13,19 @@ use super::{
     definition::Definition,
     manage::{CampaignView, NewCampaign, insert, location, locked, view},
     rules::lifecycle::{CampaignStatus, Command},
-    run::{self, Occasion, standing},
+    run::{self, Occasion, standing, templates},
     store::{self, CampaignRow},
     work::{RunCampaign, business_key},
 };
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{links::person, permission::Permission},
     audit::Entry,
+    ctx::Actor,
     error::{Error, Result},
     events::{Event, EventType},
     tenancy::{Begun, Once, TenantTx},
-    types::{CampaignId, CampaignRunId},
+    types::{ApiKeyId, CampaignId, CampaignRunId, UserId},
 };
 
 /// What whoever has a campaign sent must be allowed to do.
@@ -128,10 +129,12 @@ async fn begin(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, occasion: Occasi
     Ok(id)
 }
 
-/// Agrees to a campaign that waits for it: from then on it is scheduled. Nobody agrees to what they wrote themselves.
+/// Agrees to a campaign that waits for it: from then on it is scheduled, and what it says is what its templates say now. Nobody
+/// agrees to what they wrote themselves.
 ///
 /// # Errors
-/// If there is no such campaign, its time is past by now, or a conflict if it does not wait for approval.
+/// If there is no such campaign, its time is past by now, it names what there is not any more, or a conflict if it does not
+/// wait for approval.
 pub async fn approve(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     ctx.require(Permission::CampaignsApprove)?;
     ctx.require_all_rows()?;
@@ -139,13 +142,12 @@ pub async fn approve(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     let row = locked(&mut tx, id).await?;
     let standing = standing(&mut tx, &row).await?;
     row.status()?.on(Command::Approve, standing)?;
-    if row.created_by.is_some() && row.created_by == ctx.actor.id() {
-        return Err(Error::conflict("own-campaign", "somebody else than who wrote it must agree to it"));
-    }
-    store::set_approved(tx.conn(), ctx.tenant, id, ctx.actor.id()).await?;
+    not_its_writer(ctx, &mut tx, &row).await?;
+    let definition = definition_of(&row)?;
+    let agreed = serde_json::to_value(templates(&mut tx, &definition).await?).map_err(Error::internal)?;
+    store::set_approved(tx.conn(), ctx.tenant, id, ctx.actor.id(), &agreed).await?;
     tx.audit(&[Entry::new("approve", "campaign", id)]).await?;
     tx.emit(&[Event::new(EventType::CampaignApproved, "campaign", id)]).await?;
-    let definition = definition_of(&row)?;
     if let Some(timing) = &definition.schedule {
         arm(ctx, &mut tx, &row, &definition, timing).await?;
     } else {
@@ -154,6 +156,17 @@ pub async fn approve(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     let view = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+/// Refuses whoever wrote a campaign; who acts by an API key is whoever made the key, and so is who wrote it by one.
+async fn not_its_writer(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Result<()> {
+    let Some(writer) = row.created_by else { return Ok(()) };
+    let by_key = person(tx, Actor::ApiKey(ApiKeyId(writer))).await?;
+    let acts = person(tx, ctx.actor).await?;
+    if ctx.actor.id() == Some(writer) || acts == Some(by_key.unwrap_or(UserId(writer))) {
+        return Err(Error::conflict("own-campaign", "somebody else than who wrote it must agree to it"));
+    }
+    Ok(())
 }
 
 /// Does not agree: the campaign is a draft again.

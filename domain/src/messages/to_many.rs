@@ -132,7 +132,8 @@ pub(crate) async fn had_enough(
     Ok(enough.map(|(lead, _)| *lead).collect())
 }
 
-/// By what equal addresses are known, and whether a run has written there already for another lead; in their order.
+/// By what equal addresses are known, and whether a run has written there already for another lead, or to one that is this
+/// lead by now; in their order.
 ///
 /// # Errors
 /// If the database does not answer.

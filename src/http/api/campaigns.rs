@@ -212,7 +212,8 @@ pub async fn pause_campaign(
 #[serde(deny_unknown_fields)]
 pub struct CampaignResume {
     /// What its run may spend in all from now on, and each that follows, in hundredths of the tenant's currency, for one that
-    /// has spent its budget. Needs `campaigns:write` as well, and `campaigns:approve` if the campaign needs approval.
+    /// has spent its budget. Needs `campaigns:write` as well; if the campaign needs approval, also `campaigns:approve`, of
+    /// somebody else than who wrote it.
     pub budget_cents: Option<i64>,
 }
 
@@ -237,7 +238,7 @@ pub async fn cancel_campaign(
     Ok(Body(steer::cancel(&ctx, id).await?))
 }
 
-/// Agree to a campaign that somebody else wrote: it is scheduled then.
+/// Agree to a campaign that somebody else wrote: it is scheduled then, with its templates as they are now.
 #[utoipa::path(post, path = "/api/v1/campaigns/{id}/approve", tag = "campaigns", params(("id" = Uuid, Path)),
     responses((status = 200, body = CampaignView)))]
 pub async fn approve_campaign(

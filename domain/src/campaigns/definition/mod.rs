@@ -97,8 +97,8 @@ pub struct Variant {
 #[schema(as = CampaignMessage)]
 pub struct VariantMessage {
     pub channel: Channel,
-    /// The name of a template: the newest versions of all its locales as of the beginning of the run, for each lead the one
-    /// that is nearest to their language. Either this or `template_id`.
+    /// The name of a template: the newest versions of all its locales as of the beginning of the run, or as of the approval if
+    /// the campaign needs that; for each lead the one that is nearest to their language. Either this or `template_id`.
     pub template: Option<String>,
     /// A version of a template.
     pub template_id: Option<TemplateId>,
@@ -154,7 +154,8 @@ pub struct Timing {
     /// With `misfire: catch_up`: 1 to 100.
     pub catch_up: Option<u16>,
     /// What happens when it is due while a run goes on. `allow` has them run one after the other; `cancel_older` is none
-    /// for campaigns.
+    /// for campaigns. By each recipient's clock a run takes a day and more, from the first zone to the last: with `crontab`
+    /// `skip` is `buffer_one` then, so that no day is passed over.
     #[serde(default)]
     #[schema(required = false)]
     pub overlap: OverlapPolicy,

@@ -128,7 +128,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Skips those whose address the run has written to already, for another lead.
+    /// Skips those whose address the run has written to already, for another lead; and those whom it has written to while
+    /// they were another lead, which was merged into this one.
     async fn once_each(&self, ctx: &Ctx, tx: &mut TenantTx, sorted: &mut Sorted) -> Result<()> {
         if sorted.going.is_empty() {
             return Ok(());

@@ -73,7 +73,12 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     match run.status()? {
         RunStatus::Running => {}
         RunStatus::Planning => return Ok(Turn::Wait(REST)),
-        RunStatus::Paused => return Ok(Turn::Wait(PAUSED)),
+        RunStatus::Paused => {
+            // What had left when it was paused may have been the last of it.
+            let is_drained = run.planned_at.is_some() && Counts::of(&mut tx, id).await?.open() == 0;
+            drop(tx);
+            return if is_drained { settle::finish(ctx, id).await } else { Ok(Turn::Wait(PAUSED)) };
+        }
         RunStatus::Stopping => {
             drop(tx);
             return settle::stop(ctx, id).await;
@@ -161,10 +166,11 @@ impl<'r> Desk<'r> {
         &self.frozen.definition
     }
 
-    /// Why the run is to be paused, if it is.
+    /// Why the run is to be paused, if it is: where nothing is open any more there is nothing to hold back.
     fn trips(&mut self) -> Option<&'static str> {
         let threshold = self.definition().limits.breaker?.threshold();
-        threshold.look(&mut self.memory, self.counts.tried()).trips.then_some("breaker")
+        let trips = threshold.look(&mut self.memory, self.counts.tried()).trips;
+        (trips && self.counts.open() > 0).then_some("breaker")
     }
 
     /// Why nothing can be sent, if it cannot.

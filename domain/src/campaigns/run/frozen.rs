@@ -142,18 +142,20 @@ async fn versions(
     Ok(Versions { channel, of })
 }
 
-/// The campaign as it is now, with the versions of its templates.
+/// The campaign as it is now, with the versions of its templates: those that somebody agreed to, if it needed that.
 ///
 /// # Errors
-/// As [`templates`].
+/// As [`templates`], also if what was agreed to is not offered any more.
 pub(in crate::campaigns) async fn freeze(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<Frozen> {
     let definition: Definition =
         serde_json::from_value(campaign.definition.clone()).map_err(Error::internal)?;
+    let newest = templates(tx, &definition).await?;
+    let agreed = campaign.approved_templates.clone().map(serde_json::from_value);
     Ok(Frozen {
         name: campaign.name.clone(),
         attribution_days: definition.attribution_days,
         audience: serde_json::from_value(campaign.audience.clone()).map_err(Error::internal)?,
-        templates: templates(tx, &definition).await?,
+        templates: agreed.transpose().map_err(Error::internal)?.unwrap_or(newest),
         zone: zone(tx, &definition).await?,
         definition,
     })

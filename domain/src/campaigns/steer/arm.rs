@@ -89,6 +89,10 @@ pub(super) async fn arm(
         workflow: true,
         zone,
         overlap: match timing.overlap {
+            // Until it is the time in the last zone the next time of the first may be there: no day is passed over for that.
+            OverlapPolicy::Skip if timing.clock == Clock::Recipient && timing.crontab.is_some() => {
+                Overlap::BufferOne
+            }
             OverlapPolicy::BufferOne => Overlap::BufferOne,
             OverlapPolicy::Allow => Overlap::Allow,
             OverlapPolicy::Skip | OverlapPolicy::CancelOlder => Overlap::Skip,

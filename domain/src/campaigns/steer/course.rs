@@ -3,7 +3,7 @@
 use engine::{jobs, operate::Action, schedules};
 use serde_json::{Value, json};
 
-use super::{arm::go_on, definition_of, enqueue, put_status};
+use super::{arm::go_on, definition_of, enqueue, not_its_writer, put_status};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -62,7 +62,8 @@ pub async fn pause(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
 /// `budget_cents` its run may spend so much in all, in hundredths of the tenant's currency, and so may each that follows.
 ///
 /// # Errors
-/// If there is no such campaign, the budget is none that it can have, or a conflict if it is not paused.
+/// If there is no such campaign, the budget is none that it can have, or a conflict if it is not paused, or if it needs
+/// approval and who names a budget wrote it.
 pub async fn resume(ctx: &Ctx, id: CampaignId, budget_cents: Option<i64>) -> Result<CampaignView> {
     may_steer(ctx)?;
     if budget_cents.is_some() {
@@ -93,11 +94,13 @@ pub async fn resume(ctx: &Ctx, id: CampaignId, budget_cents: Option<i64>) -> Res
     Ok(view)
 }
 
-/// Lets the open run of a campaign spend another amount. Whoever must agree to a campaign must agree to that as well.
+/// Lets the open run of a campaign spend another amount. Whoever must agree to a campaign must agree to that as well, and that
+/// is nobody who wrote it.
 async fn spend(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, cents: i64) -> Result<()> {
     let definition = definition_of(row)?;
     if definition.needs_approval {
         ctx.require(Permission::CampaignsApprove)?;
+        not_its_writer(ctx, tx, row).await?;
     }
     let wrong = |why: &str| Err(Error::invalid("/budget_cents", why));
     if definition.limits.budget_cents.is_none() {

@@ -25,6 +25,8 @@ pub(in crate::campaigns) struct CampaignRow {
     pub schedule_id: Option<Uuid>,
     pub approved_by: Option<Uuid>,
     pub approved_at: Option<DateTime<Utc>>,
+    /// The versions of its templates that somebody agreed to.
+    pub approved_templates: Option<Value>,
     pub pause_code: Option<String>,
     pub created_by: Option<Uuid>,
     pub version: i64,
@@ -84,7 +86,7 @@ pub(in crate::campaigns) async fn update_campaign(
          update campaigns
             set name = $3, definition = $4, audience = $5, audience_told = $6, created_by = $7, status = 'draft',
                 taken_before = null, taken_cursor = null, taken_at = null, approved_by = null, approved_at = null,
-                pause_code = null, version = version + 1, updated_at = engine.now()
+                approved_templates = null, pause_code = null, version = version + 1, updated_at = engine.now()
           where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
@@ -111,7 +113,8 @@ pub(in crate::campaigns) async fn campaigns(
     let rows = sqlx::query_as!(
         CampaignRow,
         r#"select id as "id: CampaignId", name, status, definition, audience, audience_told, taken_before, taken_at,
-                  schedule_id, approved_by, approved_at, pause_code, created_by, version, created_at, updated_at
+                  schedule_id, approved_by, approved_at, approved_templates, pause_code, created_by, version, created_at,
+                  updated_at
              from campaigns
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::text is null or status = $3)
               and ($4::uuid is null or id < $4)
@@ -173,17 +176,21 @@ pub(in crate::campaigns) async fn set_status(
     Ok(())
 }
 
+/// Somebody has agreed to it with these versions of its templates.
 pub(in crate::campaigns) async fn set_approved(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: CampaignId,
     by: Option<Uuid>,
+    templates: &Value,
 ) -> Result<()> {
     sqlx::query!(
-        "update campaigns set approved_by = $3, approved_at = engine.now() where tenant_id = $1 and id = $2",
+        "update campaigns set approved_by = $3, approved_at = engine.now(), approved_templates = $4
+          where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
-        by
+        by,
+        templates
     )
     .execute(conn)
     .await?;

@@ -185,7 +185,7 @@ pub(in crate::campaigns) struct Drawn {
 }
 
 /// Has the lead that another one was merged into stand for it, unless the run is to that one already: with what the other was
-/// drawn, or with this.
+/// drawn, or with this. A lead that was skipped because it had no address may have the other's since: it stands for it too.
 pub(in crate::campaigns) async fn stand_for(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -194,12 +194,16 @@ pub(in crate::campaigns) async fn stand_for(
     drawn: Option<&Drawn>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into campaign_recipients (tenant_id, run_id, lead_id, wave, variant, channel, rest, zone, status, due_at,
-                                          expires_at)
+        "insert into campaign_recipients as w (tenant_id, run_id, lead_id, wave, variant, channel, rest, zone, status,
+                                               due_at, expires_at)
          select tenant_id, run_id, $4, coalesce($5, wave), coalesce($6, variant), channel, rest, zone, 'planned',
                 coalesce($7, due_at), expires_at
            from campaign_recipients where tenant_id = $1 and run_id = $2 and lead_id = $3
-         on conflict on constraint campaign_recipients_pkey do nothing",
+         on conflict on constraint campaign_recipients_pkey do update
+            set wave = excluded.wave, variant = excluded.variant, channel = excluded.channel, rest = excluded.rest,
+                zone = excluded.zone, status = excluded.status, reason = null, due_at = excluded.due_at,
+                expires_at = excluded.expires_at, updated_at = engine.now()
+          where w.status = 'skipped' and w.reason = 'no_address' and w.message_id is null",
         tenant.0,
         run.0,
         loser.0,

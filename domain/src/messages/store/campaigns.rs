@@ -9,7 +9,8 @@ use crate::{
     types::{CampaignRunId, LeadId, MessageId, TenantId},
 };
 
-/// Whether a run has written to addresses already, for another lead than these; in their order.
+/// Whether a run has written already to these addresses for another lead, or to a lead that was merged into one of these since,
+/// wherever that was, unless it came to nothing; in their order.
 pub(in crate::messages) async fn written_to(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -19,7 +20,11 @@ pub(in crate::messages) async fn written_to(
     let known = sqlx::query_scalar!(
         r#"select exists (select from messages m
                     where m.tenant_id = $1 and m.to_index = u.to_index and m.campaign_run_id = $4
-                      and m.campaign_lead_id <> u.lead_id) as "known!"
+                      and m.campaign_lead_id <> u.lead_id)
+               or exists (select from messages m
+                    where m.tenant_id = $1 and m.lead_id = u.lead_id and m.campaign_run_id = $4
+                      and m.campaign_lead_id <> u.lead_id
+                      and m.status not in ('failed', 'bounced', 'suppressed', 'cancelled')) as "known!"
              from unnest($2::uuid[], $3::bytea[]) with ordinality as u (lead_id, to_index, place)
             order by u.place"#,
         tenant.0,
