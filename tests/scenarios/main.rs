@@ -28,6 +28,7 @@ mod campaigns_crashes;
 mod campaigns_planned;
 mod campaigns_steered;
 mod campaigns_told;
+mod campaigns_turns;
 mod campaigns_waiting;
 mod compliance;
 mod conditional;
