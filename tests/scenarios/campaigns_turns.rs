@@ -15,7 +15,7 @@ use crate::{
     campaigns::{by_mail, draft, people},
     campaigns_cost::by_text,
     campaigns_planned::{begun, plan, release},
-    campaigns_told::{by_both, messages, people as reachable, taken},
+    campaigns_told::{becomes, by_both, messages, people as reachable, taken},
     lead_actions::somebody_waits,
     rights::admitted,
     sending::idle,
@@ -87,5 +87,45 @@ async fn while_nothing_moves_less_and_less_is_looked_and_nothing_is_written() {
     taken(&ctx, &all[0]).await;
     assert_eq!(release(&ctx, run).await, Turn::Wait(SHORT));
     assert_ne!(version(&mut system, run).await, left);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn who_came_of_a_variant_is_counted_where_that_may_decide_and_not_at_every_turn() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let mut content = by_mail(admin).await;
+    let message = content["variants"][0]["messages"].clone();
+    content["variants"] = json!([{"name": "a", "messages": message}, {"name": "b", "messages": message}]);
+    content["winner"] = json!({"measure": "replied", "sample_percent": 50, "after_s": 600, "least": 1});
+    people(admin, 60).await;
+    let path = draft(admin, &content, &json!({})).await;
+    let run = begun(admin, &path).await;
+    plan(&ctx, run).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut asked = async || -> Option<String> {
+        assert!(matches!(release(&ctx, run).await, Turn::Wait(_)), "the others wait");
+        sqlx::query_scalar("select looks ->> 'asked_at' from campaign_runs where id = $1")
+            .bind(run.0)
+            .fetch_one(&mut system)
+            .await
+            .expect("a run")
+    };
+    asked().await;
+    assert_eq!(asked().await, None, "nothing has left yet");
+    let mut teller = app.database.connect_as("switchboard_system").await;
+    for message in messages(admin, &path).await {
+        becomes(&mut teller, &message, "sent").await;
+    }
+    let first = asked().await;
+    assert!(first.is_some());
+    assert_eq!(asked().await, first, "nobody has replied a moment later");
+    app.database.advance(31.0).await;
+    let second = asked().await;
+    assert!(second > first, "{second:?} after {first:?}");
+    app.database.advance(600.0).await;
+    assert_eq!(release(&ctx, run).await, Turn::Settling);
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    assert_eq!((&progress["winner"], &progress["statuses"]["planned"]), (&json!("a"), &Value::Null));
     app.process.stop().await;
 }
