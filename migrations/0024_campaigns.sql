@@ -277,7 +277,8 @@ end $$;
 create trigger messages_of_campaigns after update on messages
   referencing new table as fresh for each statement execute function follow_campaign_messages();
 
--- Leads that converted after a message of a campaign, and to which of them that is owed: to one.
+-- Leads that converted after a message of a campaign, and to which of them that is owed: to one. A lead that is merged into
+-- another takes its rows along.
 create table campaign_conversions (
   tenant_id uuid not null,
   run_id uuid not null,
@@ -286,7 +287,8 @@ create table campaign_conversions (
   message_id uuid not null,
   value_cents bigint,
   converted_at timestamptz not null default engine.now(),
-  constraint campaign_conversions_pkey primary key (tenant_id, run_id, lead_id)
+  constraint campaign_conversions_pkey primary key (tenant_id, run_id, lead_id),
+  constraint campaign_conversions_message_key unique (tenant_id, run_id, message_id)
 );
 create index campaign_conversions_lead_idx on campaign_conversions (tenant_id, lead_id);
 call engine.wall('campaign_conversions');

@@ -25,6 +25,7 @@ mod calls_waiting;
 mod campaigns;
 mod campaigns_cost;
 mod campaigns_crashes;
+mod campaigns_credit;
 mod campaigns_planned;
 mod campaigns_steered;
 mod campaigns_told;
