@@ -28,6 +28,24 @@ pub(in crate::campaigns) async fn move_cursor(
     Ok(())
 }
 
+/// Moves on among those of an audience who are no leads any more.
+pub(in crate::campaigns) async fn move_gone_cursor(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+    cursor: LeadId,
+) -> Result<()> {
+    sqlx::query!(
+        "update campaign_runs set gone_cursor = $3 where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        cursor.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// All recipients are written down.
 pub(in crate::campaigns) async fn set_planned(
     conn: &mut PgConnection,
