@@ -103,6 +103,8 @@ create table inbound_messages (
 );
 create index inbound_messages_from_idx on inbound_messages (tenant_id, from_index, id);
 create index inbound_messages_lead_idx on inbound_messages (tenant_id, lead_id) where lead_id is not null;
+-- Which leads have written since a campaign began.
+create index inbound_messages_received_idx on inbound_messages (tenant_id, received_at) where lead_id is not null;
 call engine.wall('inbound_messages');
 grant select, insert, update on inbound_messages to switchboard_app, switchboard_system;
 

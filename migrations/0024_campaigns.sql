@@ -32,12 +32,14 @@ create index campaigns_scheduled_idx on campaigns (tenant_id, id) where status =
 call engine.wall('campaigns');
 grant select, insert, update on campaigns to switchboard_app, switchboard_system;
 
--- Whoever fitted when the campaign was scheduled.
+-- Whoever fitted when the campaign was scheduled, and `taken_before` as it was then: what was taken down before a change of the
+-- campaign counts no more. Upkeep removes that, and what campaigns leave that are over.
 create table campaign_audience (
   tenant_id uuid not null,
   campaign_id uuid not null,
+  taken_before uuid not null,
   lead_id uuid not null,
-  constraint campaign_audience_pkey primary key (tenant_id, campaign_id, lead_id)
+  constraint campaign_audience_pkey primary key (tenant_id, campaign_id, taken_before, lead_id)
 );
 call engine.wall('campaign_audience');
 grant select, insert, delete on campaign_audience to switchboard_app, switchboard_system;
@@ -55,8 +57,10 @@ create table campaign_runs (
   due_local timestamp,
   -- The campaign as it was then, with the versions of its templates.
   frozen jsonb not null,
-  -- Where planning has come to, and when it had come to the end.
+  -- Where planning has come to: among leads, and then among those of its audience who are none any more; and when it had come
+  -- to the end.
   cursor uuid,
+  gone_cursor uuid,
   planned_at timestamptz,
   -- When the last recipient of the first wave was handed over.
   sampled_at timestamptz,
@@ -279,7 +283,8 @@ end $$;
 create trigger messages_of_campaigns after update on messages
   referencing new table as fresh for each statement execute function follow_campaign_messages();
 
--- Leads that converted after a message of a campaign, and to which of them that is owed: to one.
+-- Leads that converted after a message of a campaign, and to which of them that is owed: to one. A lead that is merged into
+-- another takes its rows along.
 create table campaign_conversions (
   tenant_id uuid not null,
   run_id uuid not null,
@@ -288,7 +293,8 @@ create table campaign_conversions (
   message_id uuid not null,
   value_cents bigint,
   converted_at timestamptz not null default engine.now(),
-  constraint campaign_conversions_pkey primary key (tenant_id, run_id, lead_id)
+  constraint campaign_conversions_pkey primary key (tenant_id, run_id, lead_id),
+  constraint campaign_conversions_message_key unique (tenant_id, run_id, message_id)
 );
 create index campaign_conversions_lead_idx on campaign_conversions (tenant_id, lead_id);
 call engine.wall('campaign_conversions');

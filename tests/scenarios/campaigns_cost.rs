@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The same by SMS alone, a part for ten cents.
-fn by_text(mut content: Value, template: &str) -> Value {
+pub fn by_text(mut content: Value, template: &str) -> Value {
     content["channels"] = json!([{"channel": "sms", "cost_micros": 10_000_000}]);
     content["variants"][0]["messages"] = json!([{"channel": "sms", "template": template}]);
     content

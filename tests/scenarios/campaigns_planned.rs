@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Timelike, Utc};
 use domain::{
     Ctx,
     campaigns::{
+        mind,
         plan::{self, Paged},
         release::{self, Turn},
     },
@@ -167,6 +168,54 @@ async fn an_audience_that_was_settled_stays_the_same_and_follows_who_is_merged()
     }
     let messages = admin.all("/api/v1/communication/messages").await;
     assert_eq!(messages.len(), 2, "each person once");
+    app.process.stop().await;
+}
+
+/// How many are taken down for campaigns.
+async fn taken_down(app: &TestApp) -> i64 {
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let many = sqlx::query_scalar("select count(*) from campaign_audience").fetch_one(&mut system).await;
+    many.expect("an answer")
+}
+
+#[tokio::test]
+async fn an_audience_is_forgotten_that_was_settled_for_a_campaign_that_has_changed_or_is_over() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let platform = &app.process.app.platform;
+    let content = by_mail(admin).await;
+    let early = lead(admin, &json!({"name": "Ada"})).await;
+    let yearly = json!({"audience": {"mode": "snapshot"}, "schedule": {"crontab": "0 9 1 1 *"}});
+    let (path, other) = (draft(admin, &content, &yearly).await, draft(admin, &content, &yearly).await);
+    let take = async |path: &str| {
+        let id = path.rsplit('/').next().expect("an id");
+        admin.post("/api/v1/automation/schedule-campaign", &json!({"campaign_id": id})).await.expect(200);
+        let campaign = CampaignId(id.parse().expect("an id"));
+        while plan::take(&ctx, campaign).await.expect("a page") {}
+    };
+    take(&path).await;
+    take(&other).await;
+    assert_eq!(mind::forget(platform).await.expect("a page"), 0, "both are still to be sent");
+    let late = lead(admin, &json!({"name": "Bea", "tags": ["vip"]})).await;
+    let changed = json!({
+        "name": "Other", "content": content, "schedule": yearly["schedule"],
+        "audience": {"mode": "snapshot", "filter": {"tag": "vip"}},
+    });
+    admin.send(admin.request(reqwest::Method::PUT, &path).json(&changed)).await.expect(200);
+    take(&path).await;
+    assert_eq!(taken_down(&app).await, 3);
+    // What was settled before counts no more, also while it is there.
+    let run = begun(admin, &path).await;
+    plan(&ctx, run).await;
+    assert_eq!(of(admin, &path, &early).await.0, "none");
+    assert_eq!(of(admin, &path, &late).await.0, "planned");
+    assert_eq!(mind::forget(platform).await.expect("a page"), 1);
+    assert_eq!(mind::forget(platform).await.expect("a page"), 0);
+    for path in [&path, &other] {
+        admin.post(&format!("{path}/cancel"), &json!({})).await.expect(200);
+        assert_eq!(mind::forget(platform).await.expect("a page"), 1);
+    }
+    assert_eq!(taken_down(&app).await, 0);
     app.process.stop().await;
 }
 

@@ -1,4 +1,5 @@
-//! What is looked after whoever has left it: runs whose workflow has ended before them, and counts that nobody adds up.
+//! What is looked after whoever has left it: runs whose workflow has ended before them, counts that nobody adds up, and
+//! audiences that nobody asks for.
 
 use engine::NewJob;
 
@@ -17,7 +18,7 @@ use crate::{
     types::{CampaignId, CampaignRunId, MessageId, TenantId},
 };
 
-/// Runs that one turn of upkeep looks at, and changes of counts that it adds up in one transaction.
+/// Runs that one turn of upkeep looks at; changes of counts that it adds up in one transaction, and rows that it removes.
 const RUNS: i64 = 100;
 const BATCH: i64 = 5_000;
 /// Messages that are woken in one transaction.
@@ -92,6 +93,18 @@ pub async fn add_up(platform: &Platform) -> Result<u64> {
     let taken = store::fold_any(tx.conn(), BATCH).await?;
     tx.commit().await?;
     Ok(taken)
+}
+
+/// Removes some of what was taken down of whom campaigns are to that is not asked for any more, of all tenants. Answers how
+/// many; none when nothing is left.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn forget(platform: &Platform) -> Result<u64> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let dropped = store::drop_audience(tx.conn(), BATCH).await?;
+    tx.commit().await?;
+    Ok(dropped)
 }
 
 /// Has the next page of a run's messages tried that waited for it. Answers where it ended; none after the last, or if the run

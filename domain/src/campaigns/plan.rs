@@ -7,7 +7,7 @@ use super::{
         timing::When,
     },
     run::Frozen,
-    store::{self, RunRow, Timed},
+    store::{self, RunRow, Taken, Timed},
 };
 use crate::{
     Ctx,
@@ -71,9 +71,10 @@ pub async fn page(ctx: &Ctx, id: CampaignRunId) -> Result<Paged> {
     let limit = if by_clock { PAGE_BY_CLOCK } else { PAGE };
     let span = Span { after: run.cursor, before, limit };
     let Some(planned) = frozen.audience.plan(&mut tx, &planning, span).await? else {
-        end(&mut tx, &run, &frozen, &channels).await?;
+        let taken = Taken { campaign: run.campaign_id, before, after: run.gone_cursor, limit: PAGE };
+        let paged = end(&mut tx, &run, frozen.is_snapshot().then_some(&taken), &channels).await?;
         tx.commit().await?;
-        return Ok(Paged::Over);
+        return Ok(paged);
     };
     time(&mut tx, &run, when, &planned.timeless).await?;
     store::move_cursor(tx.conn(), tenant, id, planned.last).await?;
@@ -97,14 +98,18 @@ async fn time(tx: &mut TenantTx, run: &RunRow, when: When, leads: &[LeadId]) -> 
     store::set_due(tx.conn(), tenant, run.id, &timed).await
 }
 
-/// All leads were walked past.
-async fn end(tx: &mut TenantTx, run: &RunRow, frozen: &Frozen, channels: &[String]) -> Result<()> {
+/// All leads were walked past: of an audience that was settled, those are looked for who are none any more.
+async fn end(tx: &mut TenantTx, run: &RunRow, taken: Option<&Taken>, channels: &[String]) -> Result<Paged> {
     let tenant = tx.tenant;
-    if frozen.is_snapshot() {
-        store::plan_gone(tx.conn(), tenant, (run.campaign_id, run.id), channels).await?;
+    if let Some(taken) = taken
+        && let Some(last) = store::plan_gone(tx.conn(), tenant, run.id, taken, channels).await?
+    {
+        store::move_gone_cursor(tx.conn(), tenant, run.id, last).await?;
+        return Ok(Paged::Went);
     }
     let status = run.status()?.after(RunEvent::Planned).unwrap_or(RunStatus::Running);
-    store::set_planned(tx.conn(), tenant, run.id, status).await
+    store::set_planned(tx.conn(), tenant, run.id, status).await?;
+    Ok(Paged::Over)
 }
 
 /// Takes the next page of a campaign's audience down. `false` after the last.

@@ -52,7 +52,7 @@ pub(crate) struct Span {
 /// How the recipients of a run are written down.
 pub(crate) struct Planning<'a> {
     pub run: CampaignRunId,
-    /// Only of those that were taken down for it.
+    /// Only of those that were taken down for it, as of the end of the walk.
     pub taken_for: Option<CampaignId>,
     /// In the order in which they are tried.
     pub channels: &'a [String],

@@ -17,6 +17,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
+    campaigns::conversions,
     error::{Error, Result},
     events::{Event, EventType},
     messages::consents,
@@ -84,6 +85,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     }
     sequences::of_lead::hold(tx, &[id, loser.id]).await?;
     consents::leads_merge(tx, id, loser.id).await?;
+    conversions::leads_merge(tx, id, loser.id).await?;
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;
     let over = known.join(open(ctx, &keys, &loser)?);

@@ -9,6 +9,8 @@ use super::PAUSE;
 use crate::registry::Run;
 
 const TENANTS_AT_A_TIME: i64 = 1_000;
+/// Pages of former audiences of campaigns that one look removes; the next one removes more.
+const PAGES: usize = 20;
 
 /// Runs the job, until nothing is left to settle.
 ///
@@ -64,7 +66,8 @@ pub async fn run(run: Run, _: SettleLost) -> Result<Outcome> {
     Ok(Outcome::Done(told))
 }
 
-/// Has somebody mind runs of campaigns that nobody does, and ends campaigns that wait for nothing any more.
+/// Has somebody mind runs of campaigns that nobody does, ends campaigns that wait for nothing any more, and removes some of what
+/// they leave.
 async fn mind_campaigns(run: &Run) -> Result<()> {
     let platform = &run.ctx.platform;
     for alone in campaigns::mind::left_alone(platform).await? {
@@ -80,6 +83,11 @@ async fn mind_campaigns(run: &Run) -> Result<()> {
         tracing::warn!(tenant.id = %tenant, campaign.id = %campaign, "a campaign's time has passed without a run");
         if let Err(error) = campaigns::mind::give_up(&ctx, &stranded).await {
             tracing::error!(tenant.id = %tenant, campaign.id = %campaign, %error, "and it is left until the next look");
+        }
+    }
+    for _ in 0..PAGES {
+        if run.is_to_stop() || campaigns::mind::forget(platform).await? == 0 {
+            break;
         }
     }
     Ok(())

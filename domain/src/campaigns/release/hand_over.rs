@@ -52,6 +52,7 @@ impl Desk<'_> {
         self.once_each(ctx, tx, &mut sorted).await?;
         let handed = self.write(ctx, tx, (ground, &keys), (&known, sorted.going.as_slice())).await?;
         self.tokens -= f64::from(small(i64::try_from(handed.len()).unwrap_or(i64::MAX)));
+        self.moved |= !(handed.is_empty() && sorted.skipped.is_empty() && sorted.later.is_empty());
         store::skip(tx.conn(), tenant, id, &sorted.skipped).await?;
         store::set_due(tx.conn(), tenant, id, &sorted.later).await?;
         store::hand_over(tx.conn(), tenant, id, &handed).await?;

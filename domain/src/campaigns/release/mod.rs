@@ -43,7 +43,8 @@ const WINDOW: i64 = 5_000;
 const FOLD: i64 = 2_000;
 /// People are told of progress no more often.
 const TELL_EVERY: TimeDelta = TimeDelta::milliseconds(500);
-/// How long to rest: while messages leave, before what is new is looked for, while a campaign is paused, and at the most.
+/// How long to rest: while messages leave, before what is new is looked for (or there is room, if none leave), while a campaign
+/// is paused, and at the most.
 const SHORT: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_secs(1);
 const PAUSED: Duration = Duration::from_secs(5);
@@ -85,10 +86,11 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
         }
         RunStatus::Finished | RunStatus::Cancelled | RunStatus::Failed => return Ok(Turn::Over),
     }
-    store::fold(tx.conn(), tenant, id, FOLD).await?;
+    let folded = store::fold(tx.conn(), tenant, id, FOLD).await?;
     let frozen = Frozen::read(&run)?;
     let counts = Counts::of(&mut tx, id).await?;
     let mut desk = Desk::open(&run, &frozen, &counts);
+    desk.moved = folded > 0;
     if let Some(code) = desk.trips() {
         drop(tx);
         return settle::trip(ctx, id, code).await;
@@ -110,10 +112,13 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
             return settle::trip(ctx, id, code).await;
         }
         is_short = !Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
-        if is_short { Turn::Wait(SHORT) } else { Turn::Went }
+        if is_short { Turn::Wait(desk.patience()) } else { Turn::Went }
     };
-    desk.leave(&mut tx).await?;
-    tx.commit().await?;
+    if desk.leave(&mut tx).await? {
+        tx.commit().await?;
+    } else {
+        drop(tx);
+    }
     if is_short && counts.budget(&frozen).reserved == Micros::ZERO {
         // Nothing comes back any more of what was set aside.
         return settle::trip(ctx, id, "budget").await;
@@ -135,6 +140,8 @@ struct Desk<'r> {
     why: Option<Value>,
     /// Since when it is known what the second wave gets.
     decided_at: Option<DateTime<Utc>>,
+    /// Recipients have moved since the turn before that left anything, or in this one.
+    moved: bool,
 }
 
 fn stored<T: DeserializeOwned + Default>(kept: &Value) -> T {
@@ -159,6 +166,7 @@ impl<'r> Desk<'r> {
             winner: run.winner,
             why: None,
             decided_at: run.decided_at,
+            moved: false,
         }
     }
 
@@ -243,15 +251,36 @@ impl<'r> Desk<'r> {
                 let seconds = (1.0 - self.tokens) * 60.0 / f64::from(rate.max(1));
                 Duration::try_from_secs_f64(seconds).unwrap_or(REST).clamp(SHORT, LONG)
             }
-            _ => SHORT,
+            _ => self.patience(),
         }
     }
 
-    /// Leaves what the next turn goes on from, and tells people how far it is.
-    async fn leave(&self, tx: &mut TenantTx) -> Result<()> {
+    /// How long to wait for what is under way: while nothing of it moves as long as nothing has for, which is twice as long
+    /// each time.
+    fn patience(&self) -> Duration {
+        let still = self.run.refilled_at.filter(|_| !self.moved).map(|moved| self.run.now - moved);
+        still.and_then(|still| still.to_std().ok()).unwrap_or(SHORT).clamp(SHORT, REST)
+    }
+
+    /// Whether the next turn would go on from something else than this one did.
+    fn has_changed(&self) -> bool {
+        let run = self.run;
+        let (memory, looks): (Memory, Looks) = (stored(&run.breaker), stored(&run.looks));
+        self.moved
+            || self.memory != memory
+            || self.looks != looks
+            || self.winner != run.winner
+            || self.sampled != run.sampled_at.is_some()
+    }
+
+    /// Leaves what the next turn goes on from, and tells people how far it is. `false` if there is nothing new to leave.
+    async fn leave(&self, tx: &mut TenantTx) -> Result<bool> {
         let done = self.counts.all() - self.counts.open();
         let tells =
             done != self.run.told && self.run.told_at.is_none_or(|at| self.run.now - at >= TELL_EVERY);
+        if !tells && !self.has_changed() {
+            return Ok(false);
+        }
         if tells {
             let body = json!({
                 "run_id": self.run.id, "recipients": self.counts.all(), "open": self.counts.open(),
@@ -263,6 +292,7 @@ impl<'r> Desk<'r> {
         let (breaker, looks) = (kept(&self.memory)?, kept(&self.looks)?);
         let left = Left {
             tokens: self.tokens,
+            refilled_at: self.run.now,
             breaker: &breaker,
             looks: &looks,
             sampled: self.sampled,
@@ -271,6 +301,7 @@ impl<'r> Desk<'r> {
             told: tells.then_some(done),
         };
         let (tenant, id) = (tx.tenant, self.run.id);
-        store::leave(tx.conn(), tenant, id, &left).await
+        store::leave(tx.conn(), tenant, id, &left).await?;
+        Ok(true)
     }
 }

@@ -30,7 +30,14 @@ impl Desk<'_> {
             self.sampled = store::next_due(tx.conn(), tenant, id, 0).await?.is_none();
             return Ok(());
         };
-        let came: Option<HashMap<i16, i64>> = match rule.measure {
+        let (measure, rule) = (rule.measure, rule.since(sampled_at));
+        if matches!(measure, Measure::Converted | Measure::Replied) {
+            if !rule.asks(&self.tallies(measure, None), self.looks, self.run.now) {
+                return Ok(());
+            }
+            self.looks.asked_at = Some(self.run.now);
+        }
+        let came: Option<HashMap<i16, i64>> = match measure {
             Measure::Converted => {
                 let came = store::conversions(tx.conn(), tenant, id).await?;
                 Some(came.into_iter().map(|(variant, (leads, _))| (variant, leads)).collect())
@@ -41,17 +48,15 @@ impl Desk<'_> {
             }
             Measure::Delivered | Measure::Read => None,
         };
-        let tallies: Vec<Tally> = (0..self.definition().content.variants.len())
-            .map(|place| self.tally(rule.measure, i16::try_from(place).unwrap_or(i16::MAX), came.as_ref()))
-            .collect();
-        match rule.since(sampled_at).decide(&tallies, self.looks, self.run.now) {
+        let tallies = self.tallies(measure, came.as_ref());
+        match rule.decide(&tallies, self.looks, self.run.now) {
             Verdict::Wait(looks) => self.looks = looks,
             Verdict::Taken { variant, why } => {
                 self.winner = i16::try_from(variant).ok();
                 self.decided_at = Some(self.run.now);
                 let rates: Vec<Value> =
                     tallies.iter().map(|tally| json!({ "sent": tally.sent, "hits": tally.hits })).collect();
-                let why = json!({ "because": why, "measure": rule.measure, "variants": rates });
+                let why = json!({ "because": why, "measure": measure, "variants": rates });
                 let told = Event::new(EventType::CampaignWinner, "campaign", self.run.campaign_id);
                 let name = self.definition().content.variants.get(variant).map(|variant| &variant.name);
                 let body = json!({ "run_id": id, "variant": name, "because": why["because"] });
@@ -60,6 +65,13 @@ impl Desk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What came of each variant; of what is not counted as it comes only with these.
+    fn tallies(&self, measure: Measure, came: Option<&HashMap<i16, i64>>) -> Vec<Tally> {
+        (0..self.definition().content.variants.len())
+            .map(|place| self.tally(measure, i16::try_from(place).unwrap_or(i16::MAX), came))
+            .collect()
     }
 
     fn tally(&self, measure: Measure, variant: i16, came: Option<&HashMap<i16, i64>>) -> Tally {

@@ -11,7 +11,7 @@ mod significance;
 
 use std::cmp::Ordering;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use assign::{Group, Split, assign};
@@ -19,6 +19,8 @@ pub use significance::{Test, holm, two_proportions, upper_tail};
 
 /// Confidence is in ten-thousandths.
 const WHOLE: u16 = 10_000;
+/// Hits that are not counted as they come are counted no more often.
+const ASK_EVERY: TimeDelta = TimeDelta::seconds(30);
 
 /// What a better variant has more of, as a share of the messages that providers have taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -71,6 +73,8 @@ pub struct Looks {
     pub taken: u32,
     /// What the smallest variant had at the last of them.
     pub at: u32,
+    /// When hits were counted last that are not counted as they come, whether or not that was a look.
+    pub asked_at: Option<DateTime<Utc>>,
 }
 
 /// Why a variant was taken.
@@ -102,14 +106,12 @@ impl Rule {
         if tallies.len() < 2 {
             return Verdict::Taken { variant: best, why: Why::Alone };
         }
-        let time_is_up = now >= self.deadline;
-        let smallest = tallies.iter().map(|tally| tally.sent).min().unwrap_or_default();
-        let is_due = time_is_up || smallest >= looks.at.saturating_mul(2);
-        let ps = if is_due && smallest >= self.least.max(1) { against_each(tallies, best) } else { None };
+        let (time_is_up, smallest) = (now >= self.deadline, smallest(tallies));
+        let ps = if self.is_due(smallest, looks, now) { against_each(tallies, best) } else { None };
         let Some(ps) = ps else {
             return if time_is_up { self.at_the_end(best) } else { Verdict::Wait(looks) };
         };
-        let looks = Looks { taken: looks.taken.saturating_add(1), at: smallest };
+        let looks = Looks { taken: looks.taken.saturating_add(1), at: smallest, ..looks };
         if holm(&ps, self.chance(looks)).iter().all(|rejected| *rejected) {
             let p = ps.iter().copied().fold(0.0, f64::max);
             Verdict::Taken { variant: best, why: Why::Better { p } }
@@ -118,6 +120,19 @@ impl Rule {
         } else {
             Verdict::Wait(looks)
         }
+    }
+
+    /// Whether [`decide`](Self::decide) may come to anything, if hits have to be counted for it first: of the tallies only what
+    /// was sent counts here.
+    #[must_use]
+    pub fn asks(self, tallies: &[Tally], looks: Looks, now: DateTime<Utc>) -> bool {
+        let long_ago = looks.asked_at.is_none_or(|asked| now - asked >= ASK_EVERY);
+        tallies.len() < 2 || now >= self.deadline || long_ago && self.is_due(smallest(tallies), looks, now)
+    }
+
+    fn is_due(self, smallest: u32, looks: Looks, now: DateTime<Utc>) -> bool {
+        let is_time = now >= self.deadline || smallest >= looks.at.saturating_mul(2);
+        is_time && smallest >= self.least.max(1)
     }
 
     fn at_the_end(self, best: usize) -> Verdict {
@@ -142,6 +157,11 @@ impl Rule {
 fn against_each(tallies: &[Tally], best: usize) -> Option<Vec<f64>> {
     let others = tallies.iter().enumerate().filter(|(at, _)| *at != best);
     others.map(|(_, other)| two_proportions(tallies[best], *other).map(|test| test.p)).collect()
+}
+
+/// How many messages of the smallest variant were taken.
+fn smallest(tallies: &[Tally]) -> u32 {
+    tallies.iter().map(|tally| tally.sent).min().unwrap_or_default()
 }
 
 /// The place of the highest rate, the first of equal ones; one that was sent nothing has none.

@@ -71,7 +71,7 @@ pub(in crate::campaigns) async fn insert_campaign(
     Ok(())
 }
 
-/// Puts something else in the place of what is said. Whoever fitted before and whoever agreed to it is forgotten.
+/// Puts something else in the place of what is said. Whoever fitted before and whoever agreed to it counts no more.
 pub(in crate::campaigns) async fn update_campaign(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -80,10 +80,7 @@ pub(in crate::campaigns) async fn update_campaign(
     by: Option<Uuid>,
 ) -> Result<()> {
     sqlx::query!(
-        "with forgotten as (
-           delete from campaign_audience where tenant_id = $1 and campaign_id = $2
-         )
-         update campaigns
+        "update campaigns
             set name = $3, definition = $4, audience = $5, audience_told = $6, created_by = $7, status = 'draft',
                 taken_before = null, taken_cursor = null, taken_at = null, approved_by = null, approved_at = null,
                 approved_templates = null, pause_code = null, version = version + 1, updated_at = engine.now()

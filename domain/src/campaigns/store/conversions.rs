@@ -22,7 +22,8 @@ pub(in crate::campaigns) struct TouchRow {
 }
 
 /// The messages of campaigns that leads were sent not so long ago that a conversion would not be owed to them. Of leads that
-/// were merged those of both.
+/// were merged those of both; those from before a conversion that is kept of the lead, or of one that was merged into it, have
+/// had theirs.
 pub(in crate::campaigns) async fn touches(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -36,7 +37,9 @@ pub(in crate::campaigns) async fn touches(
              join campaign_runs c on c.tenant_id = $1 and c.id = m.campaign_run_id
             where m.tenant_id = $1 and m.lead_id = any($2) and m.campaign_run_id is not null
               and m.sent_at > engine.now() - make_interval(days => coalesce((c.frozen ->> 'attribution_days')::int, 7))
-              and m.status in ('sent', 'delivered', 'read')"#,
+              and m.status in ('sent', 'delivered', 'read')
+              and not exists (select from campaign_conversions v
+                where v.tenant_id = $1 and v.lead_id = m.lead_id and v.converted_at >= m.sent_at)"#,
         tenant.0,
         &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
     )
@@ -70,7 +73,7 @@ pub(in crate::campaigns) async fn put_conversions(
            join leads l on l.tenant_id = $1 and l.id = c.lead_id
            left join campaign_recipients r
                   on r.tenant_id = $1 and r.run_id = c.run_id and r.lead_id = c.recipient
-         on conflict on constraint campaign_conversions_pkey do nothing",
+         on conflict do nothing",
         tenant.0,
         &credited.iter().map(|one| one.run.0).collect::<Vec<_>>(),
         &credited.iter().map(|one| one.recipient.0).collect::<Vec<_>>(),
@@ -92,6 +95,26 @@ pub(in crate::campaigns) async fn drop_conversions(
         "delete from campaign_conversions where tenant_id = $1 and lead_id = any($2)",
         tenant.0,
         &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives what came of a lead to another. Of a run that has one of both already the other's stays.
+pub(in crate::campaigns) async fn move_conversions(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (winner, loser): (LeadId, LeadId),
+) -> Result<()> {
+    sqlx::query!(
+        "update campaign_conversions v set lead_id = $2
+          where v.tenant_id = $1 and v.lead_id = $3
+            and not exists (select from campaign_conversions o
+              where o.tenant_id = $1 and o.run_id = v.run_id and o.lead_id = $2)",
+        tenant.0,
+        winner.0,
+        loser.0
     )
     .execute(conn)
     .await?;

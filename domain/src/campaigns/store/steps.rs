@@ -1,5 +1,6 @@
 //! What each step of a run leaves in its row for the next one.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -18,6 +19,24 @@ pub(in crate::campaigns) async fn move_cursor(
 ) -> Result<()> {
     sqlx::query!(
         "update campaign_runs set cursor = $3 where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        cursor.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves on among those of an audience who are no leads any more.
+pub(in crate::campaigns) async fn move_gone_cursor(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CampaignRunId,
+    cursor: LeadId,
+) -> Result<()> {
+    sqlx::query!(
+        "update campaign_runs set gone_cursor = $3 where tenant_id = $1 and id = $2",
         tenant.0,
         id.0,
         cursor.0
@@ -48,6 +67,8 @@ pub(in crate::campaigns) async fn set_planned(
 /// What a turn leaves for the next one.
 pub(in crate::campaigns) struct Left<'l> {
     pub tokens: f64,
+    /// As of when there are so many: what comes while the turn takes its time is the next one's.
+    pub refilled_at: DateTime<Utc>,
     pub breaker: &'l Value,
     pub looks: &'l Value,
     /// The last of the first wave was handed over by now.
@@ -66,7 +87,7 @@ pub(in crate::campaigns) async fn leave(
 ) -> Result<()> {
     sqlx::query!(
         "update campaign_runs
-            set tokens = $3, refilled_at = engine.now(), breaker = $4, looks = $5,
+            set tokens = $3, refilled_at = $10, breaker = $4, looks = $5,
                 sampled_at = coalesce(sampled_at, case when $6 then engine.now() end),
                 winner = coalesce(winner, $7), winner_why = coalesce(winner_why, $8),
                 decided_at = coalesce(decided_at, case when $7::smallint is not null then engine.now() end),
@@ -80,7 +101,8 @@ pub(in crate::campaigns) async fn leave(
         left.sampled,
         left.winner,
         left.winner_why,
-        left.told
+        left.told,
+        left.refilled_at
     )
     .execute(conn)
     .await?;

@@ -52,8 +52,8 @@ pub(in crate::leads) async fn take_audience(
                                  order by id limit $14) s
                order by s.id desc limit 1
             ), put as (
-              insert into campaign_audience (tenant_id, campaign_id, lead_id)
-              select $1, $15, l.id from leads l"#],
+              insert into campaign_audience (tenant_id, campaign_id, taken_before, lead_id)
+              select $1, $15, $13, l.id from leads l"#],
         [r#"($12::uuid is null or l.id > $12) and l.id <= (select id from span)
               on conflict on constraint campaign_audience_pkey do nothing
             )
@@ -98,7 +98,7 @@ pub(in crate::leads) async fn plan_page(
         [r#"($12::uuid is null or l.id > $12) and l.id <= (select id from span)
               and ($17::uuid is null or exists (
                 select from campaign_audience a
-                 where a.tenant_id = $1 and a.campaign_id = $17 and a.lead_id = l.id))
+                 where a.tenant_id = $1 and a.campaign_id = $17 and a.taken_before = $13 and a.lead_id = l.id))
             ), drawn as (
               select f.id, f.channels, cardinality(f.channels) as ways,
                      get_byte(f.hash, 0) * 16777216::bigint + get_byte(f.hash, 1) * 65536 + get_byte(f.hash, 2) * 256

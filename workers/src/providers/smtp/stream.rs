@@ -85,6 +85,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         self.read += buf.filled().len() - before;
         if self.read > REPLY {
+            // Whoever is told of an error was given nothing.
+            buf.set_filled(before);
             return Poll::Ready(Err(io::Error::other("a reply of the server has no end")));
         }
         Poll::Ready(Ok(()))

@@ -52,7 +52,7 @@ fn whoever_is_better_than_each_other_is_taken_as_soon_as_it_is_sure() {
         (&[7][..], 0, 0, BEFORE, "0 alone"),
         (&[][..], 0, 0, BEFORE, "0 alone"),
     ] {
-        let looks = Looks { taken, at: looked_at };
+        let looks = Looks { taken, at: looked_at, asked_at: None };
         let verdict = rule(Otherwise::Best).decide(&of_thousand(hits), looks, at(now));
         assert_eq!(shown(verdict), wanted, "{hits:?} {looks:?} {now}");
     }
@@ -71,6 +71,28 @@ fn without_enough_it_waits_and_from_the_deadline_on_as_the_rule_says() {
     assert_eq!(shown(rule(Otherwise::Best).decide(&nobody, looks, at(AFTER))), "0 time is up");
     let unsent = [Tally::default(), Tally { sent: 10, hits: 0 }];
     assert_eq!(shown(rule(Otherwise::Best).decide(&unsent, looks, at(AFTER))), "1 time is up");
+}
+
+#[test]
+fn hits_are_counted_where_a_look_is_due_and_not_again_and_again() {
+    const HALF_A_MINUTE_BEFORE: &str = "2026-06-02T08:59:29Z";
+    const A_MOMENT_BEFORE: &str = "2026-06-02T08:59:30Z";
+    for (sent, looked_at, asked_at, now, wanted) in [
+        (100, 0, None, BEFORE, true),
+        (100, 0, Some(HALF_A_MINUTE_BEFORE), BEFORE, true),
+        (100, 0, Some(A_MOMENT_BEFORE), BEFORE, false),
+        // Too few to compare, or not twice as many as at the last look.
+        (99, 0, None, BEFORE, false),
+        (199, 100, None, BEFORE, false),
+        (200, 100, None, BEFORE, true),
+        // Somebody is taken then in any case.
+        (0, 100, Some(BEFORE), AFTER, true),
+    ] {
+        let tallies = [Tally { sent: 5_000, hits: 0 }, Tally { sent, hits: 0 }];
+        let looks = Looks { taken: 1, at: looked_at, asked_at: asked_at.map(at) };
+        assert_eq!(rule(Otherwise::Best).asks(&tallies, looks, at(now)), wanted, "{sent} {looks:?} {now}");
+    }
+    assert!(rule(Otherwise::Best).asks(&[Tally::default()], Looks::default(), at(BEFORE)), "it is alone");
 }
 
 #[test]
