@@ -105,7 +105,8 @@ pub(in crate::campaigns) async fn runs(
         RunRow,
         r#"select id as "id: CampaignRunId", campaign_id as "campaign_id: CampaignId", status, due_at, due_local, frozen,
                   cursor as "cursor: LeadId", gone_cursor as "gone_cursor: LeadId", planned_at, sampled_at, winner,
-                  winner_why, decided_at, looks, tokens, refilled_at, breaker, told_at, told, pause_code, broke, report, started_at, finished_at, engine.now() as "now!"
+                  winner_why, decided_at, looks, tokens, refilled_at, breaker, told_at, told, pause_code, broke,
+                  report, started_at, finished_at, engine.now() as "now!"
              from campaign_runs
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or campaign_id = $3)
               and (not $4 or finished_at is null) and ($5::uuid is null or id < $5)
