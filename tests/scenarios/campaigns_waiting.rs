@@ -160,7 +160,7 @@ async fn no_day_is_passed_over_because_the_one_before_goes_on_in_the_last_zone()
     let its = format!("/api/v1/schedules/{its}");
     let view = admin.get(&its).await.expect(200);
     assert_eq!(view["overlap"], "buffer_one");
-    let first: DateTime<Utc> = serde_json::from_value(view["next_at"].clone()).expect("an instant");
+    let first: DateTime<Utc> = serde_json::from_value(view["next_runs"][0].clone()).expect("an instant");
     pass(&app, first - app.clock.now() + TimeDelta::minutes(1)).await;
     let before = workflows(admin).await;
     assert_eq!(before.len(), 1);

@@ -36,6 +36,16 @@ async fn welcoming(client: &Client, desk: &Desk, lead: &Value) -> (String, Strin
     (path, message)
 }
 
+/// Waits until each job that sends a message has ended or is put off: one that looks at a held account at the moment in
+/// which it is released waits as long as if it was not.
+async fn put_off(client: &Client) {
+    let are_put_off = |jobs: &Value| {
+        let jobs = jobs["items"].as_array().expect("jobs");
+        jobs.iter().all(|job| job["state"] != "running" && job["state"] != "available")
+    };
+    until(client, "/api/v1/jobs?kind=send_message", are_put_off).await;
+}
+
 async fn cancelled(client: &Client, run: &str) {
     client.post(&format!("{run}/cancel"), &json!({})).await.expect(200);
     until(client, run, |run| run["state"] == "cancelled").await;
@@ -68,6 +78,7 @@ async fn of_two_runs_that_become_one_with_their_leads_one_welcomes() {
 
     app.database.advance(61.0).await;
     assert_eq!(attempt::adopt(&ctx).await.expect("looked"), 0);
+    put_off(admin).await;
     account(admin, &desk, "resume").await;
     until(admin, &one, |run| step(run, "reply")["state"] == "sleeping").await;
     assert_eq!(subjects(admin).await, ["welcome, Ada"]);
@@ -136,6 +147,7 @@ async fn a_run_that_is_taken_up_again_sends_what_was_cancelled_with_it() {
     assert!(log.iter().any(|entry| entry["action"] == "cancel" && entry["detail"]["status"] == "cancelled"));
     admin.post(&format!("{run}/retry"), &json!({})).await.expect(200);
     assert_eq!(stored(admin, &message).await["status"], "queued");
+    put_off(admin).await;
     account(admin, &desk, "resume").await;
     until(admin, &run, |run| step(run, "reply")["state"] == "sleeping").await;
     assert_eq!(stored(admin, &message).await["status"], "sent");

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Entry, read::bounded, record, store};
-use crate::{Ctx, access::permission::Permission, error::Result};
+use crate::{Ctx, access::permission::Permission, error::Result, tenancy::store::as_of_one_moment};
 
 /// The longest range of a report, in days.
 const LONGEST: i64 = 366;
@@ -112,7 +112,7 @@ pub async fn report(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result
     record(ctx, Entry::new("read", "audit_log", "").detail(detail)).await?;
     let (tenant, range) = (ctx.tenant, (from, to));
     let mut tx = ctx.begin().await?;
-    store::as_of_one_moment(tx.conn()).await?;
+    as_of_one_moment(tx.conn()).await?;
     let totals = store::totals(tx.conn(), tenant, range).await?;
     let report = ComplianceReport {
         from,

@@ -20,7 +20,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
-    tenancy::SystemTx,
+    tenancy::{SystemTx, store::as_of_one_moment},
     types::TenantId,
 };
 
@@ -121,7 +121,7 @@ impl Sealer {
     pub async fn verify(&self, tenant: TenantId) -> Result<Verdict> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         // The sealer goes on meanwhile: heads and rows are read as of one moment.
-        store::as_of_one_moment(tx.conn()).await?;
+        as_of_one_moment(tx.conn()).await?;
         self.verify_on(tx.conn(), tenant).await
     }
 

@@ -23,7 +23,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
-    tenancy::TenantTx,
+    tenancy::{TenantTx, store::as_of_one_moment},
     types::{CampaignId, CampaignRunId},
 };
 
@@ -114,6 +114,7 @@ pub async fn progress(
     ctx.require(Permission::CampaignsRead)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
+    as_of_one_moment(tx.conn()).await?;
     let row = store::campaign(tx.conn(), ctx.tenant, campaign).await?.ok_or(Error::NotFound("campaign"))?;
     let run = find_run(&mut tx, campaign, run).await?;
     shown(&mut tx, row.status()?, &run).await
@@ -143,6 +144,7 @@ pub async fn runs(
     ctx.require(Permission::CampaignsRead)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
+    as_of_one_moment(tx.conn()).await?;
     let row = store::campaign(tx.conn(), ctx.tenant, campaign).await?.ok_or(Error::NotFound("campaign"))?;
     let which = Which { campaign: Some(campaign), before, ..Which::default() };
     let mut all = Vec::new();

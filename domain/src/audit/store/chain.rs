@@ -215,9 +215,3 @@ pub(in crate::audit) async fn count_sealed(conn: &mut PgConnection, tenant: Tena
     .await?;
     Ok(count)
 }
-
-/// Lets the transaction see everything as of its first look, and change nothing. The first statement in it.
-pub(in crate::audit) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
-    sqlx::query("set transaction isolation level repeatable read, read only").execute(conn).await?;
-    Ok(())
-}

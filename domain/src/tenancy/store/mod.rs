@@ -1,7 +1,9 @@
 //! The tables of tenants and of stored answers, a file for each.
 
 mod answers;
+mod moment;
 mod tenants;
 
 pub(super) use answers::*;
+pub(crate) use moment::as_of_one_moment;
 pub use tenants::*;
