@@ -73,6 +73,16 @@ pub async fn rests(client: &Client, kind: &str) {
     until(client, &format!("/api/v1/jobs?kind={kind}"), rest).await;
 }
 
+/// Waits until each job that sends a message has ended or is put off: one that looks at a held account at the moment in
+/// which it is released waits as long as if it was not.
+pub async fn put_off(client: &Client) {
+    let are_put_off = |jobs: &Value| {
+        let jobs = jobs["items"].as_array().expect("jobs");
+        jobs.iter().all(|job| job["state"] != "running" && job["state"] != "available")
+    };
+    until(client, "/api/v1/jobs?kind=send_message", are_put_off).await;
+}
+
 pub async fn stored(client: &Client, message: &str) -> Value {
     client.get(&format!("{MESSAGES}/{message}")).await.expect(200)
 }

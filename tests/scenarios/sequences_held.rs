@@ -13,7 +13,7 @@ use crate::{
     onboarding::until,
     rights::admitted,
     routing_rules::lead,
-    sending::{MESSAGES, PROVIDERS, begin, end, go, idle, rests},
+    sending::{MESSAGES, PROVIDERS, begin, end, go, idle, put_off, rests},
     sequences::{
         DAY, account, delivered, desk, ended, enter, has_taken, published, replace, steer, steps, template,
     },
@@ -126,6 +126,7 @@ async fn while_a_message_waits_for_its_account_the_next_one_is_not_written() {
     let held = until(admin, &way, |one| one["due_at"] != waits["due_at"]).await;
     assert_eq!((&held["state"], &held["step"]), (&json!("waiting"), &json!(1)));
     assert_eq!(held["steps"].as_array().map(Vec::len), Some(1), "it is put off: {held}");
+    put_off(admin).await;
     admin.post(&format!("{account}/resume"), &json!({})).await.expect(200);
     has_sent(admin, &way, 1).await;
     app.database.advance(11.0 * 60.0).await;
@@ -174,6 +175,7 @@ async fn what_waits_to_be_sent_is_not_sent_to_whoever_has_come_to_the_goal_or_le
     }
     let log = admin.all("/api/v1/compliance/audit-logs?resource=message&action=cancel").await;
     assert_eq!(log.len(), 2, "{log:?}");
+    put_off(admin).await;
     admin.post(&format!("{account}/resume"), &json!({})).await.expect(200);
     delivered(admin, &["stays", "over"]).await;
     app.process.stop().await;

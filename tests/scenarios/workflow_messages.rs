@@ -14,7 +14,7 @@ use crate::{
     onboarding::{Desk, started, step, subjects, until},
     rights::admitted,
     routing_rules,
-    sending::{MESSAGES, PROVIDERS, begin, open, stored},
+    sending::{MESSAGES, PROVIDERS, begin, open, put_off, stored},
 };
 
 async fn lead(client: &Client) -> Value {
@@ -34,16 +34,6 @@ async fn welcoming(client: &Client, desk: &Desk, lead: &Value) -> (String, Strin
     let run = until(client, &path, |run| step(run, "welcome")["output"]["message_id"].is_string()).await;
     let message = step(&run, "welcome")["output"]["message_id"].as_str().expect("an id").to_owned();
     (path, message)
-}
-
-/// Waits until each job that sends a message has ended or is put off: one that looks at a held account at the moment in
-/// which it is released waits as long as if it was not.
-async fn put_off(client: &Client) {
-    let are_put_off = |jobs: &Value| {
-        let jobs = jobs["items"].as_array().expect("jobs");
-        jobs.iter().all(|job| job["state"] != "running" && job["state"] != "available")
-    };
-    until(client, "/api/v1/jobs?kind=send_message", are_put_off).await;
 }
 
 async fn cancelled(client: &Client, run: &str) {
