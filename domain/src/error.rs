@@ -65,6 +65,20 @@ impl Error {
         Self::Invalid(vec![FieldError::new(pointer, detail)])
     }
 
+    /// The same refusal, of what stands below this place of a request.
+    #[must_use]
+    pub fn below(self, at: &str) -> Self {
+        match self {
+            Self::Invalid(mut wrong) => {
+                for field in &mut wrong {
+                    field.pointer.insert_str(0, at);
+                }
+                Self::Invalid(wrong)
+            }
+            other => other,
+        }
+    }
+
     /// More than the caller holds: a value of the request, or with an empty pointer what it is about.
     pub fn beyond(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Beyond(FieldError::new(pointer, detail))

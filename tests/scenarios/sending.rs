@@ -65,22 +65,14 @@ pub async fn send(client: &Client, message: &Value) -> String {
     client.post(MESSAGES, message).await.expect(202)["id"].as_str().expect("an id").to_owned()
 }
 
-/// Waits until no job of a kind runs: whatever one of them is put off by counts from then on.
+/// Waits until no job of a kind runs or is about to: whatever one of them is put off by counts from then on. One that looks at a
+/// held account at the moment in which it is released waits as long as if it was not.
 pub async fn rests(client: &Client, kind: &str) {
     let rest = |jobs: &Value| {
-        jobs["items"].as_array().is_some_and(|jobs| jobs.iter().all(|job| job["state"] != "running"))
+        let rests = |job: &Value| job["state"] != "running" && job["state"] != "available";
+        jobs["items"].as_array().is_some_and(|jobs| jobs.iter().all(rests))
     };
     until(client, &format!("/api/v1/jobs?kind={kind}"), rest).await;
-}
-
-/// Waits until each job that sends a message has ended or is put off: one that looks at a held account at the moment in
-/// which it is released waits as long as if it was not.
-pub async fn put_off(client: &Client) {
-    let are_put_off = |jobs: &Value| {
-        let jobs = jobs["items"].as_array().expect("jobs");
-        jobs.iter().all(|job| job["state"] != "running" && job["state"] != "available")
-    };
-    until(client, "/api/v1/jobs?kind=send_message", are_put_off).await;
 }
 
 pub async fn stored(client: &Client, message: &str) -> Value {

@@ -79,6 +79,15 @@ pub async fn enter(client: &Client, sequence: &Value, lead: &Value) -> String {
     format!("{ENROLMENTS}/{}", entered["id"].as_str().expect("an id"))
 }
 
+/// Has so many new leads enter; answers where their enrolments are read.
+pub async fn entered(client: &Client, sequence: &Value, many: usize) -> Vec<String> {
+    let mut ways = Vec::with_capacity(many);
+    for _ in 0..many {
+        ways.push(enter(client, sequence, &lead(client, &json!({})).await).await);
+    }
+    ways
+}
+
 /// Waits until an enrolment has taken so many steps.
 pub async fn has_taken(client: &Client, enrolment: &str, steps: usize) -> Value {
     until(client, enrolment, |one| one["steps"].as_array().is_some_and(|all| all.len() == steps)).await

@@ -13,9 +13,10 @@ use crate::{
     onboarding::until,
     rights::admitted,
     routing_rules::lead,
-    sending::{MESSAGES, PROVIDERS, begin, end, go, idle, put_off, rests},
+    sending::{MESSAGES, PROVIDERS, begin, end, go, idle, rests},
     sequences::{
-        DAY, account, delivered, desk, ended, enter, has_taken, published, replace, steer, steps, template,
+        DAY, account, delivered, desk, ended, enter, entered, has_taken, published, replace, steer, steps,
+        template,
     },
 };
 
@@ -92,9 +93,7 @@ async fn who_waits_for_a_channel_without_accounts_keeps_nobody_else_from_their_s
     admin.post("/api/v1/communication/templates", &text).await.expect(201);
     let sequence = published(admin, "s", &steps(&[("mail", 60)])).await;
     // As many as are looked at in one transaction.
-    for _ in 0..200 {
-        enter(admin, &sequence, &lead(admin, &json!({})).await).await;
-    }
+    entered(admin, &sequence, 200).await;
     replace(admin, &sequence, "s", &steps(&[("text", 60)])).await;
     steer(admin, &sequence, "publish").await.expect(200);
     let last = lead(admin, &json!({"phone": "+14155550100"})).await;
@@ -126,7 +125,7 @@ async fn while_a_message_waits_for_its_account_the_next_one_is_not_written() {
     let held = until(admin, &way, |one| one["due_at"] != waits["due_at"]).await;
     assert_eq!((&held["state"], &held["step"]), (&json!("waiting"), &json!(1)));
     assert_eq!(held["steps"].as_array().map(Vec::len), Some(1), "it is put off: {held}");
-    put_off(admin).await;
+    rests(admin, "send_message").await;
     admin.post(&format!("{account}/resume"), &json!({})).await.expect(200);
     has_sent(admin, &way, 1).await;
     app.database.advance(11.0 * 60.0).await;
@@ -175,7 +174,7 @@ async fn what_waits_to_be_sent_is_not_sent_to_whoever_has_come_to_the_goal_or_le
     }
     let log = admin.all("/api/v1/compliance/audit-logs?resource=message&action=cancel").await;
     assert_eq!(log.len(), 2, "{log:?}");
-    put_off(admin).await;
+    rests(admin, "send_message").await;
     admin.post(&format!("{account}/resume"), &json!({})).await.expect(200);
     delivered(admin, &["stays", "over"]).await;
     app.process.stop().await;

@@ -9,7 +9,7 @@ use crate::{
     lead_actions::{done, result, somebody_waits},
     onboarding::until,
     routing_rules::lead,
-    sequences::{at, desk, ended, enter, published, steer, steps},
+    sequences::{at, desk, ended, enter, entered, published, steer, steps},
 };
 
 fn uuid(id: &Value) -> Uuid {
@@ -30,10 +30,7 @@ async fn all_leave_but_for_what_somebody_has_and_that_follows() {
     let admin = &app.acme.admin;
     desk(admin, &["first"]).await;
     let sequence = published(admin, "s", &steps(&[("first", 60)])).await;
-    let mut ways = Vec::new();
-    for _ in 0..3 {
-        ways.push(enter(admin, &sequence, &lead(admin, &json!({})).await).await);
-    }
+    let ways = entered(admin, &sequence, 3).await;
     let mut system = app.database.connect_as("switchboard_system").await;
     let mut holds = system.begin().await.expect("a transaction");
     sqlx::query(HOLD).bind(id_of(&ways[0])).execute(&mut *holds).await.expect("it is held");

@@ -8,8 +8,8 @@ use crate::{
     onboarding::until,
     routing_rules::lead,
     sequences::{
-        DAY, ENROLMENTS, SEQUENCES, at, delivered, desk, drafted, ended, enter, has_taken, published, steer,
-        steps,
+        DAY, ENROLMENTS, SEQUENCES, at, delivered, desk, drafted, ended, enter, entered, has_taken,
+        published, steer, steps,
     },
     sequences_held::has_sent,
 };
@@ -48,10 +48,7 @@ async fn whoever_leaves_gets_nothing_more_one_or_all_of_them() {
     let admin = &app.acme.admin;
     desk(admin, &["first"]).await;
     let sequence = published(admin, "s", &steps(&[("first", 60)])).await;
-    let mut ways = Vec::new();
-    for _ in 0..3 {
-        ways.push(enter(admin, &sequence, &lead(admin, &json!({})).await).await);
-    }
+    let ways = entered(admin, &sequence, 3).await;
     for _ in 0..2 {
         let left = admin.post(&format!("{}/leave", ways[0]), &json!({})).await.expect(200);
         assert_eq!((&left["state"], &left["reason"]), (&json!("left"), &json!("by_hand")));

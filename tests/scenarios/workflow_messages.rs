@@ -14,7 +14,7 @@ use crate::{
     onboarding::{Desk, started, step, subjects, until},
     rights::admitted,
     routing_rules,
-    sending::{MESSAGES, PROVIDERS, begin, open, put_off, stored},
+    sending::{MESSAGES, PROVIDERS, begin, open, rests, stored},
 };
 
 async fn lead(client: &Client) -> Value {
@@ -68,7 +68,7 @@ async fn of_two_runs_that_become_one_with_their_leads_one_welcomes() {
 
     app.database.advance(61.0).await;
     assert_eq!(attempt::adopt(&ctx).await.expect("looked"), 0);
-    put_off(admin).await;
+    rests(admin, "send_message").await;
     account(admin, &desk, "resume").await;
     until(admin, &one, |run| step(run, "reply")["state"] == "sleeping").await;
     assert_eq!(subjects(admin).await, ["welcome, Ada"]);
@@ -137,7 +137,7 @@ async fn a_run_that_is_taken_up_again_sends_what_was_cancelled_with_it() {
     assert!(log.iter().any(|entry| entry["action"] == "cancel" && entry["detail"]["status"] == "cancelled"));
     admin.post(&format!("{run}/retry"), &json!({})).await.expect(200);
     assert_eq!(stored(admin, &message).await["status"], "queued");
-    put_off(admin).await;
+    rests(admin, "send_message").await;
     account(admin, &desk, "resume").await;
     until(admin, &run, |run| step(run, "reply")["state"] == "sleeping").await;
     assert_eq!(stored(admin, &message).await["status"], "sent");

@@ -83,7 +83,7 @@ pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -
     let facts: CallFacts = serde_json::from_value(notice.data).map_err(|error| unfit("/data", &error))?;
     bounds(facts.satisfaction, facts.recording.as_ref().map(Text::as_str), None)
         .and_then(|()| said(facts.outcome))
-        .map_err(below_data)?;
+        .map_err(|error| error.below("/data"))?;
     let mut tx = ctx.begin().await?;
     if !store::take_in(tx.conn(), ctx.tenant, source, webhook).await? {
         return Ok(());
@@ -107,19 +107,6 @@ pub async fn take(ctx: &Ctx, source: CallSourceId, webhook: &str, body: &[u8]) -
 
 fn unfit(at: &str, error: &serde_json::Error) -> Error {
     Error::invalid(at, format!("the body does not fit: {error}"))
-}
-
-/// The same refusal, of what stands in `/data`.
-fn below_data(error: Error) -> Error {
-    match error {
-        Error::Invalid(mut errors) => {
-            for error in &mut errors {
-                error.pointer.insert_str(0, "/data");
-            }
-            Error::Invalid(errors)
-        }
-        error => error,
-    }
 }
 
 /// A call that is heard of for the first time. One that is answered or over by now is offered to nobody.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    progress::{Counts, shown},
+    progress::Counts,
     release::Turn,
     rules::lifecycle::{CampaignStatus, Happening, RunEvent, RunStatus},
     run::standing,
@@ -49,7 +49,8 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
         return Ok(Turn::Over);
     }
     let is_planned = run.planned_at.is_some() || before == RunStatus::Stopping;
-    if Counts::of(&mut tx, id).await?.open() > 0 || !is_planned {
+    let counts = Counts::of(&mut tx, id).await?;
+    if counts.open() > 0 || !is_planned {
         return Ok(Turn::Wait(LEFT));
     }
     let Some(status) = before.after(RunEvent::Drained { broke: run.broke.is_some() }) else {
@@ -70,22 +71,13 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     if let Some(next) = next {
         store::set_status(tx.conn(), tenant, campaign.id, next, None).await?;
     }
-    let run = store::run(tx.conn(), tenant, id).await?;
-    if let Some(run) = &run {
-        tell(&mut tx, next.unwrap_or(at), run).await?;
-    }
+    let body = json!({
+        "run_id": id, "status": status, "campaign_status": next.unwrap_or(at), "recipients": counts.all(),
+        "statuses": counts.statuses(),
+    });
+    tx.emit(&[Event::new(EventType::CampaignFinished, "campaign", campaign.id).with(body)]).await?;
     tx.commit().await?;
     Ok(Turn::Over)
-}
-
-/// Tells that a run is over, and what it came to.
-async fn tell(tx: &mut TenantTx, status: CampaignStatus, run: &RunRow) -> Result<()> {
-    let came = shown(tx, status, run).await?;
-    let body = json!({
-        "run_id": run.id, "status": came.run_status, "campaign_status": status, "recipients": came.recipients,
-        "statuses": came.statuses,
-    });
-    tx.emit(&[Event::new(EventType::CampaignFinished, "campaign", run.campaign_id).with(body)]).await
 }
 
 /// Cancels the next page of what has not left of a run that is stopped, and ends it when nothing is left.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Ctx,
     access::rows::Rows,
-    error::{Error, FieldError, Result},
+    error::{Error, Result},
     tenancy::TenantTx,
     types::{CampaignId, CampaignRunId, LeadId, SubjectId},
     vault::{SubjectKeys, Vault},
@@ -80,7 +80,7 @@ impl Audience {
     pub(crate) async fn of(ctx: &Ctx, tx: &mut TenantTx, filter: &Filter) -> Result<(Self, Value)> {
         search::require_sight(ctx, filter)?;
         let wanted =
-            search::wanted(ctx, tx, filter).await.map_err(|error| below("/audience", in_body(error)))?;
+            search::wanted(ctx, tx, filter).await.map_err(|error| in_body(error).below("/audience"))?;
         Ok((Self(Selected::of(filter, &wanted)), search::told(filter)))
     }
 
@@ -198,17 +198,4 @@ pub(crate) async fn addressed(
         known.insert(row.id, addressed);
     }
     Ok((known, keys))
-}
-
-/// The same refusal with its fields below a place.
-fn below(at: &str, error: Error) -> Error {
-    match error {
-        Error::Invalid(wrong) => Error::Invalid(
-            wrong
-                .into_iter()
-                .map(|field| FieldError::new(format!("{at}{}", field.pointer), field.detail))
-                .collect(),
-        ),
-        other => other,
-    }
 }

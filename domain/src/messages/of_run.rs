@@ -19,8 +19,9 @@ use crate::{
 };
 
 /// The code of a message whose run was stopped.
-pub(super) const RUN_OVER: &str = "run_over";
-pub(super) const WHY_OVER: &str = "the workflow that wrote it was stopped";
+const RUN_OVER: &str = "run_over";
+/// The same with what it says.
+pub(super) const OVER: (&str, &str) = (RUN_OVER, "the workflow that wrote it was stopped");
 
 /// A run is stopped, in the transaction of the caller's: its messages that wait are cancelled with it, and those that may
 /// have been sent already are of unknown fate. One that is claimed or settled at this moment is not waited for.
@@ -30,30 +31,32 @@ pub(super) const WHY_OVER: &str = "the workflow that wrote it was stopped";
 pub(crate) async fn run_stops(tx: &mut TenantTx, run: Uuid) -> Result<()> {
     let tenant = tx.tenant;
     let waiting = store::lock_waiting_of_run(tx.conn(), tenant, run).await?;
-    let stops = end(tx, &waiting).await?;
+    let stops = end(tx, &waiting, OVER).await?;
     let entry = |(id, stop): &(MessageId, Stop)| {
         Entry::new("cancel", "message", *id).detail(json!({ "workflow_id": run, "status": stop.status }))
     };
     tx.audit(&stops.iter().map(entry).collect::<Vec<_>>()).await
 }
 
-/// Ends messages that are held and whose run is over.
-pub(super) async fn end(tx: &mut TenantTx, messages: &[MessageId]) -> Result<Vec<(MessageId, Stop)>> {
+/// Ends messages that are held and that nobody is to get any more, for this reason: a code, and what it says.
+pub(super) async fn end(
+    tx: &mut TenantTx,
+    messages: &[MessageId],
+    (code, why): (&'static str, &str),
+) -> Result<Vec<(MessageId, Stop)>> {
     if messages.is_empty() {
         return Ok(Vec::new());
     }
     let tenant = tx.tenant;
     let doubtful = store::in_doubt(tx.conn(), tenant, messages).await?;
-    let stop = |id: &MessageId| (*id, over(doubtful.contains(id)));
+    let stop = |id: &MessageId| {
+        let status = if doubtful.contains(id) { Status::Unknown } else { Status::Cancelled };
+        (*id, Stop { status, code, text: why.into() })
+    };
     let stops: Vec<(MessageId, Stop)> = messages.iter().map(stop).collect();
     store::stop(tx.conn(), tenant, &stops).await?;
     tx.emit(&stops.iter().map(|(id, stop)| told(*id, stop)).collect::<Vec<_>>()).await?;
     Ok(stops)
-}
-
-fn over(in_doubt: bool) -> Stop {
-    let status = if in_doubt { Status::Unknown } else { Status::Cancelled };
-    Stop { status, code: RUN_OVER, text: WHY_OVER.into() }
 }
 
 /// What is told of a message that does not leave.

@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use engine::{jobs, operate::Action};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 pub(crate) use self::parts::parts;
 use super::{
-    gates,
+    gates, of_run,
     policy::{Policy, QuietHours},
     provider::Channel,
     recipient::Recipient,
@@ -25,7 +25,6 @@ use super::{
 use crate::{
     Ctx,
     error::{Error, Result},
-    events::{Event, EventType},
     leads::lead,
     tenancy::{self, TenantTx},
     types::{CampaignRunId, LeadId, MessageId, ProviderId, SubjectId, TemplateId},
@@ -36,6 +35,8 @@ use crate::{
 const PRIORITY: i16 = 2;
 /// Jobs that the engine takes at a time.
 const AT_ONCE: usize = 1_000;
+/// Why a message does not leave whose campaign was cancelled: the code, and what it says.
+pub(super) const CANCELLED: (&str, &str) = ("campaign_cancelled", "its campaign was cancelled");
 
 /// In which zones somebody may be: the one that their region is named like, if their number does not tell another; else those
 /// of the number. Of whom nothing is known there are none.
@@ -60,8 +61,8 @@ pub(crate) async fn zones_of_leads(tx: &mut TenantTx, leads: &[LeadId]) -> Resul
     let keys = Vault::subjects(tx, &subjects).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
-        let open = |sealed: &Vec<u8>| keys.open(&lead::place(tenant, "phone_sealed", row.id), sealed);
-        let number = row.phone_sealed.as_ref().map(open).transpose()?.flatten();
+        let open = |sealed: &Vec<u8>| keys.shown(&lead::place(tenant, "phone_sealed", row.id), sealed);
+        let number = row.phone_sealed.as_ref().and_then(open);
         found.insert(row.id, zones_of(number.as_deref(), row.region.as_deref()));
     }
     Ok(found)
@@ -231,21 +232,15 @@ pub(crate) async fn wake(
     Ok(waiting.last().copied().filter(|_| is_full))
 }
 
-/// Cancels a page of the messages of a run that wait to be sent. Answers how many.
+/// Cancels a page of the messages of a run that wait to be sent; those that may have been sent are of unknown fate. Answers how
+/// many.
 ///
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn cancel(tx: &mut TenantTx, run: CampaignRunId, page: i64) -> Result<usize> {
     let tenant = tx.tenant;
-    let cancelled = store::cancel_of_run(tx.conn(), tenant, run, page).await?;
-    let told = |(id, cancelled): &(MessageId, bool)| {
-        let kind = if *cancelled { EventType::MessageCancelled } else { EventType::MessageUnknown };
-        Event::new(kind, "message", id).with(json!({ "code": "campaign_cancelled" }))
-    };
-    if !cancelled.is_empty() {
-        tx.emit(&cancelled.iter().map(told).collect::<Vec<_>>()).await?;
-    }
-    Ok(cancelled.len())
+    let waiting = store::lock_waiting_of_campaign(tx.conn(), tenant, run, page).await?;
+    Ok(of_run::end(tx, &waiting, CANCELLED).await?.len())
 }
 
 #[cfg(test)]

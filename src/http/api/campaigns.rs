@@ -2,7 +2,6 @@
 
 use axum::{Json as Body, response::Response};
 use domain::{
-    Error,
     campaigns::{
         definition::{AudienceMode, Content, Definition, Limits, Timing},
         manage::{self, CampaignView, NewCampaign},
@@ -169,25 +168,12 @@ pub async fn schedule_campaign(
 ) -> Result<Response, Problem> {
     let scheduled = match (asked.campaign_id, asked.campaign) {
         (Some(id), None) => steer::schedule(&ctx, id).await?,
-        (None, Some(draft)) => {
-            steer::create_scheduled(&ctx, &draft.read("/campaign")?).await.map_err(written)?
-        }
+        (None, Some(draft)) => steer::create_scheduled(&ctx, &draft.read("/campaign")?)
+            .await
+            .map_err(|error| error.below("/campaign"))?,
         _ => return Err(Problem::field("/campaign_id", "name a campaign, or write one (`campaign`)")),
     };
     Ok(reply::once(scheduled, |view| view))
-}
-
-/// The refusal of a campaign that stands in a field of its own.
-fn written(error: Error) -> Error {
-    match error {
-        Error::Invalid(mut wrong) => {
-            for field in &mut wrong {
-                field.pointer = format!("/campaign{}", field.pointer);
-            }
-            Error::Invalid(wrong)
-        }
-        other => other,
-    }
 }
 
 /// Begin a run now, whatever time it is set to. It is an operation that can be looked at.

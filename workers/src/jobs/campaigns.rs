@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use domain::{
     Ctx, Error, Result,
-    campaigns::release::{self, Turn},
+    campaigns::{
+        plan::{self, Paged},
+        release::{self, Turn},
+    },
     types::CampaignRunId,
 };
 use engine::Outcome;
@@ -15,11 +18,14 @@ use crate::registry::Run;
 
 /// How long a job keeps its place while there is something to do: long enough that giving it up costs little, and short
 /// enough that other campaigns come to theirs, and that a process which dies has not held one for long.
-pub(super) const SLICE: Duration = Duration::from_secs(10);
+const SLICE: Duration = Duration::from_secs(10);
 /// A rest that is not worth giving the place up for.
 const BRIEF: Duration = Duration::from_millis(200);
 /// What has just been done leaves something to do at once.
-pub(super) const AT_ONCE: Duration = Duration::from_millis(1);
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+/// How long a job waits while the campaign is paused, or for another run of it to be over.
+pub(super) const LATER: Duration = Duration::from_secs(5);
 
 /// How soon a job is tried again that something of ours has failed: however often that was, for a campaign goes on for hours
 /// and a database that was away is back.
@@ -47,6 +53,27 @@ pub(super) fn patiently(ended: Result<Outcome>) -> Result<Outcome> {
 pub(super) async fn run_of(run: &Run) -> Result<Option<CampaignRunId>> {
     let mut tx = run.ctx.begin().await?;
     Ok(tx.step_of(&run.claim).await?.map(|step| CampaignRunId(step.run)))
+}
+
+/// Writes recipients down, a page a transaction, until all are there or the job is to give its place up: how it ends then.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn pages(run: &Run, id: CampaignRunId) -> Result<Option<Outcome>> {
+    let until = Instant::now() + SLICE;
+    loop {
+        match Box::pin(plan::page(&run.ctx, id)).await? {
+            Paged::Went => {}
+            Paged::Held => return Ok(Some(Outcome::Snooze { after: LATER })),
+            Paged::Over => return Ok(None),
+        }
+        if run.is_to_stop() {
+            return Ok(Some(Outcome::Snooze { after: PAUSE }));
+        }
+        if Instant::now() >= until {
+            return Ok(Some(Outcome::Snooze { after: AT_ONCE }));
+        }
+    }
 }
 
 /// What turns have come to.

@@ -1,29 +1,18 @@
 //! Goes on with a run of a campaign whose workflow has ended before it: plans what is left, sends it, ends the run and keeps
 //! what it came to.
 
-use std::time::Duration;
-
 use domain::{
     Result,
-    campaigns::{
-        mind,
-        plan::{self, Paged},
-        work::MindCampaign,
-    },
+    campaigns::{mind, work::MindCampaign},
 };
 use engine::Outcome;
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::{
-    PAUSE,
-    campaigns::{AT_ONCE, SLICE, Went, patiently, turns},
+    campaigns::{Went, pages, patiently, turns},
     settle_campaign::LOOK,
 };
 use crate::registry::Run;
-
-/// How long it waits while the campaign is paused.
-const LATER: Duration = Duration::from_secs(5);
 
 /// Runs the job.
 ///
@@ -34,19 +23,8 @@ pub async fn run(run: Run, job: MindCampaign) -> Result<Outcome> {
 }
 
 async fn work(run: &Run, job: &MindCampaign) -> Result<Outcome> {
-    let until = Instant::now() + SLICE;
-    loop {
-        match Box::pin(plan::page(&run.ctx, job.run)).await? {
-            Paged::Went => {}
-            Paged::Held => return Ok(Outcome::Snooze { after: LATER }),
-            Paged::Over => break,
-        }
-        if run.is_to_stop() {
-            return Ok(Outcome::Snooze { after: PAUSE });
-        }
-        if Instant::now() >= until {
-            return Ok(Outcome::Snooze { after: AT_ONCE });
-        }
+    if let Some(later) = pages(run, job.run).await? {
+        return Ok(later);
     }
     match turns(run, &run.ctx, job.run).await? {
         Went::Later(outcome) => Ok(outcome),

@@ -114,11 +114,8 @@ pub async fn turn(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
         is_short = !Box::pin(desk.release(ctx, &mut tx, &ground, &rows)).await?;
         if is_short { Turn::Wait(desk.patience()) } else { Turn::Went }
     };
-    if desk.leave(&mut tx).await? {
-        tx.commit().await?;
-    } else {
-        drop(tx);
-    }
+    desk.leave(&mut tx).await?;
+    tx.commit().await?;
     if is_short && counts.budget(&frozen).reserved == Micros::ZERO {
         // Nothing comes back any more of what was set aside.
         return settle::trip(ctx, id, "budget").await;
@@ -273,13 +270,13 @@ impl<'r> Desk<'r> {
             || self.sampled != run.sampled_at.is_some()
     }
 
-    /// Leaves what the next turn goes on from, and tells people how far it is. `false` if there is nothing new to leave.
-    async fn leave(&self, tx: &mut TenantTx) -> Result<bool> {
+    /// Leaves what the next turn goes on from, and tells people how far it is; nothing is written if there is nothing new.
+    async fn leave(&self, tx: &mut TenantTx) -> Result<()> {
         let done = self.counts.all() - self.counts.open();
         let tells =
             done != self.run.told && self.run.told_at.is_none_or(|at| self.run.now - at >= TELL_EVERY);
         if !tells && !self.has_changed() {
-            return Ok(false);
+            return Ok(());
         }
         if tells {
             let body = json!({
@@ -301,7 +298,6 @@ impl<'r> Desk<'r> {
             told: tells.then_some(done),
         };
         let (tenant, id) = (tx.tenant, self.run.id);
-        store::leave(tx.conn(), tenant, id, &left).await?;
-        Ok(true)
+        store::leave(tx.conn(), tenant, id, &left).await
     }
 }

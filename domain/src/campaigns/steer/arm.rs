@@ -49,7 +49,7 @@ pub(super) async fn when(
         (None, None) => return Err(Error::invalid("/schedule/at", "give either at or crontab")),
     };
     let zone = if by_recipient && timing.crontab.is_some() { FIRST_ZONE.name().to_owned() } else { zone };
-    when.read(&zone).map_err(|why| below("/schedule", Refused::Calendar(why).into()))?;
+    when.read(&zone).map_err(|why| Error::from(Refused::Calendar(why)).below("/schedule"))?;
     Ok((when, zone))
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn arm(
         ..Spec::of(format!("campaign {id}"), job, when)
     };
     let schedule = ctx.id();
-    tx.put_schedule(schedule, &spec).await.map_err(|refused| below("/schedule", refused.into()))?;
+    tx.put_schedule(schedule, &spec).await.map_err(|refused| Error::from(refused).below("/schedule"))?;
     store::set_schedule(tx.conn(), tenant, id, Some(schedule)).await?;
     put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await
 }
@@ -117,7 +117,7 @@ pub(super) async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Re
     let tenant = tx.tenant;
     let Some(schedule) = row.schedule_id else { return Ok(()) };
     let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await? else { return Ok(()) };
-    tx.resume_schedule(&view).await.map_err(|refused| below("/schedule", refused))?;
+    tx.resume_schedule(&view).await.map_err(|refused| refused.below("/schedule"))?;
     let later = schedules::get(tx.conn(), tenant.0, schedule).await?.and_then(|view| view.next_at);
     let run = store::open_run(tx.conn(), tenant, row.id).await?;
     if let schedules::When::Once(due_at) = view.when
@@ -129,17 +129,4 @@ pub(super) async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Re
         begin(ctx, tx, row, Occasion { due_at, due_local }).await?;
     }
     Ok(())
-}
-
-/// The same refusal with its fields below a place.
-fn below(at: &str, error: Error) -> Error {
-    match error {
-        Error::Invalid(mut wrong) => {
-            for field in &mut wrong {
-                field.pointer = format!("{at}{}", field.pointer);
-            }
-            Error::Invalid(wrong)
-        }
-        other => other,
-    }
 }

@@ -32,7 +32,7 @@ pub async fn adopt(ctx: &Ctx) -> Result<usize> {
     let orphans = store::lock_orphans(tx.conn(), ctx.tenant, AT_A_TIME).await?;
     let found = orphans.len();
     let (over, orphans): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|orphan| orphan.is_over);
-    of_run::end(&mut tx, &over.iter().map(|orphan| orphan.id).collect::<Vec<_>>()).await?;
+    of_run::end(&mut tx, &over.iter().map(|orphan| orphan.id).collect::<Vec<_>>(), of_run::OVER).await?;
     let carriers = store::carriers(tx.conn(), ctx.tenant).await?;
     let mut handed = Vec::with_capacity(orphans.len());
     for orphan in &orphans {

@@ -24,6 +24,7 @@ use crate::{
         rules::{OnUnknown, Status, Stop, Verdict},
         send::place,
         store::{Before, Claimed, Deferred, QueuedRow, WayRow},
+        to_many,
         wording::Wording,
     },
     types::{CampaignRunId, MessageId, ProviderId, TemplateId},
@@ -118,7 +119,7 @@ impl Desk<'_> {
             return None;
         }
         if row.run_id.is_some_and(|run| self.stopped_runs.contains(&run)) {
-            self.stop(row, Status::Cancelled, of_run::RUN_OVER, of_run::WHY_OVER);
+            self.stop(row, Status::Cancelled, of_run::OVER.0, of_run::OVER.1);
             return None;
         }
         if row.expired {
@@ -146,7 +147,7 @@ impl Desk<'_> {
                 self.defer(row, after, "campaign_paused", "its campaign is paused; resume it".into());
             }
             Some(Hold::Stopped) => {
-                self.stop(row, Status::Cancelled, "campaign_cancelled", "its campaign was cancelled");
+                self.stop(row, Status::Cancelled, to_many::CANCELLED.0, to_many::CANCELLED.1);
             }
         }
         true

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::quiet;
+use super::quiet_until;
 use crate::messages::{
     policy::{ConsentRule, Policy},
     rules::{Purpose, Status, Stop, Verdict},
@@ -62,12 +62,9 @@ pub fn decide(facts: &Facts, policy: &Policy, home: Tz, now: DateTime<Utc>) -> V
         return Verdict::Stop(stop("frequency_cap", why));
     }
     let Some(hours) = policy.quiet_for(facts.purpose) else { return Verdict::Go };
-    let there = [home];
-    let zones = if facts.zones.is_empty() { there.as_slice() } else { facts.zones.as_slice() };
-    let loud = quiet::loud_at(hours, zones, now).or_else(|| quiet::loud_at(hours, &there, now));
-    match loud {
-        Some(until) if until > now => Verdict::Defer { until, code: "quiet_hours" },
-        _ => Verdict::Go,
+    match quiet_until(&[hours], &facts.zones, home, now) {
+        Some(until) => Verdict::Defer { until, code: "quiet_hours" },
+        None => Verdict::Go,
     }
 }
 

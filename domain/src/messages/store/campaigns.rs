@@ -5,7 +5,6 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    messages::rules::IN_DOUBT,
     types::{CampaignRunId, LeadId, MessageId, TenantId},
 };
 
@@ -86,38 +85,23 @@ pub(in crate::messages) async fn waiting_of_run(
     Ok(waiting)
 }
 
-/// Cancels some messages of a run that wait to be sent. One that an attempt may have sent already is of unknown fate from then
-/// on. Answers them, and of each whether it was cancelled.
-pub(in crate::messages) async fn cancel_of_run(
+/// The next messages of a campaign's run that wait to be sent, held until commit.
+pub(in crate::messages) async fn lock_waiting_of_campaign(
     conn: &mut PgConnection,
     tenant: TenantId,
     run: CampaignRunId,
     limit: i64,
-) -> Result<Vec<(MessageId, bool)>> {
-    let cancelled = sqlx::query!(
-        r#"with waiting as materialized (
-             select id from messages
-              where tenant_id = $1 and status = 'queued' and campaign_run_id = $2
-              order by id limit $3
-                for update
-           ), doubted as materialized (
-             select w.id, exists (select from message_attempts a
-                                   where a.tenant_id = $1 and a.message_id = w.id and a.outcome = 'queued' and a.code = $4)
-                      as in_doubt
-               from waiting w
-           )
-           update messages m
-              set status = case when d.in_doubt then 'unknown' else 'cancelled' end,
-                  failure = case when d.in_doubt then 'ambiguous' else 'gate' end, error_code = 'campaign_cancelled', error_text = 'its campaign was cancelled', updated_at = engine.now()
-             from doubted d
-            where m.tenant_id = $1 and m.id = d.id
-           returning m.id as "id: MessageId", m.status = 'cancelled' as "cancelled!""#,
+) -> Result<Vec<MessageId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+            where tenant_id = $1 and status = 'queued' and campaign_run_id = $2
+            order by id limit $3
+              for update"#,
         tenant.0,
         run.0,
-        limit,
-        IN_DOUBT
+        limit
     )
     .fetch_all(conn)
     .await?;
-    Ok(cancelled.into_iter().map(|row| (row.id, row.cancelled)).collect())
+    Ok(ids)
 }
