@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use domain::messages::{
     attempt::{self, Slot, Start, Turn},
-    provider::Route,
+    provider::{Refusal, Route},
     rules::Status,
 };
 use serde_json::{Value, json};
-use switchboard_tests::{Client, scripted::Scripted};
+use switchboard_tests::{
+    Client,
+    scripted::{Scripted, refused},
+};
 
 use crate::{
     gates::becomes,
     onboarding::until,
     rights::admitted,
-    sending::{PROVIDERS, account, idle, open, send, sms, stored},
+    sending::{PROVIDERS, account, end, idle, open, send, sms, stored},
 };
 
 async fn queue(client: &Client, verb: &str) {
@@ -102,5 +105,13 @@ async fn a_message_is_handed_over_once_and_not_to_and_fro() {
     let starts = begin(&[old, new]).await;
     assert!(matches!(starts[..], [Start::Over(_), Start::Go(_)]));
     assert_eq!(stored(admin, &message).await["provider_id"], second);
+    // Once the second was asked, the next round begins with the first again.
+    let asked =
+        starts.into_iter().find_map(|start| if let Start::Go(one) = start { Some(*one) } else { None });
+    admin.post(&format!("{path}/pause"), &json!({})).await.expect(200);
+    end(&ctx, asked.expect("an attempt"), refused(Refusal::Throttled, None)).await;
+    admin.post(&format!("{path}/resume"), &json!({})).await.expect(200);
+    app.database.advance(120.0).await;
+    assert!(matches!(begin(&[turn(&second).await]).await[..], [Start::Elsewhere]));
     app.process.stop().await;
 }

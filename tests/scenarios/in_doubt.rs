@@ -83,6 +83,33 @@ async fn the_same_is_sent_again_only_as_long_as_its_receiver_drops_it() {
     app.process.stop().await;
 }
 
+/// What stops a repeat says nothing of the attempt before it.
+#[tokio::test]
+async fn who_says_no_after_a_lost_answer_leaves_the_doubt_and_who_is_erased_gets_nothing() {
+    let keyed = Arc::new(Scripted::new("keyed", Route::Keyed));
+    let app = open(idle, &[&keyed]).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let provider = account(admin, "keyed", 1, "hold").await;
+    let wish = sms(admin, Some(&provider)).await;
+    let (doubtful, erased) = (send(admin, &wish).await, send(admin, &wish).await);
+    end(&ctx, go(begin(&ctx, &doubtful).await), lost()).await;
+    let no = json!({"channel": "sms", "to": wish["to"], "scope": "all"});
+    admin.post("/api/v1/communication/suppressions", &no).await.expect(201);
+    assert!(matches!(begin(&ctx, &doubtful).await, Start::Over(Some(Status::Unknown))));
+    assert_eq!(stored(admin, &doubtful).await["failure"], "ambiguous");
+
+    let id: uuid::Uuid = erased.parse().expect("an id");
+    let destroyed = "update subject_keys set wrapped = null, destroyed_at = engine.now()
+                      where subject_id = (select subject_id from messages where id = $1)";
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let done = sqlx::query(destroyed).bind(id).execute(&mut system).await.expect("destroyed");
+    assert_eq!(done.rows_affected(), 1);
+    assert!(matches!(begin(&ctx, &erased).await, Start::Over(Some(Status::Cancelled))));
+    let over = admin.get(&format!("{MESSAGES}/{erased}")).await.expect(200);
+    assert_eq!((&over["error_code"], &over["to"]), (&json!("erased"), &json!(null)), "{over}");
+    app.process.stop().await;
+}
+
 /// Whoever waits for a message to be settled sees what came of it, also where that is a doubt.
 #[tokio::test]
 async fn a_cancel_that_has_waited_for_the_settling_does_not_take_a_doubt_back() {
