@@ -36,7 +36,7 @@ const FAILED: Duration = Duration::from_secs(30);
 const NUMBERING_POLL: Duration = Duration::from_secs(1);
 
 /// From one batch of numbers to the next, at least.
-const NUMBERING_REST: Duration = Duration::from_millis(3);
+const NUMBERING_REST: Duration = Duration::from_millis(10);
 
 /// How long the past is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

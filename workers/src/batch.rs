@@ -3,9 +3,13 @@
 use std::{
     collections::HashMap,
     future::Future,
+    ops::RangeInclusive,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use domain::{Ctx, Error, Result, types::TenantId};
@@ -13,8 +17,9 @@ use tokio::sync::oneshot;
 
 /// Items in one batch.
 const MOST: usize = 200;
-/// How long the first item waits for others.
-const LINGER: Duration = Duration::from_millis(2);
+/// How long the first item waits for others: as long as the batch before took, within these bounds. Where there is much to do
+/// a statement is slow and its batch large, and where there is little nobody waits.
+const LINGER: RangeInclusive<Duration> = Duration::from_millis(2)..=Duration::from_millis(20);
 
 type Work<I, O> = dyn Fn(Ctx, Vec<I>) -> Pin<Box<dyn Future<Output = Result<Vec<O>>> + Send>> + Send + Sync;
 type Waiting<I, O> = Vec<(I, oneshot::Sender<Result<O, Arc<Error>>>)>;
@@ -25,6 +30,8 @@ pub struct Batches<I, O>(Arc<Inner<I, O>>);
 struct Inner<I, O> {
     work: Box<Work<I, O>>,
     open: Mutex<HashMap<TenantId, Waiting<I, O>>>,
+    /// What the last batch took, in microseconds.
+    took: AtomicU64,
 }
 
 impl<I: Send + 'static, O: Send + 'static> Batches<I, O> {
@@ -35,7 +42,7 @@ impl<I: Send + 'static, O: Send + 'static> Batches<I, O> {
         Fut: Future<Output = Result<Vec<O>>> + Send + 'static,
     {
         let work: Box<Work<I, O>> = Box::new(move |ctx, items| Box::pin(work(ctx, items)));
-        Self(Arc::new(Inner { work, open: Mutex::default() }))
+        Self(Arc::new(Inner { work, open: Mutex::default(), took: AtomicU64::default() }))
     }
 
     /// Adds an item and waits for its batch.
@@ -57,7 +64,7 @@ impl<I: Send + 'static, O: Send + 'static> Batches<I, O> {
         } else if first {
             let (inner, ctx) = (Arc::clone(&self.0), ctx.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(LINGER).await;
+                tokio::time::sleep(inner.linger()).await;
                 let batch = inner.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&ctx.tenant);
                 inner.run(ctx, batch.unwrap_or_default()).await;
             });
@@ -70,12 +77,20 @@ impl<I: Send + 'static, O: Send + 'static> Batches<I, O> {
 }
 
 impl<I, O> Inner<I, O> {
+    fn linger(&self) -> Duration {
+        Duration::from_micros(self.took.load(Ordering::Relaxed)).clamp(*LINGER.start(), *LINGER.end())
+    }
+
     async fn run(self: Arc<Self>, ctx: Ctx, batch: Waiting<I, O>) {
         if batch.is_empty() {
             return;
         }
         let (items, waiting): (Vec<I>, Vec<_>) = batch.into_iter().unzip();
-        match (self.work)(ctx, items).await {
+        let began = Instant::now();
+        let done = (self.work)(ctx, items).await;
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.took.store(took, Ordering::Relaxed);
+        match done {
             // Whoever waited may be gone: an aborted handler does not want its answer.
             Ok(answers) => {
                 for (told, answer) in waiting.into_iter().zip(answers) {

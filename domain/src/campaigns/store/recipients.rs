@@ -1,4 +1,8 @@
 //! A row for each lead that a run is to.
+//!
+//! Rows are changed a page at a time by `insert … on conflict do update`, though all of them are there: it looks each of them up
+//! by its key. Of a run that has just begun the planner knows nothing, takes it to have no rows and would join a page with all
+//! of them, a million perhaps.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -87,12 +91,14 @@ pub(in crate::campaigns) async fn set_due(
         return Ok(());
     }
     sqlx::query!(
-        "update campaign_recipients r
-            set due_at = t.due_at, zone = coalesce(t.zone, r.zone), expires_at = coalesce(t.expires_at, r.expires_at),
-                updated_at = engine.now()
+        "insert into campaign_recipients as r (tenant_id, run_id, lead_id, status, due_at, zone, expires_at)
+         select $1, $2, lead_id, 'planned', due_at, zone, expires_at
            from unnest($3::uuid[], $4::timestamptz[], $5::text[], $6::timestamptz[])
                 as t (lead_id, due_at, zone, expires_at)
-          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = t.lead_id and r.status = 'planned'",
+         on conflict (tenant_id, run_id, lead_id) do update
+            set due_at = excluded.due_at, zone = coalesce(excluded.zone, r.zone),
+                expires_at = coalesce(excluded.expires_at, r.expires_at), updated_at = engine.now()
+          where r.status = 'planned'",
         tenant.0,
         run.0,
         &timed.iter().map(|one| one.lead.0).collect::<Vec<_>>(),
@@ -116,10 +122,11 @@ pub(in crate::campaigns) async fn skip(
         return Ok(());
     }
     sqlx::query!(
-        "update campaign_recipients r
-            set status = 'skipped', reason = s.reason, due_at = null, updated_at = engine.now()
-           from unnest($3::uuid[], $4::text[]) as s (lead_id, reason)
-          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = s.lead_id and r.status = 'planned'",
+        "insert into campaign_recipients as r (tenant_id, run_id, lead_id, status, reason)
+         select $1, $2, lead_id, 'skipped', reason from unnest($3::uuid[], $4::text[]) as s (lead_id, reason)
+         on conflict (tenant_id, run_id, lead_id) do update
+            set status = excluded.status, reason = excluded.reason, due_at = null, updated_at = engine.now()
+          where r.status = 'planned'",
         tenant.0,
         run.0,
         &skipped.iter().map(|(lead, _)| lead.0).collect::<Vec<_>>(),
@@ -155,13 +162,16 @@ pub(in crate::campaigns) async fn hand_over(
         return Ok(());
     }
     sqlx::query!(
-        "update campaign_recipients r
-            set status = 'queued', reason = null, message_id = h.message, variant = h.variant, channel = h.channel,
-                rest = string_to_array(nullif(h.rest, ''), ','), segments = h.parts, taken = false, due_at = null,
-                expires_at = h.expires_at, updated_at = engine.now()
+        "insert into campaign_recipients as r
+                (tenant_id, run_id, lead_id, status, message_id, variant, channel, rest, expires_at, segments)
+         select $1, $2, lead_id, 'queued', message, variant, channel, string_to_array(nullif(rest, ''), ','), expires_at,
+                parts
            from unnest($3::uuid[], $4::uuid[], $5::smallint[], $6::text[], $7::text[], $8::timestamptz[], $9::smallint[])
                 as h (lead_id, message, variant, channel, rest, expires_at, parts)
-          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = h.lead_id",
+         on conflict (tenant_id, run_id, lead_id) do update
+            set status = excluded.status, reason = null, message_id = excluded.message_id, variant = excluded.variant,
+                channel = excluded.channel, rest = excluded.rest, segments = excluded.segments, taken = false, due_at = null,
+                expires_at = excluded.expires_at, updated_at = engine.now()",
         tenant.0,
         run.0,
         &handed.iter().map(|one| one.lead.0).collect::<Vec<_>>(),
@@ -231,10 +241,10 @@ pub(in crate::campaigns) async fn cancel_planned(
             order by wave, due_at, lead_id limit $3
               for update
          )
-         update campaign_recipients r
-            set status = 'cancelled', reason = 'campaign_cancelled', due_at = null, updated_at = engine.now()
-           from page s
-          where r.tenant_id = $1 and r.run_id = $2 and r.lead_id = s.lead_id",
+         insert into campaign_recipients (tenant_id, run_id, lead_id, status, reason)
+         select $1, $2, lead_id, 'cancelled', 'campaign_cancelled' from page
+         on conflict (tenant_id, run_id, lead_id) do update
+            set status = excluded.status, reason = excluded.reason, due_at = null, updated_at = engine.now()",
         tenant.0,
         run.0,
         limit
