@@ -53,20 +53,19 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     if counts.open() > 0 || !is_planned {
         return Ok(Turn::Wait(LEFT));
     }
-    let Some(status) = before.after(RunEvent::Drained { broke: run.broke.is_some() }) else {
+    let Some(status) = before.after(RunEvent::Drained) else {
         return Ok(Turn::Wait(LEFT));
     };
     store::end_run(tx.conn(), tenant, id, status).await?;
     let standing = standing(&mut tx, &campaign).await?;
     let at = campaign.status()?;
-    let happening = if status == RunStatus::Failed { Happening::Broke } else { Happening::RunOver };
     let next = match (status, at) {
         // Its workflow was stopped, and nobody said so of the campaign.
         (RunStatus::Cancelled, CampaignStatus::Running | CampaignStatus::Paused) if !standing.comes_again => {
             Some(CampaignStatus::Cancelled)
         }
         (RunStatus::Cancelled, CampaignStatus::Running) => Some(CampaignStatus::Scheduled),
-        _ => at.after(happening, standing),
+        _ => at.after(Happening::RunOver, standing),
     };
     if let Some(next) = next {
         store::set_status(tx.conn(), tenant, campaign.id, next, None).await?;

@@ -58,7 +58,7 @@ pub enum Happening {
     RunOver,
     /// Too many of its messages failed.
     Tripped,
-    /// Its run could not be begun, or could not go on.
+    /// Its run could not be begun.
     Broke,
 }
 
@@ -194,9 +194,8 @@ impl CampaignStatus {
             (Self::Paused, Happening::RunOver) if !standing.comes_again => Some(Self::Finished),
             (Self::Running, Happening::Tripped) => Some(Self::Paused),
             // The next run would break as well: people are to look first.
-            (Self::Scheduled | Self::Running, Happening::Broke) if standing.comes_again => Some(Self::Paused),
-            (Self::Scheduled | Self::Running, Happening::Broke) => Some(Self::Failed),
-            (Self::Paused, Happening::Broke) if !standing.comes_again => Some(Self::Failed),
+            (Self::Scheduled, Happening::Broke) if standing.comes_again => Some(Self::Paused),
+            (Self::Scheduled, Happening::Broke) => Some(Self::Failed),
             _ => None,
         }
     }
@@ -216,6 +215,7 @@ pub enum RunStatus {
     Stopping,
     Finished,
     Cancelled,
+    /// It broke before it began.
     Failed,
 }
 
@@ -230,12 +230,8 @@ pub enum RunEvent {
         planned: bool,
     },
     Cancel,
-    /// It could not go on.
-    Break,
-    /// All recipients are written down, or no more will be, and none is open. Says whether the run broke.
-    Drained {
-        broke: bool,
-    },
+    /// All recipients are written down, or no more will be, and none is open.
+    Drained,
 }
 
 impl RunStatus {
@@ -289,12 +285,9 @@ impl RunStatus {
             }
             (Self::Planning | Self::Running, RunEvent::Pause) => Some(Self::Paused),
             (Self::Paused, RunEvent::Resume { planned: false }) => Some(Self::Planning),
-            (Self::Planning | Self::Running | Self::Paused, RunEvent::Cancel | RunEvent::Break) => {
-                Some(Self::Stopping)
-            }
-            (Self::Running | Self::Paused, RunEvent::Drained { .. }) => Some(Self::Finished),
-            (Self::Stopping, RunEvent::Drained { broke: true }) => Some(Self::Failed),
-            (Self::Stopping, RunEvent::Drained { broke: false }) => Some(Self::Cancelled),
+            (Self::Planning | Self::Running | Self::Paused, RunEvent::Cancel) => Some(Self::Stopping),
+            (Self::Running | Self::Paused, RunEvent::Drained) => Some(Self::Finished),
+            (Self::Stopping, RunEvent::Drained) => Some(Self::Cancelled),
             _ => None,
         }
     }
