@@ -143,7 +143,7 @@ async fn broken(
     why: &str,
 ) -> Result<()> {
     let tenant = tx.tenant;
-    let frozen = json!({ "name": campaign.name });
+    let frozen = json!({});
     let new = NewRun {
         id,
         campaign: campaign.id,

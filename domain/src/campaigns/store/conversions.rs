@@ -36,7 +36,8 @@ pub(in crate::campaigns) async fn touches(
              from messages m
              join campaign_runs c on c.tenant_id = $1 and c.id = m.campaign_run_id
             where m.tenant_id = $1 and m.lead_id = any($2) and m.campaign_run_id is not null
-              and m.sent_at > engine.now() - make_interval(days => coalesce((c.frozen ->> 'attribution_days')::int, 7))
+              and m.sent_at
+                  > engine.now() - make_interval(days => (c.frozen #>> '{definition,attribution_days}')::int)
               and m.status in ('sent', 'delivered', 'read')
               and not exists (select from campaign_conversions v
                 where v.tenant_id = $1 and v.lead_id = m.lead_id and v.converted_at >= m.sent_at)"#,
