@@ -189,7 +189,7 @@ async fn shown(tx: &mut TenantTx, row: CampaignRow) -> Result<CampaignView> {
         matches!(status, CampaignStatus::Running | CampaignStatus::Paused | CampaignStatus::Cancelled);
     let run = if goes_on { store::open_run(tx.conn(), tenant, row.id).await? } else { None };
     let Definition { audience, content, schedule, limits, needs_approval, attribution_days } =
-        serde_json::from_value(row.definition).map_err(Error::internal)?;
+        row.definition()?;
     Ok(CampaignView {
         id: row.id,
         name: row.name,

@@ -4,7 +4,7 @@ mod frozen;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use engine::schedules;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 pub(crate) use self::frozen::Frozen;
@@ -35,7 +35,7 @@ pub(super) struct Occasion {
 
 impl Occasion {
     /// The time that a tick of the schedule stands for.
-    fn of_tick(definition: &Definition, due_at: DateTime<Utc>) -> Self {
+    pub(super) fn of_tick(definition: &Definition, due_at: DateTime<Utc>) -> Self {
         let timing = definition.schedule.as_ref().filter(|timing| timing.clock == Clock::Recipient);
         let due_local = timing.map(|timing| timing.at.unwrap_or_else(|| timing::occurrence(due_at)));
         Self { due_at, due_local }
@@ -111,11 +111,10 @@ pub async fn begin(ctx: &Ctx, campaign: CampaignId, workflow: Uuid) -> Result<Be
     };
     // Of one that is begun by hand the run is there; any other is of a schedule that the campaign had before it was changed.
     let Some(tick) = tick else { return Ok(Begun::No("not_its_schedule")) };
-    let definition: Definition = serde_json::from_value(row.definition.clone()).map_err(Error::internal)?;
     let occasion = if tick.by_hand {
         Occasion { due_at: tick.due_at, due_local: None }
     } else {
-        Occasion::of_tick(&definition, tick.due_at)
+        Occasion::of_tick(&row.definition()?, tick.due_at)
     };
     match write(&mut tx, &row, id, occasion).await {
         Ok(()) => {
@@ -165,10 +164,9 @@ async fn broken(
 /// What is known of a campaign besides its status.
 pub(super) async fn standing(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<Standing> {
     let tenant = tx.tenant;
-    let needs = campaign.definition.get("needs_approval").and_then(Value::as_bool).unwrap_or_default();
+    let definition = campaign.definition()?;
     let run_open = store::open_run(tx.conn(), tenant, campaign.id).await?.is_some();
-    let recurring = campaign.definition["schedule"]["crontab"].is_string();
-    let comes_again = match campaign.schedule_id.filter(|_| recurring) {
+    let comes_again = match campaign.schedule_id.filter(|_| definition.recurs()) {
         Some(schedule) => {
             let view = schedules::get(tx.conn(), tenant.0, schedule).await?;
             view.is_some_and(|view| view.next_at.is_some() || view.buffered_at.is_some())
@@ -176,5 +174,5 @@ pub(super) async fn standing(tx: &mut TenantTx, campaign: &CampaignRow) -> Resul
         }
         None => false,
     };
-    Ok(Standing { needs_approval: needs, run_open, comes_again })
+    Ok(Standing { needs_approval: definition.needs_approval, run_open, comes_again })
 }

@@ -30,6 +30,13 @@ pub struct Definition {
     pub attribution_days: u16,
 }
 
+impl Definition {
+    /// Whether it is sent at several times.
+    pub(in crate::campaigns) fn recurs(&self) -> bool {
+        self.schedule.as_ref().is_some_and(|timing| timing.crontab.is_some())
+    }
+}
+
 /// When it is settled who fits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

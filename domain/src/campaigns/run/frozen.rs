@@ -145,8 +145,7 @@ async fn versions(
 /// # Errors
 /// As [`templates`], also if what was agreed to is not offered any more.
 pub(in crate::campaigns) async fn freeze(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<Frozen> {
-    let definition: Definition =
-        serde_json::from_value(campaign.definition.clone()).map_err(Error::internal)?;
+    let definition = campaign.definition()?;
     let newest = templates(tx, &definition).await?;
     let agreed = campaign.approved_templates.clone().map(serde_json::from_value);
     Ok(Frozen {

@@ -3,7 +3,7 @@
 use engine::{jobs, operate::Action, schedules};
 use serde_json::{Value, json};
 
-use super::{arm::go_on, definition_of, enqueue, not_its_writer, put_status};
+use super::{arm::go_on, enqueue, not_its_writer, put_status};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -97,7 +97,7 @@ pub async fn resume(ctx: &Ctx, id: CampaignId, budget_cents: Option<i64>) -> Res
 /// Lets the open run of a campaign spend another amount. Whoever must agree to a campaign must agree to that as well, and that
 /// is nobody who wrote it.
 async fn spend(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, cents: i64) -> Result<()> {
-    let definition = definition_of(row)?;
+    let definition = row.definition()?;
     if definition.needs_approval {
         ctx.require(Permission::CampaignsApprove)?;
         not_its_writer(ctx, tx, row).await?;

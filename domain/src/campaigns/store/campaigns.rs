@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::rules::lifecycle::CampaignStatus;
+use super::super::{definition::Definition, rules::lifecycle::CampaignStatus};
 use crate::{
     error::{Error, Result},
     types::{CampaignId, LeadId, TenantId},
@@ -16,7 +16,7 @@ pub(in crate::campaigns) struct CampaignRow {
     pub id: CampaignId,
     pub name: String,
     status: String,
-    pub definition: Value,
+    definition: Value,
     pub audience: Value,
     pub audience_told: Value,
     /// Of one that is to whoever fitted once: since when that is settled, how far they were written down, and when all were.
@@ -38,6 +38,11 @@ pub(in crate::campaigns) struct CampaignRow {
 impl CampaignRow {
     pub(in crate::campaigns) fn status(&self) -> Result<CampaignStatus> {
         CampaignStatus::named(&self.status).ok_or_else(|| Error::internal("a campaign of unheard-of status"))
+    }
+
+    /// What is said of it.
+    pub(in crate::campaigns) fn definition(&self) -> Result<Definition> {
+        serde_json::from_value(self.definition.clone()).map_err(Error::internal)
     }
 }
 
