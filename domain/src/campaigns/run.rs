@@ -156,9 +156,23 @@ async fn broken(
     if let Some(status) = campaign.status()?.after(Happening::Broke, standing) {
         let code = (status == CampaignStatus::Paused).then_some("broke");
         store::set_status(tx.conn(), tenant, campaign.id, status, code).await?;
+        if code.is_some() {
+            hold_schedule(tx, campaign).await?;
+        }
     }
     let told = Event::new(EventType::CampaignFinished, "campaign", campaign.id);
     tx.emit(&[told.with(json!({ "run_id": id, "status": RunStatus::Failed }))]).await
+}
+
+/// Has the schedule of a campaign that is paused begin nothing until it is resumed: what is due meanwhile does not run.
+pub(super) async fn hold_schedule(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<()> {
+    let tenant = tx.tenant;
+    if let Some(schedule) = campaign.schedule_id
+        && let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await?
+    {
+        tx.pause_schedule(&view, "its campaign is paused").await?;
+    }
+    Ok(())
 }
 
 /// What is known of a campaign besides its status.

@@ -8,7 +8,7 @@ use super::{
     progress::Counts,
     release::Turn,
     rules::lifecycle::{CampaignStatus, Happening, RunEvent, RunStatus},
-    run::standing,
+    run::{hold_schedule, standing},
     store::{self, CampaignRow, RunRow},
 };
 use crate::{
@@ -95,7 +95,8 @@ pub(super) async fn stop(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     finish(ctx, id).await
 }
 
-/// Pauses a run and its campaign by itself, for this reason.
+/// Pauses a run and its campaign by itself, for this reason, until people resume it: what a schedule is due for meanwhile would
+/// come to the same, and does not run.
 pub(super) async fn trip(ctx: &Ctx, id: CampaignRunId, code: &'static str) -> Result<Turn> {
     let mut tx = ctx.by_itself().begin().await?;
     let tenant = tx.tenant;
@@ -105,6 +106,7 @@ pub(super) async fn trip(ctx: &Ctx, id: CampaignRunId, code: &'static str) -> Re
     let standing = standing(&mut tx, &campaign).await?;
     if let Some(next) = campaign.status()?.after(Happening::Tripped, standing) {
         store::set_status(tx.conn(), tenant, campaign.id, next, Some(code)).await?;
+        hold_schedule(&mut tx, &campaign).await?;
     }
     let detail = json!({ "code": code, "run_id": id });
     tx.audit(&[Entry::new("pause", "campaign", campaign.id).detail(detail.clone())]).await?;

@@ -16,7 +16,7 @@ pub struct Limits {
     pub quiet_hours: Option<CampaignQuietHours>,
     /// Besides that of the tenant's policy, over all campaigns: whoever had as many is skipped.
     pub frequency_cap: Option<CampaignCap>,
-    /// When failures stop it; null for never.
+    /// When failures stop it, until somebody resumes it; null for never. A recurring campaign begins no run meanwhile either.
     pub breaker: Option<Breaker>,
     /// Whoever could not be written to so many seconds after their time is skipped: 1 to 2592000.
     pub max_lateness_s: Option<u32>,

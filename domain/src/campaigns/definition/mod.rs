@@ -29,7 +29,7 @@ pub struct Definition {
 impl Definition {
     /// Whether it is sent at several times.
     pub(in crate::campaigns) fn recurs(&self) -> bool {
-        self.schedule.as_ref().is_some_and(|timing| timing.crontab.is_some())
+        self.schedule.as_ref().is_some_and(Timing::recurs)
     }
 }
 
@@ -76,6 +76,13 @@ pub struct Timing {
     pub overlap: OverlapPolicy,
     pub starts_at: Option<DateTime<Utc>>,
     pub ends_at: Option<DateTime<Utc>>,
+}
+
+impl Timing {
+    /// Whether it names several times.
+    pub(in crate::campaigns) fn recurs(&self) -> bool {
+        self.crontab.is_some()
+    }
 }
 
 /// Whose clock shows the time.
