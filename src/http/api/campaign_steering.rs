@@ -69,8 +69,8 @@ pub struct CampaignResume {
     pub budget_cents: Option<i64>,
 }
 
-/// Let it go on, whatever held it: people, or the campaign itself, which waits for this however long it takes. Of its times
-/// those that have passed meanwhile do not run.
+/// Let it go on, whatever held it: people, or the campaign itself, which stays paused until then. Times that have passed
+/// meanwhile do not run.
 #[utoipa::path(post, path = "/api/v1/campaigns/{id}/resume", tag = "campaigns", params(("id" = Uuid, Path)),
     request_body = CampaignResume, responses((status = 200, body = CampaignView)))]
 pub async fn resume_campaign(
