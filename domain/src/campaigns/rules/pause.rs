@@ -1,7 +1,7 @@
 //! Why a campaign is paused, and what people are to do then. Pure.
 
-/// In words, of the code that is kept; none of one that is unheard of. Of a campaign that `recurs` it is said that its times
-/// go by meanwhile.
+/// In words, of the code that is kept; none of one that is unheard of. Of a campaign that `recurs` it is said as
+/// well that none of its times begins a run meanwhile.
 #[must_use]
 pub fn pause_why(code: &str, recurs: bool) -> Option<String> {
     let why = match code {
@@ -20,7 +20,7 @@ pub fn pause_why(code: &str, recurs: bool) -> Option<String> {
         _ => return None,
     };
     let meanwhile =
-        if recurs { ". Until then no run of it begins, and those of its times are left out" } else { "" };
+        if recurs { ". Until then no run of it begins, also at its times" } else { "" };
     Some(format!("{why}{meanwhile}"))
 }
 

@@ -104,8 +104,9 @@ fn what_happens_by_itself_moves_a_campaign_only_from_where_it_belongs() {
         (Paused, RunOver, Some(Finished), None),
         (Running, Tripped, Some(Paused), Some(Paused)),
         (Scheduled, Broke, Some(Failed), Some(Paused)),
+        // Somebody was first, or it has begun.
+        (Running, Broke, None, None),
         (Paused, Broke, None, None),
-        // Somebody was first.
         (Paused, Due, None, None),
         (Draft, Due, None, None),
         (Cancelled, Due, None, None),
