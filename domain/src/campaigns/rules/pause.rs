@@ -19,8 +19,7 @@ pub fn pause_why(code: &str, recurs: bool) -> Option<String> {
         }
         _ => return None,
     };
-    let meanwhile =
-        if recurs { ". Until then no run of it begins, also at its times" } else { "" };
+    let meanwhile = if recurs { ". Until then no run of it begins, also at its times" } else { "" };
     Some(format!("{why}{meanwhile}"))
 }
 
