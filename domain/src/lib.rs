@@ -7,7 +7,7 @@
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`outbound`] what of the outside world may be called
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
-//! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
+//! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`campaigns`] the same message to many leads, each once; [`sequences`] several to each lead, one after the other
@@ -37,6 +37,7 @@ pub mod types;
 pub mod upkeep;
 pub mod vault;
 pub mod webhooks;
+mod words;
 pub mod workflows;
 
 pub use ctx::Ctx;

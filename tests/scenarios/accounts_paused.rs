@@ -79,6 +79,25 @@ async fn messages_wait_for_a_paused_account_and_are_tried_when_it_goes_on() {
 }
 
 #[tokio::test]
+async fn what_is_taken_back_while_it_waits_for_an_account_says_that_and_no_more() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    act(admin, &message["provider_id"], "pause", &json!({})).await.expect(200);
+    let id = admin.post(MESSAGES, &message).await.expect(202)["id"].clone();
+    rested(admin).await;
+    let path = format!("{MESSAGES}/{}", id.as_str().expect("an id"));
+    let waits = admin.get(&path).await.expect(200);
+    assert_eq!(waits["error_code"], "provider_paused");
+    assert!(waits["error_text"].is_string(), "it says what it waits for: {waits}");
+    admin.post(&format!("{path}/cancel"), &json!({})).await.expect(204);
+    let gone = admin.get(&path).await.expect(200);
+    let told = (&gone["status"], &gone["error_code"], &gone["error_text"]);
+    assert_eq!(told, (&json!("cancelled"), &json!("by_hand"), &Value::Null));
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn whoever_may_only_look_holds_nothing() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;

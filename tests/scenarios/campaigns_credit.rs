@@ -80,3 +80,44 @@ async fn two_that_converted_and_are_one_person_count_once() {
     assert_eq!(came(admin, &path).await, times(1));
     app.process.stop().await;
 }
+
+/// A campaign to whoever has a tag.
+fn to(tag: &str) -> Value {
+    json!({"audience": {"filter": {"tag": tag}}})
+}
+
+#[tokio::test]
+async fn of_two_that_converted_after_different_campaigns_the_later_one_is_credited() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    for (early, late, later_stays) in [("red", "blue", false), ("green", "white", true)] {
+        let (one, two) = (new(admin, early, &[early]).await, new(admin, late, &[late]).await);
+        let first = sent(admin, &content, &to(early)).await;
+        let second = sent(admin, &content, &to(late)).await;
+        for who in [&two, &one] {
+            becomes(admin, who, "converted").await;
+        }
+        assert_eq!((came(admin, &first).await, came(admin, &second).await), (times(1), times(1)));
+        let (stays, goes) = if later_stays { (&two, &one) } else { (&one, &two) };
+        merge(admin, stays, goes).await;
+        assert_eq!((came(admin, &first).await, came(admin, &second).await), (times(0), times(1)), "{early}");
+        becomes(admin, stays, "qualified").await;
+        assert_eq!(came(admin, &second).await, times(0), "nothing is left of the one that went");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_merged_with_somebody_who_had_converted_before_does_not_convert_by_that() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    let (stays, goes) = (new(admin, "ada", &["late"]).await, new(admin, "lady", &["early"]).await);
+    let first = sent(admin, &content, &to("early")).await;
+    becomes(admin, &goes, "converted").await;
+    let second = sent(admin, &content, &to("late")).await;
+    merge(admin, &stays, &goes).await;
+    assert_eq!((came(admin, &first).await, came(admin, &second).await), (times(1), times(0)));
+    app.process.stop().await;
+}

@@ -8,17 +8,18 @@ use domain::{
         run::{self, Begun},
     },
     ctx::Clock as _,
-    messages::provider::Answer,
+    messages::provider::{Answer, Refusal},
     types::{CampaignId, CampaignRunId},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Client, TestApp};
+use switchboard_tests::{Client, TestApp, scripted::refused};
 use uuid::Uuid;
 
 use crate::{
     campaigns::{by_mail, draft, people, recipients},
     campaigns_planned::{begun, plan, release},
+    campaigns_told::messages,
     rights::admitted,
     routing_rules::lead,
     sending::{begin, end, go, idle},
@@ -106,6 +107,61 @@ async fn what_a_former_schedule_began_does_not_begin_a_changed_campaign() {
     admin.post(&format!("{now}/run"), &json!({})).await.expect(202);
     let own = workflows(admin).await.into_iter().find(|one| !before.contains(one)).expect("a workflow");
     assert_eq!(run::begin(&ctx, id(&path), own).await.expect("an answer"), Begun::Yes);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_recurring_campaign_that_failures_have_stopped_begins_nothing_until_somebody_resumes_it() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let content = by_mail(admin).await;
+    people(admin, 5).await;
+    let daily = json!({
+        "schedule": {"crontab": "0 9 * * *", "zone": "UTC", "overlap": "buffer_one"},
+        "limits": {"breaker": {"window": 10, "percent": 60, "least": 3}},
+    });
+    let path = draft(admin, &content, &daily).await;
+    let its = schedule(admin, &path).await["schedule_id"].as_str().expect("an id").to_owned();
+    let view = admin.get(&format!("/api/v1/schedules/{its}")).await.expect(200);
+    let first: DateTime<Utc> = serde_json::from_value(view["next_runs"][0].clone()).expect("an instant");
+    pass(&app, first - app.clock.now() + TimeDelta::minutes(1)).await;
+    let before = workflows(admin).await;
+    assert_eq!(before.len(), 1);
+    let run = CampaignRunId(before[0]);
+    assert_eq!(run::begin(&ctx, id(&path), run.0).await.expect("an answer"), Begun::Yes);
+    plan(&ctx, run).await;
+    assert_eq!(release(&ctx, run).await, Turn::Settling);
+    let all = messages(admin, &path).await;
+    for message in &all[..3] {
+        end(&ctx, go(begin(&ctx, message).await), refused(Refusal::Permanent, None)).await;
+    }
+    assert!(matches!(release(&ctx, run).await, Turn::Wait(_)), "it is held");
+    let progress = admin.get(&format!("{path}/progress")).await.expect(200);
+    assert_eq!((&progress["status"], &progress["pause_code"]), (&json!("paused"), &json!("breaker")));
+    let why = progress["pause_why"].as_str().expect("a reason");
+    assert!(why.contains("resume it") && why.contains("no run of it begins"), "{why}");
+    assert_eq!(admin.get(&path).await.expect(200)["pause_why"], why);
+
+    // Its times pass.
+    pass(&app, TimeDelta::days(2)).await;
+    assert_eq!(workflows(admin).await, before);
+    let resumed = admin.post(&format!("{path}/resume"), &json!({})).await.expect(200);
+    assert_eq!((&resumed["status"], &resumed["pause_why"]), (&json!("running"), &Value::Null));
+    for message in &all[3..] {
+        let accepted = Answer::Accepted { provider_message_id: None };
+        end(&ctx, go(begin(&ctx, message).await), accepted).await;
+    }
+    assert_eq!(release(&ctx, run).await, Turn::Over);
+    assert_eq!(admin.get(&path).await.expect(200)["status"], "scheduled");
+    // Nobody carries the workflow out here; with its end whatever waits for that would begin.
+    admin.post(&format!("/api/v1/workflows/{}/cancel", run.0), &json!({})).await.expect(200);
+    for _ in 0..2 {
+        pass(&app, TimeDelta::seconds(1)).await;
+    }
+    assert_eq!(workflows(admin).await, before, "what it was due for meanwhile does not run");
+    pass(&app, TimeDelta::days(1)).await;
+    let next = workflows(admin).await.into_iter().find(|one| !before.contains(one)).expect("a workflow");
+    assert_eq!(run::begin(&ctx, id(&path), next).await.expect("an answer"), Begun::Yes);
     app.process.stop().await;
 }
 

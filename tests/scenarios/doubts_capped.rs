@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use domain::{
-    messages::{
-        attempt::{self, Start, Turn},
-        provider::{Answer, Route},
-        rules::Status,
-    },
-    types::MessageId,
+use domain::messages::{
+    attempt::{self, Start},
+    provider::{Answer, Route},
+    rules::Status,
 };
 use serde_json::json;
 use switchboard_tests::{
     Client,
-    scripted::{Scripted, lost},
+    scripted::{Scripted, lost, turn},
 };
 
 use crate::{
@@ -26,11 +23,6 @@ async fn cap(client: &Client, most: u32, per: &str) {
     let cap =
         json!({"frequency_cap": {"most": most, "hours": 24, "purposes": ["transactional"], "per": per}});
     client.send(client.request(reqwest::Method::PUT, POLICY).json(&cap)).await.expect(200);
-}
-
-fn turn(message: &str) -> Turn {
-    let message: MessageId = serde_json::from_value(json!(message)).expect("an id");
-    Turn { message, slot: None }
 }
 
 #[tokio::test]

@@ -2,26 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{
-    messages::{
-        attempt::Start,
-        provider::{Answer, Refusal, Route},
-        rules::Status,
-    },
-    types::ProviderId,
+use domain::messages::{
+    attempt::Start,
+    provider::{Answer, Refusal, Route},
+    rules::Status,
 };
-use serde_json::{Value, json};
-use switchboard_tests::scripted::{Scripted, lost, refused};
+use serde_json::json;
+use switchboard_tests::{
+    id,
+    scripted::{Scripted, lost, refused},
+};
 
 use crate::{
     gates::becomes,
     rights::admitted,
     sending::{account, begin, count, end, go, idle, open, send, sms, stored},
 };
-
-fn id(provider: &Value) -> ProviderId {
-    serde_json::from_value(provider.clone()).expect("an id")
-}
 
 #[tokio::test]
 async fn what_the_first_account_surely_has_not_taken_goes_at_once_by_the_next() {

@@ -3,18 +3,15 @@
 
 use std::sync::Arc;
 
-use domain::{
-    messages::{
-        attempt::{self, LEASE, Start, Turn},
-        provider::Route,
-    },
-    types::MessageId,
+use domain::messages::{
+    attempt::{self, LEASE, Start},
+    provider::Route,
 };
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use switchboard_tests::{
-    Client, TestApp,
-    scripted::{Scripted, lost},
+    Client, TestApp, id,
+    scripted::{Scripted, lost, turn},
 };
 use uuid::Uuid;
 
@@ -31,15 +28,6 @@ async fn queue(client: &Client, verb: &str) {
     client.post(&format!("/api/v1/queues/messages/{verb}"), &json!({})).await.expect(204);
 }
 
-fn uuid(id: &Value) -> Uuid {
-    serde_json::from_value(id.clone()).expect("an id")
-}
-
-fn turn(message: &str) -> Turn {
-    let message: MessageId = serde_json::from_value(json!(message)).expect("an id");
-    Turn { message, slot: None }
-}
-
 /// Two accounts, of which the first is about to be locked up, and a message by that one.
 async fn broken_and_sound(admin: &Client) -> (Value, Value, Value) {
     let broken = account(admin, "keyed", 1, "hold").await;
@@ -54,7 +42,7 @@ async fn lock_up(app: &TestApp, account: &Value, by: &Value) {
         "update providers set credentials_sealed = (select credentials_sealed from providers where id = $2)
                     where id = $1";
     let mut system = app.database.connect_as("switchboard_system").await;
-    let done = sqlx::query(swapped).bind(uuid(account)).bind(uuid(by)).execute(&mut system).await;
+    let done = sqlx::query(swapped).bind(id::<Uuid>(account)).bind(id::<Uuid>(by)).execute(&mut system).await;
     assert_eq!(done.expect("an account").rows_affected(), 1);
 }
 

@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use switchboard::process::{Plan, Roles};
 use switchboard_tests::{
     Client, TestApp,
-    scripted::{Scripted, lost, refused},
+    scripted::{Scripted, lost, refused, turn},
 };
 
 use crate::{message::sandbox, onboarding::until, rights::admitted};
@@ -80,9 +80,7 @@ pub async fn stored(client: &Client, message: &str) -> Value {
 }
 
 pub async fn begin(ctx: &Ctx, message: &str) -> Start {
-    let id: MessageId = serde_json::from_value(json!(message)).expect("an id");
-    let turn = Turn { message: id, slot: None };
-    attempt::begin(ctx, &[turn]).await.expect("begun").pop().expect("one for one")
+    attempt::begin(ctx, &[turn(message)]).await.expect("begun").pop().expect("one for one")
 }
 
 /// The attempt, if there is one to be made.

@@ -5,7 +5,7 @@ use domain::{
     types::SequenceId,
 };
 use serde_json::{Value, json};
-use switchboard_tests::{Client, TestApp, scripted::lost};
+use switchboard_tests::{Client, TestApp, id, scripted::lost};
 
 use crate::{
     callbacks_messages::system,
@@ -101,7 +101,7 @@ async fn who_waits_for_a_channel_without_accounts_keeps_nobody_else_from_their_s
     admin.delete(&path(PROVIDERS, &provider)).await.expect(204);
     app.database.advance(2.0 * 3600.0).await;
     let ctx = admitted(&app, admin).await;
-    let id = SequenceId(sequence.as_str().expect("an id").parse().expect("an id"));
+    let id: SequenceId = id(&sequence);
     let first = walk::page(&ctx, id).await.expect("a page");
     assert!(matches!(first, Walked::Stuck("no_account")), "their step is nobody's to take");
     let second = walk::page(&ctx, id).await.expect("a page");
@@ -188,7 +188,7 @@ async fn what_may_have_been_sent_is_not_taken_back() {
     let sequence = published(admin, "s", &steps(&[("first", 0), ("first", 60)])).await;
     let way = enter(admin, &sequence, &lead(admin, &json!({})).await).await;
     let ctx = admitted(&app, admin).await;
-    let id = SequenceId(sequence.as_str().expect("an id").parse().expect("an id"));
+    let id: SequenceId = id(&sequence);
     assert!(matches!(walk::page(&ctx, id).await.expect("a page"), Walked::Page(1)));
     let message = message_of(&has_taken(admin, &way, 1).await, 0);
     // An attempt of which nobody knows whether it sent it, and that is to be repeated.
@@ -241,7 +241,7 @@ async fn a_lead_of_whom_something_does_not_open_keeps_nobody_else_from_their_ste
         assert_eq!(done.rows_affected(), 1);
     }
     let ctx = admitted(&app, admin).await;
-    let id = SequenceId(sequence.as_str().expect("an id").parse().expect("an id"));
+    let id: SequenceId = id(&sequence);
     assert!(matches!(walk::page(&ctx, id).await.expect("a page"), Walked::Page(3)));
     for (way, outcome, reason) in [
         (nameless, "sent", Value::Null),

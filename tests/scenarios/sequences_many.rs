@@ -8,7 +8,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use sqlx::Connection;
-use switchboard_tests::{Client, TestApp};
+use switchboard_tests::{Client, TestApp, id};
 
 use crate::{
     callbacks_messages::{count, system, until_count},
@@ -29,10 +29,6 @@ fn file(leads: usize) -> String {
 
 async fn progress(client: &Client, sequence: &Value) -> Value {
     client.get(&format!("{}/progress", at(sequence))).await.expect(200)
-}
-
-fn id(sequence: &Value) -> SequenceId {
-    SequenceId(sequence.as_str().expect("an id").parse().expect("an id"))
 }
 
 /// Walks until nothing is due, beside others.

@@ -6,7 +6,7 @@ use domain::messages::{
     rules::Status,
 };
 use serde_json::{Value, json};
-use switchboard_tests::TestApp;
+use switchboard_tests::{TestApp, scripted::turn};
 use uuid::Uuid;
 
 use crate::{
@@ -52,8 +52,7 @@ async fn a_key_that_cannot_be_read_takes_nobody_else_with_it() {
     assert_eq!(shown, [(&json!(Channel::Email), &Value::Null)]);
 
     // Of a batch the others are sent.
-    let turn = |id: &String| Turn { message: serde_json::from_value(json!(id)).expect("an id"), slot: None };
-    let turns: Vec<Turn> = ids.iter().map(turn).collect();
+    let turns: Vec<Turn> = ids.iter().map(|id| turn(id)).collect();
     let starts = attempt::begin(&ctx, &turns).await.expect("the batch goes on");
     assert!(matches!(starts[..], [Start::Over(Some(Status::Failed)), Start::Go(_)]));
     assert_eq!(stored(admin, spoilt).await["error_code"], "unreadable");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Speaks to one process, with or without a token.
@@ -165,6 +166,15 @@ impl Client {
             }
         }
     }
+}
+
+/// An id of whatever kind, as an answer names it.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn id<T: DeserializeOwned>(named: &Value) -> T {
+    serde_json::from_value(named.clone()).expect("an id")
 }
 
 /// The smallest body that an operation of the description accepts in form: required fields only.

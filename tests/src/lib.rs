@@ -21,7 +21,7 @@ mod socket;
 mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp, heads_file};
-pub use client::{Answer, Client, example};
+pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
 pub use contacts::contacts;
 pub use database::Database;

@@ -9,16 +9,25 @@ use async_trait::async_trait;
 use domain::{
     Ctx,
     error::FieldError,
-    messages::provider::{
-        Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified,
+    messages::{
+        attempt::Turn,
+        provider::{Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified},
     },
     types::ProviderId,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::id;
 
 /// Long enough that only a defect reaches it.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The turn of a message whose job counts against no limit.
+#[must_use]
+pub fn turn(message: &str) -> Turn {
+    Turn { message: id(&json!(message)), slot: None }
+}
 
 /// An adapter that says nothing before a test does.
 pub struct Scripted {

@@ -47,13 +47,12 @@ pub(crate) async fn not_converted(tx: &mut TenantTx, leads: &[LeadId]) -> Result
     store::drop_conversions(tx.conn(), tenant, leads).await
 }
 
-/// A lead is about to be merged into another: what came of it came of that one, and of a run that both converted after one
-/// person did. Both leads are locked.
+/// A lead is about to be merged into another: what came of it came of that one, and if both converted, one person did. Both
+/// leads are locked.
 ///
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId) -> Result<()> {
     let tenant = tx.tenant;
-    store::move_conversions(tx.conn(), tenant, (winner, loser)).await?;
-    store::drop_conversions(tx.conn(), tenant, &[loser]).await
+    store::join_conversions(tx.conn(), tenant, (winner, loser)).await
 }

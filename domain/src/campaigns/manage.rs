@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::{
     definition::{AudienceMode, Content, Definition, Limits, Timing},
-    rules::lifecycle::{CampaignStatus, Command},
+    rules::{
+        lifecycle::{CampaignStatus, Command},
+        pause::pause_why,
+    },
     run::{standing, templates},
     store::{self, CampaignRow, Said},
 };
@@ -48,8 +51,11 @@ pub struct CampaignView {
     pub schedule_id: Option<Uuid>,
     /// The run that is not over.
     pub run_id: Option<CampaignRunId>,
-    /// Why it is paused: `by_hand`, `breaker`, `budget`, `no_provider`, `broke`.
+    /// Why it is paused: `by_hand`, `breaker`, `budget`, `no_provider`, `broke`. Whatever it is, it stays so until somebody
+    /// resumes it, and of its times none begins a run meanwhile.
     pub pause_code: Option<String>,
+    /// The same in words, with what to do.
+    pub pause_why: Option<String>,
     pub approved_by: Option<Uuid>,
     pub approved_at: Option<DateTime<Utc>>,
     /// Who wrote what is said.
@@ -189,7 +195,8 @@ async fn shown(tx: &mut TenantTx, row: CampaignRow) -> Result<CampaignView> {
         matches!(status, CampaignStatus::Running | CampaignStatus::Paused | CampaignStatus::Cancelled);
     let run = if goes_on { store::open_run(tx.conn(), tenant, row.id).await? } else { None };
     let Definition { audience, content, schedule, limits, needs_approval, attribution_days } =
-        serde_json::from_value(row.definition).map_err(Error::internal)?;
+        row.definition()?;
+    let recurs = schedule.as_ref().is_some_and(Timing::recurs);
     Ok(CampaignView {
         id: row.id,
         name: row.name,
@@ -202,6 +209,7 @@ async fn shown(tx: &mut TenantTx, row: CampaignRow) -> Result<CampaignView> {
         attribution_days,
         schedule_id: row.schedule_id,
         run_id: run.map(|run| run.id),
+        pause_why: row.pause_code.as_deref().and_then(|code| pause_why(code, recurs)),
         pause_code: row.pause_code,
         approved_by: row.approved_by,
         approved_at: row.approved_at,

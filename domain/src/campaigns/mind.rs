@@ -135,7 +135,7 @@ pub async fn report(ctx: &Ctx, id: CampaignRunId) -> Result<Option<RunStatus>> {
     let tenant = tx.tenant;
     let Some(run) = store::run(tx.conn(), tenant, id).await? else { return Ok(None) };
     let Some(campaign) = store::campaign(tx.conn(), tenant, run.campaign_id).await? else { return Ok(None) };
-    let came = shown(&mut tx, campaign.status()?, &run).await?;
+    let came = shown(&mut tx, &campaign, &run).await?;
     let report = serde_json::to_value(&came).map_err(Error::internal)?;
     store::put_report(tx.conn(), tenant, id, &report).await?;
     tx.commit().await?;

@@ -125,8 +125,8 @@ pub async fn take(ctx: &Ctx, id: CampaignId) -> Result<bool> {
     };
     let audience: Audience =
         serde_json::from_value(campaign.audience).map_err(crate::error::Error::internal)?;
-    let after = store::audience_cursor(tx.conn(), tenant, id).await?;
-    let last = audience.take(&mut tx, id, Span { after, before, limit: PAGE }).await?;
+    let span = Span { after: campaign.taken_cursor, before, limit: PAGE };
+    let last = audience.take(&mut tx, id, span).await?;
     store::move_audience(tx.conn(), tenant, id, last).await?;
     tx.commit().await?;
     Ok(last.is_some())

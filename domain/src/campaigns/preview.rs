@@ -65,8 +65,6 @@ pub async fn preview(ctx: &Ctx, new: &NewCampaign) -> Result<CampaignPreview> {
     let (audience, _) = Audience::of(ctx, &mut tx, &new.filter).await?;
     let definition = new.definition.clone();
     let frozen = Frozen {
-        name: new.name.clone(),
-        attribution_days: definition.attribution_days,
         templates: templates(&mut tx, &definition).await?,
         zone: zone(&mut tx, &definition).await?,
         audience,

@@ -15,9 +15,10 @@ use super::{
     rules::{
         budget::{Micros, cost_per, roi},
         lifecycle::{CampaignStatus, RecipientStatus, RunStatus},
+        pause::pause_why,
     },
     run::Frozen,
-    store::{self, RunRow, Which},
+    store::{self, CampaignRow, RunRow, Which},
 };
 use crate::{
     Ctx,
@@ -37,6 +38,8 @@ pub struct CampaignProgress {
     pub run_status: RunStatus,
     /// Why it is paused: `by_hand`, `breaker`, `budget`, `no_provider`.
     pub pause_code: Option<String>,
+    /// Why the campaign is paused, in words, with what to do; also where this run is over.
+    pub pause_why: Option<String>,
     /// Why it could not go on.
     pub broke: Option<String>,
     /// The time that it was for.
@@ -117,7 +120,7 @@ pub async fn progress(
     as_of_one_moment(tx.conn()).await?;
     let row = store::campaign(tx.conn(), ctx.tenant, campaign).await?.ok_or(Error::NotFound("campaign"))?;
     let run = find_run(&mut tx, campaign, run).await?;
-    shown(&mut tx, row.status()?, &run).await
+    shown(&mut tx, &row, &run).await
 }
 
 /// The run of a campaign that is meant: the newest if none is named.
@@ -149,14 +152,14 @@ pub async fn runs(
     let which = Which { campaign: Some(campaign), before, ..Which::default() };
     let mut all = Vec::new();
     for run in store::runs(tx.conn(), ctx.tenant, &which, limit).await? {
-        all.push(shown(&mut tx, row.status()?, &run).await?);
+        all.push(shown(&mut tx, &row, &run).await?);
     }
     Ok(all)
 }
 
 pub(super) async fn shown(
     tx: &mut TenantTx,
-    status: CampaignStatus,
+    campaign: &CampaignRow,
     run: &RunRow,
 ) -> Result<CampaignProgress> {
     let tenant = tx.tenant;
@@ -177,14 +180,16 @@ pub(super) async fn shown(
         }
     }
     let spent = frozen.as_ref().map_or(Micros::ZERO, |frozen| counts.spent(frozen));
+    let recurs = campaign.definition()?.recurs();
     let winner = run.winner.and_then(|place| usize::try_from(place).ok());
     let winner = winner.and_then(|place| variants.get(place)).map(|variant| variant.name.clone());
     Ok(CampaignProgress {
         campaign_id: run.campaign_id,
         run_id: run.id,
-        status,
+        status: campaign.status()?,
         run_status: run.status()?,
         pause_code: run.pause_code.clone(),
+        pause_why: campaign.pause_code.as_deref().and_then(|code| pause_why(code, recurs)),
         broke: run.broke.clone(),
         due_at: run.due_at,
         started_at: run.started_at,

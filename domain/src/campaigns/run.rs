@@ -4,7 +4,7 @@ mod frozen;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use engine::schedules;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 pub(crate) use self::frozen::Frozen;
@@ -35,7 +35,7 @@ pub(super) struct Occasion {
 
 impl Occasion {
     /// The time that a tick of the schedule stands for.
-    fn of_tick(definition: &Definition, due_at: DateTime<Utc>) -> Self {
+    pub(super) fn of_tick(definition: &Definition, due_at: DateTime<Utc>) -> Self {
         let timing = definition.schedule.as_ref().filter(|timing| timing.clock == Clock::Recipient);
         let due_local = timing.map(|timing| timing.at.unwrap_or_else(|| timing::occurrence(due_at)));
         Self { due_at, due_local }
@@ -111,11 +111,10 @@ pub async fn begin(ctx: &Ctx, campaign: CampaignId, workflow: Uuid) -> Result<Be
     };
     // Of one that is begun by hand the run is there; any other is of a schedule that the campaign had before it was changed.
     let Some(tick) = tick else { return Ok(Begun::No("not_its_schedule")) };
-    let definition: Definition = serde_json::from_value(row.definition.clone()).map_err(Error::internal)?;
     let occasion = if tick.by_hand {
         Occasion { due_at: tick.due_at, due_local: None }
     } else {
-        Occasion::of_tick(&definition, tick.due_at)
+        Occasion::of_tick(&row.definition()?, tick.due_at)
     };
     match write(&mut tx, &row, id, occasion).await {
         Ok(()) => {
@@ -143,7 +142,7 @@ async fn broken(
     why: &str,
 ) -> Result<()> {
     let tenant = tx.tenant;
-    let frozen = json!({ "name": campaign.name });
+    let frozen = json!({});
     let new = NewRun {
         id,
         campaign: campaign.id,
@@ -157,18 +156,31 @@ async fn broken(
     if let Some(status) = campaign.status()?.after(Happening::Broke, standing) {
         let code = (status == CampaignStatus::Paused).then_some("broke");
         store::set_status(tx.conn(), tenant, campaign.id, status, code).await?;
+        if code.is_some() {
+            hold_schedule(tx, campaign).await?;
+        }
     }
     let told = Event::new(EventType::CampaignFinished, "campaign", campaign.id);
     tx.emit(&[told.with(json!({ "run_id": id, "status": RunStatus::Failed }))]).await
 }
 
+/// Has the schedule of a campaign that is paused begin nothing until it is resumed: what is due meanwhile does not run.
+pub(super) async fn hold_schedule(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<()> {
+    let tenant = tx.tenant;
+    if let Some(schedule) = campaign.schedule_id
+        && let Some(view) = schedules::lock(tx.conn(), tenant.0, schedule).await?
+    {
+        tx.pause_schedule(&view, "its campaign is paused").await?;
+    }
+    Ok(())
+}
+
 /// What is known of a campaign besides its status.
 pub(super) async fn standing(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<Standing> {
     let tenant = tx.tenant;
-    let needs = campaign.definition.get("needs_approval").and_then(Value::as_bool).unwrap_or_default();
+    let definition = campaign.definition()?;
     let run_open = store::open_run(tx.conn(), tenant, campaign.id).await?.is_some();
-    let recurring = campaign.definition["schedule"]["crontab"].is_string();
-    let comes_again = match campaign.schedule_id.filter(|_| recurring) {
+    let comes_again = match campaign.schedule_id.filter(|_| definition.recurs()) {
         Some(schedule) => {
             let view = schedules::get(tx.conn(), tenant.0, schedule).await?;
             view.is_some_and(|view| view.next_at.is_some() || view.buffered_at.is_some())
@@ -176,5 +188,5 @@ pub(super) async fn standing(tx: &mut TenantTx, campaign: &CampaignRow) -> Resul
         }
         None => false,
     };
-    Ok(Standing { needs_approval: needs, run_open, comes_again })
+    Ok(Standing { needs_approval: definition.needs_approval, run_open, comes_again })
 }

@@ -8,7 +8,7 @@ use super::{
     progress::Counts,
     release::Turn,
     rules::lifecycle::{CampaignStatus, Happening, RunEvent, RunStatus},
-    run::standing,
+    run::{hold_schedule, standing},
     store::{self, CampaignRow, RunRow},
 };
 use crate::{
@@ -53,20 +53,19 @@ pub(super) async fn finish(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     if counts.open() > 0 || !is_planned {
         return Ok(Turn::Wait(LEFT));
     }
-    let Some(status) = before.after(RunEvent::Drained { broke: run.broke.is_some() }) else {
+    let Some(status) = before.after(RunEvent::Drained) else {
         return Ok(Turn::Wait(LEFT));
     };
     store::end_run(tx.conn(), tenant, id, status).await?;
     let standing = standing(&mut tx, &campaign).await?;
     let at = campaign.status()?;
-    let happening = if status == RunStatus::Failed { Happening::Broke } else { Happening::RunOver };
     let next = match (status, at) {
         // Its workflow was stopped, and nobody said so of the campaign.
         (RunStatus::Cancelled, CampaignStatus::Running | CampaignStatus::Paused) if !standing.comes_again => {
             Some(CampaignStatus::Cancelled)
         }
         (RunStatus::Cancelled, CampaignStatus::Running) => Some(CampaignStatus::Scheduled),
-        _ => at.after(happening, standing),
+        _ => at.after(Happening::RunOver, standing),
     };
     if let Some(next) = next {
         store::set_status(tx.conn(), tenant, campaign.id, next, None).await?;
@@ -96,7 +95,8 @@ pub(super) async fn stop(ctx: &Ctx, id: CampaignRunId) -> Result<Turn> {
     finish(ctx, id).await
 }
 
-/// Pauses a run and its campaign by itself, for this reason.
+/// Pauses a run and its campaign by itself, for this reason, until people resume it: what a schedule is due for meanwhile would
+/// come to the same, and does not run.
 pub(super) async fn trip(ctx: &Ctx, id: CampaignRunId, code: &'static str) -> Result<Turn> {
     let mut tx = ctx.by_itself().begin().await?;
     let tenant = tx.tenant;
@@ -106,6 +106,7 @@ pub(super) async fn trip(ctx: &Ctx, id: CampaignRunId, code: &'static str) -> Re
     let standing = standing(&mut tx, &campaign).await?;
     if let Some(next) = campaign.status()?.after(Happening::Tripped, standing) {
         store::set_status(tx.conn(), tenant, campaign.id, next, Some(code)).await?;
+        hold_schedule(&mut tx, &campaign).await?;
     }
     let detail = json!({ "code": code, "run_id": id });
     tx.audit(&[Entry::new("pause", "campaign", campaign.id).detail(detail.clone())]).await?;

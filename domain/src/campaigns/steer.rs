@@ -10,7 +10,6 @@ use serde_json::json;
 use self::arm::{arm, when};
 pub use self::course::{cancel, pause, resume};
 use super::{
-    definition::Definition,
     manage::{CampaignView, NewCampaign, insert, location, locked, view},
     rules::lifecycle::{CampaignStatus, Command},
     run::{self, Occasion, standing, templates},
@@ -34,10 +33,6 @@ pub(crate) const PERMISSIONS: &[Permission] = &[Permission::CampaignsRun, Permis
 fn may_run(ctx: &Ctx) -> Result<()> {
     PERMISSIONS.iter().try_for_each(|permission| ctx.require(*permission))?;
     ctx.require_all_rows()
-}
-
-fn definition_of(row: &CampaignRow) -> Result<Definition> {
-    serde_json::from_value(row.definition.clone()).map_err(Error::internal)
 }
 
 /// Makes a campaign and schedules it, in one transaction. One that needs approval waits for it.
@@ -76,7 +71,7 @@ async fn submit(ctx: &Ctx, tx: &mut TenantTx, id: CampaignId) -> Result<()> {
     let row = locked(tx, id).await?;
     let standing = standing(tx, &row).await?;
     let next = row.status()?.on(Command::Submit, standing)?;
-    let definition = definition_of(&row)?;
+    let definition = row.definition()?;
     tx.audit(&[Entry::new("schedule", "campaign", id).detail(json!({ "status": next }))]).await?;
     match &definition.schedule {
         Some(timing) if next == CampaignStatus::AwaitingApproval => {
@@ -143,7 +138,7 @@ pub async fn approve(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     let standing = standing(&mut tx, &row).await?;
     row.status()?.on(Command::Approve, standing)?;
     not_its_writer(ctx, &mut tx, &row).await?;
-    let definition = definition_of(&row)?;
+    let definition = row.definition()?;
     let agreed = serde_json::to_value(templates(&mut tx, &definition).await?).map_err(Error::internal)?;
     store::set_approved(tx.conn(), ctx.tenant, id, ctx.actor.id(), &agreed).await?;
     tx.audit(&[Entry::new("approve", "campaign", id)]).await?;
@@ -202,8 +197,7 @@ pub async fn start(ctx: &Ctx, id: CampaignId) -> Result<Once<CampaignRunId>> {
     let row = locked(tx, id).await?;
     let standing = standing(tx, &row).await?;
     row.status()?.on(Command::Start, standing)?;
-    let definition = definition_of(&row)?;
-    let recurs = definition.schedule.as_ref().is_some_and(|timing| timing.crontab.is_some());
+    let recurs = row.definition()?.recurs();
     if let Some(schedule) = row.schedule_id.filter(|_| !recurs) {
         tx.drop_schedule(schedule).await?;
         store::set_schedule(tx.conn(), ctx.tenant, id, None).await?;

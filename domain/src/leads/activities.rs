@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    lead::{Status, subject, words},
+    lead::{Status, subject},
     store,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     tenancy::{Begun, Once, TenantTx},
     types::{ActivityId, LeadId, MessageId, TenantId},
     vault::{Personal, Place, Vault, personal::reveal},
+    words::words,
 };
 
 words! {

@@ -6,9 +6,7 @@
 //! that look hold alone. So does whoever gives a lead that is there another number: an import that has found the lead by
 //! the one before writes that. A new lead of whoever does not look takes no lock: it may as well have come a moment later.
 
-use serde::{Deserialize, Serialize};
-
-use super::{lead::words, store};
+use super::store;
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -16,6 +14,7 @@ use crate::{
     tenancy::{Latch, TenantTx},
     types::{E164, EmailAddress, LeadId},
     vault::TenantKeys,
+    words::words,
 };
 
 words! {

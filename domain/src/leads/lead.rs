@@ -9,35 +9,8 @@ use crate::{
     scoring::points::Parts,
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, TeamId, TenantId, Text, nullable},
     vault::{Personal, Place, personal::reveal},
+    words::words,
 };
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($variant),+
-        }
-
-        impl $name {
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text),+
-                }
-            }
-
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-            }
-        }
-    };
-}
-pub(super) use words;
 
 words! {
     /// How far a lead has come. `converted` and `lost` are closed, all others open.
@@ -61,8 +34,8 @@ impl Status {
 
 /// The one that is asked for, or all, as the database has them.
 pub(crate) fn statuses(asked: Option<Status>) -> Vec<String> {
-    let wanted = asked.as_ref().map_or(Status::ALL, std::slice::from_ref);
-    wanted.iter().map(|status| status.as_str().to_owned()).collect()
+    let wanted = asked.map_or_else(|| Status::ALL.to_vec(), |one| vec![one]);
+    wanted.into_iter().map(|status| status.as_str().to_owned()).collect()
 }
 
 words! {

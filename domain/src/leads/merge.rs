@@ -146,7 +146,7 @@ fn open(ctx: &Ctx, keys: &SubjectKeys, row: &RowToMerge) -> Result<Known> {
 }
 
 fn status_of(row: &RowToMerge) -> Result<Status> {
-    let known = Status::parse(&row.status);
+    let known = Status::named(&row.status);
     known.ok_or_else(|| Error::internal(format!("a lead is {}", row.status)))
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Before<'a> {
 
 impl Before<'_> {
     pub(super) fn is_closed(&self) -> bool {
-        Status::parse(self.status).is_some_and(Status::is_closed)
+        Status::named(self.status).is_some_and(Status::is_closed)
     }
 }
 

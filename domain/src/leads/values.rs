@@ -1,11 +1,9 @@
 //! What the values of defined attributes look like. Pure.
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lead::words;
-use crate::error::FieldError;
+use crate::{error::FieldError, words::words};
 
 words! {
     /// What values of an attribute are: any text, a number, true or false, a day (`2030-12-31`), or one of its choices.

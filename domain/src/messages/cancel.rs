@@ -14,6 +14,8 @@ use crate::{
     types::MessageId,
 };
 
+/// Why a message was cancelled that somebody has taken back.
+const BY_HAND: &str = "by_hand";
 /// Why a message was cancelled whose lead was to get it on its way through a sequence.
 const SEQUENCE_ENDED: &str = "sequence_ended";
 
@@ -50,12 +52,12 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<()> {
             return Err(Error::conflict("message-gone", detail));
         }
     }
-    store::cancel_message(tx.conn(), ctx.tenant, id).await?;
+    store::cancel_waiting(tx.conn(), ctx.tenant, &[id], BY_HAND).await?;
     if let Some(job) = held.job.filter(|_| held.is_scheduled) {
         tx.act(Action::Cancel, &[job]).await?;
     }
     tx.audit(&[Entry::new("cancel", "message", id)]).await?;
-    let told = Event::new(EventType::MessageCancelled, "message", id).with(json!({ "code": "by_hand" }));
+    let told = Event::new(EventType::MessageCancelled, "message", id).with(json!({ "code": BY_HAND }));
     tx.emit(&[told]).await?;
     tx.commit().await
 }

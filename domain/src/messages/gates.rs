@@ -14,8 +14,6 @@
 mod decide;
 mod quiet;
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -24,15 +22,15 @@ use super::{
     policy::{CapPer, FrequencyCap, Policy, QuietHours},
     provider::Channel,
     rules::{Purpose, Verdict},
-    store, zones,
+    store,
+    whereabouts::{self, Whereabouts},
+    zones,
 };
 use crate::{
     Ctx,
     error::Result,
-    leads::lead,
     tenancy::{self, TenantTx},
     types::{LeadId, MessageId, SubjectId},
-    vault::Vault,
 };
 
 /// How often some quiet hours may lead into others before nobody waits for more.
@@ -184,30 +182,9 @@ async fn place(
         }
     }
     let leads: Vec<LeadId> = unplaced.iter().map(|(lead, _)| *lead).collect();
-    let known = of_leads(ctx, tx, &leads).await?;
+    let known = whereabouts::of_leads(tx, &leads).await?;
     for (lead, facts) in unplaced {
-        facts.zones = known.get(&lead).cloned().unwrap_or_default();
+        facts.zones = known.get(&lead).map(Whereabouts::at_most).unwrap_or_default();
     }
     Ok(home)
-}
-
-/// In which zones leads may be.
-async fn of_leads(ctx: &Ctx, tx: &mut TenantTx, leads: &[LeadId]) -> Result<HashMap<LeadId, Vec<Tz>>> {
-    if leads.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows = store::whereabouts(tx.conn(), ctx.tenant, leads).await?;
-    let subjects: Vec<SubjectId> = rows.iter().map(|row| lead::subject(row.id)).collect();
-    let keys = Vault::subjects(tx, &subjects).await?;
-    let mut found = HashMap::new();
-    for row in rows {
-        let open = |sealed: &Vec<u8>| keys.open(&lead::place(ctx.tenant, "phone_sealed", row.id), sealed);
-        let number = row.phone_sealed.as_ref().and_then(|sealed| open(sealed).ok().flatten());
-        let mut zones = number.map(|number| zones::of_number(&number)).unwrap_or_default();
-        if zones.is_empty() {
-            zones.extend(row.region.as_deref().and_then(|region| region.parse::<Tz>().ok()));
-        }
-        found.insert(row.id, zones);
-    }
-    Ok(found)
 }

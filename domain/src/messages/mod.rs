@@ -5,7 +5,8 @@
 //! - [`templates`] the commands on templates; [`wording`] a version ready to be filled in
 //! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow, `of_run` where its run is stopped, `to_leads` to many, `to_many` to those of a campaign; [`recipient`] whom it is to, by channel
 //! - [`attempt`] the fence around each attempt; [`reconcile`] what becomes of messages of unknown fate
-//! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`]
+//! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`], and by `whereabouts` where
+//!   somebody is
 //! - [`callback`] what a provider tells by itself; [`callbacks`] takes it in; [`inbound`] what people write
 //! - pure as well: [`segments`] of a short message, [`locale`] which one is nearest, [`zones`] of a number, [`keywords`] that
 //!   people write, [`signatures`] of providers, [`dsn`] mails that come back, [`verp`] to which message
@@ -45,5 +46,6 @@ pub mod to_lead;
 pub(crate) mod to_leads;
 pub(crate) mod to_many;
 pub mod verp;
+mod whereabouts;
 pub mod wording;
 pub mod zones;

@@ -16,39 +16,18 @@ use crate::{
     Ctx,
     error::FieldError,
     types::{MessageId, ProviderId, SubjectId},
+    words::words,
 };
 
-/// How a message reaches a person.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    Email,
-    Sms,
-    Whatsapp,
-    Slack,
-    Push,
-}
-
-impl Channel {
-    pub const ALL: [Self; 5] = [Self::Email, Self::Sms, Self::Whatsapp, Self::Slack, Self::Push];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Whatsapp => "whatsapp",
-            Self::Slack => "slack",
-            Self::Push => "push",
-        }
-    }
-
-    /// As it is stored or written in a request.
-    #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
+words! {
+    /// How a message reaches a person.
+    #[derive(Hash, PartialOrd, Ord)]
+    Channel {
+        Email = "email",
+        Sms = "sms",
+        Whatsapp = "whatsapp",
+        Slack = "slack",
+        Push = "push",
     }
 }
 

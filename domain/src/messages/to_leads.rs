@@ -16,7 +16,7 @@ use super::{
     send::NewMessage,
     store::{self, Carrier},
     to_lead::said_of,
-    zones,
+    whereabouts,
 };
 use crate::{
     Ctx,
@@ -104,24 +104,11 @@ pub(crate) async fn reach(
 pub(crate) async fn clocks(tx: &mut TenantTx, leads: &[LeadId]) -> Result<HashMap<LeadId, Tz>> {
     let tenant = tx.tenant;
     let home = tenancy::store::zone(tx.conn(), tenant).await?.parse().unwrap_or(Tz::UTC);
-    let rows = store::whereabouts(tx.conn(), tenant, leads).await?;
-    let subjects: Vec<SubjectId> = rows.iter().map(|row| lead::subject(row.id)).collect();
-    let keys = Vault::subjects(tx, &subjects).await?;
     let mut found: HashMap<LeadId, Tz> = leads.iter().map(|id| (*id, home)).collect();
-    for row in rows {
-        let open = |sealed: &Vec<u8>| keys.open(&lead::place(tenant, "phone_sealed", row.id), sealed);
-        let number = row.phone_sealed.as_ref().and_then(|sealed| open(sealed).ok().flatten());
-        let of_number = number.map(|number| zones::of_number(&number)).unwrap_or_default();
-        let region = row.region.as_deref().and_then(|region| region.parse::<Tz>().ok());
-        found.insert(row.id, clock(region, &of_number, home));
-    }
+    found.extend(
+        whereabouts::of_leads(tx, leads).await?.into_iter().map(|(id, known)| (id, known.clock(home))),
+    );
     Ok(found)
-}
-
-fn clock(region: Option<Tz>, of_number: &[Tz], home: Tz) -> Tz {
-    let fits = |zone: &Tz| of_number.is_empty() || of_number.contains(zone);
-    let first = of_number.first().copied();
-    region.filter(fits).or_else(|| Some(home).filter(fits)).or(first).unwrap_or(home)
 }
 
 /// What messages need besides their recipients, as it is now.
@@ -224,30 +211,4 @@ pub(crate) async fn write(ctx: &Ctx, tx: &mut TenantTx, all: &[&ToLead]) -> Resu
     let (written, jobs): (Vec<MessageId>, Vec<_>) = accept_fixed(ctx, tx, &asked).await?.into_iter().unzip();
     tx.enqueue(&jobs).await?;
     Ok(written)
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono_tz::{
-        America::{Chicago, New_York},
-        Asia::Tokyo,
-        Europe::Berlin,
-    };
-
-    use super::*;
-
-    #[test]
-    fn a_lead_is_written_to_by_the_clock_that_is_known_best() {
-        let america = [New_York, Chicago];
-        for (region, of_number, home, wanted) in [
-            (None, &[][..], Berlin, Berlin),
-            (Some(Tokyo), &[][..], Berlin, Tokyo),
-            (Some(Tokyo), &[Berlin][..], Tokyo, Berlin),
-            (Some(Chicago), &america[..], Berlin, Chicago),
-            (Some(Tokyo), &america[..], Chicago, Chicago),
-            (None, &america[..], Berlin, New_York),
-        ] {
-            assert_eq!(clock(region, of_number, home), wanted, "{region:?} {of_number:?} {home}");
-        }
-    }
 }

@@ -20,15 +20,15 @@ use super::{
     rules::Purpose,
     send::{SendMessage, place},
     store::{self, Carrier},
-    zones,
+    whereabouts::{self, Whereabouts},
 };
 use crate::{
     Ctx,
     error::{Error, Result},
     leads::lead,
     tenancy::{self, TenantTx},
-    types::{CampaignRunId, LeadId, MessageId, ProviderId, SubjectId, TemplateId},
-    vault::{SubjectKeys, Vault},
+    types::{CampaignRunId, LeadId, MessageId, ProviderId, TemplateId},
+    vault::SubjectKeys,
 };
 
 /// Behind single messages of the tenant, which somebody may wait for.
@@ -42,12 +42,7 @@ pub(super) const CANCELLED: (&str, &str) = ("campaign_cancelled", "its campaign 
 /// of the number. Of whom nothing is known there are none.
 #[must_use]
 pub(crate) fn zones_of(number: Option<&str>, region: Option<&str>) -> Vec<Tz> {
-    let of_number = number.map(zones::of_number).unwrap_or_default();
-    let region = region.and_then(|region| region.parse::<Tz>().ok());
-    match region {
-        Some(region) if of_number.is_empty() || of_number.contains(&region) => vec![region],
-        _ => of_number,
-    }
+    Whereabouts::of(number, region).likely()
 }
 
 /// The same of some leads, those that there are.
@@ -55,17 +50,8 @@ pub(crate) fn zones_of(number: Option<&str>, region: Option<&str>) -> Vec<Tz> {
 /// # Errors
 /// If the database does not answer.
 pub(crate) async fn zones_of_leads(tx: &mut TenantTx, leads: &[LeadId]) -> Result<HashMap<LeadId, Vec<Tz>>> {
-    let tenant = tx.tenant;
-    let rows = store::whereabouts(tx.conn(), tenant, leads).await?;
-    let subjects: Vec<SubjectId> = rows.iter().map(|row| lead::subject(row.id)).collect();
-    let keys = Vault::subjects(tx, &subjects).await?;
-    let mut found = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let open = |sealed: &Vec<u8>| keys.shown(&lead::place(tenant, "phone_sealed", row.id), sealed);
-        let number = row.phone_sealed.as_ref().and_then(open);
-        found.insert(row.id, zones_of(number.as_deref(), row.region.as_deref()));
-    }
-    Ok(found)
+    let known = whereabouts::of_leads(tx, leads).await?;
+    Ok(known.into_iter().map(|(id, known)| (id, known.likely())).collect())
 }
 
 /// What holds of all messages at this moment.
@@ -241,25 +227,4 @@ pub(crate) async fn cancel(tx: &mut TenantTx, run: CampaignRunId, page: i64) -> 
     let tenant = tx.tenant;
     let waiting = store::lock_waiting_of_campaign(tx.conn(), tenant, run, page).await?;
     Ok(of_run::end(tx, &waiting, CANCELLED).await?.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono_tz::{America::New_York, Asia::Tokyo, Europe::Berlin};
-
-    use super::*;
-
-    #[test]
-    fn a_region_says_where_in_a_country_somebody_is_and_nothing_against_the_number() {
-        for (number, region, wanted) in [
-            (None, None, vec![]),
-            (None, Some("Europe/Berlin"), vec![Berlin]),
-            (None, Some("Bavaria"), vec![]),
-            (Some("+81312345678"), Some("Europe/Berlin"), vec![Tokyo]),
-            (Some("+14155550100"), Some("America/New_York"), vec![New_York]),
-        ] {
-            assert_eq!(zones_of(number, region), wanted, "{number:?} {region:?}");
-        }
-        assert!(zones_of(Some("+14155550100"), None).len() > 3);
-    }
 }

@@ -111,7 +111,7 @@ impl Ground {
 
 /// What rules look at of a lead, when the tenant's clock shows this.
 pub(super) fn facts(lead: &LeadRow, local: NaiveDateTime, team: Option<TeamId>) -> Result<Facts> {
-    let source = Source::parse(&lead.source);
+    let source = Source::named(&lead.source);
     Ok(Facts {
         source: source.ok_or_else(|| Error::internal(format!("a lead's source is {}", lead.source)))?,
         score: lead.score,

@@ -66,7 +66,7 @@ impl Dice {
             Hours { from: ClockTime(from), to: ClockTime(to), weekdays: dice.some(&[0, 1, 2, 3, 4, 5, 6]) }
         };
         Conditions {
-            source: self.maybe(|dice| dice.some(Source::ALL)).unwrap_or_default(),
+            source: self.maybe(|dice| dice.some(&Source::ALL)).unwrap_or_default(),
             score: self.maybe(score),
             language: self.maybe(Self::words).unwrap_or_default(),
             region: self.maybe(Self::words).unwrap_or_default(),

@@ -43,12 +43,12 @@ pub(super) async fn leads(tx: &mut TenantTx, rows: Vec<ScoreRow>) -> Result<Vec<
 
 fn lead(row: ScoreRow, attributes: Option<&str>) -> Result<Lead> {
     let unknown = |what: &str, value: &str| Error::internal(format!("a lead's {what} is {value}"));
-    let source = Source::parse(&row.source).ok_or_else(|| unknown("source", &row.source))?;
+    let source = Source::named(&row.source).ok_or_else(|| unknown("source", &row.source))?;
     let attributes: Option<Map<String, Value>> =
         attributes.map(serde_json::from_str).transpose().map_err(Error::internal)?;
     let facts = Facts {
         source,
-        status: Status::parse(&row.status).ok_or_else(|| unknown("status", &row.status))?,
+        status: Status::named(&row.status).ok_or_else(|| unknown("status", &row.status))?,
         owned: row.owner_id.is_some(),
         in_team: row.team_id.is_some(),
         activities: row.activities,

@@ -10,6 +10,7 @@ pub mod call_sources;
 pub mod callbacks;
 pub mod calls;
 pub mod campaign_recipients;
+pub mod campaign_steering;
 pub mod campaigns;
 pub mod consents;
 pub mod import_query;

@@ -7,32 +7,30 @@ mod recipient;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::Error;
-
 pub use recipient::RecipientStatus;
 
-/// Where a campaign is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CampaignStatus {
-    /// It is being written.
-    Draft,
-    /// It is written, and somebody must agree.
-    AwaitingApproval,
-    /// It waits for its time, or for the next of its times.
-    Scheduled,
-    /// A run of it goes on.
-    Running,
-    /// Nothing of it leaves and no run begins until it is resumed.
-    Paused,
-    /// All of it was sent, or was not sent and says why.
-    Finished,
-    /// Somebody has stopped it for good.
-    Cancelled,
-    /// It could not go on.
-    Failed,
+use crate::{error::Error, words::words};
+
+words! {
+    /// Where a campaign is.
+    CampaignStatus {
+        /// It is being written.
+        Draft = "draft",
+        /// It is written, and somebody must agree.
+        AwaitingApproval = "awaiting_approval",
+        /// It waits for its time, or for the next of its times.
+        Scheduled = "scheduled",
+        /// A run of it goes on.
+        Running = "running",
+        /// Nothing of it leaves and no run begins until it is resumed.
+        Paused = "paused",
+        /// All of it was sent, or was not sent and says why.
+        Finished = "finished",
+        /// Somebody has stopped it for good.
+        Cancelled = "cancelled",
+        /// It could not go on.
+        Failed = "failed",
+    }
 }
 
 /// What people may ask of a campaign.
@@ -58,7 +56,7 @@ pub enum Happening {
     RunOver,
     /// Too many of its messages failed.
     Tripped,
-    /// Its run could not be begun, or could not go on.
+    /// Its run could not be begun.
     Broke,
 }
 
@@ -85,37 +83,6 @@ impl From<Refused> for Error {
 }
 
 impl CampaignStatus {
-    pub const ALL: [Self; 8] = [
-        Self::Draft,
-        Self::AwaitingApproval,
-        Self::Scheduled,
-        Self::Running,
-        Self::Paused,
-        Self::Finished,
-        Self::Cancelled,
-        Self::Failed,
-    ];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::AwaitingApproval => "awaiting_approval",
-            Self::Scheduled => "scheduled",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// As it is stored or written in a request.
-    #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
     /// Whether nothing more comes of it.
     #[must_use]
     pub fn is_over(self) -> bool {
@@ -194,29 +161,29 @@ impl CampaignStatus {
             (Self::Paused, Happening::RunOver) if !standing.comes_again => Some(Self::Finished),
             (Self::Running, Happening::Tripped) => Some(Self::Paused),
             // The next run would break as well: people are to look first.
-            (Self::Scheduled | Self::Running, Happening::Broke) if standing.comes_again => Some(Self::Paused),
-            (Self::Scheduled | Self::Running, Happening::Broke) => Some(Self::Failed),
-            (Self::Paused, Happening::Broke) if !standing.comes_again => Some(Self::Failed),
+            (Self::Scheduled, Happening::Broke) if standing.comes_again => Some(Self::Paused),
+            (Self::Scheduled, Happening::Broke) => Some(Self::Failed),
             _ => None,
         }
     }
 }
 
-/// Where a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    /// Its recipients are being written down; the first of them may be sent to meanwhile.
-    Planning,
-    /// All its recipients are known.
-    Running,
-    /// Nothing leaves, nothing is planned.
-    Paused,
-    /// It is over for people; what had left is still to be settled, and what waits to be cancelled.
-    Stopping,
-    Finished,
-    Cancelled,
-    Failed,
+words! {
+    /// Where a run is.
+    RunStatus {
+        /// Its recipients are being written down; the first of them may be sent to meanwhile.
+        Planning = "planning",
+        /// All its recipients are known.
+        Running = "running",
+        /// Nothing leaves, nothing is planned.
+        Paused = "paused",
+        /// It is over for people; what had left is still to be settled, and what waits to be cancelled.
+        Stopping = "stopping",
+        Finished = "finished",
+        Cancelled = "cancelled",
+        /// It broke before it began.
+        Failed = "failed",
+    }
 }
 
 /// What moves a run.
@@ -230,44 +197,11 @@ pub enum RunEvent {
         planned: bool,
     },
     Cancel,
-    /// It could not go on.
-    Break,
-    /// All recipients are written down, or no more will be, and none is open. Says whether the run broke.
-    Drained {
-        broke: bool,
-    },
+    /// All recipients are written down, or no more will be, and none is open.
+    Drained,
 }
 
 impl RunStatus {
-    pub const ALL: [Self; 7] = [
-        Self::Planning,
-        Self::Running,
-        Self::Paused,
-        Self::Stopping,
-        Self::Finished,
-        Self::Cancelled,
-        Self::Failed,
-    ];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planning => "planning",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Stopping => "stopping",
-            Self::Finished => "finished",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// As it is stored or written in a request.
-    #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
     /// Whether nothing more comes of it.
     #[must_use]
     pub fn is_over(self) -> bool {
@@ -289,12 +223,9 @@ impl RunStatus {
             }
             (Self::Planning | Self::Running, RunEvent::Pause) => Some(Self::Paused),
             (Self::Paused, RunEvent::Resume { planned: false }) => Some(Self::Planning),
-            (Self::Planning | Self::Running | Self::Paused, RunEvent::Cancel | RunEvent::Break) => {
-                Some(Self::Stopping)
-            }
-            (Self::Running | Self::Paused, RunEvent::Drained { .. }) => Some(Self::Finished),
-            (Self::Stopping, RunEvent::Drained { broke: true }) => Some(Self::Failed),
-            (Self::Stopping, RunEvent::Drained { broke: false }) => Some(Self::Cancelled),
+            (Self::Planning | Self::Running | Self::Paused, RunEvent::Cancel) => Some(Self::Stopping),
+            (Self::Running | Self::Paused, RunEvent::Drained) => Some(Self::Finished),
+            (Self::Stopping, RunEvent::Drained) => Some(Self::Cancelled),
             _ => None,
         }
     }

@@ -1,15 +1,17 @@
-//! When a recipient is due, and when it is too late. Pure.
+//! When a recipient is due, and, in `lateness`, when it is too late. Pure.
 //!
 //! A local time goes by the rules of schedules: one that the clock jumps over is the instant of the jump, and of one that
 //! comes twice the first is meant. Quiet hours are not looked at here: the gates see to them as each message leaves.
 //!
-//! A recurring campaign begins its runs by a schedule of the engine, and names [`MisfirePolicy`] and [`OverlapPolicy`] as
-//! schedules do. What it says of lateness counts from when each recipient is due, not from when the run began.
+//! A recurring campaign begins its runs by a schedule of the engine, and names misfires and overlaps as schedules do. What it
+//! says of lateness counts from when each recipient is due, not from when the run began.
+
+mod lateness;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
-pub use crate::schedules::{MisfirePolicy, OverlapPolicy};
+pub use self::lateness::{Timeliness, expires_at, timeliness};
 
 /// The longest that a zone's clock jumped over: a whole day, where the date line moved.
 const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
@@ -98,36 +100,6 @@ pub fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     let minutes = 1..=LONGEST_GAP.num_minutes();
     let mut later = minutes.filter_map(|minutes| local.checked_add_signed(TimeDelta::minutes(minutes)));
     later.find_map(|local| zone.from_local_datetime(&local).earliest()).map(|at| at.to_utc())
-}
-
-/// Whether it is the time for a recipient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timeliness {
-    /// Not yet.
-    Early,
-    Due,
-    /// Later than the campaign allows: it is not sent, and says so.
-    TooLate,
-}
-
-/// Whether it is the time for a recipient who is due at an instant. What is late by just as much as allowed is sent; with no
-/// bound nothing is too late.
-#[must_use]
-pub fn timeliness(due: DateTime<Utc>, now: DateTime<Utc>, max_lateness: Option<TimeDelta>) -> Timeliness {
-    if now < due {
-        Timeliness::Early
-    } else if max_lateness.is_some_and(|most| now - due > most) {
-        Timeliness::TooLate
-    } else {
-        Timeliness::Due
-    }
-}
-
-/// The last instant at which a message that is due may leave: what its message is told as `expires_at`, so that one that is
-/// held up by a gate or by its provider is not sent late either. None for ever.
-#[must_use]
-pub fn expires_at(due: DateTime<Utc>, max_lateness: Option<TimeDelta>) -> Option<DateTime<Utc>> {
-    due.checked_add_signed(max_lateness?)
 }
 
 #[cfg(test)]
@@ -259,25 +231,6 @@ mod tests {
         assert_eq!(when.due(&[FIRST_ZONE]), Some(tick));
         assert_eq!(when.due(&[Niue]), Some(at("2026-06-01T20:00:00Z")));
         assert_eq!(When::At(tick).span(), Some((tick, tick)));
-    }
-
-    #[test]
-    fn late_by_as_much_as_allowed_is_not_too_late() {
-        let due = at("2026-06-01T09:00:00Z");
-        let hour = Some(TimeDelta::hours(1));
-        for (now, most, wanted) in [
-            ("2026-06-01T08:59:59.999999Z", hour, Timeliness::Early),
-            ("2026-06-01T09:00:00Z", hour, Timeliness::Due),
-            ("2026-06-01T10:00:00Z", hour, Timeliness::Due),
-            ("2026-06-01T10:00:00.000001Z", hour, Timeliness::TooLate),
-            ("2036-06-01T09:00:00Z", None, Timeliness::Due),
-            ("2026-06-01T09:00:00Z", Some(TimeDelta::zero()), Timeliness::Due),
-            ("2026-06-01T09:00:01Z", Some(TimeDelta::zero()), Timeliness::TooLate),
-        ] {
-            assert_eq!(timeliness(due, at(now), most), wanted, "{now} {most:?}");
-        }
-        assert_eq!(expires_at(due, hour), Some(at("2026-06-01T10:00:00Z")));
-        assert_eq!(expires_at(due, None), None);
     }
 
     fn minute_of((day, minute): (&str, i64)) -> NaiveDateTime {

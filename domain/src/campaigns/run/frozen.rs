@@ -20,10 +20,8 @@ use crate::{
 /// A campaign as it was when a run of it began: what is changed later is the next run's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Frozen {
-    pub name: String,
-    /// Read by `store::touches` too.
-    pub attribution_days: u16,
     pub audience: Audience,
+    /// `store::touches` reads `attribution_days` of it.
     pub definition: Definition,
     /// For each variant, for each channel: the locales that there were and the version of each.
     pub templates: Vec<Vec<Versions>>,
@@ -147,13 +145,10 @@ async fn versions(
 /// # Errors
 /// As [`templates`], also if what was agreed to is not offered any more.
 pub(in crate::campaigns) async fn freeze(tx: &mut TenantTx, campaign: &CampaignRow) -> Result<Frozen> {
-    let definition: Definition =
-        serde_json::from_value(campaign.definition.clone()).map_err(Error::internal)?;
+    let definition = campaign.definition()?;
     let newest = templates(tx, &definition).await?;
     let agreed = campaign.approved_templates.clone().map(serde_json::from_value);
     Ok(Frozen {
-        name: campaign.name.clone(),
-        attribution_days: definition.attribution_days,
         audience: serde_json::from_value(campaign.audience.clone()).map_err(Error::internal)?,
         templates: agreed.transpose().map_err(Error::internal)?.unwrap_or(newest),
         zone: zone(tx, &definition).await?,

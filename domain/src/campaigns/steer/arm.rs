@@ -7,7 +7,7 @@ use engine::{
 };
 use uuid::Uuid;
 
-use super::{begin, definition_of, enqueue, put_status};
+use super::{begin, enqueue, put_status};
 use crate::{
     Ctx,
     campaigns::{
@@ -80,8 +80,7 @@ pub(super) async fn arm(
                 ));
             }
             put_status(tx, id, CampaignStatus::Scheduled, None, EventType::CampaignChanged).await?;
-            let occasion = Occasion { due_at: *first, due_local: Some(at) };
-            return begin(ctx, tx, row, occasion).await.map(drop);
+            return begin(ctx, tx, row, Occasion::of_tick(definition, *first)).await.map(drop);
         }
     }
     let job = NewJob::of(tenant.0, Uuid::nil(), &RunCampaign { campaign: id }).map_err(Error::internal)?;
@@ -124,9 +123,7 @@ pub(super) async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow) -> Re
         && later.is_none()
         && run.is_none()
     {
-        let timing = definition_of(row)?.schedule;
-        let due_local = timing.filter(|timing| timing.clock == Clock::Recipient).and_then(|timing| timing.at);
-        begin(ctx, tx, row, Occasion { due_at, due_local }).await?;
+        begin(ctx, tx, row, Occasion::of_tick(&row.definition()?, due_at)).await?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Holding a campaign up, letting it go on, and stopping it for good.
 
-use engine::{jobs, operate::Action, schedules};
+use engine::{jobs, operate::Action};
 use serde_json::{Value, json};
 
-use super::{arm::go_on, definition_of, enqueue, not_its_writer, put_status};
+use super::{arm::go_on, enqueue, not_its_writer, put_status};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -16,7 +16,7 @@ use crate::{
             breaker::Memory,
             lifecycle::{Command, RunEvent},
         },
-        run::standing,
+        run::{hold_schedule, standing},
         store::{self, CampaignRow},
         work::{WakeCampaign, business_key},
     },
@@ -29,7 +29,6 @@ use crate::{
 
 /// Messages woken with the command; the others by a job.
 const PAGE: i64 = 500;
-const PAUSED: &str = "its campaign is paused";
 const BY_HAND: &str = "by_hand";
 
 /// Sends nothing more of it until it is resumed: what has not been claimed for its attempt by now stays.
@@ -45,11 +44,7 @@ pub async fn pause(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
     if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
         move_run(&mut tx, open.id, RunEvent::Pause, Some(BY_HAND), None).await?;
     }
-    if let Some(schedule) = row.schedule_id
-        && let Some(view) = schedules::lock(tx.conn(), ctx.tenant.0, schedule).await?
-    {
-        tx.pause_schedule(&view, PAUSED).await?;
-    }
+    hold_schedule(&mut tx, &row).await?;
     tx.audit(&[Entry::new("pause", "campaign", id).detail(json!({ "code": BY_HAND }))]).await?;
     put_status(&mut tx, id, next, Some(BY_HAND), EventType::CampaignPaused).await?;
     let view = view(&mut tx, id).await?;
@@ -97,7 +92,7 @@ pub async fn resume(ctx: &Ctx, id: CampaignId, budget_cents: Option<i64>) -> Res
 /// Lets the open run of a campaign spend another amount. Whoever must agree to a campaign must agree to that as well, and that
 /// is nobody who wrote it.
 async fn spend(ctx: &Ctx, tx: &mut TenantTx, row: &CampaignRow, cents: i64) -> Result<()> {
-    let definition = definition_of(row)?;
+    let definition = row.definition()?;
     if definition.needs_approval {
         ctx.require(Permission::CampaignsApprove)?;
         not_its_writer(ctx, tx, row).await?;

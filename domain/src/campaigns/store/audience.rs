@@ -26,22 +26,6 @@ pub(in crate::campaigns) async fn settle_audience(
     Ok(())
 }
 
-/// How far an audience was taken down. The campaign is locked.
-pub(in crate::campaigns) async fn audience_cursor(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: CampaignId,
-) -> Result<Option<LeadId>> {
-    let cursor = sqlx::query_scalar!(
-        r#"select taken_cursor as "cursor: LeadId" from campaigns where tenant_id = $1 and id = $2"#,
-        tenant.0,
-        id.0
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(cursor)
-}
-
 /// Moves on to a lead; none when there is none any more.
 pub(in crate::campaigns) async fn move_audience(
     conn: &mut PgConnection,

@@ -5,10 +5,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::rules::lifecycle::CampaignStatus;
+use super::super::{definition::Definition, rules::lifecycle::CampaignStatus};
 use crate::{
     error::{Error, Result},
-    types::{CampaignId, TenantId},
+    types::{CampaignId, LeadId, TenantId},
 };
 
 /// A campaign as it lies.
@@ -16,11 +16,12 @@ pub(in crate::campaigns) struct CampaignRow {
     pub id: CampaignId,
     pub name: String,
     status: String,
-    pub definition: Value,
+    definition: Value,
     pub audience: Value,
     pub audience_told: Value,
-    /// Since when it is settled who fits, if that is settled once; and when all of them were written down.
+    /// Of one that is to whoever fitted once: since when that is settled, how far they were written down, and when all were.
     pub taken_before: Option<Uuid>,
+    pub taken_cursor: Option<LeadId>,
     pub taken_at: Option<DateTime<Utc>>,
     pub schedule_id: Option<Uuid>,
     pub approved_by: Option<Uuid>,
@@ -37,6 +38,11 @@ pub(in crate::campaigns) struct CampaignRow {
 impl CampaignRow {
     pub(in crate::campaigns) fn status(&self) -> Result<CampaignStatus> {
         CampaignStatus::named(&self.status).ok_or_else(|| Error::internal("a campaign of unheard-of status"))
+    }
+
+    /// What is said of it.
+    pub(in crate::campaigns) fn definition(&self) -> Result<Definition> {
+        serde_json::from_value(self.definition.clone()).map_err(Error::internal)
     }
 }
 
@@ -109,9 +115,9 @@ pub(in crate::campaigns) async fn campaigns(
 ) -> Result<Vec<CampaignRow>> {
     let rows = sqlx::query_as!(
         CampaignRow,
-        r#"select id as "id: CampaignId", name, status, definition, audience, audience_told, taken_before, taken_at,
-                  schedule_id, approved_by, approved_at, approved_templates, pause_code, created_by, version, created_at,
-                  updated_at
+        r#"select id as "id: CampaignId", name, status, definition, audience, audience_told, taken_before,
+                  taken_cursor as "taken_cursor: LeadId", taken_at, schedule_id, approved_by, approved_at,
+                  approved_templates, pause_code, created_by, version, created_at, updated_at
              from campaigns
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::text is null or status = $3)
               and ($4::uuid is null or id < $4)

@@ -22,8 +22,7 @@ pub(in crate::campaigns) struct TouchRow {
 }
 
 /// The messages of campaigns that leads were sent not so long ago that a conversion would not be owed to them. Of leads that
-/// were merged those of both; those from before a conversion that is kept of the lead, or of one that was merged into it, have
-/// had theirs.
+/// were merged those of both; a lead of which a conversion is kept, as of one that was merged into it, has had its own.
 pub(in crate::campaigns) async fn touches(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -36,10 +35,11 @@ pub(in crate::campaigns) async fn touches(
              from messages m
              join campaign_runs c on c.tenant_id = $1 and c.id = m.campaign_run_id
             where m.tenant_id = $1 and m.lead_id = any($2) and m.campaign_run_id is not null
-              and m.sent_at > engine.now() - make_interval(days => coalesce((c.frozen ->> 'attribution_days')::int, 7))
+              and m.sent_at
+                  > engine.now() - make_interval(days => (c.frozen #>> '{definition,attribution_days}')::int)
               and m.status in ('sent', 'delivered', 'read')
               and not exists (select from campaign_conversions v
-                where v.tenant_id = $1 and v.lead_id = m.lead_id and v.converted_at >= m.sent_at)"#,
+                where v.tenant_id = $1 and v.lead_id = m.lead_id)"#,
         tenant.0,
         &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
     )
@@ -101,17 +101,31 @@ pub(in crate::campaigns) async fn drop_conversions(
     Ok(())
 }
 
-/// Gives what came of a lead to another. Of a run that has one of both already the other's stays.
-pub(in crate::campaigns) async fn move_conversions(
+/// Gives what came of two leads that turn out to be one person to the one that stays: of several conversions the one after the
+/// message that was sent last.
+pub(in crate::campaigns) async fn join_conversions(
     conn: &mut PgConnection,
     tenant: TenantId,
     (winner, loser): (LeadId, LeadId),
 ) -> Result<()> {
     sqlx::query!(
-        "update campaign_conversions v set lead_id = $2
-          where v.tenant_id = $1 and v.lead_id = $3
-            and not exists (select from campaign_conversions o
-              where o.tenant_id = $1 and o.run_id = v.run_id and o.lead_id = $2)",
+        "with both_leads as (
+           select v.run_id, v.lead_id, row_number() over (order by m.sent_at desc nulls last, v.message_id desc) as place
+             from campaign_conversions v
+             left join messages m on m.tenant_id = $1 and m.id = v.message_id
+            where v.tenant_id = $1 and v.lead_id in ($2, $3)
+         )
+         delete from campaign_conversions v
+          using both_leads b
+          where v.tenant_id = $1 and v.run_id = b.run_id and v.lead_id = b.lead_id and b.place > 1",
+        tenant.0,
+        winner.0,
+        loser.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update campaign_conversions set lead_id = $2 where tenant_id = $1 and lead_id = $3",
         tenant.0,
         winner.0,
         loser.0

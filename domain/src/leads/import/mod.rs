@@ -10,7 +10,7 @@ mod sort;
 mod update;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -22,7 +22,6 @@ use super::{
     csv::{Reader, Row},
     home,
     insert::insert,
-    lead::words,
     store, terms,
 };
 use crate::{
@@ -34,6 +33,7 @@ use crate::{
     events::{Event, EventType},
     tenancy::{Begun, Latch, Once, SystemTx},
     types::{ImportId, LeadId},
+    words::words,
 };
 
 /// Rows written in one transaction.

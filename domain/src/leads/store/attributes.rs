@@ -120,7 +120,7 @@ pub(in crate::leads) async fn definitions(
     .fetch_all(conn)
     .await?;
     let read = rows.into_iter().map(|row| {
-        let kind = AttributeType::parse(&row.kind);
+        let kind = AttributeType::named(&row.kind);
         Ok(Definition {
             name: row.name,
             kind: kind.ok_or_else(|| Error::internal(format!("an attribute is of type {}", row.kind)))?,

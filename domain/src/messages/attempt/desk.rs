@@ -10,7 +10,9 @@ use chrono::SecondsFormat;
 use uuid::Uuid;
 
 use super::{
-    Attempt, Slot, Turn, request_place,
+    Attempt, Slot, Turn,
+    repeat::Repeat,
+    request_place,
     ways::{Choice, Way, choose},
 };
 use crate::{
@@ -20,8 +22,8 @@ use crate::{
     messages::{
         gates::Asking,
         of_run,
-        provider::{Account, Provider, Route},
-        rules::{OnUnknown, Status, Stop, Verdict},
+        provider::{Account, Provider},
+        rules::{Status, Stop, Verdict},
         send::place,
         store::{Before, Claimed, Deferred, QueuedRow, WayRow},
         to_many,
@@ -41,46 +43,6 @@ pub(super) struct Chosen {
     way: ProviderId,
     /// The next that could take it, if this one surely does not.
     another: Option<ProviderId>,
-}
-
-/// Where a message may go, as far as an attempt may have sent it already.
-enum Repeat {
-    /// None has, or somebody has said of the account that its messages may come twice (`on_unknown`).
-    Anywhere,
-    /// To the account that may have it and drops what comes twice.
-    Only(ProviderId),
-    /// A repeat would not be dropped any more, for this reason.
-    Nowhere(Undropped),
-}
-
-/// Why a receiver would take what comes again for new.
-enum Undropped {
-    /// It has seen the first of them too long ago.
-    Expired,
-    /// The credentials are others than those of the attempt: they may be for somewhere else.
-    Changed,
-}
-
-impl Undropped {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Expired => "key_expired",
-            Self::Changed => "credentials_changed",
-        }
-    }
-
-    /// In words.
-    fn why(&self) -> &'static str {
-        match self {
-            Self::Expired => {
-                "it may have been sent, so long ago that its receiver would not drop a repeat; ask there, then resolve it"
-            }
-            Self::Changed => {
-                "it may have been sent, with credentials that were replaced since; ask where those were for, then \
-                 resolve it"
-            }
-        }
-    }
 }
 
 /// What is decided of a batch.
@@ -205,34 +167,6 @@ impl Desk<'_> {
         self.turns.get(*self.turn_of.get(&message)?)?.slot
     }
 
-    fn repeat(&mut self, message: MessageId) -> Repeat {
-        let before = self.before.get(&message);
-        let Some((provider, version, age)) =
-            before.and_then(|one| Some((one.provider, one.version, one.in_doubt_for?)))
-        else {
-            return Repeat::Anywhere;
-        };
-        // One that is gone, or whose credentials cannot be opened, may be one that drops repeats.
-        let Ok((account, adapter)) = self.account(provider) else { return Repeat::Only(provider) };
-        let is_changed = account.version != version;
-        match adapter.route(&account) {
-            Route::Keyed if is_changed => Repeat::Nowhere(Undropped::Changed),
-            Route::Keyed if age >= adapter.window(&account) => Repeat::Nowhere(Undropped::Expired),
-            Route::Keyed => Repeat::Only(provider),
-            // With those credentials it may have been one that drops repeats.
-            Route::Asked | Route::Echoes | Route::Blind
-                if is_changed && self.on_unknown(provider) == OnUnknown::Hold =>
-            {
-                Repeat::Nowhere(Undropped::Changed)
-            }
-            Route::Asked | Route::Echoes | Route::Blind => Repeat::Anywhere,
-        }
-    }
-
-    fn on_unknown(&self, provider: ProviderId) -> OnUnknown {
-        self.ways.iter().find(|way| way.id == provider).map(|way| way.on_unknown).unwrap_or_default()
-    }
-
     /// Claims it, if the gates let it through and it can be filled in.
     pub fn go(
         &mut self,
@@ -305,11 +239,6 @@ impl Desk<'_> {
             since: self.since,
         });
         Ok(())
-    }
-
-    /// Whether an attempt before may have sent it.
-    pub fn is_in_doubt(&self, message: MessageId) -> bool {
-        self.before.get(&message).is_some_and(|before| before.in_doubt_for.is_some())
     }
 
     /// Ends it unsent. Of one that may have been sent before, that is all that is known.

@@ -1,8 +1,8 @@
 //! The fence around each attempt: claimed and committed before a byte leaves, settled after.
 //!
 //! Both are done for many messages of one tenant at a time: [`begin`] claims, [`settle`] records, [`expire`] finds what a
-//! lost process left behind. `desk` decides of each message what is done with it, `request` makes what is sent, `ways`
-//! chooses by which account, pure.
+//! lost process left behind. `desk` decides of each message what is done with it, `repeat` where one may go that may
+//! have been sent already, `request` makes what is sent, `ways` chooses by which account, pure.
 //!
 //! The rate of an account holds because a job counts against the limit of the account that it is for, and a message goes
 //! by no other in its turn: where another has to take it, a job for that one does.
@@ -12,6 +12,7 @@ mod begin;
 mod desk;
 mod expire;
 mod hand_on;
+mod repeat;
 mod request;
 mod settle;
 mod ways;

@@ -64,6 +64,9 @@ pub(in crate::messages) async fn of_late(
 }
 
 /// Messages of a run that wait to be sent, in the order of their ids, those behind one.
+///
+/// They are looked for among all of the tenant's that wait, by the index of those. One by run would cost each message of a
+/// campaign another entry, for what is asked when a run is resumed or cancelled.
 pub(in crate::messages) async fn waiting_of_run(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -146,7 +146,7 @@ pub(in crate::messages) async fn counted(
 }
 
 /// What tells where a lead is.
-pub(in crate::messages) struct Whereabouts {
+pub(in crate::messages) struct WhereaboutsRow {
     pub id: LeadId,
     pub phone_sealed: Option<Vec<u8>>,
     pub region: Option<String>,
@@ -156,9 +156,9 @@ pub(in crate::messages) async fn whereabouts(
     conn: &mut PgConnection,
     tenant: TenantId,
     leads: &[LeadId],
-) -> Result<Vec<Whereabouts>> {
+) -> Result<Vec<WhereaboutsRow>> {
     let rows = sqlx::query_as!(
-        Whereabouts,
+        WhereaboutsRow,
         r#"select id as "id: LeadId", phone_sealed, region from leads where tenant_id = $1 and id = any($2)"#,
         tenant.0,
         &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()

@@ -228,7 +228,7 @@ pub(in crate::messages) async fn hold_waiting(
     Ok(rows)
 }
 
-/// Cancels messages that are [held](hold_waiting).
+/// Cancels messages that are held and wait. What they waited for is of no interest any more.
 pub(in crate::messages) async fn cancel_waiting(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -241,22 +241,6 @@ pub(in crate::messages) async fn cancel_waiting(
         tenant.0,
         &messages.iter().map(|id| id.0).collect::<Vec<_>>(),
         code
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(in crate::messages) async fn cancel_message(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: MessageId,
-) -> Result<()> {
-    sqlx::query!(
-        "update messages set status = 'cancelled', error_code = 'by_hand', updated_at = engine.now()
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
     )
     .execute(conn)
     .await?;

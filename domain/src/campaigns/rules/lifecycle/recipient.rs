@@ -4,82 +4,40 @@
 //! often it comes. What is *done* by the run itself, its row locked, may also take it up again: the next channel, or a
 //! message that may come twice.
 
-use serde::{Deserialize, Serialize};
-
 use super::RunStatus;
-use crate::messages::rules::Status;
+use crate::{messages::rules::Status, words::words};
 
-/// Where a recipient is. The order of the variants is how much is known: what is told moves a recipient to a later one.
-///
-/// What we did not send comes before what may have been sent, so that the truth wins where a provider says that a message
-/// left which was taken for cancelled. That it failed and that it bounced come before that it arrived, as for messages.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum RecipientStatus {
-    /// Written down; no message was made.
-    Planned,
-    /// The message waits for its turn.
-    Queued,
-    /// An attempt goes on, or the next one waits.
-    Sending,
-    /// The run did not try: too late, no address, no budget.
-    Skipped,
-    /// The run or the message was cancelled before it left.
-    Cancelled,
-    /// Consent, suppression or a cap was against it.
-    Suppressed,
-    /// Nobody knows whether it was sent.
-    Unknown,
-    /// The provider has taken it.
-    Sent,
-    Failed,
-    Bounced,
-    Delivered,
-    Read,
+words! {
+    /// Where a recipient is. The order of the variants is how much is known: what is told moves a recipient to a later one.
+    ///
+    /// What we did not send comes before what may have been sent, so that the truth wins where a provider says that a message
+    /// left which was taken for cancelled. That it failed and that it bounced come before that it arrived, as for messages.
+    #[derive(PartialOrd, Ord, Hash)]
+    RecipientStatus {
+        /// Written down; no message was made.
+        Planned = "planned",
+        /// The message waits for its turn.
+        Queued = "queued",
+        /// An attempt goes on, or the next one waits.
+        Sending = "sending",
+        /// The run did not try: too late, no address, no budget.
+        Skipped = "skipped",
+        /// The run or the message was cancelled before it left.
+        Cancelled = "cancelled",
+        /// Consent, suppression or a cap was against it.
+        Suppressed = "suppressed",
+        /// Nobody knows whether it was sent.
+        Unknown = "unknown",
+        /// The provider has taken it.
+        Sent = "sent",
+        Failed = "failed",
+        Bounced = "bounced",
+        Delivered = "delivered",
+        Read = "read",
+    }
 }
 
 impl RecipientStatus {
-    pub const ALL: [Self; 12] = [
-        Self::Planned,
-        Self::Queued,
-        Self::Sending,
-        Self::Skipped,
-        Self::Cancelled,
-        Self::Suppressed,
-        Self::Unknown,
-        Self::Sent,
-        Self::Failed,
-        Self::Bounced,
-        Self::Delivered,
-        Self::Read,
-    ];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-            Self::Suppressed => "suppressed",
-            Self::Unknown => "unknown",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Bounced => "bounced",
-            Self::Delivered => "delivered",
-            Self::Read => "read",
-        }
-    }
-
-    /// As it is stored or written in a request.
-    #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
     /// Where a recipient is whose message is there.
     #[must_use]
     pub fn of_message(message: Status) -> Self {

@@ -103,10 +103,10 @@ fn what_happens_by_itself_moves_a_campaign_only_from_where_it_belongs() {
         (Running, RunOver, Some(Finished), Some(Scheduled)),
         (Paused, RunOver, Some(Finished), None),
         (Running, Tripped, Some(Paused), Some(Paused)),
-        (Running, Broke, Some(Failed), Some(Paused)),
         (Scheduled, Broke, Some(Failed), Some(Paused)),
-        (Paused, Broke, Some(Failed), None),
-        // Somebody was first.
+        // Somebody was first, or it has begun.
+        (Running, Broke, None, None),
+        (Paused, Broke, None, None),
         (Paused, Due, None, None),
         (Draft, Due, None, None),
         (Cancelled, Due, None, None),
@@ -124,27 +124,18 @@ fn what_happens_by_itself_moves_a_campaign_only_from_where_it_belongs() {
 
 #[test]
 fn where_each_event_leads_a_run() {
-    use RunEvent::{Break, Cancel, Drained, Pause, Planned, Resume};
+    use RunEvent::{Cancel, Drained, Pause, Planned, Resume};
     use RunStatus as Run;
-    let events = [
-        Planned,
-        Pause,
-        Resume { planned: false },
-        Resume { planned: true },
-        Cancel,
-        Break,
-        Drained { broke: false },
-        Drained { broke: true },
-    ];
+    let events = [Planned, Pause, Resume { planned: false }, Resume { planned: true }, Cancel, Drained];
     let (stops, ends) = (Some(Run::Stopping), Some(Run::Finished));
     let table = [
-        (Run::Planning, [Some(Run::Running), Some(Run::Paused), None, None, stops, stops, None, None]),
-        (Run::Running, [None, Some(Run::Paused), None, None, stops, stops, ends, ends]),
-        (Run::Paused, [None, None, Some(Run::Planning), Some(Run::Running), stops, stops, ends, ends]),
-        (Run::Stopping, [None, None, None, None, None, None, Some(Run::Cancelled), Some(Run::Failed)]),
-        (Run::Finished, [None; 8]),
-        (Run::Cancelled, [None; 8]),
-        (Run::Failed, [None; 8]),
+        (Run::Planning, [Some(Run::Running), Some(Run::Paused), None, None, stops, None]),
+        (Run::Running, [None, Some(Run::Paused), None, None, stops, ends]),
+        (Run::Paused, [None, None, Some(Run::Planning), Some(Run::Running), stops, ends]),
+        (Run::Stopping, [None, None, None, None, None, Some(Run::Cancelled)]),
+        (Run::Finished, [None; 6]),
+        (Run::Cancelled, [None; 6]),
+        (Run::Failed, [None; 6]),
     ];
     assert_eq!(table.map(|(from, _)| from), Run::ALL, "every status has its row");
     for (from, wanted) in table {
