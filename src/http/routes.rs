@@ -111,6 +111,13 @@ fn access() -> Vec<Route> {
         (Needs(P::AuditRead), routes!(audit::audit_summary)),
         (Needs(P::AuditExport), routes!(audit::export::export_audit_logs)),
         (Needs(P::AuditVerify), routes!(audit::verify::verify_audit_logs)),
+        (Needs(P::AuditArchive), routes!(audit::archives::archive_audit_logs)),
+        (Needs(P::AuditRead), routes!(audit::archives::list_archives)),
+        (Needs(P::AuditRead), routes!(audit::archives::get_archive)),
+        (Needs(P::AuditRead), routes!(audit::archives::list_archive_entries)),
+        (Needs(P::AuditExport), routes!(audit::archives::download_archive)),
+        (Needs(P::AuditArchive), routes!(audit::archives::restore_archive)),
+        (Needs(P::AuditArchive), routes!(audit::archives::release_archive)),
         (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
     ]
 }

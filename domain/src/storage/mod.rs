@@ -15,7 +15,7 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
 pub use name::FileName;
 pub use upload::Upload;
@@ -122,8 +122,18 @@ impl TenantFiles {
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) if there is none of that name; else if storage does not answer.
     pub async fn get(&self, name: &FileName) -> Result<Opened> {
-        let got =
-            self.storage.store.get(&self.path(name)).await.map_err(|error| self.storage.failed(error))?;
+        self.get_from(name, 0).await
+    }
+
+    /// The same from a byte on.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); also if the file ends before.
+    pub async fn get_from(&self, name: &FileName, offset: u64) -> Result<Opened> {
+        let range = (offset > 0).then_some(GetRange::Offset(offset));
+        let options = GetOptions { range, ..GetOptions::default() };
+        let got = self.storage.store.get_opts(&self.path(name), options).await;
+        let got = got.map_err(|error| self.storage.failed(error))?;
         let meta = FileMeta { name: name.clone(), size: got.meta.size, modified_at: got.meta.last_modified };
         let storage = self.storage.clone();
         let pieces = got.into_stream().map_err(move |error| storage.failed(error)).boxed();

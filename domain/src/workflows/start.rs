@@ -7,6 +7,7 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
@@ -35,6 +36,7 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
+            ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }
