@@ -44,13 +44,13 @@ pub(super) async fn release(config: &Config, slug: &str, archive: Uuid) -> Resul
 async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let tenant = store::by_slug(tx.conn(), slug).await?;
-    let tenant = tenant.ok_or_else(|| format!("there is no tenant {slug}"))?;
+    let tenant = tenant.ok_or_else(|| format!("there is no tenant {slug}"))?.id;
     Ok(Ctx {
         platform: platform.clone(),
         tenant,
         actor: Actor::System,
         session: None,
-        grants: PermissionSet::ALL,
+        grants: PermissionSet::all(),
         rows: Rows::All,
         pace: None,
         trace: None,
