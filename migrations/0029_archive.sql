@@ -46,9 +46,9 @@ grant select on log_archives to switchboard_app;
 grant select, insert, update on log_archives to switchboard_system;
 
 -- Rows of the audit log that were brought back from the archive to be looked into: a partition for each archive, which
--- goes as a whole. Nothing writes here but restoring.
+-- goes as a whole. Nothing writes here but restoring. No row refers to `tenants`: dropping a partition would lock that.
 create table restored_audit_log (
-  tenant_id uuid not null references tenants,
+  tenant_id uuid not null,
   archive_id uuid not null,
   id uuid not null,
   at timestamptz(6) not null,

@@ -1,7 +1,7 @@
 //! The last step: what was read back leaves the database. A partition of the audit log goes when every entry in it, of every
 //! tenant, was; it is counted before it is detached and once more after, when nobody can write to it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use engine::Engine;
 use sqlx::PgConnection;
@@ -13,11 +13,19 @@ use super::{
     store::{self, Standing},
     write::FIRST,
 };
-use crate::{ctx::Platform, error::Result, tenancy::SystemTx, types::TenantId};
+use crate::{
+    ctx::Platform,
+    error::{Error, Result},
+    tenancy::SystemTx,
+    types::TenantId,
+};
 
 /// Archives looked up at a time, and attempts deleted in one transaction.
 const ARCHIVES: i64 = 50;
 const BATCH: i64 = 1_000;
+/// How often a lock is asked for before it is left to the next attempt, and how long is waited between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Drops what can go. Attempts are those of all tenants or of one; partitions are all tenants' and go when the last of
 /// their tenants has been archived, whoever asked. Answers how many months went.
@@ -105,8 +113,15 @@ impl Owner {
             store::attach(&mut self.0, month).await?;
             return Ok(false);
         }
-        store::drop_detached(&mut self.0, month).await?;
-        Ok(true)
+        for _ in 0..TRIES {
+            if store::drop_detached(&mut self.0, month).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::internal(
+            "tenants are locked for too long to drop what was archived; it is dropped at the next run",
+        ))
     }
 }
 

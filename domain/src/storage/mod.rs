@@ -198,3 +198,70 @@ impl TenantFiles {
         Path::from(format!("{}{name}", self.under))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use object_store::memory::InMemory;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Error;
+
+    fn name(name: &str) -> FileName {
+        name.parse().expect("a name")
+    }
+
+    #[tokio::test]
+    async fn a_tenant_finds_its_own_files_and_no_others() {
+        let storage = Storage::new(Arc::new(InMemory::new()), "memory");
+        let (mine, theirs) =
+            (storage.of(TenantId(Uuid::from_u128(1))), storage.of(TenantId(Uuid::from_u128(2))));
+        for file in ["archive/a", "archive/b", "archived"] {
+            mine.put(&name(file), Bytes::from_static(b"x")).await.expect("written");
+        }
+        theirs.put(&name("archive/c"), Bytes::from_static(b"x")).await.expect("written");
+        let listed = async |files: &TenantFiles, below: Option<&str>| {
+            let below = below.map(name);
+            let mut names: Vec<String> = files
+                .list(below.as_ref())
+                .map_ok(|file| file.name.into())
+                .try_collect()
+                .await
+                .expect("a list");
+            names.sort();
+            names
+        };
+        assert_eq!(listed(&mine, None).await, ["archive/a", "archive/b", "archived"]);
+        assert_eq!(listed(&mine, Some("archive")).await, ["archive/a", "archive/b"], "whole folders only");
+        assert_eq!(listed(&theirs, None).await, ["archive/c"]);
+        assert!(matches!(theirs.get(&name("archive/a")).await, Err(Error::NotFound("file"))));
+        assert_eq!(theirs.head(&name("archive/a")).await.expect("an answer"), None);
+        for _ in 0..2 {
+            mine.delete(&name("archive/a")).await.expect("gone");
+        }
+        assert_eq!(listed(&mine, Some("archive")).await, ["archive/b"]);
+    }
+
+    #[tokio::test]
+    async fn a_large_file_is_seen_when_all_of_it_is_there_and_read_in_parts() {
+        let files = Storage::new(Arc::new(InMemory::new()), "memory").of(TenantId(Uuid::from_u128(1)));
+        let (large, piece) = (name("large"), Bytes::from(vec![7; 3 << 20]));
+        let mut upload = files.begin(&large);
+        for _ in 0..4 {
+            upload.write(&piece).await.expect("taken");
+        }
+        assert_eq!(files.head(&large).await.expect("an answer"), None);
+        assert_eq!(upload.finish().await.expect("finished"), 12 << 20);
+        let opened = files.get(&large).await.expect("a file");
+        assert_eq!(opened.meta.size, 12 << 20);
+        let whole: Vec<Bytes> = opened.pieces.try_collect().await.expect("pieces");
+        assert!(whole.concat().iter().all(|byte| *byte == 7));
+        assert_eq!(files.range(&large, 10..14).await.expect("a part").len(), 4);
+
+        let broken =
+            stream::iter([Ok(piece.clone()), Ok(piece), Err(Error::conflict("gone", "it broke off"))]);
+        assert!(files.put_stream(&name("broken"), broken).await.is_err());
+        assert_eq!(files.head(&name("broken")).await.expect("an answer"), None);
+    }
+}

@@ -90,10 +90,22 @@ pub(in crate::archive) async fn attach(owner: &mut PgConnection, month: Month) -
     change(owner, &attach).await
 }
 
-/// Drops a partition that is detached.
-pub(in crate::archive) async fn drop_detached(owner: &mut PgConnection, month: Month) -> Result<()> {
-    change(owner, &format!("drop table public.{}", name(month))).await
+/// Drops a partition that is detached. Its rows refer to tenants, and so that table is locked for a moment: `false` if
+/// somebody had it for longer than others may be kept waiting.
+pub(in crate::archive) async fn drop_detached(owner: &mut PgConnection, month: Month) -> Result<bool> {
+    let drop = format!("begin; set local lock_timeout = '100ms'; drop table public.{}; commit", name(month));
+    match sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *owner).await {
+        Ok(_) => Ok(true),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCKED) => {
+            sqlx::raw_sql("rollback").execute(owner).await?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
+
+/// What Postgres answers when a lock could not be had in time.
+const LOCKED: &str = "55P03";
 
 async fn change(owner: &mut PgConnection, statement: &str) -> Result<()> {
     sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(owner).await?;

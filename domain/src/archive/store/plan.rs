@@ -40,15 +40,18 @@ pub(in crate::archive) async fn tenants(
     Ok(tenants)
 }
 
-/// The first day after the months of a tenant's log that are past their keeping.
+/// The first day after the months of a tenant's log that are past their keeping. Entries of the audit log are stamped by the
+/// machine's clock, so a month that it has not left is never among them, whatever the engine's clock says.
 pub(in crate::archive) async fn kept_from(
     conn: &mut PgConnection,
     tenant: TenantId,
     log: Log,
 ) -> Result<NaiveDate> {
     let first = sqlx::query_scalar!(
-        r#"select date_trunc('month', (engine.now() - make_interval(days =>
-                    case when $2 then keep_audit_days else keep_attempts_days end)) at time zone 'UTC')::date as "first!"
+        r#"select least(
+                    date_trunc('month', (engine.now() - make_interval(days =>
+                      case when $2 then keep_audit_days else keep_attempts_days end)) at time zone 'UTC')::date,
+                    case when $2 then date_trunc('month', clock_timestamp() at time zone 'UTC')::date end) as "first!"
              from tenants where id = $1"#,
         tenant.0,
         log == Log::AuditLog
