@@ -1,7 +1,8 @@
 //! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
+use domain::vault::{KekRing, kek::LocalKek};
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -20,6 +21,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The key-encryption key in base64; without it the file `key` in `data_dir`.
     pub key: Option<String>,
+    /// The file of the key-encryption key, if it is not `key` in `data_dir`. Made at the first start.
+    pub key_file: Option<PathBuf>,
+    /// Key-encryption keys that only unwrap: those before the one in use, or the one that is to follow it. In base64.
+    pub former_keys: Vec<String>,
+    /// The same as files.
+    pub former_key_files: Vec<PathBuf>,
     /// The folder of initdb and postgres, if they are not where they are looked for.
     pub pg_bindir: Option<PathBuf>,
     pub app_connections: u32,
@@ -68,6 +75,8 @@ impl Config {
             .set_default("system_connections", 8)?
             .set_default("max_connections", 4096)?
             .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("former_keys", Vec::<String>::new())?
+            .set_default("former_key_files", Vec::<String>::new())?
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
             .set_default("allow_loopback", false)?
@@ -85,6 +94,8 @@ impl Config {
                     .try_parsing(true)
                     .list_separator(",")
                     .with_list_parse_key("allowed_origins")
+                    .with_list_parse_key("former_keys")
+                    .with_list_parse_key("former_key_files")
                     .with_list_parse_key("mail_relays")
                     .ignore_empty(true),
             );
@@ -102,10 +113,22 @@ impl Config {
         self.data_dir.join("audit-heads.json")
     }
 
-    /// The key-encryption key, to be kept in `file` if the environment holds none.
-    #[must_use]
-    pub fn key_source<'a>(&'a self, file: &'a std::path::Path) -> KeySource<'a> {
-        self.key.as_deref().map_or(KeySource::File(file), KeySource::Text)
+    /// The key-encryption keys: the one in use, which is made at the first start if it is to lie in a file, and those that
+    /// only unwrap, which must be there.
+    ///
+    /// # Errors
+    /// If one cannot be read or made.
+    pub fn keks(&self) -> std::io::Result<KekRing> {
+        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let source = self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
+        let mut ring = KekRing::new(Arc::new(source.read()?));
+        for text in &self.former_keys {
+            ring = ring.with_former(Arc::new(KeySource::Text(text).read()?));
+        }
+        for file in &self.former_key_files {
+            ring = ring.with_former(Arc::new(LocalKek::from_existing_file(file)?));
+        }
+        Ok(ring)
     }
 }
 

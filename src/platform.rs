@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
-    vault::{Vault, kek::LocalKek},
+    vault::{KekRing, Vault, kek::LocalKek},
 };
 use engine::Engine;
 use uuid::Uuid;
@@ -46,20 +46,35 @@ pub enum KeySource<'a> {
     File(&'a Path),
 }
 
+impl KeySource<'_> {
+    /// # Errors
+    /// If the key cannot be read or made.
+    pub fn read(self) -> std::io::Result<LocalKek> {
+        match self {
+            Self::Text(text) => LocalKek::from_text(text),
+            Self::File(path) => LocalKek::from_file(path),
+        }
+    }
+}
+
 /// Puts a platform together that calls only the public internet and knows of no address of its own.
 ///
 /// # Errors
 /// If the key cannot be read.
 pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
-    let kek = match key {
-        KeySource::Text(text) => LocalKek::from_text(text)?,
-        KeySource::File(path) => LocalKek::from_file(path)?,
-    };
+    assemble_with(engine, KekRing::new(Arc::new(key.read()?)))
+}
+
+/// The same with several key-encryption keys.
+///
+/// # Errors
+/// If the crypto library cannot be used.
+pub fn assemble_with(engine: Engine, keks: KekRing) -> std::io::Result<Platform> {
     let policy = Arc::<OutboundPolicy>::default();
     let outbound = Outbound::new(Arc::clone(&policy)).map_err(std::io::Error::other)?;
     Ok(Platform {
         engine,
-        vault: Arc::new(Vault::new(Box::new(kek))),
+        vault: Arc::new(Vault::with_ring(keks)),
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),

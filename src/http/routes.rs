@@ -9,7 +9,7 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs,
+        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs, keys,
         lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops,
         provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores,
         scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
@@ -112,6 +112,10 @@ fn access() -> Vec<Route> {
         (Needs(P::AuditExport), routes!(audit::export::export_audit_logs)),
         (Needs(P::AuditVerify), routes!(audit::verify::verify_audit_logs)),
         (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
+        (Needs(P::KeysRead), routes!(keys::list_keys)),
+        (Needs(P::KeysRotate), routes!(keys::rotate_keys)),
+        (Needs(P::KeysRead), routes!(keys::list_key_rotations)),
+        (Needs(P::KeysRead), routes!(keys::get_key_rotation)),
     ]
 }
 

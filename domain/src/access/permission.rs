@@ -54,6 +54,8 @@ permissions! {
     AuditVerify = "audit:verify" "check that the audit log is whole",
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
+    KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",
+    KeysRotate = "keys:rotate" "have the keys replaced that everything is encrypted by",
     TeamsRead = "teams:read" "see teams",
     TeamsWrite = "teams:write" "make teams and change them",
     TeamsDelete = "teams:delete" "delete teams",
@@ -158,6 +160,7 @@ impl Permission {
             "audit",
             "security",
             "compliance",
+            "keys",
         ];
         groups.contains(&self.group())
             || matches!(
