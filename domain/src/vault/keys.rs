@@ -54,7 +54,6 @@ pub struct Vault {
 pub struct TenantKeys {
     /// Those that seal, will seal, or may have sealed what is there.
     data: HashMap<Uuid, DataKey>,
-    current: Uuid,
     index: DataKey,
 }
 
@@ -173,7 +172,7 @@ impl Vault {
             store::put_tenant_key(conn, tenant, key.id, purpose, &wrapped, self.keks.current().name())
                 .await?;
         }
-        Ok(Arc::new(TenantKeys { current: data.id, data: HashMap::from([(data.id, data)]), index }))
+        Ok(Arc::new(TenantKeys { data: HashMap::from([(data.id, data)]), index }))
     }
 
     /// A tenant's keys, from the cache or from the connection: for blind indexes and tokens. Whoever opens asks
@@ -257,23 +256,19 @@ impl Vault {
         conn: &mut PgConnection,
         tenant: TenantId,
     ) -> Result<Arc<TenantKeys>> {
-        let (mut data, mut current, mut index) = (HashMap::new(), None, None);
+        let (mut data, mut index) = (HashMap::new(), None);
         for found in store::tenant_keys(conn, tenant).await? {
             let purpose = tenant_purpose(tenant, &found.purpose);
             let key = self.unwrapped(&purpose, &found.key).await.map_err(Error::internal)?;
-            match (found.purpose.as_str(), found.state.as_str()) {
-                (INDEX, "current") => index = Some(key),
-                (INDEX, _) => {}
-                (_, state) => {
-                    current = if state == "current" { Some(key.id) } else { current };
-                    data.insert(key.id, key);
-                }
+            if found.purpose == INDEX {
+                index = Some(key);
+            } else {
+                data.insert(key.id, key);
             }
         }
-        let (Some(current), Some(index)) = (current, index) else {
-            return Err(Error::internal(format!("tenant {tenant} has no keys")));
-        };
-        let keys = Arc::new(TenantKeys { data, current, index });
+        let index = index.filter(|_| !data.is_empty());
+        let index = index.ok_or_else(|| Error::internal(format!("tenant {tenant} has no keys")))?;
+        let keys = Arc::new(TenantKeys { data, index });
         let mut cache = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHED {
             cache.clear();

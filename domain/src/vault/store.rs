@@ -20,7 +20,6 @@ pub(super) struct WrappedKey {
 /// One of a tenant.
 pub(super) struct WrappedTenantKey {
     pub purpose: String,
-    pub state: String,
     pub key: WrappedKey,
 }
 
@@ -124,7 +123,7 @@ pub(super) async fn put_tenant_key(
 /// All that are there: those that seal, will seal or may have sealed.
 pub(super) async fn tenant_keys(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<WrappedTenantKey>> {
     let rows = sqlx::query!(
-        r#"select id, purpose, state, wrapped as "wrapped!", kek from tenant_keys
+        r#"select id, purpose, wrapped as "wrapped!", kek from tenant_keys
             where tenant_id = $1 and wrapped is not null"#,
         tenant.0
     )
@@ -132,7 +131,6 @@ pub(super) async fn tenant_keys(conn: &mut PgConnection, tenant: TenantId) -> Re
     .await?;
     let rows = rows.into_iter().map(|row| WrappedTenantKey {
         purpose: row.purpose,
-        state: row.state,
         key: WrappedKey { id: row.id, wrapped: row.wrapped, kek: row.kek },
     });
     Ok(rows.collect())

@@ -44,7 +44,7 @@ pub async fn list_key_rotations(
     Caller(ctx): Caller,
     Query(paging): Query<Paging>,
 ) -> Result<Body<Page<RotationView>>, Problem> {
-    let window = Window::of(&paging)?;
+    let window = Window::of(paging.cursor.as_deref(), paging.limit)?;
     let rows = view::list(&ctx, window.before, window.rows).await?;
     Ok(Body(window.page(rows, |row| row.id)))
 }
