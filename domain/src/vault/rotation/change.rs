@@ -12,6 +12,7 @@ use crate::{
     Ctx,
     access::{
         permission::{Permission, PermissionSet},
+        rights::held_now,
         rows::Rows,
     },
     audit::Entry,
@@ -47,6 +48,7 @@ pub async fn start(ctx: &Ctx, what: What) -> Result<Once<Uuid>> {
         Beginning::Fresh(keyed) => keyed,
         Beginning::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
+    held_now(ctx, &mut keyed.tx, Permission::KeysRotate).await?.require_all_rows()?;
     let (rotation, run) = wanted(&mut keyed.tx, what).await?;
     keyed.commit(rotation, 202, format!("/api/v1/operations/{run}")).await
 }

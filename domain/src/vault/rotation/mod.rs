@@ -22,7 +22,8 @@
 //! That transactions are over is no guess about time: each holds the lock of its own number, and Postgres shows those locks
 //! to everybody (`pg_locks`). A transaction that lasts for hours, of a backup for example, makes a rotation wait that long.
 //! A process that dies leaves the rotation where its last committed turn left it; another goes on from there. Erasure may come
-//! between at any point: it destroys all keys of a person, and a next key is only made under the lock of one that is there.
+//! between at any point: it destroys all keys of a person, a next key is only made under the lock of one that is there, and
+//! none becomes the current one of somebody whose key is destroyed.
 //!
 //! A value that does not open under its own key was altered before. It is left alone and logged, and its key is kept.
 //!

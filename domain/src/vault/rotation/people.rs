@@ -44,6 +44,7 @@ pub(super) async fn switch(tx: &mut TenantTx, row: &mut RotationRow) -> Result<(
         return Ok(());
     }
     keys::hold_subject_keys(tx.conn(), tenant, &people).await?;
+    store::people::destroy_orphans(tx.conn(), tenant, &people).await?;
     store::people::switch(tx.conn(), tenant, &people).await
 }
 

@@ -87,6 +87,26 @@ pub(in crate::vault::rotation) async fn with_next(
     .await?)
 }
 
+/// Destroys the next keys of people whose key in use is destroyed: an erasure that waited for the lock under which the next
+/// one was made does not see that one.
+pub(in crate::vault::rotation) async fn destroy_orphans(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[SubjectId],
+) -> Result<()> {
+    sqlx::query!(
+        "update subject_keys n set wrapped = null, destroyed_at = clock_timestamp()
+          where n.tenant_id = $1 and n.subject_id = any($2) and n.state = 'next' and n.wrapped is not null
+            and not exists (select from subject_keys c where c.tenant_id = $1 and c.subject_id = n.subject_id
+              and c.state = 'current' and c.wrapped is not null)",
+        tenant.0,
+        &subjects.iter().map(|subject| subject.0).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The next keys of people become the current ones, and those the former ones.
 pub(in crate::vault::rotation) async fn switch(
     conn: &mut PgConnection,
