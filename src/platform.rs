@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
+    storage::Storage,
     vault::{Vault, kek::LocalKek},
 };
 use engine::Engine;
@@ -50,7 +51,7 @@ pub enum KeySource<'a> {
 ///
 /// # Errors
 /// If the key cannot be read.
-pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
+pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io::Result<Platform> {
     let kek = match key {
         KeySource::Text(text) => LocalKek::from_text(text)?,
         KeySource::File(path) => LocalKek::from_file(path)?,
@@ -64,6 +65,7 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),
         outbound: policy,
+        storage,
         public_url: None,
         wordings: Arc::default(),
         rights_changed: Arc::default(),
