@@ -29,7 +29,6 @@ pub mod messages;
 pub mod moment;
 pub mod outbound;
 pub mod privacy;
-pub mod privacy;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;
