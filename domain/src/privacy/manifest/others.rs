@@ -51,6 +51,16 @@ pub const OTHERS: &[Other] = &[
     other("audit_heads", "signature", "the signature over that"),
     other("login_buckets", "key", "a keyed hash of who tried to log in and from where, gone within the hour"),
     other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a day"),
+    other(
+        "erasure_subjects",
+        "subject_id",
+        "whose keys were destroyed, so that nobody gets one again; the ids name nobody",
+    ),
+    other(
+        "erasure_addresses",
+        "hash",
+        "by which an erasure that goes on finds rows; it goes with the certificate",
+    ),
     other("access_changes", "subject_id", "of whom rights have changed, kept for hours"),
     other("routing_rules", "agent_id", "a setting that names an agent by id: see agents"),
 ];
