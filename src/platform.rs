@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
+    storage::Storage,
     vault::{KekRing, Vault, kek::LocalKek},
 };
 use engine::Engine;
@@ -61,15 +62,15 @@ impl KeySource<'_> {
 ///
 /// # Errors
 /// If the key cannot be read.
-pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
-    assemble_with(engine, KekRing::new(Arc::new(key.read()?)))
+pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io::Result<Platform> {
+    assemble_with(engine, KekRing::new(Arc::new(key.read()?)), storage)
 }
 
 /// The same with several key-encryption keys.
 ///
 /// # Errors
 /// If the crypto library cannot be used.
-pub fn assemble_with(engine: Engine, keks: KekRing) -> std::io::Result<Platform> {
+pub fn assemble_with(engine: Engine, keks: KekRing, storage: Storage) -> std::io::Result<Platform> {
     let policy = Arc::<OutboundPolicy>::default();
     let outbound = Outbound::new(Arc::clone(&policy)).map_err(std::io::Error::other)?;
     Ok(Platform {
@@ -79,6 +80,7 @@ pub fn assemble_with(engine: Engine, keks: KekRing) -> std::io::Result<Platform>
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),
         outbound: policy,
+        storage,
         public_url: None,
         wordings: Arc::default(),
         rights_changed: Arc::default(),

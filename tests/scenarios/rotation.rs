@@ -335,6 +335,10 @@ async fn a_worn_key_is_replaced_by_itself_and_one_that_is_worn_out_seals_nothing
     app.process.stop().await;
 }
 
+fn files() -> domain::storage::Storage {
+    switchboard::storage::folder(&app::files()).expect("a folder")
+}
+
 fn kek(text: &str) -> Arc<LocalKek> {
     Arc::new(KeySource::Text(text).read().expect("a key"))
 }
@@ -349,14 +353,14 @@ async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
     process.stop().await;
 
     // Without the former key nothing is lost and nothing starts.
-    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW))).expect("a platform");
+    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files()).expect("a platform");
     let plan = || Plan::unbounded(Roles::ALL, heads_file());
     let refused = Process::start(assembled, plan()).await.err().expect("it does not start").to_string();
     assert!(refused.contains("former_keys") && refused.contains("local:"), "{refused}");
 
     // Another process that knows both, the new one first.
     let ring = KekRing::new(kek(NEW)).with_former(kek(OLD));
-    let assembled = platform::assemble_with(database.engine().await, ring).expect("a platform");
+    let assembled = platform::assemble_with(database.engine().await, ring, files()).expect("a platform");
     let process = Process::start(assembled, plan()).await.expect("it starts");
     let admin = |process: &Process| {
         Client::new(&format!("http://{}", process.addr.expect("an address")))
@@ -378,7 +382,7 @@ async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
     process.stop().await;
 
     // The former key is taken away.
-    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW))).expect("a platform");
+    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files()).expect("a platform");
     let process = Process::start(assembled, plan()).await.expect("it starts");
     assert_eq!(admin(&process).get(&path).await.expect(200)["name"], "Ada");
     let grace = format!("/api/v1/leads/{}", made["id"].as_str().expect("an id"));

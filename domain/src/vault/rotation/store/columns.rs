@@ -143,4 +143,6 @@ pub const COLUMNS: &[Column] = &[
     column!("suppressions"."to_sealed" of "id"),
     column!("inbound_messages"."from_sealed" of "id"),
     column!("inbound_messages"."body_sealed" of "id"),
+    column!("privacy_requests"."to_sealed" of "id"),
+    column!("privacy_exports"."key_sealed" of "id"),
 ];
