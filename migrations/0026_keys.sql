@@ -15,9 +15,11 @@ create unique index tenant_keys_next_idx on tenant_keys (tenant_id, purpose) whe
 
 alter table subject_keys
   add column state text not null default 'current'
-    constraint subject_keys_state check (state in ('next', 'current', 'former'));
+    constraint subject_keys_state check (state in ('next', 'current', 'former')),
+  -- When something that it sealed went into an archive, which nobody seals anew: then it stays until the person is erased.
+  add column archived_at timestamptz;
 create index subject_keys_next_idx on subject_keys (tenant_id, id) where state = 'next';
-create index subject_keys_former_idx on subject_keys (tenant_id, id) where state = 'former';
+create index subject_keys_former_idx on subject_keys (tenant_id, id) where state = 'former' and archived_at is null;
 -- Of a person whose key was replaced nothing is left under the one before. What erasure destroyed stays as a line.
 grant delete on subject_keys to switchboard_app;
 grant update (content_sealed) on sandbox_outbox to switchboard_app;

@@ -421,3 +421,29 @@ async fn a_sealed_value_opens_nowhere_else() {
     assert_eq!(strangers.open(&place, &value).expect("no such key"), None);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn the_key_of_what_is_archived_stays_until_the_person_is_erased() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let subject = SubjectId(ctx.id());
+    let place = Place { tenant: ctx.tenant, table: "message_attempts", column: "request_sealed", row: ctx.id() };
+    let mut tx = ctx.begin().await.expect("a transaction");
+    let keys = Vault::make_subjects(&mut tx, &[subject]).await.expect("keys");
+    let value = keys.seal(&ctx.platform, subject, &place, "hello").expect("sealed");
+    Vault::keep_for_archive(&mut tx, [value.as_slice()]).await.expect("kept");
+    tx.commit().await.expect("committed");
+    let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
+    until(&ctx, rotation, Phase::Done).await;
+    let mut tx = ctx.begin().await.expect("a transaction");
+    let keys = Vault::subjects(&mut tx, &[subject]).await.expect("keys");
+    assert_eq!(keys.open(&place, &value).expect("opens").as_deref(), Some("hello"));
+    let fresh = keys.seal(&ctx.platform, subject, &place, "hello").expect("sealed");
+    assert_ne!(fresh[2..18], value[2..18], "nothing more is sealed under it");
+    let shown = view::keys(&ctx).await.expect("keys");
+    assert_eq!(shown.people.iter().find(|some| some.state == "archived").map(|some| some.keys), Some(1));
+    assert_eq!(Vault::destroy_subjects(&mut tx, &[subject]).await.expect("destroyed"), 2);
+    let keys = Vault::subjects(&mut tx, &[subject]).await.expect("keys");
+    assert_eq!(keys.open(&place, &value).expect("no key"), None);
+    app.process.stop().await;
+}

@@ -330,6 +330,22 @@ impl Vault {
         Ok(keys)
     }
 
+    /// Keeps the keys of values about people that are copied into an archive as they are: a rotation seals what is in the
+    /// database anew and nothing in files, so it must not destroy these. Erasure does. It comes in the transaction that has
+    /// read the values, for that one a rotation waits.
+    ///
+    /// # Errors
+    /// If the database refuses, or a value has no known form.
+    pub async fn keep_for_archive<'b>(
+        tx: &mut TenantTx,
+        blobs: impl IntoIterator<Item = &'b [u8]>,
+    ) -> Result<()> {
+        let keys: std::collections::BTreeSet<Uuid> =
+            blobs.into_iter().map(key_of).collect::<Result<_, _>>().map_err(Error::internal)?;
+        let tenant = tx.tenant;
+        store::note_archived(tx.conn(), tenant, &keys.into_iter().collect::<Vec<_>>()).await
+    }
+
     /// Destroys all keys of people: nothing about them opens any more. Answers how many keys there were. A rotation makes
     /// another key for a person only while it holds one that is there, so none is left behind.
     ///

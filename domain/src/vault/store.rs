@@ -199,6 +199,21 @@ pub(super) async fn subject_keys(
     Ok(rows.collect())
 }
 
+/// Notes of keys that something they sealed is archived.
+pub(super) async fn note_archived(conn: &mut PgConnection, tenant: TenantId, keys: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "with held as materialized (
+           select id from subject_keys where tenant_id = $1 and id = any($2) and archived_at is null
+            order by id for no key update)
+         update subject_keys k set archived_at = clock_timestamp() from held where k.tenant_id = $1 and k.id = held.id",
+        tenant.0,
+        keys
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Locks all keys of people, in the order of their ids.
 pub(super) async fn hold_subject_keys(
     conn: &mut PgConnection,

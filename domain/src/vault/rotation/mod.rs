@@ -25,6 +25,9 @@
 //! between at any point: it destroys all keys of a person, a next key is only made under the lock of one that is there, and
 //! none becomes the current one of somebody whose key is destroyed.
 //!
+//! What lies in an archive is sealed under the keys of its time and stays so: those keys are former ones that are kept
+//! (`Vault::keep_for_archive`), until the person is erased.
+//!
 //! A value that does not open under its own key was altered before. It is left alone and logged, and its key is kept.
 //!
 //! The index keys are not rotated: other blind indexes would have to be swapped for all rows in one moment, as equal values
@@ -124,5 +127,31 @@ impl Phase {
             Self::Destroy => "destroy",
             Self::Done => "done",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::columns::{COLUMNS, Under};
+    use crate::privacy::manifest;
+
+    type Named = BTreeSet<(&'static str, &'static str, &'static str)>;
+
+    /// Whatever is sealed of a person is in the manifest, and whatever is there is rotated.
+    #[test]
+    fn what_is_rotated_is_what_the_manifest_says_is_sealed() {
+        let of = |under| -> Named {
+            let columns = COLUMNS.iter().filter(|column| column.under == under);
+            columns.map(|column| (column.table, column.column, column.row)).collect()
+        };
+        let people: Named = manifest::tables()
+            .flat_map(|table| table.sealed().map(|column| (table.name, column.name, table.row)))
+            .collect();
+        assert_eq!(of(Under::Subject), people);
+        let secrets: Named =
+            manifest::SECRETS.iter().map(|secret| (secret.table, secret.column, secret.row)).collect();
+        assert_eq!(of(Under::Tenant), secrets);
     }
 }

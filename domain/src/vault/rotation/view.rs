@@ -57,7 +57,7 @@ pub struct TenantKeyView {
 /// Keys of people in the same state.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PeopleKeysView {
-    /// `next`, `current` or `former`.
+    /// `next`, `current`, `former`; or `archived`: former ones that stay for what lies in an archive.
     pub state: String,
     /// What wraps them.
     pub kek: String,

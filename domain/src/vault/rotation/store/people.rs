@@ -150,7 +150,7 @@ pub(in crate::vault::rotation) async fn destroy(
     let gone = sqlx::query!(
         "delete from subject_keys where tenant_id = $1 and id in (
            select id from subject_keys
-            where tenant_id = $1 and state = 'former' and wrapped is not null and id <> all($2)
+            where tenant_id = $1 and state = 'former' and archived_at is null and wrapped is not null and id <> all($2)
             order by id limit $3 for update)",
         tenant.0,
         kept,
@@ -175,8 +175,9 @@ pub(in crate::vault::rotation) async fn tally(
 ) -> Result<Vec<Tally>> {
     Ok(sqlx::query_as!(
         Tally,
-        r#"select state, kek, count(*) as "keys!", min(created_at) as oldest_at from subject_keys
-            where tenant_id = $1 and wrapped is not null group by state, kek order by state, kek"#,
+        r#"select case when state = 'former' and archived_at is not null then 'archived' else state end as "state!",
+                  kek, count(*) as "keys!", min(created_at) as oldest_at from subject_keys
+            where tenant_id = $1 and wrapped is not null group by 1, kek order by 1, kek"#,
         tenant.0
     )
     .fetch_all(conn)
