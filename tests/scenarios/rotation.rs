@@ -431,7 +431,7 @@ async fn the_key_of_what_is_archived_stays_until_the_person_is_erased() {
     let mut tx = ctx.begin().await.expect("a transaction");
     let keys = Vault::make_subjects(&mut tx, &[subject]).await.expect("keys");
     let value = keys.seal(&ctx.platform, subject, &place, "hello").expect("sealed");
-    Vault::keep_for_archive(&mut tx, [value.as_slice()]).await.expect("kept");
+    Vault::keep_for_archive(tx.conn(), ctx.tenant, [value.as_slice()]).await.expect("kept");
     tx.commit().await.expect("committed");
     let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
     until(&ctx, rotation, Phase::Done).await;

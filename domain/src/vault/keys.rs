@@ -337,13 +337,13 @@ impl Vault {
     /// # Errors
     /// If the database refuses, or a value has no known form.
     pub async fn keep_for_archive<'b>(
-        tx: &mut TenantTx,
+        conn: &mut PgConnection,
+        tenant: TenantId,
         blobs: impl IntoIterator<Item = &'b [u8]>,
     ) -> Result<()> {
         let keys: std::collections::BTreeSet<Uuid> =
             blobs.into_iter().map(key_of).collect::<Result<_, _>>().map_err(Error::internal)?;
-        let tenant = tx.tenant;
-        store::note_archived(tx.conn(), tenant, &keys.into_iter().collect::<Vec<_>>()).await
+        store::note_archived(conn, tenant, &keys.into_iter().collect::<Vec<_>>()).await
     }
 
     /// Destroys all keys of people: nothing about them opens any more. Answers how many keys there were. A rotation makes

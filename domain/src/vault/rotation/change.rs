@@ -44,6 +44,9 @@ struct Begun {
 pub async fn start(ctx: &Ctx, what: What) -> Result<Once<Uuid>> {
     ctx.require(Permission::KeysRotate)?;
     ctx.require_all_rows()?;
+    if ctx.tenant == ITSELF && what != What::Kek {
+        return Err(Error::invalid("/what", "the installation itself has nothing but keys to wrap: `kek`"));
+    }
     let mut keyed = match ctx.begin_once().await? {
         Beginning::Fresh(keyed) => keyed,
         Beginning::Replayed(answer) => return Ok(Once::replayed(answer)),
