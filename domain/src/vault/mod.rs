@@ -6,16 +6,19 @@
 //!
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
-//! - [`kek`] the key-encryption key; [`keys`] the keys in use, [`subjects`] those of people; `store` where the wrapped
+//! - [`kek`] the key-encryption key, [`envelope`] one that a service holds; [`keys`] the keys in use, [`subjects`] those of people; `store` where the wrapped
 //!   ones lie
 
 pub mod cipher;
+pub mod envelope;
 pub mod kek;
 pub mod keys;
 pub mod mask;
 pub mod personal;
 pub(crate) mod store;
 pub mod subjects;
+#[cfg(test)]
+mod wycheproof;
 
 pub use cipher::{DataKey, Place};
 pub use keys::{TenantKeys, Vault};
