@@ -4,6 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use reqwest::Url;
 use serde::Deserialize;
+use workers::rim::kms;
 
 use crate::{platform::KeySource, telemetry::LogFormat};
 
@@ -20,6 +21,16 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The key-encryption key in base64; without it the file `key` in `data_dir`.
     pub key: Option<String>,
+    /// Instead of a key here, one that Amazon's KMS or a service like it holds: its id, ARN or alias. It needs the three that
+    /// follow; no file of the key is made then.
+    pub kms_key: Option<String>,
+    pub kms_region: Option<String>,
+    pub kms_access_key_id: Option<String>,
+    pub kms_secret_access_key: Option<String>,
+    /// Of credentials that are good for a while.
+    pub kms_session_token: Option<String>,
+    /// Where the key service is, if not at `https://kms.<kms_region>.amazonaws.com`.
+    pub kms_endpoint: Option<String>,
     /// The folder of initdb and postgres, if they are not where they are looked for.
     pub pg_bindir: Option<PathBuf>,
     pub app_connections: u32,
@@ -93,6 +104,7 @@ impl Config {
         }
         let mut settings: Self = sources.build()?.try_deserialize()?;
         settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
+        settings.check_key_service()?;
         Ok(settings)
     }
 
@@ -102,10 +114,38 @@ impl Config {
         self.data_dir.join("audit-heads.json")
     }
 
-    /// The key-encryption key, to be kept in `file` if the environment holds none.
+    /// The key-encryption key: where the key service is, or else what the environment holds, or else `file`.
     #[must_use]
     pub fn key_source<'a>(&'a self, file: &'a std::path::Path) -> KeySource<'a> {
+        if let Some(settings) = self.key_service() {
+            return KeySource::Service(Box::new(settings));
+        }
         self.key.as_deref().map_or(KeySource::File(file), KeySource::Text)
+    }
+
+    fn key_service(&self) -> Option<kms::Settings> {
+        Some(kms::Settings {
+            key: self.kms_key.clone()?,
+            region: self.kms_region.clone()?,
+            endpoint: self.kms_endpoint.clone(),
+            access_key_id: self.kms_access_key_id.clone()?,
+            secret_access_key: self.kms_secret_access_key.clone()?,
+            session_token: self.kms_session_token.clone(),
+        })
+    }
+
+    /// Whoever names a key service means it: a missing setting must not quietly make a key file.
+    fn check_key_service(&self) -> Result<(), config::ConfigError> {
+        let names = [&self.kms_key, &self.kms_region, &self.kms_access_key_id, &self.kms_secret_access_key];
+        let why = match names.iter().filter(|name| name.is_some()).count() {
+            0 => return Ok(()),
+            4 if self.key.is_none() => return Ok(()),
+            4 => "key and kms_key are both set; leave one of them out",
+            _ => {
+                "kms_key, kms_region, kms_access_key_id and kms_secret_access_key belong together; set all of them"
+            }
+        };
+        Err(config::ConfigError::Message(why.into()))
     }
 }
 
@@ -135,6 +175,32 @@ mod tests {
         let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
         assert!(error.to_string().contains("app_connections"), "{error}");
     }
+
+    #[test]
+    fn a_key_service_is_named_whole_or_not_at_all() {
+        let load = |flags: &[(&str, &str)]| {
+            let flags: Vec<_> =
+                flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();
+            Config::load(&flags)
+        };
+        let whole = [
+            ("kms_key", "alias/switchboard"),
+            ("kms_region", "eu-central-1"),
+            ("kms_access_key_id", "AKID"),
+            ("kms_secret_access_key", "secret"),
+        ];
+        let config = load(&whole).expect("all that is needed");
+        assert!(matches!(config.key_source("key".as_ref()), KeySource::Service(_)));
+        for left_out in 0..whole.len() {
+            let mut flags = whole.to_vec();
+            flags.remove(left_out);
+            let error = load(&flags).err().expect("something is missing");
+            assert!(error.to_string().contains("kms_region"), "{error}");
+        }
+        let error = load(&[&whole[..], &[("key", "AAAA")]].concat()).err().expect("two keys");
+        assert!(error.to_string().contains("leave one"), "{error}");
+    }
+
     #[test]
     fn the_public_address_is_an_origin() {
         let load =

@@ -6,11 +6,18 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
-    vault::{Vault, kek::LocalKek},
+    vault::{
+        Vault,
+        envelope::Envelope,
+        kek::{KeyEncryptionKey, LocalKek},
+    },
 };
 use engine::Engine;
 use uuid::Uuid;
-use workers::rim::outbound::Outbound;
+use workers::rim::{
+    kms::{self, Kms},
+    outbound::Outbound,
+};
 
 /// The machine's own clock.
 #[derive(Debug)]
@@ -38,28 +45,31 @@ impl Chance for OsChance {
 }
 
 /// Where the key-encryption key comes from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum KeySource<'a> {
     /// 32 bytes in base64.
     Text(&'a str),
     /// A 0600 file, made at the first start.
     File(&'a Path),
+    /// A service that never gives it away.
+    Service(Box<kms::Settings>),
 }
 
 /// Puts a platform together that calls only the public internet and knows of no address of its own.
 ///
 /// # Errors
-/// If the key cannot be read.
+/// If the key cannot be read, or the key service's address is none.
 pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
-    let kek = match key {
-        KeySource::Text(text) => LocalKek::from_text(text)?,
-        KeySource::File(path) => LocalKek::from_file(path)?,
+    let kek: Box<dyn KeyEncryptionKey> = match key {
+        KeySource::Text(text) => Box::new(LocalKek::from_text(text)?),
+        KeySource::File(path) => Box::new(LocalKek::from_file(path)?),
+        KeySource::Service(settings) => Box::new(Envelope::new(Kms::new(*settings, Arc::new(SystemClock))?)),
     };
     let policy = Arc::<OutboundPolicy>::default();
     let outbound = Outbound::new(Arc::clone(&policy)).map_err(std::io::Error::other)?;
     Ok(Platform {
         engine,
-        vault: Arc::new(Vault::new(Box::new(kek))),
+        vault: Arc::new(Vault::new(kek)),
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),
