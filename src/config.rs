@@ -59,6 +59,17 @@ pub struct Config {
     pub address_requests_per_s: NonZeroU32,
     /// Requests served at a time; more are told to come again.
     pub max_requests: usize,
+    /// Files of tenants: a folder, or a bucket as `s3://bucket` or `s3://bucket/folder`. Without it the folder `storage`
+    /// in `data_dir`.
+    pub storage: Option<String>,
+    /// The server of an S3-compatible bucket, for example `https://s3.example.com`; without it the one of AWS.
+    pub storage_endpoint: Option<String>,
+    /// Its region; without it `us-east-1`.
+    pub storage_region: Option<String>,
+    /// The access key of the bucket and its secret. Without them `AWS_ACCESS_KEY_ID` and its kin of the environment are
+    /// read, or the role that the machine has.
+    pub storage_key_id: Option<String>,
+    pub storage_key_secret: Option<String>,
     /// Days that finished jobs can be looked up.
     pub history_days: u16,
     /// Days that events can be replayed.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
+    storage::Storage,
     vault::{
         Vault,
         envelope::Envelope,
@@ -59,7 +60,7 @@ pub enum KeySource<'a> {
 ///
 /// # Errors
 /// If the key cannot be read, or the key service's address is none.
-pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform> {
+pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io::Result<Platform> {
     let kek: Box<dyn KeyEncryptionKey> = match key {
         KeySource::Text(text) => Box::new(LocalKek::from_text(text)?),
         KeySource::File(path) => Box::new(LocalKek::from_file(path)?),
@@ -74,6 +75,7 @@ pub fn assemble(engine: Engine, key: KeySource<'_>) -> std::io::Result<Platform>
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),
         outbound: policy,
+        storage,
         public_url: None,
         wordings: Arc::default(),
         rights_changed: Arc::default(),

@@ -21,6 +21,7 @@ use crate::{
     expected::Expected,
     messages::{provider::Providers, wording::Wordings},
     outbound::OutboundPolicy,
+    storage::Storage,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
@@ -49,6 +50,8 @@ pub struct Platform {
     pub providers: Arc<Providers>,
     /// Which servers a tenant may have called.
     pub outbound: Arc<OutboundPolicy>,
+    /// Where files of tenants lie.
+    pub storage: Storage,
     /// Where the outside reaches this installation, for example `https://calls.example.com` without a slash at its
     /// end: the beginning of addresses for callbacks and of links that people follow. None if nobody said it.
     pub public_url: Option<Arc<str>>,

@@ -5,7 +5,7 @@
 //! - [`expected`] for which version of a thing a change was made
 //! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
-//! - [`outbound`] what of the outside world may be called
+//! - [`outbound`] what of the outside world may be called; [`storage`] files of tenants
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`webhooks`] servers outside that are told of events
@@ -32,6 +32,7 @@ pub mod schedules;
 pub mod scoring;
 pub mod sequences;
 mod spreadsheet;
+pub mod storage;
 pub mod tenancy;
 pub mod types;
 pub mod upkeep;

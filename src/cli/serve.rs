@@ -14,6 +14,7 @@ use crate::{
     platform,
     postgres::{locate, supervisor::Embedded},
     process::{Plan, Process, Roles},
+    storage,
 };
 
 /// Everything in one process.
@@ -61,7 +62,7 @@ pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Resu
     let engine = connect_engine(config, connect).await?;
     std::fs::create_dir_all(&config.data_dir)?;
     let file = config.data_dir.join("key");
-    let platform = platform::assemble(engine, config.key_source(Path::new(&file)))?;
+    let platform = platform::assemble(engine, config.key_source(Path::new(&file)), storage::open(config)?)?;
     let policy = OutboundPolicy { loopback: config.allow_loopback, relays: config.mail_relays.clone() };
     let platform = platform::reaching(platform, policy)?;
     Ok(Platform { public_url: config.public_url.as_deref().map(Arc::from), ..platform })
