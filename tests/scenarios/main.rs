@@ -77,6 +77,7 @@ mod lead_sort;
 mod leads;
 mod learning;
 mod left_behind;
+mod manifest;
 mod merge;
 mod merge_places;
 mod merged_leads;

@@ -104,6 +104,12 @@ permissions! {
     SuppressionsWrite = "suppressions:write" "keep addresses from being written to, and let them be again",
     ConsentsRead = "consents:read" "see what people have agreed to",
     ConsentsWrite = "consents:write" "record what people agree to and withdraw",
+    PrivacyRead = "privacy:read" "see requests of people about their data, holds, restrictions and how long things are kept",
+    PrivacyErase = "privacy:erase" "have people erased who ask for it",
+    PrivacyHold = "privacy:hold" "keep people from being erased where a law says so, and let them go",
+    PrivacyRestrict = "privacy:restrict" "restrict what is done with people's data, and lift that",
+    PrivacyRectify = "privacy:rectify" "correct what people say is wrong",
+    PrivacyRetention = "privacy:retention" "say how long things are kept",
     CampaignsRead = "campaigns:read" "see campaigns, who gets them, and what came of them",
     CampaignsWrite = "campaigns:write" "write campaigns, and try them out",
     CampaignsApprove = "campaigns:approve" "agree to campaigns that others wrote",
@@ -158,6 +164,7 @@ impl Permission {
             "audit",
             "security",
             "compliance",
+            "privacy",
         ];
         groups.contains(&self.group())
             || matches!(

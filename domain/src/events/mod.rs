@@ -47,6 +47,16 @@ pub enum EventType {
     LeadDeleted,
     /// Another lead that was the same person went into it.
     LeadMerged,
+    /// Nothing more is done with it than to keep it, or what was forbidden may be done again (GDPR Art. 18).
+    LeadRestricted,
+    LeadUnrestricted,
+    /// What its person said is wrong was corrected: whoever has it from here is to correct it too (Art. 19).
+    LeadRectified,
+    /// Somebody asked to be forgotten, thought better of it, or is forgotten: whoever has something of them from here is to
+    /// forget it too (Art. 19).
+    ErasureAsked,
+    ErasureWithdrawn,
+    ErasureDone,
     /// Something was done with it.
     LeadActivity,
     LeadsScored,
@@ -124,7 +134,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 63] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -147,6 +157,12 @@ impl EventType {
         Self::LeadUpdated,
         Self::LeadDeleted,
         Self::LeadMerged,
+        Self::LeadRestricted,
+        Self::LeadUnrestricted,
+        Self::LeadRectified,
+        Self::ErasureAsked,
+        Self::ErasureWithdrawn,
+        Self::ErasureDone,
         Self::LeadActivity,
         Self::LeadsScored,
         Self::LeadAssigned,
@@ -209,6 +225,12 @@ impl EventType {
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",
             Self::LeadMerged => "lead.merged",
+            Self::LeadRestricted => "lead.restricted",
+            Self::LeadUnrestricted => "lead.unrestricted",
+            Self::LeadRectified => "lead.rectified",
+            Self::ErasureAsked => "erasure.asked",
+            Self::ErasureWithdrawn => "erasure.withdrawn",
+            Self::ErasureDone => "erasure.done",
             Self::LeadActivity => "lead.activity",
             Self::LeadsScored => "lead.scored",
             Self::LeadAssigned => "lead.assigned",

@@ -99,10 +99,12 @@ impl Export {
         if self.over {
             return Ok(None);
         }
-        let leads = commands::list(&self.ctx, &self.filter, self.before, PIECE.into()).await?;
+        let mut leads = commands::list(&self.ctx, &self.filter, self.before, PIECE.into()).await?;
         let begins = self.before.is_none();
         self.over = leads.len() < usize::from(PIECE);
         self.before = leads.last().map(|lead| lead.id).or(self.before);
+        // Whoever is restricted is read one by one, and not taken out with others.
+        leads.retain(|lead| lead.restricted_at.is_none());
         self.rows += leads.len();
         let piece = file::write(self.format, begins, &self.attributes, &leads).map_err(Error::internal)?;
         if self.over {
