@@ -78,6 +78,7 @@ pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io
         storage,
         public_url: None,
         wordings: Arc::default(),
+        reads: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
     })

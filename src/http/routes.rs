@@ -10,7 +10,7 @@ use super::{
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
         campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs,
-        lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops,
+        lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, processing,
         provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores,
         scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
         suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
@@ -112,6 +112,11 @@ fn access() -> Vec<Route> {
         (Needs(P::AuditExport), routes!(audit::export::export_audit_logs)),
         (Needs(P::AuditVerify), routes!(audit::verify::verify_audit_logs)),
         (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
+        (Needs(P::ComplianceBreach), routes!(processing::look_at_breach)),
+        (Needs(P::ComplianceBreach), routes!(processing::list_breach_people)),
+        (Needs(P::ProcessingRead), routes!(processing::get_processing_record)),
+        (Needs(P::ProcessingWrite), routes!(processing::put_processing_record)),
+        (Needs(P::ProcessingRead), routes!(processing::export_processing_record)),
     ]
 }
 

@@ -99,7 +99,9 @@ async fn while_the_service_is_away_nothing_is_half_written_and_afterwards_all_go
     let tables = "select (select count(*) from leads) + (select count(*) from subject_keys)
                        + (select count(*) from audit_log where resource = 'lead')";
     let before = count(&app, tables).await;
-    for fault in [Fault::ResetBeforeAccept, Fault::Answer(kms::denied()), Fault::RateLimited { retry_after_s: 1 }] {
+    for fault in
+        [Fault::ResetBeforeAccept, Fault::Answer(kms::denied()), Fault::RateLimited { retry_after_s: 1 }]
+    {
         fake.faults().of_all(Some(fault.clone()));
         let refused = client.post("/api/v1/leads", &lead).await;
         assert!(refused.headers.contains_key("retry-after"), "{fault:?}");
@@ -133,7 +135,11 @@ async fn a_slow_service_makes_first_requests_slow_and_no_others() {
         async move { client.post("/api/v1/leads", &lead).await.expect(201) }
     }));
     all.await;
-    assert!(fake.asked() - before <= 2, "those who come at once wait for one answer: {}", fake.asked() - before);
+    assert!(
+        fake.asked() - before <= 2,
+        "those who come at once wait for one answer: {}",
+        fake.asked() - before
+    );
     other.stop().await;
     app.process.stop().await;
 }

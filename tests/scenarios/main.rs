@@ -92,6 +92,7 @@ mod operators;
 mod outbound;
 mod pipeline;
 mod presence;
+mod processing;
 mod providers;
 mod quiet_hours;
 mod ranked;

@@ -86,11 +86,14 @@ async fn a_large_file_comes_in_parts_and_is_seen_when_all_are_there() {
     let written = acme.put_stream(&name("large"), pieces).await.expect("written");
     assert_eq!(written, 18 << 20);
     let read = whole(&acme, "large").await.expect("it is there");
-    assert!(read.len() == 18 << 20 && read.chunks(3 << 20).zip(0..).all(|(chunk, number)| chunk == piece(number)));
+    assert!(
+        read.len() == 18 << 20 && read.chunks(3 << 20).zip(0..).all(|(chunk, number)| chunk == piece(number))
+    );
     let done: Vec<_> = fake.ledger().entries().iter().map(|entry| entry.body["operation"].clone()).collect();
     assert_eq!(done, ["CreateMultipartUpload", "CompleteMultipartUpload"]);
 
-    let broken = (0..4).map(|number| if number < 3 { Ok(piece(number)) } else { Err(domain::Error::NotFound("piece")) });
+    let broken = (0..4)
+        .map(|number| if number < 3 { Ok(piece(number)) } else { Err(domain::Error::NotFound("piece")) });
     let failed = acme.put_stream(&name("broken"), futures::stream::iter(broken)).await;
     assert!(matches!(failed, Err(domain::Error::NotFound("piece"))));
     assert_eq!((fake.open_uploads(), fake.objects().len()), (0, 1), "nothing is left of it");

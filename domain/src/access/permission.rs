@@ -54,6 +54,9 @@ permissions! {
     AuditVerify = "audit:verify" "check that the audit log is whole",
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
+    ComplianceBreach = "compliance:breach" "see whose data was read, exported or changed between two moments, and by whom",
+    ProcessingRead = "processing:read" "see the record of processing and take it out",
+    ProcessingWrite = "processing:write" "add to the record of processing",
     TeamsRead = "teams:read" "see teams",
     TeamsWrite = "teams:write" "make teams and change them",
     TeamsDelete = "teams:delete" "delete teams",
@@ -164,6 +167,7 @@ impl Permission {
             "audit",
             "security",
             "compliance",
+            "processing",
             "privacy",
         ];
         groups.contains(&self.group())

@@ -72,7 +72,11 @@ pub(super) fn activities() -> Vec<KnownActivity> {
             name: table.file(),
             about: table.about,
             holds: table.exported().map(|(_, name, _)| name).collect(),
-            encrypted: table.exported().filter(|(column, ..)| column.kind == Kind::Sealed).map(|(_, name, _)| name).collect(),
+            encrypted: table
+                .exported()
+                .filter(|(column, ..)| column.kind == Kind::Sealed)
+                .map(|(_, name, _)| name)
+                .collect(),
         });
     }
     activities
@@ -111,7 +115,8 @@ mod tests {
     #[test]
     fn all_that_is_held_is_in_the_record_once_and_told_by_its_purpose() {
         let activities = activities();
-        let told: Vec<&str> = activities.iter().flat_map(|known| known.data.iter().map(|data| data.name)).collect();
+        let told: Vec<&str> =
+            activities.iter().flat_map(|known| known.data.iter().map(|data| data.name)).collect();
         let held: Vec<&str> = manifest::tables().map(manifest::Table::file).collect();
         assert_eq!(told.len(), held.len());
         assert!(held.iter().all(|name| told.contains(name)), "{held:?} {told:?}");

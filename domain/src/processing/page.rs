@@ -17,7 +17,11 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf
 #[must_use]
 pub fn html(record: &ProcessingRecord, at: DateTime<Utc>) -> String {
     let mut page = Page { text: HEAD.to_owned() };
-    page.paragraph(&format!("GDPR, Article 30. As of {}, version {}.", at.format("%Y-%m-%d %H:%M UTC"), record.version));
+    page.paragraph(&format!(
+        "GDPR, Article 30. As of {}, version {}.",
+        at.format("%Y-%m-%d %H:%M UTC"),
+        record.version
+    ));
     let added = &record.added;
     page.heading("Who answers for it");
     page.list(|page| {
@@ -33,7 +37,8 @@ pub fn html(record: &ProcessingRecord, at: DateTime<Utc>) -> String {
     }
     page.heading("Who gets messages to carry them");
     page.list(|page| {
-        let carriers = record.carriers.iter().map(|carrier| format!("{} ({})", carrier.kind, carrier.channel));
+        let carriers =
+            record.carriers.iter().map(|carrier| format!("{} ({})", carrier.kind, carrier.channel));
         page.entry("Providers", carriers);
         page.entry("Servers that are told by webhooks", [record.webhooks.to_string()]);
     });
@@ -88,7 +93,10 @@ impl Page {
             page.entry("Data", activity.data.iter().cloned());
             page.entry("Recipients", activity.recipients.iter().cloned());
             let transfers = activity.transfers.iter();
-            page.entry("Transfers", transfers.map(|transfer| format!("{}: {}", transfer.to, transfer.safeguard)));
+            page.entry(
+                "Transfers",
+                transfers.map(|transfer| format!("{}: {}", transfer.to, transfer.safeguard)),
+            );
             page.entry("Kept", activity.kept.iter().cloned());
             page.entry("Protected by", activity.measures.iter().cloned());
         });
@@ -99,7 +107,10 @@ impl Page {
         self.heading(known.purpose);
         self.list(|page| {
             page.entry("People", owned(&known.people));
-            let data = known.data.iter().map(|data| format!("{}: {} ({})", data.name, data.about, data.holds.join(", ")));
+            let data = known
+                .data
+                .iter()
+                .map(|data| format!("{}: {} ({})", data.name, data.about, data.holds.join(", ")));
             page.entry("Data", data);
             page.entry("Sources", owned(&known.sources));
             page.entry("Recipients", owned(&known.recipients));
@@ -119,7 +130,10 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::{known, record::ProcessingAdded}, *};
+    use super::{
+        super::{known, record::ProcessingAdded},
+        *,
+    };
 
     #[test]
     fn a_page_shows_all_that_is_said_and_runs_nothing_of_it() {
@@ -139,7 +153,9 @@ mod tests {
         };
         let page = html(&record, DateTime::UNIX_EPOCH);
         assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
-        for shown in ["Acme &lt;b&gt;GmbH", "&lt;script&gt;", "Norway: EEA", "version 7", "leads: ", "nothing is said"] {
+        for shown in
+            ["Acme &lt;b&gt;GmbH", "&lt;script&gt;", "Norway: EEA", "version 7", "leads: ", "nothing is said"]
+        {
             assert!(page.contains(shown), "{shown}");
         }
     }

@@ -46,7 +46,11 @@ type Who = (TenantId, Actor, Opens);
 
 /// What was opened and is not written down.
 #[derive(Default)]
-pub struct Reads(Mutex<Noted>);
+pub struct Reads {
+    noted: Mutex<Noted>,
+    /// Held while it is written down, so that whoever waits for that has waited for all of it.
+    writing: tokio::sync::Mutex<()>,
+}
 
 #[derive(Default)]
 struct Noted {
@@ -106,6 +110,7 @@ impl Reads {
 
     /// Writes down what was noted. What cannot be written is noted again.
     pub async fn write(&self, platform: &Platform) {
+        let _alone = self.writing.lock().await;
         let taken = std::mem::take(&mut *self.noted());
         for ((tenant, kind, id, exported), read) in taken.of {
             if let Err(error) = written(platform, (tenant, kind, id, exported), &read).await {
@@ -135,7 +140,7 @@ impl Reads {
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,7 +154,8 @@ async fn written(
     let mut tx = platform.engine.begin_tenant(tenant.0).await?;
     for (at, some) in subjects.chunks(ROW).enumerate() {
         let missed = if at == 0 { read.missed } else { 0 };
-        let row = store::Row { id: platform.chance.id(), actor: (kind, id), exported, subjects: some, missed };
+        let row =
+            store::Row { id: platform.chance.id(), actor: (kind, id), exported, subjects: some, missed };
         store::put(tx.conn(), tenant, (read.first_at, read.last_at), &row).await?;
     }
     Ok(tx.commit().await?)

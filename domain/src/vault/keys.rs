@@ -202,6 +202,7 @@ impl Vault {
                 Err(error) => return Err(Error::internal(error)),
             }
         }
+        tx.opened(keys.current.keys().copied());
         Ok(keys)
     }
 }

@@ -43,9 +43,10 @@ pub(in crate::processing) async fn lock(
     )
     .execute(&mut *conn)
     .await?;
-    let row = sqlx::query!("select id, version from processing_records where tenant_id = $1 for update", tenant.0)
-        .fetch_one(conn)
-        .await?;
+    let row =
+        sqlx::query!("select id, version from processing_records where tenant_id = $1 for update", tenant.0)
+            .fetch_one(conn)
+            .await?;
     Ok((row.id, row.version))
 }
 
