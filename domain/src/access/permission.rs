@@ -108,6 +108,7 @@ permissions! {
     ConsentsRead = "consents:read" "see what people have agreed to",
     ConsentsWrite = "consents:write" "record what people agree to and withdraw",
     PrivacyRead = "privacy:read" "see requests of people about their data, holds, restrictions and how long things are kept",
+    PrivacyAccess = "privacy:access" "take up what people ask to see, and give them the files",
     PrivacyErase = "privacy:erase" "have people erased who ask for it",
     PrivacyHold = "privacy:hold" "keep people from being erased where a law says so, and let them go",
     PrivacyRestrict = "privacy:restrict" "restrict what is done with people's data, and lift that",

@@ -52,6 +52,10 @@ pub enum EventType {
     LeadUnrestricted,
     /// What its person said is wrong was corrected: whoever has it from here is to correct it too (Art. 19).
     LeadRectified,
+    /// Somebody asked to see what is held of them, is to wait longer, or was answered or refused.
+    SubjectRequestAsked,
+    SubjectRequestExtended,
+    SubjectRequestEnded,
     /// Somebody asked to be forgotten, thought better of it, or is forgotten: whoever has something of them from here is to
     /// forget it too (Art. 19).
     ErasureAsked,
@@ -134,7 +138,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 63] = [
+    pub const ALL: [Self; 66] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -160,6 +164,9 @@ impl EventType {
         Self::LeadRestricted,
         Self::LeadUnrestricted,
         Self::LeadRectified,
+        Self::SubjectRequestAsked,
+        Self::SubjectRequestExtended,
+        Self::SubjectRequestEnded,
         Self::ErasureAsked,
         Self::ErasureWithdrawn,
         Self::ErasureDone,
@@ -228,6 +235,9 @@ impl EventType {
             Self::LeadRestricted => "lead.restricted",
             Self::LeadUnrestricted => "lead.unrestricted",
             Self::LeadRectified => "lead.rectified",
+            Self::SubjectRequestAsked => "subject_request.asked",
+            Self::SubjectRequestExtended => "subject_request.extended",
+            Self::SubjectRequestEnded => "subject_request.ended",
             Self::ErasureAsked => "erasure.asked",
             Self::ErasureWithdrawn => "erasure.withdrawn",
             Self::ErasureDone => "erasure.done",

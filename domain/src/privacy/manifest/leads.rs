@@ -260,6 +260,7 @@ const LEAD: &[Column] = &[
     inner("version"),
     fact("created_at", "since when the company has your record"),
     fact("updated_at", "when it was changed last"),
+    fact("restricted_at", "since when nothing is done with it but to keep it"),
     sealed("name_sealed", "name", "your name"),
     sealed("phone_sealed", "phone", "your phone number"),
     index("phone_index", "leads.phone"),

@@ -161,6 +161,7 @@ pub(super) const TABLES: &[Table] = &[
             fact("granted", "whether you agreed"),
             fact("source", "where you said so"),
             fact("wording", "what you were told"),
+            fact("proof", "what shows it"),
             inner("version"),
             fact("said_at", "when you said it"),
             fact("recorded_at", "when it was written down"),

@@ -7,7 +7,8 @@
 //! - [`TABLES`] tables with rows about somebody, with all their columns but `tenant_id`
 //! - [`SECRETS`] what is sealed under the key of the tenant: about nobody, but rotated as well
 //! - [`OTHERS`] columns that look as if they belonged here, and why they do not
-//! - `column` and `table` say what is said of each; `leads`, `messages`, `calls`, `campaigns`, `work`, `staff` say it
+//! - `column` and `table` say what is said of each; `leads`, `messages`, `calls`, `campaigns`, `work`,
+//!   `staff`, `rights` say it
 
 mod calls;
 mod campaigns;
@@ -15,6 +16,7 @@ mod column;
 mod leads;
 mod messages;
 mod others;
+mod rights;
 mod staff;
 mod table;
 mod work;
@@ -24,8 +26,15 @@ pub use others::{OTHERS, Other, SECRETS, Secret};
 pub use table::{Owner, Row, Story, Table, Way, Who};
 
 /// All tables with rows about somebody. A table comes after those that its rows lead to.
-pub const TABLES: &[&[Table]] =
-    &[leads::TABLES, messages::TABLES, calls::TABLES, campaigns::TABLES, work::TABLES, staff::TABLES];
+pub const TABLES: &[&[Table]] = &[
+    leads::TABLES,
+    messages::TABLES,
+    calls::TABLES,
+    campaigns::TABLES,
+    work::TABLES,
+    staff::TABLES,
+    rights::TABLES,
+];
 
 /// The same one by one.
 pub fn tables() -> impl Iterator<Item = &'static Table> {

@@ -57,6 +57,16 @@ pub const OTHERS: &[Other] = &[
         "subjects",
         "whose data was opened for whom, by ids that name nobody once the rest is gone",
     ),
+    other(
+        "erasure_subjects",
+        "subject_id",
+        "whose keys were destroyed, so that nobody gets one again; the ids name nobody",
+    ),
+    other(
+        "erasure_addresses",
+        "hash",
+        "by which an erasure that goes on finds rows; it goes with the certificate",
+    ),
     other("access_changes", "subject_id", "of whom rights have changed, kept for hours"),
     other("routing_rules", "agent_id", "a setting that names an agent by id: see agents"),
 ];

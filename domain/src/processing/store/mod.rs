@@ -3,5 +3,6 @@
 pub(super) mod breach;
 pub(super) mod reads;
 pub(super) mod record;
+pub(super) mod standing;
 
 pub(crate) use reads::drop_old;
