@@ -86,8 +86,8 @@ async fn second(app: &TestApp, fake: &kms::Fake) -> (Process, Client) {
     let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads_file());
     let process = Process::start(platform, plan).await.expect("it starts");
     let base = format!("http://{}", process.addr.expect("an address"));
-    let client = Client { base, ..app.acme.admin.clone() };
-    (process, client)
+    let bearer = app.acme.admin.bearer.as_deref().expect("a token");
+    (process, Client::new(&base).with_bearer(bearer))
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub fn html(record: &ProcessingRecord, at: DateTime<Utc>) -> String {
     });
     page.heading("What protects it");
     page.list(|page| {
-        page.entry("By the product", record.known_measures.iter().map(ToString::to_string));
+        page.entry("By the product", owned(record.known_measures));
         page.entry("By the company", added.measures.iter().cloned());
     });
     page.text.push_str("</body></html>\n");
@@ -103,7 +103,6 @@ impl Page {
     }
 
     fn known(&mut self, known: &KnownActivity) {
-        let owned = |texts: &[&'static str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
         self.heading(known.purpose);
         self.list(|page| {
             page.entry("People", owned(&known.people));
@@ -117,6 +116,10 @@ impl Page {
             page.entry("Kept", owned(&known.kept));
         });
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 fn party(party: &Party) -> String {

@@ -77,7 +77,8 @@ impl Reads {
         if opens == Opens::ForWork || actor == Actor::System {
             return;
         }
-        let mut subjects = subjects.peekable();
+        // Nobody is affected by seeing what is their own.
+        let mut subjects = subjects.filter(|subject| actor.id() != Some(subject.0)).peekable();
         if subjects.peek().is_none() {
             return;
         }
@@ -174,11 +175,12 @@ mod tests {
     fn people_are_noted_once_for_each_who_was_shown_them_and_work_is_not() {
         let (reads, at) = (Reads::default(), DateTime::UNIX_EPOCH);
         let tenant = TenantId(Uuid::from_u128(1));
-        let user = Actor::User(UserId(Uuid::from_u128(7)));
+        let user = Actor::User(UserId(Uuid::from_u128(700)));
         for (who, of) in [
             ((tenant, user, Opens::ToShow), 0..10),
             ((tenant, user, Opens::ToShow), 5..15),
             ((tenant, user, Opens::ToExport), 0..3),
+            ((tenant, user, Opens::ToExport), 700..701),
             ((tenant, user, Opens::ForWork), 0..99),
             ((tenant, Actor::System, Opens::ToShow), 0..99),
             ((TenantId(Uuid::from_u128(2)), user, Opens::ToShow), 0..1),

@@ -195,25 +195,23 @@ fn check(added: &Value) -> Result<()> {
     if added.to_string().len() > WHOLE {
         wrong.push(FieldError::new("", "at most 256 KiB in all"));
     }
-    walk(added, &mut String::new(), &mut wrong);
+    walk(added, "", &mut wrong);
     wrong.truncate(20);
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }
 
-fn walk(value: &Value, at: &mut String, wrong: &mut Vec<FieldError>) {
-    let mut below = |name: &str, value: &Value, wrong: &mut Vec<FieldError>| {
-        let length = at.len();
-        at.extend(["/", name]);
-        walk(value, at, wrong);
-        at.truncate(length);
-    };
+fn walk(value: &Value, at: &str, wrong: &mut Vec<FieldError>) {
     let why = match value {
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, value)| below(name, value, wrong));
+            for (name, value) in fields {
+                walk(value, &format!("{at}/{name}"), wrong);
+            }
             return;
         }
         Value::Array(items) if items.len() <= MOST => {
-            items.iter().enumerate().for_each(|(number, value)| below(&number.to_string(), value, wrong));
+            for (number, value) in items.iter().enumerate() {
+                walk(value, &format!("{at}/{number}"), wrong);
+            }
             return;
         }
         Value::Array(_) => "at most 100",
@@ -224,7 +222,7 @@ fn walk(value: &Value, at: &mut String, wrong: &mut Vec<FieldError>) {
         }
         _ => return,
     };
-    wrong.push(FieldError::new(at.clone(), why));
+    wrong.push(FieldError::new(at, why));
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ impl<S: KeyService> KeyEncryptionKey for Envelope<S> {
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let length = u16::try_from(wrapping.sealed.len()).map_err(io::Error::other)?;
         let blob = seal_with(&wrapping.key, nonce, purpose, key);
-        Ok([&[FORM], &length.to_be_bytes()[..], &wrapping.sealed, &blob].concat())
+        Ok([&[FORM][..], &length.to_be_bytes(), &wrapping.sealed, &blob].concat())
     }
 
     async fn unwrap(&self, purpose: &[u8], wrapped: &[u8]) -> io::Result<Zeroizing<[u8; 32]>> {

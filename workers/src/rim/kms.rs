@@ -107,9 +107,9 @@ impl Kms {
         let (date, target) = (date(at), format!("TrentService.{operation}"));
         let mut headers = vec![("content-type", MEDIA_TYPE), ("host", &*self.host), ("x-amz-date", &*date)];
         if let Some(token) = &self.settings.session_token {
-            headers.push(("x-amz-security-token", token));
+            headers.push(("x-amz-security-token", token.as_str()));
         }
-        headers.push(("x-amz-target", &target));
+        headers.push(("x-amz-target", target.as_str()));
         let caller = Caller {
             access_key_id: &self.settings.access_key_id,
             secret_access_key: &self.settings.secret_access_key,
@@ -170,23 +170,19 @@ impl Failed {
         let told: Told = serde_json::from_slice(body).unwrap_or_default();
         // Some put the namespace in front.
         let kind = told.kind.rsplit('#').next().unwrap_or_default();
-        match kind {
-            "InvalidCiphertextException" | "IncorrectKeyException" => {
-                let why =
-                    "the key service opens this under none of its keys; start with the key it was made with";
-                Self { error: io::Error::new(io::ErrorKind::InvalidData, why), may_pass: false }
-            }
-            _ => {
-                let passing = [
-                    "ThrottlingException",
-                    "KMSInternalException",
-                    "DependencyTimeoutException",
-                    "KeyUnavailableException",
-                ];
-                let may_pass = status.is_server_error() || passing.contains(&kind);
-                Self::away(may_pass, format!("{status} {kind} {}", told.message))
-            }
+        if ["InvalidCiphertextException", "IncorrectKeyException"].contains(&kind) {
+            let why =
+                "the key service opens this under none of its keys; start with the key it was made with";
+            return Self { error: io::Error::new(io::ErrorKind::InvalidData, why), may_pass: false };
         }
+        let passing = [
+            "ThrottlingException",
+            "KMSInternalException",
+            "DependencyTimeoutException",
+            "KeyUnavailableException",
+        ];
+        let may_pass = status.is_server_error() || passing.contains(&kind);
+        Self::away(may_pass, format!("{status} {kind} {}", told.message))
     }
 }
 
@@ -224,7 +220,7 @@ impl KeyService for Kms {
         });
         let answer = self.ask("Decrypt", &body).await?;
         let plain = bytes(&answer, "Plaintext")?;
-        let key = plain
+        let key: [u8; 32] = plain
             .as_slice()
             .try_into()
             .map_err(|_| Away("it answers with something else than a key".into()))?;

@@ -116,8 +116,8 @@ pub(in crate::processing) async fn keys(conn: &mut PgConnection, tenant: TenantI
                   array(select distinct kek
                           from (select kek from subject_keys where tenant_id = $1 and wrapped is not null
                                 union all
-                                select kek from tenant_keys where tenant_id = $1) k order by kek) as "wrapped_by!",
-                  (select min(created_at) from tenant_keys where tenant_id = $1 and retired_at is null) as oldest_made_at"#,
+                                select kek from tenant_keys where tenant_id = $1 and wrapped is not null) k order by kek) as "wrapped_by!",
+                  (select min(created_at) from tenant_keys where tenant_id = $1 and wrapped is not null) as oldest_made_at"#,
         tenant.0
     )
     .fetch_one(conn)

@@ -137,7 +137,10 @@ fn claimed(request: &Request) -> Option<Claimed> {
             signature: said("X-Amz-Signature")?,
             at: said("X-Amz-Date")?,
             expires: Some(
-                said("X-Amz-Expires")?.parse().ok().filter(|seconds| (1..=604_800).contains(seconds))?,
+                said("X-Amz-Expires")?
+                    .parse::<i64>()
+                    .ok()
+                    .filter(|seconds| (1..=604_800).contains(seconds))?,
             ),
         });
     }

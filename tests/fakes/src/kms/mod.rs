@@ -5,9 +5,12 @@
 //! What was done is in the ledger: `to` is the operation, `body` the context that came with it and never a key. A call
 //! meets the faults of sends, by its operation; the key can be [disabled](Kms::disable), and the plan's delay makes it slow.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aws_lc_rs::{
@@ -143,7 +146,7 @@ impl Kms {
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
             .expect("it is short enough");
-        let blob = [self.config.key_id.as_bytes(), &nonce, &sealed].concat();
+        let blob = [self.config.key_id.as_bytes(), &nonce[..], sealed.as_slice()].concat();
         self.record("Encrypt", body);
         Answer::json(
             200,
@@ -205,9 +208,11 @@ impl Kms {
     }
 }
 
-/// The pairs of the context in one order (an object of `serde_json` is sorted), none shifted into another.
+/// The pairs of the context in one order, none shifted into another.
 fn context(body: &Value) -> Vec<u8> {
-    body["EncryptionContext"].to_string().into_bytes()
+    let pairs = body["EncryptionContext"].as_object().into_iter().flatten();
+    let sorted: BTreeMap<&String, &Value> = pairs.collect();
+    format!("{sorted:?}").into_bytes()
 }
 
 /// An error as the service tells it.
