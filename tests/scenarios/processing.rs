@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::ctx::Clock as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard_tests::{Answer, Client, Socket, TestApp};
 
 const RECORD: &str = "/api/v1/compliance/processing";
@@ -221,5 +222,42 @@ async fn what_work_opens_is_nobodys_look_and_a_breach_is_looked_at_by_few() {
     }
     let looked = admin.all("/api/v1/compliance/audit-logs?action=read&resource=breach_people").await;
     assert!(!looked.is_empty(), "who asks for people is recorded");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn the_report_tells_what_is_open_and_late_of_what_people_asked_for() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let lead = lead(admin, "ada").await;
+    let report = async || admin.get("/api/v1/compliance/report").await.expect(200)["privacy"].clone();
+    let before = report().await;
+    assert_eq!((&before["requests"]["open"], &before["holds"]["standing"]), (&json!(0), &json!(0)));
+    // Of the lead and of the admin.
+    assert_eq!((&before["keys"]["people"], &before["keys"]["destroyed"]), (&json!(2), &json!(0)));
+    assert_eq!(before["keys"]["wrapped_by"].as_array().map(Vec::len), Some(1), "{before}");
+
+    let tenant = app.acme.id;
+    let rows = format!(
+        "insert into legal_holds (tenant_id, id, subject_id, reason, law)
+         values ('{tenant}', gen_random_uuid(), '{lead}', 'a claim', 'HGB 257');
+         insert into privacy_requests (tenant_id, id, kind, subject_id, lead_id, received_at, due_at)
+         values ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now() - interval '40 days', now() - interval '9 days'),
+                ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now() - interval '28 days', now() + interval '2 days'),
+                ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now(), now() + interval '30 days');
+         insert into erasures (tenant_id, id, lead_id, subject_id, state, due_at)
+         values ('{tenant}', gen_random_uuid(), '{lead}', '{lead}', 'identity', now() - interval '1 day')"
+    );
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut owner).await.expect("the owner may");
+    let after = report().await;
+    assert_eq!(
+        after["requests"],
+        json!({"open": 3, "due_soon": 1, "overdue": 1, "received": 2, "ended": 0, "ended_late": 0})
+    );
+    assert_eq!((&after["erasures"]["open"], &after["erasures"]["overdue"]), (&json!(1), &json!(1)));
+    assert_eq!(after["holds"], json!({"standing": 1, "placed": 1, "released": 0}));
+    let others = app.other.admin.get("/api/v1/compliance/report").await.expect(200);
+    assert_eq!(others["privacy"]["requests"]["open"], 0, "nobody else's");
     app.process.stop().await;
 }
