@@ -133,7 +133,9 @@ async fn survives(what: What) {
     tenants.retain(|id| before.contains(id));
     let left: Vec<&Uuid> = before.iter().filter(|id| after.contains(id)).collect();
     match what {
-        What::Subjects => assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was"),
+        What::Subjects => {
+            assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was")
+        }
         _ => assert!(tenants.iter().all(|id| !after.contains(id)), "the tenant's key is gone"),
     }
     app.process.stop().await;

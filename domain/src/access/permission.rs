@@ -56,6 +56,9 @@ permissions! {
     ComplianceReport = "compliance:report" "see the report over a range of dates",
     KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",
     KeysRotate = "keys:rotate" "have the keys replaced that everything is encrypted by",
+    ComplianceBreach = "compliance:breach" "see whose data was read, exported or changed between two moments, and by whom",
+    ProcessingRead = "processing:read" "see the record of processing and take it out",
+    ProcessingWrite = "processing:write" "add to the record of processing",
     TeamsRead = "teams:read" "see teams",
     TeamsWrite = "teams:write" "make teams and change them",
     TeamsDelete = "teams:delete" "delete teams",
@@ -168,6 +171,7 @@ impl Permission {
             "security",
             "compliance",
             "keys",
+            "processing",
             "privacy",
         ];
         groups.contains(&self.group())

@@ -327,6 +327,7 @@ impl Vault {
                 Err(error) => return Err(Error::internal(error)),
             }
         }
+        tx.opened(keys.current.keys().copied());
         Ok(keys)
     }
 

@@ -28,6 +28,7 @@ pub mod message_policy;
 pub mod message_stats;
 pub mod messages;
 pub mod ops;
+pub mod processing;
 pub mod provider_callbacks;
 pub mod providers;
 pub mod queues;

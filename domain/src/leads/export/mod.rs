@@ -16,6 +16,7 @@ use crate::{
     access::permission::Permission,
     audit::{Entry, record},
     error::{Error, Result},
+    processing::reads::Opens,
     types::LeadId,
 };
 
@@ -71,7 +72,8 @@ impl Export {
         tx.audit(&[Entry::new("export", "leads", id).detail(detail)]).await?;
         tx.commit().await?;
         let attributes = defined.into_iter().map(|definition| definition.name).collect();
-        Ok(Self { ctx: ctx.clone(), id, filter, format, attributes, before: None, rows: 0, over: false })
+        let ctx = Ctx { opens: Opens::ToExport, ..ctx.clone() };
+        Ok(Self { ctx, id, filter, format, attributes, before: None, rows: 0, over: false })
     }
 
     /// Whose file it is.

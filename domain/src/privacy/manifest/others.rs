@@ -22,6 +22,7 @@ pub const SECRETS: &[Secret] = &[
     secret("webhook_endpoints", "url_sealed"),
     secret("webhook_endpoints", "secret_sealed"),
     secret("webhook_endpoints", "former_secret_sealed"),
+    secret("processing_records", "record_sealed"),
 ];
 
 /// A column that is bytes, is named like something sealed or hashed, or holds the id of somebody, in a table that is about
@@ -51,6 +52,11 @@ pub const OTHERS: &[Other] = &[
     other("audit_heads", "signature", "the signature over that"),
     other("login_buckets", "key", "a keyed hash of who tried to log in and from where, gone within the hour"),
     other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a day"),
+    other(
+        "personal_reads",
+        "subjects",
+        "whose data was opened for whom, by ids that name nobody once the rest is gone",
+    ),
     other(
         "erasure_subjects",
         "subject_id",

@@ -123,6 +123,7 @@ pub const COLUMNS: &[Column] = &[
     column!("webhook_endpoints"."url_sealed" of_tenant "id"),
     column!("webhook_endpoints"."secret_sealed" of_tenant "id"),
     column!("webhook_endpoints"."former_secret_sealed" of_tenant "id"),
+    column!("processing_records"."record_sealed" of_tenant "id"),
     column!("users"."email_sealed" of "id"),
     column!("users"."name_sealed" of "id"),
     column!("sessions"."client_sealed" of "id"),
