@@ -18,6 +18,7 @@ use crate::{
     audit::Entry,
     ctx::{Actor, Platform},
     error::{Error, Result},
+    processing::reads::Opens,
     tenancy::{Begun as Beginning, Once, TenantTx},
     upkeep::ITSELF,
 };
@@ -72,6 +73,7 @@ pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     };
     let mut tx = ctx.begin().await?;
     let (rotation, _) = wanted(&mut tx, What::Kek).await?;
