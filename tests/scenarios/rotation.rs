@@ -29,8 +29,8 @@ use crate::{inbound, isolation::ids, rights::admitted};
 pub const KEYS: &str = "/api/v1/compliance/keys";
 const HOOKS: &str = "/api/v1/communication/webhooks";
 /// The key of the fixtures, and the one that follows it.
-const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+pub const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// Has keys replaced and waits for the end; answers the rotation.
 pub async fn rotate(admin: &Client, what: &str) -> Value {
@@ -342,7 +342,7 @@ fn files() -> domain::storage::Storage {
     switchboard::storage::folder(&app::files()).expect("a folder")
 }
 
-fn kek(text: &str) -> Arc<dyn KeyEncryptionKey> {
+pub fn kek(text: &str) -> Arc<dyn KeyEncryptionKey> {
     KeySource::Text(text).read().expect("a key")
 }
 
