@@ -21,6 +21,7 @@ use crate::{
     expected::Expected,
     messages::{provider::Providers, wording::Wordings},
     outbound::OutboundPolicy,
+    processing::reads::{Opens, Reads},
     storage::Storage,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
@@ -57,6 +58,8 @@ pub struct Platform {
     pub public_url: Option<Arc<str>>,
     /// Versions of templates, ready to be filled in.
     pub wordings: Arc<Wordings>,
+    /// Whose data was opened for whom, until it is written down.
+    pub reads: Arc<Reads>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.
@@ -126,6 +129,8 @@ pub struct Ctx {
     pub grants: PermissionSet,
     /// Which leads it is about, with what belongs to them.
     pub rows: Rows,
+    /// Why it opens people's data.
+    pub opens: Opens,
     /// Requests a second that its tenant may make; none if that is the installation's to say.
     pub pace: Option<u32>,
     /// The request id, carried over the queue.

@@ -8,6 +8,7 @@
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`outbound`] what of the outside world may be called; [`storage`] files of tenants
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
+//! - [`privacy`] what is held of people, and their rights to it; [`processing`] the account that is given of it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
@@ -29,6 +30,8 @@ pub mod leads;
 pub mod messages;
 pub mod moment;
 pub mod outbound;
+pub mod privacy;
+pub mod processing;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;

@@ -9,8 +9,8 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs,
-        lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops,
+        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs, keys,
+        lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, processing,
         provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores,
         scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
         suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
@@ -119,6 +119,15 @@ fn access() -> Vec<Route> {
         (Needs(P::AuditArchive), routes!(audit::archives::restore_archive)),
         (Needs(P::AuditArchive), routes!(audit::archives::release_archive)),
         (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
+        (Needs(P::KeysRead), routes!(keys::list_keys)),
+        (Needs(P::KeysRotate), routes!(keys::rotate_keys)),
+        (Needs(P::KeysRead), routes!(keys::list_key_rotations)),
+        (Needs(P::KeysRead), routes!(keys::get_key_rotation)),
+        (Needs(P::ComplianceBreach), routes!(processing::look_at_breach)),
+        (Needs(P::ComplianceBreach), routes!(processing::list_breach_people)),
+        (Needs(P::ProcessingRead), routes!(processing::get_processing_record)),
+        (Needs(P::ProcessingWrite), routes!(processing::put_processing_record)),
+        (Needs(P::ProcessingRead), routes!(processing::export_processing_record)),
     ]
 }
 

@@ -3,6 +3,7 @@
 
 mod archive_logs;
 mod onboard_lead;
+mod rotate_keys;
 mod run_campaign;
 
 use engine::{Flow, JobKind, Outcome};
@@ -27,6 +28,7 @@ pub struct Workflow {
 pub fn all() -> Vec<Workflow> {
     vec![
         Workflow::of(onboard_lead::steps),
+        Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
         Workflow::of(archive_logs::steps),
     ]

@@ -24,6 +24,7 @@ use crate::{
     storage::FileName,
     tenancy::SystemTx,
     types::TenantId,
+    vault::Vault,
 };
 
 /// Rows read in one transaction.
@@ -205,6 +206,9 @@ impl Writing<'_> {
             }
             let mut tx = SystemTx::begin(&self.platform.engine).await?;
             let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
+            let sealed = page.iter().map(|line| hex::bytes(&line.request_sealed)).collect::<Option<Vec<_>>>();
+            let sealed = sealed.ok_or_else(|| Error::internal("an attempt holds no bytes"))?;
+            Vault::keep_for_archive(tx.conn(), self.tenant, sealed.iter().map(Vec::as_slice)).await?;
             tx.commit().await?;
             let Some(last) = page.last() else { break };
             after = (last.message_id, last.fence);

@@ -11,6 +11,7 @@ use crate::{
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
+    vault::rotation::{change, work::RotateKeys},
 };
 
 /// A workflow and what it is given.
@@ -37,6 +38,7 @@ impl Start {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
             ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
+            RotateKeys::KIND => Ok(change::PERMISSIONS),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

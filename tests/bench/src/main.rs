@@ -8,6 +8,7 @@ mod database;
 mod engine;
 mod faults;
 mod messages;
+mod privacy;
 mod table;
 mod workflows;
 
@@ -34,6 +35,8 @@ enum Command {
     /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
     /// one.
     Campaign(crate::table::Args),
+    /// Privacy: what it costs that what is known of people is encrypted.
+    Privacy(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -65,6 +68,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Automation(args) => crate::automation::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,
+        Command::Privacy(args) => crate::privacy::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),
