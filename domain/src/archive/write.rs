@@ -208,7 +208,8 @@ impl Writing<'_> {
             let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
             let sealed = page.iter().map(|line| hex::bytes(&line.request_sealed)).collect::<Option<Vec<_>>>();
             let sealed = sealed.ok_or_else(|| Error::internal("an attempt holds no bytes"))?;
-            Vault::keep_for_archive(tx.conn(), self.tenant, sealed.iter().map(Vec::as_slice)).await?;
+            let kept = sealed.iter().map(Vec::as_slice).filter(|sealed| !sealed.is_empty());
+            Vault::keep_for_archive(tx.conn(), self.tenant, kept).await?;
             tx.commit().await?;
             let Some(last) = page.last() else { break };
             after = (last.message_id, last.fence);
