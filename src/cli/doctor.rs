@@ -3,7 +3,7 @@
 use sqlx::{Connection, PgConnection};
 
 use super::{Failure, external};
-use crate::{config::Config, postgres::locate};
+use crate::{config::Config, postgres::locate, storage};
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     println!("data folder  {}", config.data_dir.display());
@@ -16,6 +16,7 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         format!("{} (made at the first start)", key.display())
     };
     println!("key          {kept}");
+    println!("files        {}", storage::open(config)?.place());
     if config.database_url.is_some() {
         let mut conn = PgConnection::connect_with(&external(config)?)
             .await

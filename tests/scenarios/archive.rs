@@ -330,6 +330,8 @@ async fn what_was_changed_before_or_is_not_sealed_stays_in_the_database() {
     let listed = app.acme.admin.all(ARCHIVES).await;
     assert_eq!(listed[0]["state"], "refused", "{listed:?}");
     assert!(listed[0]["refused"].as_str().expect("why").contains("was changed"));
+    let told = app.acme.admin.all("/api/v1/compliance/security-events?severity=critical").await;
+    assert_eq!((told.len(), &told[0]["resource_id"]), (1, &listed[0]["id"]), "{told:?}");
     let left: i64 =
         sqlx::query_scalar("select count(*) from audit_log where tenant_id = $1 and resource = 'lead'")
             .bind(app.acme.id.0)
