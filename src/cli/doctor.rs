@@ -3,7 +3,7 @@
 use sqlx::{Connection, PgConnection};
 
 use super::{Failure, external};
-use crate::{config::Config, postgres::locate, storage};
+use crate::{config::Config, postgres::locate};
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     println!("data folder  {}", config.data_dir.display());
@@ -16,7 +16,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         format!("{} (made at the first start)", key.display())
     };
     println!("key          {kept}");
-    println!("files        {}", storage::open(config)?.place());
+    let files = config.storage.clone();
+    let files = files.unwrap_or_else(|| config.data_dir.join("storage").display().to_string());
+    println!("files        {files}");
     if config.database_url.is_some() {
         let mut conn = PgConnection::connect_with(&external(config)?)
             .await
