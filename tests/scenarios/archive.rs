@@ -221,6 +221,10 @@ async fn wherever_it_dies_no_row_is_lost_and_the_next_run_goes_on() {
         (None, 1_200, Some(1_200))
     );
     assert_eq!(with_files.rows, before.rows);
+    for tenant in [&app.acme, &app.other] {
+        let listed = tenant.admin.all(ARCHIVES).await;
+        assert_eq!((listed.len(), &listed[0]["state"]), (1, &json!("dropped")), "{listed:?}");
+    }
     app.process.stop().await;
 }
 

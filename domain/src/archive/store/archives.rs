@@ -258,6 +258,17 @@ pub(in crate::archive) async fn dropped(
     Ok(())
 }
 
+/// Months of a log of which some tenant's rows were read back and are not noted as gone.
+pub(in crate::archive) async fn verified_months(conn: &mut PgConnection, log: Log) -> Result<Vec<Month>> {
+    let months = sqlx::query_scalar!(
+        "select distinct month from log_archives where log = $1 and state = 'verified' order by month",
+        log.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(months.into_iter().map(Month::of).collect())
+}
+
 /// Rows that were read back, by tenant, of a month.
 pub(in crate::archive) async fn archived(
     conn: &mut PgConnection,
