@@ -1,9 +1,11 @@
 //! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
+use domain::vault::{KekRing, kek::LocalKek};
 use reqwest::Url;
 use serde::Deserialize;
+use workers::rim::kms;
 
 use crate::{platform::KeySource, telemetry::LogFormat};
 
@@ -20,6 +22,24 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The key-encryption key in base64; without it the file `key` in `data_dir`.
     pub key: Option<String>,
+    /// The file of the key-encryption key, if it is not `key` in `data_dir`. Made at the first start.
+    pub key_file: Option<PathBuf>,
+    /// Key-encryption keys that only unwrap: those before the one in use, or the one that is to follow it. In base64.
+    pub former_keys: Vec<String>,
+    /// The same as files.
+    pub former_key_files: Vec<PathBuf>,
+    /// The same of the key service: their ids as they stood in `kms_key`.
+    pub former_kms_keys: Vec<String>,
+    /// Instead of a key here, one that Amazon's KMS or a service like it holds: its id, ARN or alias. It needs the three that
+    /// follow; no file of the key is made then.
+    pub kms_key: Option<String>,
+    pub kms_region: Option<String>,
+    pub kms_access_key_id: Option<String>,
+    pub kms_secret_access_key: Option<String>,
+    /// Of credentials that are good for a while.
+    pub kms_session_token: Option<String>,
+    /// Where the key service is, if not at `https://kms.<kms_region>.amazonaws.com`.
+    pub kms_endpoint: Option<String>,
     /// The folder of initdb and postgres, if they are not where they are looked for.
     pub pg_bindir: Option<PathBuf>,
     pub app_connections: u32,
@@ -48,6 +68,17 @@ pub struct Config {
     pub address_requests_per_s: NonZeroU32,
     /// Requests served at a time; more are told to come again.
     pub max_requests: usize,
+    /// Files of tenants: a folder, or a bucket as `s3://bucket` or `s3://bucket/folder`. Without it the folder `storage`
+    /// in `data_dir`.
+    pub storage: Option<String>,
+    /// The server of an S3-compatible bucket, for example `https://s3.example.com`; without it the one of AWS.
+    pub storage_endpoint: Option<String>,
+    /// Its region; without it `us-east-1`.
+    pub storage_region: Option<String>,
+    /// The access key of the bucket and its secret. Without them `AWS_ACCESS_KEY_ID` and its kin of the environment are
+    /// read, or the role that the machine has.
+    pub storage_key_id: Option<String>,
+    pub storage_key_secret: Option<String>,
     /// Days that finished jobs can be looked up.
     pub history_days: u16,
     /// Days that events can be replayed.
@@ -68,6 +99,9 @@ impl Config {
             .set_default("system_connections", 8)?
             .set_default("max_connections", 4096)?
             .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("former_keys", Vec::<String>::new())?
+            .set_default("former_key_files", Vec::<String>::new())?
+            .set_default("former_kms_keys", Vec::<String>::new())?
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
             .set_default("allow_loopback", false)?
@@ -85,6 +119,9 @@ impl Config {
                     .try_parsing(true)
                     .list_separator(",")
                     .with_list_parse_key("allowed_origins")
+                    .with_list_parse_key("former_keys")
+                    .with_list_parse_key("former_key_files")
+                    .with_list_parse_key("former_kms_keys")
                     .with_list_parse_key("mail_relays")
                     .ignore_empty(true),
             );
@@ -93,6 +130,7 @@ impl Config {
         }
         let mut settings: Self = sources.build()?.try_deserialize()?;
         settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
+        settings.check_key_service()?;
         Ok(settings)
     }
 
@@ -102,10 +140,65 @@ impl Config {
         self.data_dir.join("audit-heads.json")
     }
 
-    /// The key-encryption key, to be kept in `file` if the environment holds none.
-    #[must_use]
-    pub fn key_source<'a>(&'a self, file: &'a std::path::Path) -> KeySource<'a> {
-        self.key.as_deref().map_or(KeySource::File(file), KeySource::Text)
+    /// The key-encryption keys: the one in use, where a key service is or as the environment holds it, or else in a file that
+    /// the first start makes; and those that only unwrap, which must be there.
+    ///
+    /// # Errors
+    /// If one cannot be read or made.
+    pub fn keks(&self) -> std::io::Result<KekRing> {
+        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let service = self.key_service().map(|settings| KeySource::Service(Box::new(settings)));
+        let here = || self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
+        let mut ring = KekRing::new(service.unwrap_or_else(here).read()?);
+        for text in &self.former_keys {
+            ring = ring.with_former(KeySource::Text(text).read()?);
+        }
+        for file in &self.former_key_files {
+            ring = ring.with_former(Arc::new(LocalKek::from_existing_file(file)?));
+        }
+        for key in &self.former_kms_keys {
+            let settings = self.key_service_of(Some(key)).ok_or_else(|| {
+                std::io::Error::other(
+                    "former_kms_keys needs kms_region, kms_access_key_id and kms_secret_access_key",
+                )
+            })?;
+            ring = ring.with_former(KeySource::Service(Box::new(settings)).read()?);
+        }
+        Ok(ring)
+    }
+
+    fn key_service(&self) -> Option<kms::Settings> {
+        self.key_service_of(self.kms_key.as_ref())
+    }
+
+    fn key_service_of(&self, key: Option<&String>) -> Option<kms::Settings> {
+        Some(kms::Settings {
+            key: key?.clone(),
+            region: self.kms_region.clone()?,
+            endpoint: self.kms_endpoint.clone(),
+            access_key_id: self.kms_access_key_id.clone()?,
+            secret_access_key: self.kms_secret_access_key.clone()?,
+            session_token: self.kms_session_token.clone(),
+        })
+    }
+
+    /// Whoever names a key service means it: a missing setting must not quietly make a key file.
+    fn check_key_service(&self) -> Result<(), config::ConfigError> {
+        let set = [
+            self.kms_key.is_some() || !self.former_kms_keys.is_empty(),
+            self.kms_region.is_some(),
+            self.kms_access_key_id.is_some(),
+            self.kms_secret_access_key.is_some(),
+        ];
+        let why = match set.into_iter().filter(|is_set| *is_set).count() {
+            0 => return Ok(()),
+            4 if self.key.is_none() || self.kms_key.is_none() => return Ok(()),
+            4 => "key and kms_key are both set; leave one of them out",
+            _ => {
+                "kms_key (or former_kms_keys), kms_region, kms_access_key_id and kms_secret_access_key belong together; set all of them"
+            }
+        };
+        Err(config::ConfigError::Message(why.into()))
     }
 }
 
@@ -135,6 +228,33 @@ mod tests {
         let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
         assert!(error.to_string().contains("app_connections"), "{error}");
     }
+
+    #[test]
+    fn a_key_service_is_named_whole_or_not_at_all() {
+        let load = |flags: &[(&str, &str)]| {
+            let flags: Vec<_> =
+                flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();
+            Config::load(&flags)
+        };
+        let whole = [
+            ("kms_key", "alias/switchboard"),
+            ("kms_region", "eu-central-1"),
+            ("kms_access_key_id", "AKID"),
+            ("kms_secret_access_key", "secret"),
+        ];
+        let config = load(&whole).expect("all that is needed");
+        let ring = config.keks().expect("a client");
+        assert!(ring.current().name().starts_with("kms:"), "{}", ring.current().name());
+        for left_out in 0..whole.len() {
+            let mut flags = whole.to_vec();
+            flags.remove(left_out);
+            let error = load(&flags).err().expect("something is missing");
+            assert!(error.to_string().contains("kms_region"), "{error}");
+        }
+        let error = load(&[&whole[..], &[("key", "AAAA")]].concat()).err().expect("two keys");
+        assert!(error.to_string().contains("leave one"), "{error}");
+    }
+
     #[test]
     fn the_public_address_is_an_origin() {
         let load =

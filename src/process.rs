@@ -159,11 +159,14 @@ impl Process {
             tasks.spawn(app.gate.clone().heed_changes(stop.clone()));
             let (counting, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move { counting.denials.sweep(until).await });
+            let (noting, until) = (platform.clone(), stop.clone());
+            tasks.spawn(async move { noting.reads.sweep(&noting, until).await });
             let (counted, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move {
                 server::serve(listener, router, plan.max_connections, until).await;
-                // Nobody is refused any more.
+                // Nobody is refused or shown anything any more.
                 counted.denials.write(Duration::ZERO).await;
+                counted.platform.reads.write(&counted.platform).await;
             });
         }
         if roles.notifier {

@@ -21,6 +21,8 @@ use crate::{
     expected::Expected,
     messages::{provider::Providers, wording::Wordings},
     outbound::OutboundPolicy,
+    processing::reads::{Opens, Reads},
+    storage::Storage,
     tenancy::{Begun, Idempotency, TenantTx},
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
@@ -49,11 +51,15 @@ pub struct Platform {
     pub providers: Arc<Providers>,
     /// Which servers a tenant may have called.
     pub outbound: Arc<OutboundPolicy>,
+    /// Where files of tenants lie.
+    pub storage: Storage,
     /// Where the outside reaches this installation, for example `https://calls.example.com` without a slash at its
     /// end: the beginning of addresses for callbacks and of links that people follow. None if nobody said it.
     pub public_url: Option<Arc<str>>,
     /// Versions of templates, ready to be filled in.
     pub wordings: Arc<Wordings>,
+    /// Whose data was opened for whom, until it is written down.
+    pub reads: Arc<Reads>,
     /// Grows when somebody's rights have changed: what was found out about rights before is not believed any more.
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.
@@ -123,6 +129,8 @@ pub struct Ctx {
     pub grants: PermissionSet,
     /// Which leads it is about, with what belongs to them.
     pub rows: Rows,
+    /// Why it opens people's data.
+    pub opens: Opens,
     /// Requests a second that its tenant may make; none if that is the installation's to say.
     pub pace: Option<u32>,
     /// The request id, carried over the queue.

@@ -3,10 +3,12 @@
 //!
 //! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] and [`moment`] values that cannot be bad
 //! - [`expected`] for which version of a thing a change was made
-//! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
+//! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what, [`archive`] where it
+//!   goes when it is old
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
-//! - [`outbound`] what of the outside world may be called
+//! - [`outbound`] what of the outside world may be called; [`storage`] files of tenants
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
+//! - [`privacy`] what is held of people, and their rights to it; [`processing`] the account that is given of it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
@@ -14,6 +16,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod archive;
 pub mod audit;
 pub mod bounded;
 pub mod calls;
@@ -27,11 +30,14 @@ pub mod leads;
 pub mod messages;
 pub mod moment;
 pub mod outbound;
+pub mod privacy;
+pub mod processing;
 pub mod routing;
 pub mod schedules;
 pub mod scoring;
 pub mod sequences;
 mod spreadsheet;
+pub mod storage;
 pub mod tenancy;
 pub mod types;
 pub mod upkeep;

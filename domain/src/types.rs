@@ -65,6 +65,16 @@ ids! {
     CampaignRunId,
     /// A person whose data is held: the owner of a data key. A lead's subject has the lead's id.
     SubjectId,
+    /// Something that a person asked for about their data.
+    PrivacyRequestId,
+    /// A file with all that is held of somebody.
+    ExportId,
+    /// A request to forget somebody, and what is done about it.
+    ErasureId,
+    /// What keeps somebody from being forgotten.
+    HoldId,
+    RestrictionId,
+    RectificationId,
 }
 
 /// A phone number in the form of ITU-T E.164: `+`, country code, subscriber number.

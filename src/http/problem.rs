@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{Error, error::FieldError};
+use domain::{Error, error::FieldError, vault::envelope::is_away};
 use serde::Serialize;
 
 tokio::task_local! {
@@ -105,6 +105,12 @@ impl From<Error> for Problem {
                 let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
                 let seconds = u16::try_from(wait.as_secs() + 1).unwrap_or(u16::MAX);
                 Self { retry_after: NonZeroU16::new(seconds), ..problem }
+            }
+            Error::Internal(cause) if is_away(&*cause) => {
+                tracing::error!(%cause, "a request needs the key service");
+                let detail = "the service that holds the installation's key does not answer; nothing was changed, try again";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "key-service-away", detail);
+                Self { retry_after: NonZeroU16::new(5), ..problem }
             }
             Error::Internal(cause) => {
                 let request_id = request_id().unwrap_or_default();

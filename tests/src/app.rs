@@ -16,6 +16,7 @@ use domain::{
 use switchboard::{
     platform::{self, KeySource},
     process::{Plan, Process, Roles},
+    storage,
 };
 use uuid::Uuid;
 
@@ -135,12 +136,20 @@ pub(crate) fn folder() -> PathBuf {
     std::env::var_os("TEST_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
+/// Where files of tenants lie: one folder for all tests, since no two of them have the same tenant, and where processes
+/// of their own look for them, too.
+#[must_use]
+pub fn files() -> PathBuf {
+    folder().join("storage")
+}
+
 /// A second process's view of the same installation; it may call servers on this machine.
 ///
 /// # Panics
 /// If Postgres refuses.
 pub async fn platform(database: &Database) -> Platform {
-    let platform = platform::assemble(database.engine().await, KeySource::Text(KEY)).expect("a key");
+    let storage = storage::folder(&files()).expect("a folder");
+    let platform = platform::assemble(database.engine().await, KeySource::Text(KEY), storage).expect("a key");
     platform::reaching(platform, OutboundPolicy { loopback: true, relays: Vec::new() }).expect("a client")
 }
 

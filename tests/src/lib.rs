@@ -20,7 +20,7 @@ pub mod scripted;
 mod socket;
 mod worker;
 
-pub use app::{PASSWORD, Tenant, TestApp, heads_file};
+pub use app::{PASSWORD, Tenant, TestApp, files, heads_file};
 pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
 pub use contacts::contacts;

@@ -110,6 +110,12 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::walk_sequence::run),
         job(jobs::empty_sequence::run),
         job(jobs::watch_sequences::run),
+        job(jobs::begin_archive::run),
+        job(jobs::write_archives::run),
+        job(jobs::check_archives::run),
+        job(jobs::drop_archived::run),
+        job(jobs::restore_archive::run),
+        job(jobs::turn_keys::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -194,6 +200,7 @@ mod tests {
             "refresh_scores",
             "replay_webhook",
             "report_campaign",
+            "rotate_keys",
             "route_lead",
             "route_leads",
             "run_campaign",
@@ -208,6 +215,7 @@ mod tests {
             "sweep_team",
             "take_audience",
             "tell_of_delivery",
+            "turn_keys",
             "update_leads",
             "wake_campaign",
             "wake_messages",

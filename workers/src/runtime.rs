@@ -7,6 +7,7 @@ use domain::{
     Ctx, Error,
     access::{permission::PermissionSet, rows::Rows},
     ctx::{Actor, Platform},
+    processing::reads::Opens,
     types::TenantId,
 };
 use engine::{
@@ -87,6 +88,7 @@ pub(crate) fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
+        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,

@@ -1,7 +1,9 @@
 //! Procedures of many steps, one file each: what follows what. Their inputs, and the payloads of their steps, are in
 //! `domain`; the handlers of the steps are in `workers`.
 
+mod archive_logs;
 mod onboard_lead;
+mod rotate_keys;
 mod run_campaign;
 
 use engine::{Flow, JobKind, Outcome};
@@ -24,7 +26,12 @@ pub struct Workflow {
 /// The workflows of this build.
 #[must_use]
 pub fn all() -> Vec<Workflow> {
-    vec![Workflow::of(onboard_lead::steps), Workflow::of(run_campaign::steps)]
+    vec![
+        Workflow::of(onboard_lead::steps),
+        Workflow::of(rotate_keys::steps),
+        Workflow::of(run_campaign::steps),
+        Workflow::of(archive_logs::steps),
+    ]
 }
 
 impl Workflow {

@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 55] = [
+const MANAGER: [P; 58] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -80,6 +80,9 @@ const MANAGER: [P; 55] = [
     P::MessageStatsRead,
     P::MessagePolicyWrite,
     P::SuppressionsWrite,
+    P::PrivacyRead,
+    P::PrivacyRestrict,
+    P::PrivacyRectify,
     P::CampaignsRead,
     P::CampaignsWrite,
     P::CampaignsApprove,

@@ -6,7 +6,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Entry, read::bounded, record, store};
-use crate::{Ctx, access::permission::Permission, error::Result, tenancy::store::as_of_one_moment};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    error::Result,
+    processing::standing::{PrivacyStanding, standing},
+    tenancy::store::as_of_one_moment,
+};
 
 /// The longest range of a report, in days.
 const LONGEST: i64 = 366;
@@ -32,6 +38,8 @@ pub struct ComplianceReport {
     /// Who has the most entries, the first 20.
     pub actors: Vec<ActorEntries>,
     pub chain: ChainState,
+    /// How it stands with the rights of people and with keys.
+    pub privacy: PrivacyStanding,
 }
 
 /// Tries to log in, by what came of them.
@@ -139,6 +147,7 @@ pub async fn report(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Result
             unsealed: totals.unsealed,
             newest_head: store::newest_head(tx.conn(), tenant).await?,
         },
+        privacy: standing(tx.conn(), tenant, range).await?,
     };
     tx.commit().await?;
     Ok(report)

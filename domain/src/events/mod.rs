@@ -47,6 +47,20 @@ pub enum EventType {
     LeadDeleted,
     /// Another lead that was the same person went into it.
     LeadMerged,
+    /// Nothing more is done with it than to keep it, or what was forbidden may be done again (GDPR Art. 18).
+    LeadRestricted,
+    LeadUnrestricted,
+    /// What its person said is wrong was corrected: whoever has it from here is to correct it too (Art. 19).
+    LeadRectified,
+    /// Somebody asked to see what is held of them, is to wait longer, or was answered or refused.
+    SubjectRequestAsked,
+    SubjectRequestExtended,
+    SubjectRequestEnded,
+    /// Somebody asked to be forgotten, thought better of it, or is forgotten: whoever has something of them from here is to
+    /// forget it too (Art. 19).
+    ErasureAsked,
+    ErasureWithdrawn,
+    ErasureDone,
     /// Something was done with it.
     LeadActivity,
     LeadsScored,
@@ -124,7 +138,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 66] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -147,6 +161,15 @@ impl EventType {
         Self::LeadUpdated,
         Self::LeadDeleted,
         Self::LeadMerged,
+        Self::LeadRestricted,
+        Self::LeadUnrestricted,
+        Self::LeadRectified,
+        Self::SubjectRequestAsked,
+        Self::SubjectRequestExtended,
+        Self::SubjectRequestEnded,
+        Self::ErasureAsked,
+        Self::ErasureWithdrawn,
+        Self::ErasureDone,
         Self::LeadActivity,
         Self::LeadsScored,
         Self::LeadAssigned,
@@ -209,6 +232,15 @@ impl EventType {
             Self::LeadUpdated => "lead.updated",
             Self::LeadDeleted => "lead.deleted",
             Self::LeadMerged => "lead.merged",
+            Self::LeadRestricted => "lead.restricted",
+            Self::LeadUnrestricted => "lead.unrestricted",
+            Self::LeadRectified => "lead.rectified",
+            Self::SubjectRequestAsked => "subject_request.asked",
+            Self::SubjectRequestExtended => "subject_request.extended",
+            Self::SubjectRequestEnded => "subject_request.ended",
+            Self::ErasureAsked => "erasure.asked",
+            Self::ErasureWithdrawn => "erasure.withdrawn",
+            Self::ErasureDone => "erasure.done",
             Self::LeadActivity => "lead.activity",
             Self::LeadsScored => "lead.scored",
             Self::LeadAssigned => "lead.assigned",

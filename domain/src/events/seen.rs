@@ -24,6 +24,7 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "campaign" => Some(Permission::CampaignsRead),
         "sequence" => Some(Permission::SequencesRead),
         "access" => Some(Permission::UsersRead),
+        "erasure" | "subject_request" => Some(Permission::PrivacyRead),
         "webhook" => Some(Permission::WebhooksRead),
         "job" => Some(Permission::JobsRead),
         "workflow" => Some(Permission::WorkflowsRead),

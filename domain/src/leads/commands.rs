@@ -153,6 +153,15 @@ pub(super) async fn apply(
     tx.emit(&[Event::new(EventType::LeadUpdated, "lead", id)]).await
 }
 
+/// The same where its person says that something is wrong.
+///
+/// # Errors
+/// As [`change`].
+pub(crate) async fn rectify(ctx: &Ctx, tx: &mut TenantTx, id: LeadId, change: &LeadChange) -> Result<()> {
+    let plan = terms::plan(tx).await?;
+    apply(ctx, tx, &plan, id, (change, IfTaken::Allow)).await
+}
+
 /// A lead, for whoever has just changed it.
 pub(super) async fn only(ctx: &Ctx, id: LeadId) -> Result<LeadView> {
     let filter = Filter { id: Some(id), ..Filter::default() };

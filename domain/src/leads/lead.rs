@@ -151,6 +151,8 @@ pub struct LeadView {
     pub score: Option<Score>,
     pub version: i64,
     pub assigned_at: Option<DateTime<Utc>>,
+    /// Since when nothing is done with what is known of them but to keep it (GDPR Art. 18).
+    pub restricted_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     messages::consents,
+    privacy::restriction,
     routing::{succeed, sweep},
     sequences,
     tenancy::{Begun, TenantTx},
@@ -86,6 +87,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     sequences::of_lead::hold(tx, &[id, loser.id]).await?;
     consents::leads_merge(tx, id, loser.id).await?;
     conversions::leads_merge(tx, id, loser.id).await?;
+    restriction::leads_merge(tx, id, loser.id).await?;
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;
     let over = known.join(open(ctx, &keys, &loser)?);

@@ -1,13 +1,16 @@
 //! What people have agreed to: recorded by lead or by address, and what was said last counts.
 //!
-//! The row is what [`super::gates`] reads; its history is the privacy capability's. What was said before what is known
+//! The row is what [`super::gates`] reads; `history` keeps all that was said, whether it counted or not. What was said before what is known
 //! changes nothing, so records may come in any order. Of what was said at one instant the withdrawal counts.
+
+mod history;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{provider::Channel, recipient::Recipient, rules::Purpose, store};
+pub use self::history::{Said, history};
+use super::{provider::Channel, recipient::Recipient, rules::Purpose, store, suppressions};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
@@ -16,6 +19,7 @@ use crate::{
     events::{Event, EventType},
     leads::merged,
     moment::Moment,
+    privacy::addresses,
     sequences,
     tenancy::{Begun, Once, TenantTx},
     types::{ConsentId, LeadId, Text},
@@ -45,6 +49,10 @@ pub struct NewConsent {
     pub source: Text<100>,
     /// What the person was told, in the words used; at most 10,000 bytes. Nothing of the person.
     pub wording: Option<String>,
+    /// Where it is kept what shows that it was said: the number of a form or of a recording (GDPR Art. 7(1)). Nothing of
+    /// the person.
+    #[schema(value_type = Option<String>, example = "form 2026-0815")]
+    pub proof: Option<Text<200>>,
     /// When it was said; now if not told. What was said before what is known already changes nothing.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub said_at: Option<Moment>,
@@ -61,6 +69,7 @@ pub struct ConsentView {
     pub granted: bool,
     pub source: String,
     pub wording: Option<String>,
+    pub proof: Option<String>,
     pub version: i64,
     pub said_at: DateTime<Utc>,
     pub recorded_at: DateTime<Utc>,
@@ -131,6 +140,7 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
         granted: new.granted,
         source: new.source.as_str(),
         wording: new.wording.as_deref(),
+        proof: new.proof.as_ref().map(Text::as_str),
         // What comes of a clock that is ahead would stand against what is said a moment later.
         at: said_at.min(now),
     };
@@ -140,6 +150,10 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
         Some(id) => id,
         None => store::consent_of(tx.conn(), ctx.tenant, &whose, new.channel, new.purpose).await?,
     };
+    store::keep_said(tx.conn(), ctx.tenant, ctx.id(), id, &said, put.is_some(), ctx.actor).await?;
+    if put.is_some() && new.granted {
+        erased_agree(ctx, tx, &whose, new.channel, new.purpose).await?;
+    }
     if put.is_some() {
         tell(tx, &[(id, whose.lead())], new.channel, new.purpose, new.granted, new.source.as_str()).await?;
     }
@@ -231,16 +245,37 @@ pub(super) async fn withdraw(
         Some(lead) => merged::hold(tx, lead, Rows::All).await?,
         None => None,
     };
-    let said = store::Said { channel, purpose, granted: false, source, wording: None, at: ctx.now() };
+    let said =
+        store::Said { channel, purpose, granted: false, source, wording: None, proof: None, at: ctx.now() };
     let all = held.map(Whose::Lead).into_iter().chain([Whose::Address(to_index.to_vec())]);
     let mut withdrawn = Vec::new();
     for whose in all {
         let fresh = ConsentId(ctx.id());
         if let Some(id) = store::withdraw_consent(tx.conn(), ctx.tenant, fresh, &whose, &said).await? {
+            store::keep_said(tx.conn(), ctx.tenant, ctx.id(), id, &said, true, ctx.actor).await?;
             withdrawn.push((id, whose.lead()));
         }
     }
     tell(tx, &withdrawn, channel, purpose, false, source).await
+}
+
+/// Somebody who was erased agrees to something anew: what kept messages from them goes, as far as they have agreed. Whoever
+/// agrees to hear of their own affairs alone gets no marketing.
+async fn erased_agree(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    whose: &Whose,
+    channel: Channel,
+    purpose: Purpose,
+) -> Result<()> {
+    let to_index = match whose {
+        Whose::Address(to_index) => Some(to_index.clone()),
+        Whose::Lead(lead) => addresses::index_of(tx, *lead, channel).await?,
+    };
+    match to_index {
+        Some(to_index) => suppressions::erased_agrees(ctx, tx, channel, &to_index, purpose).await,
+        None => Ok(()),
+    }
 }
 
 /// Joins what two leads have said that become one: what either has withdrawn is withdrawn, else the later counts. Both

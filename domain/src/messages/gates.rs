@@ -69,9 +69,10 @@ pub async fn judge(ctx: &Ctx, tx: &mut TenantTx, asking: &[Asking]) -> Result<Ve
     }
     let mut facts = Vec::with_capacity(asking.len());
     for (one, said) in asking.iter().zip(store::said_of(tx.conn(), ctx.tenant, asking).await?) {
-        let store::SaidOf { suppressed, by_lead, by_address } = said;
+        let store::SaidOf { restricted, suppressed, by_lead, by_address } = said;
         facts.push(Facts {
             purpose: one.purpose,
+            restricted,
             suppressed,
             by_lead,
             by_address,

@@ -56,7 +56,7 @@ impl Recipient {
     }
 
     /// The blind index by which it is found.
-    pub(super) fn index(&self, keys: &TenantKeys) -> Vec<u8> {
+    pub(crate) fn index(&self, keys: &TenantKeys) -> Vec<u8> {
         index_of(keys, &self.normal())
     }
 }

@@ -3,8 +3,9 @@
 //! What counts is a blind index of the address, so a suppression holds also after the person was erased; the address
 //! itself is sealed under the person's key and gone then. What somebody has asked for by a stop or an unsubscription
 //! they can take back; where another reason comes to it, that one stands, and does not go with theirs.
-//! `record` writes them down; `unsubscribe` is what a click in a message does.
+//! `record` writes them down; `erased` is about people who asked to be forgotten; `unsubscribe` is what a click in a message does.
 
+mod erased;
 mod record;
 mod unsubscribe;
 
@@ -12,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::record::{insert, tell_gone};
+pub(crate) use self::erased::{erased_agrees, of_erased};
 pub(crate) use self::unsubscribe::{is_message, is_token_of, read_unsubscribe_token};
 pub use self::{
     record::{Fresh, lift, put},
@@ -48,6 +50,8 @@ pub enum Reason {
     Provider,
     /// Somebody of the tenant said so.
     Manual,
+    /// The person was erased. It goes when they agree to something anew.
+    Erased,
 }
 
 impl Reason {
@@ -60,6 +64,7 @@ impl Reason {
             Self::Unsubscribe => "unsubscribe",
             Self::Provider => "provider",
             Self::Manual => "manual",
+            Self::Erased => "erased",
         }
     }
 }
@@ -186,6 +191,10 @@ pub async fn delete(ctx: &Ctx, id: SuppressionId) -> Result<()> {
     let mut tx = ctx.begin().await?;
     let gone =
         store::delete_suppression(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("suppression"))?;
+    if gone.reason == Reason::Erased.as_str() {
+        let detail = "the person was erased; record that they agree to something anew, and it goes by itself";
+        return Err(Error::conflict("person-erased", detail));
+    }
     tell_gone(&mut tx, &[gone]).await?;
     tx.commit().await
 }

@@ -22,6 +22,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     leads::selection::known,
+    privacy::restriction,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, ImportId, LeadId, RuleId, TeamId},
 };
@@ -124,6 +125,9 @@ pub async fn within(tx: &mut TenantTx, lead: LeadId, ask: Option<Target>, rerout
     let tenant = tx.tenant;
     let row = store::lock_lead(tx.conn(), tenant, lead).await?.ok_or(Error::NotFound("lead"))?;
     check(tx, ask, "").await?;
+    if restriction::is_restricted(tx, lead).await? {
+        return Err(restriction::forbids());
+    }
     if let Some(routed) = unchanged(&row, reroute) {
         return Ok(routed);
     }

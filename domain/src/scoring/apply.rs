@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::{self, lead::Score, selection::known},
+    privacy::restriction,
     sequences,
     tenancy::{Begun, Latch, Once, TenantTx},
     types::{ImportId, LeadId},
@@ -127,7 +128,10 @@ pub async fn within(tx: &mut TenantTx, lead: LeadId, now: DateTime<Utc>, why: Wh
     let any_age = DateTime::<Utc>::MAX_UTC;
     let stretch = store::Stretch { first: lead, last: lead, import: None, fading: false };
     let (model, scores) = score(tx, stretch, any_age, now, why).await?;
-    let graded = scores.first().ok_or(Error::NotFound("lead"))?.1;
+    let Some((_, graded)) = scores.first().copied() else {
+        let restricted = restriction::is_restricted(tx, lead).await?;
+        return Err(if restricted { restriction::forbids() } else { Error::NotFound("lead") });
+    };
     tx.audit(&[Entry::new("score", "lead", lead)]).await?;
     Ok(Score {
         total: graded.parts.total(),

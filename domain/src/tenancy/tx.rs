@@ -21,7 +21,8 @@ use crate::{
     ctx::{Actor, Platform},
     error::{Error, Result},
     events::{Event, EventType, whose},
-    types::TenantId,
+    processing::reads::Opens,
+    types::{SubjectId, TenantId},
 };
 
 /// What this product tells its processes besides what the engine does.
@@ -42,6 +43,7 @@ pub struct TenantTx {
     pub platform: Platform,
     actor: Actor,
     by: Provenance,
+    opens: Opens,
     changes_rights: bool,
 }
 
@@ -49,7 +51,8 @@ impl TenantTx {
     pub(crate) async fn begin(ctx: &Ctx) -> Result<Self> {
         let tx = ctx.platform.engine.begin_tenant(ctx.tenant.0).await?;
         let (tenant, platform) = (ctx.tenant, ctx.platform.clone());
-        Ok(Self { tx, tenant, platform, actor: ctx.actor, by: ctx.provenance(), changes_rights: false })
+        let (actor, by, opens) = (ctx.actor, ctx.provenance(), ctx.opens);
+        Ok(Self { tx, tenant, platform, actor, by, opens, changes_rights: false })
     }
 
     /// The connection, for the stores.
@@ -61,6 +64,12 @@ impl TenantTx {
     #[must_use]
     pub fn actor(&self) -> Actor {
         self.actor
+    }
+
+    /// Notes whose data is opened for whoever acts; see [`processing::reads`](crate::processing::reads).
+    pub(crate) fn opened(&self, subjects: impl Iterator<Item = SubjectId>) {
+        let (who, at) = ((self.tenant, self.actor, self.opens), self.platform.clock.now());
+        self.platform.reads.note(who, at, subjects);
     }
 
     /// Enqueues jobs that commit with this transaction.

@@ -16,9 +16,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    archive::work::BeginArchive,
     audit,
     ctx::Platform,
     error::{Error, Result},
+    processing,
     routing::watch::WatchQueues,
     sequences::walk::WatchSequences,
     tenancy::SystemTx,
@@ -77,7 +79,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await?;
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
     put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
-    put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await
+    put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await?;
+    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.
@@ -110,9 +113,12 @@ const KEEP_WAITING_CALLBACKS: i32 = 7;
 /// Minutes that is kept whose rights have changed: a token is good for ten.
 const KEEP_CHANGES: i32 = 15;
 
+/// Days that is kept whose data was opened for whom: a breach of the year before can still be looked into.
+const KEEP_READS: i32 = 400;
+
 /// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
-/// routings, which webhooks were taken in, what became of those that were sent, what providers told, and whose rights have
-/// changed.
+/// routings, which webhooks were taken in, what became of those that were sent, what providers told, whose rights have
+/// changed, and whose data was opened.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -131,8 +137,9 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
     let callbacks =
         store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
+    let reads = processing::store::drop_old(tx.conn(), KEEP_READS, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
+    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks + reads)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

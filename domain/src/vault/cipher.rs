@@ -66,7 +66,7 @@ impl Place {
 
 /// Joins parts so that no two lists of parts give the same bytes.
 pub(crate) fn length_prefixed(parts: &[&[u8]]) -> Vec<u8> {
-    let mut joined = Vec::new();
+    let mut joined = Vec::with_capacity(parts.iter().map(|part| 8 + part.len()).sum());
     for part in parts {
         joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
         joined.extend_from_slice(part);

@@ -7,9 +7,11 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
+    vault::rotation::{change, work::RotateKeys},
 };
 
 /// A workflow and what it is given.
@@ -35,6 +37,8 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
+            ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
+            RotateKeys::KIND => Ok(change::PERMISSIONS),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

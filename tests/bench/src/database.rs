@@ -1,6 +1,6 @@
 //! A fresh database for each measurement, dropped when it is over.
 
-use std::str::FromStr;
+use std::{io, path::PathBuf, str::FromStr};
 
 use engine::{Engine, Settings};
 use sqlx::{
@@ -58,7 +58,16 @@ impl Database {
         run(&mut conn, "checkpoint").await
     }
 
+    /// Where the product may put files of tenants; it goes with the database.
+    pub fn files(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("files-{}", self.name))
+    }
+
     pub async fn drop(self) -> Outcome<()> {
+        match std::fs::remove_dir_all(self.files()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
         let mut conn = PgConnection::connect_with(&self.cluster).await?;
         run(&mut conn, &format!("drop database {} with (force)", self.name)).await
     }

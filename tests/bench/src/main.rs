@@ -1,12 +1,14 @@
 //! Everything behind `./x bench`: figures that are compared within one run.
 
 mod access;
+mod archive;
 mod automation;
 mod campaign;
 mod database;
 mod engine;
 mod faults;
 mod messages;
+mod privacy;
 mod table;
 mod workflows;
 
@@ -24,6 +26,8 @@ enum Command {
     Workflows(crate::table::Args),
     /// Access: what it costs to know who asks, and how it bears those who guess and those who dawdle.
     Access(crate::table::Args),
+    /// Archive: how fast a million rows of the audit log leave the database, and are verified from their file.
+    Archive(crate::table::Args),
     /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
     Automation(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
@@ -31,6 +35,8 @@ enum Command {
     /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
     /// one.
     Campaign(crate::table::Args),
+    /// Privacy: what it costs that what is known of people is encrypted.
+    Privacy(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -58,9 +64,11 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Engine(args) => crate::engine::report(args).await,
         Command::Workflows(args) => crate::workflows::report(args).await,
         Command::Access(args) => crate::access::report(args).await,
+        Command::Archive(args) => crate::archive::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,
+        Command::Privacy(args) => crate::privacy::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

@@ -7,6 +7,7 @@
 //! - [`faults`]: how a fake fails, by a plan that a seed repeats, or by a script.
 //! - [`http`]: the small server under all fakes that speak HTTP; it can reset and hang.
 //! - [`twilio`], [`whatsapp`], [`slack`], [`fcm`], [`smtp`]: the providers.
+//! - [`s3`], [`kms`]: storage and a key service, whose requests are signed as [`aws`] says.
 //! - [`receiver`]: somebody else's server that takes our webhooks.
 //! - [`callbacks`]: what providers send us by themselves, in any order and twice.
 
@@ -16,15 +17,18 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+pub mod aws;
 pub mod callbacks;
 pub mod clock;
 mod fake;
 pub mod faults;
 pub mod fcm;
 pub mod http;
+pub mod kms;
 pub mod ledger;
 mod listening;
 pub mod receiver;
+pub mod s3;
 pub mod signatures;
 pub mod slack;
 pub mod smtp;

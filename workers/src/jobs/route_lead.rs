@@ -20,6 +20,7 @@ pub async fn run(run: Run, job: RouteLead) -> Result<Outcome> {
     let routed = loop {
         match route::within(&mut tx, lead, job.target, false).await {
             Err(Error::NotFound(_)) => {}
+            Err(Error::Conflict { kind: "lead-restricted", .. }) => return run.skip(tx, "restricted").await,
             // Hands may become free, and people come back.
             Err(Error::Conflict { kind: code @ ("agent-not-free" | "teams-changed"), detail }) => {
                 return Ok(Outcome::Retry { after: None, code, why: detail.into_owned() });

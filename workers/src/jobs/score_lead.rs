@@ -20,6 +20,7 @@ pub async fn run(run: Run, job: ScoreLead) -> Result<Outcome> {
     let score = loop {
         match apply::within(&mut tx, lead, run.ctx.now(), job.why).await {
             Err(Error::NotFound(_)) => {}
+            Err(Error::Conflict { kind: "lead-restricted", .. }) => return run.skip(tx, "restricted").await,
             scored => break scored?,
         }
         let Some(winner) = merged::merged_into(&mut tx, lead).await? else {

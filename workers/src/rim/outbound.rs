@@ -126,6 +126,7 @@ impl Outbound {
         limits: Limits,
     ) -> domain::Result<Self> {
         let client = Client::builder()
+            .http1_only()
             .tls_backend_preconfigured(trust::tls().map_err(Error::internal)?)
             .redirect(redirect::Policy::none())
             .retry(retry::never())

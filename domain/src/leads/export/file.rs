@@ -135,6 +135,7 @@ mod tests {
             cost_cents: Some(120),
             tags: vec!["a".into(), "b".into()],
             score: None,
+            restricted_at: None,
             version: 1,
             assigned_at: None,
             created_at: DateTime::UNIX_EPOCH,

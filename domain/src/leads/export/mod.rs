@@ -16,6 +16,7 @@ use crate::{
     access::permission::Permission,
     audit::{Entry, record},
     error::{Error, Result},
+    processing::reads::Opens,
     types::LeadId,
 };
 
@@ -71,7 +72,8 @@ impl Export {
         tx.audit(&[Entry::new("export", "leads", id).detail(detail)]).await?;
         tx.commit().await?;
         let attributes = defined.into_iter().map(|definition| definition.name).collect();
-        Ok(Self { ctx: ctx.clone(), id, filter, format, attributes, before: None, rows: 0, over: false })
+        let ctx = Ctx { opens: Opens::ToExport, ..ctx.clone() };
+        Ok(Self { ctx, id, filter, format, attributes, before: None, rows: 0, over: false })
     }
 
     /// Whose file it is.
@@ -99,10 +101,12 @@ impl Export {
         if self.over {
             return Ok(None);
         }
-        let leads = commands::list(&self.ctx, &self.filter, self.before, PIECE.into()).await?;
+        let mut leads = commands::list(&self.ctx, &self.filter, self.before, PIECE.into()).await?;
         let begins = self.before.is_none();
         self.over = leads.len() < usize::from(PIECE);
         self.before = leads.last().map(|lead| lead.id).or(self.before);
+        // Whoever is restricted is read one by one, and not taken out with others.
+        leads.retain(|lead| lead.restricted_at.is_none());
         self.rows += leads.len();
         let piece = file::write(self.format, begins, &self.attributes, &leads).map_err(Error::internal)?;
         if self.over {

@@ -40,6 +40,7 @@ pub(in crate::leads) struct LeadRow {
     pub scored_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub assigned_at: Option<DateTime<Utc>>,
+    pub restricted_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub name_sealed: Option<Vec<u8>>,
@@ -75,6 +76,7 @@ impl LeadRow {
             tags: self.tags,
             version: self.version,
             assigned_at: self.assigned_at,
+            restricted_at: self.restricted_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -109,7 +111,7 @@ macro_rules! select_rows {
                        l.team_id as "team_id: TeamId", l.status, l.source, l.language, l.region, l.value_cents,
                        l.cost_cents, l.tags, l.score, l.score_source, l.score_status, l.score_engagement,
                        l.score_assignment, l.score_fit, l.score_recency, l.score_model, l.scored_at, l.version,
-                       l.assigned_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
+                       l.assigned_at, l.restricted_at, l.created_at, l.updated_at, l.name_sealed, l.phone_sealed, l.email_sealed,
                        l.attributes_sealed
                   from "# + $($from)+],
             [$($rest)+],

@@ -13,6 +13,8 @@ use crate::messages::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub purpose: Purpose,
+    /// What is done with the person's data is restricted (GDPR Art. 18).
+    pub restricted: bool,
     /// The address is not written to on this channel, or not with what the message is for.
     pub suppressed: bool,
     /// What the lead has said last of the channel and the purpose; none for nothing.
@@ -34,6 +36,10 @@ impl Facts {
 
     /// What is against it of all that the person has a say in.
     fn wished(&self, policy: &Policy) -> Option<Stop> {
+        if self.restricted {
+            let why = "what is done with the person's data is restricted; see the restrictions";
+            return Some(stop("restricted", why));
+        }
         if self.suppressed {
             return Some(stop("suppressed", "the address is not written to; see the suppressions"));
         }
@@ -91,7 +97,7 @@ mod tests {
     }
 
     fn facts(purpose: Purpose) -> Facts {
-        Facts { purpose, suppressed: false, by_lead: None, by_address: None, sent: 0, zones: vec![Berlin] }
+        Facts { purpose, restricted: false, suppressed: false, by_lead: None, by_address: None, sent: 0, zones: vec![Berlin] }
     }
 
     /// The code of the gate, if there is one that does not open.

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::super::{
-    consents::{ConsentView, Whose},
+    consents::{ConsentView, Said as SaidView, Whose},
     provider::Channel,
     rules::Purpose,
 };
 use crate::{
     access::rows::Rows,
+    ctx::Actor,
     error::Result,
     types::{ConsentId, LeadId, TenantId},
 };
@@ -21,6 +23,7 @@ pub(in crate::messages) struct Said<'s> {
     pub granted: bool,
     pub source: &'s str,
     pub wording: Option<&'s str>,
+    pub proof: Option<&'s str>,
     pub at: DateTime<Utc>,
 }
 
@@ -37,11 +40,11 @@ pub(in crate::messages) async fn put_consent(
     let put = match whose {
         Whose::Lead(lead) => {
             sqlx::query_scalar!(
-                r#"insert into consents as c (tenant_id, id, lead_id, channel, purpose, granted, source, wording, said_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                r#"insert into consents as c (tenant_id, id, lead_id, channel, purpose, granted, source, wording, said_at, proof)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                    on conflict (tenant_id, lead_id, channel, purpose) where lead_id is not null do update
                       set granted = excluded.granted, source = excluded.source, wording = excluded.wording,
-                          said_at = excluded.said_at, recorded_at = engine.now(), version = c.version + 1
+                          proof = excluded.proof, said_at = excluded.said_at, recorded_at = engine.now(), version = c.version + 1
                     where excluded.said_at > c.said_at
                        or (excluded.said_at = c.said_at and c.granted and not excluded.granted)
                    returning id as "id!: ConsentId""#,
@@ -53,18 +56,19 @@ pub(in crate::messages) async fn put_consent(
                 said.granted,
                 said.source,
                 said.wording,
-                said.at
+                said.at,
+                said.proof
             )
             .fetch_optional(conn)
             .await?
         }
         Whose::Address(to_index) => {
             sqlx::query_scalar!(
-                r#"insert into consents as c (tenant_id, id, to_index, channel, purpose, granted, source, wording, said_at)
-                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                r#"insert into consents as c (tenant_id, id, to_index, channel, purpose, granted, source, wording, said_at, proof)
+                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                    on conflict (tenant_id, to_index, channel, purpose) where to_index is not null do update
                       set granted = excluded.granted, source = excluded.source, wording = excluded.wording,
-                          said_at = excluded.said_at, recorded_at = engine.now(), version = c.version + 1
+                          proof = excluded.proof, said_at = excluded.said_at, recorded_at = engine.now(), version = c.version + 1
                     where excluded.said_at > c.said_at
                        or (excluded.said_at = c.said_at and c.granted and not excluded.granted)
                    returning id as "id!: ConsentId""#,
@@ -76,7 +80,8 @@ pub(in crate::messages) async fn put_consent(
                 said.granted,
                 said.source,
                 said.wording,
-                said.at
+                said.at,
+                said.proof
             )
             .fetch_optional(conn)
             .await?
@@ -100,7 +105,7 @@ pub(in crate::messages) async fn withdraw_consent(
                 r#"insert into consents as c (tenant_id, id, lead_id, channel, purpose, granted, source, wording, said_at)
                    values ($1, $2, $3, $4, $5, false, $6, $7, $8)
                    on conflict (tenant_id, lead_id, channel, purpose) where lead_id is not null do update
-                      set granted = false, source = excluded.source, wording = excluded.wording,
+                      set granted = false, source = excluded.source, wording = excluded.wording, proof = null,
                           said_at = greatest(c.said_at, excluded.said_at), recorded_at = engine.now(),
                           version = c.version + 1
                     where c.granted
@@ -122,7 +127,7 @@ pub(in crate::messages) async fn withdraw_consent(
                 r#"insert into consents as c (tenant_id, id, to_index, channel, purpose, granted, source, wording, said_at)
                    values ($1, $2, $3, $4, $5, false, $6, $7, $8)
                    on conflict (tenant_id, to_index, channel, purpose) where to_index is not null do update
-                      set granted = false, source = excluded.source, wording = excluded.wording,
+                      set granted = false, source = excluded.source, wording = excluded.wording, proof = null,
                           said_at = greatest(c.said_at, excluded.said_at), recorded_at = engine.now(),
                           version = c.version + 1
                     where c.granted
@@ -141,6 +146,61 @@ pub(in crate::messages) async fn withdraw_consent(
         }
     };
     Ok(put)
+}
+
+/// Keeps what was said for good.
+pub(in crate::messages) async fn keep_said(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    consent: ConsentId,
+    said: &Said<'_>,
+    taken: bool,
+    by: Actor,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into consent_history (tenant_id, id, consent_id, granted, source, wording, proof, said_at, taken,
+            actor_kind, actor_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        tenant.0,
+        id,
+        consent.0,
+        said.granted,
+        said.source,
+        said.wording,
+        said.proof,
+        said.at,
+        taken,
+        by.kind(),
+        by.id()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What was said, newest first, those with ids below `before`; of a consent that the caller sees.
+pub(in crate::messages) async fn said_before(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    consent: ConsentId,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<SaidView>> {
+    let rows = sqlx::query_as!(
+        SaidView,
+        r#"select id, granted, source, wording, proof, said_at, recorded_at, taken, actor_kind, actor_id
+             from consent_history
+            where tenant_id = $1 and consent_id = $2 and ($3::uuid is null or id < $3)
+            order by id desc limit $4"#,
+        tenant.0,
+        consent.0,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }
 
 /// The row of what somebody has said, which is there.
@@ -195,7 +255,7 @@ pub(in crate::messages) async fn consents(
     let rows = sqlx::query_as!(
         ConsentView,
         r#"select id as "id: ConsentId", lead_id as "lead_id: LeadId", channel, purpose, granted, source, wording,
-                  version, said_at, recorded_at
+                  proof, version, said_at, recorded_at
              from consents
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
               and ($4::uuid is null or lead_id = $4) and ($5::text is null or channel = $5)
@@ -229,12 +289,24 @@ pub(in crate::messages) async fn merge_consents(
     // Of what both have said something.
     sqlx::query!(
         "update consents w
-            set granted = l.granted, source = l.source, wording = l.wording, said_at = l.said_at,
+            set granted = l.granted, source = l.source, wording = l.wording, proof = l.proof, said_at = l.said_at,
                 recorded_at = l.recorded_at, version = w.version + 1
            from consents l
           where w.tenant_id = $1 and w.lead_id = $2 and l.tenant_id = $1 and l.lead_id = $3
             and l.channel = w.channel and l.purpose = w.purpose
             and ((w.granted and not l.granted) or (w.granted = l.granted and l.said_at > w.said_at))",
+        tenant.0,
+        winner.0,
+        loser.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    // What the one that goes has said of the same stays with what is left.
+    sqlx::query!(
+        "update consent_history h set consent_id = w.id
+           from consents l
+           join consents w on w.tenant_id = $1 and w.lead_id = $2 and w.channel = l.channel and w.purpose = l.purpose
+          where l.tenant_id = $1 and l.lead_id = $3 and h.tenant_id = $1 and h.consent_id = l.id",
         tenant.0,
         winner.0,
         loser.0

@@ -16,6 +16,7 @@ use crate::{
 
 /// What was said of a message's recipient.
 pub(in crate::messages) struct SaidOf {
+    pub restricted: bool,
     pub suppressed: bool,
     pub by_lead: Option<bool>,
     pub by_address: Option<bool>,
@@ -29,7 +30,13 @@ pub(in crate::messages) async fn said_of(
 ) -> Result<Vec<SaidOf>> {
     let rows = sqlx::query_as!(
         SaidOf,
-        r#"select exists (select from suppressions s
+        r#"select (exists (select from leads l
+                     where l.tenant_id = $1 and l.id = a.lead_id and l.restricted_at is not null)
+                   or exists (select from restrictions r
+                     where r.tenant_id = $1 and r.phone_index = a.to_index and r.lifted_at is null)
+                   or exists (select from restrictions r
+                     where r.tenant_id = $1 and r.email_index = a.to_index and r.lifted_at is null)) as "restricted!",
+                  exists (select from suppressions s
                     where s.tenant_id = $1 and s.to_index = a.to_index and s.channel = a.channel
                       and (s.scope = 'all' or a.purpose = 'marketing')) as "suppressed!",
                   (select c.granted from consents c

@@ -67,6 +67,22 @@ pub(in crate::messages) async fn put_suppressions(
     Ok(put)
 }
 
+/// Forgets the addresses of suppressions; their hashes stay.
+pub(in crate::messages) async fn forget_suppressed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    to_index: &[Vec<u8>],
+) -> Result<()> {
+    sqlx::query!(
+        "update suppressions set to_sealed = '', message_id = null where tenant_id = $1 and to_index = any($2)",
+        tenant.0,
+        to_index
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A suppression that went.
 pub(in crate::messages) struct Gone {
     pub id: SuppressionId,

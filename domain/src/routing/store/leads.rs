@@ -74,7 +74,7 @@ pub(in crate::routing) async fn lock_unassigned(
                   language, region, tags, waiting_since, status not in ('converted', 'lost') as "is_open!"
              from leads
             where tenant_id = $1 and id > $3 and ($2::uuid is null or import_id = $2)
-              and owner_id is null and status not in ('converted', 'lost')
+              and owner_id is null and status not in ('converted', 'lost') and restricted_at is null
             order by id limit $4 for update"#,
         tenant.0,
         import.map(|id| id.0),
@@ -114,7 +114,7 @@ pub(in crate::routing) async fn lock_waiting(
              from leads l left join queue_places q on q.tenant_id = l.tenant_id and q.lead_id = l.id
              left join skills s on s.tenant_id = q.tenant_id and s.id = q.skill_id
             where l.tenant_id = $1 and l.team_id = $2 and l.owner_id is null and l.team_id is not null
-              and l.status not in ('converted', 'lost')
+              and l.status not in ('converted', 'lost') and l.restricted_at is null
               and (s.id is null or exists (
                 select from unnest($3::uuid[], $4::smallint[]) as held (skill, level)
                  where held.skill = s.id and held.level >= coalesce(q.min_level, 1)))

@@ -110,6 +110,7 @@ pub(in crate::scoring) async fn to_score(
             where tenant_id = $1 and id >= $2 and id <= $3 and ($4::uuid is null or import_id = $4)
               and (scored_at is null or scored_at < $5 or score_model is distinct from $6)
               and (not $7::boolean or (scored_at is not null and status not in ('converted', 'lost')))
+              and restricted_at is null
             order by id for no key update"#,
         tenant.0,
         stretch.first.0,

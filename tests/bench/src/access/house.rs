@@ -18,7 +18,10 @@ use domain::{
     ctx::{Clock, OperatorCtx, Platform},
     types::TenantId,
 };
-use switchboard::platform::{self, KeySource, SystemClock};
+use switchboard::{
+    platform::{self, KeySource, SystemClock},
+    storage,
+};
 
 use crate::{Outcome, database::Database};
 
@@ -55,7 +58,8 @@ impl Clock for Ahead {
 impl House {
     pub async fn open() -> Outcome<Self> {
         let (database, clock) = (Database::migrated().await?, Ahead::default());
-        let mut platform = platform::assemble(database.engine().await?, KeySource::Text(KEY))?;
+        let files = storage::folder(&database.files())?;
+        let mut platform = platform::assemble(database.engine().await?, KeySource::Text(KEY), files)?;
         platform.clock = Arc::new(clock.clone());
         let gate = Gate::open(&platform).await?;
         let tenant = found(&platform, &gate, SLUG).await?;

@@ -14,6 +14,7 @@ use switchboard::{
     demo::client::Client,
     platform::{self, KeySource},
     process::{Plan, Process, Roles},
+    storage,
 };
 use uuid::Uuid;
 
@@ -35,7 +36,8 @@ pub struct Api {
 impl Api {
     /// Starts it, founds a tenant and logs its admin in.
     pub async fn open(site: &Site) -> Outcome<Self> {
-        let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY))?;
+        let files = storage::folder(&site.home().join("storage"))?;
+        let platform = platform::assemble(site.engine().await?, KeySource::Text(KEY), files)?;
         let here = OutboundPolicy { loopback: true, relays: Vec::new() };
         let platform =
             Platform { public_url: Some(PUBLIC_URL.into()), ..platform::reaching(platform, here)? };

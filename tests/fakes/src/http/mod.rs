@@ -160,7 +160,8 @@ impl Answer {
         Self { status, headers: vec![("Content-Type".into(), media_type.into())], body: body.into() }
     }
 
-    fn bytes(&self, keep: bool) -> Vec<u8> {
+    /// As it goes over the wire; to a `HEAD` its length is told, and its body is not sent (RFC 9110, section 9.3.2).
+    fn bytes(&self, keep: bool, to_head: bool) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
@@ -171,7 +172,7 @@ impl Answer {
         }
         head.push_str(if keep { "\r\n" } else { "Connection: close\r\n\r\n" });
         let mut bytes = head.into_bytes();
-        if self.status != 204 {
+        if self.status != 204 && !to_head {
             bytes.extend_from_slice(&self.body);
         }
         bytes
@@ -184,12 +185,16 @@ fn reason(status: u16) -> &'static str {
         201 => "Created",
         202 => "Accepted",
         204 => "No Content",
+        206 => "Partial Content",
+        304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         410 => "Gone",
+        412 => "Precondition Failed",
+        416 => "Range Not Satisfiable",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
@@ -204,6 +209,8 @@ pub enum Reply {
     Answer(Answer),
     /// The answer comes after this long.
     Later(Duration, Answer),
+    /// Half of the answer comes, and then the connection is closed.
+    Cut(Answer),
     /// The connection is reset (RST).
     Reset,
     /// Nothing comes; the connection stays until the peer closes it.

@@ -54,7 +54,7 @@ async fn serve<H: Handler>(mut stream: TcpStream, handler: &H) -> io::Result<()>
             Ok(Some(read)) => read,
             Ok(None) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                stream.write_all(&Answer::text(400, &error.to_string()).bytes(false)).await?;
+                stream.write_all(&Answer::text(400, &error.to_string()).bytes(false, false)).await?;
                 return stream.shutdown().await;
             }
             Err(error) => return Err(error),
@@ -65,11 +65,17 @@ async fn serve<H: Handler>(mut stream: TcpStream, handler: &H) -> io::Result<()>
                 tokio::time::sleep(delay).await;
                 answer
             }
+            Reply::Cut(answer) => {
+                let bytes = answer.bytes(false, false);
+                let kept = bytes.len() - answer.body.len().div_ceil(2);
+                stream.write_all(&bytes[..kept]).await?;
+                return stream.shutdown().await;
+            }
             // What is closed without lingering is reset.
             Reply::Reset => return stream.set_zero_linger(),
             Reply::Hang => return until_left(&mut stream).await,
         };
-        stream.write_all(&answer.bytes(keep)).await?;
+        stream.write_all(&answer.bytes(keep, request.method == "HEAD")).await?;
         if !keep {
             return stream.shutdown().await;
         }

@@ -1,0 +1,159 @@
+//! Who was affected between two moments: what has to be said of a breach (GDPR Art. 33(3) and 34).
+//!
+//! Read and exported is what was opened for somebody ([`super::reads`]), to the second; changed is what the audit log says
+//! was done to somebody, or to a message, a call or a note of theirs. Whoever was shown a masked value counts as read: what
+//! else of them was on the page is not known here.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{known, store::breach as store};
+use crate::{
+    Ctx,
+    access::permission::Permission,
+    audit::Entry,
+    error::{Error, Result},
+    privacy::manifest::Who,
+    tenancy::store::as_of_one_moment,
+};
+
+/// The longest range, in days: a breach is looked for from when it began to when it ended.
+const LONGEST: i64 = 92;
+/// Actors that are named.
+const MOST: i64 = 50;
+
+/// Which time, and whose deeds.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    pub from: DateTime<Utc>,
+    /// Before this instant.
+    pub until: DateTime<Utc>,
+    /// A user, a key or an operator; all if none.
+    pub actor: Option<Uuid>,
+}
+
+/// Whose data was read, exported or changed.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct BreachView {
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub actor_id: Option<Uuid>,
+    /// How many, each once.
+    pub people: i64,
+    /// Of them, whose data somebody was shown.
+    pub read: i64,
+    /// Whose data somebody took out as a file.
+    pub exported: i64,
+    /// About whom something was changed.
+    pub changed: i64,
+    /// Categories of people, with how many of them.
+    pub categories: Vec<PeopleCategory>,
+    /// Who did it, by how many people each reached; the first 50.
+    pub actors: Vec<BreachActor>,
+    /// Reads that could not be noted by name, for there were too many at once: the number of people is a lower bound if it
+    /// is not 0.
+    pub missed: i64,
+    /// The oldest read that is still written down: before it only changes are known.
+    pub reads_known_since: Option<DateTime<Utc>>,
+}
+
+/// People of one kind.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct PeopleCategory {
+    /// `leads`, `staff` (users and agents) or `others`: who wrote or called and is no lead, and who was deleted since.
+    pub category: &'static str,
+    pub people: i64,
+    /// What is held of people of this kind, sealed: what they may have to be told of.
+    pub data: Vec<&'static str>,
+}
+
+/// Somebody who did it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct BreachActor {
+    /// `user`, `api_key`, `operator` or `system`.
+    pub actor_kind: String,
+    pub actor_id: Option<Uuid>,
+    pub people: i64,
+    pub read: i64,
+    pub exported: i64,
+    pub changed: i64,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+/// Somebody whose data it was.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Affected {
+    /// The id of the lead, user or agent; of others, the one under whose key their data lies.
+    pub subject_id: Uuid,
+    /// `lead`, `user`, `agent` or `other`.
+    pub kind: String,
+    pub read: bool,
+    pub exported: bool,
+    pub changed: bool,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+/// The numbers over a range, all as of one moment. That it was asked for is written down.
+///
+/// # Errors
+/// If the permission is missing, only some rows are seen, or the range is longer than 92 days.
+pub async fn look(ctx: &Ctx, range: &Range) -> Result<BreachView> {
+    allowed(ctx, range)?;
+    told(ctx, range, "breach").await?;
+    let mut tx = ctx.begin().await?;
+    as_of_one_moment(tx.conn()).await?;
+    let totals = store::totals(tx.conn(), ctx.tenant, range).await?;
+    let actors = store::actors(tx.conn(), ctx.tenant, range, MOST).await?;
+    let (missed, reads_known_since) = store::gaps(tx.conn(), ctx.tenant, range).await?;
+    tx.commit().await?;
+    let categories = [
+        ("leads", totals.leads, Who::Contacts),
+        ("staff", totals.staff, Who::Staff),
+        ("others", totals.people - totals.leads - totals.staff, Who::Contacts),
+    ];
+    let named = |(category, people, who)| PeopleCategory { category, people, data: known::held_of(who) };
+    Ok(BreachView {
+        from: range.from,
+        until: range.until,
+        actor_id: range.actor,
+        people: totals.people,
+        read: totals.read,
+        exported: totals.exported,
+        changed: totals.changed,
+        categories: categories.into_iter().filter(|(_, people, _)| *people > 0).map(named).collect(),
+        actors,
+        missed,
+        reads_known_since,
+    })
+}
+
+/// The people themselves, by their ids, those after one.
+///
+/// # Errors
+/// As [`look`].
+pub async fn people(ctx: &Ctx, range: &Range, after: Option<Uuid>, limit: i64) -> Result<Vec<Affected>> {
+    allowed(ctx, range)?;
+    if after.is_none() {
+        told(ctx, range, "breach_people").await?;
+    }
+    let mut tx = ctx.begin().await?;
+    store::people(tx.conn(), ctx.tenant, range, after, limit).await
+}
+
+fn allowed(ctx: &Ctx, range: &Range) -> Result<()> {
+    ctx.require(Permission::ComplianceBreach)?;
+    ctx.require_all_rows()?;
+    if range.until > range.from && range.until - range.from <= TimeDelta::days(LONGEST) {
+        return Ok(());
+    }
+    Err(Error::invalid("?from", "a range of 92 days at most, and `until` after it"))
+}
+
+async fn told(ctx: &Ctx, range: &Range, what: &'static str) -> Result<()> {
+    let detail = json!({ "from": range.from, "until": range.until, "actor_id": range.actor });
+    crate::audit::record(ctx, Entry::new("read", what, "").detail(detail)).await
+}
