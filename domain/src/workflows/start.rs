@@ -9,6 +9,7 @@ use crate::{
     access::permission::Permission,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
+    privacy::{erasure::work::EraseSubject, export::ExportSubject},
     tenancy::TenantTx,
 };
 
@@ -35,6 +36,8 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
+            ExportSubject::KIND => Ok(&[Permission::PrivacyAccess]),
+            EraseSubject::KIND => Ok(&[Permission::PrivacyErase]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

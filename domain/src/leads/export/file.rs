@@ -137,6 +137,7 @@ mod tests {
             score: None,
             version: 1,
             assigned_at: None,
+            restricted_at: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
         }

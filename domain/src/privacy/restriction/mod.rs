@@ -83,8 +83,8 @@ pub async fn set(ctx: &Ctx, new: NewRestriction) -> Result<Once<RestrictionView>
         subject: SubjectId(lead.0),
         reason: new.reason.as_str(),
         by: ctx.actor.id(),
-        phone: known.first().and_then(|one| one.phone_index(tx)),
-        email: known.first().and_then(|one| one.email_index(tx)),
+        phone: known.first().and_then(|one| one.phone_index()),
+        email: known.first().and_then(|one| one.email_index()),
     };
     let id = store::insert(tx.conn(), ctx.tenant, &row).await?;
     if id == fresh {
