@@ -218,3 +218,14 @@ grant select, insert, delete on erasure_addresses to switchboard_app, switchboar
 alter table erasures add column place text, add column cursor text[];
 grant delete on import_contacts to switchboard_app;
 grant update (lead_id, reason) on import_rows to switchboard_app;
+
+-- Nobody who was erased gets a key again: nothing new is sealed for them, whoever comes late with it.
+create function refuse_keys_of_erased() returns trigger language plpgsql as $$
+begin
+  if exists (select from erasure_subjects e
+              where e.tenant_id = new.tenant_id and e.subject_id = new.subject_id and e.destroyed_at is not null) then
+    raise exception 'the person was erased' using errcode = 'SB410';
+  end if;
+  return new;
+end $$;
+create trigger subject_keys_not_again before insert on subject_keys for each row execute function refuse_keys_of_erased();

@@ -17,6 +17,8 @@ use crate::{
 const RESTRICTION: &str = "/api/v1/compliance/gdpr/restriction";
 const RECTIFICATION: &str = "/api/v1/compliance/gdpr/rectification";
 const RETENTION: &str = "/api/v1/compliance/retention";
+const SCORE: &str = "/api/v1/automation/leads/score";
+const ROUTE: &str = "/api/v1/automation/leads/route";
 
 #[tokio::test]
 async fn whoever_is_restricted_is_read_and_nothing_else_is_done_with_them() {
@@ -39,17 +41,20 @@ async fn whoever_is_restricted_is_read_and_nothing_else_is_done_with_them() {
     message["to"] = Value::Null;
     let held = becomes(admin, &send(admin, &message).await, "message.suppressed").await;
     assert_eq!(held["error_code"], "restricted");
-    assert_eq!(admin.post(&format!("{path}/score"), &json!({})).await.problem(409), "lead-restricted");
-    let route = json!({"strategy": "round_robin", "team_id": team});
-    assert_eq!(admin.post(&format!("{path}/route"), &route).await.problem(409), "lead-restricted");
-    let file = admin.send(admin.request(Method::GET, "/api/v1/leads/export?format=ndjson")).await;
-    assert!(!format!("{:?}", file.body).contains("ada@example.com"));
+    let score = json!({ "lead_id": lead });
+    assert_eq!(admin.post(SCORE, &score).await.problem(409), "lead-restricted");
+    let route = json!({"lead_id": lead, "strategy": "round_robin", "team_id": team});
+    assert_eq!(admin.post(ROUTE, &route).await.problem(409), "lead-restricted");
+    admin.post("/api/v1/leads", &json!({"email": "eve@example.com"})).await.expect(201);
+    let file = admin.request(Method::GET, "/api/v1/leads/export?format=ndjson").send().await.expect("a file");
+    let file = file.text().await.expect("text");
+    assert!(file.contains("eve@example.com") && !file.contains("ada@example.com"), "{file}");
 
     let lift = format!("{}/lift", at(RESTRICTION, &set["id"]));
     admin.post(&lift, &json!({"reason": "corrected, and told them"})).await.expect(200);
     assert_eq!(admin.post(&lift, &json!({"reason": "again"})).await.problem(409), "restriction-lifted");
     becomes(admin, &send(admin, &message).await, "message.sent").await;
-    admin.post(&format!("{path}/score"), &json!({})).await.expect(200);
+    admin.post(SCORE, &score).await.expect(200);
     app.process.stop().await;
 }
 
@@ -85,13 +90,14 @@ async fn what_is_too_old_goes_unless_it_is_held() {
     for lead in &leads {
         let call = json!({"direction": "outbound", "lead_id": lead, "agent_id": agents[0]});
         let call = begun(admin, &call).await;
+        step(admin, &call, "answer", &json!({})).await.expect(200);
         step(admin, &call, "end", &json!({"notes": "an old story"})).await.expect(200);
         let closed = json!({"status": "lost"});
         admin.patch(&at("/api/v1/leads", lead), &closed).await.expect(200);
     }
     let hold = json!({"lead_id": leads[1], "reason": "claim 4711", "law": "GDPR Art. 17(3)(e)"});
     admin.post(HOLDS, &hold).await.expect(201);
-    app.advance(chrono::TimeDelta::days(40)).await;
+    app.database.advance(40.0 * 86_400.0).await;
     let rules = json!({
         "cool_off_days": 3, "closed_leads_days": 30, "messages_days": 30, "calls_days": 30, "notes_days": 30,
     });

@@ -68,6 +68,10 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     let channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
     suppressions::of_erased(ctx, tx, subject, &channels).await?;
     store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let shared = store::others_reached(tx.conn(), ctx.tenant, &who).await?;
+    store::add_count(tx.conn(), ctx.tenant, id, "leads", "left: other leads with the same number or address", shared)
+        .await?;
     others(tx, id).await
 }
 

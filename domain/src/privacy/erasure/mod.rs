@@ -152,7 +152,7 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
 /// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
 pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
     let id = take_in(ctx, tx, (lead, lead), "retention").await?;
-    start(ctx, tx, id, SubjectId(lead.0), 0).await?;
+    start(ctx, tx, id, 0).await?;
     Ok(id)
 }
 
@@ -214,14 +214,14 @@ async fn identify(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, identity: &str) -
     let days = retention::cool_off_days(tx).await?;
     store::identify(tx.conn(), ctx.tenant, id, identity, ctx.actor.id()).await?;
     tx.audit(&[Entry::new("identify", "erasure", id).notice()]).await?;
-    start(ctx, tx, id, held.subject, days).await
+    start(ctx, tx, id, days).await
 }
 
 /// Has the workflow begin, which rests for the days to think first.
-async fn start(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId, days: i32) -> Result<()> {
+async fn start(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, days: i32) -> Result<()> {
     let input = EraseSubject { erasure: id, cool_off_days: days };
     let first = NewJob::of(ctx.tenant.0, ctx.id(), &input).map_err(Error::internal)?;
-    let first = first.about(work::business_key(id)).unique(subject.to_string());
+    let first = first.about(work::business_key(id)).unique(id.to_string());
     let run = tx.start_workflow(first).await?.id;
     store::cool(tx.conn(), ctx.tenant, id, run, days).await
 }

@@ -61,6 +61,8 @@ async fn of_leads(tx: &mut TenantTx, id: ErasureId) -> Result<store::Who> {
     }
     of_lead::leads_go(tx, &there).await?;
     let keys: Vec<String> = who.leads.iter().map(|lead| format!("lead:{lead}")).collect();
+    // A signal's payload is what its sender put in, and stands with the step that took it as well.
+    store::blank_signalled(tx.conn(), tenant, &keys).await?;
     let waiting = jobs::waiting_about(tx.conn(), tenant.0, &keys).await?;
     for some in waiting.chunks(500) {
         tx.act(Action::Cancel, some).await?;

@@ -332,6 +332,34 @@ pub(super) async fn leads_there(
     Ok(there)
 }
 
+/// Blanks what steps were told by signals, in the runs that are about these.
+pub(super) async fn blank_signalled(conn: &mut PgConnection, tenant: TenantId, keys: &[String]) -> Result<()> {
+    sqlx::query!(
+        "update engine.steps s set output = null
+          where s.tenant_id = $1 and s.signal is not null and s.output is not null
+            and s.run_id = any(array(select r.id from engine.runs r where r.tenant_id = $1 and r.business_key = any($2)))",
+        tenant.0,
+        keys
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Other leads that are reached the same way: people share numbers, so these stay.
+pub(super) async fn others_reached(conn: &mut PgConnection, tenant: TenantId, who: &Who) -> Result<usize> {
+    let n = sqlx::query_scalar!(
+        r#"select count(*) as "n!" from leads
+            where tenant_id = $1 and (phone_index = any($3) or email_index = any($3)) and id <> all($2)"#,
+        tenant.0,
+        &who.leads,
+        &who.hashes()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(usize::try_from(n).unwrap_or_default())
+}
+
 /// Whether somebody speaks with the person at this moment, or is about to.
 pub(super) async fn speaks(conn: &mut PgConnection, tenant: TenantId, who: &Who) -> Result<bool> {
     let there = sqlx::query_scalar!(
