@@ -25,7 +25,6 @@ use domain::{
 };
 use futures::stream;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::http::{
     Shared,
