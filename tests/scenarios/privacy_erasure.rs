@@ -12,6 +12,7 @@ use domain::{
     },
     types::ProviderId,
 };
+use fakes::twilio;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
@@ -84,7 +85,8 @@ async fn known(app: &TestApp, client: &Client) -> Value {
     });
     step(client, &call, "end", &end).await.expect(200);
     // Called before anybody was known by the number that is called.
-    let alone = begun(client, &json!({"direction": "outbound", "number": PHONE, "agent_id": agents[0]})).await;
+    let alone =
+        begun(client, &json!({"direction": "outbound", "number": PHONE, "agent_id": agents[0]})).await;
     step(client, &alone, "answer", &json!({})).await.expect(200);
     step(client, &alone, "end", &json!({"notes": "canary-says-hello"})).await.expect(200);
     let mut message = sandbox(client).await;
@@ -99,14 +101,12 @@ async fn known(app: &TestApp, client: &Client) -> Value {
     send(client, &message).await;
     let account = ProviderId(message["provider_id"].as_str().expect("an id").parse().expect("an id"));
     let account = Account { id: account, channel: Channel::Sms, credentials: Vec::new().into(), version: 1 };
-    let wrote = Inbound {
-        provider_message_id: "in-1".into(),
-        from: PHONE.into(),
-        body: "canary-says-hello".into(),
-    };
+    let wrote =
+        Inbound { provider_message_id: "in-1".into(), from: PHONE.into(), body: "canary-says-hello".into() };
     take(&admitted(app, client).await, &account, wrote).await.expect("it is taken in");
     for who in [json!({ "lead_id": lead }), json!({ "to": MAIL })] {
-        let mut said = json!({"channel": "email", "purpose": "marketing", "granted": true, "source": "a form"});
+        let mut said =
+            json!({"channel": "email", "purpose": "marketing", "granted": true, "source": "a form"});
         said.as_object_mut().expect("an object").extend(who.as_object().expect("an object").clone());
         client.post(CONSENT, &said).await.expect(201);
     }
@@ -205,7 +205,10 @@ async fn whoever_is_erased_is_found_nowhere_and_nobody_else_is_touched() {
     assert!(counted("messages", "cancelled") >= 1, "{said:#}");
     assert!(counted("subject_keys", "destroyed") >= 3, "{said:#}");
     let digest = certificate["sha256"].as_str().expect("a digest");
-    assert_eq!(digest, domain::vault::cipher::sha256(statement.as_bytes()).map(|b| format!("{b:02x}")).concat());
+    assert_eq!(
+        digest,
+        domain::vault::cipher::sha256(statement.as_bytes()).map(|b| format!("{b:02x}")).concat()
+    );
 
     // The one beside them and the one of another tenant are as they were.
     assert_eq!(admin.get(&at("/api/v1/leads", &beside)).await.expect(200)["name"], "Somebody Else");
@@ -332,5 +335,32 @@ async fn whoever_was_merged_goes_with_all_their_names() {
     .await
     .expect("keys");
     assert_eq!(live, 0);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_can_be_told_deletes_what_it_has() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let fake = twilio::Fake::start(twilio::Config::default()).await.expect("a fake");
+    let account = json!({
+        "name": "sms", "kind": "twilio", "channel": "sms", "credentials": {
+            "account_sid": fake.account_sid(), "auth_token": fake.auth_token(), "from": "+14155550100",
+            "base_url": fake.url(),
+        },
+    });
+    let account = admin.post("/api/v1/communication/providers", &account).await.expect(201);
+    let template = json!({"name": "hello", "channel": "sms", "text": "Dear {{name}}"});
+    let template = admin.post("/api/v1/communication/templates", &template).await.expect(201);
+    let lead = admin.post("/api/v1/leads", &json!({"phone": PHONE})).await.expect(201)["id"].clone();
+    let message = |to: &str| json!({"provider_id": account["id"], "template_id": template["id"], "to": to, "variables": {"name": "Ada"}});
+    becomes(admin, &send(admin, &message(PHONE)).await, "message.sent").await;
+    becomes(admin, &send(admin, &message("+14155550138")).await, "message.sent").await;
+    let theirs =
+        fake.ledger().entries().iter().find(|one| one.to == PHONE).map(|one| one.provider_message_id.clone());
+    let erasure = ask(admin, &lead).await;
+    comes_to(admin, &erasure, "done").await;
+    assert_eq!(fake.deleted(), [theirs.expect("it was sent")], "theirs, and nobody else's");
     app.process.stop().await;
 }

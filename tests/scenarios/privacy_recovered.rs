@@ -139,15 +139,17 @@ async fn a_database_from_before_forgets_again_and_sends_nothing_twice() {
     let mut message = sandbox(admin).await;
     message["to"] = json!("else@example.com");
     let waiting = send(admin, &message).await;
-    let done = recovery::recover(&second, false).await.expect("recovered").expect("there was something to do");
+    let done =
+        recovery::recover(&second, false).await.expect("recovered").expect("there was something to do");
     assert_eq!((done.erased, done.tombstones, done.unknown), (1, 1, 1), "{done:?}");
     assert!(done.unreadable.is_empty());
     assert_eq!(admin.get(&at("/api/v1/leads", &lead)).await.problem(404), "not-found");
-    let keys: i64 = sqlx::query_scalar("select count(*) from subject_keys where subject_id = $1 and wrapped is not null")
-        .bind(uuid(&lead))
-        .fetch_one(&mut system)
-        .await
-        .expect("keys");
+    let keys: i64 =
+        sqlx::query_scalar("select count(*) from subject_keys where subject_id = $1 and wrapped is not null")
+            .bind(uuid(&lead))
+            .fetch_one(&mut system)
+            .await
+            .expect("keys");
     assert_eq!(keys, 0);
     assert!(!admin.all(&format!("{SUPPRESSIONS}?reason=erased")).await.is_empty());
     let settled = admin.get(&format!("/api/v1/communication/messages/{waiting}")).await.expect(200);

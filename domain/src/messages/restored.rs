@@ -20,8 +20,7 @@ const WHY: &str = "the database was restored to an earlier moment, and it may ha
 pub(crate) async fn settle(ctx: &Ctx, limit: i64) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let due = store::lock_due(tx.conn(), ctx.tenant, limit).await?;
-    let stop =
-        |id: &MessageId| (*id, Stop { status: Status::Unknown, code: RESTORED, text: WHY.into() });
+    let stop = |id: &MessageId| (*id, Stop { status: Status::Unknown, code: RESTORED, text: WHY.into() });
     let stops: Vec<(MessageId, Stop)> = due.iter().map(stop).collect();
     store::stop(tx.conn(), ctx.tenant, &stops).await?;
     tx.emit(&stops.iter().map(|(id, stop)| of_run::told(*id, stop)).collect::<Vec<_>>()).await?;

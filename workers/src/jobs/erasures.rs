@@ -11,9 +11,7 @@ use domain::{
         providers::{self, Told},
         rows,
         stop::{self, Stopped},
-        work::{
-            BeginErasure, CertifyErasure, DestroyKeys, EraseRows, StopForSubject, TellProviders,
-        },
+        work::{BeginErasure, CertifyErasure, DestroyKeys, EraseRows, StopForSubject, TellProviders},
     },
 };
 use engine::Outcome;

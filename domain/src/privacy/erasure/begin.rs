@@ -70,8 +70,15 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let shared = store::others_reached(tx.conn(), ctx.tenant, &who).await?;
-    store::add_count(tx.conn(), ctx.tenant, id, "leads", "left: other leads with the same number or address", shared)
-        .await?;
+    store::add_count(
+        tx.conn(),
+        ctx.tenant,
+        id,
+        "leads",
+        "left: other leads with the same number or address",
+        shared,
+    )
+    .await?;
     others(tx, id).await
 }
 
@@ -96,7 +103,9 @@ pub(super) async fn others(tx: &mut TenantTx, id: ErasureId) -> Result<()> {
 pub async fn again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
     let mut tx = ctx.begin().await?;
     let id = stone.erasure;
-    if !store::put_again(tx.conn(), ctx.tenant, id, (stone.lead, stone.subject), stone.at, &stone.keys).await? {
+    if !store::put_again(tx.conn(), ctx.tenant, id, (stone.lead, stone.subject), stone.at, &stone.keys)
+        .await?
+    {
         return Ok(false);
     }
     store::add_subjects(tx.conn(), ctx.tenant, id, &stone.subjects).await?;

@@ -48,10 +48,8 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<()> {
         return Ok(());
     }
     let counts = store::counts(tx.conn(), ctx.tenant, id).await?;
-    let done: Vec<Value> = counts
-        .iter()
-        .map(|(what, deed, n)| json!({ "what": what, "deed": deed, "count": n }))
-        .collect();
+    let done: Vec<Value> =
+        counts.iter().map(|(what, deed, n)| json!({ "what": what, "deed": deed, "count": n })).collect();
     let statement = json!({
         "what": "certificate of erasure (GDPR Art. 17)",
         "tenant_id": ctx.tenant,

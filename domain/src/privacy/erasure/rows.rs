@@ -34,8 +34,7 @@ pub async fn page(ctx: &Ctx, id: ErasureId) -> Result<bool> {
     if table.name == "leads" {
         leads_go(&mut tx, &who).await?;
     }
-    let done =
-        store::tables::page(tx.conn(), ctx.tenant, table, &who, held.cursor.as_deref(), PAGE).await?;
+    let done = store::tables::page(tx.conn(), ctx.tenant, table, &who, held.cursor.as_deref(), PAGE).await?;
     let deed = if table.row_on_erasure == Row::Deleted { "deleted" } else { "blanked" };
     store::add_count(tx.conn(), ctx.tenant, id, table.name, deed, done.rows).await?;
     let more = done.rows >= usize::try_from(PAGE).unwrap_or(usize::MAX);

@@ -7,13 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{self, Aged};
 use crate::{
-    Ctx,
-    audit::Entry,
-    ctx::Platform,
-    error::Result,
-    privacy::erasure,
-    tenancy::SystemTx,
-    types::TenantId,
+    Ctx, audit::Entry, ctx::Platform, error::Result, privacy::erasure, tenancy::SystemTx, types::TenantId,
 };
 
 /// Rows of one transaction, and people of one.

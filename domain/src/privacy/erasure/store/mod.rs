@@ -333,7 +333,11 @@ pub(super) async fn leads_there(
 }
 
 /// Blanks what steps were told by signals, in the runs that are about these.
-pub(super) async fn blank_signalled(conn: &mut PgConnection, tenant: TenantId, keys: &[String]) -> Result<()> {
+pub(super) async fn blank_signalled(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[String],
+) -> Result<()> {
     sqlx::query!(
         "update engine.steps s set output = null
           where s.tenant_id = $1 and s.signal is not null and s.output is not null
@@ -415,7 +419,11 @@ pub(super) async fn destroy_keys(conn: &mut PgConnection, tenant: TenantId, id: 
 }
 
 /// The keys of the person, destroyed or not.
-pub(super) async fn keys_of(conn: &mut PgConnection, tenant: TenantId, subjects: &[Uuid]) -> Result<Vec<Uuid>> {
+pub(super) async fn keys_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[Uuid],
+) -> Result<Vec<Uuid>> {
     let keys = sqlx::query_scalar!(
         "select id from subject_keys where tenant_id = $1 and subject_id = any($2) order by id",
         tenant.0,

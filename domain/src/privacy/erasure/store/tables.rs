@@ -70,8 +70,12 @@ fn blanking(table: &Table, columns: &[&Column], types: &[(String, String)]) -> R
     for column in columns {
         let between = if sets.is_empty() { "" } else { ", " };
         let value = match column.erasure {
-            Erasure::Null => "null",
-            _ => random(types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str()))?,
+            Erasure::Null => "null".to_owned(),
+            _ => {
+                let kind = types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str());
+                // What is not there stays so: some columns are there together or not at all.
+                format!("case when t.{} is not null then {} end", column.name, random(kind)?)
+            }
         };
         let _ = write!(sets, "{between}{} = {value}", column.name);
     }
@@ -108,10 +112,14 @@ fn whose(table: &Table, alias: &str, depth: usize) -> Result<String> {
             Way::User(_) | Way::Agent(_) => continue,
             Way::Address { column, unless: None, .. } => format!("{alias}.{column} = any($3)"),
             Way::Address { column, unless: Some(lead), .. } => {
-                format!("({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2)))")
+                format!(
+                    "({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2)))"
+                )
             }
             Way::Text { column, before } => {
-                format!("{alias}.{column} = any(array(select '{before}' || u::text from unnest($2::uuid[]) u))")
+                format!(
+                    "{alias}.{column} = any(array(select '{before}' || u::text from unnest($2::uuid[]) u))"
+                )
             }
             Way::Of { column, table: parent } => {
                 let inner = format!("p{depth}");
