@@ -229,3 +229,12 @@ begin
   return new;
 end $$;
 create trigger subject_keys_not_again before insert on subject_keys for each row execute function refuse_keys_of_erased();
+
+-- The cluster and the timeline that is written to now: the name of a file of the write-ahead log begins with the timeline,
+-- while the control file learns of a new one at its first checkpoint only.
+create function place_now(out system bigint, out timeline int)
+  language sql volatile
+begin atomic
+  select s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+    from pg_control_system() s;
+end;

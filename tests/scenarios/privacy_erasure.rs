@@ -26,6 +26,7 @@ use crate::{
     audit::sealed,
     calls::{at, begun, reply, step},
     gates::{CONSENT, SUPPRESSIONS, becomes, send},
+    isolation::campaign,
     leads::import,
     message::sandbox,
     rights::admitted,
@@ -121,7 +122,27 @@ async fn known(app: &TestApp, client: &Client) -> Value {
     client.post(&format!("{run}/signals"), &signal).await.expect(200);
     let file = format!("email,name\n{MAIL},Kestrelina\n");
     import(client, file).await.expect(201);
+    told_and_chosen(client, &lead, &message).await;
     lead
+}
+
+/// Servers outside are told of the person, and campaigns and sequences are to write to them.
+async fn told_and_chosen(client: &Client, lead: &Value, message: &Value) {
+    // Nobody listens there.
+    let hook = json!({"name": "h", "url": "http://127.0.0.1:47011/", "types": ["lead.updated"]});
+    client.post("/api/v1/communication/webhooks", &hook).await.expect(201);
+    client.patch(&at("/api/v1/leads", lead), &json!({"value_cents": 991})).await.expect(200);
+    let sequence = json!({"name": "s", "definition": {"steps": [{
+        "template_id": message["template_id"], "provider_id": message["provider_id"], "delay": {"minutes": 60},
+    }]}});
+    let sequence = client.post("/api/v1/sequences", &sequence).await.expect(201);
+    let path = at("/api/v1/sequences", &sequence["id"]);
+    client.post(&format!("{path}/publish"), &json!({})).await.expect(200);
+    client.post(&format!("{path}/enrolments"), &json!({ "lead_id": lead })).await.expect(201);
+    let mut to_them = campaign(None, &message["template_id"]);
+    to_them["audience"]["filter"]["email"] = json!(MAIL);
+    let to_them = client.post("/api/v1/campaigns", &to_them).await.expect(201);
+    client.post(&format!("{}/start", at("/api/v1/campaigns", &to_them["id"])), &json!({})).await.expect(202);
 }
 
 /// Every row of every table as text, and where in it something is found.

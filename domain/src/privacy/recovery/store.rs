@@ -12,14 +12,13 @@ use crate::{
 pub(super) async fn is_at_home(conn: &mut PgConnection) -> Result<bool> {
     sqlx::query!(
         "insert into installation_place (system, timeline)
-         select s.system_identifier, c.timeline_id from pg_control_system() s, pg_control_checkpoint() c
-         on conflict (one) do nothing"
+         select system, timeline from place_now() on conflict (one) do nothing"
     )
     .execute(&mut *conn)
     .await?;
     let home = sqlx::query_scalar!(
-        r#"select exists (select from installation_place p, pg_control_system() s, pg_control_checkpoint() c
-                   where p.system = s.system_identifier and p.timeline = c.timeline_id) as "home!""#
+        r#"select exists (select from installation_place p join place_now() n
+                     on p.system = n.system and p.timeline = n.timeline) as "home!""#
     )
     .fetch_one(conn)
     .await?;
@@ -28,9 +27,8 @@ pub(super) async fn is_at_home(conn: &mut PgConnection) -> Result<bool> {
 
 pub(super) async fn settle_here(conn: &mut PgConnection) -> Result<()> {
     sqlx::query!(
-        "update installation_place
-            set system = s.system_identifier, timeline = c.timeline_id, since = clock_timestamp()
-           from pg_control_system() s, pg_control_checkpoint() c"
+        "update installation_place p
+            set system = n.system, timeline = n.timeline, since = clock_timestamp() from place_now() n"
     )
     .execute(conn)
     .await?;

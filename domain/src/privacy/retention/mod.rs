@@ -162,3 +162,35 @@ impl RetentionRules {
         if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_have_bounds_and_each_that_is_wrong_is_named() {
+        let rules = |cool_off_days, closed_leads_days, days| RetentionRules {
+            cool_off_days,
+            closed_leads_days,
+            messages_days: days,
+            calls_days: days,
+            notes_days: days,
+        };
+        for (given, wrong) in [
+            (RetentionRules::default(), 0),
+            (rules(0, Some(30), Some(7)), 0),
+            (rules(30, Some(LONGEST), Some(LONGEST)), 0),
+            (rules(-1, None, None), 1),
+            (rules(31, Some(29), None), 2),
+            (rules(3, None, Some(6)), 3),
+            (rules(3, Some(LONGEST + 1), Some(LONGEST + 1)), 4),
+        ] {
+            let found = match given.check() {
+                Err(Error::Invalid(fields)) => fields.len(),
+                Err(other) => panic!("{other}"),
+                Ok(()) => 0,
+            };
+            assert_eq!(found, wrong, "{given:?}");
+        }
+    }
+}
