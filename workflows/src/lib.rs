@@ -2,6 +2,8 @@
 //! `domain`; the handlers of the steps are in `workers`.
 
 mod archive_logs;
+mod erase_subject;
+mod export_subject;
 mod onboard_lead;
 mod rotate_keys;
 mod run_campaign;
@@ -31,6 +33,8 @@ pub fn all() -> Vec<Workflow> {
         Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
         Workflow::of(archive_logs::steps),
+        Workflow::of(export_subject::steps),
+        Workflow::of(erase_subject::steps),
     ]
 }
 
