@@ -1,6 +1,8 @@
 //! Procedures of many steps, one file each: what follows what. Their inputs, and the payloads of their steps, are in
 //! `domain`; the handlers of the steps are in `workers`.
 
+mod erase_subject;
+mod export_subject;
 mod onboard_lead;
 mod rotate_keys;
 mod run_campaign;
@@ -27,8 +29,10 @@ pub struct Workflow {
 pub fn all() -> Vec<Workflow> {
     vec![
         Workflow::of(onboard_lead::steps),
-        Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
+        Workflow::of(rotate_keys::steps),
+        Workflow::of(export_subject::steps),
+        Workflow::of(erase_subject::steps),
     ]
 }
 

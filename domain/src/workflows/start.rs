@@ -9,6 +9,7 @@ use crate::{
     access::permission::Permission,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
+    privacy::{erasure::work::EraseSubject, export::ExportSubject},
     tenancy::TenantTx,
     vault::rotation::{change, work::RotateKeys},
 };
@@ -37,6 +38,8 @@ impl Start {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
             RotateKeys::KIND => Ok(change::PERMISSIONS),
+            ExportSubject::KIND => Ok(&[Permission::PrivacyAccess]),
+            EraseSubject::KIND => Ok(&[Permission::PrivacyErase]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

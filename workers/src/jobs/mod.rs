@@ -1,10 +1,12 @@
 //! One file for each job kind.
 
+pub mod apply_retention;
 mod campaigns;
 pub mod count_messages;
 pub mod deliver_webhook;
 pub mod empty_sequence;
 pub mod end_wrap_up;
+pub mod erasures;
 pub mod fit_scoring_model;
 pub mod index_leads;
 pub mod keep_history;
@@ -37,6 +39,7 @@ pub mod wake_messages;
 pub mod walk_sequence;
 pub mod watch_queues;
 pub mod watch_sequences;
+pub mod write_export;
 
 use std::time::Duration;
 

@@ -25,6 +25,9 @@ pub const SECRETS: &[Secret] = &[
     secret("processing_records", "record_sealed"),
 ];
 
+/// Tables and names of places whose sealed values lie in files and in no column.
+pub const FILES: &[(&str, &str)] = &[("privacy_exports", "file")];
+
 /// A column that is bytes, is named like something sealed or hashed, or holds the id of somebody, in a table that is about
 /// nobody.
 #[derive(Debug, Clone, Copy)]
