@@ -1,6 +1,7 @@
 //! Procedures of many steps, one file each: what follows what. Their inputs, and the payloads of their steps, are in
 //! `domain`; the handlers of the steps are in `workers`.
 
+mod archive_logs;
 mod erase_subject;
 mod export_subject;
 mod onboard_lead;
@@ -30,6 +31,7 @@ pub fn all() -> Vec<Workflow> {
     vec![
         Workflow::of(onboard_lead::steps),
         Workflow::of(run_campaign::steps),
+        Workflow::of(archive_logs::steps),
         Workflow::of(rotate_keys::steps),
         Workflow::of(export_subject::steps),
         Workflow::of(erase_subject::steps),

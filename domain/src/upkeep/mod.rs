@@ -16,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    archive::work::BeginArchive,
     audit,
     ctx::Platform,
     error::{Error, Result},
@@ -80,6 +81,7 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
     put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
     put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await?;
+    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await?;
     put(engine, 8, "how long things are kept", "43 * * * *", &ApplyRetention {}).await
 }
 

@@ -7,6 +7,7 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     privacy::{erasure::work::EraseSubject, export::ExportSubject},
@@ -37,6 +38,7 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
+            ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
             RotateKeys::KIND => Ok(change::PERMISSIONS),
             ExportSubject::KIND => Ok(&[Permission::PrivacyAccess]),
             EraseSubject::KIND => Ok(&[Permission::PrivacyErase]),

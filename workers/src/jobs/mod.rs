@@ -1,9 +1,13 @@
 //! One file for each job kind.
 
 pub mod apply_retention;
+mod archived;
+pub mod begin_archive;
 mod campaigns;
+pub mod check_archives;
 pub mod count_messages;
 pub mod deliver_webhook;
+pub mod drop_archived;
 pub mod empty_sequence;
 pub mod end_wrap_up;
 pub mod erasures;
@@ -19,6 +23,7 @@ pub mod reconcile_message;
 pub mod refresh_scores;
 pub mod replay_webhook;
 pub mod report_campaign;
+pub mod restore_archive;
 pub mod route_lead;
 pub mod route_leads;
 pub mod score_lead;
@@ -39,6 +44,7 @@ pub mod wake_messages;
 pub mod walk_sequence;
 pub mod watch_queues;
 pub mod watch_sequences;
+pub mod write_archives;
 pub mod write_export;
 
 use std::time::Duration;
