@@ -5,6 +5,7 @@ use domain::{
     access::{permission::PermissionSet, rows::Rows},
     archive::restore::{self, Restored},
     ctx::{Actor, Platform},
+    processing::reads::Opens,
     tenancy::{SystemTx, store},
 };
 use uuid::Uuid;
@@ -56,5 +57,6 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     })
 }
