@@ -85,7 +85,6 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
         ("/api/v1/compliance/audit-logs/archive", json!({})),
         ("/api/v1/compliance/gdpr/consent", consent),
-        ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/gdpr/deletion", json!({ "lead_id": lead })),
         (
             "/api/v1/compliance/gdpr/rectification",
@@ -93,6 +92,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ),
         ("/api/v1/compliance/gdpr/restriction", json!({"lead_id": other, "reason": "checked"})),
         ("/api/v1/compliance/legal-holds", json!({"lead_id": lead, "reason": "claim", "law": "GDPR Art. 17(3)(e)"})),
+        ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),

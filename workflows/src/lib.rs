@@ -30,9 +30,9 @@ pub struct Workflow {
 pub fn all() -> Vec<Workflow> {
     vec![
         Workflow::of(onboard_lead::steps),
-        Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
         Workflow::of(archive_logs::steps),
+        Workflow::of(rotate_keys::steps),
         Workflow::of(export_subject::steps),
         Workflow::of(erase_subject::steps),
     ]

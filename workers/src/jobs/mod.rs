@@ -1,8 +1,8 @@
 //! One file for each job kind.
 
+pub mod apply_retention;
 mod archived;
 pub mod begin_archive;
-pub mod apply_retention;
 mod campaigns;
 pub mod check_archives;
 pub mod count_messages;
