@@ -1,12 +1,20 @@
 //! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
+use domain::vault::{
+    KekRing,
+    envelope::Envelope,
+    kek::{KeyEncryptionKey, LocalKek},
+};
 use reqwest::Url;
 use serde::Deserialize;
-use workers::rim::kms;
+use workers::rim::kms::{self, Kms};
 
-use crate::{platform::KeySource, telemetry::LogFormat};
+use crate::{
+    platform::{KeySource, SystemClock},
+    telemetry::LogFormat,
+};
 
 /// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
 /// environment as `SWITCHBOARD_<NAME>`.
@@ -31,6 +39,12 @@ pub struct Config {
     pub kms_session_token: Option<String>,
     /// Where the key service is, if not at `https://kms.<kms_region>.amazonaws.com`.
     pub kms_endpoint: Option<String>,
+    /// The file of the key-encryption key, if it is not `key` in `data_dir`. Made at the first start.
+    pub key_file: Option<PathBuf>,
+    /// Key-encryption keys that only unwrap: those before the one in use, or the one that is to follow it. In base64.
+    pub former_keys: Vec<String>,
+    /// The same as files.
+    pub former_key_files: Vec<PathBuf>,
     /// The folder of initdb and postgres, if they are not where they are looked for.
     pub pg_bindir: Option<PathBuf>,
     pub app_connections: u32,
@@ -90,6 +104,8 @@ impl Config {
             .set_default("system_connections", 8)?
             .set_default("max_connections", 4096)?
             .set_default("allowed_origins", Vec::<String>::new())?
+            .set_default("former_keys", Vec::<String>::new())?
+            .set_default("former_key_files", Vec::<String>::new())?
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
             .set_default("allow_loopback", false)?
@@ -107,6 +123,8 @@ impl Config {
                     .try_parsing(true)
                     .list_separator(",")
                     .with_list_parse_key("allowed_origins")
+                    .with_list_parse_key("former_keys")
+                    .with_list_parse_key("former_key_files")
                     .with_list_parse_key("mail_relays")
                     .ignore_empty(true),
             );
@@ -125,13 +143,29 @@ impl Config {
         self.data_dir.join("audit-heads.json")
     }
 
-    /// The key-encryption key: where the key service is, or else what the environment holds, or else `file`.
-    #[must_use]
-    pub fn key_source<'a>(&'a self, file: &'a std::path::Path) -> KeySource<'a> {
-        if let Some(settings) = self.key_service() {
-            return KeySource::Service(Box::new(settings));
+    /// The key-encryption keys: the one in use, which a service holds or which is made at the first start if it is to lie in
+    /// a file, and those that only unwrap, which must be there.
+    ///
+    /// # Errors
+    /// If one cannot be read or made.
+    pub fn keks(&self) -> std::io::Result<KekRing> {
+        let mut ring = KekRing::new(match self.key_service() {
+            Some(settings) => Arc::new(Envelope::new(Kms::new(settings, Arc::new(SystemClock))?)),
+            None => self.own_key()?,
+        });
+        for text in &self.former_keys {
+            ring = ring.with_former(Arc::new(KeySource::Text(text).read()?));
         }
-        self.key.as_deref().map_or(KeySource::File(file), KeySource::Text)
+        for file in &self.former_key_files {
+            ring = ring.with_former(Arc::new(LocalKek::from_existing_file(file)?));
+        }
+        Ok(ring)
+    }
+
+    fn own_key(&self) -> std::io::Result<Arc<dyn KeyEncryptionKey>> {
+        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let source = self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
+        Ok(Arc::new(source.read()?))
     }
 
     fn key_service(&self) -> Option<kms::Settings> {
@@ -150,8 +184,10 @@ impl Config {
         let names = [&self.kms_key, &self.kms_region, &self.kms_access_key_id, &self.kms_secret_access_key];
         let why = match names.iter().filter(|name| name.is_some()).count() {
             0 => return Ok(()),
-            4 if self.key.is_none() => return Ok(()),
-            4 => "key and kms_key are both set; leave one of them out",
+            4 if self.key.is_none() && self.key_file.is_none() => return Ok(()),
+            4 => {
+                "beside kms_key there is key or key_file; what wrapped keys before belongs into former_keys or former_key_files"
+            }
             _ => {
                 "kms_key, kms_region, kms_access_key_id and kms_secret_access_key belong together; set all of them"
             }
@@ -201,7 +237,7 @@ mod tests {
             ("kms_secret_access_key", "secret"),
         ];
         let config = load(&whole).expect("all that is needed");
-        assert!(matches!(config.key_source("key".as_ref()), KeySource::Service(_)));
+        assert_eq!(config.keks().expect("a ring").current().name(), "kms:alias/switchboard");
         for left_out in 0..whole.len() {
             let mut flags = whole.to_vec();
             flags.remove(left_out);
@@ -209,7 +245,7 @@ mod tests {
             assert!(error.to_string().contains("kms_region"), "{error}");
         }
         let error = load(&[&whole[..], &[("key", "AAAA")]].concat()).err().expect("two keys");
-        assert!(error.to_string().contains("leave one"), "{error}");
+        assert!(error.to_string().contains("former_keys"), "{error}");
     }
 
     #[test]

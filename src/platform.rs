@@ -7,18 +7,11 @@ use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
     storage::Storage,
-    vault::{
-        Vault,
-        envelope::Envelope,
-        kek::{KeyEncryptionKey, LocalKek},
-    },
+    vault::{KekRing, Vault, kek::LocalKek},
 };
 use engine::Engine;
 use uuid::Uuid;
-use workers::rim::{
-    kms::{self, Kms},
-    outbound::Outbound,
-};
+use workers::rim::outbound::Outbound;
 
 /// The machine's own clock.
 #[derive(Debug)]
@@ -46,31 +39,43 @@ impl Chance for OsChance {
 }
 
 /// Where the key-encryption key comes from.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub enum KeySource<'a> {
     /// 32 bytes in base64.
     Text(&'a str),
     /// A 0600 file, made at the first start.
     File(&'a Path),
-    /// A service that never gives it away.
-    Service(Box<kms::Settings>),
+}
+
+impl KeySource<'_> {
+    /// # Errors
+    /// If the key cannot be read or made.
+    pub fn read(self) -> std::io::Result<LocalKek> {
+        match self {
+            Self::Text(text) => LocalKek::from_text(text),
+            Self::File(path) => LocalKek::from_file(path),
+        }
+    }
 }
 
 /// Puts a platform together that calls only the public internet and knows of no address of its own.
 ///
 /// # Errors
-/// If the key cannot be read, or the key service's address is none.
+/// If the key cannot be read.
 pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io::Result<Platform> {
-    let kek: Box<dyn KeyEncryptionKey> = match key {
-        KeySource::Text(text) => Box::new(LocalKek::from_text(text)?),
-        KeySource::File(path) => Box::new(LocalKek::from_file(path)?),
-        KeySource::Service(settings) => Box::new(Envelope::new(Kms::new(*settings, Arc::new(SystemClock))?)),
-    };
+    assemble_with(engine, KekRing::new(Arc::new(key.read()?)), storage)
+}
+
+/// The same with several key-encryption keys.
+///
+/// # Errors
+/// If the crypto library cannot be used.
+pub fn assemble_with(engine: Engine, keks: KekRing, storage: Storage) -> std::io::Result<Platform> {
     let policy = Arc::<OutboundPolicy>::default();
     let outbound = Outbound::new(Arc::clone(&policy)).map_err(std::io::Error::other)?;
     Ok(Platform {
         engine,
-        vault: Arc::new(Vault::new(kek)),
+        vault: Arc::new(Vault::with_ring(keks)),
         clock: Arc::new(SystemClock),
         chance: Arc::new(OsChance),
         providers: Arc::new(workers::providers::all(&outbound)),

@@ -1,7 +1,11 @@
 //! `keys`: the keys of the installation.
 
 use clap::Subcommand;
-use domain::access::signers;
+use domain::{
+    access::signers,
+    ctx::Platform,
+    vault::rotation::{self, view},
+};
 
 use super::{Failure, do_and_say};
 use crate::config::Config;
@@ -14,13 +18,38 @@ pub(super) enum Command {
         #[arg(long)]
         at_once: bool,
     },
+    /// Wrap all keys of the installation by the key-encryption key in use; the workers do it, and everything goes on.
+    Rotate,
+    /// Say how many keys each key-encryption key wraps: one that wraps none can be taken away.
+    List,
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let Command::RotateSigner { at_once } = command;
-    do_and_say(config, async |platform| {
-        signers::rotate(platform, at_once).await?;
-        Ok("another key signs tokens".into())
+    do_and_say(config, async |platform| match command {
+        Command::RotateSigner { at_once } => {
+            signers::rotate(platform, at_once).await?;
+            Ok("another key signs tokens".into())
+        }
+        Command::Rotate => {
+            let rotation = rotation::start_for_installation(platform).await?;
+            Ok(format!("the workers wrap all keys anew (rotation {rotation}); `switchboard keys list` says what is left"))
+        }
+        Command::List => list(platform).await,
     })
     .await
+}
+
+async fn list(platform: &Platform) -> Result<String, Failure> {
+    let keks = platform.vault.keks();
+    let wrapped = view::wrapped_by(platform).await?;
+    let of = |name: &str| wrapped.iter().find(|(kek, _)| kek == name).map_or(0, |(_, keys)| *keys);
+    let mut lines = Vec::new();
+    for (at, name) in keks.names().enumerate() {
+        let role = if at == 0 { "wraps" } else { "unwraps" };
+        lines.push(format!("{name}  {role}, {} keys", of(name)));
+    }
+    for (name, keys) in wrapped.iter().filter(|(name, _)| keks.names().all(|known| known != name)) {
+        lines.push(format!("{name}  MISSING here, {keys} keys; add it to former_keys or former_key_files"));
+    }
+    Ok(lines.join("\n"))
 }

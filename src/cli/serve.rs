@@ -1,6 +1,6 @@
 //! `up` and `serve`: a process that runs until it is told to stop.
 
-use std::{path::Path, sync::Arc};
+use std::{sync::Arc};
 
 use domain::{ctx::Platform, outbound::OutboundPolicy};
 use engine::{Engine, Settings, upkeep::Retention};
@@ -61,8 +61,7 @@ pub(crate) async fn database(config: &Config) -> Result<(PgConnectOptions, Optio
 pub(crate) async fn connect(config: &Config, connect: &PgConnectOptions) -> Result<Platform, Failure> {
     let engine = connect_engine(config, connect).await?;
     std::fs::create_dir_all(&config.data_dir)?;
-    let file = config.data_dir.join("key");
-    let platform = platform::assemble(engine, config.key_source(Path::new(&file)), storage::open(config)?)?;
+    let platform = platform::assemble_with(engine, config.keks()?, storage::open(config)?)?;
     let policy = OutboundPolicy { loopback: config.allow_loopback, relays: config.mail_relays.clone() };
     let platform = platform::reaching(platform, policy)?;
     Ok(Platform { public_url: config.public_url.as_deref().map(Arc::from), ..platform })

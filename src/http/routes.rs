@@ -9,7 +9,7 @@ use super::{
     App,
     api::{
         abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
-        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs,
+        campaign_recipients, campaigns, consents, import_rows, imports, inbound, job_actions, jobs, keys,
         lead_actions, lead_export, leads, merges, message_policy, message_stats, messages, ops, processing,
         provider_callbacks, providers, queues, roles, routing, routing_rules, schedules, scores,
         scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
@@ -117,6 +117,10 @@ fn access() -> Vec<Route> {
         (Needs(P::ProcessingRead), routes!(processing::get_processing_record)),
         (Needs(P::ProcessingWrite), routes!(processing::put_processing_record)),
         (Needs(P::ProcessingRead), routes!(processing::export_processing_record)),
+        (Needs(P::KeysRead), routes!(keys::list_keys)),
+        (Needs(P::KeysRotate), routes!(keys::rotate_keys)),
+        (Needs(P::KeysRead), routes!(keys::list_key_rotations)),
+        (Needs(P::KeysRead), routes!(keys::get_key_rotation)),
     ]
 }
 

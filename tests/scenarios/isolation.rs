@@ -62,8 +62,13 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     // So that it has a run with progress.
     let start = format!("/api/v1/campaigns/{}/start", campaign["id"].as_str().expect("an id"));
     admin.post(&start, &json!({})).await.expect(202);
+    // Over when this returns, for a tenant has one at a time.
+    let rotation = admin.post("/api/v1/compliance/keys/rotate", &json!({"what": "kek"})).await;
+    let rotated = rotation.body["id"].clone();
+    admin.ended(rotation).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
+        ("/api/v1/compliance/keys/rotations", text(&rotated)),
         ("/api/v1/campaigns", text(&campaign["id"])),
         ("/api/v1/users", text(&me["id"])),
         ("/api/v1/api-keys", text(&key["id"])),

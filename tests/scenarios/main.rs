@@ -99,6 +99,8 @@ mod ranked;
 mod reconcile;
 mod rights;
 mod roles;
+mod rotation;
+mod rotation_crashes;
 mod routing;
 mod routing_crowd;
 mod routing_people;

@@ -82,6 +82,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ),
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
         ("/api/v1/compliance/gdpr/consent", consent),
+        ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),

@@ -110,6 +110,7 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::walk_sequence::run),
         job(jobs::empty_sequence::run),
         job(jobs::watch_sequences::run),
+        job(jobs::turn_keys::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -194,6 +195,7 @@ mod tests {
             "refresh_scores",
             "replay_webhook",
             "report_campaign",
+            "rotate_keys",
             "route_lead",
             "route_leads",
             "run_campaign",
@@ -208,6 +210,7 @@ mod tests {
             "sweep_team",
             "take_audience",
             "tell_of_delivery",
+            "turn_keys",
             "update_leads",
             "wake_campaign",
             "wake_messages",

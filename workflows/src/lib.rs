@@ -2,6 +2,7 @@
 //! `domain`; the handlers of the steps are in `workers`.
 
 mod onboard_lead;
+mod rotate_keys;
 mod run_campaign;
 
 use engine::{Flow, JobKind, Outcome};
@@ -24,7 +25,11 @@ pub struct Workflow {
 /// The workflows of this build.
 #[must_use]
 pub fn all() -> Vec<Workflow> {
-    vec![Workflow::of(onboard_lead::steps), Workflow::of(run_campaign::steps)]
+    vec![
+        Workflow::of(onboard_lead::steps),
+        Workflow::of(rotate_keys::steps),
+        Workflow::of(run_campaign::steps),
+    ]
 }
 
 impl Workflow {

@@ -32,7 +32,7 @@ impl Gate {
         let (tenant, hash) = sources::read_token(token).ok_or(NOWHERE)?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let source = calls::store::source_by_token(tx.conn(), tenant, &hash).await?.ok_or(NOWHERE)?;
-        let keys = self.platform.vault.tenant_keys(tx.conn(), tenant).await?;
+        let keys = self.platform.vault.tenant_keys_for(tx.conn(), tenant, sources::sealed(&source)).await?;
         drop(tx);
         let secrets = sources::secrets(&keys, tenant, &source, self.platform.clock.now())?;
         Ok(NamedSource { id: source.id, tenant, secrets })

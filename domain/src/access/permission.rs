@@ -57,6 +57,8 @@ permissions! {
     ComplianceBreach = "compliance:breach" "see whose data was read, exported or changed between two moments, and by whom",
     ProcessingRead = "processing:read" "see the record of processing and take it out",
     ProcessingWrite = "processing:write" "add to the record of processing",
+    KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",
+    KeysRotate = "keys:rotate" "have the keys replaced that everything is encrypted by",
     TeamsRead = "teams:read" "see teams",
     TeamsWrite = "teams:write" "make teams and change them",
     TeamsDelete = "teams:delete" "delete teams",
@@ -169,6 +171,7 @@ impl Permission {
             "security",
             "compliance",
             "processing",
+            "keys",
             "privacy",
         ];
         groups.contains(&self.group())

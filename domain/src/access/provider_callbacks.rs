@@ -41,7 +41,8 @@ impl Gate {
         let adapter = self.platform.providers.get(kind).ok_or(NOWHERE)?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let found = store::account_by_callback(tx.conn(), tenant, &hash, kind).await?.ok_or(NOWHERE)?;
-        let keys = self.platform.vault.tenant_keys(tx.conn(), tenant).await?;
+        let sealed = [found.credentials_sealed.as_slice()];
+        let keys = self.platform.vault.tenant_keys_for(tx.conn(), tenant, sealed).await?;
         drop(tx);
         let credentials = keys.open(&credentials_place(tenant, found.id), &found.credentials_sealed)?;
         let channel = Channel::named(&found.channel);

@@ -19,7 +19,7 @@ use crate::{
     tenancy::{Begun, Once, TenantTx},
     types::{CallSourceId, TeamId, TenantId, Text, nullable},
     vault::{
-        Place, TenantKeys,
+        Place, TenantKeys, Vault,
         cipher::{hex, sha256},
     },
 };
@@ -99,7 +99,7 @@ pub async fn create(ctx: &Ctx, new: NewCallSource) -> Result<Once<NewCallSourceS
     let id = CallSourceId(ctx.id());
     let token = format!("{PREFIX}{}_{}", ctx.tenant.0.simple(), hex(&ctx.platform.random::<32>()));
     let secret = webhook::secret(&ctx.platform.random::<32>());
-    let keys = ctx.platform.vault.tenant_keys(keyed.tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(&mut keyed.tx, 1).await?;
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
     let hash = sha256(token.as_bytes());
     let kept = (hash.as_slice(), sealed.as_slice());
@@ -163,7 +163,7 @@ pub async fn rotate(ctx: &Ctx, id: CallSourceId) -> Result<Once<RotatedSecret>> 
     };
     let tx = &mut keyed.tx;
     let held = store::lock_source(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("call source"))?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(tx, 2).await?;
     let secret = webhook::secret(&ctx.platform.random::<32>());
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, id), secret.as_bytes());
     let now = ctx.now();
@@ -219,6 +219,11 @@ pub async fn delete(ctx: &Ctx, id: CallSourceId) -> Result<()> {
 pub(crate) fn read_token(token: &str) -> Option<(TenantId, [u8; 32])> {
     let (tenant, _) = token.strip_prefix(PREFIX)?.split_once('_')?;
     Some((TenantId(tenant.parse().ok()?), sha256(token.as_bytes())))
+}
+
+/// What is sealed of a source.
+pub(crate) fn sealed(source: &SourceRow) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(source.secret_sealed.as_slice()).chain(source.former_secret_sealed.as_deref())
 }
 
 /// The secrets by which a source may sign at an instant.

@@ -102,7 +102,8 @@ pub async fn prepare(ctx: &Ctx, job: &ReconcileMessage) -> Result<Option<Inquiry
     let Some(outgoing) = frozen(&keys, ctx.tenant, job.message, &row.request_sealed)? else {
         return Ok(None);
     };
-    let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let sealed = [row.credentials_sealed.as_slice()];
+    let tenant_keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, sealed).await?;
     let Some(adapter) = ctx.platform.providers.get(&row.kind) else { return Ok(None) };
     let credentials =
         tenant_keys.open(&credentials_place(ctx.tenant, row.provider), &row.credentials_sealed)?;

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, FieldError, Result},
     tenancy::TenantTx,
     types::TenantId,
-    vault::Place,
+    vault::{Place, Vault},
 };
 
 /// Signs of a text, items of a list, and bytes of the whole.
@@ -150,7 +150,7 @@ pub async fn put(ctx: &Ctx, added: ProcessingAdded) -> Result<ProcessingRecord> 
     let mut tx = ctx.begin().await?;
     let (id, there) = store::lock(tx.conn(), ctx.tenant, ctx.id()).await?;
     ctx.expect_version("record of processing", None, there)?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(&mut tx, 1).await?;
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, id), value.to_string().as_bytes());
     store::update(tx.conn(), ctx.tenant, &sealed).await?;
     // It may name people, so the log says only how much there is.
@@ -166,7 +166,8 @@ async fn read(tx: &mut TenantTx) -> Result<ProcessingRecord> {
     let row = store::record(tx.conn(), tenant).await?;
     let (added, version, updated_at) = match row {
         Some(row) => {
-            let keys = platform.vault.tenant_keys(tx.conn(), tenant).await?;
+            let keys =
+                platform.vault.tenant_keys_for(tx.conn(), tenant, [row.record_sealed.as_slice()]).await?;
             let plain = keys.open(&place(tenant, row.id), &row.record_sealed)?;
             let added = serde_json::from_slice(&plain).map_err(Error::internal)?;
             (added, row.version, Some(row.updated_at))

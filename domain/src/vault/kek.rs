@@ -73,6 +73,24 @@ impl LocalKek {
         }
     }
 
+    /// Reads a key file that is there already: one that is missing was mislaid, and another in its place would open nothing.
+    ///
+    /// # Errors
+    /// As [`Self::from_file`], and if the file is not there.
+    pub fn from_existing_file(path: &Path) -> io::Result<Self> {
+        if !path.try_exists()? {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "{}: there is no such key file; bring it back, or take it out of former_key_files if no key is \
+                     wrapped by it any more (`switchboard keys list`)",
+                    path.display()
+                ),
+            ));
+        }
+        Self::from_file(path)
+    }
+
     fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         let digest = sha256(bytes.as_slice());
         // A name that tells keys apart and gives nothing away.

@@ -6,8 +6,9 @@
 //!
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
-//! - [`kek`] the key-encryption key, [`envelope`] one that a service holds; [`keys`] the keys in use, [`subjects`] those of people; `store` where the wrapped
-//!   ones lie
+//! - [`kek`] a key-encryption key, [`envelope`] one that a service holds, [`ring`] all that a process has; [`keys`] the
+//!   keys in use, [`subjects`] those of people; `store` where the wrapped ones lie
+//! - [`rotation`] how keys are replaced, and how far that has come
 
 pub mod cipher;
 pub mod envelope;
@@ -15,12 +16,15 @@ pub mod kek;
 pub mod keys;
 pub mod mask;
 pub mod personal;
+pub mod ring;
+pub mod rotation;
 pub(crate) mod store;
 pub mod subjects;
 #[cfg(test)]
 mod wycheproof;
 
 pub use cipher::{DataKey, Place};
-pub use keys::{TenantKeys, Vault};
+pub use keys::{Sealing, TenantKeys, Vault};
 pub use personal::Personal;
+pub use ring::KekRing;
 pub use subjects::SubjectKeys;

@@ -26,6 +26,11 @@ impl SubjectKeys {
         self.keys.insert(key.id, key);
     }
 
+    /// One that opens and does not seal: a rotation is going to use it, or has replaced it.
+    pub(super) fn put_other(&mut self, key: DataKey) {
+        self.keys.insert(key.id, key);
+    }
+
     /// Whether the person has a key; who was erased has none.
     #[must_use]
     pub fn knows(&self, subject: SubjectId) -> bool {
@@ -70,7 +75,21 @@ impl SubjectKeys {
         String::from_utf8(plain.to_vec()).map(Some).map_err(|_| Error::internal("a sealed value is no text"))
     }
 
-    /// The same for whoever looks at many: what does not open is missing there, and takes nothing else with it.
+    /// Seals a value under the person's current key that was sealed under another of theirs.
+    pub(super) fn reseal(
+        &self,
+        platform: &Platform,
+        subject: SubjectId,
+        place: &Place,
+        blob: &[u8],
+    ) -> Result<Vec<u8>, cipher::Unreadable> {
+        let of = |id| self.keys.get(&id).ok_or(cipher::Unreadable::Key);
+        let plain = cipher::open(of(cipher::key_of(blob)?)?, place, blob)?;
+        let current = of(*self.current.get(&subject).ok_or(cipher::Unreadable::Key)?)?;
+        Ok(cipher::seal(current, platform.random(), place, &plain))
+    }
+
+    /// [`Self::open`] for whoever looks at many: what does not open is missing there, and takes nothing else with it.
     #[must_use]
     pub fn shown(&self, place: &Place, blob: &[u8]) -> Option<String> {
         self.open(place, blob).unwrap_or_else(|error| {

@@ -81,7 +81,9 @@ pub async fn begin(ctx: &Ctx, claim: &Claim, delivery: WebhookDeliveryId) -> Res
         tx.commit().await?;
         return Ok(Start::Over("the log does not have the event any more"));
     };
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let kept = [row.url_sealed.as_slice(), row.secret_sealed.as_slice()];
+    let kept = kept.into_iter().chain(row.former_secret_sealed.as_deref());
+    let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, kept).await?;
     let url = secrets::open_url(&keys, ctx.tenant, row.webhook, &row.url_sealed)?;
     let sealed = Sealed {
         secret: &row.secret_sealed,

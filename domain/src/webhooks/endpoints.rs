@@ -21,7 +21,7 @@ use crate::{
     jobs::busy,
     tenancy::{Begun, Once, TenantTx},
     types::{Text, WebhookId},
-    vault::TenantKeys,
+    vault::{TenantKeys, Vault},
 };
 
 /// Endpoints of a tenant.
@@ -64,7 +64,7 @@ pub async fn create(ctx: &Ctx, new: NewWebhook) -> Result<Once<NewWebhookSecret>
         return Err(Error::conflict("too-many-webhooks", detail));
     }
     let id = WebhookId(ctx.id());
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(tx, 2).await?;
     let (secret, secret_sealed) = secrets::fresh(ctx, &keys, id);
     let (_, newest) = log::ends(tx.conn(), ctx.tenant.0).await?;
     let row = store::NewEndpoint {
@@ -110,8 +110,10 @@ pub async fn change(ctx: &Ctx, id: WebhookId, change: WebhookChange) -> Result<W
         sees_all(ctx, &held)?;
     }
     let types = change.types.as_ref().map(|types| rules::subscribed(types, ctx.grants)).transpose()?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let url_sealed = url.map(|url| secrets::seal_url(ctx, &keys, id, &url));
+    let url_sealed = match url {
+        Some(url) => Some(secrets::seal_url(ctx, &Vault::to_seal(&mut tx, 1).await?, id, &url)),
+        None => None,
+    };
     let changed = store::EndpointChange {
         name: change.name.as_ref().map(Text::as_str),
         url_sealed: url_sealed.as_deref(),
@@ -207,8 +209,9 @@ pub(super) async fn shut(tx: &mut TenantTx, id: WebhookId, why: Why) -> Result<(
 pub async fn list(ctx: &Ctx, before: Option<WebhookId>, limit: i64) -> Result<Vec<WebhookView>> {
     ctx.require(Permission::WebhooksRead)?;
     let mut tx = ctx.begin().await?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
     let rows = store::endpoints(tx.conn(), ctx.tenant, None, before, limit).await?;
+    let sealed = rows.iter().map(|row| row.url_sealed.as_slice());
+    let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, sealed).await?;
     rows.into_iter().map(|row| view(ctx, &keys, row)).collect()
 }
 
@@ -248,8 +251,9 @@ fn sees_all(ctx: &Ctx, held: &HeldEndpoint) -> Result<()> {
 
 async fn shown(ctx: &Ctx, tx: &mut TenantTx, id: WebhookId) -> Result<WebhookView> {
     let row = store::endpoints(tx.conn(), ctx.tenant, Some(id), None, 1).await?.pop();
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    view(ctx, &keys, row.ok_or(Error::NotFound("webhook"))?)
+    let row = row.ok_or(Error::NotFound("webhook"))?;
+    let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, [row.url_sealed.as_slice()]).await?;
+    view(ctx, &keys, row)
 }
 
 fn view(ctx: &Ctx, keys: &TenantKeys, row: EndpointRow) -> Result<WebhookView> {

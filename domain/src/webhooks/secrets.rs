@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     tenancy::{Begun, Once},
     types::{TenantId, WebhookId},
-    vault::{Place, TenantKeys},
+    vault::{Place, Sealing, TenantKeys, Vault},
 };
 
 /// For how long is signed by the secret before as well.
@@ -27,13 +27,13 @@ fn place(tenant: TenantId, column: &'static str, webhook: WebhookId) -> Place {
 }
 
 /// A fresh secret, and as it is stored.
-pub(super) fn fresh(ctx: &Ctx, keys: &TenantKeys, webhook: WebhookId) -> (String, Vec<u8>) {
+pub(super) fn fresh(ctx: &Ctx, keys: &Sealing, webhook: WebhookId) -> (String, Vec<u8>) {
     let secret = webhook::secret(&ctx.platform.random::<32>());
     let sealed = keys.seal(&ctx.platform, &place(ctx.tenant, SECRET, webhook), secret.as_bytes());
     (secret, sealed)
 }
 
-pub(super) fn seal_url(ctx: &Ctx, keys: &TenantKeys, webhook: WebhookId, url: &str) -> Vec<u8> {
+pub(super) fn seal_url(ctx: &Ctx, keys: &Sealing, webhook: WebhookId, url: &str) -> Vec<u8> {
     keys.seal(&ctx.platform, &place(ctx.tenant, URL, webhook), url.as_bytes())
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn rotate(ctx: &Ctx, id: WebhookId) -> Result<Once<RotatedWebho
     };
     let tx = &mut keyed.tx;
     let held = store::lock_endpoint(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("webhook"))?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(tx, 2).await?;
     let (secret, sealed) = fresh(ctx, &keys, id);
     let now = ctx.now();
     let kept = held.former_until.filter(|until| now < *until);

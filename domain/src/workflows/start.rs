@@ -10,6 +10,7 @@ use crate::{
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
+    vault::rotation::{change, work::RotateKeys},
 };
 
 /// A workflow and what it is given.
@@ -35,6 +36,7 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
+            RotateKeys::KIND => Ok(change::PERMISSIONS),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

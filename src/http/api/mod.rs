@@ -18,6 +18,7 @@ pub mod imports;
 pub mod inbound;
 pub mod job_actions;
 pub mod jobs;
+pub mod keys;
 pub mod lead_actions;
 pub mod lead_export;
 mod lead_filter;

@@ -71,3 +71,8 @@ fn workers_are_killed_while_providers_fail() {
 fn workers_are_killed_and_postgres_restarts_under_a_campaign() {
     holds("campaign");
 }
+
+#[test]
+fn workers_are_killed_while_keys_are_replaced() {
+    holds("rotation");
+}

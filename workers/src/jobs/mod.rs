@@ -30,6 +30,7 @@ pub mod sweep_calls;
 pub mod sweep_team;
 pub mod take_audience;
 pub mod tell_of_delivery;
+pub mod turn_keys;
 pub mod update_leads;
 pub mod wake_campaign;
 pub mod wake_messages;

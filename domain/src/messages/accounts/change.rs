@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     messages::{rules::OnUnknown, store},
     types::{ProviderId, Text, nullable},
+    vault::Vault,
 };
 
 /// What to change of an account; absent fields stay, null removes a limit (RFC 7396).
@@ -54,7 +55,7 @@ pub async fn change(ctx: &Ctx, id: ProviderId, change: ProviderChange) -> Result
     }
     let sealed = match &change.credentials {
         Some(credentials) => {
-            let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+            let keys = Vault::to_seal(&mut tx, 1).await?;
             let place = credentials_place(ctx.tenant, id);
             Some(keys.seal(&ctx.platform, &place, credentials.to_string().as_bytes()))
         }

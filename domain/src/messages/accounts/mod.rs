@@ -32,7 +32,7 @@ use crate::{
     jobs::busy,
     tenancy::{Begun, Once, TenantTx},
     types::{ProviderId, TenantId, Text},
-    vault::Place,
+    vault::{Place, Vault},
 };
 
 /// The slowest and the fastest that an account may be asked to be, in messages a second.
@@ -115,7 +115,7 @@ pub async fn create(ctx: &Ctx, new: NewProvider) -> Result<Once<ProviderView>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let id = ProviderId(ctx.id());
-    let keys = ctx.platform.vault.tenant_keys(keyed.tx.conn(), ctx.tenant).await?;
+    let keys = Vault::to_seal(&mut keyed.tx, 1).await?;
     let place = credentials_place(ctx.tenant, id);
     let fresh = store::FreshProvider {
         id,

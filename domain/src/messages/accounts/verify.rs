@@ -61,7 +61,8 @@ pub async fn verify(ctx: &Ctx, id: ProviderId) -> Result<Verification> {
         return Err(Error::TooMany { wait: PAUSE, detail });
     };
     let adapter = ctx.platform.providers.get(&asked.kind).ok_or_else(no_adapter)?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let sealed = [asked.credentials_sealed.as_slice()];
+    let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, sealed).await?;
     let credentials = keys.open(&credentials_place(ctx.tenant, id), &asked.credentials_sealed)?;
     tx.commit().await?;
     let account = Account { id, channel: asked.channel, credentials, version: asked.version };

@@ -44,14 +44,16 @@ pub async fn begin(ctx: &Ctx, turns: &[Turn]) -> Result<Vec<Start>> {
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let runs: Vec<Uuid> = rows.iter().filter_map(|row| row.run_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
-    let tenant_keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let ways = store::ways(tx.conn(), ctx.tenant).await?;
+    let sealed = ways.iter().map(|way| way.credentials_sealed.as_slice());
+    let tenant_keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, sealed).await?;
     let mut desk = Desk {
         ctx,
         since,
         turns,
         turn_of: rows.iter().filter_map(|row| Some((row.id, turn_of(turns, row)?))).collect(),
         holds: hold::of(&mut tx, rows.iter().filter_map(|row| row.run).collect()).await?,
-        ways: store::ways(tx.conn(), ctx.tenant).await?,
+        ways,
         wordings: wordings(ctx, &mut tx, rows.iter().map(|row| row.template_id)).await?,
         before: before(ctx, &mut tx, &rows).await?,
         stopped_runs: store::stopped_runs(tx.conn(), ctx.tenant, &runs).await?,

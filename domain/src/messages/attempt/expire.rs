@@ -36,7 +36,8 @@ pub async fn tenants_with_expired(platform: &Platform, limit: i64) -> Result<Vec
 pub async fn expire(ctx: &Ctx) -> Result<usize> {
     let mut tx = ctx.begin().await?;
     let expired = store::lock_expired(tx.conn(), ctx.tenant, AT_A_TIME).await?;
-    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    let sealed = expired.iter().map(|row| row.credentials_sealed.as_slice());
+    let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, sealed).await?;
     let (mut finished, mut handed) = (Vec::new(), Vec::new());
     for row in expired {
         let lost = Answer::Unknown { text: "the process that sent it did not report back".into() };

@@ -17,6 +17,7 @@ mod load;
 mod onboard;
 mod report;
 mod restart;
+mod rotation;
 mod send;
 mod site;
 mod stop;

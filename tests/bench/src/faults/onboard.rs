@@ -160,7 +160,7 @@ async fn busy(conn: &mut PgConnection, process: u32) -> Outcome<()> {
 
 /// The jobs that a process holds, which it goes on holding for a while when it is dead. A node's name ends with its
 /// process's id.
-async fn held_by(conn: &mut PgConnection, process: u32) -> Outcome<usize> {
+pub(super) async fn held_by(conn: &mut PgConnection, process: u32) -> Outcome<usize> {
     let held: i64 = sqlx::query_scalar(
         "select count(*) from engine.jobs j join engine.nodes n on n.id = j.node where n.name like '%:' || $1::text",
     )

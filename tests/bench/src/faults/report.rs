@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use serde::Serialize;
 
-use super::{abort, books::Judged, campaign, clock, cut, kill, onboard, restart, send, stop, terminate};
+use super::{abort, books::Judged, campaign, clock, cut, kill, onboard, restart, rotation, send, stop, terminate};
 use crate::Outcome;
 
 /// How the faults are asked for.
@@ -99,7 +99,7 @@ macro_rules! fault {
 }
 
 /// The faults by name.
-const FAULTS: [(&str, &str, Fault); 10] = [
+const FAULTS: [(&str, &str, Fault); 11] = [
     ("kill", "kill -9 of a random worker process", fault!(kill::run)),
     ("stop", "a process stopped for 20 s, then continued", fault!(stop::run)),
     ("restart", "Postgres stopped at once and started again", fault!(restart::run)),
@@ -109,6 +109,7 @@ const FAULTS: [(&str, &str, Fault); 10] = [
     ("clock", "one process's clock ten minutes off, either way", fault!(clock::run)),
     ("onboard", "kill -9 of product workers while leads are onboarded", fault!(onboard::run)),
     ("sends", "kill -9 of product workers while providers fail", fault!(send::run)),
+    ("rotation", "kill -9 of product workers while keys are replaced", fault!(rotation::run)),
     ("campaign", "kill -9 and restarts of Postgres under a campaign", fault!(campaign::run)),
 ];
 

@@ -1,0 +1,174 @@
+//! A rotation whose worker is cut off at every statement, one after the other: everything reads as it was written last
+//! throughout, the rotation ends, and nothing is left under the keys before.
+
+use std::{future::poll_fn, pin::pin, task::Poll};
+
+use domain::{
+    Ctx,
+    vault::rotation::{
+        self, Phase, What,
+        turn::{self, Turn},
+    },
+};
+use serde_json::json;
+use switchboard::process::Roles;
+use switchboard_tests::{Client, TestApp};
+use uuid::Uuid;
+
+use crate::{rights::admitted, rotation::under_other_keys};
+
+/// Goes on with a future as often as that, then drops it: what a process that dies leaves of its transaction.
+async fn cut<F: Future>(work: F, polls: usize) -> Option<F::Output> {
+    let (mut work, mut left) = (pin!(work), polls);
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        work.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// What is there, and what it reads as.
+struct Things {
+    admin: Client,
+    leads: Vec<(String, String)>,
+    hook: (String, String),
+    changes: usize,
+}
+
+impl Things {
+    async fn make(admin: &Client) -> Self {
+        let mut leads = Vec::new();
+        for at in 0..6 {
+            let name = format!("Person {at}");
+            let lead = json!({"name": name, "email": format!("p{at}@example.com")});
+            let lead = admin.post("/api/v1/leads", &lead).await.expect(201);
+            leads.push((format!("/api/v1/leads/{}", lead["id"].as_str().expect("an id")), name));
+        }
+        let url = "http://127.0.0.1:47011/0".to_owned();
+        let hook = json!({"name": "h", "url": url, "types": ["lead.created"]});
+        let hook = admin.post("/api/v1/communication/webhooks", &hook).await.expect(201);
+        let path = format!("/api/v1/communication/webhooks/{}", hook["id"].as_str().expect("an id"));
+        Self { admin: admin.clone(), leads, hook: (path, url), changes: 0 }
+    }
+
+    /// Everything reads as it was written last.
+    async fn read(&self) {
+        for (path, name) in &self.leads {
+            assert_eq!(self.admin.get(path).await.expect(200)["name"], **name);
+        }
+        assert_eq!(self.admin.get(&self.hook.0).await.expect(200)["url"], *self.hook.1);
+    }
+
+    /// Something of it is written.
+    async fn write(&mut self) {
+        self.changes += 1;
+        let (count, at) = (self.changes, self.changes % self.leads.len());
+        let name = format!("Person {at}, {count}");
+        self.admin.patch(&self.leads[at].0, &json!({ "name": name })).await.expect(200);
+        self.leads[at].1 = name;
+        let url = format!("http://127.0.0.1:47011/{count}");
+        self.admin.patch(&self.hook.0, &json!({ "url": url })).await.expect(200);
+        self.hook.1 = url;
+    }
+}
+
+/// Takes the rotation to its end, each turn cut off after one poll more than the time before until it gets through.
+/// Answers how often it was cut off.
+async fn cut_at_every_statement(ctx: &Ctx, rotation: Uuid, things: &mut Things) -> usize {
+    let mut cuts = 0;
+    loop {
+        let mut polls = 1;
+        let turn = loop {
+            match cut(turn::take(ctx, rotation, Phase::Destroy), polls).await {
+                Some(ended) => break ended.expect("a turn").0,
+                None => (polls, cuts) = (polls + 1, cuts + 1),
+            }
+            if cuts % 16 == 0 {
+                things.read().await;
+            }
+            assert!(polls < 10_000, "a turn does not end");
+        };
+        match turn {
+            Turn::Past(Phase::Done) => return cuts,
+            Turn::Past(_) => {
+                things.write().await;
+                things.read().await;
+            }
+            Turn::Gone => panic!("it is gone"),
+            Turn::Again | Turn::Wait(_) => {}
+        }
+        if cuts % 5 == 0 {
+            things.write().await;
+        }
+    }
+}
+
+async fn survives(what: What) {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let mut things = Things::make(&app.acme.admin).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let keys = "select id from tenant_keys where tenant_id = $1 and purpose = 'data' and wrapped is not null
+                union all select id from subject_keys where tenant_id = $1 and wrapped is not null";
+    let before: Vec<Uuid> =
+        sqlx::query_scalar(keys).bind(ctx.tenant.0).fetch_all(&mut system).await.expect("keys");
+    let rotation = rotation::start(&ctx, what).await.expect("begun").fresh.expect("a new one");
+    let cuts = cut_at_every_statement(&ctx, rotation, &mut things).await;
+    println!("cut off {cuts} times, {} changes meanwhile", things.changes);
+    assert!(cuts > 50, "it was cut off {cuts} times only");
+    things.read().await;
+    things.write().await;
+    things.read().await;
+    assert_eq!(under_other_keys(&app).await, [], "nothing is left under the keys before");
+    let after: Vec<Uuid> =
+        sqlx::query_scalar(keys).bind(ctx.tenant.0).fetch_all(&mut system).await.expect("keys");
+    let mut tenants: Vec<Uuid> = sqlx::query_scalar("select id from tenant_keys where tenant_id = $1")
+        .bind(ctx.tenant.0)
+        .fetch_all(&mut system)
+        .await
+        .expect("keys");
+    tenants.retain(|id| before.contains(id));
+    let left: Vec<&Uuid> = before.iter().filter(|id| after.contains(id)).collect();
+    match what {
+        What::Subjects => assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was"),
+        _ => assert!(tenants.iter().all(|id| !after.contains(id)), "the tenant's key is gone"),
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn the_tenants_key_is_replaced_by_workers_that_die_at_every_statement() {
+    survives(What::Tenant).await;
+}
+
+#[tokio::test]
+async fn the_keys_of_people_are_replaced_by_workers_that_die_at_every_statement() {
+    survives(What::Subjects).await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_goes_on_is_waited_for() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let things = Things::make(&app.acme.admin).await;
+    let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
+    crate::rotation::until(&ctx, rotation, Phase::Switch).await;
+    // Somebody reads, and takes their time.
+    let mut reader = ctx.begin().await.expect("a transaction");
+    let one: i32 = sqlx::query_scalar("select 1").fetch_one(reader.conn()).await.expect("an answer");
+    assert_eq!(one, 1);
+    for _ in 0..20 {
+        let (turn, _) = turn::take(&ctx, rotation, Phase::Destroy).await.expect("a turn");
+        assert!(matches!(turn, Turn::Wait(_)), "{turn:?}");
+    }
+    let shown = rotation::view::get(&ctx, rotation).await.expect("a rotation");
+    assert!(shown.waits_for >= 1 && shown.phase == Phase::Switch);
+    drop(reader);
+    crate::rotation::until(&ctx, rotation, Phase::Done).await;
+    things.read().await;
+    assert_eq!(under_other_keys(&app).await, []);
+    app.process.stop().await;
+}
