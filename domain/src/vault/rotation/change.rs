@@ -18,6 +18,7 @@ use crate::{
     audit::Entry,
     ctx::{Actor, Platform},
     error::{Error, Result},
+    processing::reads::Opens,
     tenancy::{Begun as Beginning, Once, TenantTx},
     upkeep::ITSELF,
 };
@@ -68,6 +69,7 @@ pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
+        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,
