@@ -74,6 +74,11 @@ pub struct KeyStanding {
     pub destroyed: i64,
     /// Names of the key-encryption keys under which they are wrapped: more than one while keys are wrapped anew.
     pub wrapped_by: Vec<String>,
+    /// The most values that one of the tenant's own keys has sealed; it may seal 2^32.
+    pub most_sealed: i64,
+    /// Replacements of keys that go on, and those that ended in the range.
+    pub rotating: i64,
+    pub rotated: i64,
     /// When the oldest of the tenant's own keys was made.
     pub oldest_made_at: Option<DateTime<Utc>>,
 }
@@ -93,6 +98,6 @@ pub(crate) async fn standing(
         holds: store::holds(conn, tenant, range).await?,
         restricted: store::restricted(conn, tenant).await?,
         rectifications: RangeCount { count: store::rectifications(conn, tenant, range).await? },
-        keys: store::keys(conn, tenant).await?,
+        keys: store::keys(conn, tenant, range).await?,
     })
 }
