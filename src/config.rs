@@ -2,19 +2,12 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
-use domain::vault::{
-    KekRing,
-    envelope::Envelope,
-    kek::{KeyEncryptionKey, LocalKek},
-};
+use domain::vault::{KekRing, kek::LocalKek};
 use reqwest::Url;
 use serde::Deserialize;
-use workers::rim::kms::{self, Kms};
+use workers::rim::kms;
 
-use crate::{
-    platform::{KeySource, SystemClock},
-    telemetry::LogFormat,
-};
+use crate::{platform::KeySource, telemetry::LogFormat};
 
 /// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
 /// environment as `SWITCHBOARD_<NAME>`.
@@ -29,6 +22,14 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The key-encryption key in base64; without it the file `key` in `data_dir`.
     pub key: Option<String>,
+    /// The file of the key-encryption key, if it is not `key` in `data_dir`. Made at the first start.
+    pub key_file: Option<PathBuf>,
+    /// Key-encryption keys that only unwrap: those before the one in use, or the one that is to follow it. In base64.
+    pub former_keys: Vec<String>,
+    /// The same as files.
+    pub former_key_files: Vec<PathBuf>,
+    /// The same of the key service: their ids as they stood in `kms_key`.
+    pub former_kms_keys: Vec<String>,
     /// Instead of a key here, one that Amazon's KMS or a service like it holds: its id, ARN or alias. It needs the three that
     /// follow; no file of the key is made then.
     pub kms_key: Option<String>,
@@ -39,12 +40,6 @@ pub struct Config {
     pub kms_session_token: Option<String>,
     /// Where the key service is, if not at `https://kms.<kms_region>.amazonaws.com`.
     pub kms_endpoint: Option<String>,
-    /// The file of the key-encryption key, if it is not `key` in `data_dir`. Made at the first start.
-    pub key_file: Option<PathBuf>,
-    /// Key-encryption keys that only unwrap: those before the one in use, or the one that is to follow it. In base64.
-    pub former_keys: Vec<String>,
-    /// The same as files.
-    pub former_key_files: Vec<PathBuf>,
     /// The folder of initdb and postgres, if they are not where they are looked for.
     pub pg_bindir: Option<PathBuf>,
     pub app_connections: u32,
@@ -106,6 +101,7 @@ impl Config {
             .set_default("allowed_origins", Vec::<String>::new())?
             .set_default("former_keys", Vec::<String>::new())?
             .set_default("former_key_files", Vec::<String>::new())?
+            .set_default("former_kms_keys", Vec::<String>::new())?
             .set_default("proxy_hops", 0)?
             .set_default("only_https", false)?
             .set_default("allow_loopback", false)?
@@ -125,6 +121,7 @@ impl Config {
                     .with_list_parse_key("allowed_origins")
                     .with_list_parse_key("former_keys")
                     .with_list_parse_key("former_key_files")
+                    .with_list_parse_key("former_kms_keys")
                     .with_list_parse_key("mail_relays")
                     .ignore_empty(true),
             );
@@ -143,34 +140,40 @@ impl Config {
         self.data_dir.join("audit-heads.json")
     }
 
-    /// The key-encryption keys: the one in use, which a service holds or which is made at the first start if it is to lie in
-    /// a file, and those that only unwrap, which must be there.
+    /// The key-encryption keys: the one in use, where a key service is or as the environment holds it, or else in a file that
+    /// the first start makes; and those that only unwrap, which must be there.
     ///
     /// # Errors
     /// If one cannot be read or made.
     pub fn keks(&self) -> std::io::Result<KekRing> {
-        let mut ring = KekRing::new(match self.key_service() {
-            Some(settings) => Arc::new(Envelope::new(Kms::new(settings, Arc::new(SystemClock))?)),
-            None => self.own_key()?,
-        });
+        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let service = self.key_service().map(|settings| KeySource::Service(Box::new(settings)));
+        let here = || self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
+        let mut ring = KekRing::new(service.unwrap_or_else(here).read()?);
         for text in &self.former_keys {
-            ring = ring.with_former(Arc::new(KeySource::Text(text).read()?));
+            ring = ring.with_former(KeySource::Text(text).read()?);
         }
         for file in &self.former_key_files {
             ring = ring.with_former(Arc::new(LocalKek::from_existing_file(file)?));
         }
+        for key in &self.former_kms_keys {
+            let settings = self.key_service_of(Some(key)).ok_or_else(|| {
+                std::io::Error::other(
+                    "former_kms_keys needs kms_region, kms_access_key_id and kms_secret_access_key",
+                )
+            })?;
+            ring = ring.with_former(KeySource::Service(Box::new(settings)).read()?);
+        }
         Ok(ring)
     }
 
-    fn own_key(&self) -> std::io::Result<Arc<dyn KeyEncryptionKey>> {
-        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
-        let source = self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
-        Ok(Arc::new(source.read()?))
+    fn key_service(&self) -> Option<kms::Settings> {
+        self.key_service_of(self.kms_key.as_ref())
     }
 
-    fn key_service(&self) -> Option<kms::Settings> {
+    fn key_service_of(&self, key: Option<&String>) -> Option<kms::Settings> {
         Some(kms::Settings {
-            key: self.kms_key.clone()?,
+            key: key?.clone(),
             region: self.kms_region.clone()?,
             endpoint: self.kms_endpoint.clone(),
             access_key_id: self.kms_access_key_id.clone()?,
@@ -181,15 +184,18 @@ impl Config {
 
     /// Whoever names a key service means it: a missing setting must not quietly make a key file.
     fn check_key_service(&self) -> Result<(), config::ConfigError> {
-        let names = [&self.kms_key, &self.kms_region, &self.kms_access_key_id, &self.kms_secret_access_key];
-        let why = match names.iter().filter(|name| name.is_some()).count() {
+        let set = [
+            self.kms_key.is_some() || !self.former_kms_keys.is_empty(),
+            self.kms_region.is_some(),
+            self.kms_access_key_id.is_some(),
+            self.kms_secret_access_key.is_some(),
+        ];
+        let why = match set.into_iter().filter(|is_set| *is_set).count() {
             0 => return Ok(()),
-            4 if self.key.is_none() && self.key_file.is_none() => return Ok(()),
-            4 => {
-                "beside kms_key there is key or key_file; what wrapped keys before belongs into former_keys or former_key_files"
-            }
+            4 if self.key.is_none() || self.kms_key.is_none() => return Ok(()),
+            4 => "key and kms_key are both set; leave one of them out",
             _ => {
-                "kms_key, kms_region, kms_access_key_id and kms_secret_access_key belong together; set all of them"
+                "kms_key (or former_kms_keys), kms_region, kms_access_key_id and kms_secret_access_key belong together; set all of them"
             }
         };
         Err(config::ConfigError::Message(why.into()))
@@ -237,7 +243,8 @@ mod tests {
             ("kms_secret_access_key", "secret"),
         ];
         let config = load(&whole).expect("all that is needed");
-        assert_eq!(config.keks().expect("a ring").current().name(), "kms:alias/switchboard");
+        let ring = config.keks().expect("a client");
+        assert!(ring.current().name().starts_with("kms:"), "{}", ring.current().name());
         for left_out in 0..whole.len() {
             let mut flags = whole.to_vec();
             flags.remove(left_out);
@@ -245,7 +252,7 @@ mod tests {
             assert!(error.to_string().contains("kms_region"), "{error}");
         }
         let error = load(&[&whole[..], &[("key", "AAAA")]].concat()).err().expect("two keys");
-        assert!(error.to_string().contains("former_keys"), "{error}");
+        assert!(error.to_string().contains("leave one"), "{error}");
     }
 
     #[test]

@@ -7,11 +7,18 @@ use domain::{
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
     storage::Storage,
-    vault::{KekRing, Vault, kek::LocalKek},
+    vault::{
+        KekRing, Vault,
+        envelope::Envelope,
+        kek::{KeyEncryptionKey, LocalKek},
+    },
 };
 use engine::Engine;
 use uuid::Uuid;
-use workers::rim::outbound::Outbound;
+use workers::rim::{
+    kms::{self, Kms},
+    outbound::Outbound,
+};
 
 /// The machine's own clock.
 #[derive(Debug)]
@@ -39,31 +46,34 @@ impl Chance for OsChance {
 }
 
 /// Where the key-encryption key comes from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum KeySource<'a> {
     /// 32 bytes in base64.
     Text(&'a str),
     /// A 0600 file, made at the first start.
     File(&'a Path),
+    /// A service that never gives it away.
+    Service(Box<kms::Settings>),
 }
 
 impl KeySource<'_> {
     /// # Errors
-    /// If the key cannot be read or made.
-    pub fn read(self) -> std::io::Result<LocalKek> {
-        match self {
-            Self::Text(text) => LocalKek::from_text(text),
-            Self::File(path) => LocalKek::from_file(path),
-        }
+    /// If the key cannot be read or made, or the key service's address is none.
+    pub fn read(self) -> std::io::Result<Arc<dyn KeyEncryptionKey>> {
+        Ok(match self {
+            Self::Text(text) => Arc::new(LocalKek::from_text(text)?),
+            Self::File(path) => Arc::new(LocalKek::from_file(path)?),
+            Self::Service(settings) => Arc::new(Envelope::new(Kms::new(*settings, Arc::new(SystemClock))?)),
+        })
     }
 }
 
 /// Puts a platform together that calls only the public internet and knows of no address of its own.
 ///
 /// # Errors
-/// If the key cannot be read.
+/// If the key cannot be read, or the key service's address is none.
 pub fn assemble(engine: Engine, key: KeySource<'_>, storage: Storage) -> std::io::Result<Platform> {
-    assemble_with(engine, KekRing::new(Arc::new(key.read()?)), storage)
+    assemble_with(engine, KekRing::new(key.read()?), storage)
 }
 
 /// The same with several key-encryption keys.

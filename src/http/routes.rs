@@ -112,15 +112,15 @@ fn access() -> Vec<Route> {
         (Needs(P::AuditExport), routes!(audit::export::export_audit_logs)),
         (Needs(P::AuditVerify), routes!(audit::verify::verify_audit_logs)),
         (Needs(P::ComplianceReport), routes!(audit::report::compliance_report)),
+        (Needs(P::KeysRead), routes!(keys::list_keys)),
+        (Needs(P::KeysRotate), routes!(keys::rotate_keys)),
+        (Needs(P::KeysRead), routes!(keys::list_key_rotations)),
+        (Needs(P::KeysRead), routes!(keys::get_key_rotation)),
         (Needs(P::ComplianceBreach), routes!(processing::look_at_breach)),
         (Needs(P::ComplianceBreach), routes!(processing::list_breach_people)),
         (Needs(P::ProcessingRead), routes!(processing::get_processing_record)),
         (Needs(P::ProcessingWrite), routes!(processing::put_processing_record)),
         (Needs(P::ProcessingRead), routes!(processing::export_processing_record)),
-        (Needs(P::KeysRead), routes!(keys::list_keys)),
-        (Needs(P::KeysRotate), routes!(keys::rotate_keys)),
-        (Needs(P::KeysRead), routes!(keys::list_key_rotations)),
-        (Needs(P::KeysRead), routes!(keys::get_key_rotation)),
     ]
 }
 

@@ -6,7 +6,7 @@ use domain::{
     types::{LeadId, SubjectId},
     vault::{
         KekRing, Place, Vault,
-        kek::LocalKek,
+        kek::KeyEncryptionKey,
         rotation::{
             self, Phase, What,
             columns::{COLUMNS, Swaps},
@@ -29,8 +29,8 @@ use crate::{inbound, isolation::ids, rights::admitted};
 pub const KEYS: &str = "/api/v1/compliance/keys";
 const HOOKS: &str = "/api/v1/communication/webhooks";
 /// The key of the fixtures, and the one that follows it.
-const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+pub const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// Has keys replaced and waits for the end; answers the rotation.
 pub async fn rotate(admin: &Client, what: &str) -> Value {
@@ -205,12 +205,8 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
     let column = column.expect("a column");
     let value = "select name_sealed from leads where tenant_id = $1 and id = $2";
     let mut tx = ctx.begin().await.expect("a transaction");
-    let before: Vec<u8> = sqlx::query_scalar(value)
-        .bind(app.acme.id.0)
-        .bind(id)
-        .fetch_one(tx.conn())
-        .await
-        .expect("a value");
+    let before: Vec<u8> =
+        sqlx::query_scalar(value).bind(app.acme.id.0).bind(id).fetch_one(tx.conn()).await.expect("a value");
     drop(tx);
     admin.patch(&format!("/api/v1/leads/{id}"), &json!({"name": "Grace"})).await.expect(200);
     let swap = || Swaps { rows: vec![id], before: vec![before.clone()], after: vec![b"stale".to_vec()] };
@@ -220,12 +216,13 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
 
     // A row that somebody holds is left for the next pass, and nobody is waited for.
     let mut holder = ctx.begin().await.expect("a transaction");
-    let held: Vec<u8> = sqlx::query_scalar("select name_sealed from leads where tenant_id = $1 and id = $2 for update")
-        .bind(app.acme.id.0)
-        .bind(id)
-        .fetch_one(holder.conn())
-        .await
-        .expect("held");
+    let held: Vec<u8> =
+        sqlx::query_scalar("select name_sealed from leads where tenant_id = $1 and id = $2 for update")
+            .bind(app.acme.id.0)
+            .bind(id)
+            .fetch_one(holder.conn())
+            .await
+            .expect("held");
     let swap = || Swaps { rows: vec![id], before: vec![held.clone()], after: vec![held.clone()] };
     let mut tx = ctx.begin().await.expect("a transaction");
     assert_eq!(column.swap(tx.conn(), app.acme.id, swap()).await.expect("an answer"), 0);
@@ -319,16 +316,22 @@ async fn a_worn_key_is_replaced_by_itself_and_one_that_is_worn_out_seals_nothing
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     let mut system = app.database.connect_as("switchboard_system").await;
-    let hook = |name: &str| json!({"name": name, "url": "http://127.0.0.1:47011/", "types": ["lead.created"]});
+    let hook =
+        |name: &str| json!({"name": name, "url": "http://127.0.0.1:47011/", "types": ["lead.created"]});
     admin.post(HOOKS, &hook("one")).await.expect(201);
-    let wear = "update tenant_keys set sealed = $1 where tenant_id = $2 and purpose = 'data' and state = 'current'";
+    let wear =
+        "update tenant_keys set sealed = $1 where tenant_id = $2 and purpose = 'data' and state = 'current'";
     sqlx::query(wear).bind((1_i64 << 31) - 3).bind(app.acme.id.0).execute(&mut system).await.expect("worn");
     admin.post(HOOKS, &hook("two")).await.expect(201);
     assert_eq!(admin.get(KEYS).await.expect(200)["rotation"], Value::Null, "not yet");
     admin.post(HOOKS, &hook("three")).await.expect(201);
     let rotation = crate::onboarding::until(admin, KEYS, |keys| keys["rotation"]["phase"] == "done").await;
     assert_eq!(rotation["rotation"]["what"], "tenant");
-    let current = rotation["tenant"].as_array().expect("keys").iter().find(|key| key["state"] == "current" && key["purpose"] == "data");
+    let current = rotation["tenant"]
+        .as_array()
+        .expect("keys")
+        .iter()
+        .find(|key| key["state"] == "current" && key["purpose"] == "data");
     assert_eq!(current.expect("a key")["sealed"], 6, "what was there was sealed anew");
     sqlx::query(wear).bind(1_i64 << 32).bind(app.acme.id.0).execute(&mut system).await.expect("worn out");
     assert_eq!(admin.post(HOOKS, &hook("four")).await.status, 500);
@@ -339,8 +342,8 @@ fn files() -> domain::storage::Storage {
     switchboard::storage::folder(&app::files()).expect("a folder")
 }
 
-fn kek(text: &str) -> Arc<LocalKek> {
-    Arc::new(KeySource::Text(text).read().expect("a key"))
+pub fn kek(text: &str) -> Arc<dyn KeyEncryptionKey> {
+    KeySource::Text(text).read().expect("a key")
 }
 
 #[tokio::test]
@@ -353,7 +356,8 @@ async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
     process.stop().await;
 
     // Without the former key nothing is lost and nothing starts.
-    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files()).expect("a platform");
+    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files())
+        .expect("a platform");
     let plan = || Plan::unbounded(Roles::ALL, heads_file());
     let refused = Process::start(assembled, plan()).await.err().expect("it does not start").to_string();
     assert!(refused.contains("former_keys") && refused.contains("local:"), "{refused}");
@@ -368,21 +372,26 @@ async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
     };
     assert_eq!(admin(&process).get(&path).await.expect(200)["name"], "Ada");
     let made = admin(&process).post("/api/v1/leads", &json!({"name": "Grace"})).await.expect(201);
-    let rotation =
-        rotation::start_for_installation(&process.app.platform).await.expect("begun");
+    let rotation = rotation::start_for_installation(&process.app.platform).await.expect("begun");
     let mut system = database.connect_as("switchboard_system").await;
     let over = "select exists (select from key_rotations where id = $1 and finished_at is not null)";
     let patience = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
-    while !sqlx::query_scalar::<_, bool>(over).bind(rotation).fetch_one(&mut system).await.expect("an answer") {
+    while !sqlx::query_scalar::<_, bool>(over).bind(rotation).fetch_one(&mut system).await.expect("an answer")
+    {
         assert!(tokio::time::Instant::now() < patience, "it does not end");
     }
     let wrapped = view::wrapped_by(&process.app.platform).await.expect("counts");
     let names: Vec<String> = wrapped.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, [process.app.platform.vault.keks().current().name()], "none is left under the one before");
+    assert_eq!(
+        names,
+        [process.app.platform.vault.keks().current().name()],
+        "none is left under the one before"
+    );
     process.stop().await;
 
     // The former key is taken away.
-    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files()).expect("a platform");
+    let assembled = platform::assemble_with(database.engine().await, KekRing::new(kek(NEW)), files())
+        .expect("a platform");
     let process = Process::start(assembled, plan()).await.expect("it starts");
     assert_eq!(admin(&process).get(&path).await.expect(200)["name"], "Ada");
     let grace = format!("/api/v1/leads/{}", made["id"].as_str().expect("an id"));
@@ -427,7 +436,8 @@ async fn the_key_of_what_is_archived_stays_until_the_person_is_erased() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
     let ctx = admitted(&app, &app.acme.admin).await;
     let subject = SubjectId(ctx.id());
-    let place = Place { tenant: ctx.tenant, table: "message_attempts", column: "request_sealed", row: ctx.id() };
+    let place =
+        Place { tenant: ctx.tenant, table: "message_attempts", column: "request_sealed", row: ctx.id() };
     let mut tx = ctx.begin().await.expect("a transaction");
     let keys = Vault::make_subjects(&mut tx, &[subject]).await.expect("keys");
     let value = keys.seal(&ctx.platform, subject, &place, "hello").expect("sealed");

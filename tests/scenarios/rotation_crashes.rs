@@ -1,21 +1,30 @@
 //! A rotation whose worker is cut off at every statement, one after the other: everything reads as it was written last
 //! throughout, the rotation ends, and nothing is left under the keys before.
 
-use std::{future::poll_fn, pin::pin, task::Poll};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use domain::{
     Ctx,
-    vault::rotation::{
-        self, Phase, What,
-        turn::{self, Turn},
+    ctx::Platform,
+    types::SubjectId,
+    vault::{
+        KekRing, Place, Vault,
+        rotation::{
+            self, Phase, What,
+            turn::{self, Turn},
+            view,
+        },
     },
 };
 use serde_json::json;
-use switchboard::process::Roles;
+use switchboard::process::{Plan, Roles};
 use switchboard_tests::{Client, TestApp};
 use uuid::Uuid;
 
-use crate::{rights::admitted, rotation::under_other_keys};
+use crate::{
+    rights::admitted,
+    rotation::{NEW, OLD, kek, under_other_keys, until},
+};
 
 /// Goes on with a future as often as that, then drops it: what a process that dies leaves of its transaction.
 async fn cut<F: Future>(work: F, polls: usize) -> Option<F::Output> {
@@ -133,7 +142,9 @@ async fn survives(what: What) {
     tenants.retain(|id| before.contains(id));
     let left: Vec<&Uuid> = before.iter().filter(|id| after.contains(id)).collect();
     match what {
-        What::Subjects => assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was"),
+        What::Subjects => {
+            assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was")
+        }
         _ => assert!(tenants.iter().all(|id| !after.contains(id)), "the tenant's key is gone"),
     }
     app.process.stop().await;
@@ -150,12 +161,93 @@ async fn the_keys_of_people_are_replaced_by_workers_that_die_at_every_statement(
 }
 
 #[tokio::test]
+async fn all_keys_are_wrapped_anew_by_workers_that_die_at_every_statement() {
+    let ring = |wraps: &str, unwraps: &str| {
+        let vault = Vault::with_ring(KekRing::new(kek(wraps)).with_former(kek(unwraps)));
+        move |platform: &mut Platform| platform.vault = Arc::new(vault)
+    };
+    let roles = |plan: &mut Plan| plan.roles = Roles { api: true, ..Roles::default() };
+    let app = TestApp::with_platform(roles, ring(OLD, NEW)).await;
+    let mut ctx = admitted(&app, &app.acme.admin).await;
+    let mut things = Things::make(&app.acme.admin).await;
+    ring(NEW, OLD)(&mut ctx.platform);
+    let rotation = rotation::start(&ctx, What::Kek).await.expect("begun").fresh.expect("a new one");
+    let mut cuts = 0;
+    let mut polls = 1;
+    loop {
+        match cut(turn::take(&ctx, rotation, Phase::Rewrap), polls).await {
+            Some(ended) if ended.as_ref().expect("a turn").0 == Turn::Past(Phase::Done) => break,
+            Some(_) => polls = 1,
+            None => (polls, cuts) = (polls + 1, cuts + 1),
+        }
+        if cuts % 8 == 0 {
+            things.write().await;
+            things.read().await;
+        }
+    }
+    assert!(cuts > 20, "it was cut off {cuts} times only");
+    things.read().await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let names: Vec<String> = sqlx::query_scalar(
+        "select distinct kek from (select kek from tenant_keys where tenant_id = $1 and wrapped is not null
+           union all select kek from subject_keys where tenant_id = $1 and wrapped is not null) keys",
+    )
+    .bind(ctx.tenant.0)
+    .fetch_all(&mut system)
+    .await
+    .expect("names");
+    assert_eq!(names, [ctx.platform.vault.keks().current().name()]);
+    app.process.stop().await;
+}
+
+/// Somebody reads which key seals before another takes its place, and writes what it sealed after that.
+#[tokio::test]
+async fn what_is_written_late_under_the_key_before_is_sealed_anew_as_well() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let things = Things::make(&app.acme.admin).await;
+    let path = &things.leads[0].0;
+    let row: Uuid = path.rsplit('/').next().expect("an id").parse().expect("an id");
+    let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
+    until(&ctx, rotation, Phase::Switch).await;
+    let mut decoy = ctx.begin().await.expect("a transaction");
+    sqlx::query("select 1").execute(decoy.conn()).await.expect("an answer");
+    let noted = turn::take(&ctx, rotation, Phase::Destroy).await.expect("a turn").0;
+    assert!(matches!(noted, Turn::Wait(_)), "{noted:?}");
+    // The writer comes after those were noted who are waited for.
+    let mut writer = ctx.begin().await.expect("a transaction");
+    let keys = Vault::make_subjects(&mut writer, &[SubjectId(row)]).await.expect("keys");
+    drop(decoy);
+    while view::get(&ctx, rotation).await.expect("a rotation").phase == Phase::Switch {
+        turn::take(&ctx, rotation, Phase::Destroy).await.expect("a turn");
+    }
+    let place = Place { tenant: ctx.tenant, table: "leads", column: "name_sealed", row };
+    let sealed = keys.seal(&ctx.platform, SubjectId(row), &place, "Late").expect("sealed");
+    sqlx::query("update leads set name_sealed = $3 where tenant_id = $1 and id = $2")
+        .bind(ctx.tenant.0)
+        .bind(row)
+        .bind(&sealed)
+        .execute(writer.conn())
+        .await
+        .expect("written");
+    for _ in 0..20 {
+        let turn = turn::take(&ctx, rotation, Phase::Destroy).await.expect("a turn").0;
+        assert!(matches!(turn, Turn::Wait(_)), "nothing is sealed anew while somebody may write: {turn:?}");
+    }
+    writer.commit().await.expect("committed");
+    until(&ctx, rotation, Phase::Done).await;
+    assert_eq!(app.acme.admin.get(path).await.expect(200)["name"], "Late");
+    assert_eq!(under_other_keys(&app).await, []);
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn a_transaction_that_goes_on_is_waited_for() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
     let ctx = admitted(&app, &app.acme.admin).await;
     let things = Things::make(&app.acme.admin).await;
     let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
-    crate::rotation::until(&ctx, rotation, Phase::Switch).await;
+    until(&ctx, rotation, Phase::Switch).await;
     // Somebody reads, and takes their time.
     let mut reader = ctx.begin().await.expect("a transaction");
     let one: i32 = sqlx::query_scalar("select 1").fetch_one(reader.conn()).await.expect("an answer");
@@ -164,10 +256,10 @@ async fn a_transaction_that_goes_on_is_waited_for() {
         let (turn, _) = turn::take(&ctx, rotation, Phase::Destroy).await.expect("a turn");
         assert!(matches!(turn, Turn::Wait(_)), "{turn:?}");
     }
-    let shown = rotation::view::get(&ctx, rotation).await.expect("a rotation");
+    let shown = view::get(&ctx, rotation).await.expect("a rotation");
     assert!(shown.waits_for >= 1 && shown.phase == Phase::Switch);
     drop(reader);
-    crate::rotation::until(&ctx, rotation, Phase::Done).await;
+    until(&ctx, rotation, Phase::Done).await;
     things.read().await;
     assert_eq!(under_other_keys(&app).await, []);
     app.process.stop().await;

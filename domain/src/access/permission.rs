@@ -54,11 +54,11 @@ permissions! {
     AuditVerify = "audit:verify" "check that the audit log is whole",
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
+    KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",
+    KeysRotate = "keys:rotate" "have the keys replaced that everything is encrypted by",
     ComplianceBreach = "compliance:breach" "see whose data was read, exported or changed between two moments, and by whom",
     ProcessingRead = "processing:read" "see the record of processing and take it out",
     ProcessingWrite = "processing:write" "add to the record of processing",
-    KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",
-    KeysRotate = "keys:rotate" "have the keys replaced that everything is encrypted by",
     TeamsRead = "teams:read" "see teams",
     TeamsWrite = "teams:write" "make teams and change them",
     TeamsDelete = "teams:delete" "delete teams",
@@ -170,8 +170,8 @@ impl Permission {
             "audit",
             "security",
             "compliance",
-            "processing",
             "keys",
+            "processing",
             "privacy",
         ];
         groups.contains(&self.group())

@@ -166,8 +166,8 @@ async fn read(tx: &mut TenantTx) -> Result<ProcessingRecord> {
     let row = store::record(tx.conn(), tenant).await?;
     let (added, version, updated_at) = match row {
         Some(row) => {
-            let keys =
-                platform.vault.tenant_keys_for(tx.conn(), tenant, [row.record_sealed.as_slice()]).await?;
+            let sealed = [row.record_sealed.as_slice()];
+            let keys = platform.vault.tenant_keys_for(tx.conn(), tenant, sealed).await?;
             let plain = keys.open(&place(tenant, row.id), &row.record_sealed)?;
             let added = serde_json::from_slice(&plain).map_err(Error::internal)?;
             (added, row.version, Some(row.updated_at))

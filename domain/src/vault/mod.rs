@@ -6,8 +6,8 @@
 //!
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
-//! - [`kek`] a key-encryption key, [`envelope`] one that a service holds, [`ring`] all that a process has; [`keys`] the
-//!   keys in use, [`subjects`] those of people; `store` where the wrapped ones lie
+//! - [`kek`] a key-encryption key, [`envelope`] one that a service holds, [`ring`] all that a process has; [`keys`] the keys
+//!   in use, [`subjects`] those of people; `store` where the wrapped ones lie
 //! - [`rotation`] how keys are replaced, and how far that has come
 
 pub mod cipher;

@@ -74,6 +74,7 @@ pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     };
     let mut tx = ctx.begin().await?;
     let (rotation, _) = wanted(&mut tx, What::Kek).await?;

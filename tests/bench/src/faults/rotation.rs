@@ -94,7 +94,8 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let mut finding = Finding { runs: times, begun_again: held, ..Finding::default() };
     finding.recovered(took, OVER_WITHIN_S);
     finding.holds(held > 0, || "no death hit a job under way".into());
-    let (read, written, wrong) = (book.read.load(Relaxed), book.written.load(Relaxed), book.wrong.load(Relaxed));
+    let (read, written, wrong) =
+        (book.read.load(Relaxed), book.written.load(Relaxed), book.wrong.load(Relaxed));
     finding.lost = wrong + book.check_all().await?;
     finding.holds(read > 0 && written > 0, || format!("{read} reads and {written} writes went on beside it"));
     let left = under_other_keys(&mut conn).await?;

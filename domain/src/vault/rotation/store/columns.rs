@@ -47,6 +47,9 @@ pub struct Swaps {
 
 impl Column {
     /// The next rows behind one, in the order of their ids; with all of the last one's where an id has several.
+    ///
+    /// # Errors
+    /// If the database does not answer.
     pub async fn page(
         &self,
         conn: &mut PgConnection,
@@ -59,6 +62,9 @@ impl Column {
 
     /// Puts values in the place of others, where those are still there and nobody holds the row. It waits for nobody, so that
     /// nobody waits in a circle with it: what somebody holds is for the next pass. Answers how many.
+    ///
+    /// # Errors
+    /// If the database refuses.
     pub async fn swap(&self, conn: &mut PgConnection, tenant: TenantId, swaps: Swaps) -> Result<u64> {
         (self.swap)(conn, tenant, swaps).await
     }
