@@ -3,7 +3,8 @@
 //!
 //! - [`ctx`] who is asking; [`error`] what a command can answer; [`types`] and [`moment`] values that cannot be bad
 //! - [`expected`] for which version of a thing a change was made
-//! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what
+//! - [`tenancy`] the wall between tenants; [`access`] users, roles, keys; [`audit`] who changed what, [`archive`] where it
+//!   goes when it is old
 //! - [`vault`] encryption of secrets and of personal data; [`events`] what watchers are told
 //! - [`outbound`] what of the outside world may be called; [`storage`] files of tenants
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
@@ -15,6 +16,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod archive;
 pub mod audit;
 pub mod bounded;
 pub mod calls;

@@ -8,6 +8,17 @@ use crate::{Engine, upkeep::Retention};
 const LOCK_TIMEOUT: &str = "set lock_timeout = '2s'";
 
 impl Engine {
+    /// A connection of the user that owns the schema, outside any transaction, for taking partitions out while work goes
+    /// on. It waits two seconds for readers at the most, and lets them go first then.
+    ///
+    /// # Errors
+    /// If Postgres refuses.
+    pub async fn as_owner(&self) -> sqlx::Result<PgConnection> {
+        let mut owner = PgConnection::connect_with(self.owner_options()).await?;
+        sqlx::query(LOCK_TIMEOUT).execute(&mut owner).await?;
+        Ok(owner)
+    }
+
     /// Drops what is past its keeping.
     ///
     /// # Errors
@@ -27,8 +38,7 @@ impl Engine {
 /// If a lock cannot be had in time, or the connection's user does not own the tables; what was dropped
 /// before stays dropped.
 async fn drop_past(engine: &Engine, retention: Retention) -> sqlx::Result<()> {
-    let mut owner = PgConnection::connect_with(engine.owner_options()).await?;
-    sqlx::query(LOCK_TIMEOUT).execute(&mut owner).await?;
+    let mut owner = engine.as_owner().await?;
     // The log outlives its order by a day: an entry is numbered on its own day or the one after.
     let parents = [
         ("job_history", i32::from(retention.history_days)),

@@ -1,10 +1,13 @@
-//! `audit verify`: whether the record of each tenant is as it was written.
+//! `audit`: whether the record of each tenant is as it was written, and bringing back what lies in the archive.
+
+mod restored;
 
 use clap::Subcommand;
 use domain::{
     audit::seal::Sealer,
     tenancy::{self, SystemTx},
 };
+use uuid::Uuid;
 
 use super::{Failure, external, serve};
 use crate::config::Config;
@@ -19,11 +22,36 @@ pub(super) enum Command {
         /// The slug of the only tenant to look at.
         #[arg(long)]
         tenant: Option<String>,
+        /// Also read all files of the archive, from the first row on.
+        #[arg(long)]
+        archive: bool,
+    },
+    /// Bring the rows of an archive back, so that they are found beside the live ones.
+    Restore {
+        /// The slug of its tenant.
+        #[arg(long)]
+        tenant: String,
+        /// Its id, as `GET /api/v1/compliance/archives` tells it.
+        archive: Uuid,
+    },
+    /// Let rows go again that were brought back. The archive stays.
+    Release {
+        /// The slug of its tenant.
+        #[arg(long)]
+        tenant: String,
+        archive: Uuid,
     },
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    let Command::Verify { tenant } = command;
+    match command {
+        Command::Verify { tenant, archive } => verify(config, tenant, archive).await,
+        Command::Restore { tenant, archive } => restored::restore(config, &tenant, archive).await,
+        Command::Release { tenant, archive } => restored::release(config, &tenant, archive).await,
+    }
+}
+
+async fn verify(config: &Config, tenant: Option<String>, files: bool) -> Result<(), Failure> {
     let platform = serve::connect(config, &external(config)?).await?;
     let sealer = Sealer::open(&platform, &config.audit_heads()).await?;
     let (mut after, mut broken, mut found) = (String::new(), 0, 0);
@@ -35,10 +63,14 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure
         after.clone_from(&last.slug);
         for one in page.iter().filter(|one| tenant.as_ref().is_none_or(|wanted| *wanted == one.slug)) {
             found += 1;
-            let verdict = sealer.verify(one.id).await?;
-            let (rows, unsealed) = (verdict.rows, verdict.unsealed);
+            let verdict =
+                if files { sealer.verify_with_files(one.id).await? } else { sealer.verify(one.id).await? };
+            let (rows, archived, unsealed) = (verdict.rows, verdict.archived, verdict.unsealed);
             match verdict.broken {
-                None => println!("{:<30} {rows:>9} rows hold, {unsealed} are not sealed yet", one.slug),
+                None => println!(
+                    "{:<30} {rows:>9} rows hold, {archived} of them in the archive, {unsealed} are not sealed yet",
+                    one.slug
+                ),
                 Some(found) => {
                     broken += 1;
                     println!("{:<30} BROKEN at {}: {}", one.slug, found.seq, found.what);

@@ -155,6 +155,13 @@ impl<P: Place> Window<P> {
     }
 }
 
+impl<T> Page<T> {
+    /// A page that was cut by whoever read it, and where that goes on.
+    pub fn going_on<P: Place>(items: Vec<T>, next: Option<&P>) -> Self {
+        Self { items, next_cursor: next.map(|place| URL_SAFE_NO_PAD.encode(place.write())) }
+    }
+}
+
 impl Paging {
     /// # Errors
     /// As [`Window::of`].

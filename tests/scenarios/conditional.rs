@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, TestApp};
 
-use crate::{inbound, isolation::ids, routing::team, routing_rules::lead};
+use crate::{archive, inbound, isolation::ids, routing::team, routing_rules::lead};
 
 /// No version of anything.
 const STALE: &str = "\"999999-0000000000000000\"";
@@ -163,6 +163,7 @@ async fn whatever_has_a_tag_is_changed_by_it_and_the_description_says_which() {
     let mut mine = ids(&app.acme).await;
     let wrote = inbound::written(&app, &app.acme, &mine["/api/v1/communication/providers"]).await;
     mine.insert(inbound::INBOUND, wrote);
+    mine.insert(archive::ARCHIVES, archive::archived(&app, &app.acme).await);
     // Ones with which nothing else is being done.
     let alone = lead(admin, &json!({})).await;
     mine.insert("/api/v1/leads", alone.as_str().expect("an id").to_owned());

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Tenant, TestApp};
 
-use crate::{inbound, leads, message::sandbox};
+use crate::{archive, inbound, leads, message::sandbox};
 
 /// An id of each resource of a tenant, by the path it is under.
 pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
@@ -116,6 +116,7 @@ async fn every_route_refuses_the_other_tenants_ids() {
     let mut theirs = ids(&app.other).await;
     let wrote = inbound::written(&app, &app.other, &theirs["/api/v1/communication/providers"]).await;
     theirs.insert(inbound::INBOUND, wrote);
+    theirs.insert(archive::ARCHIVES, archive::archived(&app, &app.other).await);
     let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
     let mut asked = 0;
     for (path, item) in description["paths"].as_object().expect("paths") {
@@ -151,6 +152,7 @@ async fn lists_hold_nothing_of_the_other_tenant() {
     let mut theirs = ids(&app.other).await;
     let wrote = inbound::written(&app, &app.other, &theirs["/api/v1/communication/providers"]).await;
     theirs.insert(inbound::INBOUND, wrote);
+    theirs.insert(archive::ARCHIVES, archive::archived(&app, &app.other).await);
     for (path, id) in &theirs {
         if *path == "/api/v1/operations" {
             continue;
@@ -279,6 +281,7 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
     let mut mine = ids(&app.acme).await;
     let wrote = inbound::written(&app, &app.acme, &mine["/api/v1/communication/providers"]).await;
     mine.insert(inbound::INBOUND, wrote);
+    mine.insert(archive::ARCHIVES, archive::archived(&app, &app.acme).await);
     let key = async |permission: &str| {
         let made = admin
             .post("/api/v1/api-keys", &json!({"name": "k", "permissions": [permission]}))

@@ -11,6 +11,7 @@ mod agent_abilities;
 mod agents;
 mod agents_audited;
 mod api;
+mod archive;
 mod attributes;
 mod audit;
 mod call_webhook;

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
 
 use crate::{
-    inbound,
+    archive, inbound,
     isolation::{OPEN, ids},
 };
 
@@ -249,6 +249,7 @@ async fn operators_look_into_a_tenant_by_every_route_that_reads_and_change_nothi
     let mut theirs = ids(&app.acme).await;
     let wrote = inbound::written(&app, &app.acme, &theirs["/api/v1/communication/providers"]).await;
     theirs.insert(inbound::INBOUND, wrote);
+    theirs.insert(archive::ARCHIVES, archive::archived(&app, &app.acme).await);
     let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
     let mut looked = Vec::new();
     for (path, item) in description["paths"].as_object().expect("paths") {

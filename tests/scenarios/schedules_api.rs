@@ -135,6 +135,7 @@ async fn the_products_own_upkeep_is_a_schedule_that_drops_the_past() {
         "figures of messages",
         "history and the days ahead",
         "leads that wait",
+        "old logs to the archive",
         "steps of sequences",
         "what was cut off",
     ];

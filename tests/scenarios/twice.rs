@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use switchboard_tests::{Answer, TestApp};
 
 use crate::{
+    archive,
     isolation::{campaign, ids},
     leads::import,
     routing_rules::lead,
@@ -81,6 +82,7 @@ async fn wishes(app: &TestApp) -> Wishes {
             json!({"name": "again", "url": "http://127.0.0.1:47011/", "types": ["scoring_model.published"]}),
         ),
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
+        ("/api/v1/compliance/audit-logs/archive", json!({})),
         ("/api/v1/compliance/gdpr/consent", consent),
         ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
@@ -101,6 +103,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/workflows", json!({"workflow": "onboard_lead", "input": input})),
     ]);
     ids.insert("/api/v1/campaigns", draft.as_str().expect("an id").to_owned());
+    ids.insert(archive::ARCHIVES, archive::archived(app, &app.acme).await);
     Wishes { bodies, ids }
 }
 

@@ -111,6 +111,11 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::empty_sequence::run),
         job(jobs::watch_sequences::run),
         job(jobs::turn_keys::run),
+        job(jobs::begin_archive::run),
+        job(jobs::write_archives::run),
+        job(jobs::check_archives::run),
+        job(jobs::drop_archived::run),
+        job(jobs::restore_archive::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }

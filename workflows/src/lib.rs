@@ -1,6 +1,7 @@
 //! Procedures of many steps, one file each: what follows what. Their inputs, and the payloads of their steps, are in
 //! `domain`; the handlers of the steps are in `workers`.
 
+mod archive_logs;
 mod onboard_lead;
 mod rotate_keys;
 mod run_campaign;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Workflow> {
         Workflow::of(onboard_lead::steps),
         Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
+        Workflow::of(archive_logs::steps),
     ]
 }
 

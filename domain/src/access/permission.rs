@@ -52,6 +52,7 @@ permissions! {
     AuditRead = "audit:read" "read the audit log",
     AuditExport = "audit:export" "take the audit log out as a file",
     AuditVerify = "audit:verify" "check that the audit log is whole",
+    AuditArchive = "audit:archive" "send old logs to the archive and bring them back from there",
     SecurityRead = "security:read" "see security events",
     ComplianceReport = "compliance:report" "see the report over a range of dates",
     KeysRead = "keys:read" "see which keys there are and how far their rotation has come, not the keys themselves",

@@ -9,10 +9,11 @@
 pub mod chain;
 pub mod denials;
 pub mod export;
-mod outside;
+pub(crate) mod outside;
 pub mod read;
 pub mod report;
 pub mod seal;
+pub(crate) mod signer;
 pub(crate) mod store;
 pub mod verify;
 

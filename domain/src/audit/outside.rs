@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// A head as it was signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SignedHead {
+pub(crate) struct SignedHead {
     pub seq: i64,
     pub hash: Vec<u8>,
     pub key_id: Uuid,

@@ -9,6 +9,7 @@ use super::{Entry, Severity, outcome, store};
 use crate::{
     Ctx,
     access::permission::Permission,
+    archive::store::restored_entries,
     error::{Error, Result},
 };
 
@@ -71,13 +72,13 @@ impl Filter {
     }
 
     /// As the log names it.
-    pub(super) fn outcome(&self) -> Option<&'static str> {
+    pub(crate) fn outcome(&self) -> Option<&'static str> {
         self.denied.map(outcome)
     }
 
     /// What is written down of it: times, ids and words of ours. Of what somebody typed in, which may be personal, only
     /// that it was asked for.
-    pub(super) fn told(&self) -> Value {
+    pub(crate) fn told(&self) -> Value {
         let typed =
             [("action", &self.action), ("resource", &self.resource), ("resource_id", &self.resource_id)];
         let by: Vec<&str> =
@@ -101,20 +102,26 @@ pub struct Sum {
     pub actors: i64,
 }
 
-/// Entries, newest first, those before a place.
+/// Entries, newest first, those before a place; with those that were brought back from the archive if so wished.
 ///
 /// # Errors
 /// If the permission is missing, or the range is longer than 92 days.
 pub async fn list(
     ctx: &Ctx,
     filter: &Filter,
+    restored: bool,
     before: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
 ) -> Result<Vec<EntryView>> {
     ctx.require(Permission::AuditRead)?;
     bounded(filter.from, filter.to, LONGEST)?;
     let mut tx = ctx.begin().await?;
-    let entries = store::entries(tx.conn(), ctx.tenant, filter, before, limit).await?;
+    let mut entries = store::entries(tx.conn(), ctx.tenant, filter, before, limit).await?;
+    if restored {
+        entries.extend(restored_entries(tx.conn(), ctx.tenant, filter, before, limit).await?);
+        entries.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.at, entry.id)));
+        entries.truncate(usize::try_from(limit).unwrap_or_default());
+    }
     tx.audit(&[Entry::new("read", "audit_log", "").detail(filter.told())]).await?;
     tx.commit().await?;
     Ok(entries)

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::signature::Ed25519KeyPair;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 use super::{
     chain::{self, ORIGIN},
     outside::{Outside, SignedHead},
+    signer::Signer,
     store,
 };
 use crate::{
@@ -37,8 +37,7 @@ const PAGE: i64 = 2_000;
 /// The installation's key for signing heads.
 pub struct Sealer {
     pub(super) platform: Platform,
-    pub(super) key_id: Uuid,
-    pub(super) pair: Ed25519KeyPair,
+    pub(super) signer: Signer,
     pub(super) outside: Outside,
     /// Tenants whose newest head cannot be read or is older than the one kept outside: theirs wait for a person, those
     /// of the others go on.
@@ -51,14 +50,9 @@ impl Sealer {
     /// # Errors
     /// If the database, the key-encryption key or the file refuses.
     pub async fn open(platform: &Platform, heads: &Path) -> Result<Self> {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let seed =
-            platform.vault.installation_secret(tx.conn(), platform.chance.as_ref(), "audit_signer").await?;
-        tx.commit().await?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.bytes.as_slice())
-            .map_err(|_| Error::internal("the audit signer's seed is unusable"))?;
+        let signer = Signer::open(platform).await?;
         let outside = Outside::open(heads).map_err(Error::internal)?;
-        Ok(Self { platform: platform.clone(), key_id: seed.id, pair, outside, broken: Mutex::default() })
+        Ok(Self { platform: platform.clone(), signer, outside, broken: Mutex::default() })
     }
 
     /// Seals what is written until `stop`.
@@ -148,8 +142,8 @@ impl Sealer {
         store::seal(tx.conn(), &rows, &links).await?;
         let mut signed = Vec::with_capacity(heads.len());
         for (tenant, (seq, hash)) in heads {
-            let signature = self.pair.sign(&chain::head(tenant, seq, &hash)).as_ref().to_vec();
-            let head = SignedHead { seq, hash: hash.to_vec(), key_id: self.key_id, signature };
+            let signature = self.signer.sign(&chain::head(tenant, seq, &hash));
+            let head = SignedHead { seq, hash: hash.to_vec(), key_id: self.signer.key_id, signature };
             store::put_head(tx.conn(), TenantId(tenant), &head).await?;
             signed.push((tenant, head));
         }

@@ -15,7 +15,7 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutPayload, path::Path};
 
 pub use name::FileName;
 pub use upload::Upload;
@@ -122,8 +122,18 @@ impl TenantFiles {
     /// # Errors
     /// [`NotFound`](crate::Error::NotFound) if there is none of that name; else if storage does not answer.
     pub async fn get(&self, name: &FileName) -> Result<Opened> {
-        let got =
-            self.storage.store.get(&self.path(name)).await.map_err(|error| self.storage.failed(error))?;
+        self.get_from(name, 0).await
+    }
+
+    /// The same from a byte on.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get); also if the file ends before.
+    pub async fn get_from(&self, name: &FileName, offset: u64) -> Result<Opened> {
+        let range = (offset > 0).then_some(GetRange::Offset(offset));
+        let options = GetOptions { range, ..GetOptions::default() };
+        let got = self.storage.store.get_opts(&self.path(name), options).await;
+        let got = got.map_err(|error| self.storage.failed(error))?;
         let meta = FileMeta { name: name.clone(), size: got.meta.size, modified_at: got.meta.last_modified };
         let storage = self.storage.clone();
         let pieces = got.into_stream().map_err(move |error| storage.failed(error)).boxed();
@@ -186,5 +196,72 @@ impl TenantFiles {
 
     fn path(&self, name: &FileName) -> Path {
         Path::from(format!("{}{name}", self.under))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use object_store::memory::InMemory;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Error;
+
+    fn name(name: &str) -> FileName {
+        name.parse().expect("a name")
+    }
+
+    #[tokio::test]
+    async fn a_tenant_finds_its_own_files_and_no_others() {
+        let storage = Storage::new(Arc::new(InMemory::new()), "memory");
+        let (mine, theirs) =
+            (storage.of(TenantId(Uuid::from_u128(1))), storage.of(TenantId(Uuid::from_u128(2))));
+        for file in ["archive/a", "archive/b", "archived"] {
+            mine.put(&name(file), Bytes::from_static(b"x")).await.expect("written");
+        }
+        theirs.put(&name("archive/c"), Bytes::from_static(b"x")).await.expect("written");
+        let listed = async |files: &TenantFiles, below: Option<&str>| {
+            let below = below.map(name);
+            let mut names: Vec<String> = files
+                .list(below.as_ref())
+                .map_ok(|file| file.name.into())
+                .try_collect()
+                .await
+                .expect("a list");
+            names.sort();
+            names
+        };
+        assert_eq!(listed(&mine, None).await, ["archive/a", "archive/b", "archived"]);
+        assert_eq!(listed(&mine, Some("archive")).await, ["archive/a", "archive/b"], "whole folders only");
+        assert_eq!(listed(&theirs, None).await, ["archive/c"]);
+        assert!(matches!(theirs.get(&name("archive/a")).await, Err(Error::NotFound("file"))));
+        assert_eq!(theirs.head(&name("archive/a")).await.expect("an answer"), None);
+        for _ in 0..2 {
+            mine.delete(&name("archive/a")).await.expect("gone");
+        }
+        assert_eq!(listed(&mine, Some("archive")).await, ["archive/b"]);
+    }
+
+    #[tokio::test]
+    async fn a_large_file_is_seen_when_all_of_it_is_there_and_read_in_parts() {
+        let files = Storage::new(Arc::new(InMemory::new()), "memory").of(TenantId(Uuid::from_u128(1)));
+        let (large, piece) = (name("large"), Bytes::from(vec![7; 3 << 20]));
+        let mut upload = files.begin(&large);
+        for _ in 0..4 {
+            upload.write(&piece).await.expect("taken");
+        }
+        assert_eq!(files.head(&large).await.expect("an answer"), None);
+        assert_eq!(upload.finish().await.expect("finished"), 12 << 20);
+        let opened = files.get(&large).await.expect("a file");
+        assert_eq!(opened.meta.size, 12 << 20);
+        let whole: Vec<Bytes> = opened.pieces.try_collect().await.expect("pieces");
+        assert!(whole.concat().iter().all(|byte| *byte == 7));
+        assert_eq!(files.range(&large, 10..14).await.expect("a part").len(), 4);
+
+        let broken =
+            stream::iter([Ok(piece.clone()), Ok(piece), Err(Error::conflict("gone", "it broke off"))]);
+        assert!(files.put_stream(&name("broken"), broken).await.is_err());
+        assert_eq!(files.head(&name("broken")).await.expect("an answer"), None);
     }
 }

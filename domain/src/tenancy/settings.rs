@@ -20,6 +20,9 @@ const MOST: i32 = 1_000_000;
 /// The longest that sessions are kept, and reports of imports, in days.
 const LONGEST_SESSIONS: i32 = 365;
 const LONGEST_IMPORTS: i32 = 3_650;
+/// How long logs may lie in the database before they go to the archive, in days: a quarter of a year at hand (PCI DSS 4.0,
+/// 10.5.1) and ten years.
+const LOGS: (i32, i32) = (90, 3_660);
 
 /// A tenant with its settings.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -59,6 +62,10 @@ pub struct TenantRetention {
     pub sessions_days: i32,
     /// Days that an import tells what became of each row.
     pub imports_days: i32,
+    /// Days that the audit log lies in the database before its months go to the archive.
+    pub audit_days: i32,
+    /// The same of attempts of sending messages.
+    pub attempts_days: i32,
 }
 
 /// What the tenant itself changes; what is absent stays.
@@ -89,6 +96,10 @@ pub struct RetentionChange {
     pub sessions_days: Option<i32>,
     /// 1 to 3650.
     pub imports_days: Option<i32>,
+    /// 90 to 3660. A month leaves the database when no tenant of the installation wants it there any longer.
+    pub audit_days: Option<i32>,
+    /// 90 to 3660.
+    pub attempts_days: Option<i32>,
 }
 
 /// Other limits; what is absent stays, null takes a limit away.
@@ -164,6 +175,7 @@ impl SettingsChange {
         json!({
             "zone": self.zone.as_ref().map(Zone::as_str), "locale": self.locale.as_ref().map(Locale::as_str),
             "sessions_days": self.retention.sessions_days, "imports_days": self.retention.imports_days,
+            "audit_days": self.retention.audit_days, "attempts_days": self.retention.attempts_days,
             "search_names": self.search_names, "default_team_id": self.default_team_id,
         })
     }
@@ -172,8 +184,10 @@ impl SettingsChange {
 impl RetentionChange {
     fn check(&self) -> Result<()> {
         bounded([
-            ("/retention/sessions_days", self.sessions_days, LONGEST_SESSIONS),
-            ("/retention/imports_days", self.imports_days, LONGEST_IMPORTS),
+            ("/retention/sessions_days", self.sessions_days, (1, LONGEST_SESSIONS)),
+            ("/retention/imports_days", self.imports_days, (1, LONGEST_IMPORTS)),
+            ("/retention/audit_days", self.audit_days, LOGS),
+            ("/retention/attempts_days", self.attempts_days, LOGS),
         ])
     }
 }
@@ -188,17 +202,17 @@ impl LimitsChange {
     /// If a limit is out of its bounds.
     pub(crate) fn check(&self) -> Result<()> {
         bounded([
-            ("/limits/requests_per_s", self.requests_per_s.flatten(), MOST),
-            ("/limits/most_users", self.most_users.flatten(), MOST),
+            ("/limits/requests_per_s", self.requests_per_s.flatten(), (1, MOST)),
+            ("/limits/most_users", self.most_users.flatten(), (1, MOST)),
         ])
     }
 }
 
-/// Names the values that are not from 1 to their most.
-fn bounded(values: [(&str, Option<i32>, i32); 2]) -> Result<()> {
-    let wrong = |(pointer, value, most): (&str, Option<i32>, i32)| {
-        let holds = value.is_none_or(|value| (1..=most).contains(&value));
-        (!holds).then(|| FieldError::new(pointer, format!("1 to {most}")))
+/// Names the values that are not from their least to their most.
+fn bounded<const N: usize>(values: [(&str, Option<i32>, (i32, i32)); N]) -> Result<()> {
+    let wrong = |(pointer, value, (least, most)): (&str, Option<i32>, (i32, i32))| {
+        let holds = value.is_none_or(|value| (least..=most).contains(&value));
+        (!holds).then(|| FieldError::new(pointer, format!("{least} to {most}")))
     };
     let wrong: Vec<FieldError> = values.into_iter().filter_map(wrong).collect();
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }

@@ -16,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    archive::work::BeginArchive,
     audit,
     ctx::Platform,
     error::{Error, Result},
@@ -78,7 +79,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 2, "what was cut off", "* * * * *", &SettleLost {}).await?;
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
     put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
-    put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await
+    put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await?;
+    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.

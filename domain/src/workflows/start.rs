@@ -7,6 +7,7 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     tenancy::TenantTx,
@@ -37,6 +38,7 @@ impl Start {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
             RotateKeys::KIND => Ok(change::PERMISSIONS),
+            ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

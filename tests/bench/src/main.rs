@@ -1,6 +1,7 @@
 //! Everything behind `./x bench`: figures that are compared within one run.
 
 mod access;
+mod archive;
 mod automation;
 mod campaign;
 mod database;
@@ -25,6 +26,8 @@ enum Command {
     Workflows(crate::table::Args),
     /// Access: what it costs to know who asks, and how it bears those who guess and those who dawdle.
     Access(crate::table::Args),
+    /// Archive: how fast a million rows of the audit log leave the database, and are verified from their file.
+    Archive(crate::table::Args),
     /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
     Automation(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
@@ -61,6 +64,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Engine(args) => crate::engine::report(args).await,
         Command::Workflows(args) => crate::workflows::report(args).await,
         Command::Access(args) => crate::access::report(args).await,
+        Command::Archive(args) => crate::archive::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,

@@ -1,8 +1,12 @@
 //! One file for each job kind.
 
+mod archived;
+pub mod begin_archive;
 mod campaigns;
+pub mod check_archives;
 pub mod count_messages;
 pub mod deliver_webhook;
+pub mod drop_archived;
 pub mod empty_sequence;
 pub mod end_wrap_up;
 pub mod fit_scoring_model;
@@ -17,6 +21,7 @@ pub mod reconcile_message;
 pub mod refresh_scores;
 pub mod replay_webhook;
 pub mod report_campaign;
+pub mod restore_archive;
 pub mod route_lead;
 pub mod route_leads;
 pub mod score_lead;
@@ -37,6 +42,7 @@ pub mod wake_messages;
 pub mod walk_sequence;
 pub mod watch_queues;
 pub mod watch_sequences;
+pub mod write_archives;
 
 use std::time::Duration;
 

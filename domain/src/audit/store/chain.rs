@@ -122,7 +122,7 @@ pub(in crate::audit) async fn put_head(
 }
 
 /// Signed heads of a chain after one place and up to another, in their order.
-pub(in crate::audit) async fn signed_heads(
+pub(crate) async fn signed_heads(
     conn: &mut PgConnection,
     tenant: TenantId,
     (after, until): (i64, i64),
@@ -157,7 +157,7 @@ pub(in crate::audit) async fn newest_head(
 }
 
 /// Rows of a chain after a place, in their order.
-pub(in crate::audit) async fn sealed(
+pub(crate) async fn sealed(
     conn: &mut PgConnection,
     tenant: TenantId,
     after: i64,

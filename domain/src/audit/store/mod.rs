@@ -5,6 +5,7 @@ mod entries;
 mod report;
 
 pub(in crate::audit) use chain::*;
+pub(crate) use chain::{sealed, signed_heads};
 pub(in crate::audit) use entries::{entries, lines, sums};
 pub(crate) use entries::{insert, make_months};
 pub(in crate::audit) use report::*;

@@ -93,7 +93,7 @@ pub(crate) async fn views(
 ) -> Result<Vec<TenantView>> {
     let rows = sqlx::query!(
         r#"select id as "id: TenantId", slug, name, zone, locale, requests_per_s, most_users, keep_sessions_days,
-                  keep_imports_days, search_names, default_team_id as "default_team_id: TeamId", created_at,
+                  keep_imports_days, keep_audit_days, keep_attempts_days, search_names, default_team_id as "default_team_id: TeamId", created_at,
                   suspended_at
              from tenants where ($1::uuid is null or id = $1) and slug > $2 and id <> $3 order by slug limit $4"#,
         only.map(|id| id.0),
@@ -113,6 +113,8 @@ pub(crate) async fn views(
         retention: TenantRetention {
             sessions_days: row.keep_sessions_days,
             imports_days: row.keep_imports_days,
+            audit_days: row.keep_audit_days,
+            attempts_days: row.keep_attempts_days,
         },
         search_names: row.search_names,
         default_team_id: row.default_team_id,
@@ -132,7 +134,9 @@ pub(in crate::tenancy) async fn update_settings(
         "update tenants set zone = coalesce($2, zone), locale = coalesce($3, locale),
                 keep_sessions_days = coalesce($4, keep_sessions_days),
                 keep_imports_days = coalesce($5, keep_imports_days), search_names = coalesce($6, search_names),
-                default_team_id = case when $7 then $8 else default_team_id end
+                default_team_id = case when $7 then $8 else default_team_id end,
+                keep_audit_days = coalesce($9, keep_audit_days),
+                keep_attempts_days = coalesce($10, keep_attempts_days)
           where id = $1",
         id.0,
         change.zone.as_ref().map(Zone::as_str),
@@ -141,7 +145,9 @@ pub(in crate::tenancy) async fn update_settings(
         change.retention.imports_days,
         change.search_names,
         change.default_team_id.is_some(),
-        change.default_team_id.flatten().map(|team| team.0)
+        change.default_team_id.flatten().map(|team| team.0),
+        change.retention.audit_days,
+        change.retention.attempts_days
     )
     .execute(conn)
     .await?;

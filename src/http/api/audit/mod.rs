@@ -1,7 +1,8 @@
 //! The record of who did what, read by those who may; each look is recorded too.
 //!
-//! - [`export`] the same as a file; [`report`] what it adds up to; [`verify`] whether it is whole
+//! - [`archives`] where it goes when it is old; [`export`] the same as a file; [`report`] what it adds up to; [`verify`] whether it is whole
 
+pub mod archives;
 pub mod export;
 pub mod report;
 pub mod verify;
@@ -47,6 +48,10 @@ pub struct AuditQuery {
     pub resource_id: Option<String>,
     /// `done` or `denied`.
     pub outcome: Option<String>,
+    /// Also entries that were brought back from the archive.
+    #[serde(default)]
+    #[param(required = false)]
+    pub archived: bool,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 200, 50 if not said.
@@ -70,7 +75,7 @@ pub async fn list_audit_logs(
         denied: denied(query.outcome.as_deref())?,
         ..Filter::between(from, to)
     };
-    let rows = read::list(&ctx, &filter, window.before, window.rows).await?;
+    let rows = read::list(&ctx, &filter, query.archived, window.before, window.rows).await?;
     Ok(Body(window.page(rows, |entry| (entry.at, entry.id))))
 }
 
@@ -102,7 +107,7 @@ pub async fn list_security_events(
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let (from, to) = range(ctx.now(), query.from, query.to, BACK);
     let filter = Filter { severity: query.severity, security: true, ..Filter::between(from, to) };
-    let rows = read::list(&ctx, &filter, window.before, window.rows).await?;
+    let rows = read::list(&ctx, &filter, false, window.before, window.rows).await?;
     Ok(Body(window.page(rows, |entry| (entry.at, entry.id))))
 }
 

@@ -1,0 +1,158 @@
+//! The last step: what was read back leaves the database. A partition of the audit log goes when every entry in it, of every
+//! tenant, was; it is counted before it is detached and once more after, when nobody can write to it.
+
+use std::{collections::HashMap, time::Duration};
+
+use engine::Engine;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Log, Stop, Turn,
+    month::Month,
+    store::{self, Standing},
+    write::FIRST,
+};
+use crate::{
+    ctx::Platform,
+    error::{Error, Result},
+    tenancy::SystemTx,
+    types::TenantId,
+};
+
+/// Archives looked up at a time, and attempts deleted in one transaction.
+const ARCHIVES: i64 = 50;
+const BATCH: i64 = 1_000;
+/// How often a lock is asked for before it is left to the next attempt, and how long is waited between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Drops what can go. Attempts are those of all tenants or of one; partitions are all tenants' and go when the last of
+/// their tenants has been archived, whoever asked. Answers how many months went.
+///
+/// # Errors
+/// If the database refuses, or somebody reads a partition for longer than two seconds at that moment: it goes at the next
+/// run. A partition that was being detached goes on from there.
+pub async fn leave(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) -> Result<Turn> {
+    let mut done = 0;
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let months = store::audit_months(tx.conn()).await?;
+    tx.commit().await?;
+    for month in months {
+        if stop() {
+            return Ok(Turn::Stopped);
+        }
+        done += usize::from(partition(platform, month).await?);
+    }
+    match attempts(platform, only, stop).await? {
+        Turn::Over { done: more, .. } => Ok(Turn::Over { done: done + more, refused: 0 }),
+        Turn::Stopped => Ok(Turn::Stopped),
+    }
+}
+
+/// Rows of each tenant that were read back.
+type Archived = HashMap<Uuid, i64>;
+
+/// Drops the partition of a month, if all of it was read back.
+async fn partition(platform: &Platform, month: Month) -> Result<bool> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let archived: Archived = store::archived(tx.conn(), Log::AuditLog, month).await?.into_iter().collect();
+    let standing = store::standing(tx.conn(), month).await?;
+    if archived.is_empty() || standing == Standing::Gone {
+        return Ok(false);
+    }
+    if standing == Standing::Attached && !all_of(&archived, &store::month_counts(tx.conn(), month).await?) {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    let mut owner = Owner::connect(&platform.engine).await?;
+    let left = owner.detach_and_drop(month, standing, &archived).await;
+    owner.close().await?;
+    if !left? {
+        return Ok(false);
+    }
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::dropped(tx.conn(), Log::AuditLog, month, None).await?;
+    tx.commit().await?;
+    tracing::info!(month = %month.first(), "a month of the audit log lies in the archive only, from now on");
+    Ok(true)
+}
+
+/// Whether what was read back is all there is, and all of it has its place.
+fn all_of(archived: &Archived, counts: &[(Uuid, i64, i64)]) -> bool {
+    counts.iter().all(|(tenant, rows, open)| *open == 0 && archived.get(tenant) == Some(rows))
+}
+
+/// A connection that may change partitions.
+struct Owner(PgConnection);
+
+impl Owner {
+    async fn connect(engine: &Engine) -> Result<Self> {
+        Ok(Self(engine.as_owner().await?))
+    }
+
+    async fn close(self) -> Result<()> {
+        Ok(sqlx::Connection::close(self.0).await?)
+    }
+
+    /// From wherever it was cut off. `false` if something came in meanwhile: the partition is then where it was.
+    async fn detach_and_drop(
+        &mut self,
+        month: Month,
+        standing: Standing,
+        archived: &Archived,
+    ) -> Result<bool> {
+        match standing {
+            Standing::Attached => store::detach(&mut self.0, month).await?,
+            Standing::Pending => store::finalize(&mut self.0, month).await?,
+            Standing::Detached | Standing::Gone => {}
+        }
+        let counts = store::detached_counts(&mut self.0, month).await?;
+        if !all_of(archived, &counts) {
+            tracing::error!(month = %month.first(), "a month of the audit log has other rows than were archived");
+            store::attach(&mut self.0, month).await?;
+            return Ok(false);
+        }
+        for _ in 0..TRIES {
+            if store::drop_detached(&mut self.0, month).await? {
+                return Ok(true);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Error::internal(
+            "tenants are locked for too long to drop what was archived; it is dropped at the next run",
+        ))
+    }
+}
+
+/// Deletes the attempts that were read back.
+async fn attempts(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) -> Result<Turn> {
+    let (mut done, mut after) = (0, (Uuid::nil(), FIRST, String::new()));
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let place = (after.0, after.1, after.2.as_str());
+        let page = store::in_state(tx.conn(), (only.map(|only| only.0), "verified"), place, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(Turn::Over { done, refused: 0 }) };
+        after = (last.tenant_id, last.month, last.log.clone());
+        for row in page.iter().filter(|row| row.log == Log::MessageAttempts.as_str()) {
+            let (tenant, month) = (TenantId(row.tenant_id), Month::of(row.month));
+            let Some(until) = row.last_at else { continue };
+            loop {
+                if stop() {
+                    return Ok(Turn::Stopped);
+                }
+                let mut tx = SystemTx::begin(&platform.engine).await?;
+                let gone = store::drop_attempts(tx.conn(), tenant, month, until, BATCH).await?;
+                if gone == 0 {
+                    store::dropped(tx.conn(), Log::MessageAttempts, month, Some(tenant.0)).await?;
+                }
+                tx.commit().await?;
+                if gone == 0 {
+                    break;
+                }
+            }
+            done += 1;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is past its keeping, and what keeps it from the archive.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::{Log, month::Month, store};
+use crate::{ctx::Platform, error::Result, tenancy::SystemTx, types::TenantId};
+
+/// Tenants looked at in one transaction.
+const PAGE: i64 = 50;
+
+/// A month of a tenant's log that is past its keeping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Due {
+    pub log: Log,
+    /// Its first day, UTC.
+    pub month: NaiveDate,
+    pub rows: i64,
+    /// Rows that it waits for: entries without a place in the chain, attempts that have not ended. With any, it stays.
+    pub open: i64,
+}
+
+/// Writes down what goes: of all tenants or of one. What was refused before is tried again. Answers how many months are due.
+///
+/// # Errors
+/// If the database refuses; it is asked again then.
+pub async fn plan(platform: &Platform, only: Option<TenantId>) -> Result<usize> {
+    let (mut after, mut due) = (None, 0);
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let page = store::tenants(tx.conn(), only.map(|only| only.0), after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(due) };
+        after = Some(*last);
+        for tenant in page.iter().copied().map(TenantId) {
+            for one in of_tenant(tx.conn(), tenant).await?.iter().filter(|one| one.open == 0) {
+                let (id, month) = (platform.chance.id(), Month::of(one.month));
+                store::plan(tx.conn(), tenant, id, one.log, month).await?;
+                due += 1;
+            }
+        }
+        tx.commit().await?;
+    }
+}
+
+/// What of a tenant is due, the oldest first.
+pub(super) async fn of_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<Due>> {
+    let mut due = Vec::new();
+    let until = store::kept_from(conn, tenant, Log::AuditLog).await?;
+    for month in store::audit_months(conn).await?.into_iter().filter(|month| month.first() < until) {
+        let (rows, open) = store::audit_count(conn, tenant, month).await?;
+        due.push(Due { log: Log::AuditLog, month: month.first(), rows, open });
+    }
+    let until = store::kept_from(conn, tenant, Log::MessageAttempts).await?;
+    let oldest = store::oldest_attempt(conn, tenant).await?;
+    let mut month = oldest.and_then(Month::of_id);
+    while let Some(now) = month.filter(|month| month.first() < until) {
+        let (rows, open) = store::attempts_count(conn, tenant, now).await?;
+        due.push(Due { log: Log::MessageAttempts, month: now.first(), rows, open });
+        month = Some(now.next());
+    }
+    due.retain(|one| one.rows > 0);
+    Ok(due)
+}

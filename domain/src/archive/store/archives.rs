@@ -1,0 +1,280 @@
+//! What lies in the archive.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    archive::{manifest::Log, month::Month},
+    error::Result,
+    types::TenantId,
+};
+
+/// A row of the table.
+#[derive(Debug, Clone)]
+pub(in crate::archive) struct ArchiveRow {
+    pub tenant_id: Uuid,
+    pub id: Uuid,
+    pub log: String,
+    pub month: NaiveDate,
+    pub state: String,
+    pub refused: Option<String>,
+    pub rows: Option<i64>,
+    pub first_seq: Option<i64>,
+    pub last_seq: Option<i64>,
+    pub first_at: Option<DateTime<Utc>>,
+    pub last_at: Option<DateTime<Utc>>,
+    pub bytes: Option<i64>,
+    pub manifest: Option<String>,
+    pub key_id: Option<Uuid>,
+    pub signature: Option<Vec<u8>>,
+    pub created_at: DateTime<Utc>,
+    pub verified_at: Option<DateTime<Utc>>,
+    pub dropped_at: Option<DateTime<Utc>>,
+    pub restored_at: Option<DateTime<Utc>>,
+}
+
+/// Plans an archive, or plans one anew that was refused before.
+pub(in crate::archive) async fn plan(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    log: Log,
+    month: Month,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into log_archives (tenant_id, id, log, month) values ($1, $2, $3, $4)
+         on conflict (tenant_id, log, month) do update set state = 'planned', refused = null
+          where log_archives.state = 'refused'",
+        tenant.0,
+        id,
+        log.as_str(),
+        month.first()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::archive) async fn get(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+) -> Result<Option<ArchiveRow>> {
+    let row = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives where tenant_id = $1 and id = $2",
+        tenant.0,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+/// Archives of a tenant, the newest months first, those before a place.
+pub(in crate::archive) async fn list(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    log: Option<Log>,
+    before: Option<(NaiveDate, Uuid)>,
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let (month, id) = before.unzip();
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and ($2::text is null or log = $2) and ($3::date is null or (month, id) < ($3, $4))
+          order by month desc, id desc limit $5",
+        tenant.0,
+        log.map(Log::as_str),
+        month,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What is planned, or written and not looked at yet, after a place; of all tenants or of one. By tenant and month, so
+/// that no month goes before an older one.
+pub(in crate::archive) async fn in_state(
+    conn: &mut PgConnection,
+    (only, state): (Option<Uuid>, &str),
+    after: (Uuid, NaiveDate, &str),
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where state = $1 and ($2::uuid is null or tenant_id = $2) and (tenant_id, month, log) > ($3, $4, $5)
+          order by tenant_id, month, log limit $6",
+        state,
+        only,
+        after.0,
+        after.1,
+        after.2,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Archives of the audit log by which gaps of a chain are bridged: manifests with their signatures, in the order of the chain.
+pub(in crate::archive) async fn of_chain(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and log = 'audit_log' and state in ('written', 'verified', 'dropped') order by first_seq",
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What is known of a file once it is there.
+pub(in crate::archive) struct Written<'a> {
+    pub rows: i64,
+    pub seqs: Option<(i64, i64)>,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+    pub bytes: i64,
+    pub manifest: &'a str,
+    pub key_id: Uuid,
+    pub signature: &'a [u8],
+}
+
+/// Notes that the file is there, unless somebody else has gone on with it.
+pub(in crate::archive) async fn written(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    file: &Written<'_>,
+) -> Result<bool> {
+    let (first, last) = file.seqs.unzip();
+    let done = sqlx::query!(
+        "update log_archives
+            set state = 'written', rows = $3, first_seq = $4, last_seq = $5, first_at = $6, last_at = $7, bytes = $8,
+                manifest = $9, key_id = $10, signature = $11, written_at = engine.now()
+          where tenant_id = $1 and id = $2 and state = 'planned'",
+        tenant.0,
+        id,
+        file.rows,
+        first,
+        last,
+        file.first_at,
+        file.last_at,
+        file.bytes,
+        file.manifest,
+        file.key_id,
+        file.signature
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that the file was read back and is as its manifest says; only the same manifest.
+pub(in crate::archive) async fn verified(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    signature: &[u8],
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update log_archives set state = 'verified', verified_at = engine.now()
+          where tenant_id = $1 and id = $2 and state = 'written' and signature = $3",
+        tenant.0,
+        id,
+        signature
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Leaves an archive to a person, or to the next run: nothing of it is dropped.
+pub(in crate::archive) async fn refuse(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    why: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "update log_archives set state = 'refused', refused = $3
+          where tenant_id = $1 and id = $2 and state in ('planned', 'written')",
+        tenant.0,
+        id,
+        why
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the rows are gone from the database.
+pub(in crate::archive) async fn dropped(
+    conn: &mut PgConnection,
+    log: Log,
+    month: Month,
+    tenant: Option<Uuid>,
+) -> Result<()> {
+    sqlx::query!(
+        "update log_archives set state = 'dropped', dropped_at = engine.now()
+          where log = $1 and month = $2 and state = 'verified' and ($3::uuid is null or tenant_id = $3)",
+        log.as_str(),
+        month.first(),
+        tenant
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Rows that were read back, by tenant, of a month.
+pub(in crate::archive) async fn archived(
+    conn: &mut PgConnection,
+    log: Log,
+    month: Month,
+) -> Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id, rows as "rows!" from log_archives
+            where log = $1 and month = $2 and state in ('verified', 'dropped')"#,
+        log.as_str(),
+        month.first()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.rows)).collect())
+}
+
+pub(in crate::archive) async fn set_restored(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    restored: bool,
+) -> Result<()> {
+    sqlx::query!(
+        "update log_archives set restored_at = case when $3 then engine.now() end where tenant_id = $1 and id = $2",
+        tenant.0,
+        id,
+        restored
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

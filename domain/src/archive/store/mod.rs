@@ -1,0 +1,16 @@
+//! The tables of the archive and the logs that go there.
+
+mod archives;
+mod attempts;
+mod audit;
+mod partitions;
+mod plan;
+mod restored;
+
+pub(in crate::archive) use archives::*;
+pub(in crate::archive) use attempts::*;
+pub(in crate::archive) use audit::*;
+pub(in crate::archive) use partitions::*;
+pub(in crate::archive) use plan::*;
+pub(crate) use restored::entries as restored_entries;
+pub(in crate::archive) use restored::*;

@@ -1,0 +1,330 @@
+//! The first step: rows of a month become a file with a signed manifest. Only rows whose chain holds do.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    Log, Stop, Turn, bridge,
+    file::{Packed, Packing},
+    line::AuditLine,
+    manifest::{FORM, Manifest, Run, Runs, hex},
+    month::Month,
+    store::{self, ArchiveRow, Written},
+};
+use crate::{
+    audit::{
+        chain::{self, Row},
+        signer::Signer,
+        store::{sealed, signed_heads},
+    },
+    ctx::Platform,
+    error::{Error, Result},
+    storage::FileName,
+    tenancy::SystemTx,
+    types::TenantId,
+};
+
+/// Rows read in one transaction.
+const PAGE: i64 = 1_000;
+/// Archives looked up at a time.
+const ARCHIVES: i64 = 50;
+/// Rows that one head was signed for, at the most: a batch of the sealer's.
+const BATCH: i64 = 4_000;
+
+/// Why a month stays where it is.
+type Refusal = String;
+
+/// Writes the files of all that is planned: of all tenants or of one.
+///
+/// # Errors
+/// If the database or storage refuses; what was written stays, and the step goes on with the rest.
+pub async fn write(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) -> Result<Turn> {
+    let signer = Signer::open(platform).await?;
+    let (mut done, mut refused) = (0, 0);
+    let mut after = (Uuid::nil(), FIRST, String::new());
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let place = (after.0, after.1, after.2.as_str());
+        let page = store::in_state(tx.conn(), (only.map(|only| only.0), "planned"), place, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(Turn::Over { done, refused }) };
+        after = (last.tenant_id, last.month, last.log.clone());
+        for row in &page {
+            if stop() {
+                return Ok(Turn::Stopped);
+            }
+            let writing = Writing { platform, signer: &signer, row, tenant: TenantId(row.tenant_id), stop };
+            match writing.run().await? {
+                None => return Ok(Turn::Stopped),
+                Some(Ok(())) => done += 1,
+                Some(Err(why)) => {
+                    refused += 1;
+                    refuse(platform, row, &why).await?;
+                }
+            }
+        }
+    }
+}
+
+/// Before every month that is kept.
+pub(super) const FIRST: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+/// Leaves a month where it is, and says so.
+pub(super) async fn refuse(platform: &Platform, row: &ArchiveRow, why: &str) -> Result<()> {
+    tracing::error!(
+        tenant.id = %row.tenant_id, archive.id = %row.id, log = row.log, month = %row.month, why,
+        "logs were not archived and stay in the database"
+    );
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::refuse(tx.conn(), TenantId(row.tenant_id), row.id, why).await?;
+    tx.commit().await
+}
+
+/// What a file is called within its tenant's folder.
+fn name(row: &ArchiveRow, ending: &str) -> Result<FileName> {
+    let month = Month::of(row.month).name("-");
+    format!("archive/{}/{month}/{}{ending}", row.log, row.id).parse().map_err(Error::internal)
+}
+
+/// The name of the manifest beside a file.
+pub(super) fn manifest_name(row: &ArchiveRow) -> Result<FileName> {
+    name(row, ".manifest.json")
+}
+
+/// What lies beside a file, so that it can be checked without the database: the text that was signed, and by what.
+pub(super) fn manifest_file(signer: &Signer, text: &str, key: Uuid, signature: &[u8]) -> Vec<u8> {
+    json!({
+        "manifest": text, "key_id": key, "signature": hex::text(signature), "public_key": hex::text(&signer.public()),
+        "signed": "Ed25519 over the ASCII text `switchboard log archive`, a byte 1, and the text of `manifest`",
+    })
+    .to_string()
+    .into_bytes()
+}
+
+struct Writing<'a> {
+    platform: &'a Platform,
+    signer: &'a Signer,
+    row: &'a ArchiveRow,
+    tenant: TenantId,
+    stop: Stop<'a>,
+}
+
+/// What went into a file.
+struct Content {
+    packed: Packed,
+    runs: Vec<Run>,
+    at: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl Writing<'_> {
+    /// None if it was asked to stop.
+    async fn run(&self) -> Result<Option<Result<(), Refusal>>> {
+        let log = Log::named(&self.row.log).ok_or_else(|| Error::internal("an archive of an unknown log"))?;
+        let file = name(self.row, ".jsonl.zst")?;
+        let mut packing = Packing::begin(&self.platform.storage.of(self.tenant), &file)?;
+        let packed = match log {
+            Log::AuditLog => self.audit(&mut packing).await,
+            Log::MessageAttempts => self.attempts(&mut packing).await,
+        };
+        let (runs, at) = match packed {
+            Ok(Some(Ok(content))) => content,
+            ended => {
+                packing.abandon().await;
+                return Ok(ended?.map(|refused| refused.map(drop)));
+            }
+        };
+        let packed = packing.finish().await?;
+        self.sign(log, &file, Content { packed, runs, at }).await.map(Some)
+    }
+
+    /// Signs the manifest and notes the file. Its rows were counted anew: as many must be in the file.
+    async fn sign(&self, log: Log, file: &FileName, content: Content) -> Result<Result<(), Refusal>> {
+        let Content { packed, runs, at } = content;
+        let manifest = Manifest {
+            form: FORM,
+            archive_id: self.row.id,
+            tenant_id: self.tenant.0,
+            log,
+            month: self.row.month,
+            rows: packed.rows,
+            first_at: at.0,
+            last_at: at.1,
+            runs,
+            file: file.as_str().to_owned(),
+            bytes: packed.bytes,
+            sha256: packed.sha256,
+            frames: packed.frames,
+            written_at: self.platform.clock.now(),
+        };
+        let text = serde_json::to_string(&manifest).map_err(Error::internal)?;
+        let (key_id, signature) = (self.signer.key_id, self.signer.sign(&Manifest::signed(&text)));
+        let beside = manifest_file(self.signer, &text, key_id, &signature);
+        self.platform.storage.of(self.tenant).put(&manifest_name(self.row)?, beside.into()).await?;
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        let (rows, open) = match log {
+            Log::AuditLog => store::audit_count(tx.conn(), self.tenant, Month::of(self.row.month)).await?,
+            Log::MessageAttempts => {
+                store::attempts_count(tx.conn(), self.tenant, Month::of(self.row.month)).await?
+            }
+        };
+        if (rows, open) != (packed.rows, 0) {
+            return Ok(Err(format!(
+                "{rows} rows lie in the month, {open} of them open, but {} in the file",
+                packed.rows
+            )));
+        }
+        let seqs =
+            manifest.runs.first().map(|run| run.first).zip(manifest.runs.iter().map(|run| run.last).max());
+        let written = Written {
+            rows: packed.rows,
+            seqs,
+            first_at: manifest.first_at,
+            last_at: manifest.last_at,
+            bytes: i64::try_from(packed.bytes).map_err(Error::internal)?,
+            manifest: &text,
+            key_id,
+            signature: &signature,
+        };
+        store::written(tx.conn(), self.tenant, self.row.id, &written).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn attempts(&self, packing: &mut Packing) -> Result<Option<Result<(Vec<Run>, Span), Refusal>>> {
+        let month = Month::of(self.row.month);
+        // No attempt has this number, so the first one of the month comes after it.
+        let (mut after, mut span) = ((month.ids().0, -1), None);
+        loop {
+            if (self.stop)() {
+                return Ok(None);
+            }
+            let mut tx = SystemTx::begin(&self.platform.engine).await?;
+            let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
+            tx.commit().await?;
+            let Some(last) = page.last() else { break };
+            after = (last.message_id, last.fence);
+            for line in &page {
+                widen(&mut span, line.started_at);
+                packing.line(line).await?;
+            }
+        }
+        Ok(Some(span.map(|span| (Vec::new(), span)).ok_or_else(|| "nothing is left of the month".into())))
+    }
+
+    async fn audit(&self, packing: &mut Packing) -> Result<Option<Result<(Vec<Run>, Span), Refusal>>> {
+        let month = Month::of(self.row.month);
+        let (mut after, mut span, mut runs) = (0, None, Runs::default());
+        loop {
+            if (self.stop)() {
+                return Ok(None);
+            }
+            let mut tx = SystemTx::begin(&self.platform.engine).await?;
+            let page = store::month_rows(tx.conn(), self.tenant, month, after, PAGE).await?;
+            let Some(until) = page.last().map(|(seq, ..)| *seq) else { break };
+            let lines = match self.follow(tx.conn(), &mut runs, page, (after, until)).await? {
+                Ok(lines) => lines,
+                Err(why) => return Ok(Some(Err(why))),
+            };
+            tx.commit().await?;
+            after = until;
+            for line in &lines {
+                widen(&mut span, line.at);
+                packing.line(line).await?;
+            }
+        }
+        let runs = runs.done();
+        let Some((span, last)) = span.zip(runs.last()) else {
+            return Ok(Some(Err("nothing is left of the month".into())));
+        };
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        if let Err(why) = self.anchored(tx.conn(), last).await? {
+            return Ok(Some(Err(why)));
+        }
+        Ok(Some(Ok((runs, span))))
+    }
+
+    /// Checks rows and the heads that were signed among them, and makes lines of them.
+    async fn follow(
+        &self,
+        conn: &mut PgConnection,
+        runs: &mut Runs,
+        page: Vec<(i64, Vec<u8>, Row)>,
+        (after, until): (i64, i64),
+    ) -> Result<Result<Vec<AuditLine>, Refusal>> {
+        let mut lines = Vec::with_capacity(page.len());
+        for (seq, hash, row) in page {
+            let before = match runs.before(seq) {
+                Some(before) => before,
+                None => match self.before(conn, seq).await? {
+                    Ok(before) => before,
+                    Err(why) => return Ok(Err(why)),
+                },
+            };
+            let link = chain::link(&before, seq, &row);
+            if hash != link {
+                return Ok(Err(format!("row {seq}, or the order of those before it, was changed")));
+            }
+            runs.take(seq, before, link);
+            lines.push(AuditLine::of(seq, link, row).map_err(Error::internal)?);
+        }
+        let heads = signed_heads(conn, self.tenant, (after, until), BATCH).await?;
+        for head in heads {
+            // Heads of rows that lie in other months are checked with those.
+            let Ok(at) = lines.binary_search_by_key(&head.seq, |line| line.seq) else { continue };
+            if !self.signer.is_head(self.tenant, &head) || head.hash != lines[at].hash {
+                return Ok(Err(format!("the head that was signed at {} is another", head.seq)));
+            }
+        }
+        Ok(Ok(lines))
+    }
+
+    /// The hash of the row before one whose month begins with it.
+    async fn before(&self, conn: &mut PgConnection, seq: i64) -> Result<Result<[u8; 32], Refusal>> {
+        let missing = || format!("the row before {seq} is missing");
+        if let Some(hash) = store::hash_at(conn, self.tenant, seq - 1).await? {
+            return Ok(hash.try_into().map_err(|_| missing()));
+        }
+        let bridges = bridge::of(conn, self.signer, self.tenant).await?;
+        Ok(bridges
+            .map_err(|found| found.what.to_owned())
+            .and_then(|bridges| bridges.ending(seq - 1).ok_or_else(missing)))
+    }
+
+    /// Whether what was signed last follows from the last row of the file: a head at it or soon after it, or an archive
+    /// that goes on from it.
+    async fn anchored(&self, conn: &mut PgConnection, last: &Run) -> Result<Result<(), Refusal>> {
+        let unsigned = || format!("no head was signed for the rows up to {}", last.last);
+        let (mut seq, mut hash) = (last.last, last.after);
+        let next = signed_heads(conn, self.tenant, (seq - 1, i64::MAX), 1).await?;
+        let Some(head) = next.first().filter(|head| self.signer.is_head(self.tenant, head)) else {
+            return Ok(Err(unsigned()));
+        };
+        for (at, _, row) in sealed(conn, self.tenant, seq, BATCH).await? {
+            if at != seq + 1 || at > head.seq {
+                break;
+            }
+            (seq, hash) = (at, chain::link(&hash, at, &row));
+        }
+        if seq == head.seq {
+            return Ok(if head.hash == hash { Ok(()) } else { Err(unsigned()) });
+        }
+        let bridges = match bridge::of(conn, self.signer, self.tenant).await? {
+            Ok(bridges) => bridges,
+            Err(found) => return Ok(Err(found.what.to_owned())),
+        };
+        let goes_on = bridges.beginning(seq + 1).is_some_and(|run| run.before == hash);
+        Ok(if goes_on { Ok(()) } else { Err(unsigned()) })
+    }
+}
+
+/// The first and the last moment of a file.
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
+fn widen(span: &mut Option<Span>, at: DateTime<Utc>) {
+    *span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+}
