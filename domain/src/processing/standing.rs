@@ -18,6 +18,7 @@ pub struct PrivacyStanding {
     pub restricted: i64,
     pub rectifications: RangeCount,
     pub keys: KeyStanding,
+    pub archives: ArchiveStanding,
 }
 
 /// What people asked for about their data (GDPR Art. 12(3): a month, and two more if it was extended).
@@ -83,6 +84,22 @@ pub struct KeyStanding {
     pub oldest_made_at: Option<DateTime<Utc>>,
 }
 
+/// Logs that lie in storage: a file for each log and month.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ArchiveStanding {
+    /// Written, whatever became of them since.
+    pub files: i64,
+    /// Of them, checked against what was in the database.
+    pub verified: i64,
+    /// Of them, with their rows gone from the database.
+    pub dropped: i64,
+    /// Months that could not be archived: a person has to look.
+    pub refused: i64,
+    /// In all files.
+    pub rows: i64,
+    pub bytes: i64,
+}
+
 /// Counts, in the report's transaction.
 ///
 /// # Errors
@@ -99,5 +116,6 @@ pub(crate) async fn standing(
         restricted: store::restricted(conn, tenant).await?,
         rectifications: RangeCount { count: store::rectifications(conn, tenant, range).await? },
         keys: store::keys(conn, tenant, range).await?,
+        archives: store::archives(conn, tenant).await?,
     })
 }

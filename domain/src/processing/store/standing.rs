@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    processing::standing::{ErasureStanding, HoldStanding, KeyStanding, RequestStanding},
+    processing::standing::{ArchiveStanding, ErasureStanding, HoldStanding, KeyStanding, RequestStanding},
     types::TenantId,
 };
 
@@ -130,6 +130,25 @@ pub(in crate::processing) async fn keys(
         tenant.0,
         from,
         to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(standing)
+}
+
+pub(in crate::processing) async fn archives(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<ArchiveStanding> {
+    let standing = sqlx::query_as!(
+        ArchiveStanding,
+        r#"select count(*) filter (where written_at is not null) as "files!",
+                  count(*) filter (where verified_at is not null) as "verified!",
+                  count(*) filter (where dropped_at is not null) as "dropped!",
+                  count(*) filter (where state = 'refused') as "refused!",
+                  coalesce(sum(rows), 0)::bigint as "rows!", coalesce(sum(bytes), 0)::bigint as "bytes!"
+             from log_archives where tenant_id = $1"#,
+        tenant.0
     )
     .fetch_one(conn)
     .await?;
