@@ -5,6 +5,7 @@ use domain::{
     access::{permission::PermissionSet, rows::Rows},
     archive::restore::{self, Restored},
     ctx::{Actor, Platform},
+    processing::reads::Opens,
     tenancy::{SystemTx, store},
 };
 use uuid::Uuid;
@@ -52,6 +53,7 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
+        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,

@@ -69,7 +69,6 @@ pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
-        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,
