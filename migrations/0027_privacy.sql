@@ -74,6 +74,10 @@ create table privacy_exports (
   subject_id uuid not null,
   state text not null default 'writing'
     constraint privacy_exports_state check (state in ('writing', 'ready', 'gone')),
+  -- The workflow that makes it.
+  run_id uuid not null,
+  -- Its name in storage.
+  file text,
   key_sealed bytea,
   -- Of the archive as the person gets it.
   bytes bigint,
@@ -89,7 +93,7 @@ create table privacy_exports (
   constraint privacy_exports_pkey primary key (tenant_id, id),
   constraint privacy_exports_request_fkey foreign key (tenant_id, request_id) references privacy_requests (tenant_id, id),
   constraint privacy_exports_ready check (state <> 'ready' or
-    num_nulls(key_sealed, bytes, pieces, sha256_hash, records, ready_at, expires_at) = 0),
+    num_nulls(file, key_sealed, bytes, pieces, sha256_hash, records, ready_at, expires_at) = 0),
   constraint privacy_exports_gone check ((state = 'gone') = (gone_at is not null))
 );
 create index privacy_exports_request_idx on privacy_exports (tenant_id, request_id, id);

@@ -201,3 +201,40 @@ alter table leads add column restricted_at timestamptz;
 alter table restrictions add column phone_index bytea, add column email_index bytea;
 create index restrictions_phone_idx on restrictions (tenant_id, phone_index) where phone_index is not null and lifted_at is null;
 create index restrictions_email_idx on restrictions (tenant_id, email_index) where email_index is not null and lifted_at is null;
+
+-- Where somebody was reached who is being erased, as keyed hashes by the names they are made under: rows are found by them
+-- once nobody can read the address any more. They go with the certificate.
+create table erasure_addresses (
+  tenant_id uuid not null,
+  erasure_id uuid not null,
+  name text not null,
+  hash bytea not null,
+  constraint erasure_addresses_pkey primary key (tenant_id, erasure_id, name, hash),
+  constraint erasure_addresses_erasure_fkey foreign key (tenant_id, erasure_id) references erasures (tenant_id, id)
+);
+call engine.wall('erasure_addresses');
+grant select, insert, delete on erasure_addresses to switchboard_app, switchboard_system;
+-- How far the rows of the manifest's tables were gone through.
+alter table erasures add column place text, add column cursor text[];
+grant delete on import_contacts to switchboard_app;
+grant update (lead_id, reason) on import_rows to switchboard_app;
+
+-- Nobody who was erased gets a key again: nothing new is sealed for them, whoever comes late with it.
+create function refuse_keys_of_erased() returns trigger language plpgsql as $$
+begin
+  if exists (select from erasure_subjects e
+              where e.tenant_id = new.tenant_id and e.subject_id = new.subject_id and e.destroyed_at is not null) then
+    raise exception 'the person was erased' using errcode = 'SB410';
+  end if;
+  return new;
+end $$;
+create trigger subject_keys_not_again before insert on subject_keys for each row execute function refuse_keys_of_erased();
+
+-- The cluster and the timeline that is written to now: the name of a file of the write-ahead log begins with the timeline,
+-- while the control file learns of a new one at its first checkpoint only.
+create function place_now(out system bigint, out timeline int)
+  language sql volatile
+begin atomic
+  select s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
+    from pg_control_system() s;
+end;

@@ -64,6 +64,7 @@ create table restored_audit_log (
   seq bigint not null,
   hash bytea not null
 ) partition by list (archive_id);
+create unique index restored_audit_log_seq_key on restored_audit_log (tenant_id, archive_id, seq);
 create index restored_audit_log_at_idx on restored_audit_log (tenant_id, at, id);
 call engine.wall('restored_audit_log');
 grant select on restored_audit_log to switchboard_app;

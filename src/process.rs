@@ -6,6 +6,7 @@ use domain::{
     access::gate::Gate,
     audit::{denials::Denials, seal::Sealer, verify::Verifier},
     ctx::Platform,
+    privacy::recovery,
 };
 use engine::{
     node::{Card, Node},
@@ -174,6 +175,7 @@ impl Process {
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {
+            recovery::guard(&platform).await.map_err(io::Error::other)?;
             domain::upkeep::install(&platform, plan.retention).await.map_err(io::Error::other)?;
             let sealer = Sealer::open(&platform, &plan.audit_heads).await.map_err(io::Error::other)?;
             tasks.spawn(sealer.run(stop.clone()));

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 20] = [
+const TAGGED: [&str; 21] = [
     "/api/v1/agents/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
@@ -42,6 +42,7 @@ const TAGGED: [&str; 20] = [
     // There is one of it.
     "/api/v1/communication/policy",
     "/api/v1/compliance/processing",
+    "/api/v1/compliance/retention",
     // A part of an agent that is set by itself.
     "/api/v1/agents/{id}/status",
 ];

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Tenant, TestApp};
 
-use crate::{archive, inbound, leads, message::sandbox};
+use crate::{archive, inbound, leads, message::sandbox, privacy_erasure};
 
 /// An id of each resource of a tenant, by the path it is under.
 pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
@@ -66,13 +66,35 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let rotation = admin.post("/api/v1/compliance/keys/rotate", &json!({"what": "kek"})).await;
     let rotated = rotation.body["id"].clone();
     admin.ended(rotation).await;
+    let asked = json!({"lead_id": lead["id"]});
+    let asked = admin.post("/api/v1/compliance/gdpr/access", &asked).await.expect(201);
+    // Somebody else, who is held, restricted and corrected, and one who is erased by now.
+    let person = admin.post("/api/v1/leads", &json!({"email": "p@example.com"})).await.expect(201);
+    let hold = json!({"lead_id": person["id"], "reason": "claim", "law": "GDPR Art. 17(3)(e)"});
+    let hold = admin.post("/api/v1/compliance/legal-holds", &hold).await.expect(201);
+    let restriction = json!({"lead_id": person["id"], "reason": "checked"});
+    let restriction = admin.post("/api/v1/compliance/gdpr/restriction", &restriction).await.expect(201);
+    let rectification = json!({"lead_id": person["id"], "reason": "checked", "change": {"name": "P"}});
+    let rectification = admin.post("/api/v1/compliance/gdpr/rectification", &rectification).await.expect(201);
+    let consent = json!({"lead_id": person["id"], "channel": "email", "purpose": "marketing", "granted": true, "source": "s"});
+    let consent = admin.post("/api/v1/compliance/gdpr/consent", &consent).await.expect(201);
+    privacy_erasure::at_once(admin).await;
+    let erased = admin.post("/api/v1/leads", &json!({"email": "e@example.com"})).await.expect(201);
+    let erasure = privacy_erasure::ask(admin, &erased["id"]).await;
+    privacy_erasure::comes_to(admin, &erasure, "done").await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/compliance/keys/rotations", text(&rotated)),
+        ("/api/v1/compliance/legal-holds", text(&hold["id"])),
+        ("/api/v1/compliance/gdpr/restriction", text(&restriction["id"])),
+        ("/api/v1/compliance/gdpr/rectification", text(&rectification["id"])),
+        ("/api/v1/compliance/gdpr/consent", text(&consent["id"])),
+        ("/api/v1/compliance/gdpr/deletion", text(&erasure["id"])),
         ("/api/v1/campaigns", text(&campaign["id"])),
         ("/api/v1/users", text(&me["id"])),
         ("/api/v1/api-keys", text(&key["id"])),
         ("/api/v1/compliance/roles", text(&role["id"])),
+        ("/api/v1/compliance/gdpr/access", text(&asked["id"])),
         ("/api/v1/communication/providers", text(&message["provider_id"])),
         ("/api/v1/communication/templates", text(&message["template_id"])),
         ("/api/v1/communication/messages", text(&sent["id"])),
@@ -226,6 +248,24 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
             }),
             422,
         ),
+        ("/api/v1/compliance/gdpr/access", json!({"lead_id": their("/api/v1/leads")}), 422),
+        ("/api/v1/compliance/gdpr/access", json!({"user_id": their("/api/v1/users")}), 422),
+        ("/api/v1/compliance/gdpr/deletion", json!({"lead_id": their("/api/v1/leads")}), 422),
+        (
+            "/api/v1/compliance/legal-holds",
+            json!({"lead_id": their("/api/v1/leads"), "reason": "r", "law": "l"}),
+            422,
+        ),
+        (
+            "/api/v1/compliance/gdpr/restriction",
+            json!({"lead_id": their("/api/v1/leads"), "reason": "r"}),
+            422,
+        ),
+        (
+            "/api/v1/compliance/gdpr/rectification",
+            json!({"lead_id": their("/api/v1/leads"), "reason": "r", "change": {"name": "n"}}),
+            422,
+        ),
         ("/api/v1/automation/leads/route/preview", json!({"lead_id": their("/api/v1/leads")}), 404),
         ("/api/v1/workflows", run("lead_id", their("/api/v1/leads")), 422),
         ("/api/v1/workflows", run("team_id", their("/api/v1/teams")), 422),
@@ -259,7 +299,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 12] = [
+pub const OPEN: [&str; 13] = [
     "/livez",
     "/readyz",
     "/version",
@@ -271,6 +311,7 @@ pub const OPEN: [&str; 12] = [
     "/api/v1/ws",
     "/callbacks/calls/{token}",
     "/unsubscribe/{token}",
+    "/exports/{token}",
     "/callbacks/{kind}/{token}",
 ];
 

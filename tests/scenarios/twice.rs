@@ -29,6 +29,7 @@ async fn wishes(app: &TestApp) -> Wishes {
     let invited = json!({"name": "B", "email": "b@example.com", "role": "Agent"});
     let invited = admin.post("/api/v1/users", &invited).await.expect(201)["id"].clone();
     ids.insert("/api/v1/users", invited.as_str().expect("an id").to_owned());
+    let other = lead(admin, &json!({"email": "other@example.com"})).await;
     let lead = lead(admin, &json!({})).await;
     // As many outcomes as it takes to learn from.
     let line = |at: usize| format!("o{at}@example.com,{}\n", if at < 60 { "converted" } else { "lost" });
@@ -84,6 +85,13 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
         ("/api/v1/compliance/audit-logs/archive", json!({})),
         ("/api/v1/compliance/gdpr/consent", consent),
+        ("/api/v1/compliance/gdpr/deletion", json!({ "lead_id": lead })),
+        (
+            "/api/v1/compliance/gdpr/rectification",
+            json!({"lead_id": lead, "reason": "checked", "change": {"name": "Ada"}}),
+        ),
+        ("/api/v1/compliance/gdpr/restriction", json!({"lead_id": other, "reason": "checked"})),
+        ("/api/v1/compliance/legal-holds", json!({"lead_id": lead, "reason": "claim", "law": "GDPR Art. 17(3)(e)"})),
         ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),

@@ -110,12 +110,20 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::walk_sequence::run),
         job(jobs::empty_sequence::run),
         job(jobs::watch_sequences::run),
-        job(jobs::turn_keys::run),
         job(jobs::begin_archive::run),
         job(jobs::write_archives::run),
         job(jobs::check_archives::run),
         job(jobs::drop_archived::run),
         job(jobs::restore_archive::run),
+        job(jobs::turn_keys::run),
+        job(jobs::write_export::run),
+        job(jobs::erasures::begin),
+        job(jobs::erasures::stop),
+        job(jobs::erasures::tell),
+        job(jobs::erasures::destroy),
+        job(jobs::erasures::erase),
+        job(jobs::erasures::certify),
+        job(jobs::apply_retention::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -183,10 +191,17 @@ mod tests {
         let mut kinds: Vec<_> = handlers().into_keys().collect();
         kinds.sort_unstable();
         let known = [
+            "apply_retention",
+            "begin_erasure",
+            "certify_erasure",
             "count_messages",
             "deliver_webhook",
+            "destroy_keys",
             "empty_sequence",
             "end_wrap_up",
+            "erase_rows",
+            "erase_subject",
+            "export_subject",
             "fit_scoring_model",
             "index_leads",
             "keep_history",
@@ -211,10 +226,12 @@ mod tests {
             "settle_campaign",
             "settle_lost",
             "steer_jobs",
+            "stop_for_subject",
             "sweep_calls",
             "sweep_team",
             "take_audience",
             "tell_of_delivery",
+            "tell_providers",
             "turn_keys",
             "update_leads",
             "wake_campaign",
@@ -222,6 +239,7 @@ mod tests {
             "walk_sequence",
             "watch_queues",
             "watch_sequences",
+            "write_export",
         ];
         assert_eq!(kinds, known);
         let queues = [

@@ -2,6 +2,8 @@
 //! `domain`; the handlers of the steps are in `workers`.
 
 mod archive_logs;
+mod erase_subject;
+mod export_subject;
 mod onboard_lead;
 mod rotate_keys;
 mod run_campaign;
@@ -28,9 +30,11 @@ pub struct Workflow {
 pub fn all() -> Vec<Workflow> {
     vec![
         Workflow::of(onboard_lead::steps),
-        Workflow::of(rotate_keys::steps),
         Workflow::of(run_campaign::steps),
         Workflow::of(archive_logs::steps),
+        Workflow::of(rotate_keys::steps),
+        Workflow::of(export_subject::steps),
+        Workflow::of(erase_subject::steps),
     ]
 }
 

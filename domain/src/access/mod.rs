@@ -14,6 +14,7 @@ mod admit;
 pub mod api_key;
 mod callbacks;
 pub mod changes;
+mod export_reading;
 pub mod four_roles;
 pub mod gate;
 pub mod keys;

@@ -13,7 +13,7 @@ use super::{
     manifest::{Manifest, Run},
     month::Month,
     store::{self, ArchiveRow},
-    write::{FIRST, manifest_file, manifest_name, refuse},
+    write::{self, FIRST, folder, manifest_file, refuse},
 };
 use crate::{
     audit::{
@@ -67,6 +67,7 @@ pub async fn check(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) 
                     let signature = row.signature.as_deref().unwrap_or_default();
                     store::verified(tx.conn(), TenantId(row.tenant_id), row.id, signature).await?;
                     tx.commit().await?;
+                    tidy(&platform.storage, row).await?;
                 }
             }
         }
@@ -109,7 +110,7 @@ async fn read_through(
         Err(damage) => return Ok(Some(Err(damage))),
     };
     let files = storage.of(TenantId(row.tenant_id));
-    if let Err(damage) = beside(&files, signer, row).await? {
+    if let Err(damage) = beside(&files, signer, row, &manifest.file).await? {
         return Ok(Some(Err(damage)));
     }
     let mut file = match Checked::open(&files, manifest).await? {
@@ -132,9 +133,31 @@ async fn read_through(
     }
 }
 
+/// Removes what writings of this archive left that were cut off.
+async fn tidy(storage: &Storage, row: &ArchiveRow) -> Result<()> {
+    let text = row.manifest.as_deref().unwrap_or_default();
+    let kept: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
+    let beside = write::beside(&kept.file)?;
+    let files = storage.of(TenantId(row.tenant_id));
+    let own = format!("{}/{}-", folder(row)?, row.id);
+    let mut found = files.list(Some(&folder(row)?));
+    while let Some(file) = found.try_next().await? {
+        let name = file.name;
+        if name.as_str().starts_with(&own) && name.as_str() != kept.file && name != beside {
+            files.delete(&name).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the manifest that lies beside a file is the one that was signed.
-async fn beside(files: &TenantFiles, signer: &Signer, row: &ArchiveRow) -> Result<Result<(), Damage>> {
-    let name = manifest_name(row)?;
+async fn beside(
+    files: &TenantFiles,
+    signer: &Signer,
+    row: &ArchiveRow,
+    file: &str,
+) -> Result<Result<(), Damage>> {
+    let name = write::beside(file)?;
     let missing = "the manifest beside the file of these rows is missing in storage";
     let opened = match files.get(&name).await {
         Ok(opened) => opened,

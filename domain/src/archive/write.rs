@@ -24,6 +24,7 @@ use crate::{
     storage::FileName,
     tenancy::SystemTx,
     types::TenantId,
+    vault::Vault,
 };
 
 /// Rows read in one transaction.
@@ -85,16 +86,19 @@ pub(super) async fn refuse(platform: &Platform, row: &ArchiveRow, why: &str) -> 
     tx.commit().await
 }
 
-/// What a file is called within its tenant's folder.
-fn name(row: &ArchiveRow, ending: &str) -> Result<FileName> {
-    let month = Month::of(row.month).name("-");
-    format!("archive/{}/{month}/{}{ending}", row.log, row.id).parse().map_err(Error::internal)
+/// The folder of a tenant's month.
+pub(super) fn folder(row: &ArchiveRow) -> Result<FileName> {
+    format!("archive/{}/{}", row.log, Month::of(row.month).name("-")).parse().map_err(Error::internal)
 }
 
 /// The name of the manifest beside a file.
-pub(super) fn manifest_name(row: &ArchiveRow) -> Result<FileName> {
-    name(row, ".manifest.json")
+pub(super) fn beside(file: &str) -> Result<FileName> {
+    let stem = file.strip_suffix(ENDING).unwrap_or(file);
+    format!("{stem}.manifest.json").parse().map_err(Error::internal)
 }
+
+/// JSON lines, compressed by zstd.
+const ENDING: &str = ".jsonl.zst";
 
 /// What lies beside a file, so that it can be checked without the database: the text that was signed, and by what.
 pub(super) fn manifest_file(signer: &Signer, text: &str, key: Uuid, signature: &[u8]) -> Vec<u8> {
@@ -125,7 +129,10 @@ impl Writing<'_> {
     /// None if it was asked to stop.
     async fn run(&self) -> Result<Option<Result<(), Refusal>>> {
         let log = Log::named(&self.row.log).ok_or_else(|| Error::internal("an archive of an unknown log"))?;
-        let file = name(self.row, ".jsonl.zst")?;
+        // Of this writing only: whoever writes the same month at the same time must not write over what was read back.
+        let own = self.platform.chance.id();
+        let file = format!("{}/{}-{own}{ENDING}", folder(self.row)?, self.row.id);
+        let file: FileName = file.parse().map_err(Error::internal)?;
         let mut packing = Packing::begin(&self.platform.storage.of(self.tenant), &file)?;
         let packed = match log {
             Log::AuditLog => self.audit(&mut packing).await,
@@ -164,7 +171,8 @@ impl Writing<'_> {
         let text = serde_json::to_string(&manifest).map_err(Error::internal)?;
         let (key_id, signature) = (self.signer.key_id, self.signer.sign(&Manifest::signed(&text)));
         let beside = manifest_file(self.signer, &text, key_id, &signature);
-        self.platform.storage.of(self.tenant).put(&manifest_name(self.row)?, beside.into()).await?;
+        let files = self.platform.storage.of(self.tenant);
+        files.put(&self::beside(file.as_str())?, beside.into()).await?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let (rows, open) = match log {
             Log::AuditLog => store::audit_count(tx.conn(), self.tenant, Month::of(self.row.month)).await?,
@@ -190,8 +198,13 @@ impl Writing<'_> {
             key_id,
             signature: &signature,
         };
-        store::written(tx.conn(), self.tenant, self.row.id, &written).await?;
+        let ours = store::written(tx.conn(), self.tenant, self.row.id, &written).await?;
         tx.commit().await?;
+        if !ours {
+            // Somebody else was faster.
+            files.delete(file).await?;
+            files.delete(&self::beside(file.as_str())?).await?;
+        }
         Ok(Ok(()))
     }
 
@@ -205,6 +218,10 @@ impl Writing<'_> {
             }
             let mut tx = SystemTx::begin(&self.platform.engine).await?;
             let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
+            let sealed = page.iter().map(|line| hex::bytes(&line.request_sealed)).collect::<Option<Vec<_>>>();
+            let sealed = sealed.ok_or_else(|| Error::internal("an attempt holds no bytes"))?;
+            let kept = sealed.iter().map(Vec::as_slice).filter(|sealed| !sealed.is_empty());
+            Vault::keep_for_archive(tx.conn(), self.tenant, kept).await?;
             tx.commit().await?;
             let Some(last) = page.last() else { break };
             after = (last.message_id, last.fence);

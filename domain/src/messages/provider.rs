@@ -172,6 +172,19 @@ pub enum Found {
     Unclear { text: String },
 }
 
+/// What came of asking a provider to delete what it has of a message; see [`Provider::forget`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forgotten {
+    /// It has it no more.
+    Done,
+    /// The provider cannot be asked for that.
+    CannotBe,
+    /// Not now. `text` has no personal data.
+    Later { text: String },
+    /// It said no, and will. `code` is stable.
+    Refused { code: String },
+}
+
 /// What a look at an account came to; see [`Provider::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
@@ -211,6 +224,11 @@ pub trait Provider: Send + Sync + 'static {
     async fn look_up(&self, ctx: &Ctx, account: &Account, asked: &Asked) -> Found {
         let _ = (ctx, account, asked);
         Found::Unclear { text: "the provider cannot be asked".into() }
+    }
+    /// Asks the provider to delete what it keeps of a message, by the name that it gave it. Twice is as good as once.
+    async fn forget(&self, ctx: &Ctx, account: &Account, provider_message_id: &str) -> Forgotten {
+        let _ = (ctx, account, provider_message_id);
+        Forgotten::CannotBe
     }
     /// Whether [`Self::look_up`] tells a message by whom it is to and what it says, and not by our id: then one that it finds
     /// may be another one of ours that says the same.

@@ -48,6 +48,22 @@ impl SystemTx {
         Ok(self.0.resume_scope(Decider::Product, whole(tenant)).await.map(drop)?)
     }
 
+    /// Stops work over tenants; see [`engine::Tx::pause_scope`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn pause_scope(&mut self, by: Decider, scope: Scope<'_>, why: &str) -> Result<()> {
+        Ok(self.0.pause_scope(by, scope, why).await?)
+    }
+
+    /// Takes exactly that pause back; see [`engine::Tx::resume_scope`].
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn resume_scope(&mut self, by: Decider, scope: Scope<'_>) -> Result<bool> {
+        Ok(self.0.resume_scope(by, scope).await?)
+    }
+
     /// Tells a tenant what happened.
     ///
     /// # Errors

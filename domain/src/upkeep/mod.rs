@@ -20,6 +20,7 @@ use crate::{
     audit,
     ctx::Platform,
     error::{Error, Result},
+    privacy::retention::apply::ApplyRetention,
     processing,
     routing::watch::WatchQueues,
     sequences::walk::WatchSequences,
@@ -80,7 +81,8 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
     put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
     put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await?;
-    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await
+    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await?;
+    put(engine, 8, "how long things are kept", "43 * * * *", &ApplyRetention {}).await
 }
 
 /// Makes the months of the audit log that are to come: without one nothing could be written.

@@ -64,6 +64,10 @@ impl SubjectKeys {
     /// # Errors
     /// If the blob was altered or moved, or its key cannot be read.
     pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Option<String>> {
+        // What was blanked by its age.
+        if blob.is_empty() {
+            return Ok(None);
+        }
         let id = cipher::key_of(blob).map_err(Error::internal)?;
         let Some(key) = self.keys.get(&id) else {
             if self.unreadable.contains(&id) {

@@ -10,6 +10,7 @@ use crate::{
     archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
+    privacy::{erasure::work::EraseSubject, export::ExportSubject},
     tenancy::TenantTx,
     vault::rotation::{change, work::RotateKeys},
 };
@@ -37,8 +38,10 @@ impl Start {
         match name {
             OnboardLead::KIND => Ok(onboard_lead::PERMISSIONS),
             RunCampaign::KIND => Ok(steer::PERMISSIONS),
-            RotateKeys::KIND => Ok(change::PERMISSIONS),
             ArchiveLogs::KIND => Ok(&[Permission::AuditArchive]),
+            RotateKeys::KIND => Ok(change::PERMISSIONS),
+            ExportSubject::KIND => Ok(&[Permission::PrivacyAccess]),
+            EraseSubject::KIND => Ok(&[Permission::PrivacyErase]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

@@ -3,7 +3,7 @@
 use axum::{Json as Body, response::Response};
 use domain::{
     messages::{
-        consents::{self, ConsentFilter, ConsentRecorded, ConsentView, NewConsent},
+        consents::{self, ConsentFilter, ConsentRecorded, ConsentView, NewConsent, Said},
         provider::Channel,
     },
     types::{ConsentId, LeadId},
@@ -11,7 +11,7 @@ use domain::{
 use serde::Deserialize;
 
 use crate::http::{
-    extract::{Caller, Json, Query},
+    extract::{Caller, Json, Path, Query},
     page::{Page, Window},
     problem::Problem,
     reply,
@@ -53,4 +53,29 @@ pub async fn list_consents(
     let filter = ConsentFilter { id: query.id, lead: query.lead_id, channel: query.channel, to: query.to };
     let rows = consents::list(&ctx, &filter, window.before.map(ConsentId), window.rows).await?;
     Ok(Body(window.page(rows, |consent| consent.id.0)))
+}
+
+/// How much of a history.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 200, 50 if not said.
+    pub limit: Option<u16>,
+}
+
+/// All that somebody has said of one channel and purpose, newest first: what they were told, where it was said, and where
+/// it is kept what shows it.
+#[utoipa::path(get, path = "/api/v1/compliance/gdpr/consent/{id}/history", tag = "compliance",
+    params(("id" = Uuid, Path), HistoryQuery), responses((status = 200, body = Page<Said>)))]
+pub async fn consent_history(
+    Caller(ctx): Caller,
+    Path(id): Path<ConsentId>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Body<Page<Said>>, Problem> {
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    let rows = consents::history(&ctx, id, window.before, window.rows).await?;
+    Ok(Body(window.page(rows, |said| said.id)))
 }

@@ -2,6 +2,7 @@
 
 use domain::{
     Result,
+    privacy::export,
     upkeep::{self, KeepHistory},
 };
 use engine::Outcome;
@@ -17,6 +18,11 @@ pub async fn run(run: Run, job: KeepHistory) -> Result<Outcome> {
     upkeep::months_ahead(&run.ctx.platform).await?;
     run.ctx.platform.engine.keep_history(job.retention).await?;
     while upkeep::forget_some(&run.ctx.platform).await? > 0 {
+        if run.is_to_stop() {
+            return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
+    while export::forget_files(&run.ctx.platform).await? > 0 {
         if run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }

@@ -1,5 +1,6 @@
 //! One file for each job kind.
 
+pub mod apply_retention;
 mod archived;
 pub mod begin_archive;
 mod campaigns;
@@ -9,6 +10,7 @@ pub mod deliver_webhook;
 pub mod drop_archived;
 pub mod empty_sequence;
 pub mod end_wrap_up;
+pub mod erasures;
 pub mod fit_scoring_model;
 pub mod index_leads;
 pub mod keep_history;
@@ -43,6 +45,7 @@ pub mod walk_sequence;
 pub mod watch_queues;
 pub mod watch_sequences;
 pub mod write_archives;
+pub mod write_export;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use domain::{
     error::FieldError,
     messages::{
         outbox,
-        provider::{Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified},
+        provider::{Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified},
         rules::Status,
     },
 };
@@ -38,6 +38,11 @@ impl Provider for Sandbox {
 
     async fn verify(&self, _: &Ctx, _: &Account) -> Verified {
         Verified::Good
+    }
+
+    /// What it keeps is a table of ours, which goes with the rest.
+    async fn forget(&self, _: &Ctx, _: &Account, _: &str) -> Forgotten {
+        Forgotten::Done
     }
 
     async fn look_up(&self, ctx: &Ctx, _: &Account, asked: &Asked) -> Found {

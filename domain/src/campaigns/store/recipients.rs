@@ -243,3 +243,24 @@ pub(in crate::campaigns) async fn cancel_planned(
     .await?;
     Ok(cancelled.rows_affected())
 }
+
+/// Skips leads in all runs that are open.
+pub(in crate::campaigns) async fn skip_leads(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+    reason: &str,
+) -> Result<u64> {
+    let skipped = sqlx::query!(
+        "update campaign_recipients r set status = 'skipped', reason = $3, due_at = null, updated_at = engine.now()
+          where r.tenant_id = $1
+            and r.run_id = any(array(select c.id from campaign_runs c where c.tenant_id = $1 and c.finished_at is null))
+            and r.lead_id = any($2) and r.status = 'planned'",
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>(),
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(skipped.rows_affected())
+}

@@ -138,6 +138,7 @@ mod tests {
             restricted_at: None,
             version: 1,
             assigned_at: None,
+            restricted_at: None,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
         }

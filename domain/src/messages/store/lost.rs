@@ -139,3 +139,25 @@ pub(in crate::messages) async fn lock_orphans(
         })
         .collect()
 }
+
+/// Messages that are being sent or could be: those that wait for a time still to come are left.
+pub(in crate::messages) async fn lock_due(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    limit: i64,
+) -> Result<Vec<MessageId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select m.id as "id: MessageId" from messages m
+            where m.tenant_id = $1 and m.status in ('pending', 'queued', 'sending')
+              and (m.status = 'sending' or (coalesce(m.send_at, m.created_at) <= engine.now()
+                and not exists (select from engine.jobs j
+                      where j.tenant_id = $1 and j.id = m.job_id and j.run_at > engine.now())))
+            order by m.id limit $2
+              for update of m"#,
+        tenant.0,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}

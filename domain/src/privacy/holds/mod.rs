@@ -13,6 +13,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     leads::merged,
+    privacy::erasure,
     tenancy::{Begun, Once, TenantTx},
     types::{HoldId, LeadId, SubjectId, Text},
 };
@@ -87,7 +88,7 @@ pub async fn place(ctx: &Ctx, new: NewHold) -> Result<Once<HoldView>> {
     keyed.commit(view, 201, format!("/api/v1/compliance/legal-holds/{id}")).await
 }
 
-/// Releases a hold. What waited for it goes on when it is looked at next, within the hour.
+/// Releases a hold. What waited for it goes on.
 ///
 /// # Errors
 /// If there is no such hold, or a conflict if it was released before.
@@ -96,10 +97,11 @@ pub async fn release(ctx: &Ctx, id: HoldId, release: &Release) -> Result<HoldVie
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
     let (by, why) = (ctx.actor.id(), release.reason.as_str());
-    if !store::release(tx.conn(), ctx.tenant, id, by, why).await? {
+    let Some(subject) = store::release(tx.conn(), ctx.tenant, id, by, why).await? else {
         one(&mut tx, id).await?;
         return Err(Error::conflict("hold-released", "the hold was released already"));
-    }
+    };
+    erasure::wake(&mut tx, subject).await?;
     tx.audit(&[Entry::new("release", "legal_hold", id).notice()]).await?;
     let view = one(&mut tx, id).await?;
     tx.commit().await?;

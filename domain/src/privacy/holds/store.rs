@@ -31,25 +31,25 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Whether it stood until now.
+/// Answers who was held; none if it does not stand.
 pub(super) async fn release(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: HoldId,
     by: Option<Uuid>,
     why: &str,
-) -> Result<bool> {
-    let released = sqlx::query!(
-        "update legal_holds set released_at = engine.now(), released_by = $3, release_reason = $4
-          where tenant_id = $1 and id = $2 and released_at is null",
+) -> Result<Option<SubjectId>> {
+    let released = sqlx::query_scalar!(
+        r#"update legal_holds set released_at = engine.now(), released_by = $3, release_reason = $4
+          where tenant_id = $1 and id = $2 and released_at is null returning subject_id as "subject: SubjectId""#,
         tenant.0,
         id.0,
         by,
         why
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(released.rows_affected() == 1)
+    Ok(released)
 }
 
 /// A lead that was merged into another is held as that one: holds of either are found by both.

@@ -6,7 +6,7 @@
 //!
 //! - [`TABLES`] tables with rows about somebody, with all their columns but `tenant_id`
 //! - [`SECRETS`] what is sealed under the key of the tenant: about nobody, but rotated as well
-//! - [`OTHERS`] columns that look as if they belonged here, and why they do not
+//! - [`FILES`] what is sealed in files; [`OTHERS`] columns that look as if they belonged here, and why they do not
 //! - `column` and `table` say what is said of each; `leads`, `messages`, `calls`, `campaigns`, `work`,
 //!   `staff`, `rights` say it
 
@@ -22,7 +22,7 @@ mod table;
 mod work;
 
 pub use column::{Column, Erasure, Export, Kind};
-pub use others::{OTHERS, Other, SECRETS, Secret};
+pub use others::{FILES, OTHERS, Other, SECRETS, Secret};
 pub use table::{Owner, Row, Story, Table, Way, Who};
 
 /// All tables with rows about somebody. A table comes after those that its rows lead to.

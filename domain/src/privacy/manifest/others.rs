@@ -25,6 +25,9 @@ pub const SECRETS: &[Secret] = &[
     secret("processing_records", "record_sealed"),
 ];
 
+/// Tables and names of places whose sealed values lie in files and in no column.
+pub const FILES: &[(&str, &str)] = &[("privacy_exports", "file")];
+
 /// A column that is bytes, is named like something sealed or hashed, or holds the id of somebody, in a table that is about
 /// nobody.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +53,8 @@ pub const OTHERS: &[Other] = &[
     other("operators", "secret_hash", TOKEN),
     other("audit_heads", "hash", "the seal of the audit log's chain, over rows without personal data"),
     other("audit_heads", "signature", "the signature over that"),
+    other("log_archives", "signature", "the signature over what lies in the archive"),
+    other("restored_audit_log", "hash", "as that of the audit log, of which its rows are copies for a while"),
     other("login_buckets", "key", "a keyed hash of who tried to log in and from where, gone within the hour"),
     other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a day"),
     other(

@@ -68,6 +68,8 @@ pub(super) const TABLES: &[Table] = &[
             fact("request_id", "the request that it answers"),
             inner("subject_id"),
             fact("state", "whether it is there"),
+            inner("run_id"),
+            hidden("file", "its name in storage"),
             sealed_hidden("key_sealed", "the key that the file lies under"),
             fact("bytes", "its size"),
             inner("pieces"),

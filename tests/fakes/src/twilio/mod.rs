@@ -2,8 +2,8 @@
 //! <https://www.twilio.com/docs/messaging/api/message-resource>
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, atomic::AtomicU64},
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 use chrono::{DateTime, Utc};
@@ -51,6 +51,8 @@ pub struct Twilio {
     config: Config,
     /// By message id; what is not here is as it was when it was accepted.
     statuses: Mutex<HashMap<String, (String, Option<u32>)>>,
+    /// By message id: deleted for good.
+    deleted: Mutex<BTreeSet<String>>,
     inbound: AtomicU64,
 }
 
@@ -58,7 +60,7 @@ impl crate::Provider for Twilio {
     type Config = Config;
 
     fn new(config: Config, _: &str) -> Self {
-        Self { config, statuses: Mutex::default(), inbound: AtomicU64::new(0) }
+        Self { config, statuses: Mutex::default(), deleted: Mutex::default(), inbound: AtomicU64::new(0) }
     }
 
     fn world(&self) -> &World {
@@ -79,6 +81,7 @@ impl Handler for Twilio {
             ("GET", Some("/Messages.json")) => faults.play_read(rate_limited, || self.list(&request.query())),
             ("GET", Some(".json")) => faults.play_read(rate_limited, || self.account()),
             ("GET", Some(path)) => faults.play_read(rate_limited, || self.one(path)),
+            ("DELETE", Some(path)) => faults.play_read(rate_limited, || self.delete(path)),
             _ => not_found(request.path()).into(),
         }
     }
@@ -124,10 +127,33 @@ impl Twilio {
 
     fn one(&self, path: &str) -> Answer {
         let sid = path.strip_prefix("/Messages/").and_then(|path| path.strip_suffix(".json"));
-        match sid.and_then(|sid| self.config.world.ledger.by_id(sid)) {
+        match sid.and_then(|sid| self.there(sid)) {
             Some(entry) => Answer::json(200, &self.message(&entry)),
             None => not_found(&format!("/2010-04-01/Accounts/{}{path}", self.config.account_sid)),
         }
+    }
+
+    /// A message that is there is so no more: neither in lists nor by its id.
+    fn delete(&self, path: &str) -> Answer {
+        let sid = path.strip_prefix("/Messages/").and_then(|path| path.strip_suffix(".json"));
+        match sid.filter(|sid| self.there(sid).is_some()) {
+            Some(sid) => {
+                lock(&self.deleted).insert(sid.to_owned());
+                Answer { status: 204, headers: Vec::new(), body: Vec::new() }
+            }
+            None => not_found(&format!("/2010-04-01/Accounts/{}{path}", self.config.account_sid)),
+        }
+    }
+
+    /// The ids of messages that were deleted.
+    #[must_use]
+    pub fn deleted(&self) -> Vec<String> {
+        lock(&self.deleted).iter().cloned().collect()
+    }
+
+    /// A message that was not deleted.
+    fn there(&self, sid: &str) -> Option<Arc<Entry>> {
+        self.config.world.ledger.by_id(sid).filter(|_| !lock(&self.deleted).contains(sid))
     }
 
     fn account(&self) -> Answer {

@@ -17,7 +17,7 @@ use domain::{
     error::FieldError,
     messages::{
         callback::{Callback, CallbackRequest, Rejected},
-        provider::{Account, Answer, Asked, Channel, Found, Outgoing, Provider, Refusal, Route, Verified},
+        provider::{Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified},
     },
     outbound::OutboundPolicy,
 };
@@ -169,6 +169,29 @@ impl Provider for Twilio {
         match Line::open(&self.outbound, account) {
             Some(line) => look_up::look_up(&self.outbound, &line, asked).await,
             None => Found::Unclear { text: UNFIT.into() },
+        }
+    }
+
+    /// A message that has ended is deleted by its SID: <https://www.twilio.com/docs/messaging/api/message-resource>. One
+    /// that is on its way cannot be yet.
+    async fn forget(&self, _: &Ctx, account: &Account, sid: &str) -> Forgotten {
+        let later = |text: &str| Forgotten::Later { text: text.into() };
+        let Some(line) = Line::open(&self.outbound, account) else {
+            return Forgotten::Refused { code: "settings".into() };
+        };
+        if sid.len() != 34 || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Forgotten::Refused { code: "not_a_sid".into() };
+        }
+        let url = line.url(&format!("/Messages/{sid}.json"));
+        let Ok(answer) = wire::ask(&self.outbound, line.request(Method::DELETE, url, vec![])).await else {
+            return later("Twilio could not be reached");
+        };
+        match answer.status {
+            // What is not there any more is forgotten.
+            204 | 404 => Forgotten::Done,
+            401 | 403 => Forgotten::Refused { code: answer.status.to_string() },
+            409 | 429 | 500.. => later(&format!("Twilio answered {}", answer.status)),
+            status => Forgotten::Refused { code: status.to_string() },
         }
     }
 

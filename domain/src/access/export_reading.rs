@@ -1,0 +1,34 @@
+//! Whoever has the link to an export: nobody who could log in, and the link alone says what they may do.
+
+use super::{gate::Gate, permission::PermissionSet};
+use crate::{
+    Ctx,
+    ctx::Actor,
+    error::{Error, Result},
+    privacy::export::{is_tenant, link::Said},
+    tenancy::SystemTx,
+    types::ExportId,
+};
+
+impl Gate {
+    /// The export that somebody may fetch, and a context for just that: it has no rights.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a link that was not made here, was altered, or is over; or if the database does not answer.
+    pub async fn admit_export_reader(&self, token: &str, trace: Option<String>) -> Result<(Ctx, ExportId)> {
+        const NOWHERE: Error =
+            Error::NotFound("link; it is good for some days only: ask whoever gave it to you for a new one");
+        let said = Said::read(token).ok_or(NOWHERE)?;
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
+        // A tenant that there is not has no keys to look at the proof by.
+        if !is_tenant(tx.conn(), said.tenant).await? {
+            return Err(NOWHERE);
+        }
+        let keys = self.platform.vault.tenant_keys(tx.conn(), said.tenant).await?;
+        drop(tx);
+        if !said.holds(token, &keys, self.platform.clock.now()) {
+            return Err(NOWHERE);
+        }
+        Ok((self.ctx(said.tenant, Actor::System, PermissionSet::default(), trace), said.export))
+    }
+}

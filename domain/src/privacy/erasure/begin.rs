@@ -1,0 +1,124 @@
+//! The beginning: nobody writes to the person from now on, and it is known under which names rows are theirs.
+
+use serde_json::json;
+
+use super::{State, store, view};
+use crate::{
+    Ctx,
+    audit::Entry,
+    error::{Error, Result},
+    leads::merged,
+    messages::suppressions,
+    privacy::{addresses, tombstones::Tombstone},
+    tenancy::TenantTx,
+    types::{ErasureId, LeadId, SubjectId},
+};
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    Yes,
+    /// A hold stands; it is to be looked at again.
+    Held,
+    /// It was withdrawn or is over.
+    Over,
+}
+
+/// Begins, unless a hold stands. What has begun stays so, whatever is held afterwards: a person half forgotten is of no use
+/// to any court.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
+    let mut tx = ctx.begin().await?;
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    match held.state {
+        State::Cooling | State::Held => {}
+        State::Running => return Ok(Begun::Yes),
+        State::Identity | State::Done | State::Withdrawn => return Ok(Begun::Over),
+    }
+    // A lead may have been merged since it was asked for.
+    let lead = merged::by_now(&mut tx, LeadId(held.subject.0), ctx.rows).await?;
+    let subject = lead.map_or(held.subject, |lead| SubjectId(lead.0));
+    let holds = view::held_by(&mut tx, subject).await?;
+    if !holds.is_empty() {
+        if held.state != State::Held {
+            store::set_state(tx.conn(), ctx.tenant, id, State::Held).await?;
+            let ids: Vec<_> = holds.iter().map(|hold| hold.hold_id).collect();
+            tx.audit(&[Entry::new("hold", "erasure", id).detail(json!({ "holds": ids })).notice()]).await?;
+            tx.commit().await?;
+        }
+        return Ok(Begun::Held);
+    }
+    know(ctx, &mut tx, id, subject).await?;
+    store::set_state(tx.conn(), ctx.tenant, id, State::Running).await?;
+    tx.audit(&[Entry::new("begin", "erasure", id).notice()]).await?;
+    tx.commit().await?;
+    Ok(Begun::Yes)
+}
+
+/// Writes down who the person is under all names, and keeps everybody from writing to them.
+async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -> Result<()> {
+    let leads = merged::all_of(tx, LeadId(subject.0)).await?;
+    let reached = addresses::of_leads(tx, &leads).await?;
+    let subjects: Vec<(SubjectId, bool)> = leads.iter().map(|lead| (SubjectId(lead.0), true)).collect();
+    store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
+    let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
+    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
+    let channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
+    suppressions::of_erased(ctx, tx, subject, &channels).await?;
+    store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let shared = store::others_reached(tx.conn(), ctx.tenant, &who).await?;
+    store::add_count(
+        tx.conn(),
+        ctx.tenant,
+        id,
+        "leads",
+        "left: other leads with the same number or address",
+        shared,
+    )
+    .await?;
+    others(tx, id).await
+}
+
+/// Keys of rows that are the person's without being a lead's: what was written to the bare address, calls from the number
+/// before anybody was known by it.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn others(tx: &mut TenantTx, id: ErasureId) -> Result<()> {
+    let tenant = tx.tenant;
+    let who = store::who(tx.conn(), tenant, id).await?;
+    let found = store::subjects_of_rows(tx.conn(), tenant, &who).await?;
+    let found: Vec<(SubjectId, bool)> = found.into_iter().map(|subject| (subject, false)).collect();
+    store::add_subjects(tx.conn(), tenant, id, &found).await
+}
+
+/// The same by a tombstone, where the database does not know that it was done: it was restored from before. The keys are
+/// destroyed with it. Answers whether there is something to be done.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
+    let mut tx = ctx.begin().await?;
+    let id = stone.erasure;
+    if !store::put_again(tx.conn(), ctx.tenant, id, (stone.lead, stone.subject), stone.at, &stone.keys)
+        .await?
+    {
+        return Ok(false);
+    }
+    store::add_subjects(tx.conn(), ctx.tenant, id, &stone.subjects).await?;
+    let hashes: Vec<(&str, Vec<u8>)> =
+        stone.addresses.iter().map(|(name, hash)| (name.as_str(), hash.clone())).collect();
+    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
+    suppressions::of_erased(ctx, &mut tx, stone.subject, &stone.channels).await?;
+    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
+    store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed again", n).await?;
+    others(&mut tx, id).await?;
+    let detail = json!({ "keys": destroyed });
+    tx.audit(&[Entry::new("repeat", "erasure", id).detail(detail).notice()]).await?;
+    tx.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,56 @@
+//! The end of the person's keys. The tombstone comes first: a database that is restored from before this moment has the
+//! keys again, and only what lies outside of it tells that they must go.
+
+use serde_json::json;
+
+use super::{State, store};
+use crate::{
+    Ctx,
+    audit::Entry,
+    error::{Error, Result},
+    privacy::tombstones::{self, Tombstone},
+    types::{ErasureId, SubjectId},
+};
+
+/// Destroys the keys of the person under all names. From now on nothing that was sealed under them can be read.
+///
+/// # Errors
+/// If storage or the database refuses; the keys are there as long as the tombstone is not.
+pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
+    let stone = inscribe(ctx, id).await?;
+    tombstones::write(&ctx.platform, &stone).await?;
+    let mut tx = ctx.begin().await?;
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    if held.state != State::Running {
+        return Ok(0);
+    }
+    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
+    store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", n).await?;
+    if destroyed > 0 {
+        tx.audit(&[Entry::new("destroy_keys", "erasure", id).detail(json!({ "keys": destroyed })).notice()])
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(destroyed)
+}
+
+async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
+    let mut tx = ctx.begin().await?;
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
+    let channels = store::suppressed(tx.conn(), ctx.tenant, &who.hashes()).await?;
+    let is_lead = |subject: &uuid::Uuid| who.leads.contains(subject);
+    Ok(Tombstone {
+        tenant: ctx.tenant,
+        erasure: id,
+        lead: held.lead,
+        subject: held.subject,
+        at: ctx.now(),
+        subjects: who.subjects.iter().map(|subject| (SubjectId(*subject), is_lead(subject))).collect(),
+        keys,
+        addresses: who.addresses,
+        channels,
+    })
+}

@@ -1,0 +1,227 @@
+//! Erasure (GDPR Art. 17): somebody asks to be forgotten, it is made sure that it is them, they may think better of it for
+//! some days, and then the workflow `erase_subject` forgets them, unless a legal hold says that it must not be yet.
+//!
+//! - here what is asked; [`work`] the steps, each of which may be cut off anywhere and run again
+//! - [`begin`] who they are under all their names, and that nobody writes to them; [`stop`] what was to be done for them;
+//!   [`providers`] what others have of them; [`keys`] the tombstone and the end of their keys; [`rows`] what is left, by the
+//!   [manifest](super::manifest); [`certificate`] what was done
+//! - `view` how it looks; `store` the tables
+
+pub mod begin;
+pub mod certificate;
+pub mod keys;
+pub mod providers;
+pub mod rows;
+pub mod stop;
+pub(crate) mod store;
+mod view;
+pub mod work;
+
+use chrono::TimeDelta;
+use engine::{NewJob, jobs, operate::Action};
+use serde::Deserialize;
+use serde_json::json;
+
+pub use self::view::{ErasureFilter, ErasureView, State};
+use self::work::EraseSubject;
+use super::retention;
+use crate::{
+    Ctx,
+    access::{permission::Permission, rows::Rows},
+    audit::Entry,
+    error::{Error, Result},
+    events::{Event, EventType},
+    leads::merged,
+    tenancy::{Begun, Once, SystemTx, TenantTx},
+    types::{ErasureId, LeadId, SubjectId, Text},
+};
+
+/// Within so many days somebody has their answer: a month (Art. 12(3)), whichever month it is.
+const DUE: TimeDelta = TimeDelta::days(28);
+
+/// Somebody asks to be forgotten.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewErasure {
+    /// Where it was merged into another, that one, with all that became one with it.
+    pub lead_id: LeadId,
+    /// How it was made sure that it is them who ask. None: that is still to be done, and nothing begins before. Nothing of
+    /// the person.
+    #[schema(value_type = Option<String>, example = "answered the call-back on the number that we have")]
+    pub identity: Option<Text<500>>,
+}
+
+/// How it was made sure who asks.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identified {
+    /// Nothing of the person.
+    #[schema(value_type = String, example = "showed a passport at the desk")]
+    pub identity: Text<500>,
+}
+
+/// Takes in that somebody asks to be forgotten.
+///
+/// # Errors
+/// If the permission is missing, there is no such lead, or a conflict if it is asked for already.
+pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
+    ctx.require(Permission::PrivacyErase)?;
+    ctx.require_all_rows()?;
+    let mut keyed = match ctx.begin_once().await? {
+        Begun::Fresh(keyed) => keyed,
+        Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
+    };
+    let tx = &mut keyed.tx;
+    let held = merged::hold(tx, new.lead_id, ctx.rows).await?;
+    let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
+    let id = take_in(ctx, tx, (new.lead_id, lead), "asked").await?;
+    if let Some(identity) = &new.identity {
+        identify(ctx, tx, id, identity.as_str()).await?;
+    }
+    let view = view::one(tx, id).await?;
+    keyed.commit(view, 201, format!("/api/v1/compliance/gdpr/deletion/{id}")).await
+}
+
+/// Says how it was made sure who asks. From now on the days run in which it may be withdrawn.
+///
+/// # Errors
+/// If there is no such request, or a conflict if that was said before.
+pub async fn confirm(ctx: &Ctx, id: ErasureId, identified: &Identified) -> Result<ErasureView> {
+    ctx.require(Permission::PrivacyErase)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    identify(ctx, &mut tx, id, identified.identity.as_str()).await?;
+    let view = view::one(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Withdraws a request: as long as nothing was erased.
+///
+/// # Errors
+/// If there is no such request, or a conflict if it is carried out by now.
+pub async fn withdraw(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
+    ctx.require(Permission::PrivacyErase)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    match held.state {
+        State::Identity | State::Cooling | State::Held => {}
+        State::Withdrawn => return view::one(&mut tx, id).await,
+        State::Running | State::Done => {
+            let detail = "it is being carried out or was, and cannot be taken back";
+            return Err(Error::conflict("erasure-begun", detail));
+        }
+    }
+    store::withdraw(tx.conn(), ctx.tenant, id).await?;
+    if let Some(run) = held.run {
+        tx.cancel_run(run).await?;
+    }
+    tx.audit(&[Entry::new("withdraw", "erasure", id).notice()]).await?;
+    tx.emit(&[Event::new(EventType::ErasureWithdrawn, "erasure", id)]).await?;
+    let view = view::one(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing.
+pub async fn list(
+    ctx: &Ctx,
+    filter: &ErasureFilter,
+    before: Option<ErasureId>,
+    limit: i64,
+) -> Result<Vec<ErasureView>> {
+    ctx.require(Permission::PrivacyRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    view::many(&mut tx, filter, before, limit).await
+}
+
+/// # Errors
+/// If there is no such request.
+pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
+    ctx.require(Permission::PrivacyRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    view::one(&mut tx, id).await
+}
+
+/// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
+pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
+    let id = take_in(ctx, tx, (lead, lead), "retention").await?;
+    start(ctx, tx, id, 0).await?;
+    Ok(id)
+}
+
+/// What waited for a hold over somebody goes on at once.
+pub(super) async fn wake(tx: &mut TenantTx, subject: SubjectId) -> Result<()> {
+    let tenant = tx.tenant;
+    let now = merged::by_now(tx, LeadId(subject.0), Rows::All).await?.unwrap_or(LeadId(subject.0));
+    let filter = ErasureFilter { state: Some(State::Held), lead: Some(now), ..ErasureFilter::default() };
+    let held = store::list(tx.conn(), tenant, &filter, None, 10).await?;
+    let keys: Vec<String> = held.iter().map(|row| work::business_key(row.id)).collect();
+    let waiting = jobs::waiting_about(tx.conn(), tenant.0, &keys).await?;
+    if !waiting.is_empty() {
+        tx.act(Action::Retry, &waiting).await?;
+    }
+    Ok(())
+}
+
+/// Takes up again what was cut off: erasures of all tenants that are not over while their runs are. Answers how many.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn take_up(ctx: &Ctx) -> Result<usize> {
+    let stranded = {
+        let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
+        store::stranded(tx.conn()).await?
+    };
+    for (tenant, run) in &stranded {
+        let mut tx = Ctx { tenant: *tenant, ..ctx.clone() }.begin().await?;
+        tx.restart_run(*run, None).await?;
+        tx.commit().await?;
+    }
+    Ok(stranded.len())
+}
+
+async fn take_in(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (named, lead): (LeadId, LeadId),
+    cause: &'static str,
+) -> Result<ErasureId> {
+    let id = ErasureId(ctx.id());
+    let new = store::NewRow { id, named, subject: SubjectId(lead.0), cause, by: ctx.actor.id(), due_in: DUE };
+    if !store::insert(tx.conn(), ctx.tenant, &new).await? {
+        let detail = "it is asked for already that this person be erased; see the open requests";
+        return Err(Error::conflict("erasure-open", detail));
+    }
+    let detail = json!({ "lead_id": lead, "cause": cause });
+    tx.audit(&[Entry::new("create", "erasure", id).detail(detail.clone()).notice()]).await?;
+    tx.emit(&[Event::new(EventType::ErasureAsked, "erasure", id).with(detail)]).await?;
+    Ok(id)
+}
+
+async fn identify(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, identity: &str) -> Result<()> {
+    let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    if held.state != State::Identity {
+        let detail = "it is known already who asks, or the request was withdrawn";
+        return Err(Error::conflict("erasure-identified", detail));
+    }
+    let days = retention::cool_off_days(tx).await?;
+    store::identify(tx.conn(), ctx.tenant, id, identity, ctx.actor.id()).await?;
+    tx.audit(&[Entry::new("identify", "erasure", id).notice()]).await?;
+    start(ctx, tx, id, days).await
+}
+
+/// Has the workflow begin, which rests for the days to think first.
+async fn start(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, days: i32) -> Result<()> {
+    let input = EraseSubject { erasure: id, cool_off_days: days };
+    let first = NewJob::of(ctx.tenant.0, ctx.id(), &input).map_err(Error::internal)?;
+    let first = first.about(work::business_key(id)).unique(id.to_string());
+    let run = tx.start_workflow(first).await?.id;
+    store::cool(tx.conn(), ctx.tenant, id, run, days).await
+}

@@ -1,0 +1,583 @@
+//! The tables of erasures; `tables` those of the manifest.
+
+pub(super) mod tables;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, postgres::types::PgInterval};
+use uuid::Uuid;
+
+use super::view::{ErasureFilter, State};
+use crate::{
+    error::{Error, Result},
+    messages::provider::Channel,
+    types::{ErasureId, LeadId, SubjectId, TenantId},
+};
+
+/// A request about to be written.
+pub(super) struct NewRow {
+    pub id: ErasureId,
+    pub named: LeadId,
+    pub subject: SubjectId,
+    pub cause: &'static str,
+    pub by: Option<Uuid>,
+    pub due_in: TimeDelta,
+}
+
+/// `false` if one for the same person is open. Of a cause of our own nobody asks who it is.
+pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewRow) -> Result<bool> {
+    let due_in = PgInterval::try_from(new.due_in).map_err(Error::internal)?;
+    let put = sqlx::query!(
+        "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, due_at, identity, identity_at)
+         values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6,
+                 engine.now() + $7::interval, case when $5 = 'asked' then null else 'not asked: by age' end,
+                 case when $5 = 'asked' then null else engine.now() end)
+         on conflict (tenant_id, subject_id) where state not in ('done', 'withdrawn') do nothing",
+        tenant.0,
+        new.id.0,
+        new.named.0,
+        new.subject.0,
+        new.cause,
+        new.by,
+        due_in
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}
+
+/// A request, held until commit.
+pub(super) struct Held {
+    pub state: State,
+    pub lead: LeadId,
+    pub subject: SubjectId,
+    pub run: Option<Uuid>,
+    pub place: Option<String>,
+    pub cursor: Option<Vec<String>>,
+}
+
+pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<Option<Held>> {
+    let row = sqlx::query!(
+        r#"select state, lead_id as "lead: LeadId", subject_id as "subject: SubjectId", run_id, place, cursor
+             from erasures where tenant_id = $1 and id = $2 for update"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| {
+        Ok(Held {
+            state: State::stored(&row.state)?,
+            lead: row.lead,
+            subject: row.subject,
+            run: row.run_id,
+            place: row.place,
+            cursor: row.cursor,
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn identify(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    identity: &str,
+    by: Option<Uuid>,
+) -> Result<()> {
+    sqlx::query!(
+        "update erasures set identity = $3, identity_by = $4, identity_at = engine.now()
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        identity,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn cool(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    run: Uuid,
+    days: i32,
+) -> Result<()> {
+    sqlx::query!(
+        "update erasures
+            set state = 'cooling', run_id = $3, not_before = engine.now() + make_interval(days => $4)
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        run,
+        days
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn withdraw(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<()> {
+    sqlx::query!(
+        "update erasures set state = 'withdrawn', withdrawn_at = engine.now() where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_state(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    state: State,
+) -> Result<()> {
+    sqlx::query!(
+        "update erasures set state = $3, begun_at = case when $3 = 'running' then engine.now() end
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        state.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A request as it lies.
+pub(super) struct Row {
+    pub id: ErasureId,
+    pub lead_id: LeadId,
+    pub subject_id: SubjectId,
+    pub cause: String,
+    pub state: String,
+    pub asked_by: Option<Uuid>,
+    pub asked_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    pub identity: Option<String>,
+    pub identity_at: Option<DateTime<Utc>>,
+    pub not_before: Option<DateTime<Utc>>,
+    pub run_id: Option<Uuid>,
+    pub begun_at: Option<DateTime<Utc>>,
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    filter: &ErasureFilter,
+    before: Option<ErasureId>,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: ErasureId", lead_id as "lead_id: LeadId", subject_id as "subject_id: SubjectId", cause, state,
+                  asked_by, asked_at, due_at, identity, identity_at, not_before, run_id, begun_at, withdrawn_at, finished_at
+             from erasures
+            where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::text is null or state = $3)
+              and ($4::uuid is null or lead_id = $4 or subject_id = $4) and ($5::uuid is null or id < $5)
+            order by id desc limit $6"#,
+        tenant.0,
+        filter.id.map(|id| id.0),
+        filter.state.map(State::as_str),
+        filter.lead.map(|lead| lead.0),
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Names under which the person is known; a lead's besides.
+pub(super) async fn add_subjects(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    subjects: &[(SubjectId, bool)],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into erasure_subjects (tenant_id, erasure_id, subject_id, is_lead)
+         select $1, $2, s.id, s.is_lead from unnest($3::uuid[], $4::bool[]) as s (id, is_lead)
+         on conflict do nothing",
+        tenant.0,
+        id.0,
+        &subjects.iter().map(|(subject, _)| subject.0).collect::<Vec<_>>(),
+        &subjects.iter().map(|(_, is_lead)| *is_lead).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn add_addresses(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    hashes: &[(&str, Vec<u8>)],
+) -> Result<()> {
+    sqlx::query!(
+        "insert into erasure_addresses (tenant_id, erasure_id, name, hash)
+         select $1, $2, a.name, a.hash from unnest($3::text[], $4::bytea[]) as a (name, hash)
+         on conflict do nothing",
+        tenant.0,
+        id.0,
+        &hashes.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
+        &hashes.iter().map(|(_, hash)| hash.clone()).collect::<Vec<_>>()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn forget_addresses(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<()> {
+    sqlx::query!("delete from erasure_addresses where tenant_id = $1 and erasure_id = $2", tenant.0, id.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whose rows are looked for.
+#[derive(Debug, Default)]
+pub(super) struct Who {
+    /// Under all names, leads' too.
+    pub subjects: Vec<Uuid>,
+    pub leads: Vec<Uuid>,
+    /// By name and hash.
+    pub addresses: Vec<(String, Vec<u8>)>,
+}
+
+impl Who {
+    pub(super) fn hashes(&self) -> Vec<Vec<u8>> {
+        self.addresses.iter().map(|(_, hash)| hash.clone()).collect()
+    }
+}
+
+pub(super) async fn who(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<Who> {
+    let subjects = sqlx::query!(
+        "select subject_id, is_lead from erasure_subjects where tenant_id = $1 and erasure_id = $2 order by subject_id",
+        tenant.0,
+        id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let addresses = sqlx::query!(
+        "select name, hash from erasure_addresses where tenant_id = $1 and erasure_id = $2 order by name, hash",
+        tenant.0,
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(Who {
+        leads: subjects.iter().filter(|row| row.is_lead).map(|row| row.subject_id).collect(),
+        subjects: subjects.into_iter().map(|row| row.subject_id).collect(),
+        addresses: addresses.into_iter().map(|row| (row.name, row.hash)).collect(),
+    })
+}
+
+/// Whose keys the rows are sealed under that are the person's. A number that is another lead's too says nothing of that
+/// one's rows.
+pub(super) async fn subjects_of_rows(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    who: &Who,
+) -> Result<Vec<SubjectId>> {
+    let found = sqlx::query_scalar!(
+        r#"select subject_id as "subject!: SubjectId" from messages
+            where tenant_id = $1 and lead_id = any($2)
+           union
+           select subject_id from messages
+            where tenant_id = $1 and to_index = any($3) and (lead_id is null or lead_id = any($2))
+           union
+           select subject_id from inbound_messages where tenant_id = $1 and lead_id = any($2)
+           union
+           select subject_id from inbound_messages
+            where tenant_id = $1 and from_index = any($3) and (lead_id is null or lead_id = any($2))
+           union
+           select subject_id from calls where tenant_id = $1 and lead_id = any($2)
+           union
+           select subject_id from calls
+            where tenant_id = $1 and number_index = any($3) and (lead_id is null or lead_id = any($2))
+           union
+           select s.subject_id from suppressions s
+            where s.tenant_id = $1 and s.to_index = any($3)
+              and not exists (select from leads l where l.tenant_id = $1 and l.id = s.subject_id and l.id <> all($2))"#,
+        tenant.0,
+        &who.leads,
+        &who.hashes()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(found)
+}
+
+/// Those of the person's leads that are still there, held until commit.
+pub(super) async fn leads_there(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[Uuid],
+) -> Result<Vec<LeadId>> {
+    let there = sqlx::query_scalar!(
+        r#"select id as "id: LeadId" from leads where tenant_id = $1 and id = any($2) order by id for update"#,
+        tenant.0,
+        leads
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(there)
+}
+
+/// Blanks what steps were told by signals, in the runs that are about these.
+pub(super) async fn blank_signalled(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    keys: &[String],
+) -> Result<()> {
+    sqlx::query!(
+        "update engine.steps s set output = null
+          where s.tenant_id = $1 and s.signal is not null and s.output is not null
+            and s.run_id = any(array(select r.id from engine.runs r where r.tenant_id = $1 and r.business_key = any($2)))",
+        tenant.0,
+        keys
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Other leads that are reached the same way: people share numbers, so these stay.
+pub(super) async fn others_reached(conn: &mut PgConnection, tenant: TenantId, who: &Who) -> Result<usize> {
+    let n = sqlx::query_scalar!(
+        r#"select count(*) as "n!" from leads
+            where tenant_id = $1 and (phone_index = any($3) or email_index = any($3)) and id <> all($2)"#,
+        tenant.0,
+        &who.leads,
+        &who.hashes()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(usize::try_from(n).unwrap_or_default())
+}
+
+/// Whether somebody speaks with the person at this moment, or is about to.
+pub(super) async fn speaks(conn: &mut PgConnection, tenant: TenantId, who: &Who) -> Result<bool> {
+    let there = sqlx::query_scalar!(
+        r#"select exists (select from calls
+            where tenant_id = $1 and (subject_id = any($2) or lead_id = any($3))
+              and status in ('queued', 'ringing', 'answered')) as "there!""#,
+        tenant.0,
+        &who.subjects,
+        &who.leads
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(there)
+}
+
+/// On which channels the person is suppressed, and by which hash.
+pub(super) async fn suppressed(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    hashes: &[Vec<u8>],
+) -> Result<Vec<(Channel, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        "select distinct channel, to_index from suppressions where tenant_id = $1 and to_index = any($2)",
+        tenant.0,
+        hashes
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.to_index))).collect())
+}
+
+/// Destroys the keys of the person under all names. Answers how many there were.
+pub(super) async fn destroy_keys(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<u64> {
+    let destroyed = sqlx::query!(
+        "update subject_keys k set wrapped = null, destroyed_at = engine.now()
+           from erasure_subjects s
+          where s.tenant_id = $1 and s.erasure_id = $2
+            and k.tenant_id = $1 and k.subject_id = s.subject_id and k.wrapped is not null",
+        tenant.0,
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update erasure_subjects set destroyed_at = coalesce(destroyed_at, engine.now())
+          where tenant_id = $1 and erasure_id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(destroyed.rows_affected())
+}
+
+/// The keys of the person, destroyed or not.
+pub(super) async fn keys_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[Uuid],
+) -> Result<Vec<Uuid>> {
+    let keys = sqlx::query_scalar!(
+        "select id from subject_keys where tenant_id = $1 and subject_id = any($2) order by id",
+        tenant.0,
+        subjects
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(keys)
+}
+
+/// Adds to what was done.
+pub(super) async fn add_count(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    what: &str,
+    deed: &str,
+    n: usize,
+) -> Result<()> {
+    if n == 0 {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into erasure_counts as c (tenant_id, erasure_id, what, deed, n) values ($1, $2, $3, $4, $5)
+         on conflict (tenant_id, erasure_id, what, deed) do update set n = c.n + excluded.n",
+        tenant.0,
+        id.0,
+        what,
+        deed,
+        i64::try_from(n).unwrap_or(i64::MAX)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What was done: to what, what, and how often.
+pub(super) async fn counts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+) -> Result<Vec<(String, String, i64)>> {
+    let rows = sqlx::query!(
+        "select what, deed, n from erasure_counts where tenant_id = $1 and erasure_id = $2 order by what, deed",
+        tenant.0,
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.what, row.deed, row.n)).collect())
+}
+
+/// Notes how far the tables were gone through.
+pub(super) async fn note_place(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    place: &str,
+    cursor: Option<&[String]>,
+) -> Result<()> {
+    sqlx::query!(
+        "update erasures set place = $3, cursor = $4 where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        place,
+        cursor
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn finish(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    certificate: &Value,
+) -> Result<()> {
+    sqlx::query!(
+        "update erasures set state = 'done', finished_at = engine.now(), certificate = $3, place = null, cursor = null
+          where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0,
+        certificate
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn certificate(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+) -> Result<Option<Option<Value>>> {
+    let found = sqlx::query_scalar!(
+        "select certificate from erasures where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
+/// An erasure that the database does not know, or not as carried out: it was restored from before. Answers whether there is
+/// something to be done again.
+pub(super) async fn put_again(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    (lead, subject): (LeadId, SubjectId),
+    at: DateTime<Utc>,
+    keys: &[Uuid],
+) -> Result<bool> {
+    // Another request for the same person that was open then gives way to the one that was carried out.
+    sqlx::query!(
+        "update erasures set state = 'withdrawn', withdrawn_at = engine.now()
+          where tenant_id = $1 and subject_id = $2 and id <> $3 and state not in ('done', 'withdrawn')",
+        tenant.0,
+        subject.0,
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    let put = sqlx::query!(
+        "insert into erasures as e (tenant_id, id, lead_id, subject_id, state, asked_at, due_at, identity, begun_at)
+         values ($1, $2, $3, $4, 'running', $5, $5, 'by the tombstone', engine.now())
+         on conflict (tenant_id, id) do update
+            set state = 'running', identity = coalesce(e.identity, excluded.identity), begun_at = engine.now(),
+                withdrawn_at = null, finished_at = null, certificate = null, place = null, cursor = null
+          where e.state <> 'done' or exists (select from subject_keys k
+                  where k.tenant_id = $1 and k.id = any($6) and k.wrapped is not null)",
+        tenant.0,
+        id.0,
+        lead.0,
+        subject.0,
+        at,
+        keys
+    )
+    .execute(conn)
+    .await?;
+    Ok(put.rows_affected() == 1)
+}
+
+/// Erasures that are not over while their runs are.
+pub(super) async fn stranded(conn: &mut PgConnection) -> Result<Vec<(TenantId, Uuid)>> {
+    let rows = sqlx::query!(
+        r#"select e.tenant_id as "tenant: TenantId", e.run_id as "run!" from erasures e
+             join engine.runs r on r.tenant_id = e.tenant_id and r.id = e.run_id
+            where e.state in ('cooling', 'held', 'running') and r.state in ('failed', 'cancelled')
+            order by e.tenant_id, e.id limit 100"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant, row.run)).collect())
+}

@@ -1,0 +1,106 @@
+//! Who was erased, kept where a restored database does not bring it back: a file for each erasure in the tenant's storage,
+//! `tombstones/<erasure>.json`. It is written before the keys are destroyed and never changed, and holds ids and keyed
+//! hashes only, with a proof that this installation wrote it.
+//!
+//! Storage must not be restored together with the database to an earlier moment; see docs/privacy.md.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::signer::Signer;
+use crate::{
+    ctx::Platform,
+    error::{Error, Result},
+    messages::provider::Channel,
+    storage::FileName,
+    types::{ErasureId, LeadId, SubjectId, TenantId},
+};
+
+/// The largest file that is read, in bytes: it has some hundred bytes for each name under which somebody is known.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Who was erased, and by what they are known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    pub tenant: TenantId,
+    pub erasure: ErasureId,
+    pub lead: LeadId,
+    pub subject: SubjectId,
+    pub at: DateTime<Utc>,
+    /// All names; whether it is a lead's.
+    pub subjects: Vec<(SubjectId, bool)>,
+    /// The keys that were destroyed.
+    pub keys: Vec<Uuid>,
+    /// Keyed hashes of numbers and addresses, by the names they are made under.
+    pub addresses: Vec<(String, Vec<u8>)>,
+    /// Where nobody writes to them.
+    pub channels: Vec<(Channel, Vec<u8>)>,
+}
+
+/// As it lies there.
+#[derive(Serialize, Deserialize)]
+struct Stone {
+    /// The tombstone as JSON, to the byte.
+    inscription: String,
+    key_id: Uuid,
+    proof: String,
+}
+
+/// What was found of a tenant.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub good: Vec<Tombstone>,
+    /// Files that this installation has not written, or not so.
+    pub unreadable: Vec<String>,
+}
+
+/// Writes a tombstone. Again it is written over with the same.
+///
+/// # Errors
+/// If storage refuses.
+pub(super) async fn write(platform: &Platform, stone: &Tombstone) -> Result<()> {
+    let signer = Signer::of(platform).await?;
+    let inscription = serde_json::to_string(stone).map_err(Error::internal)?;
+    let proof = signer.prove(inscription.as_bytes());
+    let file = Stone { inscription, key_id: signer.key_id(), proof };
+    let bytes = serde_json::to_vec(&file).map_err(Error::internal)?;
+    platform.storage.of(stone.tenant).put(&name(stone.erasure)?, Bytes::from(bytes)).await
+}
+
+/// All tombstones of a tenant.
+///
+/// # Errors
+/// If storage or the database does not answer.
+pub async fn all(platform: &Platform, tenant: TenantId) -> Result<Found> {
+    let signer = Signer::of(platform).await?;
+    let files = platform.storage.of(tenant);
+    let folder: FileName = "tombstones".parse().map_err(Error::internal)?;
+    let mut found = Found::default();
+    let mut names = files.list(Some(&folder));
+    while let Some(meta) = names.try_next().await? {
+        let bytes = files.range(&meta.name, 0..meta.size.min(LARGEST)).await?;
+        match read(&signer, tenant, &bytes) {
+            Some(stone) => found.good.push(stone),
+            None => found.unreadable.push(meta.name.to_string()),
+        }
+    }
+    found.good.sort_by_key(|stone| stone.erasure);
+    Ok(found)
+}
+
+fn read(signer: &Signer, tenant: TenantId, bytes: &[u8]) -> Option<Tombstone> {
+    let file: Stone = serde_json::from_slice(bytes).ok()?;
+    if file.key_id != signer.key_id() || !signer.proved(file.inscription.as_bytes(), &file.proof) {
+        return None;
+    }
+    let stone: Tombstone = serde_json::from_str(&file.inscription).ok()?;
+    // One that lies in another tenant's folder says nothing.
+    Some(stone).filter(|stone| stone.tenant == tenant)
+}
+
+fn name(erasure: ErasureId) -> Result<FileName> {
+    format!("tombstones/{erasure}.json").parse().map_err(Error::internal)
+}

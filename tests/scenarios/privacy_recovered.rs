@@ -1,0 +1,161 @@
+//! Erasures that are cut off between any two steps, and databases that are restored from before one.
+
+use domain::{
+    Ctx,
+    privacy::{
+        erasure::{begin, certificate, keys, providers, rows, stop},
+        recovery,
+    },
+    types::ErasureId,
+};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use switchboard::process::Roles;
+use switchboard_tests::{TestApp, app::platform};
+use uuid::Uuid;
+
+use crate::{
+    calls::at,
+    gates::{SUPPRESSIONS, becomes, send},
+    message::sandbox,
+    privacy_erasure::{DELETION, ask, at_once, comes_to},
+    rights::admitted,
+};
+
+const MAIL: &str = "canary.kestrel@example.com";
+
+fn uuid(of: &Value) -> Uuid {
+    of.as_str().expect("an id").parse().expect("an id")
+}
+
+/// Each step as often as it may be begun, by a process that dies after it or in the middle.
+async fn carry_out(ctx: &Ctx, id: ErasureId) {
+    for _ in 0..2 {
+        assert_eq!(begin::begin(ctx, id).await.expect("begun"), begin::Begun::Yes);
+    }
+    for _ in 0..2 {
+        while stop::stop(ctx, id).await.expect("stopped") != stop::Stopped::All {}
+    }
+    for _ in 0..2 {
+        while providers::tell(ctx, id, true).await.expect("told") != providers::Told::All {}
+    }
+    let first = keys::destroy(ctx, id).await.expect("destroyed");
+    assert!(first > 0);
+    assert_eq!(keys::destroy(ctx, id).await.expect("destroyed"), 0);
+    assert!(rows::page(ctx, id).await.expect("a page"), "one page, and then the process is gone");
+    while rows::page(ctx, id).await.expect("a page") {}
+    for _ in 0..2 {
+        certificate::certify(ctx, id).await.expect("certified");
+    }
+}
+
+#[tokio::test]
+async fn each_step_may_run_twice_and_counts_once() {
+    let app = TestApp::with_roles("api,notifier".parse::<Roles>().expect("roles")).await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let lead = json!({"name": "Kestrelina", "email": MAIL, "tags": ["canary"]});
+    let lead = admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone();
+    let mut message = sandbox(admin).await;
+    message["lead_id"] = lead.clone();
+    message["to"] = Value::Null;
+    let waits = send(admin, &message).await;
+    let erasure = ask(admin, &lead).await;
+    let ctx = admitted(&app, admin).await;
+    carry_out(&ctx, ErasureId(uuid(&erasure["id"]))).await;
+    let path = at(DELETION, &erasure["id"]);
+    assert_eq!(admin.get(&path).await.expect(200)["state"], "done");
+    let gone = admin.get(&format!("/api/v1/communication/messages/{waits}")).await.expect(200);
+    assert_eq!((&gone["status"], &gone["error_code"]), (&json!("cancelled"), &json!("erased")));
+    let certificate = admin.get(&format!("{path}/certificate")).await.expect(200);
+    let said: Value = serde_json::from_str(certificate["statement"].as_str().expect("text")).expect("JSON");
+    for (what, deed) in [("leads", "deleted"), ("messages", "blanked"), ("messages", "cancelled")] {
+        let all = said["done"].as_array().expect("a list");
+        let one = all.iter().find(|one| one["what"] == what && one["deed"] == deed);
+        assert_eq!(one.map(|one| &one["count"]), Some(&json!(1)), "{what} {deed}: {said:#}");
+    }
+    app.process.stop().await;
+}
+
+/// Rows as they were at a moment, put back by [`restore`].
+async fn copy(system: &mut PgConnection, lead: Uuid) -> (Value, Value) {
+    let row = sqlx::query_scalar("select to_jsonb(l) from leads l where id = $1")
+        .bind(lead)
+        .fetch_one(&mut *system)
+        .await
+        .expect("the lead");
+    let key = sqlx::query_scalar("select to_jsonb(k) from subject_keys k where subject_id = $1")
+        .bind(lead)
+        .fetch_one(system)
+        .await
+        .expect("its key");
+    (row, key)
+}
+
+async fn restore(system: &mut PgConnection, (row, key): &(Value, Value), erasure: Uuid) {
+    sqlx::query("insert into leads select * from jsonb_populate_record(null::leads, $1)")
+        .bind(row)
+        .execute(&mut *system)
+        .await
+        .expect("the lead is back");
+    sqlx::query(
+        "update subject_keys k set wrapped = o.wrapped, destroyed_at = null
+           from jsonb_populate_record(null::subject_keys, $1) o where k.tenant_id = o.tenant_id and k.id = o.id",
+    )
+    .bind(key)
+    .execute(&mut *system)
+    .await
+    .expect("its key is back");
+    sqlx::query(
+        "update erasures set state = 'cooling', finished_at = null, certificate = null, begun_at = null where id = $1",
+    )
+    .bind(erasure)
+    .execute(&mut *system)
+    .await
+    .expect("it is not erased any more");
+    sqlx::query("delete from suppressions").execute(&mut *system).await.expect("nobody is suppressed");
+    sqlx::query("update installation_place set timeline = timeline + 1")
+        .execute(system)
+        .await
+        .expect("somewhere else");
+}
+
+#[tokio::test]
+async fn a_database_from_before_forgets_again_and_sends_nothing_twice() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let lead = json!({"name": "Kestrelina", "email": MAIL});
+    let lead = admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone();
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let before = copy(&mut system, uuid(&lead)).await;
+    let erasure = ask(admin, &lead).await;
+    comes_to(admin, &erasure, "done").await;
+    restore(&mut system, &before, uuid(&erasure["id"])).await;
+    assert_eq!(admin.get(&at("/api/v1/leads", &lead)).await.expect(200)["name"], "Kestrelina", "it is back");
+
+    let second = platform(&app.database).await;
+    assert!(recovery::guard(&second).await.expect("looked"), "it is somewhere else");
+    let mut message = sandbox(admin).await;
+    message["to"] = json!("else@example.com");
+    let waiting = send(admin, &message).await;
+    let done =
+        recovery::recover(&second, false).await.expect("recovered").expect("there was something to do");
+    assert_eq!((done.erased, done.tombstones, done.unknown), (1, 1, 1), "{done:?}");
+    assert!(done.unreadable.is_empty());
+    assert_eq!(admin.get(&at("/api/v1/leads", &lead)).await.problem(404), "not-found");
+    let keys: i64 =
+        sqlx::query_scalar("select count(*) from subject_keys where subject_id = $1 and wrapped is not null")
+            .bind(uuid(&lead))
+            .fetch_one(&mut system)
+            .await
+            .expect("keys");
+    assert_eq!(keys, 0);
+    assert!(!admin.all(&format!("{SUPPRESSIONS}?reason=erased")).await.is_empty());
+    let settled = admin.get(&format!("/api/v1/communication/messages/{waiting}")).await.expect(200);
+    assert_eq!((&settled["status"], &settled["error_code"]), (&json!("unknown"), &json!("restored")));
+    // Work goes on, and there is nothing to do any more.
+    becomes(admin, &send(admin, &message).await, "message.sent").await;
+    assert_eq!(recovery::recover(&second, false).await.expect("looked"), None);
+    app.process.stop().await;
+}
