@@ -53,10 +53,10 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
-        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     })
 }

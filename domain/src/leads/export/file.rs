@@ -135,7 +135,6 @@ mod tests {
             cost_cents: Some(120),
             tags: vec!["a".into(), "b".into()],
             score: None,
-            restricted_at: None,
             version: 1,
             assigned_at: None,
             restricted_at: None,

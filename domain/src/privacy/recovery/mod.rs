@@ -22,6 +22,7 @@ use crate::{
     ctx::{Actor, OperatorCtx, Platform},
     error::Result,
     messages::restored,
+    processing::reads::Opens,
     sequences,
     tenancy::SystemTx,
     types::TenantId,
@@ -170,5 +171,6 @@ fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     }
 }
