@@ -101,7 +101,10 @@ const ERASED: &str = "SB410";
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(ERASED)) {
-            return Self::conflict("person-erased", "the person this is about was erased; nothing more is kept of them");
+            return Self::conflict(
+                "person-erased",
+                "the person this is about was erased; nothing more is kept of them",
+            );
         }
         Self::Internal(Box::new(error))
     }

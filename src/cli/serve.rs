@@ -1,6 +1,6 @@
 //! `up` and `serve`: a process that runs until it is told to stop.
 
-use std::{sync::Arc};
+use std::sync::Arc;
 
 use domain::{ctx::Platform, outbound::OutboundPolicy};
 use engine::{Engine, Settings, upkeep::Retention};

@@ -12,9 +12,9 @@ use super::{
         campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports, inbound,
         job_actions, jobs, keys, lead_actions, lead_export, leads, legal_holds, merges, message_policy,
         message_stats, messages, ops, processing, provider_callbacks, providers, queues, restrictions,
-        retention, roles, routing, routing_rules, schedules, scores,
-        scoring_models, second_factor, sequence_enrolments, sequences, sessions, skills, sockets,
-        subject_access, suppressions, tags, teams, templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
+        retention, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
+        sequence_enrolments, sequences, sessions, skills, sockets, subject_access, suppressions, tags, teams,
+        templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
     openapi,
 };

@@ -91,7 +91,10 @@ async fn wishes(app: &TestApp) -> Wishes {
             json!({"lead_id": lead, "reason": "checked", "change": {"name": "Ada"}}),
         ),
         ("/api/v1/compliance/gdpr/restriction", json!({"lead_id": other, "reason": "checked"})),
-        ("/api/v1/compliance/legal-holds", json!({"lead_id": lead, "reason": "claim", "law": "GDPR Art. 17(3)(e)"})),
+        (
+            "/api/v1/compliance/legal-holds",
+            json!({"lead_id": lead, "reason": "claim", "law": "GDPR Art. 17(3)(e)"}),
+        ),
         ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),

@@ -12,8 +12,8 @@ mod unsubscribe;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use self::record::{insert, tell_gone};
 pub(crate) use self::erased::{erased_agrees, of_erased};
+use self::record::{insert, tell_gone};
 pub(crate) use self::unsubscribe::{is_message, is_token_of, read_unsubscribe_token};
 pub use self::{
     record::{Fresh, lift, put},

@@ -8,7 +8,9 @@ use domain::{
     error::FieldError,
     messages::{
         outbox,
-        provider::{Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified},
+        provider::{
+            Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified,
+        },
         rules::Status,
     },
 };

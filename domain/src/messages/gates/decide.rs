@@ -97,7 +97,15 @@ mod tests {
     }
 
     fn facts(purpose: Purpose) -> Facts {
-        Facts { purpose, restricted: false, suppressed: false, by_lead: None, by_address: None, sent: 0, zones: vec![Berlin] }
+        Facts {
+            purpose,
+            restricted: false,
+            suppressed: false,
+            by_lead: None,
+            by_address: None,
+            sent: 0,
+            zones: vec![Berlin],
+        }
     }
 
     /// The code of the gate, if there is one that does not open.

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use serde::Serialize;
 
-use super::{abort, books::Judged, campaign, clock, cut, kill, onboard, restart, rotation, send, stop, terminate};
+use super::{
+    abort, books::Judged, campaign, clock, cut, kill, onboard, restart, rotation, send, stop, terminate,
+};
 use crate::Outcome;
 
 /// How the faults are asked for.

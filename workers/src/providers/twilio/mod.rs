@@ -17,7 +17,9 @@ use domain::{
     error::FieldError,
     messages::{
         callback::{Callback, CallbackRequest, Rejected},
-        provider::{Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified},
+        provider::{
+            Account, Answer, Asked, Channel, Forgotten, Found, Outgoing, Provider, Refusal, Route, Verified,
+        },
     },
     outbound::OutboundPolicy,
 };
