@@ -84,8 +84,9 @@ create index leads_closed_idx on leads (tenant_id, updated_at) where status in (
 create table erasures (
   tenant_id uuid not null references tenants,
   id uuid not null,
-  -- As it was named, and what it was by then.
-  lead_id uuid not null,
+  -- As it was named, and what it was by then. Of somebody who is no lead there is no more than the keyed hashes of where
+  -- they are reached, and a subject of the request's own.
+  lead_id uuid,
   subject_id uuid not null,
   -- Why: `asked` by the person, `retention` by age.
   cause text not null default 'asked' constraint erasures_cause check (cause in ('asked', 'retention')),

@@ -309,6 +309,7 @@ async fn a_wish_waits_for_its_days_and_for_a_hold_and_can_be_taken_back_until_th
     let second = lead().await;
     let hold = json!({"lead_id": second, "reason": "claim 4711", "law": "GDPR Art. 17(3)(e)"});
     let hold = admin.post(HOLDS, &hold).await.expect(201);
+    assert_eq!(admin.delete(&at("/api/v1/leads", &second)).await.problem(409), "legal-hold");
     let asked = ask(admin, &second).await;
     assert_eq!(asked["held_by"][0]["law"], "GDPR Art. 17(3)(e)");
     app.database.advance(3.0 * day + 60.0).await;
@@ -323,6 +324,39 @@ async fn a_wish_waits_for_its_days_and_for_a_hold_and_can_be_taken_back_until_th
     assert_eq!(refused.problem(409), "erasure-begun");
     let agent = app.user(&app.acme, "Manager").await;
     assert_eq!(agent.post(DELETION, &json!({ "lead_id": first })).await.problem(403), "permission-missing");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_no_lead_is_forgotten_by_their_address() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let mut message = sandbox(admin).await;
+    message["to"] = json!(MAIL);
+    message["variables"] = json!({"name": "Kestrelina"});
+    becomes(admin, &send(admin, &message).await, "message.sent").await;
+    let wish = json!({"email": MAIL, "identity": "answered from the address"});
+    let asked = admin.post(DELETION, &wish).await.expect(201);
+    assert_eq!(asked["lead_id"], Value::Null);
+    comes_to(admin, &asked, "done").await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let live: i64 = sqlx::query_scalar(
+        "select count(*) from subject_keys k join messages m using (tenant_id, subject_id) where k.wrapped is not null",
+    )
+    .fetch_one(&mut system)
+    .await
+    .expect("keys");
+    assert_eq!(live, 0, "nobody can read what was sent");
+    assert!(admin.all("/api/v1/communication/sandbox/outbox").await.is_empty());
+    let kept = becomes(admin, &send(admin, &message).await, "message.suppressed").await;
+    assert_eq!(kept["error_code"], "suppressed");
+    // A number that a lead has is the lead's.
+    let lead = json!({"email": "else@example.com"});
+    admin.post("/api/v1/leads", &lead).await.expect(201);
+    let refused = admin.post(DELETION, &lead).await;
+    assert_eq!(refused.problem(422), "invalid");
+    assert_eq!(admin.post(DELETION, &json!({})).await.problem(422), "invalid");
     app.process.stop().await;
 }
 

@@ -134,6 +134,7 @@ async fn the_products_own_upkeep_is_a_schedule_that_drops_the_past() {
     let known = [
         "figures of messages",
         "history and the days ahead",
+        "how long things are kept",
         "leads that wait",
         "old logs to the archive",
         "steps of sequences",

@@ -18,6 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
+    privacy::holds,
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
@@ -190,12 +191,16 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
 /// Deletes a lead. Messages that were sent to it and calls with it stay; a workflow that is about it is cancelled.
 ///
 /// # Errors
-/// If there is no such lead, or a call with it is just changing.
+/// If there is no such lead, a legal hold keeps it, or a call with it is just changing.
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id, ctx.rows).await?.ok_or(Error::NotFound("lead"))?;
     ctx.expect_version("lead", None, held.version)?;
+    if !holds::held_among(&mut tx, &[id]).await?.is_empty() {
+        let detail = "a legal hold keeps what is known of this person; see the holds, and release them first";
+        return Err(Error::conflict("legal-hold", detail));
+    }
     if !store::lock_calls(tx.conn(), ctx.tenant, &[id]).await?.is_empty() {
         let detail = "a call with the lead is just changing; do it again in a moment";
         return Err(Error::conflict("lead-busy", detail));

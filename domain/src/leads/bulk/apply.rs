@@ -16,6 +16,7 @@ use crate::{
     Ctx,
     error::Result,
     events::{Event, EventType},
+    privacy::holds,
     routing::{hand_over, sweep},
     sequences::{enrol, leave},
     tenancy::TenantTx,
@@ -155,7 +156,9 @@ async fn set_tags(
 async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let tenant = tx.tenant;
     let busy = store::lock_calls(tx.conn(), tenant, &those(rows, |_| true)).await?;
-    let going: Vec<&RowToChange> = rows.iter().filter(|row| !busy.contains(&row.id)).collect();
+    let held = holds::held_among(tx, &those(rows, |row| !busy.contains(&row.id))).await?;
+    let stays = |row: &RowToChange| busy.contains(&row.id) || held.contains(&row.id);
+    let going: Vec<&RowToChange> = rows.iter().filter(|row| !stays(row)).collect();
     let changed: Vec<LeadId> = going.iter().map(|row| row.id).collect();
     let owners: Vec<AgentId> = going.iter().filter_map(|row| row.owner).collect();
     of_lead::leads_go(tx, &changed).await?;
@@ -163,5 +166,6 @@ async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     tell(tx, EventType::LeadDeleted, &changed).await?;
     store::delete_many(tx.conn(), tenant, &changed).await?;
     sweep::wake_teams_of(tx, &owners).await?;
-    Ok(Applied { changed, refused: vec!["lead-busy"; busy.len()] })
+    let refused = [vec!["lead-busy"; busy.len()], vec!["legal-hold"; held.len()]].concat();
+    Ok(Applied { changed, refused })
 }

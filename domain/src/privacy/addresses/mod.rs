@@ -77,6 +77,18 @@ pub(super) async fn of_leads(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<
     Ok(found)
 }
 
+/// Where somebody is reached who is no lead.
+///
+/// # Errors
+/// If the database does not answer.
+pub(super) async fn of(tx: &mut TenantTx, to: Recipient) -> Result<Reached> {
+    let (tenant, platform) = (tx.tenant, tx.platform.clone());
+    let keys = platform.vault.tenant_keys(tx.conn(), tenant).await?;
+    let is_mail = matches!(to, Recipient::Email(_));
+    let (phone, email) = if is_mail { (None, Some(to)) } else { (Some(to), None) };
+    Ok(Reached { phone, email, keys })
+}
+
 /// The hash that stands for a lead on a channel; none if it is not reached there.
 ///
 /// # Errors

@@ -65,7 +65,8 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
     let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
     store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
-    let channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
+    let mut channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
+    channels.extend(store::who(tx.conn(), ctx.tenant, id).await?.channels());
     suppressions::of_erased(ctx, tx, subject, &channels).await?;
     store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;

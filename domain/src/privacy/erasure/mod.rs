@@ -24,7 +24,7 @@ use serde_json::json;
 
 pub use self::view::{ErasureFilter, ErasureView, State};
 use self::work::EraseSubject;
-use super::retention;
+use super::{addresses, retention};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
@@ -32,8 +32,9 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::merged,
+    messages::recipient::Recipient,
     tenancy::{Begun, Once, SystemTx, TenantTx},
-    types::{ErasureId, LeadId, SubjectId, Text},
+    types::{E164, EmailAddress, ErasureId, LeadId, SubjectId, Text},
 };
 
 /// Within so many days somebody has their answer: a month (Art. 12(3)), whichever month it is.
@@ -44,7 +45,13 @@ const DUE: TimeDelta = TimeDelta::days(28);
 #[serde(deny_unknown_fields)]
 pub struct NewErasure {
     /// Where it was merged into another, that one, with all that became one with it.
-    pub lead_id: LeadId,
+    pub lead_id: Option<LeadId>,
+    /// Of somebody who is no lead and was only written to or spoken with. It is kept as its hash.
+    #[schema(value_type = Option<String>)]
+    pub phone: Option<E164>,
+    /// The same by e-mail.
+    #[schema(value_type = Option<String>)]
+    pub email: Option<EmailAddress>,
     /// How it was made sure that it is them who ask. None: that is still to be done, and nothing begins before. Nothing of
     /// the person.
     #[schema(value_type = Option<String>, example = "answered the call-back on the number that we have")]
@@ -72,9 +79,21 @@ pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let held = merged::hold(tx, new.lead_id, ctx.rows).await?;
-    let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
-    let id = take_in(ctx, tx, (new.lead_id, lead), "asked").await?;
+    let id = match (new.lead_id, new.phone, new.email) {
+        (Some(named), None, None) => {
+            let held = merged::hold(tx, named, ctx.rows).await?;
+            let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
+            take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked").await?
+        }
+        (None, Some(phone), None) => of_nobody(ctx, tx, Recipient::Phone(phone), "/phone").await?,
+        (None, None, Some(email)) => of_nobody(ctx, tx, Recipient::Email(email), "/email").await?,
+        _ => {
+            return Err(Error::invalid(
+                "/lead_id",
+                "say who asks: a lead, or a phone number or an address that no lead has",
+            ));
+        }
+    };
     if let Some(identity) = &new.identity {
         identify(ctx, tx, id, identity.as_str()).await?;
     }
@@ -114,6 +133,7 @@ pub async fn withdraw(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
         }
     }
     store::withdraw(tx.conn(), ctx.tenant, id).await?;
+    store::forget_addresses(tx.conn(), ctx.tenant, id).await?;
     if let Some(run) = held.run {
         tx.cancel_run(run).await?;
     }
@@ -151,7 +171,7 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
 
 /// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
 pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
-    let id = take_in(ctx, tx, (lead, lead), "retention").await?;
+    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention").await?;
     start(ctx, tx, id, 0).await?;
     Ok(id)
 }
@@ -187,19 +207,37 @@ pub async fn take_up(ctx: &Ctx) -> Result<usize> {
     Ok(stranded.len())
 }
 
+/// Of somebody who is no lead: what is known of where they are reached is its hashes.
+async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str) -> Result<ErasureId> {
+    let reached = addresses::of(tx, to).await?;
+    let hashes = reached.hashes();
+    let who = store::Who {
+        addresses: hashes.iter().map(|(name, hash)| ((*name).to_owned(), hash.clone())).collect(),
+        ..store::Who::default()
+    };
+    if store::others_reached(tx.conn(), ctx.tenant, &who).await? > 0 {
+        let detail = "a lead has it: find out who asks, and name the lead as lead_id";
+        return Err(Error::invalid(at, detail));
+    }
+    let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked").await?;
+    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
+    store::add_channels(tx.conn(), ctx.tenant, id, &reached.channels()).await?;
+    Ok(id)
+}
+
 async fn take_in(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    (named, lead): (LeadId, LeadId),
+    (named, subject): (Option<LeadId>, SubjectId),
     cause: &'static str,
 ) -> Result<ErasureId> {
     let id = ErasureId(ctx.id());
-    let new = store::NewRow { id, named, subject: SubjectId(lead.0), cause, by: ctx.actor.id(), due_in: DUE };
+    let new = store::NewRow { id, named, subject, cause, by: ctx.actor.id(), due_in: DUE };
     if !store::insert(tx.conn(), ctx.tenant, &new).await? {
         let detail = "it is asked for already that this person be erased; see the open requests";
         return Err(Error::conflict("erasure-open", detail));
     }
-    let detail = json!({ "lead_id": lead, "cause": cause });
+    let detail = json!({ "lead_id": named.map(|_| subject), "cause": cause });
     tx.audit(&[Entry::new("create", "erasure", id).detail(detail.clone()).notice()]).await?;
     tx.emit(&[Event::new(EventType::ErasureAsked, "erasure", id).with(detail)]).await?;
     Ok(id)

@@ -62,8 +62,9 @@ pub struct HeldBy {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ErasureView {
     pub id: ErasureId,
-    /// As it was named, and what it was by then: the same unless it had been merged.
-    pub lead_id: LeadId,
+    /// As it was named; none of somebody who is no lead.
+    pub lead_id: Option<LeadId>,
+    /// What the lead was by then: the same unless it had been merged.
     pub subject_id: SubjectId,
     /// `asked` by the person, or `retention`: the tenant keeps nobody for so long.
     pub cause: String,

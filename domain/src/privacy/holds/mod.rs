@@ -1,5 +1,5 @@
-//! Legal holds: a law asks for what is known of somebody, so they are not erased, and nothing of theirs goes by its age,
-//! until the hold is released (GDPR Art. 17(3)(b) and (e)). Several may stand at a time; each is released on its own.
+//! Legal holds: a law asks for what is known of somebody, so they are neither erased nor deleted, and nothing of theirs goes
+//! by its age, until the hold is released (GDPR Art. 17(3)(b) and (e)). Several may stand at a time; each is released on its own.
 
 pub(crate) mod store;
 
@@ -129,6 +129,15 @@ pub async fn list(
 pub async fn get(ctx: &Ctx, id: HoldId) -> Result<HoldView> {
     let filter = HoldFilter { id: Some(id), ..HoldFilter::default() };
     list(ctx, &filter, None, 1).await?.pop().ok_or(Error::NotFound("legal hold"))
+}
+
+/// Those of some leads that are not to be deleted.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn held_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
+    let tenant = tx.tenant;
+    store::held_among(tx.conn(), tenant, leads).await
 }
 
 async fn one(tx: &mut TenantTx, id: HoldId) -> Result<HoldView> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{HoldFilter, HoldView};
 use crate::{
     error::Result,
-    types::{HoldId, SubjectId, TenantId},
+    types::{HoldId, LeadId, SubjectId, TenantId},
 };
 
 pub(super) async fn insert(
@@ -101,4 +101,25 @@ pub(crate) async fn standing(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.law)).collect())
+}
+
+/// Those of some leads over whom a hold stands, under whatever name.
+pub(super) async fn held_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let held = sqlx::query_scalar!(
+        r#"with recursive same (lead, id) as (
+             select u, u from unnest($2::uuid[]) u
+             union
+             select s.lead, m.loser_id from same s join lead_merges m on m.tenant_id = $1 and m.winner_id = s.id)
+           select distinct s.lead as "lead!: LeadId" from same s
+             join legal_holds h on h.tenant_id = $1 and h.subject_id = s.id and h.released_at is null"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(held)
 }

@@ -128,9 +128,17 @@ pub(super) async fn count(
     aged: Aged,
     days: i32,
 ) -> Result<(i64, i64)> {
-    let (goes, held) = match aged {
-        Aged::ClosedLeads => {
-            let row = sqlx::query!(
+    match aged {
+        Aged::ClosedLeads => count_closed(conn, tenant, days).await,
+        Aged::Messages => count_messages(conn, tenant, days).await,
+        Aged::Inbound => count_inbound(conn, tenant, days).await,
+        Aged::Calls => count_calls(conn, tenant, days).await,
+        Aged::Notes => count_notes(conn, tenant, days).await,
+    }
+}
+
+async fn count_closed(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
                 r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
@@ -146,11 +154,12 @@ pub(super) async fn count(
             )
             .fetch_one(conn)
             .await?;
-            (row.goes, row.held)
-        }
-        Aged::Messages => {
-            let row = sqlx::query!(
-                r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
+    Ok((row.goes, row.held))
+}
+
+async fn count_messages(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
                                       and h.subject_id in (m.subject_id, m.lead_id)) as held
@@ -158,15 +167,16 @@ pub(super) async fn count(
                             where m.tenant_id = $1 and m.created_at < engine.now() - make_interval(days => $2)
                               and m.vars_sealed <> ''::bytea
                               and m.status not in ('pending', 'queued', 'sending', 'unknown')) old"#,
-                tenant.0,
-                days
-            )
-            .fetch_one(conn)
-            .await?;
-            (row.goes, row.held)
-        }
-        Aged::Inbound => {
-            let row = sqlx::query!(
+        tenant.0,
+        days
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.goes, row.held))
+}
+
+async fn count_inbound(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
                 r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
@@ -179,26 +189,28 @@ pub(super) async fn count(
             )
             .fetch_one(conn)
             .await?;
-            (row.goes, row.held)
-        }
-        Aged::Calls => {
-            let row = sqlx::query!(
-                r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
+    Ok((row.goes, row.held))
+}
+
+async fn count_calls(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
                                       and h.subject_id in (c.subject_id, c.lead_id)) as held
                              from calls c
                             where c.tenant_id = $1 and c.started_at < engine.now() - make_interval(days => $2)
                               and c.number_sealed <> ''::bytea and c.ended_at is not null) old"#,
-                tenant.0,
-                days
-            )
-            .fetch_one(conn)
-            .await?;
-            (row.goes, row.held)
-        }
-        Aged::Notes => {
-            let row = sqlx::query!(
+        tenant.0,
+        days
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.goes, row.held))
+}
+
+async fn count_notes(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Result<(i64, i64)> {
+    let row = sqlx::query!(
                 r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null and h.subject_id = a.lead_id) as held
@@ -210,10 +222,7 @@ pub(super) async fn count(
             )
             .fetch_one(conn)
             .await?;
-            (row.goes, row.held)
-        }
-    };
-    Ok((goes, held))
+    Ok((row.goes, row.held))
 }
 
 /// Blanks a page of what is old enough. Answers how many rows; leads are erased otherwise.

@@ -27,7 +27,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 pub struct Tombstone {
     pub tenant: TenantId,
     pub erasure: ErasureId,
-    pub lead: LeadId,
+    pub lead: Option<LeadId>,
     pub subject: SubjectId,
     pub at: DateTime<Utc>,
     /// All names; whether it is a lead's.
