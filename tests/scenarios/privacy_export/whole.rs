@@ -74,8 +74,8 @@ async fn rows(system: &mut PgConnection, tenant: Uuid, table: &Table, held: &Hel
     found.unwrap_or_else(|error| panic!("{}: {error}", table.name))
 }
 
-/// Tables whose rows grow by the request itself.
-const GROWING: [&str; 3] = ["audit_log", "privacy_requests", "privacy_exports"];
+/// What is of the request itself: its newest row changes while the file is written.
+const OWN: [&str; 2] = ["privacy_requests", "privacy_exports"];
 
 #[tokio::test]
 async fn all_that_the_manifest_says_is_in_the_file_as_it_was_written_and_nothing_of_others() {
@@ -113,23 +113,31 @@ fn complete(file: &Files, table: &'static Table, before: &[Value], after: &[Valu
     let found = records(file, table.file());
     let names: BTreeSet<&str> = table.exported().map(|column| column.1).collect();
     assert!(!found.is_empty(), "{} is not in the file, or the test has nothing in it", table.name);
-    let growing = GROWING.contains(&table.name);
-    if growing {
-        assert!(found.len() >= before.len() && found.len() <= after.len(), "{}: {}", table.name, found.len());
-    } else {
-        assert_eq!(found.len(), before.len(), "{}: {found:#?} {before:#?}", table.name);
-    }
+    // Work goes on meanwhile, and the request itself is told of.
+    let fits = found.len() >= before.len() && found.len() <= after.len();
+    assert!(
+        fits,
+        "{}: {} in the file, {} before, {} after",
+        table.name,
+        found.len(),
+        before.len(),
+        after.len()
+    );
+    let settled = before.len() == after.len();
+    let stable = if OWN.contains(&table.name) { found.len() - 1 } else { found.len() };
     for (at, record) in found.iter().enumerate() {
         let has: BTreeSet<&str> = record.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(has, names, "{}", table.name);
+        if at >= stable {
+            continue;
+        }
         let (old, new) = (before.get(at), after.get(at));
         for (column, name, _) in table.exported().filter(|(column, ..)| column.kind != Kind::Sealed) {
             let value = &record[name];
             // What changed meanwhile is as it was or as it is.
-            let as_it_was = old.is_some_and(|row| row[column.name] == *value);
-            let as_it_is = new.is_some_and(|row| row[column.name] == *value);
-            let any = growing && after.iter().any(|row| row[column.name] == *value);
-            assert!(as_it_was || as_it_is || any, "{}.{name}: {value} of {old:?}, {new:?}", table.name);
+            let is = |row: &Value| row[column.name] == *value;
+            let there = old.is_some_and(is) || new.is_some_and(is) || (!settled && after.iter().any(is));
+            assert!(there, "{}.{name}: {value} of {old:?}, {new:?}", table.name);
         }
     }
     let lines = &file[&format!("{}.csv", table.file())];
@@ -158,9 +166,7 @@ fn explained(file: &Files) {
     for name in file.keys().filter(|name| *name != "index.html") {
         assert!(page.contains(&format!("href=\"{name}\"")), "{name} is not explained");
     }
-    for word in ["<script", "<img", "http://", "https://", " on"] {
-        let runs =
-            page.match_indices(word).any(|(at, _)| word != " on" || page[at..].starts_with(" onclick"));
-        assert!(!runs, "the page holds {word}");
+    for word in ["<script", "<img", "<iframe", "http://", "https://", " onclick", " onload"] {
+        assert!(!page.contains(word), "the page holds {word}");
     }
 }

@@ -32,11 +32,11 @@ pub(super) fn page(told: &Told<'_>) -> String {
          </style></head><body><main>\n",
     );
     let records: u64 = told.counts.iter().map(|count| count.1).sum();
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<h1>Your data at {}</h1>\n<p>This is all that is held of you, as of {} (UTC), in answer to your request {}. It is \
          {records} records. Each kind is here twice: as a table that spreadsheets open (.csv), and as JSON, which other \
-         programs read. Times are in UTC.</p>\n",
+         programs read. Times are in UTC.</p>",
         escaped(told.tenant),
         told.at.format("%Y-%m-%d %H:%M"),
         escaped(&told.request),
@@ -78,13 +78,13 @@ fn recipients(html: &mut String, recipients: &[(String, String)]) {
 
 fn section(html: &mut String, table: &'static Table, count: u64) {
     let file = table.file();
-    let _ = write!(html, "<h3 id=\"{file}\">{file}</h3>\n<p>{}</p>\n", escaped(table.about));
+    let _ = writeln!(html, "<h3 id=\"{file}\">{file}</h3>\n<p>{}</p>", escaped(table.about));
     if count == 0 {
         html.push_str("<p>There is nothing of this kind.</p>\n");
     } else {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<p>{count} records: <a href=\"{file}.csv\">{file}.csv</a>, <a href=\"{file}.json\">{file}.json</a></p>\n"
+            "<p>{count} records: <a href=\"{file}.csv\">{file}.csv</a>, <a href=\"{file}.json\">{file}.json</a></p>"
         );
     }
     let story = table.story;

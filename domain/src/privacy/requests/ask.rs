@@ -126,12 +126,11 @@ async fn about(ctx: &Ctx, tx: &mut TenantTx, new: NewAccessRequest) -> Result<Ab
         }
     };
     let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
-    let (phone, email) = match bare.1 {
-        "phone" => (Some(keys.index("leads.phone", &bare.0)), None),
-        _ => {
-            let normal = bare.0.parse::<EmailAddress>().map(|email| email.normal()).unwrap_or_default();
-            (None, Some(keys.index("leads.email", &normal)))
-        }
+    let (phone, email) = if bare.1 == "phone" {
+        (Some(keys.index("leads.phone", &bare.0)), None)
+    } else {
+        let normal = bare.0.parse::<EmailAddress>().map(|email| email.normal()).unwrap_or_default();
+        (None, Some(keys.index("leads.email", &normal)))
     };
     match store::leads_of(tx.conn(), ctx.tenant, phone.as_deref(), email.as_deref()).await?.as_slice() {
         [] => Ok(About::Bare(bare.0, bare.1)),
