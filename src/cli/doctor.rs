@@ -16,6 +16,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
         format!("{} (made at the first start)", key.display())
     };
     println!("key          {kept}");
+    let files = config.storage.clone();
+    let files = files.unwrap_or_else(|| config.data_dir.join("storage").display().to_string());
+    println!("files        {files}");
     if config.database_url.is_some() {
         let mut conn = PgConnection::connect_with(&external(config)?)
             .await

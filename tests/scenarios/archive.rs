@@ -22,20 +22,29 @@ const ARCHIVE: &str = "/api/v1/compliance/audit-logs/archive";
 const LOGS: &str = "/api/v1/compliance/audit-logs";
 const VERIFY: &str = "/api/v1/compliance/audit-logs/verify";
 
-/// Has somebody have done so many things in a month that is long over, and has them sealed.
+/// So many things that were done in a month that is long over, sealed.
 async fn long_ago(app: &TestApp, tenant: &Tenant, entries: usize) {
+    months_ago(app, tenant, 20, entries).await;
+}
+
+/// The same in a month of somebody's choice.
+async fn months_ago(app: &TestApp, tenant: &Tenant, months: u32, entries: usize) {
     let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let month = format!(
+        "(date_trunc('month', now() at time zone 'UTC') - interval '{months} months') at time zone 'UTC'"
+    );
     let written = format!(
         "do $$
-         declare first timestamptz := date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' - interval '20 months';
+         declare
+           first timestamptz := {month};
+           after timestamptz := ({month} at time zone 'UTC' + interval '1 month') at time zone 'UTC';
          begin
            execute format('create table if not exists audit_log_%s partition of audit_log for values from (%L) to (%L)',
-             to_char(first at time zone 'UTC', 'YYYYMM'), first, first + interval '1 month');
+             to_char(first at time zone 'UTC', 'YYYYMM'), first, after);
          end $$;
          insert into audit_log (tenant_id, id, at, actor_kind, action, resource, resource_id, outcome, severity, detail)
-         select '{}', gen_random_uuid(),
-                date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' - interval '20 months' + n * interval '1 minute',
-                'system', case n % 3 when 0 then 'update' else 'create' end, 'lead', n::text, 'done',
+         select '{}', gen_random_uuid(), {month} + n * interval '1 minute', 'system',
+                case n % 3 when 0 then 'update' else 'create' end, 'lead', n::text, 'done',
                 case n % 10 when 0 then 'notice' end, jsonb_build_object('n', n, 'x', 1.50)
            from generate_series(1, {entries}) n",
         tenant.id
@@ -212,6 +221,10 @@ async fn wherever_it_dies_no_row_is_lost_and_the_next_run_goes_on() {
         (None, 1_200, Some(1_200))
     );
     assert_eq!(with_files.rows, before.rows);
+    for tenant in [&app.acme, &app.other] {
+        let listed = tenant.admin.all(ARCHIVES).await;
+        assert_eq!((listed.len(), &listed[0]["state"]), (1, &json!("dropped")), "{listed:?}");
+    }
     app.process.stop().await;
 }
 
@@ -271,6 +284,42 @@ async fn whatever_is_done_to_the_archive_is_found() {
 }
 
 #[tokio::test]
+async fn a_row_that_came_late_has_its_place_in_the_month_after_and_the_chain_holds_in_any_order() {
+    let app = TestApp::with_roles(api_only()).await;
+    // As if a transaction of the month before had been committed some rows later.
+    for months in [20, 19, 20, 19] {
+        months_ago(&app, &app.acme, months, 5).await;
+    }
+    let platform = platform(&app.database).await;
+    let sealer = sealer(&app).await;
+    let rows = verdict(&sealer, app.acme.id).await.rows;
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    // The later month goes first: the one before waits for an entry that is not sealed.
+    let late = format!(
+        "insert into audit_log (tenant_id, id, at, actor_kind, action, resource, outcome)
+         select tenant_id, gen_random_uuid(), min(at), 'system', 'create', 'lead', 'done' from audit_log
+          where tenant_id = '{}' group by tenant_id",
+        app.acme.id
+    );
+    sqlx::raw_sql(AssertSqlSafe(late)).execute(&mut owner).await.expect("the owner may");
+    archive(&platform, None).await.expect("an end");
+    let seen = sealer.verify_with_files(app.acme.id).await.expect("an answer");
+    assert_eq!((seen.broken, seen.rows, seen.archived, seen.unsealed), (None, rows, 10, 1));
+    while sealer.seal().await.expect("sealed") > 0 {}
+    archive(&platform, None).await.expect("an end");
+    let seen = sealer.verify_with_files(app.acme.id).await.expect("an answer");
+    assert_eq!((seen.broken, seen.rows, seen.archived), (None, rows + 1, 21));
+    let listed = app.acme.admin.all(ARCHIVES).await;
+    assert_eq!(listed.iter().map(|one| &one["rows"]).collect::<Vec<_>>(), [&json!(10), &json!(11)]);
+    for (archive, runs) in listed.iter().zip([2, 3]) {
+        let path = format!("{ARCHIVES}/{}", archive["id"].as_str().expect("an id"));
+        let whole = app.acme.admin.get(&path).await.expect(200);
+        assert_eq!(whole["manifest"]["runs"].as_array().map(Vec::len), Some(runs), "{whole}");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_changed_before_or_is_not_sealed_stays_in_the_database() {
     let app = TestApp::with_roles(api_only()).await;
     let platform = platform(&app.database).await;
@@ -285,6 +334,8 @@ async fn what_was_changed_before_or_is_not_sealed_stays_in_the_database() {
     let listed = app.acme.admin.all(ARCHIVES).await;
     assert_eq!(listed[0]["state"], "refused", "{listed:?}");
     assert!(listed[0]["refused"].as_str().expect("why").contains("was changed"));
+    let told = app.acme.admin.all("/api/v1/compliance/security-events?severity=critical").await;
+    assert_eq!((told.len(), &told[0]["resource_id"]), (1, &listed[0]["id"]), "{told:?}");
     let left: i64 =
         sqlx::query_scalar("select count(*) from audit_log where tenant_id = $1 and resource = 'lead'")
             .bind(app.acme.id.0)

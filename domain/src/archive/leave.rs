@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub async fn leave(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) -> Result<Turn> {
     let mut done = 0;
     let mut tx = SystemTx::begin(&platform.engine).await?;
-    let months = store::audit_months(tx.conn()).await?;
+    let months = store::verified_months(tx.conn(), Log::AuditLog).await?;
     tx.commit().await?;
     for month in months {
         if stop() {
@@ -58,18 +58,18 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let archived: Archived = store::archived(tx.conn(), Log::AuditLog, month).await?.into_iter().collect();
     let standing = store::standing(tx.conn(), month).await?;
-    if archived.is_empty() || standing == Standing::Gone {
-        return Ok(false);
-    }
     if standing == Standing::Attached && !all_of(&archived, &store::month_counts(tx.conn(), month).await?) {
         return Ok(false);
     }
     tx.commit().await?;
-    let mut owner = Owner::connect(&platform.engine).await?;
-    let left = owner.detach_and_drop(month, standing, &archived).await;
-    owner.close().await?;
-    if !left? {
-        return Ok(false);
+    // One that is gone was dropped by somebody who died before saying so.
+    if standing != Standing::Gone {
+        let mut owner = Owner::connect(&platform.engine).await?;
+        let left = owner.detach_and_drop(month, standing, &archived).await;
+        owner.close().await?;
+        if !left? {
+            return Ok(false);
+        }
     }
     let mut tx = SystemTx::begin(&platform.engine).await?;
     store::dropped(tx.conn(), Log::AuditLog, month, None).await?;

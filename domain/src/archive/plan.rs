@@ -19,6 +19,9 @@ pub struct Due {
     pub rows: i64,
     /// Rows that it waits for: entries without a place in the chain, attempts that have not ended. With any, it stays.
     pub open: i64,
+    /// How far its archive is, if it has one. One that is `verified` waits for the other tenants of the installation, with
+    /// whose rows it shares the month.
+    pub archive: Option<String>,
 }
 
 /// Writes down what goes: of all tenants or of one. What was refused before is tried again. Answers how many months are due.
@@ -46,17 +49,21 @@ pub async fn plan(platform: &Platform, only: Option<TenantId>) -> Result<usize> 
 /// What of a tenant is due, the oldest first.
 pub(super) async fn of_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<Due>> {
     let mut due = Vec::new();
+    let states = store::states(conn, tenant).await?;
+    let state = |log: Log, month: Month| states.get(&(log.as_str().to_owned(), month.first())).cloned();
     let until = store::kept_from(conn, tenant, Log::AuditLog).await?;
     for month in store::audit_months(conn).await?.into_iter().filter(|month| month.first() < until) {
         let (rows, open) = store::audit_count(conn, tenant, month).await?;
-        due.push(Due { log: Log::AuditLog, month: month.first(), rows, open });
+        let archive = state(Log::AuditLog, month);
+        due.push(Due { log: Log::AuditLog, month: month.first(), rows, open, archive });
     }
     let until = store::kept_from(conn, tenant, Log::MessageAttempts).await?;
     let oldest = store::oldest_attempt(conn, tenant).await?;
     let mut month = oldest.and_then(Month::of_id);
     while let Some(now) = month.filter(|month| month.first() < until) {
         let (rows, open) = store::attempts_count(conn, tenant, now).await?;
-        due.push(Due { log: Log::MessageAttempts, month: now.first(), rows, open });
+        let archive = state(Log::MessageAttempts, now);
+        due.push(Due { log: Log::MessageAttempts, month: now.first(), rows, open, archive });
         month = Some(now.next());
     }
     due.retain(|one| one.rows > 0);

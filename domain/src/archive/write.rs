@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     audit::{
+        Entry,
         chain::{self, Row},
         signer::Signer,
         store::{sealed, signed_heads},
     },
-    ctx::Platform,
+    ctx::{OperatorCtx, Platform},
     error::{Error, Result},
     storage::FileName,
     tenancy::SystemTx,
@@ -83,6 +84,10 @@ pub(super) async fn refuse(platform: &Platform, row: &ArchiveRow, why: &str) -> 
     );
     let mut tx = SystemTx::begin(&platform.engine).await?;
     store::refuse(tx.conn(), TenantId(row.tenant_id), row.id, why).await?;
+    // Whoever looks after security is told: it may be that somebody has altered the log.
+    let detail = json!({ "log": row.log, "month": row.month, "refused": why });
+    let entry = Entry::new("archive", "archive", row.id).detail(detail).critical();
+    tx.audit(&OperatorCtx::of_machine(platform), TenantId(row.tenant_id), &[entry]).await?;
     tx.commit().await
 }
 

@@ -1,5 +1,7 @@
 //! What lies in the archive.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -54,6 +56,17 @@ pub(in crate::archive) async fn plan(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How far each archive of a tenant is, by log and month.
+pub(in crate::archive) async fn states(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<HashMap<(String, NaiveDate), String>> {
+    let rows = sqlx::query!("select log, month, state from log_archives where tenant_id = $1", tenant.0)
+        .fetch_all(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| ((row.log, row.month), row.state)).collect())
 }
 
 pub(in crate::archive) async fn get(
@@ -243,6 +256,17 @@ pub(in crate::archive) async fn dropped(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Months of a log of which some tenant's rows were read back and are not noted as gone.
+pub(in crate::archive) async fn verified_months(conn: &mut PgConnection, log: Log) -> Result<Vec<Month>> {
+    let months = sqlx::query_scalar!(
+        "select distinct month from log_archives where log = $1 and state = 'verified' order by month",
+        log.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(months.into_iter().map(Month::of).collect())
 }
 
 /// Rows that were read back, by tenant, of a month.
