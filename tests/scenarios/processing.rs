@@ -235,6 +235,7 @@ async fn the_report_tells_what_is_open_and_late_of_what_people_asked_for() {
     assert_eq!((&before["requests"]["open"], &before["holds"]["standing"]), (&json!(0), &json!(0)));
     // Of the lead and of the admin.
     assert_eq!((&before["keys"]["people"], &before["keys"]["destroyed"]), (&json!(2), &json!(0)));
+    assert_eq!((&before["keys"]["rotating"], &before["keys"]["rotated"]), (&json!(0), &json!(0)));
     assert_eq!(before["keys"]["wrapped_by"].as_array().map(Vec::len), Some(1), "{before}");
 
     let tenant = app.acme.id;

@@ -18,6 +18,7 @@ pub struct PrivacyStanding {
     pub restricted: i64,
     pub rectifications: RangeCount,
     pub keys: KeyStanding,
+    pub archives: ArchiveStanding,
 }
 
 /// What people asked for about their data (GDPR Art. 12(3): a month, and two more if it was extended).
@@ -74,8 +75,29 @@ pub struct KeyStanding {
     pub destroyed: i64,
     /// Names of the key-encryption keys under which they are wrapped: more than one while keys are wrapped anew.
     pub wrapped_by: Vec<String>,
+    /// The most values that one of the tenant's own keys has sealed; it may seal 2^32.
+    pub most_sealed: i64,
+    /// Replacements of keys that go on, and those that ended in the range.
+    pub rotating: i64,
+    pub rotated: i64,
     /// When the oldest of the tenant's own keys was made.
     pub oldest_made_at: Option<DateTime<Utc>>,
+}
+
+/// Logs that lie in storage: a file for each log and month.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct ArchiveStanding {
+    /// Written, whatever became of them since.
+    pub files: i64,
+    /// Of them, checked against what was in the database.
+    pub verified: i64,
+    /// Of them, with their rows gone from the database.
+    pub dropped: i64,
+    /// Months that could not be archived: a person has to look.
+    pub refused: i64,
+    /// In all files.
+    pub rows: i64,
+    pub bytes: i64,
 }
 
 /// Counts, in the report's transaction.
@@ -93,6 +115,7 @@ pub(crate) async fn standing(
         holds: store::holds(conn, tenant, range).await?,
         restricted: store::restricted(conn, tenant).await?,
         rectifications: RangeCount { count: store::rectifications(conn, tenant, range).await? },
-        keys: store::keys(conn, tenant).await?,
+        keys: store::keys(conn, tenant, range).await?,
+        archives: store::archives(conn, tenant).await?,
     })
 }

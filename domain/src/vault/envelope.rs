@@ -103,6 +103,7 @@ impl Wrapping {
 }
 
 impl<S: KeyService> Envelope<S> {
+    #[must_use]
     pub fn new(service: S) -> Self {
         Self { service, open: Cache::new(OPEN), current: Cache::new(OPEN) }
     }

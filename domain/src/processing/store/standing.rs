@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    processing::standing::{ErasureStanding, HoldStanding, KeyStanding, RequestStanding},
+    processing::standing::{ArchiveStanding, ErasureStanding, HoldStanding, KeyStanding, RequestStanding},
     types::TenantId,
 };
 
@@ -106,7 +106,11 @@ pub(in crate::processing) async fn rectifications(
 }
 
 /// Of all people one row each is looked at: it is asked for seldom, by few.
-pub(in crate::processing) async fn keys(conn: &mut PgConnection, tenant: TenantId) -> Result<KeyStanding> {
+pub(in crate::processing) async fn keys(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, to): Range,
+) -> Result<KeyStanding> {
     let standing = sqlx::query_as!(
         KeyStanding,
         r#"select (select count(distinct subject_id) from subject_keys
@@ -117,7 +121,33 @@ pub(in crate::processing) async fn keys(conn: &mut PgConnection, tenant: TenantI
                           from (select kek from subject_keys where tenant_id = $1 and wrapped is not null
                                 union all
                                 select kek from tenant_keys where tenant_id = $1 and wrapped is not null) k order by kek) as "wrapped_by!",
+                  (select coalesce(max(sealed), 0) from tenant_keys where tenant_id = $1 and wrapped is not null)
+                    as "most_sealed!",
+                  (select count(*) from key_rotations where tenant_id = $1 and finished_at is null) as "rotating!",
+                  (select count(*) from key_rotations
+                    where tenant_id = $1 and finished_at >= $2 and finished_at < $3) as "rotated!",
                   (select min(created_at) from tenant_keys where tenant_id = $1 and wrapped is not null) as oldest_made_at"#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(standing)
+}
+
+pub(in crate::processing) async fn archives(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<ArchiveStanding> {
+    let standing = sqlx::query_as!(
+        ArchiveStanding,
+        r#"select count(*) filter (where written_at is not null) as "files!",
+                  count(*) filter (where verified_at is not null) as "verified!",
+                  count(*) filter (where dropped_at is not null) as "dropped!",
+                  count(*) filter (where state = 'refused') as "refused!",
+                  coalesce(sum(rows), 0)::bigint as "rows!", coalesce(sum(bytes), 0)::bigint as "bytes!"
+             from log_archives where tenant_id = $1"#,
         tenant.0
     )
     .fetch_one(conn)
