@@ -244,9 +244,9 @@ async fn under_other_keys(conn: &mut PgConnection) -> Outcome<i64> {
             Under::Subject => "subject_keys",
         };
         let count = format!(
-            "select count(*) from {table} t where {column} is not null and not exists (
+            "select count(*) from {table} t where length({column}) >= 46 and not exists (
                select from {keys} k where k.tenant_id = t.tenant_id and k.wrapped is not null and k.state = 'current'
-                  and k.id = encode(substring(t.{column} from 3 for 16), 'hex')::uuid)"
+                  and k.id::text = encode(substring(t.{column} from 3 for 16), 'hex')::uuid::text)"
         );
         let rows: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *conn).await?;
         left += rows;
