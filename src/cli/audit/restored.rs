@@ -58,6 +58,5 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         trace: None,
         idempotency: None,
         expected: None,
-        opens: Opens::ForWork,
     })
 }
