@@ -53,7 +53,6 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         session: None,
         grants: PermissionSet::all(),
         rows: Rows::All,
-        opens: Opens::ForWork,
         pace: None,
         trace: None,
         idempotency: None,

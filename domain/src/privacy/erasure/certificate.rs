@@ -47,6 +47,9 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<()> {
     if held.state != State::Running {
         return Ok(());
     }
+    // A key that was made beside the end of the others, by a rotation that had begun before it.
+    let late = usize::try_from(store::destroy_keys(tx.conn(), ctx.tenant, id).await?).unwrap_or(usize::MAX);
+    store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", late).await?;
     let counts = store::counts(tx.conn(), ctx.tenant, id).await?;
     let done: Vec<Value> =
         counts.iter().map(|(what, deed, n)| json!({ "what": what, "deed": deed, "count": n })).collect();

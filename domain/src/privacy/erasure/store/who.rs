@@ -249,22 +249,40 @@ pub(in crate::privacy::erasure) async fn suppressed(
     Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.to_index))).collect())
 }
 
-/// Destroys the keys of the person under all names. Answers how many there were.
+/// Destroys the keys of the person under all names. Answers how many there were. Whoever makes other keys for people holds
+/// the locks of those that are there, and is waited for.
 pub(in crate::privacy::erasure) async fn destroy_keys(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ErasureId,
 ) -> Result<u64> {
-    let destroyed = sqlx::query!(
-        "update subject_keys k set wrapped = null, destroyed_at = engine.now()
-           from erasure_subjects s
-          where s.tenant_id = $1 and s.erasure_id = $2
-            and k.tenant_id = $1 and k.subject_id = s.subject_id and k.wrapped is not null",
+    sqlx::query!(
+        "select k.id from subject_keys k join erasure_subjects s on s.tenant_id = $1 and s.subject_id = k.subject_id
+          where k.tenant_id = $1 and s.erasure_id = $2 and k.wrapped is not null
+          order by k.id for no key update of k",
         tenant.0,
         id.0
     )
-    .execute(&mut *conn)
+    .fetch_all(&mut *conn)
     .await?;
+    let mut all = 0;
+    // What was made while a lock was waited for is seen by the next statement only.
+    loop {
+        let destroyed = sqlx::query!(
+            "update subject_keys k set wrapped = null, destroyed_at = engine.now()
+               from erasure_subjects s
+              where s.tenant_id = $1 and s.erasure_id = $2
+                and k.tenant_id = $1 and k.subject_id = s.subject_id and k.wrapped is not null",
+            tenant.0,
+            id.0
+        )
+        .execute(&mut *conn)
+        .await?;
+        if destroyed.rows_affected() == 0 {
+            break;
+        }
+        all += destroyed.rows_affected();
+    }
     sqlx::query!(
         "update erasure_subjects set destroyed_at = coalesce(destroyed_at, engine.now())
           where tenant_id = $1 and erasure_id = $2",
@@ -273,7 +291,7 @@ pub(in crate::privacy::erasure) async fn destroy_keys(
     )
     .execute(conn)
     .await?;
-    Ok(destroyed.rows_affected())
+    Ok(all)
 }
 
 /// The keys of the person, destroyed or not.
