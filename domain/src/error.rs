@@ -95,7 +95,7 @@ impl Error {
     }
 }
 
-/// What the database says where a key is to be made for somebody who was erased (migrations/0028_erasure.sql).
+/// What the database says where a key is to be made for somebody who was erased (`migrations/0028_erasure.sql`).
 const ERASED: &str = "SB410";
 
 impl From<sqlx::Error> for Error {

@@ -220,23 +220,22 @@ impl Checked {
     }
 
     fn follow(&mut self, line: AuditLine) -> Result<(i64, [u8; 32], Row), Damage> {
-        let run = match self.run.take().filter(|run| self.reached.0 < run.last) {
-            Some(run) => run,
-            None => {
-                let run =
-                    self.runs.next().ok_or("the file of these rows was changed: it holds more of them")?;
-                self.reached = (run.first - 1, run.before);
-                run
-            }
+        let run = if let Some(run) = self.run.take().filter(|run| self.reached.0 < run.last) {
+            run
+        } else {
+            let run = self.runs.next().ok_or("the file of these rows was changed: it holds more of them")?;
+            self.reached = (run.first - 1, run.before);
+            run
         };
         let (seq, hash, month) = (line.seq, line.hash, Month::of(line.at.date_naive()));
         let row = line.into_row();
-        let link = chain::link(&self.reached.1, seq, &row);
+        let expected = chain::link(&self.reached.1, seq, &row);
         let own = row.tenant_id == self.manifest.tenant_id && month.first() == self.manifest.month;
-        if seq != self.reached.0 + 1 || hash != link || !own || (seq == run.last && link != run.after) {
+        if seq != self.reached.0 + 1 || hash != expected || !own || (seq == run.last && expected != run.after)
+        {
             return Err("the file of these rows was changed: its chain does not hold");
         }
-        (self.reached, self.run) = ((seq, link), Some(run));
+        (self.reached, self.run) = ((seq, expected), Some(run));
         self.rows += 1;
         Ok((seq, hash, row))
     }

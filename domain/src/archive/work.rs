@@ -17,7 +17,7 @@ use crate::{
 /// Shared with upkeep and operators' work: all of it goes on for minutes and nobody waits for it.
 const QUEUE: &str = "operations";
 /// A month of a large tenant, several times over. A step that is cut off goes on with the archive it was at.
-const LONG: Duration = Duration::from_mins(60);
+const LONG: Duration = Duration::from_hours(1);
 /// Storage that is away for a night is waited for.
 const PATIENT: i16 = 50;
 

@@ -123,8 +123,8 @@ fn owned(texts: &[&str]) -> Vec<String> {
 }
 
 fn party(party: &Party) -> String {
-    let parts = [Some(&party.name), party.address.as_ref(), party.contact.as_ref()];
-    parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("\n")
+    let lines = [Some(&party.name), party.address.as_ref(), party.contact.as_ref()];
+    lines.into_iter().flatten().cloned().collect::<Vec<_>>().join("\n")
 }
 
 fn escaped(text: &str) -> String {

@@ -74,7 +74,7 @@ impl From<Away> for io::Error {
 #[must_use]
 pub fn is_away(failure: &(dyn StdError + 'static)) -> bool {
     let inner = failure.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    inner.is_some_and(|inner| inner.is::<Away>())
+    inner.is_some_and(<dyn StdError + Send + Sync>::is::<Away>)
 }
 
 /// Wraps keys under wrapping keys of their tenants.

@@ -122,7 +122,7 @@ impl Writer {
         self.archive.file("index.html".into()).await?;
         self.archive.write(explained).await?;
         let records = self.counts.iter().map(|count| count.1).sum::<u64>();
-        let written = self.archive.finish().await?;
+        let written = Box::pin(self.archive.finish()).await?;
         let mut tx = ctx.begin().await?;
         let keys = Vault::subjects(&mut tx, &[self.subject]).await?;
         if !keys.seals(self.subject) {
@@ -159,7 +159,7 @@ impl Writer {
 
     /// Gives the file up: what was sent of it is taken away.
     pub async fn abandon(self) {
-        self.archive.abandon().await;
+        Box::pin(self.archive.abandon()).await;
     }
 
     async fn json(&mut self, table: &'static Table) -> Result<u64> {

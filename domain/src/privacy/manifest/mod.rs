@@ -74,8 +74,7 @@ mod tests {
             for column in table.columns {
                 assert!(names.insert(column.name), "{}.{} is there twice", table.name, column.name);
             }
-            let used =
-                table.ways.iter().map(|way| way.column()).chain(table.key.iter().copied()).chain([table.row]);
+            let used = table.ways.iter().map(Way::column).chain(table.key.iter().copied()).chain([table.row]);
             for column in used {
                 assert!(names.contains(column), "{}.{column} is used and not listed", table.name);
             }

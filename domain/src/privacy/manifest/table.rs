@@ -115,8 +115,13 @@ impl Way {
     #[must_use]
     pub const fn column(&self) -> &'static str {
         match self {
-            Self::Lead(column) | Self::Subject(column) | Self::User(column) | Self::Agent(column) => column,
-            Self::Address { column, .. } | Self::Text { column, .. } | Self::Of { column, .. } => column,
+            Self::Lead(column)
+            | Self::Subject(column)
+            | Self::User(column)
+            | Self::Agent(column)
+            | Self::Address { column, .. }
+            | Self::Text { column, .. }
+            | Self::Of { column, .. } => column,
         }
     }
 }

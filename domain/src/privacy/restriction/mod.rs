@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::addresses;
+use super::addresses::{self, Reached};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -83,8 +83,8 @@ pub async fn set(ctx: &Ctx, new: NewRestriction) -> Result<Once<RestrictionView>
         subject: SubjectId(lead.0),
         reason: new.reason.as_str(),
         by: ctx.actor.id(),
-        phone: known.first().and_then(|one| one.phone_index()),
-        email: known.first().and_then(|one| one.email_index()),
+        phone: known.first().and_then(Reached::phone_index),
+        email: known.first().and_then(Reached::email_index),
     };
     let id = store::insert(tx.conn(), ctx.tenant, &row).await?;
     if id == fresh {

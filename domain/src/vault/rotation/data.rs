@@ -76,7 +76,7 @@ fn pass_over(row: &mut RotationRow) {
     if row.clean_passes >= CLEAN_PASSES {
         row.enter_at_once(Phase::Destroy);
     } else {
-        row.from_the_start();
+        row.begin_anew();
     }
 }
 

@@ -119,7 +119,7 @@ impl RotationRow {
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.clean_passes = 0;
-        self.from_the_start();
+        self.begin_anew();
     }
 
     /// The next phase, for which nobody must be waited.
@@ -129,7 +129,7 @@ impl RotationRow {
     }
 
     /// Another pass, once all transactions of this moment are over.
-    pub(super) fn from_the_start(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         self.awaited = None;
         self.tenant_at = Uuid::nil();
         self.part = 0;

@@ -58,7 +58,7 @@ fn pass_over(row: &mut RotationRow) {
     if row.found == 0 {
         row.enter_at_once(Phase::Done);
     } else {
-        row.from_the_start();
+        row.begin_anew();
         // Nobody is waited for: what is wrapped by another key opens all the same.
         row.awaited = Some(Vec::new());
     }
@@ -94,9 +94,10 @@ async fn page(
         return Ok(false);
     };
     row.done += i64::try_from(done).unwrap_or(i64::MAX);
-    match last {
-        Some(last) => row.after_id = last,
-        None => (row.part, row.after_id) = (row.part + 1, Uuid::nil()),
+    if let Some(last) = last {
+        row.after_id = last;
+    } else {
+        (row.part, row.after_id) = (row.part + 1, Uuid::nil());
     }
     Ok(true)
 }

@@ -69,13 +69,12 @@ fn blanking(table: &Table, columns: &[&Column], types: &[(String, String)]) -> R
     let mut sets = String::new();
     for column in columns {
         let between = if sets.is_empty() { "" } else { ", " };
-        let value = match column.erasure {
-            Erasure::Null => "null".to_owned(),
-            _ => {
-                let kind = types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str());
-                // What is not there stays so: some columns are there together or not at all.
-                format!("case when t.{} is not null then {} end", column.name, random(kind)?)
-            }
+        let value = if column.erasure == Erasure::Null {
+            "null".to_owned()
+        } else {
+            let kind = types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str());
+            // What is not there stays so: some columns are there together or not at all.
+            format!("case when t.{} is not null then {} end", column.name, random(kind)?)
         };
         let _ = write!(sets, "{between}{} = {value}", column.name);
     }
