@@ -7,6 +7,7 @@ use domain::archive::work::{ArchiveLogs, CheckArchives, DropArchived, WriteArchi
 use engine::Flow;
 
 /// The steps, in their order.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "all workflows are given their input so")]
 pub(super) fn steps(flow: &mut Flow, _: &ArchiveLogs) {
     flow.step("write", &WriteArchives {});
     flow.step("check", &CheckArchives {});
