@@ -23,16 +23,16 @@ pub async fn run(run: Run, job: WriteExport) -> Result<Outcome> {
         let written = match writer.table().await {
             Ok(written) => written,
             Err(error) => {
-                writer.abandon().await;
+                Box::pin(writer.abandon()).await;
                 return Err(error);
             }
         };
         let Some(written) = written else { break };
         if run.is_to_stop() || !progress(&run, written, total, "kinds of records written").await? {
-            writer.abandon().await;
+            Box::pin(writer.abandon()).await;
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }
-    writer.finish().await?;
+    Box::pin(writer.finish()).await?;
     Ok(Outcome::Done(json!({ "export_id": job.export })))
 }
