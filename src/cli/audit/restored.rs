@@ -57,5 +57,6 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         trace: None,
         idempotency: None,
         expected: None,
+        opens: Opens::ForWork,
     })
 }
