@@ -35,6 +35,8 @@ const NOTED: usize = 500_000;
 const MANY: usize = NOTED / 8;
 /// People that are written in one transaction.
 const PIECE: usize = 5_000;
+/// How often it may fail before the rest waits for the next time: while the database is away each takes long.
+const TRIES: u32 = 3;
 
 /// Why people's data is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -140,13 +142,19 @@ impl Reads {
     pub async fn write(&self, platform: &Platform) {
         let _alone = self.writing.lock().await;
         let taken = std::mem::take(&mut self.noted().of);
+        let mut failed = 0;
         for (key, mut read) in taken {
+            if failed == TRIES {
+                self.put_back(key, read);
+                continue;
+            }
             let before = read.subjects.len();
             let done = written(platform, key, &mut read).await;
             self.noted().held -= before - read.subjects.len();
             if let Err(error) = done {
                 tracing::warn!(%error, tenant.id = %key.tenant, "whose data was read could not be written down yet");
                 self.put_back(key, read);
+                failed += 1;
             }
         }
     }
