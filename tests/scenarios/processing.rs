@@ -1,11 +1,14 @@
 //! The account that is given of personal data: the record of processing, and who was affected between two moments.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use domain::ctx::Clock as _;
+use chrono::{DateTime, Datelike as _, Days, SecondsFormat, TimeDelta, Utc};
+use domain::{ctx::Clock as _, upkeep};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard_tests::{Answer, Client, Socket, TestApp};
+use uuid::Uuid;
+
+use crate::import_duplicates::import_so;
 
 const RECORD: &str = "/api/v1/compliance/processing";
 const BREACH: &str = "/api/v1/compliance/breach";
@@ -190,6 +193,125 @@ async fn who_was_affected_is_counted_and_named_by_who_did_it_and_when() {
     let all = breach(&app, BREACH, (from - TimeDelta::hours(2), until), "").await;
     let all = admin.get(&all).await.expect(200);
     assert_eq!(all["categories"][0], json!({"category": "leads", "people": 5, "data": contacts["data"]}));
+    app.process.stop().await;
+}
+
+/// Whom something was done to, by their ids.
+async fn changed(client: &Client, asked: &str) -> Vec<String> {
+    let people = client.all(asked).await;
+    let changed = people.iter().filter(|one| one["changed"] == true);
+    changed.map(|one| one["subject_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn people_of_a_change_of_many_and_of_an_import_are_counted_and_the_import_is_nobody() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let mut leads = Vec::new();
+    for name in ["ada", "bea", "cyd", "dot"] {
+        leads.push(lead(admin, name).await);
+    }
+    let from = app.clock.now();
+    let (action, filter) =
+        (json!({"kind": "add_tags", "tags": ["vip"]}), json!({"email": "ada@example.com"}));
+    crate::lead_actions::done(admin, &action, &filter).await;
+    import_so(admin, "on_duplicate=update", "email,region\nbea@example.com,Bern\neve@example.com,Graz\n")
+        .await
+        .expect(201);
+    import_so(admin, "on_duplicate=skip", "email,region\ncyd@example.com,Bern\n").await.expect(201);
+    import_so(admin, "on_duplicate=update&dry_run=true", "email,region\ndot@example.com,Bern\n")
+        .await
+        .expect(201);
+    let made = admin.all("/api/v1/leads?email=eve@example.com").await;
+    let made = made[0]["id"].as_str().expect("an id").to_owned();
+
+    let range = (from, app.clock.now() + TimeDelta::minutes(1));
+    let asked = breach(&app, &format!("{BREACH}/people"), range, "").await;
+    let mut wanted = vec![leads[0].clone(), leads[1].clone(), made.clone()];
+    wanted.sort_unstable();
+    assert_eq!(changed(admin, &asked).await, wanted);
+    let found = admin.get(&breach(&app, BREACH, range, "").await).await.expect(200);
+    assert_eq!((&found["changed"], &found["changes_archived"]), (&json!(3), &json!([])), "{found}");
+
+    // Whom an import made is known longer than what is reported of its rows.
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    sqlx::raw_sql("delete from import_rows").execute(&mut owner).await.expect("the owner may");
+    assert!(changed(admin, &asked).await.contains(&made));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn reads_are_known_to_the_hour_page_by_page_and_are_forgotten() {
+    let app = TestApp::start().await;
+    let (admin, tenant) = (&app.acme.admin, app.acme.id);
+    let platform = &app.process.app.platform;
+    let actor = Uuid::from_u128(7);
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    // Nine people on the first three days of a month: at six, and the last three of them at nine as well.
+    let month = (app.clock.now() - TimeDelta::days(60)).date_naive().with_day(1).expect("each month has it");
+    let rows = format!(
+        "insert into personal_reads (tenant_id, day, subject_id, actor_kind, actor_id, shown_hours, exported_hours, first_at, last_at)
+         select '{tenant}', date '{month}' + d, lpad(to_hex(n), 32, '0')::uuid, 'api_key', '{actor}',
+                (1 << 6) | (case when n > 6 then 1 << 9 else 0 end), 0,
+                (date '{month}' + d + time '06:10') at time zone 'UTC',
+                (date '{month}' + d + case when n > 6 then time '09:10' else time '06:10' end) at time zone 'UTC'
+           from generate_series(0, 2) d cross join generate_series(1, 9) n;
+         insert into log_archives (tenant_id, id, log, month, state, manifest, signature)
+         values ('{tenant}', gen_random_uuid(), 'audit_log', '{month}', 'dropped', '', ''),
+                ('{tenant}', gen_random_uuid(), 'audit_log', date '{month}' + interval '1 month', 'dropped', '', '')"
+    );
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut owner).await.expect("the owner may");
+    let at = |day: u64, hour: u32| {
+        let day = month + Days::new(day - 1);
+        day.and_hms_opt(hour, 0, 0).expect("a time").and_utc()
+    };
+    for (from, until, people) in [
+        (at(1, 0), at(4, 0), 9),
+        (at(1, 6), at(1, 7), 9),
+        (at(1, 7), at(1, 9), 0),
+        (at(1, 7), at(1, 10), 3),
+        (at(3, 10), at(4, 0), 0),
+        (at(1, 10), at(2, 6), 0),
+    ] {
+        let found = admin.get(&breach(&app, BREACH, (from, until), "").await).await.expect(200);
+        assert_eq!((&found["people"], &found["read"]), (&json!(people), &json!(people)), "{from} {found}");
+        assert_eq!(found["changes_archived"], json!([month]), "and not the month after");
+        let list = breach(&app, &format!("{BREACH}/people"), (from, until), "").await;
+        let mut ids: Vec<Value> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = admin.get(&format!("{list}&limit=2{cursor}")).await.expect(200);
+            let items = page["items"].as_array().expect("items");
+            ids.extend(items.iter().map(|one| one["subject_id"].clone()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let wanted: Vec<Value> = (10 - people..10_u32).map(|n| json!(Uuid::from_u128(n.into()))).collect();
+        assert_eq!(ids, wanted);
+    }
+
+    // A second look at the same person on the same day is no second row.
+    let seen = lead(admin, "ada").await;
+    for _ in 0..3 {
+        admin.get(&format!("/api/v1/leads/{seen}")).await.expect(200);
+        platform.reads.write(platform).await;
+    }
+    let count = "select count(*) from personal_reads where tenant_id = $1 and subject_id = $2";
+    let seen = Uuid::parse_str(&seen).expect("an id");
+    let count: i64 =
+        sqlx::query_scalar(count).bind(tenant.0).bind(seen).fetch_one(&mut owner).await.expect("a count");
+    assert!((1..=2).contains(&count), "{count} rows, and it may just have been midnight");
+
+    let old = format!("update personal_reads set day = day - 400 where day < date '{month}' + 2");
+    sqlx::raw_sql(AssertSqlSafe(old)).execute(&mut owner).await.expect("the owner may");
+    let mut gone = 0;
+    loop {
+        match upkeep::forget_reads(platform).await.expect("an answer") {
+            0 => break,
+            some => gone += some,
+        }
+    }
+    assert_eq!(gone, 18);
     app.process.stop().await;
 }
 

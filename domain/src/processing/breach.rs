@@ -1,10 +1,10 @@
 //! Who was affected between two moments: what has to be said of a breach (GDPR Art. 33(3) and 34).
 //!
-//! Read and exported is what was opened for somebody ([`super::reads`]), to the second; changed is what the audit log says
-//! was done to somebody, or to a message, a call or a note of theirs. Whoever was shown a masked value counts as read: what
+//! Read and exported is what was opened for somebody ([`super::reads`]), to the hour; changed is what the audit log says
+//! was done to somebody, by itself, with many at once or by an import, or to a message, a call or a note of theirs. Whoever was shown a masked value counts as read: what
 //! else of them was on the page is not known here.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -55,8 +55,11 @@ pub struct BreachView {
     /// Reads that could not be noted by name, for there were too many at once: the number of people is a lower bound if it
     /// is not 0.
     pub missed: i64,
-    /// The oldest read that is still written down: before it only changes are known.
+    /// The day of the oldest read that is still written down: before it only changes are known.
     pub reads_known_since: Option<DateTime<Utc>>,
+    /// Months of the range, by their first days, whose audit log lies in the archive by now. Changes of these months are
+    /// not counted, nor who made them: look through the archive for them.
+    pub changes_archived: Vec<NaiveDate>,
 }
 
 /// People of one kind.
@@ -79,6 +82,7 @@ pub struct BreachActor {
     pub read: i64,
     pub exported: i64,
     pub changed: i64,
+    /// Of the range; of what was read on a day before and after it, the range's bounds.
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
 }
@@ -100,15 +104,17 @@ pub struct Affected {
 /// The numbers over a range, all as of one moment. That it was asked for is written down.
 ///
 /// # Errors
-/// If the permission is missing, only some rows are seen, or the range is longer than 92 days.
+/// If the permission is missing, only some rows are seen, or the range is longer than 92 days or holds so much that it
+/// takes longer than ten seconds.
 pub async fn look(ctx: &Ctx, range: &Range) -> Result<BreachView> {
     allowed(ctx, range)?;
     told(ctx, range, "breach").await?;
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
+    store::be_quick(tx.conn()).await?;
     let totals = store::totals(tx.conn(), ctx.tenant, range).await?;
     let actors = store::actors(tx.conn(), ctx.tenant, range, MOST).await?;
-    let (missed, reads_known_since) = store::gaps(tx.conn(), ctx.tenant, range).await?;
+    let gaps = store::gaps(tx.conn(), ctx.tenant, range).await?;
     tx.commit().await?;
     let categories = [
         ("leads", totals.leads, Who::Contacts),
@@ -126,8 +132,9 @@ pub async fn look(ctx: &Ctx, range: &Range) -> Result<BreachView> {
         changed: totals.changed,
         categories: categories.into_iter().filter(|(_, people, _)| *people > 0).map(named).collect(),
         actors,
-        missed,
-        reads_known_since,
+        missed: gaps.missed,
+        reads_known_since: gaps.reads_known_since,
+        changes_archived: gaps.archived,
     })
 }
 
@@ -141,6 +148,7 @@ pub async fn people(ctx: &Ctx, range: &Range, after: Option<Uuid>, limit: i64) -
         told(ctx, range, "breach_people").await?;
     }
     let mut tx = ctx.begin().await?;
+    store::be_quick(tx.conn()).await?;
     store::people(tx.conn(), ctx.tenant, range, after, limit).await
 }
 

@@ -4,14 +4,18 @@
 //! is noted where keys are opened ([`Vault::subjects`](crate::vault::Vault::subjects)), by the person's id, for requests
 //! and exports and not for work that shows nobody anything. It is written down once a second, off the path of the
 //! request; a process that is killed loses what it noted since.
+//!
+//! Memory is bounded: long before it is full it is written at once, and of what is beyond, while the database takes
+//! nothing, the number is kept and written down like the rest, so that the breach query tells that there was more.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,10 +28,15 @@ use crate::{
 
 /// How often it is written down.
 const SWEEP: Duration = Duration::from_secs(1);
-/// People that are noted and not written down yet; of more it is only counted how many there were.
+/// People that are noted and not written down yet, those that are being written included: some 30 MB. Of more it is only
+/// counted how many there were.
 const NOTED: usize = 500_000;
-/// People of one row.
-const ROW: usize = 10_000;
+/// With so many it is written down at once.
+const MANY: usize = NOTED / 8;
+/// People that are written in one transaction.
+const PIECE: usize = 5_000;
+/// How often it may fail before the rest waits for the next time: while the database is away each takes long.
+const TRIES: u32 = 3;
 
 /// Why people's data is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -48,22 +57,36 @@ type Who = (TenantId, Actor, Opens);
 #[derive(Default)]
 pub struct Reads {
     noted: Mutex<Noted>,
+    /// There are [`MANY`].
+    many: Notify,
     /// Held while it is written down, so that whoever waits for that has waited for all of it.
     writing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Noted {
-    of: HashMap<(TenantId, &'static str, Option<Uuid>, bool), Read>,
+    of: HashMap<Key, Read>,
+    /// People of all, those that are being written included.
     held: usize,
 }
 
+/// Who was shown what, and in which hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: TenantId,
+    kind: &'static str,
+    id: Uuid,
+    exported: bool,
+    /// Since the epoch.
+    hour: i64,
+}
+
 /// What somebody was shown since a moment.
-pub(super) struct Read {
-    pub first_at: DateTime<Utc>,
-    pub last_at: DateTime<Utc>,
-    pub subjects: HashSet<Uuid>,
-    pub missed: i64,
+struct Read {
+    first_at: DateTime<Utc>,
+    last_at: DateTime<Utc>,
+    subjects: HashSet<Uuid>,
+    missed: i64,
 }
 
 impl Reads {
@@ -74,23 +97,24 @@ impl Reads {
         at: DateTime<Utc>,
         subjects: impl Iterator<Item = SubjectId>,
     ) {
-        if opens == Opens::ForWork || actor == Actor::System {
-            return;
-        }
+        let (Some(id), Opens::ToShow | Opens::ToExport) = (actor.id(), opens) else { return };
         // Nobody is affected by seeing what is their own.
-        let mut subjects = subjects.filter(|subject| actor.id() != Some(subject.0)).peekable();
+        let mut subjects = subjects.filter(|subject| id != subject.0).peekable();
         if subjects.peek().is_none() {
             return;
         }
+        let hour = at.timestamp().div_euclid(3600);
+        let key = Key { tenant, kind: actor.kind(), id, exported: opens == Opens::ToExport, hour };
         let mut noted = self.noted();
         let Noted { of, held } = &mut *noted;
-        let who = (tenant, actor.kind(), actor.id(), opens == Opens::ToExport);
-        let read = of.entry(who).or_insert_with(|| Read {
+        let before = *held;
+        let read = of.entry(key).or_insert_with(|| Read {
             first_at: at,
             last_at: at,
             subjects: HashSet::new(),
             missed: 0,
         });
+        read.first_at = read.first_at.min(at);
         read.last_at = read.last_at.max(at);
         for subject in subjects {
             if *held >= NOTED && !read.subjects.contains(&subject.0) {
@@ -99,12 +123,17 @@ impl Reads {
                 *held += 1;
             }
         }
+        // Once, so that a database that takes nothing is not asked again at once.
+        if before < MANY && *held >= MANY {
+            self.many.notify_one();
+        }
     }
 
-    /// Writes down once a second what was noted, until `stop`. What is left then is for [`write`](Self::write), once
-    /// nobody is served any more.
+    /// Writes down once a second, or sooner if it is much, what was noted, until `stop`. What is left then is for
+    /// [`write`](Self::write), once nobody is served any more.
     pub async fn sweep(&self, platform: &Platform, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
+        let due = || tokio::time::timeout(SWEEP, self.many.notified());
+        while stop.run_until_cancelled(due()).await.is_some() {
             self.write(platform).await;
         }
     }
@@ -112,29 +141,38 @@ impl Reads {
     /// Writes down what was noted. What cannot be written is noted again.
     pub async fn write(&self, platform: &Platform) {
         let _alone = self.writing.lock().await;
-        let taken = std::mem::take(&mut *self.noted());
-        for ((tenant, kind, id, exported), read) in taken.of {
-            if let Err(error) = written(platform, (tenant, kind, id, exported), &read).await {
-                tracing::warn!(%error, tenant.id = %tenant, "whose data was read could not be written down yet");
-                self.put_back((tenant, kind, id, exported), read);
+        let taken = std::mem::take(&mut self.noted().of);
+        let mut failed = 0;
+        for (key, mut read) in taken {
+            if failed == TRIES {
+                self.put_back(key, read);
+                continue;
+            }
+            let before = read.subjects.len();
+            let done = written(platform, key, &mut read).await;
+            self.noted().held -= before - read.subjects.len();
+            if let Err(error) = done {
+                tracing::warn!(%error, tenant.id = %key.tenant, "whose data was read could not be written down yet");
+                self.put_back(key, read);
+                failed += 1;
             }
         }
     }
 
-    fn put_back(&self, who: (TenantId, &'static str, Option<Uuid>, bool), read: Read) {
+    fn put_back(&self, key: Key, read: Read) {
         let mut noted = self.noted();
         let Noted { of, held } = &mut *noted;
-        match of.entry(who) {
-            std::collections::hash_map::Entry::Vacant(place) => {
-                *held += read.subjects.len();
+        match of.entry(key) {
+            Entry::Vacant(place) => {
                 place.insert(read);
             }
-            std::collections::hash_map::Entry::Occupied(mut there) => {
+            Entry::Occupied(mut there) => {
                 let there = there.get_mut();
                 there.first_at = there.first_at.min(read.first_at);
+                there.last_at = there.last_at.max(read.last_at);
                 there.missed += read.missed;
                 for subject in read.subjects {
-                    *held += usize::from(there.subjects.insert(subject));
+                    *held -= usize::from(!there.subjects.insert(subject));
                 }
             }
         }
@@ -145,21 +183,40 @@ impl Reads {
     }
 }
 
-/// All of one in one transaction, so that none of it is there twice.
-async fn written(
-    platform: &Platform,
-    (tenant, kind, id, exported): (TenantId, &'static str, Option<Uuid>, bool),
-    read: &Read,
-) -> Result<()> {
-    let subjects: Vec<Uuid> = read.subjects.iter().copied().collect();
-    let mut tx = platform.engine.begin_tenant(tenant.0).await?;
-    for (at, some) in subjects.chunks(ROW).enumerate() {
-        let missed = if at == 0 { read.missed } else { 0 };
-        let row =
-            store::Row { id: platform.chance.id(), actor: (kind, id), exported, subjects: some, missed };
-        store::put(tx.conn(), tenant, (read.first_at, read.last_at), &row).await?;
+/// Piece by piece; what is not written yet stays in `read`.
+async fn written(platform: &Platform, key: Key, read: &mut Read) -> Result<()> {
+    let Read { first_at, last_at, .. } = *read;
+    let start = DateTime::UNIX_EPOCH + TimeDelta::hours(key.hour);
+    let bit = 1 << start.hour();
+    let (shown, exported) = if key.exported { (0, bit) } else { (bit, 0) };
+    let of = store::Shown {
+        actor: (key.kind, key.id),
+        day: start.date_naive(),
+        shown,
+        exported,
+        first_at,
+        last_at,
+    };
+    if read.missed > 0 {
+        let mut tx = platform.engine.begin_tenant(key.tenant.0).await?;
+        store::miss(tx.conn(), key.tenant, &of, read.missed).await?;
+        tx.commit().await?;
+        let missed = std::mem::take(&mut read.missed);
+        tracing::error!(tenant.id = %key.tenant, missed, "there was no room to note whose data was read");
     }
-    Ok(tx.commit().await?)
+    // In one order, so that two processes do not wait for each other.
+    let mut left: Vec<Uuid> = read.subjects.iter().copied().collect();
+    left.sort_unstable();
+    while !left.is_empty() {
+        let piece = left.split_off(left.len().saturating_sub(PIECE));
+        let mut tx = platform.engine.begin_tenant(key.tenant.0).await?;
+        store::put(tx.conn(), key.tenant, &of, &piece).await?;
+        tx.commit().await?;
+        for subject in &piece {
+            read.subjects.remove(subject);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -194,19 +251,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_in_two_hours_is_noted_for_each() {
+        let reads = Reads::default();
+        let who = (TenantId(Uuid::from_u128(1)), Actor::User(UserId(Uuid::nil())), Opens::ToShow);
+        for minute in [59, 60, 61] {
+            reads.note(who, DateTime::UNIX_EPOCH + TimeDelta::minutes(minute), subjects(1..3));
+        }
+        let noted = reads.noted();
+        let mut hours: Vec<i64> = noted.of.keys().map(|key| key.hour).collect();
+        hours.sort_unstable();
+        assert_eq!((hours, noted.held), (vec![0, 1], 4));
+    }
+
+    #[test]
     fn what_is_too_much_is_counted_and_what_could_not_be_written_is_there_again() {
         let (reads, at) = (Reads::default(), DateTime::UNIX_EPOCH);
-        let who = (TenantId(Uuid::from_u128(1)), Actor::User(UserId(Uuid::nil())), Opens::ToShow);
+        let who =
+            (TenantId(Uuid::from_u128(1)), Actor::User(UserId(Uuid::from_u128(1 << 90))), Opens::ToShow);
         let most = u128::try_from(NOTED).expect("a number");
-        reads.note(who, at, subjects(0..most + 7));
-        reads.note(who, at, subjects(0..3));
-        let taken = std::mem::take(&mut *reads.noted());
-        let (key, read) = taken.of.into_iter().next().expect("one");
-        assert_eq!((read.subjects.len(), read.missed), (NOTED, 7));
-        reads.note(who, at, subjects(most..most + 1));
-        reads.put_back(key, read);
-        let noted = reads.noted();
-        let read = noted.of.values().next().expect("one");
-        assert_eq!((noted.held, read.subjects.len(), read.missed), (NOTED + 1, NOTED + 1, 7));
+        reads.note(who, at, subjects(0..most - 1));
+        // However often it cannot be written, no more is held.
+        for times in 1..4 {
+            let taken = std::mem::take(&mut reads.noted().of);
+            let (key, read) = taken.into_iter().next().expect("one");
+            reads.note(who, at, subjects(most..most + 3));
+            reads.put_back(key, read);
+            let noted = reads.noted();
+            let read = noted.of.values().next().expect("one");
+            // The first of the three is noted the first time; while it is put aside it is not known again.
+            assert_eq!((noted.held, read.subjects.len()), (NOTED, NOTED));
+            assert_eq!(read.missed, 2 + 3 * (times - 1));
+        }
     }
 }

@@ -5,6 +5,7 @@ mod store;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use engine::{
     Engine, JobKind, NewJob,
     enqueue::Provenance,
@@ -116,11 +117,13 @@ const KEEP_WAITING_CALLBACKS: i32 = 7;
 const KEEP_CHANGES: i32 = 15;
 
 /// Days that is kept whose data was opened for whom: a breach of the year before can still be looked into.
-const KEEP_READS: i32 = 400;
+const KEEP_READS: i64 = 400;
+/// Rows of these that are deleted in one transaction.
+const READS: i64 = 10_000;
 
 /// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
-/// routings, which webhooks were taken in, what became of those that were sent, what providers told, whose rights have
-/// changed, and whose data was opened.
+/// routings, which webhooks were taken in, what became of those that were sent, what providers told and whose rights have
+/// changed.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -139,9 +142,21 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
     let callbacks =
         store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
-    let reads = processing::store::drop_old(tx.conn(), KEEP_READS, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks + reads)
+    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
+}
+
+/// Deletes some of whose data was opened for whom, once that is past its keeping. Answers how many rows; none when nothing
+/// is left. It is by far the most that is deleted, so it is done by itself and holds nothing else up.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn forget_reads(platform: &Platform) -> Result<u64> {
+    let before = platform.clock.now() - TimeDelta::days(KEEP_READS);
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let gone = processing::store::drop_old(tx.conn(), before.date_naive(), READS).await?;
+    tx.commit().await?;
+    Ok(gone)
 }
 
 async fn put<K: JobKind>(engine: &Engine, number: u128, name: &str, crontab: &str, args: &K) -> Result<()> {

@@ -99,31 +99,71 @@ pub fn key_of(blob: &[u8]) -> Result<Uuid, Unreadable> {
     }
 }
 
-fn cipher(key: &DataKey) -> Aes256Gcm {
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key.bytes))
+/// A key that is ready to seal and open: what AES makes of a key before its first block is made once, and not for each
+/// value. It forgets it when it goes.
+pub struct Cipher {
+    id: Uuid,
+    // In a place of its own, so that moving this moves no key about.
+    gcm: Box<Aes256Gcm>,
+}
+
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cipher({})", self.id)
+    }
+}
+
+impl Cipher {
+    #[must_use]
+    pub fn of(key: &DataKey) -> Self {
+        Self { id: key.id, gcm: Box::new(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key.bytes))) }
+    }
+
+    /// As [`seal`].
+    #[must_use]
+    pub fn seal(&self, nonce: [u8; 12], place: &Place, plain: &[u8]) -> Vec<u8> {
+        self.seal_with(nonce, &place.additional_data(), plain)
+    }
+
+    /// As [`open`].
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+        self.open_with(&place.additional_data(), blob)
+    }
+
+    pub(super) fn seal_with(&self, nonce: [u8; 12], aad: &[u8], plain: &[u8]) -> Vec<u8> {
+        let sealed = self
+            .gcm
+            .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad })
+            .unwrap_or_else(|_| unreachable!("AES-GCM refuses only texts of 64 GiB"));
+        let mut blob = Vec::with_capacity(HEAD + sealed.len());
+        blob.extend_from_slice(&[FORMAT, AES_256_GCM]);
+        blob.extend_from_slice(self.id.as_bytes());
+        blob.extend_from_slice(&nonce);
+        blob.extend_from_slice(&sealed);
+        blob
+    }
+
+    pub(super) fn open_with(&self, aad: &[u8], blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+        if key_of(blob)? != self.id {
+            return Err(Unreadable::Key);
+        }
+        let nonce: [u8; 12] = blob[18..HEAD].try_into().map_err(|_| Unreadable::Form)?;
+        self.gcm
+            .decrypt(&Nonce::from(nonce), Payload { msg: &blob[HEAD..], aad })
+            .map(Zeroizing::new)
+            .map_err(|_| Unreadable::Altered)
+    }
 }
 
 pub(super) fn seal_with(key: &DataKey, nonce: [u8; 12], aad: &[u8], plain: &[u8]) -> Vec<u8> {
-    let sealed = cipher(key)
-        .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad })
-        .unwrap_or_else(|_| unreachable!("AES-GCM refuses only texts of 64 GiB"));
-    let mut blob = Vec::with_capacity(HEAD + sealed.len());
-    blob.extend_from_slice(&[FORMAT, AES_256_GCM]);
-    blob.extend_from_slice(key.id.as_bytes());
-    blob.extend_from_slice(&nonce);
-    blob.extend_from_slice(&sealed);
-    blob
+    Cipher::of(key).seal_with(nonce, aad, plain)
 }
 
 pub(super) fn open_with(key: &DataKey, aad: &[u8], blob: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
-    if key_of(blob)? != key.id {
-        return Err(Unreadable::Key);
-    }
-    let nonce: [u8; 12] = blob[18..HEAD].try_into().map_err(|_| Unreadable::Form)?;
-    cipher(key)
-        .decrypt(&Nonce::from(nonce), Payload { msg: &blob[HEAD..], aad })
-        .map(Zeroizing::new)
-        .map_err(|_| Unreadable::Altered)
+    Cipher::of(key).open_with(aad, blob)
 }
 
 /// A blind index: equal values give equal bytes, and nothing else can be learned without the key.

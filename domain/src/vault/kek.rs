@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::cipher::{DataKey, Unreadable, open_with, seal_with, sha256};
+use super::cipher::{Cipher, DataKey, Unreadable, sha256};
 
 /// Wraps data keys. An implementation may ask a service, so it can fail and take time.
 #[async_trait]
@@ -24,7 +24,7 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
 /// A key-encryption key held in this process.
 #[derive(Debug)]
 pub struct LocalKek {
-    key: DataKey,
+    key: Cipher,
     name: String,
 }
 
@@ -95,7 +95,7 @@ impl LocalKek {
         let digest = sha256(bytes.as_slice());
         // A name that tells keys apart and gives nothing away.
         let id = Uuid::from_slice(&sha256(&digest)[..16]).unwrap_or_default();
-        Self { key: DataKey { id, bytes }, name: format!("local:{}", id.simple()) }
+        Self { key: Cipher::of(&DataKey { id, bytes }), name: format!("local:{}", id.simple()) }
     }
 }
 
@@ -108,12 +108,12 @@ impl KeyEncryptionKey for LocalKek {
     async fn wrap(&self, purpose: &[u8], key: &[u8; 32]) -> io::Result<Vec<u8>> {
         let mut nonce = [0; 12];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
-        Ok(seal_with(&self.key, nonce, purpose, key))
+        Ok(self.key.seal_with(nonce, purpose, key))
     }
 
     async fn unwrap(&self, purpose: &[u8], wrapped: &[u8]) -> io::Result<Zeroizing<[u8; 32]>> {
         let none_of_ours = io::ErrorKind::InvalidData;
-        let plain = open_with(&self.key, purpose, wrapped).map_err(|unreadable| match unreadable {
+        let plain = self.key.open_with(purpose, wrapped).map_err(|unreadable| match unreadable {
             Unreadable::Key => io::Error::new(
                 none_of_ours,
                 "this data was encrypted under another key-encryption key; start with the key file it was made with",

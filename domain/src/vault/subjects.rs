@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::cipher::{self, DataKey, Place};
+use super::cipher::{self, Cipher, DataKey, Place};
 use crate::{
     ctx::Platform,
     error::{Error, Result},
@@ -14,7 +14,7 @@ use crate::{
 /// Data keys of people, by key id and by person.
 #[derive(Debug, Default)]
 pub struct SubjectKeys {
-    pub(super) keys: HashMap<Uuid, DataKey>,
+    pub(super) keys: HashMap<Uuid, Cipher>,
     pub(super) current: HashMap<SubjectId, Uuid>,
     /// Those that are there and cannot be unwrapped.
     pub(super) unreadable: HashSet<Uuid>,
@@ -23,12 +23,12 @@ pub struct SubjectKeys {
 impl SubjectKeys {
     pub(super) fn put(&mut self, subject: SubjectId, key: DataKey) {
         self.current.insert(subject, key.id);
-        self.keys.insert(key.id, key);
+        self.put_other(key);
     }
 
     /// One that opens and does not seal: a rotation is going to use it, or has replaced it.
     pub(super) fn put_other(&mut self, key: DataKey) {
-        self.keys.insert(key.id, key);
+        self.keys.insert(key.id, Cipher::of(&key));
     }
 
     /// Whether the person has a key; who was erased has none.
@@ -56,7 +56,7 @@ impl SubjectKeys {
     ) -> Result<Vec<u8>> {
         let key = self.current.get(&subject).and_then(|id| self.keys.get(id));
         let key = key.ok_or_else(|| Error::internal("a person without a data key"))?;
-        Ok(cipher::seal(key, platform.random(), place, plain.as_bytes()))
+        Ok(key.seal(platform.random(), place, plain.as_bytes()))
     }
 
     /// Opens a value about a person; `None` once the person was erased.
@@ -75,7 +75,7 @@ impl SubjectKeys {
             }
             return Ok(None);
         };
-        let plain = cipher::open(key, place, blob).map_err(Error::internal)?;
+        let plain = key.open(place, blob).map_err(Error::internal)?;
         String::from_utf8(plain.to_vec()).map(Some).map_err(|_| Error::internal("a sealed value is no text"))
     }
 
@@ -88,9 +88,9 @@ impl SubjectKeys {
         blob: &[u8],
     ) -> Result<Vec<u8>, cipher::Unreadable> {
         let of = |id| self.keys.get(&id).ok_or(cipher::Unreadable::Key);
-        let plain = cipher::open(of(cipher::key_of(blob)?)?, place, blob)?;
+        let plain = of(cipher::key_of(blob)?)?.open(place, blob)?;
         let current = of(*self.current.get(&subject).ok_or(cipher::Unreadable::Key)?)?;
-        Ok(cipher::seal(current, platform.random(), place, &plain))
+        Ok(current.seal(platform.random(), place, &plain))
     }
 
     /// [`Self::open`] for whoever looks at many: what does not open is missing there, and takes nothing else with it.

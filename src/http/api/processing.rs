@@ -70,7 +70,7 @@ pub struct BreachQuery {
 }
 
 /// How many people's data was read, exported or changed between two moments, what kinds of people and data they are, and
-/// by whom (GDPR Art. 33(3)). Reads are known to the second, and for 400 days.
+/// by whom (GDPR Art. 33(3)). Reads are known to the hour, and for 400 days.
 #[utoipa::path(get, path = "/api/v1/compliance/breach", tag = "compliance", params(BreachQuery),
     responses((status = 200, body = BreachView)))]
 pub async fn look_at_breach(

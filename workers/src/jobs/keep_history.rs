@@ -27,5 +27,10 @@ pub async fn run(run: Run, job: KeepHistory) -> Result<Outcome> {
             return Ok(Outcome::Snooze { after: PAUSE });
         }
     }
+    while upkeep::forget_reads(&run.ctx.platform).await? > 0 {
+        if run.is_to_stop() {
+            return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
     Ok(Outcome::Done(serde_json::Value::Null))
 }

@@ -59,7 +59,7 @@ pub const OTHERS: &[Other] = &[
     other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a day"),
     other(
         "personal_reads",
-        "subjects",
+        "subject_id",
         "whose data was opened for whom, by ids that name nobody once the rest is gone",
     ),
     other(

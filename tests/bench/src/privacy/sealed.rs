@@ -8,7 +8,7 @@ use domain::{
     types::TenantId,
     vault::{
         DataKey, Place,
-        cipher::{open, seal},
+        cipher::{Cipher, seal},
         kek::{KeyEncryptionKey, LocalKek},
     },
 };
@@ -64,9 +64,10 @@ impl Lead {
     /// If one does not open.
     pub async fn opened(&self) -> Result<Vec<String>, Failure> {
         let key = DataKey { id: self.key_id, bytes: self.kek.unwrap(PURPOSE, &self.wrapped).await? };
+        let cipher = Cipher::of(&key);
         let mut texts = Vec::with_capacity(self.fields.len());
         for (place, blob, _) in &self.fields {
-            texts.push(String::from_utf8(open(&key, place, blob)?.to_vec())?);
+            texts.push(String::from_utf8(cipher.open(place, blob)?.to_vec())?);
         }
         Ok(texts)
     }
