@@ -275,7 +275,8 @@ create table engine.pauses (
   kind text,
   why text not null default '',
   paused_at timestamptz not null default engine.now(),
-  constraint pauses_scope check (coalesce(queue_id::text, tenant_id::text, kind) is not null),
+  -- The product alone stops everything: where the database was restored.
+  constraint pauses_scope check (decided_by = 'product' or num_nonnulls(queue_id, tenant_id, kind) > 0),
   constraint pauses_place_key unique nulls not distinct (decided_by, queue_id, tenant_id, kind)
 );
 call engine.wall('engine.pauses');

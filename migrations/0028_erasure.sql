@@ -239,3 +239,21 @@ begin atomic
   select s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int
     from pg_control_system() s;
 end;
+
+-- Pauses all work if this is another place than the one that was written down; asked on each new connection that claims,
+-- before it does, so that no worker goes on over a restore or a failover that came under it. Answers whether it is another.
+create function engine.leave_unless_at_home(why text) returns boolean
+language plpgsql volatile as $$
+begin
+  if not exists (select from public.installation_place p, public.place_now() n
+                  where (p.system, p.timeline) is distinct from (n.system, n.timeline)) then
+    return false;
+  end if;
+  if not exists (select from engine.pauses
+                  where decided_by = 'product' and num_nonnulls(queue_id, tenant_id, kind) = 0) then
+    perform engine.pause('product', null, null, null, why);
+  end if;
+  return true;
+end $$;
+revoke all on function engine.leave_unless_at_home from public;
+grant execute on function engine.leave_unless_at_home to switchboard_system;

@@ -106,5 +106,9 @@ pub use job::{JobKind, NewJob, Outcome};
 pub use tx::Tx;
 pub use workflows::Flow;
 
+/// Why nothing works where the database was restored.
+pub const ELSEWHERE: &str =
+    "the database was restored to an earlier moment, or another took over: run `switchboard recover`";
+
 /// The embedded schema: one sqlx sequence for the whole product.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

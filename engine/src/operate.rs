@@ -182,10 +182,11 @@ pub struct Scope<'a> {
 
 /// Across tenants, in a transaction of [`Engine::begin_system`](crate::Engine::begin_system).
 impl Tx {
-    /// Stops what the scope names, in all tenants if it names none. What runs may end.
+    /// Stops what the scope names, in all tenants if it names none. What runs may end. The product alone may name nothing:
+    /// then all work stops.
     ///
     /// # Errors
-    /// If the scope names nothing or the database refuses.
+    /// If an operator's scope names nothing or the database refuses.
     pub async fn pause_scope(&mut self, by: Decider, scope: Scope<'_>, why: &str) -> sqlx::Result<()> {
         let (by, queue) = (by.as_str(), self.queue_of(scope.queue).await?);
         sqlx::query!("select engine.pause($1, $2, $3, $4, $5)", by, queue, scope.tenant, scope.kind, why)

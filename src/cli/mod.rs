@@ -83,11 +83,7 @@ enum Command {
     Audit(audit::Command),
     /// After the database was restored to an earlier moment: forget again who was erased since, settle what may have been
     /// sent since, and let work go on.
-    Recover {
-        /// Also if the database seems to be the one that was at work last: a copy of its folder was put back.
-        #[arg(long)]
-        anyway: bool,
-    },
+    Recover(recover::Wishes),
     /// Show what is found on this machine and what is missing.
     Doctor,
     /// Print the description of the API.
@@ -138,7 +134,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Queues(command) => queues::run(&config, command).await,
         Command::Schedules(command) => schedules::run(&config, command).await,
         Command::Audit(command) => audit::run(&config, command).await,
-        Command::Recover { anyway } => recover::run(&config, anyway).await,
+        Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Openapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
     }

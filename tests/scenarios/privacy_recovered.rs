@@ -1,10 +1,12 @@
 //! Erasures that are cut off between any two steps, and databases that are restored from before one.
 
+use bytes::Bytes;
+use chrono::TimeDelta;
 use domain::{
     Ctx,
     privacy::{
         erasure::{begin, certificate, keys, providers, rows, stop},
-        recovery,
+        recovery::{self, How},
     },
     types::ErasureId,
 };
@@ -16,10 +18,14 @@ use uuid::Uuid;
 
 use crate::{
     calls::at,
+    campaigns::draft,
     gates::{SUPPRESSIONS, becomes, send},
     message::sandbox,
+    onboarding::{Desk, subjects, until},
     privacy_erasure::{DELETION, ask, at_once, comes_to},
     rights::admitted,
+    routing_rules::lead as any_lead,
+    sequences::{DAY, enter, published, steps, template},
 };
 
 const MAIL: &str = "canary.kestrel@example.com";
@@ -139,8 +145,10 @@ async fn a_database_from_before_forgets_again_and_sends_nothing_twice() {
     let mut message = sandbox(admin).await;
     message["to"] = json!("else@example.com");
     let waiting = send(admin, &message).await;
-    let done =
-        recovery::recover(&second, false).await.expect("recovered").expect("there was something to do");
+    let done = recovery::recover(&second, How::default())
+        .await
+        .expect("recovered")
+        .expect("there was something to do");
     assert_eq!((done.erased, done.tombstones, done.unknown), (1, 1, 1), "{done:?}");
     assert!(done.unreadable.is_empty());
     assert_eq!(admin.get(&at("/api/v1/leads", &lead)).await.problem(404), "not-found");
@@ -156,6 +164,112 @@ async fn a_database_from_before_forgets_again_and_sends_nothing_twice() {
     assert_eq!((&settled["status"], &settled["error_code"]), (&json!("unknown"), &json!("restored")));
     // Work goes on, and there is nothing to do any more.
     becomes(admin, &send(admin, &message).await, "message.sent").await;
-    assert_eq!(recovery::recover(&second, false).await.expect("looked"), None);
+    assert_eq!(recovery::recover(&second, How::default()).await.expect("looked"), None);
+    app.process.stop().await;
+}
+
+async fn moves(system: &mut PgConnection) {
+    // The test's cluster is the later one then: a standby that took over.
+    sqlx::query("update installation_place set timeline = timeline - 1")
+        .execute(system)
+        .await
+        .expect("somewhere else");
+}
+
+#[tokio::test]
+async fn what_may_have_been_sent_since_waits_for_a_person() {
+    let app = TestApp::start().await;
+    let (admin, second) = (&app.acme.admin, platform(&app.database).await);
+    let (_, onboards) = Desk::set_up(admin).await.waiting(admin).await;
+    let hello = template(admin, "hello", "hello").await;
+    let mut campaigns = Vec::new();
+    for hours in [1, 40 * 24] {
+        let time = (second.clock.now() + TimeDelta::hours(hours)).format("%Y-%m-%dT%H:%M:%S").to_string();
+        let content = json!({
+            "purpose": "transactional", "channels": [{"channel": "email"}],
+            "variants": [{"name": "a", "messages": [{"channel": "email", "template": "hello"}]}],
+        });
+        let path = draft(admin, &content, &json!({"schedule": {"at": time, "zone": "UTC"}})).await;
+        let id = path.rsplit('/').next().expect("an id").to_owned();
+        let body = json!({ "campaign_id": id });
+        admin.post("/api/v1/automation/schedule-campaign", &body).await.expect(200);
+        campaigns.push((path, id));
+    }
+    let sequence = published(admin, "drip", &steps(&[("hello", 60)])).await;
+    enter(admin, &sequence, &any_lead(admin, &json!({})).await).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    moves(&mut system).await;
+    assert!(recovery::guard(&second).await.expect("looked"), "it is somewhere else");
+    // The deadline of the run, the campaign's time and the sequence's step were after the backup, and before now.
+    app.database.advance(DAY + 3600.0).await;
+    let strange = "tombstones/strange.json".parse().expect("a name");
+    second.storage.of(app.acme.id).put(&strange, Bytes::from_static(b"{}")).await.expect("put");
+
+    let done = recovery::recover(&second, How::default()).await.expect("recovered").expect("to do");
+    assert!(!done.goes_on && done.left.is_empty(), "{done:?}");
+    assert_eq!((done.unreadable.len(), done.stopped, done.paused.len()), (1, 1, 2), "{done:?}");
+    for id in [campaigns[0].1.as_str(), sequence.as_str().expect("an id")] {
+        assert!(done.paused.iter().any(|name| name.ends_with(id)), "{id}: {done:?}");
+    }
+    until(admin, &onboards, |run| run["state"] == "cancelled").await;
+    let soon = admin.get(&campaigns[0].0).await.expect(200);
+    assert_eq!((&soon["status"], &soon["pause_code"]), (&json!("paused"), &json!("restored")));
+    assert_eq!(admin.get(&campaigns[1].0).await.expect(200)["status"], "scheduled");
+
+    // Whoever runs it again without having looked gets no further.
+    let again = recovery::recover(&second, How::default()).await.expect("recovered").expect("to do");
+    assert!(!again.goes_on && again.paused.is_empty() && again.stopped == 0, "{again:?}");
+    let how = How { regardless: true, ..How::default() };
+    assert!(recovery::recover(&second, how).await.expect("recovered").expect("to do").goes_on);
+    assert_eq!(recovery::recover(&second, How::default()).await.expect("looked"), None);
+    let account = admin.all("/api/v1/communication/providers").await[0]["id"].clone();
+    let message =
+        json!({"provider_id": account, "template_id": hello, "to": "else@example.com", "variables": {}});
+    becomes(admin, &send(admin, &message).await, "message.sent").await;
+    assert_eq!(subjects(admin).await, ["welcome, Ada", "hello"]);
+    app.process.stop().await;
+}
+
+async fn all_is_paused(system: &mut PgConnection) -> bool {
+    sqlx::query_scalar(
+        "select exists (select from engine.pauses
+           where decided_by = 'product' and num_nonnulls(queue_id, tenant_id, kind) = 0)",
+    )
+    .fetch_one(system)
+    .await
+    .expect("pauses")
+}
+
+#[tokio::test]
+async fn workers_that_run_on_notice_a_restore_under_them_before_they_claim() {
+    let app = TestApp::start().await;
+    let (admin, second) = (&app.acme.admin, platform(&app.database).await);
+    let message = sandbox(admin).await;
+    becomes(admin, &send(admin, &message).await, "message.sent").await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut owner = app.database.connect_as("none").await;
+    moves(&mut system).await;
+    assert!(!all_is_paused(&mut system).await);
+    let noticed = async {
+        while !all_is_paused(&mut system).await {
+            sqlx::query(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                  where datname = current_database() and pid <> pg_backend_pid()
+                    and (query like '%engine.claim(%' or query like '%engine.finish_and_claim(%')",
+            )
+            .execute(&mut owner)
+            .await
+            .expect("connections are cut");
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), noticed).await.expect("it is noticed");
+    let waits = send(admin, &message).await;
+    let path = format!("/api/v1/communication/messages/{waits}");
+    assert_ne!(admin.get(&path).await.expect(200)["status"], "sent");
+    recovery::planned_failover(&second).await.expect("a later timeline");
+    becomes(admin, &waits, "message.sent").await;
+    assert!(!all_is_paused(&mut system).await);
+    assert!(recovery::planned_failover(&second).await.is_err(), "nothing has taken over");
+    assert_eq!(recovery::recover(&second, How::default()).await.expect("looked"), None);
     app.process.stop().await;
 }

@@ -51,8 +51,8 @@ pub struct CampaignView {
     pub schedule_id: Option<Uuid>,
     /// The run that is not over.
     pub run_id: Option<CampaignRunId>,
-    /// Why it is paused: `by_hand`, `breaker`, `budget`, `no_provider`, `broke`. Whatever it is, it stays so until somebody
-    /// resumes it, and of its times none begins a run meanwhile.
+    /// Why it is paused: `by_hand`, `breaker`, `budget`, `no_provider`, `broke`, `restored`. Whatever it is, it stays so until
+    /// somebody resumes it, and of its times none begins a run meanwhile.
     pub pause_code: Option<String>,
     /// The same in words, with what to do.
     pub pause_why: Option<String>,

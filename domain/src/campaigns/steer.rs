@@ -8,6 +8,7 @@ use engine::NewJob;
 use serde_json::json;
 
 use self::arm::{arm, when};
+pub(crate) use self::course::pause_for;
 pub use self::course::{cancel, pause, resume};
 use super::{
     manage::{CampaignView, NewCampaign, insert, location, locked, view},

@@ -45,7 +45,7 @@ pub struct SequenceView {
     pub published_version: Option<i32>,
     /// Why the product itself has paused it: `no_account` of the channel of a step that leads have come to. Set one up and
     /// resume it; these leads go on within ten minutes. A step that names an account which was deleted pauses nothing: it
-    /// is left out.
+    /// is left out. `restored`: the database was restored, and its steps may have been taken since then.
     pub pause_code: Option<String>,
     pub created_by: Option<Uuid>,
     /// Grows with each change.

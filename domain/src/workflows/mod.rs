@@ -5,7 +5,10 @@ pub(crate) mod of_lead;
 pub mod onboard_lead;
 mod start;
 
-use engine::workflows::{self, Filter, Restarted, RunView, SignalView, Signalled, StepView, Why};
+use engine::{
+    JobKind as _,
+    workflows::{self, Filter, Restarted, RunView, SignalView, Signalled, StepView, Why},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,6 +25,8 @@ use crate::{
     tenancy::{Begun, Once, TenantTx},
 };
 
+/// Workflows that write to leads: one with a step `message_lead` belongs here, so that a run that has no steps yet is known to.
+pub(crate) const WRITING: &[&str] = &[OnboardLead::KIND];
 /// The most that a signal may carry, in bytes of JSON.
 const SIGNAL_LIMIT: usize = 16 * 1024;
 const SIGNAL_NAME_LIMIT: usize = 60;

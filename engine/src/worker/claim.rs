@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{Envelope, QueueId, Signals, positions::Mark, refusals::is_of_endings, rotation::Ask};
 use crate::{
+    ELSEWHERE,
     finish::{Claim, Columns, Ending, Finished},
     lanes::Lane,
 };
@@ -219,6 +220,14 @@ struct Asked {
     takes: Vec<i32>,
     after_at: Vec<DateTime<Utc>>,
     after_id: Vec<Uuid>,
+}
+
+/// Pauses all work if the database was restored or another took over since the installation was at work last; see
+/// `engine.leave_unless_at_home`. Answers whether it is so.
+pub(super) async fn is_elsewhere(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select engine.leave_unless_at_home($1) as "elsewhere!""#, ELSEWHERE)
+        .fetch_one(conn)
+        .await
 }
 
 /// Hands back what the node claimed after a fence and never heard of; see `engine.disown`.

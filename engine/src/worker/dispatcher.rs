@@ -18,7 +18,7 @@ use super::{
     running::Running,
 };
 use crate::{
-    Engine,
+    ELSEWHERE, Engine,
     bus::Hint,
     finish::{Claim, Ending},
     lanes::Lane,
@@ -269,6 +269,9 @@ impl Dispatcher {
             connected = memory.line.connected() => connected?,
         };
         if connection != memory.connection {
+            if memory.line.run(claim::is_elsewhere).await? {
+                tracing::error!(queue = self.name, "all work is paused: {ELSEWHERE}");
+            }
             let (queue, node, fence, lanes) = (self.queue, self.member.id, memory.fence, &memory.unanswered);
             let disowned = memory
                 .line

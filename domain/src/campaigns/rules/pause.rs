@@ -17,6 +17,10 @@ pub fn pause_why(code: &str, recurs: bool) -> Option<String> {
         "broke" => {
             "a run of it could not begin; put right what `broke` of its newest run names, then resume it"
         }
+        "restored" => {
+            "the database was restored, and it may have been sent since then; ask who has got it, then resume it or \
+             cancel it"
+        }
         _ => return None,
     };
     let meanwhile = if recurs { ". Until then no run of it begins, also at its times" } else { "" };
@@ -29,7 +33,7 @@ mod tests {
 
     #[test]
     fn every_pause_says_what_to_do() {
-        for code in ["by_hand", "breaker", "budget", "no_provider", "broke"] {
+        for code in ["by_hand", "breaker", "budget", "no_provider", "broke", "restored"] {
             let (once, again) = (pause_why(code, false), pause_why(code, true));
             let (once, again) = (once.expect("a reason"), again.expect("a reason"));
             assert!(once.contains("resume it"), "{once}");

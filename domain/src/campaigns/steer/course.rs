@@ -36,17 +36,22 @@ const BY_HAND: &str = "by_hand";
 /// # Errors
 /// If there is no such campaign, or a conflict if there is nothing to pause.
 pub async fn pause(ctx: &Ctx, id: CampaignId) -> Result<CampaignView> {
+    pause_for(ctx, id, BY_HAND).await
+}
+
+/// The same for a reason of the product's own.
+pub(crate) async fn pause_for(ctx: &Ctx, id: CampaignId, code: &'static str) -> Result<CampaignView> {
     may_steer(ctx)?;
     let mut tx = ctx.begin().await?;
     let row = locked(&mut tx, id).await?;
     let standing = standing(&mut tx, &row).await?;
     let next = row.status()?.on(Command::Pause, standing)?;
     if let Some(open) = store::open_run(tx.conn(), ctx.tenant, id).await? {
-        move_run(&mut tx, open.id, RunEvent::Pause, Some(BY_HAND), None).await?;
+        move_run(&mut tx, open.id, RunEvent::Pause, Some(code), None).await?;
     }
     hold_schedule(&mut tx, &row).await?;
-    tx.audit(&[Entry::new("pause", "campaign", id).detail(json!({ "code": BY_HAND }))]).await?;
-    put_status(&mut tx, id, next, Some(BY_HAND), EventType::CampaignPaused).await?;
+    tx.audit(&[Entry::new("pause", "campaign", id).detail(json!({ "code": code }))]).await?;
+    put_status(&mut tx, id, next, Some(code), EventType::CampaignPaused).await?;
     let view = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)

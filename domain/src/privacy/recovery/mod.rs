@@ -1,39 +1,42 @@
-//! After the database was restored to an earlier moment: nothing is sent a second time, and whoever was erased since then is
-//! forgotten again.
+//! After the database was restored to an earlier moment: nothing is sent a second time by itself, and whoever was erased since
+//! then is forgotten again. What may have been sent waits for a person.
 //!
-//! [`guard`] stops all work of an installation that finds itself on another cluster, or on another timeline of it, than it
-//! was at work on last: that is what a restore looks like, and a failover too. [`recover`] does what is to be done and lets
-//! work go on. A copy of the data folder that was put back is on the same timeline: run `switchboard recover --anyway` after
-//! it, before any worker starts.
+//! All work of an installation stops that finds itself on another cluster, or on another timeline of it, than it was at work
+//! on last: that is what a restore looks like, and a failover too. [`guard`] looks as a process starts, and
+//! `engine.leave_unless_at_home` on each new connection that claims: both cut all connections. [`recover`] does what is to be
+//! done and lets work go on; [`planned_failover`] lets it go on at once where nothing was lost. A copy of the data folder that
+//! was put back is on the same timeline: run `switchboard recover --anyway` after it, before any worker starts.
 
+mod of_tenant;
 mod store;
 
-use engine::operate::{Decider, Scope};
-
-use super::{
-    erasure::{begin, certificate, keys, rows, stop},
-    tombstones::{self, Tombstone},
+use engine::{
+    ELSEWHERE,
+    operate::{Decider, Scope},
 };
+
+pub use self::of_tenant::forget_again;
 use crate::{
-    Ctx,
-    access::{permission::PermissionSet, rows::Rows},
     audit::Entry,
-    campaigns::steer,
-    ctx::{Actor, OperatorCtx, Platform},
-    error::Result,
-    messages::restored,
-    processing::reads::Opens,
-    sequences,
+    ctx::{OperatorCtx, Platform},
+    error::{Error, Result},
     tenancy::SystemTx,
     types::TenantId,
 };
 
-/// Why nothing works.
-const WHY: &str = "the database was restored, or another took over: run `switchboard recover`";
 /// Everything, everywhere.
 const ALL: Scope<'static> = Scope { queue: None, tenant: None, kind: None };
-/// Tenants looked up at a time, and messages settled.
+/// Tenants looked up at a time, and messages, campaigns and runs settled.
 const PAGE: i64 = 200;
+
+/// How it is to be done.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// Also where the installation is where it was last.
+    pub anyway: bool,
+    /// Work goes on although there are unreadable tombstones or something could not be held.
+    pub regardless: bool,
+}
 
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,16 +44,21 @@ pub struct Recovered {
     pub tenants: usize,
     /// Messages that may have been sent after the moment of the restore: they are `unknown` now.
     pub unknown: usize,
-    /// Campaigns and sequences that would have written again to whom they had written: they are paused now.
-    pub paused: usize,
-    /// Jobs that would have written to a lead for a workflow: they are dead letters now.
-    pub discarded: usize,
+    /// Campaigns and sequences that might have written again to whom they had written: they are paused now. Each with its
+    /// tenant.
+    pub paused: Vec<String>,
+    /// Runs of workflows that might have: they are cancelled, and can be taken up again. The audit log names them.
+    pub stopped: usize,
     /// Erasures that were carried out again.
     pub erased: usize,
     /// Tombstones in the storage in all.
     pub tombstones: usize,
     /// Files in the place of tombstones that this installation did not write, or not so: look why.
     pub unreadable: Vec<String>,
+    /// Campaigns and sequences that could not be paused, and why.
+    pub left: Vec<String>,
+    /// Whether work goes on. If not, all of it is still paused.
+    pub goes_on: bool,
 }
 
 /// Whether the installation is where it was last; the first time it settles there.
@@ -73,23 +81,25 @@ pub async fn guard(platform: &Platform) -> Result<bool> {
         return Ok(false);
     }
     let mut tx = SystemTx::begin(&platform.engine).await?;
-    tx.pause_scope(Decider::Product, ALL, WHY).await?;
+    tx.pause_scope(Decider::Product, ALL, ELSEWHERE).await?;
     tx.commit().await?;
-    tracing::error!("all work is paused: {WHY}");
+    tracing::error!("all work is paused: {ELSEWHERE}");
     Ok(true)
 }
 
-/// Does what is to be done after a restore, tenant by tenant, and lets work go on. Cut off, it is run again. None if the
-/// installation is where it was, unless it is to be done `anyway`.
+/// Does what is to be done after a restore, tenant by tenant, and lets work go on, unless something is left for people to
+/// look at first. Cut off, it is run again. None if the installation is where it was and nothing was left by a run before,
+/// unless it is to be done anyway.
 ///
 /// # Errors
 /// If the database or storage refuses; then work stays paused.
-pub async fn recover(platform: &Platform, anyway: bool) -> Result<Option<Recovered>> {
-    if is_at_home(platform).await? && !anyway {
+pub async fn recover(platform: &Platform, how: How) -> Result<Option<Recovered>> {
+    let home = is_at_home(platform).await?;
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    if home && !how.anyway && !store::is_paused(tx.conn()).await? {
         return Ok(None);
     }
-    let mut tx = SystemTx::begin(&platform.engine).await?;
-    tx.pause_scope(Decider::Product, ALL, WHY).await?;
+    tx.pause_scope(Decider::Product, ALL, ELSEWHERE).await?;
     tx.commit().await?;
     let mut done = Recovered::default();
     let mut after = TenantId(uuid::Uuid::nil());
@@ -100,77 +110,41 @@ pub async fn recover(platform: &Platform, anyway: bool) -> Result<Option<Recover
         let Some(last) = tenants.last() else { break };
         after = *last;
         for tenant in tenants {
-            of_tenant(&itself(platform, tenant), &mut done).await?;
+            of_tenant::recover(platform, tenant, &mut done).await?;
         }
     }
-    let mut tx = SystemTx::begin(&platform.engine).await?;
-    store::settle_here(tx.conn()).await?;
-    tx.resume_scope(Decider::Product, ALL).await?;
-    let entry = Entry::new("recover", "installation", uuid::Uuid::nil());
-    tx.audit(&OperatorCtx::of_machine(platform), crate::upkeep::ITSELF, &[entry.notice()]).await?;
-    tx.commit().await?;
+    done.goes_on = how.regardless || (done.unreadable.is_empty() && done.left.is_empty());
+    if done.goes_on {
+        settle(platform, "recover").await?;
+    }
     Ok(Some(done))
 }
 
-async fn of_tenant(ctx: &Ctx, done: &mut Recovered) -> Result<()> {
-    done.tenants += 1;
-    // Whoever is forgotten again first gets nothing of what follows.
-    let found = tombstones::all(&ctx.platform, ctx.tenant).await?;
-    done.tombstones += found.good.len();
-    done.unreadable.extend(found.unreadable.iter().map(|name| format!("{}: {name}", ctx.tenant)));
-    for stone in &found.good {
-        done.erased += usize::from(forget_again(ctx, stone).await?);
-    }
-    let mut tx = ctx.begin().await?;
-    let (campaigns, series) = store::going_on(tx.conn(), ctx.tenant).await?;
-    let jobs = store::writing_jobs(tx.conn(), ctx.tenant).await?;
-    tx.act(engine::operate::Action::Discard, &jobs).await?;
-    tx.commit().await?;
-    done.discarded += jobs.len();
-    for campaign in &campaigns {
-        Box::pin(steer::pause(ctx, *campaign)).await?;
-    }
-    for sequence in &series {
-        sequences::publish::pause(ctx, *sequence).await?;
-    }
-    done.paused += campaigns.len() + series.len();
-    loop {
-        let settled = restored::settle(ctx, PAGE).await?;
-        done.unknown += settled;
-        if settled == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// Carries an erasure out again that the database does not know of any more. All of it at once: nothing else works.
+/// Lets work go on after another server has taken over in good order, so that nothing was lost that this installation had
+/// written. Nothing is looked through.
 ///
 /// # Errors
-/// If the database or storage refuses; then it goes on where it was when it is called again.
-pub async fn forget_again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
-    if !begin::again(ctx, stone).await? {
-        return Ok(false);
+/// A conflict if this is another cluster or no later timeline of the one that was at work last, or if the database refuses.
+pub async fn planned_failover(platform: &Platform) -> Result<()> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let is_later = store::is_later_timeline(tx.conn()).await?;
+    tx.commit().await?;
+    if !is_later {
+        return Err(Error::conflict(
+            "no-failover",
+            "this is no later timeline of the cluster that was at work last, so no standby of it took over; after a \
+             restore run `switchboard recover`",
+        ));
     }
-    while stop::stop(ctx, stone.erasure).await? == stop::Stopped::Some {}
-    keys::destroy(ctx, stone.erasure).await?;
-    while rows::page(ctx, stone.erasure).await? {}
-    certificate::certify(ctx, stone.erasure).await?;
-    Ok(true)
+    settle(platform, "fail_over").await
 }
 
-/// The product itself in a tenant.
-fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
-    Ctx {
-        platform: platform.clone(),
-        tenant,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        opens: Opens::ForWork,
-    }
+/// Writes down that the installation is at work here, and lets work go on.
+async fn settle(platform: &Platform, verb: &'static str) -> Result<()> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::settle_here(tx.conn()).await?;
+    tx.resume_scope(Decider::Product, ALL).await?;
+    let entry = Entry::new(verb, "installation", uuid::Uuid::nil());
+    tx.audit(&OperatorCtx::of_machine(platform), crate::upkeep::ITSELF, &[entry.notice()]).await?;
+    tx.commit().await
 }

@@ -19,7 +19,7 @@ use crate::{
     types::{ErasureId, LeadId, SubjectId, TenantId},
 };
 
-/// The largest file that is read, in bytes: it has some hundred bytes for each name under which somebody is known.
+/// The largest file that is written and read, in bytes: it has some hundred bytes for each name under which somebody is known.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Who was erased, and by what they are known again.
@@ -60,14 +60,26 @@ pub struct Found {
 /// Writes a tombstone. Again it is written over with the same.
 ///
 /// # Errors
-/// If storage refuses.
+/// If storage refuses, or the person is known under more names than a file holds.
 pub(super) async fn write(platform: &Platform, stone: &Tombstone) -> Result<()> {
     let signer = Signer::of(platform).await?;
     let inscription = serde_json::to_string(stone).map_err(Error::internal)?;
     let proof = signer.prove(inscription.as_bytes());
     let file = Stone { inscription, key_id: signer.key_id(), proof };
     let bytes = serde_json::to_vec(&file).map_err(Error::internal)?;
+    fits(bytes.len() as u64)?;
     platform.storage.of(stone.tenant).put(&name(stone.erasure)?, Bytes::from(bytes)).await
+}
+
+/// What is larger would not be read after a restore: nothing is destroyed before that is mended.
+fn fits(size: u64) -> Result<()> {
+    if size > LARGEST {
+        return Err(Error::internal(format!(
+            "a tombstone of {size} bytes would not be read again, at most {LARGEST} are; the person is known under too many \
+             names, and nothing of them was destroyed"
+        )));
+    }
+    Ok(())
 }
 
 /// All tombstones of a tenant.
@@ -81,8 +93,12 @@ pub async fn all(platform: &Platform, tenant: TenantId) -> Result<Found> {
     let mut found = Found::default();
     let mut names = files.list(Some(&folder));
     while let Some(meta) = names.try_next().await? {
-        let bytes = files.range(&meta.name, 0..meta.size.min(LARGEST)).await?;
-        match read(&signer, tenant, &bytes) {
+        let stone = if meta.size <= LARGEST {
+            read(&signer, tenant, &files.range(&meta.name, 0..meta.size).await?)
+        } else {
+            None
+        };
+        match stone {
             Some(stone) => found.good.push(stone),
             None => found.unreadable.push(meta.name.to_string()),
         }
@@ -103,4 +119,15 @@ fn read(signer: &Signer, tenant: TenantId, bytes: &[u8]) -> Option<Tombstone> {
 
 fn name(erasure: ErasureId) -> Result<FileName> {
     format!("tombstones/{erasure}.json").parse().map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_that_would_not_be_read() {
+        assert!(fits(LARGEST).is_ok());
+        assert!(fits(LARGEST + 1).is_err());
+    }
 }
