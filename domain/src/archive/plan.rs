@@ -17,7 +17,8 @@ pub struct Due {
     /// Its first day, UTC.
     pub month: NaiveDate,
     pub rows: i64,
-    /// Rows that it waits for: entries without a place in the chain, attempts that have not ended. With any, it stays.
+    /// Rows that it waits for: entries without a place in the chain, attempts that have not ended, are not old enough, or
+    /// whose messages may still be sent or are unknown. With any, it stays.
     pub open: i64,
     /// How far its archive is, if it has one. One that is `verified` waits for the other tenants of the installation, with
     /// whose rows it shares the month.
@@ -61,7 +62,7 @@ pub(super) async fn of_tenant(conn: &mut PgConnection, tenant: TenantId) -> Resu
     let oldest = store::oldest_attempt(conn, tenant).await?;
     let mut month = oldest.and_then(Month::of_id);
     while let Some(now) = month.filter(|month| month.first() < until) {
-        let (rows, open) = store::attempts_count(conn, tenant, now).await?;
+        let store::Attempts { rows, open, .. } = store::attempts_of(conn, tenant, now).await?;
         let archive = state(Log::MessageAttempts, now);
         due.push(Due { log: Log::MessageAttempts, month: now.first(), rows, open, archive });
         month = Some(now.next());

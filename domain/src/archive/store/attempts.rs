@@ -1,5 +1,6 @@
 //! Attempts of sending on their way to the archive, by the month in which their message was made.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -23,23 +24,42 @@ pub(in crate::archive) async fn oldest_attempt(
     Ok(oldest)
 }
 
-/// How many attempts there are at messages of a month, and how many of them have not ended.
-pub(in crate::archive) async fn attempts_count(
+/// What lies in the database of a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::archive) struct Attempts {
+    pub rows: i64,
+    /// Those that stay: they have not ended, their messages may still be sent or asked for, or they are not old enough.
+    pub open: i64,
+    /// When the newest of them began, and when the last of them ended.
+    pub last_at: Option<DateTime<Utc>>,
+    pub last_ended_at: Option<DateTime<Utc>>,
+}
+
+/// How many attempts there are at messages of a month, and how many of them stay. An attempt has ended also if nobody knows
+/// how: what says that its message may have been sent goes only with the doubt.
+pub(in crate::archive) async fn attempts_of(
     conn: &mut PgConnection,
     tenant: TenantId,
     month: Month,
-) -> Result<(i64, i64)> {
+) -> Result<Attempts> {
     let (from, to) = month.ids();
-    let count = sqlx::query!(
-        r#"select count(*) as "rows!", count(*) filter (where ended_at is null) as "open!" from message_attempts
-            where tenant_id = $1 and message_id >= $2 and message_id < $3"#,
+    let attempts = sqlx::query_as!(
+        Attempts,
+        r#"select count(*) as "rows!",
+                  count(*) filter (where a.ended_at is null or m.status in ('pending', 'queued', 'sending', 'unknown')
+                    or a.started_at >= engine.now() - make_interval(days => t.keep_attempts_days)) as "open!",
+                  max(a.started_at) as last_at, max(a.ended_at) as last_ended_at
+             from message_attempts a
+             join messages m on m.tenant_id = $1 and m.id = a.message_id
+             join tenants t on t.id = $1
+            where a.tenant_id = $1 and a.message_id >= $2 and a.message_id < $3"#,
         tenant.0,
         from,
         to
     )
     .fetch_one(conn)
     .await?;
-    Ok((count.rows, count.open))
+    Ok(attempts)
 }
 
 /// Attempts at messages of a month after one of them.
@@ -68,29 +88,61 @@ pub(in crate::archive) async fn month_attempts(
     Ok(rows)
 }
 
-/// Deletes some attempts at messages of a month that began no later than the last of its file.
+/// The latest moments in a file, at which its attempts began and ended.
+type Until = (DateTime<Utc>, DateTime<Utc>);
+
+/// Deletes attempts at some messages of a month, after one of them, as far as they are in its file. Those of messages that
+/// live again stay, and of those that somebody works on. Answers the last message; none if there are no more.
 pub(in crate::archive) async fn drop_attempts(
     conn: &mut PgConnection,
     tenant: TenantId,
-    month: Month,
-    until: chrono::DateTime<chrono::Utc>,
+    (month, after): (Month, Uuid),
+    (began, ended): Until,
     limit: i64,
-) -> Result<u64> {
+) -> Result<Option<Uuid>> {
+    let gone = sqlx::query_scalar!(
+        "with settled as materialized (
+           select m.id from messages m
+            where m.tenant_id = $1 and m.id > $2 and m.id < $3
+              and m.status not in ('pending', 'queued', 'sending', 'unknown')
+              and exists (select from message_attempts a
+                    where a.tenant_id = $1 and a.message_id = m.id and a.started_at <= $4 and a.ended_at <= $5)
+            order by m.id limit $6
+              for no key update of m skip locked)
+         delete from message_attempts a using settled s
+          where a.tenant_id = $1 and a.message_id = s.id and a.started_at <= $4 and a.ended_at <= $5
+         returning a.message_id",
+        tenant.0,
+        after,
+        month.ids().1,
+        began,
+        ended,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(gone.into_iter().max())
+}
+
+/// Whether attempts of a month's file are still there.
+pub(in crate::archive) async fn any_attempt(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    month: Month,
+    (began, ended): Until,
+) -> Result<bool> {
     let (from, to) = month.ids();
-    let gone = sqlx::query!(
-        "with gone as (
-           select message_id, fence from message_attempts
-            where tenant_id = $1 and message_id >= $2 and message_id < $3 and started_at <= $4
-            order by message_id, fence limit $5)
-         delete from message_attempts a using gone g
-          where a.tenant_id = $1 and a.message_id = g.message_id and a.fence = g.fence",
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from message_attempts
+             where tenant_id = $1 and message_id >= $2 and message_id < $3 and started_at <= $4 and ended_at <= $5)
+             as "any!""#,
         tenant.0,
         from,
         to,
-        until,
-        limit
+        began,
+        ended
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(gone.rows_affected())
+    Ok(any)
 }
