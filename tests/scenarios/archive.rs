@@ -4,9 +4,19 @@
 use std::{path::PathBuf, pin::pin, task::Poll, time::Duration};
 
 use domain::{
-    archive::{Turn, check::check, leave::leave, plan::plan, write::write},
+    Ctx,
+    access::{permission::PermissionSet, rows::Rows},
+    archive::{
+        Turn,
+        check::check,
+        leave::leave,
+        plan::plan,
+        restore::{Restored, release, restore},
+        write::write,
+    },
     audit::{seal::Sealer, verify::Verdict},
-    ctx::Platform,
+    ctx::{Actor, Platform},
+    processing::reads::Opens,
     types::TenantId,
 };
 use futures::future::poll_fn;
@@ -268,6 +278,8 @@ async fn whatever_is_done_to_the_archive_is_found() {
         "update log_archives set manifest = replace(manifest, '50', '51') where tenant_id = $",
         "update log_archives set signature = sha512(signature) where tenant_id = $",
         "update log_archives set state = 'refused' where tenant_id = $",
+        // What was not read back yet has not left the database, so nothing is missing for its sake.
+        "update log_archives set state = 'written' where tenant_id = $",
         "update log_archives l set manifest = o.manifest, signature = o.signature from log_archives o
           where l.tenant_id = $ and o.tenant_id <> $",
         "delete from audit_log where tenant_id = $ and seq = (select min(seq) from audit_log where tenant_id = $)",
@@ -392,6 +404,9 @@ async fn attempts_go_as_ciphertext_and_leave_their_messages() {
     let admin = admin.anonymous().login("acme", "admin@acme.example.com", PASSWORD).await;
     let listed = admin.all(&format!("{ARCHIVES}?log=message_attempts")).await;
     assert_eq!((listed.len(), &listed[0]["state"]), (1, &json!("dropped")), "{listed:?}");
+    std::fs::remove_file(stored(&app.acme, ".jsonl.zst")).expect("removed");
+    let found = sealer(&app).await.verify_with_files(app.acme.id).await.expect("an answer").broken;
+    assert!(found.is_some_and(|found| found.what.contains("missing")), "the file of attempts is gone");
     app.process.stop().await;
 }
 
@@ -458,5 +473,80 @@ async fn attempts_stay_as_long_as_their_messages_live_and_go_only_as_they_were_w
     rows.sort_unstable();
     assert_eq!(rows, [1, 2], "{listed:?}");
     assert!(listed.iter().all(|one| one["state"] == "dropped"), "{listed:?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_comes_back_is_all_of_it_and_stays_what_it_is_and_half_of_it_can_be_let_go() {
+    let app = TestApp::with_roles(api_only()).await;
+    let id = archived(&app, &app.acme).await.parse().expect("an id");
+    let ctx = Ctx {
+        platform: platform(&app.database).await,
+        tenant: app.acme.id,
+        actor: Actor::System,
+        session: None,
+        opens: Opens::ForWork,
+        grants: PermissionSet::all(),
+        rows: Rows::All,
+        pace: None,
+        trace: None,
+        idempotency: None,
+        expected: None,
+    };
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let count = async |owner: &mut PgConnection, what: &'static str| -> i64 {
+        sqlx::query_scalar(what).fetch_one(owner).await.expect("a count")
+    };
+    let parts =
+        "select count(*) from pg_class where relname ~ '^restored_audit_log_[0-9a-f]{32}$' and relkind = 'r'";
+    let done =
+        "select count(*) filter (where action = 'restore') - count(*) filter (where action = 'release')
+                  from audit_log where resource = 'archive'";
+    // Whoever died may hold the archive until the database has seen that they are gone.
+    let let_go = async || {
+        let gone = async {
+            while release(&ctx, id).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone).await.expect("let go");
+    };
+    let mut waits = 0;
+    while dies(restore(&ctx, id, &|| false), waits).await.is_none() {
+        let_go().await;
+        assert_eq!(
+            (count(&mut owner, parts).await, count(&mut owner, done).await),
+            (0, 0),
+            "after {waits} waits"
+        );
+        waits += 1;
+        assert!(waits < 1_000, "it does not end");
+    }
+    assert!(waits > 5, "it died {waits} times only");
+    assert_eq!(count(&mut owner, done).await, 1, "it is written down that they came back");
+
+    let sealer = sealer(&app).await;
+    for change in [
+        "update restored_audit_log set detail = '{}' where seq = (select min(seq) + 1 from restored_audit_log)",
+        "delete from restored_audit_log where seq = (select max(seq) from restored_audit_log)",
+        "insert into restored_audit_log (tenant_id, archive_id, id, at, actor_kind, action, resource, outcome, detail, seq, hash)
+         select tenant_id, archive_id, gen_random_uuid(), at, actor_kind, 'delete', resource, outcome, detail, -seq, hash
+           from restored_audit_log",
+    ] {
+        let mut tx = owner.begin().await.expect("a transaction");
+        assert_eq!(sealer.verify_on(&mut tx, app.acme.id).await.expect("an answer").broken, None);
+        sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut *tx).await.expect("the owner may");
+        let verdict = sealer.verify_on(&mut tx, app.acme.id).await.expect("an answer");
+        assert!(verdict.broken.is_some(), "not found: {change}");
+        tx.rollback().await.expect("undone");
+    }
+
+    let_go().await;
+    let (one, other) = tokio::join!(restore(&ctx, id, &|| false), restore(&ctx, id, &|| false));
+    let both = [one.expect("an answer"), other.expect("an answer")];
+    assert!(both.contains(&Restored::All(3)), "{both:?}");
+    assert!(both.iter().all(|one| matches!(one, Restored::All(3) | Restored::Busy)), "{both:?}");
+    assert_eq!(count(&mut owner, "select count(*) from restored_audit_log").await, 3);
+    assert_eq!(count(&mut owner, done).await, 1);
     app.process.stop().await;
 }

@@ -155,6 +155,7 @@ pub(in crate::archive) async fn in_state(
 }
 
 /// Archives of the audit log by which gaps of a chain are bridged: manifests with their signatures, in the order of the chain.
+/// Only those that were read back: the rows of others have not left the database.
 pub(in crate::archive) async fn of_chain(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -164,7 +165,47 @@ pub(in crate::archive) async fn of_chain(
         "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
                 key_id, signature, created_at, verified_at, dropped_at, restored_at
            from log_archives
-          where tenant_id = $1 and log = 'audit_log' and state in ('written', 'verified', 'dropped') order by first_seq",
+          where tenant_id = $1 and log = 'audit_log' and state in ('verified', 'dropped') order by first_seq",
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Archives of a tenant whose files were read back, after a place, the oldest months of each log first.
+pub(in crate::archive) async fn read_back(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    after: (&str, NaiveDate, Uuid),
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and state in ('verified', 'dropped') and (log, month, id) > ($2, $3, $4)
+          order by log, month, id limit $5",
+        tenant.0,
+        after.0,
+        after.1,
+        after.2,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Archives of a tenant whose rows are shown beside the live ones.
+pub(in crate::archive) async fn shown(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and log = 'audit_log' and restored_at is not null order by month",
         tenant.0
     )
     .fetch_all(conn)
@@ -331,6 +372,23 @@ pub(in crate::archive) async fn archived(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.rows)).collect())
+}
+
+/// Holds an archive whose rows are gone until commit. Answers whether they are shown again; none if there is no such archive.
+pub(in crate::archive) async fn hold_dropped(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+) -> Result<Option<bool>> {
+    let shown = sqlx::query_scalar!(
+        r#"select restored_at is not null as "shown!" from log_archives
+            where tenant_id = $1 and id = $2 and state = 'dropped' for update"#,
+        tenant.0,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(shown)
 }
 
 pub(in crate::archive) async fn set_restored(
