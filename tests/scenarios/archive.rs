@@ -135,6 +135,11 @@ async fn a_month_leaves_when_all_tenants_have_archived_theirs_and_can_be_looked_
     assert_eq!(agent.post(ARCHIVE, &json!({})).await.problem(403), "permission-missing");
 
     let begun = admin.post(ARCHIVE, &json!({})).await.expect(202);
+    assert_eq!(
+        (begun["due"].as_array().map(Vec::len), &begun["due"][0]["rows"]),
+        (Some(1), &Value::Null),
+        "{begun}"
+    );
     let run = format!("/api/v1/workflows/{}", begun["run_id"].as_str().expect("a run"));
     until(admin, &run, |run| !run["finished_at"].is_null()).await;
     let mine = admin.all(ARCHIVES).await;
@@ -549,4 +554,53 @@ async fn what_comes_back_is_all_of_it_and_stays_what_it_is_and_half_of_it_can_be
     assert_eq!(count(&mut owner, "select count(*) from restored_audit_log").await, 3);
     assert_eq!(count(&mut owner, done).await, 1);
     app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_sent_does_not_outlive_its_keeping_in_files_and_nothing_is_left_beside_them() {
+    let app = TestApp::start().await;
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    for tenant in [&app.acme, &app.other] {
+        let message = crate::message::sandbox(&tenant.admin).await;
+        let sent = tenant.admin.post("/api/v1/communication/messages", &message).await.expect(202);
+        let path = format!("/api/v1/communication/messages/{}", sent["id"].as_str().expect("an id"));
+        let is_sent = |message: &Value| message["status"] == "sent" || message["status"] == "delivered";
+        until(&tenant.admin, &path, is_sent).await;
+    }
+    // One of them forgets what messages said, one day. More of theirs than is read at once.
+    let change = format!(
+        "update tenants set keep_audit_days = 3660;
+         insert into retention_rules (tenant_id, version, messages_days) values ('{0}', 0, 3660)
+             on conflict (tenant_id) do update set messages_days = 3660;
+         insert into message_attempts (tenant_id, message_id, fence, provider_id, provider_key, credentials_version,
+                                       ended_at, outcome, request_hash, request_sealed)
+         select a.tenant_id, a.message_id, a.fence + n, a.provider_id, a.provider_key, 1, engine.now(), 'failed', 'x',
+                decode(repeat('00', 1024 * 1024), 'hex')
+           from message_attempts a, generate_series(1, 20) n where a.tenant_id = '{0}'",
+        app.other.id
+    );
+    sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut owner).await.expect("the owner may");
+    // Nobody else archives what is old enough then.
+    app.process.stop().await;
+    app.database.advance(500.0 * 86_400.0).await;
+    let platform = platform(&app.database).await;
+    plan(&platform, None).await.expect("planned");
+    write(&platform, None, &|| false).await.expect("written");
+    check(&platform, None, &|| false).await.expect("read back");
+    let file = stored(&app.other, ".jsonl.zst");
+    let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+    let left = file.with_file_name(format!("{}-cut-off.jsonl.zst", &name[..36]));
+    std::fs::write(&left, "a writing that was cut off").expect("written");
+    leave(&platform, None, &|| false).await.expect("an end");
+    assert!(!left.exists() && file.exists(), "only what was verified stays");
+    for (tenant, keys, rows) in [(&app.acme, 1, 1), (&app.other, 0, 21)] {
+        // A key is kept for the archive if there is something in it that it opens.
+        let count = "select count(*) from subject_keys where tenant_id = $1 and archived_at is not null";
+        let kept: i64 =
+            sqlx::query_scalar(count).bind(tenant.id.0).fetch_one(&mut owner).await.expect("a count");
+        let count = "select sum(rows)::bigint from log_archives where tenant_id = $1 and state = 'dropped'";
+        let gone: Option<i64> =
+            sqlx::query_scalar(count).bind(tenant.id.0).fetch_one(&mut owner).await.expect("a count");
+        assert_eq!((kept, gone), (keys, Some(rows)));
+    }
 }

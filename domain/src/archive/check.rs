@@ -62,12 +62,16 @@ pub async fn check(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) 
                     refuse(platform, row, why).await?;
                 }
                 Some(Ok(())) => {
-                    done += 1;
                     let mut tx = SystemTx::begin(&platform.engine).await?;
                     let signature = row.signature.as_deref().unwrap_or_default();
-                    store::verified(tx.conn(), TenantId(row.tenant_id), row.id, signature).await?;
+                    let ours = store::verified(tx.conn(), TenantId(row.tenant_id), row.id, signature).await?;
                     tx.commit().await?;
-                    tidy(&platform.storage, row).await?;
+                    // Only what is verified is surely not written anew meanwhile. Whatever is left if this is cut off goes
+                    // before its rows are noted as gone.
+                    if ours {
+                        done += 1;
+                        tidy(&platform.storage, row).await?;
+                    }
                 }
             }
         }
@@ -134,7 +138,7 @@ async fn read_through(
 }
 
 /// Removes what writings of this archive left that were cut off.
-async fn tidy(storage: &Storage, row: &ArchiveRow) -> Result<()> {
+pub(super) async fn tidy(storage: &Storage, row: &ArchiveRow) -> Result<()> {
     let text = row.manifest.as_deref().unwrap_or_default();
     let kept: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
     let beside = write::beside(&kept.file)?;

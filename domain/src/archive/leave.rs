@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Log, Stop, Turn,
+    Log, Stop, Turn, check,
     manifest::Manifest,
     month::Month,
     store::{self, ArchiveRow, Attempts, Standing},
@@ -75,11 +75,27 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
             return Ok(false);
         }
     }
+    tidy_month(platform, month).await?;
     let mut tx = SystemTx::begin(&platform.engine).await?;
     store::dropped(tx.conn(), Log::AuditLog, month, None).await?;
     tx.commit().await?;
     tracing::info!(month = %month.first(), "a month of the audit log lies in the archive only, from now on");
     Ok(true)
+}
+
+/// Removes what writings of a month left that were cut off, of all tenants.
+async fn tidy_month(platform: &Platform, month: Month) -> Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let page = store::verified_of(tx.conn(), Log::AuditLog, month, after, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.tenant_id;
+        for row in &page {
+            check::tidy(&platform.storage, row).await?;
+        }
+    }
 }
 
 /// Whether what was read back is all there is, and all of it has its place.
@@ -168,6 +184,9 @@ async fn of_file(platform: &Platform, row: &ArchiveRow, stop: Stop<'_>) -> Resul
     if store::any_attempt(tx.conn(), tenant, month, until).await? {
         return Ok(Some(false));
     }
+    tx.commit().await?;
+    check::tidy(&platform.storage, row).await?;
+    let mut tx = SystemTx::begin(&platform.engine).await?;
     store::dropped(tx.conn(), Log::MessageAttempts, month, Some(tenant.0)).await?;
     tx.commit().await?;
     Ok(Some(true))

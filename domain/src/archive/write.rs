@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Log, Stop, Turn, bridge,
     file::{Packed, Packing},
-    line::AuditLine,
+    line::{AttemptLine, AuditLine},
     manifest::{FORM, Manifest, Run, Runs, hex},
     month::Month,
     store::{self, ArchiveRow, Written},
@@ -30,6 +30,10 @@ use crate::{
 
 /// Rows read in one transaction.
 const PAGE: i64 = 1_000;
+/// Bytes of what was sent that are read in one transaction, and one attempt more: twice as many digits are held.
+const PAGE_BYTES: i64 = 8 << 20;
+/// Digits at the beginning of what was sent that say by which key it is sealed, and that it is sealed at all.
+const KEY_DIGITS: usize = 2 * 64;
 /// Archives looked up at a time.
 const ARCHIVES: i64 = 50;
 /// Rows that one head was signed for, at the most: a batch of the sealer's.
@@ -231,8 +235,13 @@ impl Writing<'_> {
                 return Ok(None);
             }
             let mut tx = SystemTx::begin(&self.platform.engine).await?;
-            let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
-            let sealed = page.iter().map(|line| hex::bytes(&line.request_sealed)).collect::<Option<Vec<_>>>();
+            let page =
+                store::month_attempts(tx.conn(), self.tenant, month, after, (PAGE, PAGE_BYTES)).await?;
+            let beginning = |line: &AttemptLine| {
+                let digits = &line.request_sealed;
+                hex::bytes(digits.get(..KEY_DIGITS).unwrap_or(digits))
+            };
+            let sealed = page.iter().map(beginning).collect::<Option<Vec<_>>>();
             let sealed = sealed.ok_or_else(|| Error::internal("an attempt holds no bytes"))?;
             let kept = sealed.iter().map(Vec::as_slice).filter(|sealed| !sealed.is_empty());
             Vault::keep_for_archive(tx.conn(), self.tenant, kept).await?;

@@ -357,6 +357,30 @@ pub(in crate::archive) async fn verified_months(conn: &mut PgConnection, log: Lo
     Ok(months.into_iter().map(Month::of).collect())
 }
 
+/// Archives of a month that were read back and are not noted as gone, of tenants after one of them.
+pub(in crate::archive) async fn verified_of(
+    conn: &mut PgConnection,
+    log: Log,
+    month: Month,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where log = $1 and month = $2 and state = 'verified' and tenant_id > $3 order by tenant_id limit $4",
+        log.as_str(),
+        month.first(),
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// Rows that were read back, by tenant, of a month.
 pub(in crate::archive) async fn archived(
     conn: &mut PgConnection,

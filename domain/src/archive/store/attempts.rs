@@ -62,30 +62,68 @@ pub(in crate::archive) async fn attempts_of(
     Ok(attempts)
 }
 
-/// Attempts at messages of a month after one of them.
+/// Attempts at messages of a month after one of them: so many, and the first of them that come to so many bytes. What was sent
+/// is left out if the tenant forgets what messages said, but for those who are held by law: it would outlive its keeping.
 pub(in crate::archive) async fn month_attempts(
     conn: &mut PgConnection,
     tenant: TenantId,
     month: Month,
     after: (Uuid, i64),
-    limit: i64,
+    (rows, bytes): (i64, i64),
 ) -> Result<Vec<AttemptLine>> {
     let rows = sqlx::query_as!(
         AttemptLine,
-        r#"select tenant_id, message_id, fence, provider_id, provider_key, credentials_version, started_at, ended_at, outcome,
-                  code, encode(request_hash, 'hex') as "request_hash!", encode(request_sealed, 'hex') as "request_sealed!"
-             from message_attempts
-            where tenant_id = $1 and message_id < $2 and (message_id, fence) > ($3, $4)
-            order by message_id, fence limit $5"#,
+        r#"with next as (
+             select a.tenant_id, a.message_id, a.fence, a.provider_id, a.provider_key, a.credentials_version, a.started_at,
+                    a.ended_at, a.outcome, a.code, a.request_hash, a.request_sealed,
+                    r.messages_days is null or exists (select from legal_holds h
+                      where h.tenant_id = $1 and h.released_at is null and h.subject_id in (m.subject_id, m.lead_id))
+                      as is_whole
+               from message_attempts a
+               join messages m on m.tenant_id = $1 and m.id = a.message_id
+               left join retention_rules r on r.tenant_id = $1
+              where a.tenant_id = $1 and a.message_id < $2 and (a.message_id, a.fence) > ($3, $4)
+              order by a.message_id, a.fence limit $5
+           ), sized as (
+             select n.*, sum(octet_length(n.request_sealed)) over (order by n.message_id, n.fence)
+                           - octet_length(n.request_sealed) as before
+               from next n
+           )
+           select tenant_id as "tenant_id!", message_id as "message_id!", fence as "fence!", provider_id as "provider_id!",
+                  provider_key as "provider_key!", credentials_version as "credentials_version!",
+                  started_at as "started_at!", ended_at as "ended_at?", outcome as "outcome?", code as "code?",
+                  case when is_whole then encode(request_hash, 'hex') else '' end as "request_hash!",
+                  case when is_whole then encode(request_sealed, 'hex') else '' end as "request_sealed!"
+             from sized where before < $6 order by message_id, fence"#,
         tenant.0,
         month.ids().1,
         after.0,
         after.1,
-        limit
+        rows,
+        bytes
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Whether there is an attempt at a message of a month.
+pub(in crate::archive) async fn has_attempts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    month: Month,
+) -> Result<bool> {
+    let (from, to) = month.ids();
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from message_attempts where tenant_id = $1 and message_id >= $2 and message_id < $3)
+             as "any!""#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(any)
 }
 
 /// The latest moments in a file, at which its attempts began and ended.
