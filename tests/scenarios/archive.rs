@@ -547,7 +547,8 @@ async fn what_comes_back_is_all_of_it_and_stays_what_it_is_and_half_of_it_can_be
     }
 
     let_go().await;
-    let (one, other) = tokio::join!(restore(&ctx, id, &|| false), restore(&ctx, id, &|| false));
+    let goes_on = || false;
+    let (one, other) = tokio::join!(restore(&ctx, id, &goes_on), restore(&ctx, id, &goes_on));
     let both = [one.expect("an answer"), other.expect("an answer")];
     assert!(both.contains(&Restored::All(3)), "{both:?}");
     assert!(both.iter().all(|one| matches!(one, Restored::All(3) | Restored::Busy)), "{both:?}");
