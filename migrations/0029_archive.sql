@@ -16,6 +16,8 @@ create table log_archives (
   log text not null constraint log_archives_log check (log in ('audit_log', 'message_attempts')),
   -- The first day of the month, UTC.
   month date not null,
+  -- Attempts that a month got after its rows were dropped go to a file of their own.
+  part int not null default 1,
   state text not null default 'planned'
     constraint log_archives_state check (state in ('planned', 'written', 'verified', 'dropped', 'refused')),
   -- Why it was refused: the rows stay where they are until a person has looked.
@@ -33,11 +35,13 @@ create table log_archives (
   created_at timestamptz not null default engine.now(),
   written_at timestamptz,
   verified_at timestamptz,
+  -- Since when its rows are deleted: they were compared with the file before the first one was.
+  leaving_at timestamptz,
   dropped_at timestamptz,
   -- Its rows can be looked into again beside the live ones.
   restored_at timestamptz,
   constraint log_archives_pkey primary key (tenant_id, id),
-  constraint log_archives_month_key unique (tenant_id, log, month),
+  constraint log_archives_month_key unique (tenant_id, log, month, part),
   constraint log_archives_written check (state in ('planned', 'refused') or (manifest is not null and signature is not null))
 );
 create index log_archives_state_idx on log_archives (log, state, month);

@@ -42,7 +42,7 @@ pub struct ArchiveAnswer {
 /// If the permission is missing or the database refuses.
 pub async fn dry_run(ctx: &Ctx) -> Result<ArchiveAnswer> {
     ctx.require(Permission::AuditArchive)?;
-    Ok(ArchiveAnswer { run_id: None, due: due(ctx).await? })
+    Ok(ArchiveAnswer { run_id: None, due: due(ctx, true).await? })
 }
 
 /// Begins a run that archives what is past its keeping; one that goes on already is answered.
@@ -51,11 +51,12 @@ pub async fn dry_run(ctx: &Ctx) -> Result<ArchiveAnswer> {
 /// If the permission is missing or the database refuses.
 pub async fn archive(ctx: &Ctx) -> Result<Once<ArchiveAnswer>> {
     ctx.require(Permission::AuditArchive)?;
+    // Before the transaction of the answer, which may not lie idle; and without counting, which takes long.
+    let due = due(ctx, false).await?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let due = due(ctx).await?;
     let run = work::begin(ctx, &mut keyed.tx).await?;
     let detail = json!({ "run_id": run, "months": due.len() });
     keyed.tx.audit(&[Entry::new("archive", "audit_log", "").detail(detail).notice()]).await?;
@@ -75,7 +76,7 @@ pub async fn begin(ctx: &Ctx) -> Result<Uuid> {
     Ok(run)
 }
 
-async fn due(ctx: &Ctx) -> Result<Vec<Due>> {
+async fn due(ctx: &Ctx, counted: bool) -> Result<Vec<Due>> {
     let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
-    of_tenant(tx.conn(), ctx.tenant).await
+    of_tenant(tx.conn(), ctx.tenant, counted).await
 }

@@ -62,40 +62,44 @@ pub async fn check(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) 
                     refuse(platform, row, why).await?;
                 }
                 Some(Ok(())) => {
-                    done += 1;
                     let mut tx = SystemTx::begin(&platform.engine).await?;
                     let signature = row.signature.as_deref().unwrap_or_default();
-                    store::verified(tx.conn(), TenantId(row.tenant_id), row.id, signature).await?;
+                    let ours = store::verified(tx.conn(), TenantId(row.tenant_id), row.id, signature).await?;
                     tx.commit().await?;
-                    tidy(&platform.storage, row).await?;
+                    // Only what is verified is surely not written anew meanwhile. Whatever is left if this is cut off goes
+                    // before its rows are noted as gone.
+                    if ours {
+                        done += 1;
+                        tidy(&platform.storage, row).await?;
+                    }
                 }
             }
         }
     }
 }
 
-/// Reads all files of a tenant's audit log, the oldest first. Answers how many rows they hold, or the first that is
-/// missing, swapped or changed.
+/// Reads all files of a tenant that were read back once, the oldest of each log first. Answers how many rows they hold, or the
+/// first that is missing, swapped or changed.
 pub(crate) async fn all(
     platform: &Platform,
     signer: &Signer,
     tenant: TenantId,
 ) -> Result<Result<i64, Break>> {
-    let mut tx = SystemTx::begin(&platform.engine).await?;
-    let archives = store::of_chain(tx.conn(), tenant).await?;
-    tx.commit().await?;
-    let mut rows = 0;
-    for row in &archives {
-        // What was not read back yet may be written over at this moment, and its rows are still in the database.
-        if row.state == "written" {
-            continue;
+    let (mut rows, mut after) = (0, (String::new(), FIRST, Uuid::nil()));
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let place = (after.0.as_str(), after.1, after.2);
+        let page = store::read_back(tx.conn(), tenant, place, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(Ok(rows)) };
+        after = (last.log.clone(), last.month, last.id);
+        for row in &page {
+            if let Some(Err(what)) = read_through(&platform.storage, signer, row, &|| false).await? {
+                return Ok(Err(Break { seq: row.first_seq.unwrap_or(0), what }));
+            }
+            rows += row.rows.unwrap_or(0);
         }
-        if let Some(Err(what)) = read_through(&platform.storage, signer, row, &|| false).await? {
-            return Ok(Err(Break { seq: row.first_seq.unwrap_or(1), what }));
-        }
-        rows += row.rows.unwrap_or(0);
     }
-    Ok(Ok(rows))
 }
 
 /// Reads a file from its beginning to its end. None if it was asked to stop.
@@ -134,7 +138,7 @@ async fn read_through(
 }
 
 /// Removes what writings of this archive left that were cut off.
-async fn tidy(storage: &Storage, row: &ArchiveRow) -> Result<()> {
+pub(super) async fn tidy(storage: &Storage, row: &ArchiveRow) -> Result<()> {
     let text = row.manifest.as_deref().unwrap_or_default();
     let kept: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
     let beside = write::beside(&kept.file)?;

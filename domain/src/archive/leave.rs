@@ -3,24 +3,28 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use chrono::{DateTime, Utc};
 use engine::Engine;
+use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Log, Stop, Turn,
+    Log, Stop, Turn, check,
+    manifest::Manifest,
     month::Month,
-    store::{self, Standing},
+    store::{self, ArchiveRow, Attempts, Standing},
     write::FIRST,
 };
 use crate::{
-    ctx::Platform,
+    audit::Entry,
+    ctx::{OperatorCtx, Platform},
     error::{Error, Result},
     tenancy::SystemTx,
     types::TenantId,
 };
 
-/// Archives looked up at a time, and attempts deleted in one transaction.
+/// Archives looked up at a time, and messages whose attempts are deleted in one transaction.
 const ARCHIVES: i64 = 50;
 const BATCH: i64 = 1_000;
 /// How often a lock is asked for before it is left to the next attempt, and how long is waited between.
@@ -71,11 +75,27 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
             return Ok(false);
         }
     }
+    tidy_month(platform, month).await?;
     let mut tx = SystemTx::begin(&platform.engine).await?;
     store::dropped(tx.conn(), Log::AuditLog, month, None).await?;
     tx.commit().await?;
     tracing::info!(month = %month.first(), "a month of the audit log lies in the archive only, from now on");
     Ok(true)
+}
+
+/// Removes what writings of a month left that were cut off, of all tenants.
+async fn tidy_month(platform: &Platform, month: Month) -> Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let page = store::verified_of(tx.conn(), Log::AuditLog, month, after, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.tenant_id;
+        for row in &page {
+            check::tidy(&platform.storage, row).await?;
+        }
+    }
 }
 
 /// Whether what was read back is all there is, and all of it has its place.
@@ -136,23 +156,72 @@ async fn attempts(platform: &Platform, only: Option<TenantId>, stop: Stop<'_>) -
         let Some(last) = page.last() else { return Ok(Turn::Over { done, refused: 0 }) };
         after = (last.tenant_id, last.month, last.log.clone());
         for row in page.iter().filter(|row| row.log == Log::MessageAttempts.as_str()) {
-            let (tenant, month) = (TenantId(row.tenant_id), Month::of(row.month));
-            let Some(until) = row.last_at else { continue };
-            loop {
-                if stop() {
-                    return Ok(Turn::Stopped);
-                }
-                let mut tx = SystemTx::begin(&platform.engine).await?;
-                let gone = store::drop_attempts(tx.conn(), tenant, month, until, BATCH).await?;
-                if gone == 0 {
-                    store::dropped(tx.conn(), Log::MessageAttempts, month, Some(tenant.0)).await?;
-                }
-                tx.commit().await?;
-                if gone == 0 {
-                    break;
-                }
+            match of_file(platform, row, stop).await? {
+                None => return Ok(Turn::Stopped),
+                Some(gone) => done += usize::from(gone),
             }
-            done += 1;
         }
     }
+}
+
+/// Deletes the attempts of one file. Answers whether all of them are gone; none if it was asked to stop.
+async fn of_file(platform: &Platform, row: &ArchiveRow, stop: Stop<'_>) -> Result<Option<bool>> {
+    let (tenant, month) = (TenantId(row.tenant_id), Month::of(row.month));
+    let Some(until) = compared(platform, row).await? else { return Ok(Some(false)) };
+    let mut after = month.ids().0;
+    loop {
+        if stop() {
+            return Ok(None);
+        }
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let last = store::drop_attempts(tx.conn(), tenant, (month, after), until, BATCH).await?;
+        tx.commit().await?;
+        let Some(last) = last else { break };
+        after = last;
+    }
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    // What somebody worked on at that moment, or is to be sent again, goes at the next run.
+    if store::any_attempt(tx.conn(), tenant, month, until).await? {
+        return Ok(Some(false));
+    }
+    tx.commit().await?;
+    check::tidy(&platform.storage, row).await?;
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    store::dropped(tx.conn(), Log::MessageAttempts, month, Some(tenant.0)).await?;
+    tx.commit().await?;
+    Ok(Some(true))
+}
+
+/// Whether the attempts in the database are those of the file, before the first of them is deleted. If not, they stay and are
+/// written anew by the next run. Answers when the last of them began and ended; none if nothing may be deleted.
+async fn compared(platform: &Platform, row: &ArchiveRow) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+    let (tenant, month) = (TenantId(row.tenant_id), Month::of(row.month));
+    let text = row.manifest.as_deref().unwrap_or_default();
+    let manifest: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
+    let until = (manifest.last_at, manifest.last_ended_at.unwrap_or(manifest.last_at));
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    match store::hold_verified(tx.conn(), tenant, row.id, row.signature.as_deref()).await? {
+        None => return Ok(None),
+        Some(true) => return Ok(Some(until)),
+        Some(false) => {}
+    }
+    let found = store::attempts_of(tx.conn(), tenant, month).await?;
+    let (last_at, last_ended_at) = (Some(manifest.last_at), manifest.last_ended_at);
+    let same = found == Attempts { rows: manifest.rows, open: 0, last_at, last_ended_at };
+    if same {
+        store::leaves(tx.conn(), tenant, row.id).await?;
+    } else {
+        let why = format!(
+            "{} attempts lie in the month, {} of them stay, and {} are in the file; some came or changed after it was \
+             written",
+            found.rows, found.open, manifest.rows
+        );
+        tracing::warn!(tenant.id = %row.tenant_id, archive.id = %row.id, month = %row.month, why, "attempts stay");
+        store::refuse(tx.conn(), tenant, row.id, &why).await?;
+        let detail = json!({ "log": row.log, "month": row.month, "refused": why });
+        let entry = Entry::new("archive", "archive", row.id).detail(detail).notice();
+        tx.audit(&OperatorCtx::of_machine(platform), tenant, &[entry]).await?;
+    }
+    tx.commit().await?;
+    Ok(same.then_some(until))
 }

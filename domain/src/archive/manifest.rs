@@ -72,6 +72,9 @@ pub struct Manifest {
     pub rows: i64,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
+    /// Of attempts: when the last of them ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_ended_at: Option<DateTime<Utc>>,
     /// Of the audit log; none of other logs.
     pub runs: Vec<Run>,
     /// The name of the file within the tenant's folder.

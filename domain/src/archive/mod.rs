@@ -8,7 +8,8 @@
 //! - [`month`], [`manifest`] and [`line`] what is stored and how, pure; `file` reading and writing it as streams
 //! - [`plan`] what goes; [`write`](mod@write), [`check`], [`leave`] the steps, each of which may be cut off at any moment
 //! - [`bridge`] how a chain is followed across archives; [`work`] the jobs
-//! - [`ask`] archiving by hand; [`read`] what lies there, [`search`] looking into a file, [`restore`] bringing one back
+//! - [`ask`] archiving by hand; [`read`] what lies there, [`search`] looking into a file, [`restore`] bringing one back, `shown` whether
+//!   that is still what it was
 
 pub mod ask;
 pub mod bridge;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod read;
 pub mod restore;
 pub mod search;
+pub(crate) mod shown;
 pub(crate) mod store;
 pub mod work;
 pub mod write;

@@ -16,9 +16,11 @@ pub struct Due {
     pub log: Log,
     /// Its first day, UTC.
     pub month: NaiveDate,
-    pub rows: i64,
-    /// Rows that it waits for: entries without a place in the chain, attempts that have not ended. With any, it stays.
-    pub open: i64,
+    /// None where a run was begun: only a dry run counts.
+    pub rows: Option<i64>,
+    /// Rows that it waits for: entries without a place in the chain, attempts that have not ended, are not old enough, or
+    /// whose messages may still be sent or are unknown. With any, it stays.
+    pub open: Option<i64>,
     /// How far its archive is, if it has one. One that is `verified` waits for the other tenants of the installation, with
     /// whose rows it shares the month.
     pub archive: Option<String>,
@@ -36,7 +38,7 @@ pub async fn plan(platform: &Platform, only: Option<TenantId>) -> Result<usize> 
         let Some(last) = page.last() else { return Ok(due) };
         after = Some(*last);
         for tenant in page.iter().copied().map(TenantId) {
-            for one in of_tenant(tx.conn(), tenant).await?.iter().filter(|one| one.open == 0) {
+            for one in of_tenant(tx.conn(), tenant, true).await?.iter().filter(|one| one.open == Some(0)) {
                 let (id, month) = (platform.chance.id(), Month::of(one.month));
                 store::plan(tx.conn(), tenant, id, one.log, month).await?;
                 due += 1;
@@ -46,26 +48,36 @@ pub async fn plan(platform: &Platform, only: Option<TenantId>) -> Result<usize> 
     }
 }
 
-/// What of a tenant is due, the oldest first.
-pub(super) async fn of_tenant(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<Due>> {
-    let mut due = Vec::new();
+/// What of a tenant is due, the oldest first. Counted it takes as long as the tenant has rows there.
+pub(super) async fn of_tenant(conn: &mut PgConnection, tenant: TenantId, counted: bool) -> Result<Vec<Due>> {
     let states = store::states(conn, tenant).await?;
-    let state = |log: Log, month: Month| states.get(&(log.as_str().to_owned(), month.first())).cloned();
+    let due = |log: Log, month: Month, counts: Option<(i64, i64)>| {
+        let archive = states.get(&(log.as_str().to_owned(), month.first())).cloned();
+        let (rows, open) = counts.unzip();
+        Due { log, month: month.first(), rows, open, archive }
+    };
+    let mut all = Vec::new();
     let until = store::kept_from(conn, tenant, Log::AuditLog).await?;
     for month in store::audit_months(conn).await?.into_iter().filter(|month| month.first() < until) {
-        let (rows, open) = store::audit_count(conn, tenant, month).await?;
-        let archive = state(Log::AuditLog, month);
-        due.push(Due { log: Log::AuditLog, month: month.first(), rows, open, archive });
+        if store::has_entries(conn, tenant, month).await? {
+            let counts = if counted { Some(store::audit_count(conn, tenant, month).await?) } else { None };
+            all.push(due(Log::AuditLog, month, counts));
+        }
     }
     let until = store::kept_from(conn, tenant, Log::MessageAttempts).await?;
     let oldest = store::oldest_attempt(conn, tenant).await?;
     let mut month = oldest.and_then(Month::of_id);
     while let Some(now) = month.filter(|month| month.first() < until) {
-        let (rows, open) = store::attempts_count(conn, tenant, now).await?;
-        let archive = state(Log::MessageAttempts, now);
-        due.push(Due { log: Log::MessageAttempts, month: now.first(), rows, open, archive });
+        if store::has_attempts(conn, tenant, now).await? {
+            let counts = if counted {
+                let found = store::attempts_of(conn, tenant, now).await?;
+                Some((found.rows, found.open))
+            } else {
+                None
+            };
+            all.push(due(Log::MessageAttempts, now, counts));
+        }
         month = Some(now.next());
     }
-    due.retain(|one| one.rows > 0);
-    Ok(due)
+    Ok(all)
 }

@@ -2,6 +2,7 @@
 //! log is not touched: what comes back lies in a table of its own, and its file stays where it is.
 
 use engine::NewJob;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{Log, Stop, bridge, check::Checked, read::find, store, work::RestoreArchive};
@@ -9,6 +10,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     audit::{Entry, signer::Signer},
+    ctx::OperatorCtx,
     error::{Error, Result},
     tenancy::{Begun, Once, SystemTx},
 };
@@ -25,6 +27,8 @@ pub enum Restored {
     Damaged(&'static str),
     /// There is no such archive any more, or its rows have not left the database.
     Nothing,
+    /// Somebody else brings it back or lets it go at this moment.
+    Busy,
     /// It was asked to stop, and begins anew the next time.
     Stopped,
 }
@@ -62,6 +66,18 @@ pub async fn ask(ctx: &Ctx, id: Uuid) -> Result<Once<Uuid>> {
 /// # Errors
 /// If the database or storage does not answer.
 pub async fn restore(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
+    // Two at once would take away what the other brings. Held on a connection of its own: no transaction lasts that long.
+    let mut held = ctx.platform.engine.as_owner().await?;
+    let restored = match store::alone(&mut held, id).await {
+        Ok(true) => bring(ctx, id, stop).await,
+        Ok(false) => Ok(Restored::Busy),
+        Err(error) => Err(error),
+    };
+    sqlx::Connection::close(held).await?;
+    restored
+}
+
+async fn bring(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
     let signer = Signer::open(&ctx.platform).await?;
     let row = match find(ctx, id).await {
         Err(Error::NotFound(_)) => return Ok(Restored::Nothing),
@@ -70,19 +86,21 @@ pub async fn restore(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
     if row.state != "dropped" || row.log != Log::AuditLog.as_str() {
         return Ok(Restored::Nothing);
     }
-    if row.restored_at.is_some() {
-        return Ok(Restored::All(row.rows.unwrap_or(0)));
-    }
     let manifest = match bridge::signed(&signer, &row) {
         Ok(manifest) => manifest,
         Err(damage) => return Ok(Restored::Damaged(damage)),
     };
+    let signed = manifest.rows;
     let mut file = match Checked::open(&ctx.platform.storage.of(ctx.tenant), manifest).await? {
         Ok(file) => file,
         Err(damage) => return Ok(Restored::Damaged(damage)),
     };
     let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
-    store::make_restored(tx.conn(), id).await?;
+    match store::hold_dropped(tx.conn(), ctx.tenant, id).await? {
+        None => return Ok(Restored::Nothing),
+        Some(true) => return Ok(Restored::All(signed)),
+        Some(false) => store::make_restored(tx.conn(), id).await?,
+    }
     tx.commit().await?;
     let mut page = Vec::with_capacity(PAGE);
     loop {
@@ -107,12 +125,29 @@ pub async fn restore(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
             break;
         }
     }
-    let rows = file.rows;
-    if let Err(damage) = file.end() {
-        return damaged(ctx, id, damage).await;
+    match file.end() {
+        Ok(()) => show(ctx, id, signed).await,
+        Err(damage) => damaged(ctx, id, damage).await,
     }
+}
+
+/// Shows what was brought back, if all of it is there.
+async fn show(ctx: &Ctx, id: Uuid, rows: i64) -> Result<Restored> {
     let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
+    match store::hold_dropped(tx.conn(), ctx.tenant, id).await? {
+        None => return Ok(Restored::Nothing),
+        Some(true) => return Ok(Restored::All(rows)),
+        Some(false) => {}
+    }
+    if store::count_restored(tx.conn(), ctx.tenant, id).await? != rows {
+        // Somebody has let it go meanwhile, or the lock was lost with its connection.
+        store::drop_restored(tx.conn(), id).await?;
+        tx.commit().await?;
+        return Ok(Restored::Busy);
+    }
     store::set_restored(tx.conn(), ctx.tenant, id, true).await?;
+    let entry = Entry::new("restore", "archive", id).detail(json!({ "rows": rows })).notice();
+    tx.audit(&by(ctx), ctx.tenant, &[entry]).await?;
     tx.commit().await?;
     Ok(Restored::All(rows))
 }
@@ -124,19 +159,30 @@ async fn damaged(ctx: &Ctx, id: Uuid, damage: &'static str) -> Result<Restored> 
     Ok(Restored::Damaged(damage))
 }
 
-/// Lets what was brought back go again; the archive stays. One that was not brought back is let go already.
+/// Lets what was brought back go again, or the part of it that was; the archive stays. One that was not brought back is let
+/// go already.
 ///
 /// # Errors
-/// If the permission is missing or there is no such archive.
+/// If the permission is missing, there is no such archive, or a conflict if it is being brought back at this moment.
 pub async fn release(ctx: &Ctx, id: Uuid) -> Result<()> {
     ctx.require(Permission::AuditArchive)?;
-    let row = find(ctx, id).await?;
-    if row.restored_at.is_some() {
-        let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
-        store::set_restored(tx.conn(), ctx.tenant, id, false).await?;
-        store::drop_restored(tx.conn(), id).await?;
-        tx.commit().await?;
-        crate::audit::record(ctx, Entry::new("release", "archive", id).notice()).await?;
+    find(ctx, id).await?;
+    let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
+    if !store::alone_in(tx.conn(), id).await? {
+        let detail = "this archive is being brought back at this moment; let it go when that is over";
+        return Err(Error::conflict("archive-being-restored", detail));
     }
-    Ok(())
+    let shown = store::hold_dropped(tx.conn(), ctx.tenant, id).await?;
+    store::set_restored(tx.conn(), ctx.tenant, id, false).await?;
+    store::drop_restored(tx.conn(), id).await?;
+    if shown == Some(true) {
+        tx.audit(&by(ctx), ctx.tenant, &[Entry::new("release", "archive", id).notice()]).await?;
+    }
+    tx.commit().await
+}
+
+/// Whoever acts, for what is written down in the transaction that does it.
+fn by(ctx: &Ctx) -> OperatorCtx {
+    let (platform, trace) = (ctx.platform.clone(), ctx.trace.clone());
+    OperatorCtx { platform, actor: ctx.actor, name: String::new(), trace, idempotency: None }
 }

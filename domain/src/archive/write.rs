@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Log, Stop, Turn, bridge,
     file::{Packed, Packing},
-    line::AuditLine,
+    line::{AttemptLine, AuditLine},
     manifest::{FORM, Manifest, Run, Runs, hex},
     month::Month,
     store::{self, ArchiveRow, Written},
@@ -30,6 +30,10 @@ use crate::{
 
 /// Rows read in one transaction.
 const PAGE: i64 = 1_000;
+/// Bytes of what was sent that are read in one transaction, and one attempt more: twice as many digits are held.
+const PAGE_BYTES: i64 = 8 << 20;
+/// Digits at the beginning of what was sent that say by which key it is sealed, and that it is sealed at all.
+const KEY_DIGITS: usize = 2 * 64;
 /// Archives looked up at a time.
 const ARCHIVES: i64 = 50;
 /// Rows that one head was signed for, at the most: a batch of the sealer's.
@@ -123,11 +127,12 @@ struct Writing<'a> {
     stop: Stop<'a>,
 }
 
-/// What went into a file.
+/// What was read of a month.
 struct Content {
-    packed: Packed,
     runs: Vec<Run>,
-    at: (DateTime<Utc>, DateTime<Utc>),
+    at: Span,
+    /// Of attempts: when the last of them ended.
+    ended: Option<DateTime<Utc>>,
 }
 
 impl Writing<'_> {
@@ -139,11 +144,11 @@ impl Writing<'_> {
         let file = format!("{}/{}-{own}{ENDING}", folder(self.row)?, self.row.id);
         let file: FileName = file.parse().map_err(Error::internal)?;
         let mut packing = Packing::begin(&self.platform.storage.of(self.tenant), &file)?;
-        let packed = match log {
+        let read = match log {
             Log::AuditLog => self.audit(&mut packing).await,
             Log::MessageAttempts => self.attempts(&mut packing).await,
         };
-        let (runs, at) = match packed {
+        let content = match read {
             Ok(Some(Ok(content))) => content,
             ended => {
                 packing.abandon().await;
@@ -151,12 +156,18 @@ impl Writing<'_> {
             }
         };
         let packed = packing.finish().await?;
-        self.sign(log, &file, Content { packed, runs, at }).await.map(Some)
+        self.sign(log, &file, packed, content).await.map(Some)
     }
 
     /// Signs the manifest and notes the file. Its rows were counted anew: as many must be in the file.
-    async fn sign(&self, log: Log, file: &FileName, content: Content) -> Result<Result<(), Refusal>> {
-        let Content { packed, runs, at } = content;
+    async fn sign(
+        &self,
+        log: Log,
+        file: &FileName,
+        packed: Packed,
+        content: Content,
+    ) -> Result<Result<(), Refusal>> {
+        let Content { runs, at, ended } = content;
         let manifest = Manifest {
             form: FORM,
             archive_id: self.row.id,
@@ -166,6 +177,7 @@ impl Writing<'_> {
             rows: packed.rows,
             first_at: at.0,
             last_at: at.1,
+            last_ended_at: ended,
             runs,
             file: file.as_str().to_owned(),
             bytes: packed.bytes,
@@ -182,7 +194,8 @@ impl Writing<'_> {
         let (rows, open) = match log {
             Log::AuditLog => store::audit_count(tx.conn(), self.tenant, Month::of(self.row.month)).await?,
             Log::MessageAttempts => {
-                store::attempts_count(tx.conn(), self.tenant, Month::of(self.row.month)).await?
+                let now = store::attempts_of(tx.conn(), self.tenant, Month::of(self.row.month)).await?;
+                (now.rows, now.open)
             }
         };
         if (rows, open) != (packed.rows, 0) {
@@ -213,17 +226,22 @@ impl Writing<'_> {
         Ok(Ok(()))
     }
 
-    async fn attempts(&self, packing: &mut Packing) -> Result<Option<Result<(Vec<Run>, Span), Refusal>>> {
+    async fn attempts(&self, packing: &mut Packing) -> Result<Option<Result<Content, Refusal>>> {
         let month = Month::of(self.row.month);
         // No attempt has this number, so the first one of the month comes after it.
-        let (mut after, mut span) = ((month.ids().0, -1), None);
+        let (mut after, mut span, mut ended) = ((month.ids().0, -1), None, None);
         loop {
             if (self.stop)() {
                 return Ok(None);
             }
             let mut tx = SystemTx::begin(&self.platform.engine).await?;
-            let page = store::month_attempts(tx.conn(), self.tenant, month, after, PAGE).await?;
-            let sealed = page.iter().map(|line| hex::bytes(&line.request_sealed)).collect::<Option<Vec<_>>>();
+            let page =
+                store::month_attempts(tx.conn(), self.tenant, month, after, (PAGE, PAGE_BYTES)).await?;
+            let beginning = |line: &AttemptLine| {
+                let digits = &line.request_sealed;
+                hex::bytes(digits.get(..KEY_DIGITS).unwrap_or(digits))
+            };
+            let sealed = page.iter().map(beginning).collect::<Option<Vec<_>>>();
             let sealed = sealed.ok_or_else(|| Error::internal("an attempt holds no bytes"))?;
             let kept = sealed.iter().map(Vec::as_slice).filter(|sealed| !sealed.is_empty());
             Vault::keep_for_archive(tx.conn(), self.tenant, kept).await?;
@@ -232,13 +250,15 @@ impl Writing<'_> {
             after = (last.message_id, last.fence);
             for line in &page {
                 widen(&mut span, line.started_at);
+                ended = ended.max(line.ended_at);
                 packing.line(line).await?;
             }
         }
-        Ok(Some(span.map(|span| (Vec::new(), span)).ok_or_else(|| "nothing is left of the month".into())))
+        let content = span.map(|at| Content { runs: Vec::new(), at, ended });
+        Ok(Some(content.ok_or_else(|| "nothing is left of the month".into())))
     }
 
-    async fn audit(&self, packing: &mut Packing) -> Result<Option<Result<(Vec<Run>, Span), Refusal>>> {
+    async fn audit(&self, packing: &mut Packing) -> Result<Option<Result<Content, Refusal>>> {
         let month = Month::of(self.row.month);
         let (mut after, mut span, mut runs) = (0, None, Runs::default());
         loop {
@@ -260,14 +280,14 @@ impl Writing<'_> {
             }
         }
         let runs = runs.done();
-        let Some((span, last)) = span.zip(runs.last()) else {
+        let Some((at, last)) = span.zip(runs.last()) else {
             return Ok(Some(Err("nothing is left of the month".into())));
         };
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         if let Err(why) = self.anchored(tx.conn(), last).await? {
             return Ok(Some(Err(why)));
         }
-        Ok(Some(Ok((runs, span))))
+        Ok(Some(Ok(Content { runs, at, ended: None })))
     }
 
     /// Checks rows and the heads that were signed among them, and makes lines of them.

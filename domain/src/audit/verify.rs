@@ -21,7 +21,7 @@ use crate::{
     access::permission::Permission,
     archive::{
         bridge::{self, Bridge},
-        check,
+        check, shown,
     },
     error::{Error, Result},
     tenancy::{SystemTx, store::as_of_one_moment},
@@ -39,7 +39,7 @@ const OTHER_KEPT: &str = "the head that is kept outside the database is another"
 /// Where a chain does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Break {
-    /// The place in the chain.
+    /// The place in the chain; 0 of a file of another log.
     pub seq: i64,
     pub what: &'static str,
 }
@@ -51,7 +51,7 @@ pub struct Verdict {
     pub rows: i64,
     /// How many of those lie in the archive only.
     pub archived: i64,
-    /// Rows that were read in files of the archive; none if they were not.
+    /// Rows of all logs that were read in files of the archive; none if they were not.
     pub read_in_files: Option<i64>,
     /// Written and not sealed yet.
     pub unsealed: i64,
@@ -71,7 +71,7 @@ pub struct Verified {
     pub rows: i64,
     /// How many of those lie in the archive only. Their chain is followed by what was signed when they were put there.
     pub archived: i64,
-    /// Entries that were read in files of the archive, if they were to be.
+    /// Rows of all logs that were read in files of the archive, if they were to be.
     pub read_in_files: Option<i64>,
     /// Written and not sealed yet.
     pub unsealed: i64,
@@ -150,7 +150,7 @@ impl Sealer {
         self.verify_on(tx.conn(), tenant).await
     }
 
-    /// The same, after all files of the archive have been read: from the first row on.
+    /// The same, after all files of the archive have been read: from the first row on, those of attempts too.
     ///
     /// # Errors
     /// If the database or storage does not answer.
@@ -183,7 +183,12 @@ impl Sealer {
             Ok(()) => walk.end(conn, head.unwrap_or(0)).await?,
             Err(found) => Some(found),
         };
-        let (rows, archived, kept) = (walk.rows, walk.archived, kept.map(|head| head.seq));
+        let (rows, archived) = (walk.rows, walk.archived);
+        let broken = match broken {
+            None => shown::check(conn, &self.signer, tenant).await?.err(),
+            broken => broken,
+        };
+        let kept = kept.map(|head| head.seq);
         Ok(Verdict { rows, archived, read_in_files: None, unsealed, head, kept, broken })
     }
 

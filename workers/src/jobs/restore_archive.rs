@@ -21,7 +21,7 @@ pub async fn run(run: Run, job: RestoreArchive) -> Result<Outcome> {
     Ok(match restore::restore(&run.ctx, job.archive, &|| run.is_to_stop()).await? {
         Restored::All(rows) => Outcome::Done(json!({ "rows": rows })),
         Restored::Nothing => Outcome::Done(json!({ "skipped": "not_archived" })),
-        Restored::Stopped => Outcome::Snooze { after: PAUSE },
+        Restored::Stopped | Restored::Busy => Outcome::Snooze { after: PAUSE },
         Restored::Damaged(why) => Outcome::Discard { code: "archive-damaged", why: why.into() },
     })
 }

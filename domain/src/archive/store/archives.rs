@@ -36,7 +36,7 @@ pub(in crate::archive) struct ArchiveRow {
     pub restored_at: Option<DateTime<Utc>>,
 }
 
-/// Plans an archive, or plans one anew that was refused before.
+/// Plans an archive, or plans one anew that was refused before. Attempts that a month got after it was dropped get another.
 pub(in crate::archive) async fn plan(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -44,14 +44,23 @@ pub(in crate::archive) async fn plan(
     log: Log,
     month: Month,
 ) -> Result<()> {
+    let (from, to) = month.ids();
     sqlx::query!(
-        "insert into log_archives (tenant_id, id, log, month) values ($1, $2, $3, $4)
-         on conflict (tenant_id, log, month) do update set state = 'planned', refused = null
+        "insert into log_archives (tenant_id, id, log, month, part)
+         select $1, $2, $3, $4, 1 + (
+                  select count(*)::int from log_archives l
+                   where l.tenant_id = $1 and l.log = $3 and l.month = $4 and l.state = 'dropped'
+                     and l.log = 'message_attempts')
+          where $3 = 'audit_log' or exists (
+                  select from message_attempts a where a.tenant_id = $1 and a.message_id >= $5 and a.message_id < $6)
+         on conflict (tenant_id, log, month, part) do update set state = 'planned', refused = null
           where log_archives.state = 'refused'",
         tenant.0,
         id,
         log.as_str(),
-        month.first()
+        month.first(),
+        from,
+        to
     )
     .execute(conn)
     .await?;
@@ -63,9 +72,13 @@ pub(in crate::archive) async fn states(
     conn: &mut PgConnection,
     tenant: TenantId,
 ) -> Result<HashMap<(String, NaiveDate), String>> {
-    let rows = sqlx::query!("select log, month, state from log_archives where tenant_id = $1", tenant.0)
-        .fetch_all(conn)
-        .await?;
+    // The newest part of a month is the last one, and so stays.
+    let rows = sqlx::query!(
+        "select log, month, state from log_archives where tenant_id = $1 order by log, month, part",
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(rows.into_iter().map(|row| ((row.log, row.month), row.state)).collect())
 }
 
@@ -142,6 +155,7 @@ pub(in crate::archive) async fn in_state(
 }
 
 /// Archives of the audit log by which gaps of a chain are bridged: manifests with their signatures, in the order of the chain.
+/// Only those that were read back: the rows of others have not left the database.
 pub(in crate::archive) async fn of_chain(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -151,7 +165,47 @@ pub(in crate::archive) async fn of_chain(
         "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
                 key_id, signature, created_at, verified_at, dropped_at, restored_at
            from log_archives
-          where tenant_id = $1 and log = 'audit_log' and state in ('written', 'verified', 'dropped') order by first_seq",
+          where tenant_id = $1 and log = 'audit_log' and state in ('verified', 'dropped') order by first_seq",
+        tenant.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Archives of a tenant whose files were read back, after a place, the oldest months of each log first.
+pub(in crate::archive) async fn read_back(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    after: (&str, NaiveDate, Uuid),
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and state in ('verified', 'dropped') and (log, month, id) > ($2, $3, $4)
+          order by log, month, id limit $5",
+        tenant.0,
+        after.0,
+        after.1,
+        after.2,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Archives of a tenant whose rows are shown beside the live ones.
+pub(in crate::archive) async fn shown(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where tenant_id = $1 and log = 'audit_log' and restored_at is not null order by month",
         tenant.0
     )
     .fetch_all(conn)
@@ -229,10 +283,44 @@ pub(in crate::archive) async fn refuse(
 ) -> Result<()> {
     sqlx::query!(
         "update log_archives set state = 'refused', refused = $3
-          where tenant_id = $1 and id = $2 and state in ('planned', 'written')",
+          where tenant_id = $1 and id = $2
+            and (state in ('planned', 'written')
+              or (state = 'verified' and log = 'message_attempts' and leaving_at is null))",
         tenant.0,
         id,
         why
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Holds an archive that was read back until commit. Answers whether its rows are deleted already; none if they are gone, or
+/// somebody else has refused it.
+pub(in crate::archive) async fn hold_verified(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    signature: Option<&[u8]>,
+) -> Result<Option<bool>> {
+    let leaving = sqlx::query_scalar!(
+        r#"select leaving_at is not null as "leaving!" from log_archives
+            where tenant_id = $1 and id = $2 and state = 'verified' and signature = $3 for update"#,
+        tenant.0,
+        id,
+        signature
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(leaving)
+}
+
+/// Notes that what lies in the database was compared with the file and may be deleted.
+pub(in crate::archive) async fn leaves(conn: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "update log_archives set leaving_at = engine.now() where tenant_id = $1 and id = $2",
+        tenant.0,
+        id
     )
     .execute(conn)
     .await?;
@@ -269,6 +357,30 @@ pub(in crate::archive) async fn verified_months(conn: &mut PgConnection, log: Lo
     Ok(months.into_iter().map(Month::of).collect())
 }
 
+/// Archives of a month that were read back and are not noted as gone, of tenants after one of them.
+pub(in crate::archive) async fn verified_of(
+    conn: &mut PgConnection,
+    log: Log,
+    month: Month,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<ArchiveRow>> {
+    let rows = sqlx::query_as!(
+        ArchiveRow,
+        "select tenant_id, id, log, month, state, refused, rows, first_seq, last_seq, first_at, last_at, bytes, manifest,
+                key_id, signature, created_at, verified_at, dropped_at, restored_at
+           from log_archives
+          where log = $1 and month = $2 and state = 'verified' and tenant_id > $3 order by tenant_id limit $4",
+        log.as_str(),
+        month.first(),
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// Rows that were read back, by tenant, of a month.
 pub(in crate::archive) async fn archived(
     conn: &mut PgConnection,
@@ -284,6 +396,23 @@ pub(in crate::archive) async fn archived(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.rows)).collect())
+}
+
+/// Holds an archive whose rows are gone until commit. Answers whether they are shown again; none if there is no such archive.
+pub(in crate::archive) async fn hold_dropped(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+) -> Result<Option<bool>> {
+    let shown = sqlx::query_scalar!(
+        r#"select restored_at is not null as "shown!" from log_archives
+            where tenant_id = $1 and id = $2 and state = 'dropped' for update"#,
+        tenant.0,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(shown)
 }
 
 pub(in crate::archive) async fn set_restored(

@@ -61,6 +61,24 @@ pub(in crate::archive) async fn kept_from(
     Ok(first)
 }
 
+/// Whether a tenant has entries in a month of the audit log.
+pub(in crate::archive) async fn has_entries(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    month: Month,
+) -> Result<bool> {
+    let (from, to) = month.span();
+    let any = sqlx::query_scalar!(
+        r#"select exists (select from audit_log where tenant_id = $1 and at >= $2 and at < $3) as "any!""#,
+        tenant.0,
+        from,
+        to
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(any)
+}
+
 /// How many entries a tenant has in a month of the audit log, and how many of them are not sealed.
 pub(in crate::archive) async fn audit_count(
     conn: &mut PgConnection,

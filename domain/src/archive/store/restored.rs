@@ -28,6 +28,85 @@ pub(in crate::archive) async fn drop_restored(conn: &mut PgConnection, id: Uuid)
     Ok(())
 }
 
+/// Whether nobody else brings this archive back or lets it go. Held as long as the connection is.
+pub(in crate::archive) async fn alone(owner: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let alone = sqlx::query_scalar!(
+        r#"select pg_try_advisory_lock(hashtextextended($1::uuid::text, 1032)) as "alone!""#,
+        id
+    )
+    .fetch_one(owner)
+    .await?;
+    Ok(alone)
+}
+
+/// The same until commit.
+pub(in crate::archive) async fn alone_in(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
+    let alone = sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended($1::uuid::text, 1032)) as "alone!""#,
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(alone)
+}
+
+/// How many rows of an archive were brought back.
+pub(in crate::archive) async fn count_restored(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    archive: Uuid,
+) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from restored_audit_log where tenant_id = $1 and archive_id = $2"#,
+        tenant.0,
+        archive
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// Rows of an archive that were brought back, after one place and up to another, in their order, each with its hash.
+pub(in crate::archive) async fn restored_rows(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    archive: Uuid,
+    (after, until): (i64, i64),
+    limit: i64,
+) -> Result<Vec<(i64, Vec<u8>, Row)>> {
+    let rows = sqlx::query!(
+        r#"select seq, hash, tenant_id, id, at, actor_kind, actor_id, action, resource, resource_id, outcome, severity,
+                  detail::text as "detail!", request_id
+             from restored_audit_log
+            where tenant_id = $1 and archive_id = $2 and seq > $3 and seq <= $4 order by seq limit $5"#,
+        tenant.0,
+        archive,
+        after,
+        until,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let whole = rows.into_iter().map(|row| {
+        let whole = Row {
+            tenant_id: row.tenant_id,
+            id: row.id,
+            at: row.at,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            action: row.action,
+            resource: row.resource,
+            resource_id: row.resource_id,
+            outcome: row.outcome,
+            severity: row.severity,
+            detail: row.detail,
+            request_id: row.request_id,
+        };
+        (row.seq, row.hash, whole)
+    });
+    Ok(whole.collect())
+}
+
 /// Brings rows back.
 pub(in crate::archive) async fn put_restored(
     conn: &mut PgConnection,

@@ -115,6 +115,11 @@ fn left_out(html: &mut String, staff: bool) {
             }
         }
     }
+    html.push_str(
+        "<tr><td>attempts of sending in the archive</td><td>They lie in signed files of whole months that are not taken apart \
+         for one person. Your messages and what became of them are here; ask whoever holds this data for the attempts of a \
+         time that you name.</td></tr>",
+    );
     html.push_str("</table></details>\n");
 }
 
