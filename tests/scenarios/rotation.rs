@@ -426,6 +426,36 @@ async fn a_worn_key_is_replaced_by_itself_and_one_that_is_worn_out_seals_nothing
     app.process.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_open_needs_no_key_encryption_key_when_it_is_read_again() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let platform = &app.process.app.platform;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    app.acme.admin.get(KEYS).await.expect(200);
+    let mut tx = ctx.begin().await.expect("a transaction");
+    platform.vault.tenant_keys(tx.conn(), ctx.tenant).await.expect("open");
+    drop(tx);
+    // All was wrapped anew by a key that this process does not have, or cannot ask.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    for wrapped in [
+        "update installation_secrets set kek = 'kms:nobody', wrapped = 'x'",
+        "update tenant_keys set kek = 'kms:nobody', wrapped = 'x'",
+    ] {
+        sqlx::query(wrapped).execute(&mut system).await.expect("wrapped");
+    }
+    let chance = platform.chance.as_ref();
+    let secret = platform.vault.installation_secret(&mut system, chance, "token_signer").await;
+    secret.expect("it is held");
+    let mut tx = ctx.begin().await.expect("a transaction");
+    // No key is named by this, so they are read again.
+    platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, [b"x".as_slice()]).await.expect("they are held");
+    drop(tx);
+    let other = wrapping_by(&ctx, OLD, None);
+    let refused = other.platform.vault.installation_secret(&mut system, chance, "token_signer").await;
+    assert!(refused.is_err(), "who has it not does not get it");
+    app.process.stop().await;
+}
+
 fn files() -> domain::storage::Storage {
     switchboard::storage::folder(&app::files()).expect("a folder")
 }
