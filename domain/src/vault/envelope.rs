@@ -63,6 +63,7 @@ pub struct Away {
 }
 
 impl Away {
+    /// It cannot be used at all, and this is why.
     pub fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), of_one: false }
     }
