@@ -32,7 +32,7 @@ create table key_rotations (
   -- The wrapping of keys, the tenant's data key, or those of all people.
   what text not null constraint key_rotations_what check (what in ('kek', 'tenant', 'subjects')),
   phase text not null
-    constraint key_rotations_phase check (phase in ('rewrap', 'make', 'switch', 'reseal', 'destroy', 'done')),
+    constraint key_rotations_phase check (phase in ('rewrap', 'make', 'switch', 'reseal', 'destroy', 'done', 'given_up')),
   -- The workflow that carries it on.
   run_id uuid not null,
   -- The key-encryption key that all are to be wrapped by in the end.
@@ -54,7 +54,7 @@ create table key_rotations (
   kept uuid[] not null default '{}',
   finished_at timestamptz,
   constraint key_rotations_pkey primary key (tenant_id, id),
-  constraint key_rotations_finished check ((phase = 'done') = (finished_at is not null))
+  constraint key_rotations_finished check ((phase in ('done', 'given_up')) = (finished_at is not null))
 );
 create unique index key_rotations_one_idx on key_rotations (tenant_id) where finished_at is null;
 call engine.wall('key_rotations');

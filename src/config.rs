@@ -30,7 +30,7 @@ pub struct Config {
     pub former_key_files: Vec<PathBuf>,
     /// The same of the key service: their ids as they stood in `kms_key`.
     pub former_kms_keys: Vec<String>,
-    /// Instead of a key here, one that Amazon's KMS or a service like it holds: its id, ARN or alias. It needs the three that
+    /// Instead of a key here, one that Amazon's KMS or a service like it holds: its id or ARN, no alias. It needs the three that
     /// follow; no file of the key is made then.
     pub kms_key: Option<String>,
     pub kms_region: Option<String>,
@@ -184,6 +184,12 @@ impl Config {
 
     /// Whoever names a key service means it: a missing setting must not quietly make a key file.
     fn check_key_service(&self) -> Result<(), config::ConfigError> {
+        for key in self.kms_key.iter().chain(&self.former_kms_keys) {
+            kms::check_key(key).map_err(|why| config::ConfigError::Message(why.into()))?;
+        }
+        if let Some(endpoint) = &self.kms_endpoint {
+            kms::check_endpoint(endpoint).map_err(|why| config::ConfigError::Message(why.to_string()))?;
+        }
         let set = [
             self.kms_key.is_some() || !self.former_kms_keys.is_empty(),
             self.kms_region.is_some(),
@@ -237,7 +243,7 @@ mod tests {
             Config::load(&flags)
         };
         let whole = [
-            ("kms_key", "alias/switchboard"),
+            ("kms_key", "1234abcd-12ab-34cd-56ef-1234567890ab"),
             ("kms_region", "eu-central-1"),
             ("kms_access_key_id", "AKID"),
             ("kms_secret_access_key", "secret"),
@@ -253,6 +259,22 @@ mod tests {
         }
         let error = load(&[&whole[..], &[("key", "AAAA")]].concat()).err().expect("two keys");
         assert!(error.to_string().contains("leave one"), "{error}");
+        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        load(&[&[("kms_key", arn)][..], &whole[1..]].concat()).expect("a key by its ARN");
+        for alias in ["alias/switchboard", "arn:aws:kms:eu-central-1:111122223333:alias/switchboard"] {
+            let error = load(&[&[("kms_key", alias)][..], &whole[1..]].concat()).err().expect("an alias");
+            assert!(error.to_string().contains("is an alias"), "{error}");
+        }
+        for (endpoint, is_taken) in [
+            ("https://kms.example.com", true),
+            ("https://kms.example.com:8443/", true),
+            ("https://kms.example.com/kms", false),
+            ("https://kms.example.com/?a=b", false),
+            ("kms.example.com", false),
+        ] {
+            let loaded = load(&[&whole[..], &[("kms_endpoint", endpoint)]].concat());
+            assert_eq!(loaded.is_ok(), is_taken, "{endpoint}");
+        }
     }
 
     #[test]

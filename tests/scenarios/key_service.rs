@@ -21,7 +21,7 @@ use switchboard::{
 use switchboard_tests::{Client, TestApp, heads_file};
 use workers::rim::kms::{Kms, Settings};
 
-use crate::{leads, rights::admitted};
+use crate::{leads, onboarding::until, rights::admitted, rotation::KEYS, sending::rests};
 
 /// A vault that has opened nothing yet, as a process has at its start.
 fn vault(fake: &kms::Fake) -> Arc<Vault> {
@@ -103,6 +103,15 @@ async fn while_the_service_is_away_nothing_is_half_written_and_afterwards_all_go
         [Fault::ResetBeforeAccept, Fault::Answer(kms::denied()), Fault::RateLimited { retry_after_s: 1 }]
     {
         fake.faults().of_all(Some(fault.clone()));
+        // Nobody asks for a moment after it was away.
+        let before = fake.asked();
+        while fake.asked() == before {
+            assert_eq!(
+                client.post("/api/v1/leads", &lead).await.problem(503),
+                "key-service-away",
+                "{fault:?}"
+            );
+        }
         let refused = client.post("/api/v1/leads", &lead).await;
         assert!(refused.headers.contains_key("retry-after"), "{fault:?}");
         assert_eq!(refused.problem(503), "key-service-away", "{fault:?}");
@@ -114,7 +123,13 @@ async fn while_the_service_is_away_nothing_is_half_written_and_afterwards_all_go
     // Whoever has the tenant's keys open does not need the service.
     app.acme.admin.post("/api/v1/leads", &lead).await.expect(201);
     fake.disable(false);
-    let made = client.post("/api/v1/leads", &json!({"name": "Eve", "email": "eve@example.com"})).await;
+    let eve = json!({"name": "Eve", "email": "eve@example.com"});
+    let made = loop {
+        let made = client.post("/api/v1/leads", &eve).await;
+        if made.status != 503 {
+            break made;
+        }
+    };
     let path = made.location().expect("a Location").to_owned();
     made.expect(201);
     assert_eq!(app.acme.admin.get(&path).await.expect(200)["name"], "Eve");
@@ -141,5 +156,35 @@ async fn a_slow_service_makes_first_requests_slow_and_no_others() {
         fake.asked() - before
     );
     other.stop().await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn jobs_spend_no_attempts_on_a_service_that_is_away() {
+    let fake = kms::Fake::start(kms::Config::default()).await.expect("a fake");
+    let api = |plan: &mut Plan| plan.roles = Roles { api: true, ..Roles::default() };
+    let app = TestApp::with_platform(api, |platform| platform.vault = vault(&fake)).await;
+    let admin = &app.acme.admin;
+    // Its workers have none of the tenant's keys open.
+    let platform = Platform { vault: vault(&fake), ..app.process.app.platform.clone() };
+    let plan = Plan::unbounded(Roles { api: false, ..Roles::ALL }, heads_file());
+    let workers = Process::start(platform, plan).await.expect("it starts");
+    fake.disable(true);
+    let before = fake.asked();
+    let asked = admin.post(&format!("{KEYS}/rotate"), &json!({"what": "tenant"})).await.expect(202);
+    let rotation = format!("{KEYS}/rotations/{}", asked["id"].as_str().expect("an id"));
+    until(admin, &rotation, |_| fake.asked() > before).await;
+    rests(admin, "turn_keys").await;
+    fake.disable(false);
+    app.database.advance(6.0).await;
+    until(admin, &rotation, |rotation| rotation["phase"] == "done").await;
+    let jobs = admin.all("/api/v1/jobs?kind=turn_keys").await;
+    assert!(!jobs.is_empty());
+    for job in &jobs {
+        let job =
+            admin.get(&format!("/api/v1/jobs/{}", job["id"].as_str().expect("an id"))).await.expect(200);
+        assert!(job["attempts"].as_array().is_none_or(Vec::is_empty), "{job}");
+    }
+    workers.stop().await;
     app.process.stop().await;
 }

@@ -211,6 +211,60 @@ async fn a_tenant_has_one_rotation_at_a_time_and_one_that_was_stopped_goes_on() 
     app.process.stop().await;
 }
 
+/// The same caller in a process that wraps by one key and unwraps by another too.
+fn wrapping_by(ctx: &domain::Ctx, wraps: &str, unwraps: Option<&str>) -> domain::Ctx {
+    let ring = KekRing::new(kek(wraps));
+    let ring = unwraps.into_iter().fold(ring, |ring, text| ring.with_former(kek(text)));
+    let mut ctx = ctx.clone();
+    ctx.platform.vault = Arc::new(Vault::with_ring(ring));
+    ctx
+}
+
+#[tokio::test]
+async fn a_wrapping_that_was_stopped_goes_to_the_key_in_use_by_now_or_is_given_up() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let admin = &app.acme.admin;
+    admin.post("/api/v1/leads", &json!({"name": "Ada"})).await.expect(201);
+    let before = admitted(&app, admin).await;
+    let stop = async |run: Uuid| {
+        admin.post(&format!("/api/v1/workflows/{run}/cancel"), &json!({})).await.expect(200);
+    };
+    let first = rotation::start(&before, What::Kek).await.expect("begun").fresh.expect("a new one");
+    stop(first).await;
+    // The first key has gone to those that only unwrap.
+    let now = wrapping_by(&before, NEW, Some(OLD));
+    let again = rotation::start(&now, What::Kek).await.expect("taken up").fresh.expect("a rotation");
+    assert_eq!(again, first);
+    let end = async |ctx: &domain::Ctx| {
+        while turn::take(ctx, first, Phase::Rewrap).await.expect("a turn").0 != Turn::Past(Phase::Done) {}
+    };
+    end(&now).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let names: Vec<String> = sqlx::query_scalar(
+        "select distinct kek from (select kek from tenant_keys where tenant_id = $1 and wrapped is not null
+           union all select kek from subject_keys where tenant_id = $1 and wrapped is not null) keys",
+    )
+    .bind(app.acme.id.0)
+    .fetch_all(&mut system)
+    .await
+    .expect("names");
+    assert_eq!(names, [now.platform.vault.keks().current().name()]);
+
+    // One whose key is gone stands in nobody's way once it is stopped.
+    let back = rotation::start(&before, What::Kek).await.expect("begun").fresh.expect("a new one");
+    let alone = wrapping_by(&before, NEW, None);
+    assert!(turn::take(&alone, back, Phase::Rewrap).await.is_err(), "its target is not there");
+    assert!(rotation::start(&alone, What::Subjects).await.is_err(), "it goes on");
+    stop(back).await;
+    let other = rotation::start(&alone, What::Subjects).await.expect("begun").fresh.expect("a new one");
+    assert_ne!(other, back);
+    assert_eq!(view::get(&alone, back).await.expect("a rotation").phase, Phase::GivenUp);
+    let late = turn::take(&alone, back, Phase::Rewrap).await.expect("a turn").0;
+    assert_eq!(late, Turn::Past(Phase::GivenUp));
+    until(&alone, other, Phase::Done).await;
+    app.process.stop().await;
+}
+
 #[tokio::test]
 async fn what_was_changed_meanwhile_is_not_overwritten() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
@@ -307,7 +361,8 @@ async fn a_value_that_does_not_open_keeps_its_key_and_stops_nobody() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
     let admin = &app.acme.admin;
     let ctx = admitted(&app, admin).await;
-    let spoilt = admin.post("/api/v1/leads", &json!({"name": "spoilt"})).await.expect(201)["id"].clone();
+    let spoilt = json!({"name": "spoilt", "phone": "+4930901822", "email": "spoilt@example.org"});
+    let spoilt = admin.post("/api/v1/leads", &spoilt).await.expect(201)["id"].clone();
     let sound = admin.post("/api/v1/leads", &json!({"name": "sound"})).await.expect(201)["id"].clone();
     let mut system = app.database.connect_as("switchboard_system").await;
     let spoil = "update leads set name_sealed = set_byte(name_sealed, length(name_sealed) - 1,
@@ -325,6 +380,22 @@ async fn a_value_that_does_not_open_keeps_its_key_and_stops_nobody() {
         .await
         .expect("an answer");
     assert_eq!(former, 1, "whoever repairs the value can open it");
+    assert_eq!(under_other_keys(&app).await, [("leads.name_sealed".into(), 1)], "of the same person too");
+
+    // So it is with the tenant's own key, under which all its secrets are.
+    for name in ["one", "two", "three"] {
+        let hook = json!({"name": name, "url": "http://127.0.0.1:47011/", "types": ["lead.created"]});
+        admin.post(HOOKS, &hook).await.expect(201);
+    }
+    let spoil = "update webhook_endpoints set url_sealed = set_byte(url_sealed, length(url_sealed) - 1,
+                    get_byte(url_sealed, length(url_sealed) - 1) # 1)
+                  where id = (select id from webhook_endpoints where tenant_id = $1 order by id limit 1)";
+    sqlx::query(spoil).bind(app.acme.id.0).execute(&mut system).await.expect("spoilt");
+    let rotation = rotation::start(&ctx, What::Tenant).await.expect("begun").fresh.expect("a new one");
+    until(&ctx, rotation, Phase::Done).await;
+    assert_eq!(view::get(&ctx, rotation).await.expect("a rotation").kept, 1);
+    let left = [("leads.name_sealed".into(), 1), ("webhook_endpoints.url_sealed".into(), 1)];
+    assert_eq!(under_other_keys(&app).await, left, "all others are under the new one");
     app.process.stop().await;
 }
 
@@ -352,6 +423,36 @@ async fn a_worn_key_is_replaced_by_itself_and_one_that_is_worn_out_seals_nothing
     assert_eq!(current.expect("a key")["sealed"], 6, "what was there was sealed anew");
     sqlx::query(wear).bind(1_i64 << 32).bind(app.acme.id.0).execute(&mut system).await.expect("worn out");
     assert_eq!(admin.post(HOOKS, &hook("four")).await.status, 500);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_open_needs_no_key_encryption_key_when_it_is_read_again() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let platform = &app.process.app.platform;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    app.acme.admin.get(KEYS).await.expect(200);
+    let mut tx = ctx.begin().await.expect("a transaction");
+    platform.vault.tenant_keys(tx.conn(), ctx.tenant).await.expect("open");
+    drop(tx);
+    // All was wrapped anew by a key that this process does not have, or cannot ask.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    for wrapped in [
+        "update installation_secrets set kek = 'kms:nobody', wrapped = 'x'",
+        "update tenant_keys set kek = 'kms:nobody', wrapped = 'x'",
+    ] {
+        sqlx::query(wrapped).execute(&mut system).await.expect("wrapped");
+    }
+    let chance = platform.chance.as_ref();
+    let secret = platform.vault.installation_secret(&mut system, chance, "token_signer").await;
+    secret.expect("it is held");
+    let mut tx = ctx.begin().await.expect("a transaction");
+    // No key is named by this, so they are read again.
+    platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, [b"x".as_slice()]).await.expect("they are held");
+    drop(tx);
+    let other = wrapping_by(&ctx, OLD, None);
+    let refused = other.platform.vault.installation_secret(&mut system, chance, "token_signer").await;
+    assert!(refused.is_err(), "who has it not does not get it");
     app.process.stop().await;
 }
 

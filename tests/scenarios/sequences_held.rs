@@ -5,11 +5,13 @@ use domain::{
     types::SequenceId,
 };
 use serde_json::{Value, json};
+use sqlx::Connection;
 use switchboard_tests::{Client, TestApp, id, scripted::lost};
 
 use crate::{
     callbacks_messages::system,
     inbound::written,
+    lead_actions::somebody_waits,
     onboarding::until,
     rights::admitted,
     routing_rules::lead,
@@ -177,6 +179,35 @@ async fn what_waits_to_be_sent_is_not_sent_to_whoever_has_come_to_the_goal_or_le
     rests(admin, "send_message").await;
     admin.post(&format!("{account}/resume"), &json!({})).await.expect(200);
     delivered(admin, &["stays", "over"]).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_sealed_anew_at_this_moment_is_taken_back_all_the_same() {
+    let app = TestApp::with(idle).await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first"]).await;
+    let sequence = published(admin, "s", &steps(&[("first", 0), ("first", 60)])).await;
+    let way = enter(admin, &sequence, &lead(admin, &json!({})).await).await;
+    let ctx = admitted(&app, admin).await;
+    let id: SequenceId = id(&sequence);
+    assert!(matches!(walk::page(&ctx, id).await.expect("a page"), Walked::Page(1)));
+    let message = message_of(&has_taken(admin, &way, 1).await, 0);
+    // As a rotation of keys does.
+    let mut conn = system(&app).await;
+    let mut seals = conn.begin().await.expect("a transaction");
+    let same = "update messages set to_sealed = to_sealed where id::text = $1";
+    let name = message.rsplit('/').next().expect("an id");
+    let done = sqlx::query(same).bind(name).execute(&mut *seals).await.expect("it is held");
+    assert_eq!(done.rows_affected(), 1);
+    let (client, leave) = (admin.clone(), format!("{way}/leave"));
+    let leaving = tokio::spawn(async move { client.post(&leave, &json!({})).await.expect(200) });
+    somebody_waits(&app).await;
+    seals.commit().await.expect("it is let go");
+    leaving.await.expect("left");
+    let now = admin.get(&message).await.expect(200);
+    let told = (&now["status"], &now["error_code"]);
+    assert_eq!(told, (&json!("cancelled"), &json!("sequence_ended")), "{now}");
     app.process.stop().await;
 }
 

@@ -9,6 +9,7 @@ use domain::{
     ctx::{Actor, Platform},
     processing::reads::Opens,
     types::TenantId,
+    vault::envelope::is_away,
 };
 use engine::{
     Outcome,
@@ -28,6 +29,9 @@ use crate::{
 
 /// How long handlers may go on after the node began to drain: longer than a provider's call.
 const GRACE: Duration = Duration::from_secs(15);
+
+/// How soon a job is tried again that needs a key service which is away.
+const AWAY: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 struct Runtime {
@@ -117,6 +121,11 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         Ok(outcome) => {
             tracing::debug!(?outcome, "ended");
             Ok(outcome)
+        }
+        // It may be away for an hour, which is no fault of the job.
+        Err(Error::Internal(cause)) if is_away(&*cause) => {
+            tracing::warn!(%cause, "a job needs the key service; it is tried again shortly");
+            Ok(Outcome::Snooze { after: AWAY })
         }
         // What a command refuses will be refused again; what failed inside may work next time.
         Err(error @ Error::Internal(_)) => Err(error),

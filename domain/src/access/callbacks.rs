@@ -32,8 +32,10 @@ impl Gate {
         let (tenant, hash) = sources::read_token(token).ok_or(NOWHERE)?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let source = calls::store::source_by_token(tx.conn(), tenant, &hash).await?.ok_or(NOWHERE)?;
-        let keys = self.platform.vault.tenant_keys_for(tx.conn(), tenant, sources::sealed(&source)).await?;
+        let found =
+            self.platform.vault.find_tenant_keys_for(tx.conn(), tenant, sources::sealed(&source)).await?;
         drop(tx);
+        let keys = self.platform.vault.open_found(found).await?;
         let secrets = sources::secrets(&keys, tenant, &source, self.platform.clock.now())?;
         Ok(NamedSource { id: source.id, tenant, secrets })
     }

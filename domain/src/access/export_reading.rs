@@ -24,8 +24,9 @@ impl Gate {
         if !is_tenant(tx.conn(), said.tenant).await? {
             return Err(NOWHERE);
         }
-        let keys = self.platform.vault.tenant_keys(tx.conn(), said.tenant).await?;
+        let found = self.platform.vault.find_tenant_keys(tx.conn(), said.tenant).await?;
         drop(tx);
+        let keys = self.platform.vault.open_found(found).await?;
         if !said.holds(token, &keys, self.platform.clock.now()) {
             return Err(NOWHERE);
         }

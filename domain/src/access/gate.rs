@@ -18,7 +18,7 @@ use crate::{
     tenancy::{self, SystemTx},
     types::{EmailAddress, SessionId, TenantId, UserId},
     upkeep::ITSELF,
-    vault::{DataKey, Place, cipher::mac},
+    vault::{DataKey, Place, cipher::mac, keys::Found},
 };
 
 pub use super::admit::{Freshness, Hold};
@@ -95,7 +95,14 @@ impl Gate {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
         let known = tenant.map(|tenant| tenant.id);
-        let index = self.email_index(&mut tx, known, email).await?;
+        let found = match known {
+            Some(tenant) => Some(self.platform.vault.find_tenant_keys(tx.conn(), tenant).await?),
+            None => None,
+        };
+        // Nor while a key service is asked.
+        tx.commit().await?;
+        let index = self.email_index(found, email).await?;
+        let mut tx = SystemTx::begin(&self.platform.engine).await?;
         // The installation stands for a tenant that there is not: it has no users.
         let user = store::user_by_email(tx.conn(), known.unwrap_or(ITSELF), &index).await?;
         // No connection is held while the password is hashed.
@@ -125,12 +132,12 @@ impl Gate {
     }
 
     /// By what an address is looked for; of a text that is none, by what nobody has.
-    async fn email_index(&self, tx: &mut SystemTx, tenant: Option<TenantId>, email: &str) -> Result<Vec<u8>> {
+    async fn email_index(&self, keys: Option<Found>, email: &str) -> Result<Vec<u8>> {
         let normal = email.parse::<EmailAddress>().map_or_else(|_| String::new(), |email| email.normal());
-        let Some(tenant) = tenant else {
+        let Some(keys) = keys else {
             return Ok(mac(self.pepper.bytes.as_slice(), &[b"no tenant", normal.as_bytes()]));
         };
-        let keys = self.platform.vault.tenant_keys(tx.conn(), tenant).await?;
+        let keys = self.platform.vault.open_found(keys).await?;
         Ok(keys.index("users.email", &normal))
     }
 

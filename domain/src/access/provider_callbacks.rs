@@ -42,8 +42,9 @@ impl Gate {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let found = store::account_by_callback(tx.conn(), tenant, &hash, kind).await?.ok_or(NOWHERE)?;
         let sealed = [found.credentials_sealed.as_slice()];
-        let keys = self.platform.vault.tenant_keys_for(tx.conn(), tenant, sealed).await?;
+        let wrapped = self.platform.vault.find_tenant_keys_for(tx.conn(), tenant, sealed).await?;
         drop(tx);
+        let keys = self.platform.vault.open_found(wrapped).await?;
         let credentials = keys.open(&credentials_place(tenant, found.id), &found.credentials_sealed)?;
         let channel = Channel::named(&found.channel);
         let channel = channel.ok_or_else(|| Error::internal("an account of an unheard-of channel"))?;

@@ -25,8 +25,9 @@ impl Gate {
         if !is_message(tx.conn(), tenant, message).await? {
             return Err(NOWHERE);
         }
-        let keys = self.platform.vault.tenant_keys(tx.conn(), tenant).await?;
+        let found = self.platform.vault.find_tenant_keys(tx.conn(), tenant).await?;
         drop(tx);
+        let keys = self.platform.vault.open_found(found).await?;
         if !is_token_of(token, &keys, tenant, message) {
             return Err(NOWHERE);
         }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The service is asked once for each wrapping key and process; who asks for the same one at the same time waits for the
-//! same answer. A process goes on with the wrapping key by which it has opened something of the tenant, so a tenant has a
-//! few of them at most. Destroying a person's wrapped key erases them as before: the wrapping key alone opens nothing.
+//! same answer, and once the service was away nobody waits for it (`asking`). A process goes on with the wrapping key by which
+//! it has opened something of the tenant, so a tenant has a few of them at most. Destroying a person's wrapped key erases them as before: the wrapping key alone opens nothing.
 //! What a service takes back a process forgets when it ends.
 
 use std::{
@@ -24,10 +24,12 @@ use std::{
 
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
+use tokio::time::Instant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
+    asking::Asking,
     cipher::{DataKey, open_with, seal_with, sha256},
     kek::KeyEncryptionKey,
 };
@@ -54,11 +56,31 @@ pub trait KeyService: Send + Sync + 'static {
 
 /// The key service does not answer, or does not let us use the key. Nothing was changed, and it may be tried again.
 #[derive(Debug)]
-pub struct Away(pub String);
+pub struct Away {
+    pub(super) why: String,
+    /// It is so of what was asked, and says nothing of other questions.
+    pub(super) of_one: bool,
+}
+
+impl Away {
+    /// It cannot be used at all, and this is why.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), of_one: false }
+    }
+
+    /// What was asked cannot be answered now; other questions may be.
+    pub fn of_one(why: impl Into<String>) -> Self {
+        Self { why: why.into(), of_one: true }
+    }
+
+    pub(super) fn within(failure: &io::Error) -> Option<&Self> {
+        failure.get_ref().and_then(|inner| inner.downcast_ref())
+    }
+}
 
 impl fmt::Display for Away {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key service cannot be used: {}", self.0)
+        write!(f, "the key service cannot be used: {}", self.why)
     }
 }
 
@@ -70,17 +92,22 @@ impl From<Away> for io::Error {
     }
 }
 
-/// Whether a failure comes of a key service that is away.
+/// Whether a failure comes of a key service that is away, whatever is around it.
 #[must_use]
 pub fn is_away(failure: &(dyn StdError + 'static)) -> bool {
-    let inner = failure.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    inner.is_some_and(<dyn StdError + Send + Sync>::is::<Away>)
+    // An `io::Error` says of itself what is within it, not that it is within.
+    let within = failure.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    failure.is::<Away>()
+        || within.is_some_and(|within| is_away(within))
+        || failure.source().is_some_and(is_away)
 }
 
 /// Wraps keys under wrapping keys of their tenants.
 pub struct Envelope<S> {
     service: S,
-    open: Cache<Uuid, DataKey>,
+    asking: Asking,
+    /// By whose they are too: that one tenant's opens is no proof of what comes under another's name.
+    open: Cache<(Option<TenantId>, Uuid), DataKey>,
     current: Cache<Option<TenantId>, Arc<Wrapping>>,
 }
 
@@ -105,13 +132,19 @@ impl Wrapping {
 impl<S: KeyService> Envelope<S> {
     #[must_use]
     pub fn new(service: S) -> Self {
-        Self { service, open: Cache::new(OPEN), current: Cache::new(OPEN) }
+        Self { service, asking: Asking::new(), open: Cache::new(OPEN), current: Cache::new(OPEN) }
     }
 
     /// The wrapping key under which a tenant's next key comes.
     async fn current(&self, of: Option<TenantId>) -> io::Result<Arc<Wrapping>> {
         loop {
-            let wrapping = self.current.get_or_insert_async(&of, self.fresh(of)).await?;
+            let wrapping = match self.current.get(&of) {
+                Some(wrapping) => wrapping,
+                None => {
+                    let begun = self.asking.begin()?;
+                    self.current.get_or_insert_async(&of, self.fresh(of, begun)).await?
+                }
+            };
             if wrapping.takes_one_more() {
                 return Ok(wrapping);
             }
@@ -120,29 +153,32 @@ impl<S: KeyService> Envelope<S> {
         }
     }
 
-    async fn fresh(&self, of: Option<TenantId>) -> io::Result<Arc<Wrapping>> {
+    async fn fresh(&self, of: Option<TenantId>, begun: Instant) -> io::Result<Arc<Wrapping>> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
-        let sealed = self.service.encrypt(of, &bytes).await?;
+        let sealed = self.asking.ask(begun, self.service.encrypt(of, &bytes)).await?;
         if u16::try_from(sealed.len()).is_err() {
             return Err(io::Error::other(
                 "the key service answers with more than 64 KiB for a key of 32 bytes",
             ));
         }
         let key = DataKey { id: id_of(&sealed), bytes };
-        self.open.insert(key.id, key.clone());
+        self.open.insert((of, key.id), key.clone());
         Ok(Wrapping::new(key, sealed))
     }
 
     /// Opens a wrapping key, unless it is open.
     async fn opened(&self, of: Option<TenantId>, sealed: &[u8]) -> io::Result<DataKey> {
         let id = id_of(sealed);
-        let asked = async { io::Result::Ok(DataKey { id, bytes: self.service.decrypt(of, sealed).await? }) };
-        let key = self.open.get_or_insert_async(&id, asked).await?;
-        if !self.current.contains_key(&of) {
-            self.current.insert(of, Wrapping::new(key.clone(), sealed.to_vec()));
+        if let Some(key) = self.open.get(&(of, id)) {
+            return Ok(key);
         }
-        Ok(key)
+        let begun = self.asking.begin()?;
+        let asked = async {
+            let bytes = self.asking.ask(begun, self.service.decrypt(of, sealed)).await?;
+            io::Result::Ok(DataKey { id, bytes })
+        };
+        self.open.get_or_insert_async(&(of, id), asked).await
     }
 }
 
@@ -166,10 +202,15 @@ impl<S: KeyService> KeyEncryptionKey for Envelope<S> {
             let why = "this key was not wrapped by a key service; start with the key file it was made with";
             io::Error::new(io::ErrorKind::InvalidData, why)
         })?;
-        let key = self.opened(tenant_of(purpose), sealed).await?;
+        let of = tenant_of(purpose);
+        let key = self.opened(of, sealed).await?;
         let invalid = |why: Box<dyn StdError + Send + Sync>| io::Error::new(io::ErrorKind::InvalidData, why);
         let plain = open_with(&key, purpose, blob).map_err(|unreadable| invalid(unreadable.into()))?;
         let bytes: [u8; 32] = plain.as_slice().try_into().map_err(|_| invalid("it is no key".into()))?;
+        // By what it has opened of the tenant it is theirs.
+        if !self.current.contains_key(&of) {
+            self.current.insert(of, Wrapping::new(key, sealed.to_vec()));
+        }
         Ok(Zeroizing::new(bytes))
     }
 }
@@ -205,7 +246,10 @@ fn part(joined: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use std::sync::Mutex;
 
-    use super::{super::cipher::length_prefixed, *};
+    use super::{
+        super::{asking::PAUSE, cipher::length_prefixed},
+        *,
+    };
 
     /// Remembers what it was asked for; its sealed keys are the keys turned about.
     #[derive(Default)]
@@ -217,7 +261,7 @@ mod tests {
     impl Service {
         fn ask(&self, what: &'static str, of: Option<TenantId>) -> io::Result<()> {
             if *self.away.lock().expect("no panic inside") {
-                return Err(Away("nobody answers".into()).into());
+                return Err(Away::new("nobody answers").into());
             }
             self.asked.lock().expect("no panic inside").push((what, of));
             Ok(())
@@ -307,7 +351,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_service_that_was_away_is_asked_again() {
         let service = Arc::new(Service::default());
         let (first, second) = (Envelope::new(Arc::clone(&service)), Envelope::new(Arc::clone(&service)));
@@ -318,6 +362,9 @@ mod tests {
         assert!(second.wrap(&purpose(1, 1), &[7; 32]).await.is_err());
         assert!(first.unwrap(&purpose(1, 1), &wrapped).await.is_ok(), "what is open stays open");
         *service.away.lock().expect("no panic inside") = false;
+        let still = second.unwrap(&purpose(1, 1), &wrapped).await.expect_err("nobody asks for a moment");
+        assert!(is_away(&still), "{still}");
+        tokio::time::advance(PAUSE).await;
         assert_eq!(*second.unwrap(&purpose(1, 1), &wrapped).await.expect("open"), [7; 32]);
     }
 
@@ -331,5 +378,80 @@ mod tests {
         let next = envelope.wrap(b"x", &[7; 32]).await.expect("wrapped");
         assert_ne!(parts(&first).map(|parts| parts.0), parts(&next).map(|parts| parts.0));
         assert_eq!(service.count(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_wrapping_key_is_a_tenants_once_it_has_opened_something_of_theirs() {
+        let service = Arc::new(Service::default());
+        let wrapped =
+            Envelope::new(Arc::clone(&service)).wrap(&purpose(1, 1), &[7; 32]).await.expect("wrapped");
+        let envelope = Envelope::new(Arc::clone(&service));
+        assert!(envelope.unwrap(&purpose(2, 1), &wrapped).await.is_err());
+        assert!(!envelope.current.contains_key(&Some(TenantId(Uuid::from_u128(2)))), "it has proved nothing");
+        let own = envelope.wrap(&purpose(2, 1), &[7; 32]).await.expect("wrapped");
+        assert_ne!(parts(&own).map(|parts| parts.0), parts(&wrapped).map(|parts| parts.0));
+        let before = service.count();
+        envelope.unwrap(&purpose(1, 1), &wrapped).await.expect("open");
+        assert_eq!(service.count() - before, 1, "what opened under another's name is asked for again");
+    }
+
+    /// Takes everything and answers nothing.
+    struct Hole(Arc<AtomicU32>);
+
+    #[async_trait]
+    impl KeyService for Hole {
+        fn name(&self) -> &'static str {
+            "hole:1"
+        }
+
+        async fn encrypt(&self, _: Option<TenantId>, _: &[u8; 32]) -> io::Result<Vec<u8>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
+
+        async fn decrypt(&self, _: Option<TenantId>, _: &[u8]) -> io::Result<Zeroizing<[u8; 32]>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_long_for_a_service_that_does_not_answer() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let envelope = Arc::new(Envelope::new(Hole(Arc::clone(&asked))));
+        let start = Instant::now();
+        // Twenty of one tenant, and twenty tenants beside it.
+        let all = (0..40).map(|number: u128| {
+            let (envelope, of) = (Arc::clone(&envelope), purpose(number.saturating_sub(19), number));
+            tokio::spawn(async move { envelope.wrap(&of, &[7; 32]).await.expect_err("nobody answers") })
+        });
+        for failure in all.collect::<Vec<_>>() {
+            assert!(is_away(&failure.await.expect("it ends")));
+        }
+        assert!(start.elapsed() <= std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!(asked.load(Ordering::Relaxed), 4, "few ask at a time");
+        let again = Instant::now();
+        envelope.wrap(&purpose(50, 1), &[7; 32]).await.expect_err("nobody answers");
+        assert_eq!(again.elapsed(), std::time::Duration::ZERO, "nobody waits");
+        tokio::time::advance(PAUSE).await;
+        let (first, second) = (purpose(51, 1), purpose(52, 1));
+        let (_, waited) = tokio::join!(envelope.wrap(&first, &[7; 32]), async {
+            tokio::task::yield_now().await;
+            let since = Instant::now();
+            envelope.wrap(&second, &[7; 32]).await.expect_err("nobody answers");
+            since.elapsed()
+        });
+        assert_eq!((asked.load(Ordering::Relaxed), waited), (5, std::time::Duration::ZERO), "one tries");
+    }
+
+    #[test]
+    fn a_service_that_is_away_is_seen_through_whatever_is_around_it() {
+        let away = || io::Error::from(Away::new("nobody answers"));
+        let internal = crate::Error::internal(away());
+        let shared = crate::Error::internal(Arc::new(crate::Error::internal(Arc::new(internal))));
+        let crate::Error::Internal(cause) = shared else { panic!("it is one of ours") };
+        assert!(is_away(&*cause));
+        assert!(is_away(&io::Error::other(away())));
+        assert!(!is_away(&io::Error::other("something else")));
     }
 }

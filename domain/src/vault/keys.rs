@@ -22,7 +22,7 @@ use super::{
     kek::KeyEncryptionKey,
     ring::KekRing,
     rotation,
-    store::{self, WrappedKey},
+    store::{self, WrappedKey, WrappedTenantKey},
     subjects::SubjectKeys,
 };
 use crate::{
@@ -34,6 +34,8 @@ use crate::{
 
 /// Tenants whose keys are held at a time; past it the cache starts anew.
 const CACHED: usize = 10_000;
+/// Secrets of the installation that are held at a time; there are a few.
+const SECRETS: usize = 100;
 
 /// The most that a key may seal under random nonces: 2^32 (NIST SP 800-38D, 8.3).
 const MOST_SEALED: i64 = 1 << 32;
@@ -47,6 +49,19 @@ const WARN_AT: i64 = 1 << 30;
 pub struct Vault {
     keks: KekRing,
     tenants: Mutex<HashMap<TenantId, Arc<TenantKeys>>>,
+    /// Secrets of the installation, by what they are for and their ids: wrapping them anew changes neither id nor bytes.
+    secrets: Mutex<HashMap<(&'static str, Uuid), DataKey>>,
+}
+
+/// A tenant's keys as they were found, to be opened without the connection: a key service may be slow.
+pub(crate) struct Found {
+    tenant: TenantId,
+    keys: Sought,
+}
+
+enum Sought {
+    Cached(Arc<TenantKeys>),
+    Wrapped(Vec<WrappedTenantKey>),
 }
 
 /// A tenant's own keys.
@@ -73,7 +88,7 @@ impl Vault {
     /// With one that wraps and others that unwrap.
     #[must_use]
     pub fn with_ring(keks: KekRing) -> Self {
-        Self { keks, tenants: Mutex::default() }
+        Self { keks, tenants: Mutex::default(), secrets: Mutex::default() }
     }
 
     /// The key-encryption keys.
@@ -95,6 +110,22 @@ impl Vault {
         Ok(DataKey { id: key.id, bytes })
     }
 
+    /// A secret of the installation that was found, opened unless it is.
+    async fn secret(&self, purpose: &'static str, key: &WrappedKey) -> Result<DataKey> {
+        let at = (purpose, key.id);
+        let held = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(&at).cloned();
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        let opened = self.unwrapped(purpose.as_bytes(), key).await.map_err(Error::internal)?;
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if secrets.len() >= SECRETS {
+            secrets.clear();
+        }
+        secrets.insert(at, opened.clone());
+        Ok(opened)
+    }
+
     /// A secret of the installation, made once. Takes the connection of the system role.
     ///
     /// # Errors
@@ -114,7 +145,7 @@ impl Vault {
         }
         let found =
             found.ok_or_else(|| Error::internal("a secret of the installation was retired at once"))?;
-        self.unwrapped(purpose.as_bytes(), &found).await.map_err(Error::internal)
+        self.secret(purpose, &found).await
     }
 
     /// Puts a fresh secret of the installation in the place of the one in use, which is retired as of a time, and with
@@ -153,8 +184,7 @@ impl Vault {
     ) -> Result<Vec<(DataKey, DateTime<Utc>)>> {
         let mut former = Vec::new();
         for (key, retired_at) in store::former_installation_secrets(conn, purpose, since).await? {
-            let key = self.unwrapped(purpose.as_bytes(), &key).await.map_err(Error::internal)?;
-            former.push((key, retired_at));
+            former.push((self.secret(purpose, &key).await?, retired_at));
         }
         Ok(former)
     }
@@ -181,10 +211,17 @@ impl Vault {
     /// # Errors
     /// If the database or the key-encryption key refuses.
     pub async fn tenant_keys(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<Arc<TenantKeys>> {
-        match self.cached(tenant) {
-            Some(keys) => Ok(keys),
-            None => self.read_tenant_keys(conn, tenant).await,
-        }
+        self.open_found(self.find_tenant_keys(conn, tenant).await?).await
+    }
+
+    /// [`Self::tenant_keys`] before they are opened, which [`Self::open_found`] does: whoever is a stranger yet has no
+    /// connection held while a key service is asked.
+    pub(crate) async fn find_tenant_keys(&self, conn: &mut PgConnection, tenant: TenantId) -> Result<Found> {
+        let keys = match self.cached(tenant) {
+            Some(keys) => Sought::Cached(keys),
+            None => Sought::Wrapped(store::tenant_keys(conn, tenant).await?),
+        };
+        Ok(Found { tenant, keys })
     }
 
     /// A tenant's keys, with those that these values were sealed under if they are there at all. The values have been read
@@ -199,12 +236,22 @@ impl Vault {
         tenant: TenantId,
         blobs: impl IntoIterator<Item = &'b [u8]>,
     ) -> Result<Arc<TenantKeys>> {
+        self.open_found(self.find_tenant_keys_for(conn, tenant, blobs).await?).await
+    }
+
+    /// [`Self::tenant_keys_for`] before they are opened.
+    pub(crate) async fn find_tenant_keys_for<'b>(
+        &self,
+        conn: &mut PgConnection,
+        tenant: TenantId,
+        blobs: impl IntoIterator<Item = &'b [u8]>,
+    ) -> Result<Found> {
         if let Some(keys) = self.cached(tenant)
             && blobs.into_iter().all(|blob| key_of(blob).is_ok_and(|key| keys.data.contains_key(&key)))
         {
-            return Ok(keys);
+            return Ok(Found { tenant, keys: Sought::Cached(keys) });
         }
-        self.read_tenant_keys(conn, tenant).await
+        Ok(Found { tenant, keys: Sought::Wrapped(store::tenant_keys(conn, tenant).await?) })
     }
 
     /// A tenant's keys for a transaction that seals this many values and writes them. It comes after the locks of what is
@@ -256,10 +303,30 @@ impl Vault {
         conn: &mut PgConnection,
         tenant: TenantId,
     ) -> Result<Arc<TenantKeys>> {
+        let keys = Sought::Wrapped(store::tenant_keys(conn, tenant).await?);
+        self.open_found(Found { tenant, keys }).await
+    }
+
+    /// Opens a tenant's keys that are not open yet.
+    ///
+    /// # Errors
+    /// If there are none, or the key-encryption key refuses.
+    pub(crate) async fn open_found(&self, Found { tenant, keys }: Found) -> Result<Arc<TenantKeys>> {
+        let wrapped = match keys {
+            Sought::Cached(keys) => return Ok(keys),
+            Sought::Wrapped(wrapped) => wrapped,
+        };
+        let held = self.cached(tenant);
         let (mut data, mut index) = (HashMap::new(), None);
-        for found in store::tenant_keys(conn, tenant).await? {
-            let purpose = tenant_purpose(tenant, &found.purpose);
-            let key = self.unwrapped(&purpose, &found.key).await.map_err(Error::internal)?;
+        for found in wrapped {
+            let held = held.as_ref().and_then(|held| held.held(&found));
+            let key = match held {
+                Some(key) => key.clone(),
+                None => {
+                    let purpose = tenant_purpose(tenant, &found.purpose);
+                    self.unwrapped(&purpose, &found.key).await.map_err(Error::internal)?
+                }
+            };
             if found.purpose == INDEX {
                 index = Some(key);
             } else {
@@ -367,6 +434,15 @@ impl Vault {
 }
 
 impl TenantKeys {
+    /// One that is open already: wrapping it anew changes neither its id nor the key.
+    fn held(&self, found: &WrappedTenantKey) -> Option<&DataKey> {
+        if found.purpose == INDEX {
+            Some(&self.index).filter(|index| index.id == found.key.id)
+        } else {
+            self.data.get(&found.key.id)
+        }
+    }
+
     /// # Errors
     /// If the blob was altered or moved, or its key is not there.
     pub fn open(&self, place: &Place, blob: &[u8]) -> Result<Zeroizing<Vec<u8>>> {

@@ -10,6 +10,7 @@
 //!   in use, [`subjects`] those of people; `store` where the wrapped ones lie
 //! - [`rotation`] how keys are replaced, and how far that has come
 
+mod asking;
 pub mod cipher;
 pub mod envelope;
 pub mod kek;

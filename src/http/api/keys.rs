@@ -29,8 +29,8 @@ pub async fn list_keys(Caller(ctx): Caller) -> Result<Body<KeysView>, Problem> {
     Ok(Body(view::keys(&ctx).await?))
 }
 
-/// Replace keys, while everything goes on. It is a workflow, and one that was stopped goes on where it stood; a tenant has
-/// one at a time.
+/// Replace keys, while everything goes on. It is a workflow, and one that was stopped goes on where it stood, `kek` with the
+/// key in use by then; a tenant has one at a time. A `kek` that was stopped is given up if something else is asked for.
 #[utoipa::path(post, path = "/api/v1/compliance/keys/rotate", tag = "compliance", request_body = Rotate,
     responses((status = 202, body = Made)))]
 pub async fn rotate_keys(Caller(ctx): Caller, Json(asked): Json<Rotate>) -> Result<Response, Problem> {

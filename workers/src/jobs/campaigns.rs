@@ -9,6 +9,7 @@ use domain::{
         release::{self, Turn},
     },
     types::CampaignRunId,
+    vault::envelope::is_away,
 };
 use engine::Outcome;
 use tokio::time::Instant;
@@ -34,9 +35,10 @@ const SOON: Duration = Duration::from_secs(2);
 /// Tries a job again soon where the database did not answer, instead of later each time.
 ///
 /// # Errors
-/// What will be refused again.
+/// What will be refused again, or a key service that is away, which costs no attempt.
 pub(super) fn patiently(ended: Result<Outcome>) -> Result<Outcome> {
     match ended {
+        Err(Error::Internal(cause)) if is_away(&*cause) => Err(Error::Internal(cause)),
         Err(error @ Error::Internal(_)) => {
             tracing::warn!(%error, "a campaign's job was interrupted; it goes on shortly");
             let why = "something of ours did not answer; it is tried again".into();

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use domain::{
     Error, Result,
-    vault::rotation::{
-        turn::{self, Turn},
-        work::TurnKeys,
+    vault::{
+        envelope::is_away,
+        rotation::{
+            turn::{self, Turn},
+            work::TurnKeys,
+        },
     },
 };
 use engine::Outcome;
@@ -22,18 +25,20 @@ const SLICE: Duration = Duration::from_secs(10);
 const SAID: Duration = Duration::from_secs(2);
 /// What has just been done leaves something to do at once.
 const AT_ONCE: Duration = Duration::from_millis(1);
-/// How soon it is tried again that the database or a key-encryption key did not answer.
+/// How soon it is tried again that the database did not answer or a key-encryption key is missing.
 const SOON: Duration = Duration::from_secs(5);
 
 /// Runs the job, from where the last turn ended.
 ///
 /// # Errors
-/// What will be refused again.
+/// What will be refused again, or a key service that is away.
 pub async fn run(run: Run, job: TurnKeys) -> Result<Outcome> {
     match work(&run, &job).await {
+        Err(Error::Internal(cause)) if is_away(&*cause) => Err(Error::Internal(cause)),
         Err(error @ Error::Internal(_)) => {
             tracing::warn!(rotation.id = %job.rotation, %error, "a rotation of keys was interrupted; it goes on shortly");
-            let why = "the database or a key-encryption key did not answer; the log says which".into();
+            let why =
+                "the database did not answer, or a key-encryption key is missing; the log says which".into();
             Ok(Outcome::Retry { after: Some(SOON), code: "interrupted", why })
         }
         ended => ended,

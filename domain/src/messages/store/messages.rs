@@ -210,7 +210,10 @@ pub(in crate::messages) async fn hold_message(
     }))
 }
 
-/// Locks those of some messages that wait and that nobody has at this moment. Waits for nobody.
+/// Locks those of some messages that wait and that nobody has at this moment, so that nobody claims or settles them until
+/// commit. Waits for nobody: whoever claims or settles a message holds it for update. Whoever seals its values anew
+/// (`vault::rotation`) or refers to it does not, and is no reason to let it go its way; one waits for them when one
+/// writes, and they wait for nobody.
 pub(in crate::messages) async fn hold_waiting(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -219,7 +222,7 @@ pub(in crate::messages) async fn hold_waiting(
     let rows = sqlx::query_scalar!(
         r#"select id as "id: MessageId" from messages
             where tenant_id = $1 and id = any($2) and status in ('pending', 'queued')
-            order by id for update skip locked"#,
+            order by id for key share skip locked"#,
         tenant.0,
         &messages.iter().map(|id| id.0).collect::<Vec<_>>()
     )

@@ -37,7 +37,8 @@ struct Begun {
     run: Option<Uuid>,
 }
 
-/// Begins to replace keys of the tenant, or takes up a rotation that stands still because its workflow was stopped.
+/// Begins to replace keys of the tenant, or takes up a rotation that stands still because its workflow was stopped; a
+/// wrapping then goes to the key-encryption key that is in use by now, and is given up if other keys are to be replaced.
 /// Answers the rotation.
 ///
 /// # Errors
@@ -57,7 +58,8 @@ pub async fn start(ctx: &Ctx, what: What) -> Result<Once<Uuid>> {
     keyed.commit(rotation, 202, format!("/api/v1/operations/{run}")).await
 }
 
-/// The same of the wrapping of all keys of the installation, its own secrets among them.
+/// The same of the wrapping of all keys of the installation, its own secrets among them. One that goes on towards another
+/// key-encryption key than this process has in use turns to this one.
 ///
 /// # Errors
 /// As [`start`].
@@ -123,14 +125,27 @@ async fn begin(tx: &mut TenantTx, what: What) -> Result<Begun> {
     let kek = platform.vault.keks().current().name();
     store::insert(tx.conn(), tenant, (id, id), (what, what.first()), kek).await?;
     let open = store::lock_open(tx.conn(), tenant).await?;
-    let (rotation, what) = open.ok_or_else(|| Error::internal("a rotation that was begun is not there"))?;
+    let open = open.ok_or_else(|| Error::internal("a rotation that was begun is not there"))?;
+    // All keys open in the midst of being wrapped anew, so a stopped wrapping stands in nobody's way.
+    let gives_up = open.1 == What::Kek && what != What::Kek;
+    let (rotation, what) = if gives_up { (id, what) } else { open };
     // The first run has the rotation's id, so that one id finds both.
     let run = if rotation == id { id } else { platform.chance.id() };
     let input = RotateKeys { rotation, what };
     let first = NewJob::of(tenant.0, run, &input).map_err(Error::internal)?;
     let started = tx.start_workflow(first.about(business_key(rotation)).unique(UNIQUE)).await?;
     if !started.fresh {
-        return Ok(Begun { rotation, what, run: None });
+        // Operators cannot stop a run of the installation, and their key may be another by now.
+        let run = if tenant == ITSELF { store::aim_at(tx.conn(), tenant, open.0, kek).await? } else { None };
+        return Ok(Begun { rotation: open.0, what: open.1, run });
+    }
+    if gives_up {
+        store::give_up(tx.conn(), tenant, open.0).await?;
+        let detail = json!({ "what": open.1 });
+        tx.audit(&[Entry::new("give_up", "keys", open.0).detail(detail).notice()]).await?;
+        store::insert(tx.conn(), tenant, (id, id), (what, what.first()), kek).await?;
+    } else if what == What::Kek {
+        store::aim_at(tx.conn(), tenant, rotation, kek).await?;
     }
     store::put_run(tx.conn(), tenant, rotation, run).await?;
     let detail = json!({ "what": what, "run_id": run, "workflow": RotateKeys::KIND });

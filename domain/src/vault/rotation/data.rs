@@ -1,6 +1,6 @@
 //! Values are sealed anew, a page of a column a turn.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ const PAGE: i64 = 250;
 const CLEAN_PASSES: i32 = 2;
 /// Keys that may be kept because something under them does not open. More of them are no single broken values, and the
 /// rotation stops before it destroys anything.
-const MOST_KEPT: usize = 1_000;
+pub(super) const MOST_KEPT: usize = 1_000;
 
 /// Takes the next page; at the end of the last column the pass is over.
 pub(super) async fn reseal(tx: &mut TenantTx, row: &mut RotationRow) -> Result<()> {
@@ -42,18 +42,18 @@ pub(super) async fn reseal(tx: &mut TenantTx, row: &mut RotationRow) -> Result<(
         return Ok(());
     };
     row.after_id = last;
-    let kept: HashSet<Uuid> = row.kept.iter().copied().collect();
     let former: Vec<(Uuid, Uuid, Vec<u8>)> = looked.into_iter().filter_map(of_former).collect();
-    let former: Vec<_> = former.into_iter().filter(|(_, key, _)| !kept.contains(key)).collect();
     if former.is_empty() {
         return Ok(());
     }
-    let (swaps, broken) = match under {
-        Under::Tenant => of_tenant(tx, column, former).await?,
-        Under::Subject => of_people(tx, column, former).await?,
+    // What does not open is met again in each pass, beside values of the same key that do.
+    let mut kept = Kept(row.kept.drain(..).collect());
+    let swaps = match under {
+        Under::Tenant => of_tenant(tx, column, former, &mut kept).await?,
+        Under::Subject => of_people(tx, column, former, &mut kept).await?,
     };
+    row.kept = kept.0.into_iter().collect();
     row.found += i64::try_from(swaps.rows.len()).unwrap_or(i64::MAX);
-    row.kept.extend(broken);
     if row.kept.len() > MOST_KEPT {
         return Err(Error::internal(
             "more than a thousand keys seal values that do not open; restore them from a backup, or look what alters them",
@@ -80,29 +80,46 @@ fn pass_over(row: &mut RotationRow) {
     }
 }
 
-type Sealed = (Swaps, HashSet<Uuid>);
+/// Keys under which something does not open.
+struct Kept(BTreeSet<Uuid>);
 
-async fn of_tenant(tx: &mut TenantTx, column: &Column, former: Vec<(Uuid, Uuid, Vec<u8>)>) -> Result<Sealed> {
+impl Kept {
+    /// Says the first value of each key.
+    fn put(&mut self, place: &Place, key: Uuid, error: &Error) {
+        if self.0.insert(key) {
+            report(place, key, error);
+        }
+    }
+}
+
+async fn of_tenant(
+    tx: &mut TenantTx,
+    column: &Column,
+    former: Vec<(Uuid, Uuid, Vec<u8>)>,
+    kept: &mut Kept,
+) -> Result<Swaps> {
     let (platform, tenant) = (tx.platform.clone(), tx.tenant);
     // Before any row is locked, as all do who seal.
     let values = u32::try_from(former.len()).unwrap_or(u32::MAX);
     let sealing = Vault::to_seal(tx, values).await?;
     let keys = platform.vault.read_tenant_keys(tx.conn(), tenant).await?;
-    let (mut swaps, mut broken) = (Swaps::default(), HashSet::new());
+    let mut swaps = Swaps::default();
     for (row, key, blob) in former {
         let place = Place { tenant, table: column.table, column: column.column, row };
         match keys.open(&place, &blob) {
             Ok(plain) => swaps.push(row, blob, sealing.seal(&platform, &place, &plain)),
-            Err(error) => {
-                report(&place, key, &error);
-                broken.insert(key);
-            }
+            Err(error) => kept.put(&place, key, &error),
         }
     }
-    Ok((swaps, broken))
+    Ok(swaps)
 }
 
-async fn of_people(tx: &mut TenantTx, column: &Column, former: Vec<(Uuid, Uuid, Vec<u8>)>) -> Result<Sealed> {
+async fn of_people(
+    tx: &mut TenantTx,
+    column: &Column,
+    former: Vec<(Uuid, Uuid, Vec<u8>)>,
+    kept: &mut Kept,
+) -> Result<Swaps> {
     let (platform, tenant) = (tx.platform.clone(), tx.tenant);
     let used: HashSet<Uuid> = former.iter().map(|(_, key, _)| *key).collect();
     let used: Vec<Uuid> = used.into_iter().collect();
@@ -110,7 +127,7 @@ async fn of_people(tx: &mut TenantTx, column: &Column, former: Vec<(Uuid, Uuid, 
         store::people::owners(tx.conn(), tenant, &used).await?.into_iter().collect();
     let people: HashSet<SubjectId> = owners.values().copied().collect();
     let keys = Vault::subjects(tx, &people.into_iter().collect::<Vec<_>>()).await?;
-    let (mut swaps, mut broken) = (Swaps::default(), HashSet::new());
+    let mut swaps = Swaps::default();
     for (row, key, blob) in former {
         let Some(subject) = owners.get(&key).filter(|subject| keys.knows(**subject)) else {
             // Erased since the page was read.
@@ -119,20 +136,17 @@ async fn of_people(tx: &mut TenantTx, column: &Column, former: Vec<(Uuid, Uuid, 
         let place = Place { tenant, table: column.table, column: column.column, row };
         match keys.reseal(&platform, *subject, &place, &blob) {
             Ok(fresh) => swaps.push(row, blob, fresh),
-            Err(error) => {
-                report(&place, key, &error.into_error());
-                broken.insert(key);
-            }
+            Err(error) => kept.put(&place, key, &error.into_error()),
         }
     }
-    Ok((swaps, broken))
+    Ok(swaps)
 }
 
 fn report(place: &Place, key: Uuid, error: &Error) {
     let Place { tenant, table, column, row } = place;
     tracing::error!(
         tenant.id = %tenant, table, column, row.id = %row, key.id = %key, %error,
-        "a value does not open and cannot be sealed anew; its key is kept"
+        "a value does not open and cannot be sealed anew; its key is kept, and others under it are not named"
     );
 }
 

@@ -4,7 +4,8 @@
 //! **The key-encryption key.** Each wrapped key names what wrapped it. A rotation goes over all keys and wraps by the current
 //! one what another wrapped, where it still is what it was (compare and swap), until a pass finds nothing. Values stay as
 //! they are. Processes that still wrap by the former one would go on doing so: an operator gives all of them the new one
-//! first (docs/encryption.md).
+//! first (docs/encryption.md). One that was stopped and is taken up goes to the key that is the current one by then, and one
+//! that was stopped is given up for a rotation of data keys: all keys open at any point of it.
 //!
 //! **Data keys**, the tenant's own or those of its people, go through three states: `next`, `current`, `former`.
 //!
@@ -114,6 +115,8 @@ pub enum Phase {
     /// The former keys are destroyed.
     Destroy,
     Done,
+    /// It was stopped, and something else was begun in its place.
+    GivenUp,
 }
 
 impl Phase {
@@ -126,6 +129,7 @@ impl Phase {
             Self::Reseal => "reseal",
             Self::Destroy => "destroy",
             Self::Done => "done",
+            Self::GivenUp => "given_up",
         }
     }
 }

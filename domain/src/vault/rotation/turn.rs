@@ -45,7 +45,7 @@ pub async fn take(ctx: &Ctx, rotation: Uuid, phase: Phase) -> Result<(Turn, i64)
     let Some(mut row) = store::lock(tx.conn(), ctx.tenant, rotation).await? else {
         return Ok((Turn::Gone, 0));
     };
-    if row.phase > phase || row.phase == Phase::Done {
+    if row.phase > phase || row.phase >= Phase::Done {
         return Ok((Turn::Past(row.phase), row.done));
     }
     let before = row.phase;
@@ -67,7 +67,7 @@ pub async fn take(ctx: &Ctx, rotation: Uuid, phase: Phase) -> Result<(Turn, i64)
 async fn of_installation(ctx: &Ctx, rotation: Uuid, phase: Phase) -> Result<(Turn, i64)> {
     let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
     let Some(mut row) = store::lock(tx.conn(), ITSELF, rotation).await? else { return Ok((Turn::Gone, 0)) };
-    if row.phase > phase || row.phase == Phase::Done {
+    if row.phase > phase || row.phase >= Phase::Done {
         return Ok((Turn::Past(row.phase), row.done));
     }
     wrapping::all(&ctx.platform, tx.conn(), &mut row).await?;
@@ -109,7 +109,7 @@ async fn go_on(ctx: &Ctx, tx: &mut TenantTx, row: &mut RotationRow) -> Result<Tu
         (Phase::Reseal, _) => data::reseal(tx, row).await?,
         (Phase::Destroy, What::Subjects) => people::destroy(tx, row).await?,
         (Phase::Destroy, _) => tenant::destroy(tx, row).await?,
-        (Phase::Done, _) => {}
+        (Phase::Done | Phase::GivenUp, _) => {}
     }
     Ok(Turn::Again)
 }

@@ -90,7 +90,7 @@ impl From<RotationRow> for RotationView {
     fn from(row: RotationRow) -> Self {
         let under = if row.what == What::Subjects { Under::Subject } else { Under::Tenant };
         let parts = match row.phase {
-            Phase::Rewrap => 2,
+            Phase::Rewrap | Phase::GivenUp => 2,
             _ => COLUMNS.iter().filter(|column| column.under == under).count(),
         };
         let parts = i32::try_from(parts).unwrap_or(i32::MAX).max(1);

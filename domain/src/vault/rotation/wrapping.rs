@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Phase,
+    data::MOST_KEPT,
     store::{
         RotationRow,
         wrapping::{self as store, Wraps},
@@ -146,6 +147,12 @@ async fn wrap(
         wraps.ids.push(key.id);
         wraps.before.push(key.wrapped);
         wraps.after.push(wrapped);
+    }
+    if row.kept.len() > MOST_KEPT {
+        return Err(Error::internal(
+            "more than a thousand keys cannot be unwrapped; look whether this process has the key-encryption keys that \
+             wrapped them",
+        ));
     }
     row.found += i64::try_from(wraps.ids.len()).unwrap_or(i64::MAX);
     Ok(wraps)

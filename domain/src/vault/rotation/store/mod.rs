@@ -78,6 +78,39 @@ pub(super) async fn open(conn: &mut PgConnection, tenant: TenantId) -> Result<Op
     .await?)
 }
 
+/// A wrapping that has not ended goes to another key-encryption key from here on, from its start. Answers its run; none if it
+/// goes there already.
+pub(super) async fn aim_at(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    kek: &str,
+) -> Result<Option<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "update key_rotations set kek = $3, tenant_at = default, part = 0, after_id = default, found = 0, kept = '{}'
+          where tenant_id = $1 and id = $2 and what = 'kek' and finished_at is null and kek is distinct from $3
+          returning run_id",
+        tenant.0,
+        id,
+        kek
+    )
+    .fetch_optional(conn)
+    .await?)
+}
+
+/// Ends a wrapping where it stands.
+pub(super) async fn give_up(conn: &mut PgConnection, tenant: TenantId, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "update key_rotations set phase = 'given_up', finished_at = clock_timestamp()
+          where tenant_id = $1 and id = $2 and what = 'kek' and finished_at is null",
+        tenant.0,
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn put_run(conn: &mut PgConnection, tenant: TenantId, id: Uuid, run: Uuid) -> Result<()> {
     sqlx::query!("update key_rotations set run_id = $3 where tenant_id = $1 and id = $2", tenant.0, id, run)
         .execute(conn)
