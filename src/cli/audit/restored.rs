@@ -27,7 +27,8 @@ pub(super) async fn restore(config: &Config, slug: &str, archive: Uuid) -> Resul
         }
         Restored::Damaged(why) => Err(format!("{why}; nothing of it is shown").into()),
         Restored::Busy => {
-            Err("somebody else brings it back or lets it go at this moment; try again when that is over".into())
+            Err("somebody else brings it back or lets it go at this moment; try again when that is over"
+                .into())
         }
         Restored::Nothing | Restored::Stopped => {
             Err("there is no such archive of the audit log, or its rows have not left the database".into())
