@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{State, store, view};
+use super::{State, keys, store, view};
 use crate::{
     Ctx,
+    access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
     leads::merged,
@@ -37,8 +38,7 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
         State::Running => return Ok(Begun::Yes),
         State::Identity | State::Done | State::Withdrawn => return Ok(Begun::Over),
     }
-    // A lead may have been merged since it was asked for.
-    let lead = merged::by_now(&mut tx, LeadId(held.subject.0), ctx.rows).await?;
+    let lead = hold_lead(&mut tx, LeadId(held.subject.0)).await?;
     let subject = lead.map_or(held.subject, |lead| SubjectId(lead.0));
     let holds = view::held_by(&mut tx, subject).await?;
     if !holds.is_empty() {
@@ -55,6 +55,18 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
     tx.audit(&[Entry::new("begin", "erasure", id).notice()]).await?;
     tx.commit().await?;
     Ok(Begun::Yes)
+}
+
+/// The lead as it is by now, for it may have been merged since it was asked for; none if it is not there. It is held until the
+/// commit: nobody merges it, deletes it or places a hold on it in the meantime, and whoever waited for it sees what began.
+async fn hold_lead(tx: &mut TenantTx, named: LeadId) -> Result<Option<LeadId>> {
+    let tenant = tx.tenant;
+    loop {
+        let Some(lead) = merged::by_now(tx, named, Rows::All).await? else { return Ok(None) };
+        if !store::leads_there(tx.conn(), tenant, &[lead.0]).await?.is_empty() {
+            return Ok(Some(lead));
+        }
+    }
 }
 
 /// Writes down who the person is under all names, and keeps everybody from writing to them.
@@ -114,7 +126,7 @@ pub async fn again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
         stone.addresses.iter().map(|(name, hash)| (name.as_str(), hash.clone())).collect();
     store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
     suppressions::of_erased(ctx, &mut tx, stone.subject, &stone.channels).await?;
-    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let destroyed = keys::all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed again", n).await?;
     others(&mut tx, id).await?;

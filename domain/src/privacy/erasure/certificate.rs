@@ -5,7 +5,7 @@ use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{State, store};
+use super::{State, keys, store};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -48,7 +48,7 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<()> {
         return Ok(());
     }
     // A key that was made beside the end of the others, by a rotation that had begun before it.
-    let late = usize::try_from(store::destroy_keys(tx.conn(), ctx.tenant, id).await?).unwrap_or(usize::MAX);
+    let late = usize::try_from(keys::all_of(&mut tx, id).await?).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", late).await?;
     let counts = store::counts(tx.conn(), ctx.tenant, id).await?;
     let done: Vec<Value> =

@@ -9,7 +9,9 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     privacy::tombstones::{self, Tombstone},
+    tenancy::TenantTx,
     types::{ErasureId, SubjectId},
+    vault::Vault,
 };
 
 /// Destroys the keys of the person under all names. From now on nothing that was sealed under them can be read.
@@ -24,7 +26,7 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     if held.state != State::Running {
         return Ok(0);
     }
-    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let destroyed = all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", n).await?;
     if destroyed > 0 {
@@ -32,6 +34,19 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
             .await?;
     }
     tx.commit().await?;
+    Ok(destroyed)
+}
+
+/// Destroys all keys there are of the person by now. Answers how many there were.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn all_of(tx: &mut TenantTx, id: ErasureId) -> Result<u64> {
+    let tenant = tx.tenant;
+    let who = store::who(tx.conn(), tenant, id).await?;
+    let subjects: Vec<SubjectId> = who.subjects.into_iter().map(SubjectId).collect();
+    let destroyed = Vault::destroy_subjects(tx, &subjects).await?;
+    store::note_destroyed(tx.conn(), tenant, id).await?;
     Ok(destroyed)
 }
 

@@ -249,40 +249,12 @@ pub(in crate::privacy::erasure) async fn suppressed(
     Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.to_index))).collect())
 }
 
-/// Destroys the keys of the person under all names. Answers how many there were. Whoever makes other keys for people holds
-/// the locks of those that are there, and is waited for.
-pub(in crate::privacy::erasure) async fn destroy_keys(
+/// Notes that the keys of the person are destroyed under all names: none is made for them again.
+pub(in crate::privacy::erasure) async fn note_destroyed(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ErasureId,
-) -> Result<u64> {
-    sqlx::query!(
-        "select k.id from subject_keys k join erasure_subjects s on s.tenant_id = $1 and s.subject_id = k.subject_id
-          where k.tenant_id = $1 and s.erasure_id = $2 and k.wrapped is not null
-          order by k.id for no key update of k",
-        tenant.0,
-        id.0
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut all = 0;
-    // What was made while a lock was waited for is seen by the next statement only.
-    loop {
-        let destroyed = sqlx::query!(
-            "update subject_keys k set wrapped = null, destroyed_at = engine.now()
-               from erasure_subjects s
-              where s.tenant_id = $1 and s.erasure_id = $2
-                and k.tenant_id = $1 and k.subject_id = s.subject_id and k.wrapped is not null",
-            tenant.0,
-            id.0
-        )
-        .execute(&mut *conn)
-        .await?;
-        if destroyed.rows_affected() == 0 {
-            break;
-        }
-        all += destroyed.rows_affected();
-    }
+) -> Result<()> {
     sqlx::query!(
         "update erasure_subjects set destroyed_at = coalesce(destroyed_at, engine.now())
           where tenant_id = $1 and erasure_id = $2",
@@ -291,7 +263,7 @@ pub(in crate::privacy::erasure) async fn destroy_keys(
     )
     .execute(conn)
     .await?;
-    Ok(all)
+    Ok(())
 }
 
 /// The keys of the person, destroyed or not.
@@ -308,4 +280,43 @@ pub(in crate::privacy::erasure) async fn keys_of(
     .fetch_all(conn)
     .await?;
     Ok(keys)
+}
+
+/// Those of some leads that are being erased at this moment.
+pub(in crate::privacy::erasure) async fn running_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let going = sqlx::query_scalar!(
+        r#"select distinct s.subject_id as "lead: LeadId" from erasure_subjects s
+             join erasures e on e.tenant_id = $1 and e.id = s.erasure_id and e.state = 'running'
+            where s.tenant_id = $1 and s.subject_id = any($2)"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(going)
+}
+
+/// Those of some leads of whom it is asked that they be erased, as themselves or as one that was merged into them.
+pub(in crate::privacy::erasure) async fn open_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let open = sqlx::query_scalar!(
+        r#"with recursive same (lead, id) as (
+             select u, u from unnest($2::uuid[]) u
+             union
+             select s.lead, m.loser_id from same s join lead_merges m on m.tenant_id = $1 and m.winner_id = s.id)
+           select distinct s.lead as "lead!: LeadId" from same s
+             join erasures e on e.tenant_id = $1 and e.subject_id = s.id and e.state not in ('done', 'withdrawn')"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(open)
 }
