@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{State, store};
+use super::{State, begin::others, store};
 use crate::{
     Ctx,
     audit::Entry,
@@ -53,10 +53,13 @@ pub(super) async fn all_of(tx: &mut TenantTx, id: ErasureId) -> Result<u64> {
 async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    // What came in since it was looked last is theirs as well.
+    others(&mut tx, id).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
     let channels = store::suppressed(tx.conn(), ctx.tenant, &who.hashes()).await?;
     let is_lead = |subject: &uuid::Uuid| who.leads.contains(subject);
+    tx.commit().await?;
     Ok(Tombstone {
         tenant: ctx.tenant,
         erasure: id,

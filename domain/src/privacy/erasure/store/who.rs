@@ -266,6 +266,23 @@ pub(in crate::privacy::erasure) async fn note_destroyed(
     Ok(())
 }
 
+/// Whether a name is known whose keys were not destroyed yet.
+pub(in crate::privacy::erasure) async fn has_keys_left(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+) -> Result<bool> {
+    let left = sqlx::query_scalar!(
+        r#"select exists (select from erasure_subjects
+            where tenant_id = $1 and erasure_id = $2 and destroyed_at is null) as "left!""#,
+        tenant.0,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(left)
+}
+
 /// The keys of the person, destroyed or not.
 pub(in crate::privacy::erasure) async fn keys_of(
     conn: &mut PgConnection,
