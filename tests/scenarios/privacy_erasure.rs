@@ -17,6 +17,7 @@ use fakes::twilio;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use switchboard::process::Roles;
 use switchboard_tests::{
     Client, TestApp,
     app::{heads_file, platform},

@@ -9,7 +9,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     leads::merged,
-    messages::suppressions,
+    messages::{provider::Channel, suppressions},
     privacy::{addresses, tombstones::Tombstone},
     tenancy::TenantTx,
     types::{ErasureId, LeadId, SubjectId},
@@ -75,24 +75,59 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     let reached = addresses::of_leads(tx, &leads).await?;
     let subjects: Vec<(SubjectId, bool)> = leads.iter().map(|lead| (SubjectId(lead.0), true)).collect();
     store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
-    let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
-    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
-    let mut channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
-    channels.extend(store::who(tx.conn(), ctx.tenant, id).await?.channels());
+    note_reached(tx, id, &reached).await?;
+    // What was written down when it was asked counts as well: it may have been changed since, or the lead deleted.
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let channels = who.channels();
     suppressions::of_erased(ctx, tx, subject, &channels).await?;
     store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
-    let who = store::who(tx.conn(), ctx.tenant, id).await?;
-    let shared = store::others_reached(tx.conn(), ctx.tenant, &who).await?;
-    store::add_count(
-        tx.conn(),
-        ctx.tenant,
-        id,
-        "leads",
-        "left: other leads with the same number or address",
-        shared,
-    )
-    .await?;
+    leave_shared(tx, id, &who).await?;
     others(tx, id).await
+}
+
+/// Writes down where somebody is reached, as hashes.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn note_reached(
+    tx: &mut TenantTx,
+    id: ErasureId,
+    reached: &[addresses::Reached],
+) -> Result<()> {
+    let tenant = tx.tenant;
+    let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
+    store::add_addresses(tx.conn(), tenant, id, &hashes).await?;
+    let channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
+    store::add_channels(tx.conn(), tenant, id, &channels).await
+}
+
+/// A number or an address that another lead has too leads to no row: nobody can tell whose those are that name no lead.
+async fn leave_shared(tx: &mut TenantTx, id: ErasureId, who: &store::Who) -> Result<()> {
+    let tenant = tx.tenant;
+    let (phones, emails) = store::others_reached(tx.conn(), tenant, who).await?;
+    let both = [
+        (
+            phones,
+            &["leads.phone", "calls.number"][..],
+            Channel::Sms,
+            "left out: other leads have it, so rows by it alone stay",
+        ),
+        (
+            emails,
+            &["leads.email"][..],
+            Channel::Email,
+            "left out: other leads have it, so rows by it alone stay",
+        ),
+    ];
+    for (others, names, channel, deed) in both {
+        if others > 0 {
+            store::leave_out(tx.conn(), tenant, id, names, channel).await?;
+            let what = if channel == Channel::Email { "address" } else { "number" };
+            store::add_count(tx.conn(), tenant, id, what, deed, 1).await?;
+        }
+    }
+    let what = "left: other leads with the same number or address";
+    store::add_count(tx.conn(), tenant, id, "leads", what, phones + emails).await
 }
 
 /// Keys of rows that are the person's without being a lead's: what was written to the bare address, calls from the number

@@ -8,7 +8,10 @@ use crate::{
     Ctx,
     audit::Entry,
     error::{Error, Result},
-    privacy::tombstones::{self, Tombstone},
+    privacy::{
+        export,
+        tombstones::{self, Tombstone},
+    },
     tenancy::TenantTx,
     types::{ErasureId, SubjectId},
     vault::Vault,
@@ -57,9 +60,14 @@ async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
     others(&mut tx, id).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
-    let channels = store::suppressed(tx.conn(), ctx.tenant, &who.hashes()).await?;
+    let reached: Vec<Vec<u8>> = who.addresses.iter().map(|(_, hash)| hash.clone()).collect();
+    let channels = store::suppressed(tx.conn(), ctx.tenant, &reached).await?;
+    let files = store::end_exports(tx.conn(), ctx.tenant, &who).await?;
     let is_lead = |subject: &uuid::Uuid| who.leads.contains(subject);
     tx.commit().await?;
+    for export in files {
+        export::take_away(&ctx.platform, ctx.tenant, export).await?;
+    }
     Ok(Tombstone {
         tenant: ctx.tenant,
         erasure: id,

@@ -149,7 +149,8 @@ fn whose(table: &Table, alias: &str, depth: usize) -> Result<String> {
             Way::Address { column, unless: None, .. } => format!("{alias}.{column} = any($3)"),
             Way::Address { column, unless: Some(lead), .. } => {
                 format!(
-                    "({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2)))"
+                    "({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2) or {}))",
+                    manifest::is_nobody(&format!("{alias}.{lead}"))
                 )
             }
             Way::Text { column, before } => {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     messages::provider::Channel,
-    types::{ErasureId, LeadId, SubjectId, TenantId},
+    types::{ErasureId, ExportId, LeadId, SubjectId, TenantId},
 };
 
 /// Names under which the person is known; a lead's besides.
@@ -53,7 +53,7 @@ pub(in crate::privacy::erasure) async fn add_addresses(
 /// What begins the name of a hash by which somebody is reached on a channel.
 const REACHED_BY: &str = "to:";
 
-/// Keeps on which channels somebody is reached of whom nothing else is known.
+/// Keeps on which channels somebody is reached.
 pub(in crate::privacy::erasure) async fn add_channels(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -78,6 +78,30 @@ pub(in crate::privacy::erasure) async fn forget_addresses(
     Ok(())
 }
 
+/// Forgets the hashes by which rows are found, of the number or of the address: another lead has it too. Where they are reached
+/// stays.
+pub(in crate::privacy::erasure) async fn leave_out(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    names: &[&str],
+    channel: Channel,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from erasure_addresses a
+          where a.tenant_id = $1 and a.erasure_id = $2
+            and (a.name = any($3) or a.name = 'messages.to' and exists (select from erasure_addresses c
+                  where c.tenant_id = $1 and c.erasure_id = $2 and c.name = $4 and c.hash = a.hash))",
+        tenant.0,
+        id.0,
+        &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+        format!("{REACHED_BY}{}", channel.as_str())
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Whose rows are looked for.
 #[derive(Debug, Default)]
 pub(in crate::privacy::erasure) struct Who {
@@ -95,8 +119,10 @@ impl Who {
         self.addresses.iter().filter_map(|(name, hash)| Some((channel(name)?, hash.clone()))).collect()
     }
 
+    /// By which rows are found.
     pub(in crate::privacy::erasure) fn hashes(&self) -> Vec<Vec<u8>> {
-        self.addresses.iter().map(|(_, hash)| hash.clone()).collect()
+        let finds = self.addresses.iter().filter(|(name, _)| !name.starts_with(REACHED_BY));
+        finds.map(|(_, hash)| hash.clone()).collect()
     }
 }
 
@@ -127,7 +153,8 @@ pub(in crate::privacy::erasure) async fn who(
 }
 
 /// Whose keys the rows are sealed under that are the person's. A number that is another lead's too says nothing of that
-/// one's rows.
+/// one's rows; of a lead that was deleted nothing but the number is left. A suppression may be sealed under the key of
+/// another person who has the number or had it, so only a key that is its own is taken.
 pub(in crate::privacy::erasure) async fn subjects_of_rows(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -138,21 +165,29 @@ pub(in crate::privacy::erasure) async fn subjects_of_rows(
             where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from messages
-            where tenant_id = $1 and to_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and to_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select subject_id from inbound_messages where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from inbound_messages
-            where tenant_id = $1 and from_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and from_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select subject_id from calls where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from calls
-            where tenant_id = $1 and number_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and number_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select s.subject_id from suppressions s
-            where s.tenant_id = $1 and s.to_index = any($3)
-              and not exists (select from leads l where l.tenant_id = $1 and l.id = s.subject_id and l.id <> all($2))"#,
+            where s.tenant_id = $1 and s.to_index = any($3) and s.subject_id = s.id
+           union
+           select subject_id from privacy_requests
+            where tenant_id = $1 and to_index = any($3) and lead_id is null and user_id is null"#,
         tenant.0,
         &who.leads,
         &who.hashes()
@@ -160,6 +195,37 @@ pub(in crate::privacy::erasure) async fn subjects_of_rows(
     .fetch_all(conn)
     .await?;
     Ok(found)
+}
+
+/// Ends the exports of the person: nobody fetches their files from now on, nor finishes one. Answers all whose files are to be
+/// taken away, those that ended in an attempt before too.
+pub(in crate::privacy::erasure) async fn end_exports(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    who: &Who,
+) -> Result<Vec<ExportId>> {
+    sqlx::query!(
+        "update privacy_exports e set state = 'gone', gone_at = engine.now(), key_sealed = null, file = null
+          where e.tenant_id = $1 and e.state in ('ready', 'writing')
+            and e.request_id = any(array(select r.id from privacy_requests r
+                  where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))",
+        tenant.0,
+        &who.subjects
+    )
+    .execute(&mut *conn)
+    .await?;
+    let ended = sqlx::query_scalar!(
+        r#"select e.id as "id: ExportId" from privacy_exports e
+            where e.tenant_id = $1 and e.state = 'gone'
+              and e.request_id = any(array(select r.id from privacy_requests r
+                    where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))
+            order by e.id"#,
+        tenant.0,
+        &who.subjects
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended)
 }
 
 /// Those of the person's leads that are still there, held until commit.
@@ -196,22 +262,23 @@ pub(in crate::privacy::erasure) async fn blank_signalled(
     Ok(())
 }
 
-/// Other leads that are reached the same way: people share numbers, so these stay.
+/// Other leads that are reached the same way, by the number and by the address: people share numbers, so these stay.
 pub(in crate::privacy::erasure) async fn others_reached(
     conn: &mut PgConnection,
     tenant: TenantId,
     who: &Who,
-) -> Result<usize> {
-    let n = sqlx::query_scalar!(
-        r#"select count(*) as "n!" from leads
-            where tenant_id = $1 and (phone_index = any($3) or email_index = any($3)) and id <> all($2)"#,
+) -> Result<(usize, usize)> {
+    let hashes = who.hashes();
+    let row = sqlx::query!(
+        r#"select (select count(*) from leads where tenant_id = $1 and phone_index = any($3) and id <> all($2)) as "phones!",
+                  (select count(*) from leads where tenant_id = $1 and email_index = any($3) and id <> all($2)) as "emails!""#,
         tenant.0,
         &who.leads,
-        &who.hashes()
+        &hashes
     )
     .fetch_one(conn)
     .await?;
-    Ok(usize::try_from(n).unwrap_or_default())
+    Ok((usize::try_from(row.phones).unwrap_or_default(), usize::try_from(row.emails).unwrap_or_default()))
 }
 
 /// Whether somebody speaks with the person at this moment, or is about to.
