@@ -76,13 +76,33 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     let subjects: Vec<(SubjectId, bool)> = leads.iter().map(|lead| (SubjectId(lead.0), true)).collect();
     store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
     note_reached(tx, id, &reached).await?;
-    // What was written down when it was asked counts as well: it may have been changed since, or the lead deleted.
+    let channels = suppress(ctx, tx, id, subject).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
-    let channels = who.channels();
-    suppressions::of_erased(ctx, tx, subject, &channels).await?;
-    store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
+    store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels).await?;
     leave_shared(tx, id, &who).await?;
     others(tx, id).await
+}
+
+/// Keeps everybody from writing to the person wherever they are or were reached. What was written down when it was asked counts
+/// as well: it may have been changed since, or the lead deleted. Answers how many places there are.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn suppress(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: ErasureId,
+    subject: SubjectId,
+) -> Result<usize> {
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let leads: Vec<LeadId> = who.leads.iter().copied().map(LeadId).collect();
+    let mut channels = store::former_channels(tx.conn(), ctx.tenant, &who.leads).await?;
+    let reached = addresses::of_leads(tx, &leads).await?;
+    channels.extend(reached.iter().flat_map(addresses::Reached::channels));
+    store::add_channels(tx.conn(), ctx.tenant, id, &channels).await?;
+    let channels = store::who(tx.conn(), ctx.tenant, id).await?.channels();
+    suppressions::of_erased(ctx, tx, subject, &channels).await?;
+    Ok(channels.len())
 }
 
 /// Writes down where somebody is reached, as hashes.

@@ -3,7 +3,11 @@
 
 use serde_json::json;
 
-use super::{State, begin::others, store};
+use super::{
+    State,
+    begin::{others, suppress},
+    store,
+};
 use crate::{
     Ctx,
     audit::Entry,
@@ -58,6 +62,9 @@ async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
     let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
     // What came in since it was looked last is theirs as well.
     others(&mut tx, id).await?;
+    if held.state == State::Running {
+        suppress(ctx, &mut tx, id, held.subject).await?;
+    }
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
     let reached: Vec<Vec<u8>> = who.addresses.iter().map(|(_, hash)| hash.clone()).collect();

@@ -300,6 +300,30 @@ pub(in crate::privacy::erasure) async fn speaks(
     Ok(there)
 }
 
+/// Where messages to the person went and theirs came from, under numbers and addresses that may be theirs no more. Where
+/// another lead has been written to or wrote, it is that one's.
+pub(in crate::privacy::erasure) async fn former_channels(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[Uuid],
+) -> Result<Vec<(Channel, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        r#"select f.channel as "channel!", f.hash as "hash!" from (
+             select channel, to_index as hash from messages where tenant_id = $1 and lead_id = any($2)
+             union
+             select channel, from_index from inbound_messages where tenant_id = $1 and lead_id = any($2)) f
+            where not exists (select from messages o
+                where o.tenant_id = $1 and o.to_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))
+              and not exists (select from inbound_messages o
+                where o.tenant_id = $1 and o.from_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))"#,
+        tenant.0,
+        leads
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.hash))).collect())
+}
+
 /// On which channels the person is suppressed, and by which hash.
 pub(in crate::privacy::erasure) async fn suppressed(
     conn: &mut PgConnection,
