@@ -13,6 +13,8 @@ create table privacy_requests (
   user_id uuid,
   -- A number or an address that no lead has.
   to_sealed bytea,
+  -- `messages.to` of it: by this an erasure finds it.
+  to_index bytea,
   to_kind text constraint privacy_requests_to_kind check (to_kind in ('phone', 'email')),
   -- `identity` waits for somebody to say how they know that it is the person.
   status text not null default 'identity'
@@ -42,6 +44,7 @@ create table privacy_requests (
   constraint privacy_requests_refused check ((status = 'refused') = (refusal is not null)),
   constraint privacy_requests_ended check ((status in ('answered', 'refused')) = (ended_at is not null))
 );
+create index privacy_requests_to_idx on privacy_requests (tenant_id, to_index) where to_index is not null;
 create index privacy_requests_subject_idx on privacy_requests (tenant_id, subject_id, id);
 -- What is not answered, the most urgent first.
 create index privacy_requests_due_idx on privacy_requests (tenant_id, due_at) where ended_at is null;

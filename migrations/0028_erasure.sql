@@ -151,6 +151,10 @@ alter table suppressions drop constraint suppressions_reason,
   add constraint suppressions_reason
     check (reason in ('stop', 'bounce', 'complaint', 'unsubscribe', 'provider', 'manual', 'erased'));
 
+-- When the person was erased who was reached there, beside any other reason: neither the tenant nor a word of theirs to a
+-- machine lifts it, only what they agree to later.
+alter table suppressions add column erased_at timestamptz;
+
 -- All that people have said, in the order in which it was recorded; `consents` holds what counts.
 create table consent_history (
   tenant_id uuid not null references tenants,

@@ -24,6 +24,7 @@ use crate::{
         lead::{self, subject},
         merged,
     },
+    privacy::restriction,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, CallId, E164, LeadId, Text},
     vault::Vault,
@@ -40,7 +41,7 @@ pub enum Act {
 /// Begins a call. An incoming one is offered to somebody at once, or waits.
 ///
 /// # Errors
-/// If lead, agent or team are not there, no number is known, nothing says whose agents take it, or the caller would not
+/// If lead, agent or team are not there, the lead of an outgoing call is restricted, no number is known, nothing says whose agents take it, or the caller would not
 /// see the call.
 pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
     ctx.require(Permission::CallsWrite)?;
@@ -65,6 +66,12 @@ pub async fn create(ctx: &Ctx, new: NewCall) -> Result<Once<CallId>> {
         Some(lead) => Some(lead),
         None => lead_of(ctx, tx, &number, incoming).await?,
     };
+    if !incoming
+        && let Some(lead) = lead
+        && restriction::is_restricted(tx, lead).await?
+    {
+        return Err(restriction::forbids());
+    }
     let agent = new.agent_id.or(own_agent(ctx)).filter(|_| !incoming);
     let begin = Begin {
         direction: new.direction,

@@ -18,7 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
-    privacy::holds,
+    privacy::{erasure, holds, restriction},
     routing::sweep,
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, E164, EmailAddress, ImportId, LeadId, SubjectId, Text},
@@ -191,7 +191,7 @@ async fn put_terms(tx: &mut TenantTx, id: LeadId, change: &LeadChange, mut terms
 /// Deletes a lead. Messages that were sent to it and calls with it stay; a workflow that is about it is cancelled.
 ///
 /// # Errors
-/// If there is no such lead, a legal hold keeps it, or a call with it is just changing.
+/// If there is no such lead, a legal hold or a restriction keeps it, it is to be erased, or a call with it is just changing.
 pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     ctx.require(Permission::LeadsDelete)?;
     let mut tx = ctx.begin().await?;
@@ -200,6 +200,13 @@ pub async fn delete(ctx: &Ctx, id: LeadId) -> Result<()> {
     if !holds::held_among(&mut tx, &[id]).await?.is_empty() {
         let detail = "a legal hold keeps what is known of this person; see the holds, and release them first";
         return Err(Error::conflict("legal-hold", detail));
+    }
+    if !erasure::open_among(&mut tx, &[id]).await?.is_empty() {
+        let detail = "it is asked that this person be erased, which deletes the lead too; carry that out, or withdraw it first";
+        return Err(Error::conflict("erasure-open", detail));
+    }
+    if restriction::is_restricted(&mut tx, id).await? {
+        return Err(restriction::forbids());
     }
     if !store::lock_calls(tx.conn(), ctx.tenant, &[id]).await?.is_empty() {
         let detail = "a call with the lead is just changing; do it again in a moment";

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     messages::consents,
-    privacy::restriction,
+    privacy::{erasure, holds, restriction},
     routing::{succeed, sweep},
     sequences,
     tenancy::{Begun, TenantTx},
@@ -64,8 +64,8 @@ pub async fn duplicates(ctx: &Ctx, id: LeadId) -> Result<Vec<LeadView>> {
 /// number and address stands in the timeline.
 ///
 /// # Errors
-/// If one of them is not there, another version than the given one is, both together know more than one lead may, or a
-/// message to the other or a call with it is just changing.
+/// If one of them is not there or is being erased, another version than the given one is, both together know more than one
+/// lead may, or a message to the other or a call with it is just changing.
 pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     ctx.require(Permission::LeadsMerge)?;
     if asked.loser_id == id {
@@ -78,6 +78,9 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     let tx = &mut keyed.tx;
     let plan = terms::plan(tx).await?;
     let (winner, loser) = lock(ctx, tx, id, asked).await?;
+    if !erasure::running_among(tx, &[id, loser.id]).await?.is_empty() {
+        return Err(erasure::goes_on());
+    }
     if !store::take_messages(tx.conn(), ctx.tenant, loser.id, id).await?
         || !store::take_calls(tx.conn(), ctx.tenant, loser.id, id).await?
     {
@@ -88,6 +91,7 @@ pub async fn merge(ctx: &Ctx, id: LeadId, asked: Merge) -> Result<LeadView> {
     consents::leads_merge(tx, id, loser.id).await?;
     conversions::leads_merge(tx, id, loser.id).await?;
     restriction::leads_merge(tx, id, loser.id).await?;
+    holds::leads_merge(tx, id, loser.id).await?;
     let keys = Vault::make_subjects(tx, &[subject(id), subject(loser.id)]).await?;
     let mut known = open(ctx, &keys, &winner)?;
     let over = known.join(open(ctx, &keys, &loser)?);

@@ -152,7 +152,7 @@ pub async fn record(ctx: &Ctx, new: NewConsent) -> Result<Once<ConsentRecorded>>
     };
     store::keep_said(tx.conn(), ctx.tenant, ctx.id(), id, &said, put.is_some(), ctx.actor).await?;
     if put.is_some() && new.granted {
-        erased_agree(ctx, tx, &whose, new.channel, new.purpose).await?;
+        erased_agree(tx, &whose, new.channel, new.purpose, said.at).await?;
     }
     if put.is_some() {
         tell(tx, &[(id, whose.lead())], new.channel, new.purpose, new.granted, new.source.as_str()).await?;
@@ -259,21 +259,20 @@ pub(super) async fn withdraw(
     tell(tx, &withdrawn, channel, purpose, false, source).await
 }
 
-/// Somebody who was erased agrees to something anew: what kept messages from them goes, as far as they have agreed. Whoever
-/// agrees to hear of their own affairs alone gets no marketing.
+/// Somebody who was erased agrees to something anew: what kept messages from them goes, as far as they have agreed.
 async fn erased_agree(
-    ctx: &Ctx,
     tx: &mut TenantTx,
     whose: &Whose,
     channel: Channel,
     purpose: Purpose,
+    agreed_at: DateTime<Utc>,
 ) -> Result<()> {
     let to_index = match whose {
         Whose::Address(to_index) => Some(to_index.clone()),
         Whose::Lead(lead) => addresses::index_of(tx, *lead, channel).await?,
     };
     match to_index {
-        Some(to_index) => suppressions::erased_agrees(ctx, tx, channel, &to_index, purpose).await,
+        Some(to_index) => suppressions::erased_agrees(tx, (channel, &to_index), purpose, agreed_at).await,
         None => Ok(()),
     }
 }

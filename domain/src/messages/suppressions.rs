@@ -181,20 +181,20 @@ pub async fn get(ctx: &Ctx, id: SuppressionId) -> Result<SuppressionView> {
     views(ctx, &mut tx, rows).await?.pop().ok_or(Error::NotFound("suppression"))
 }
 
-/// Lets an address be written to again, whatever it was suppressed for.
+/// Lets an address be written to again, whatever it was suppressed for, unless the person was erased.
 ///
 /// # Errors
-/// If there is no such suppression.
+/// If there is no such suppression, or a conflict if the person was erased.
 pub async fn delete(ctx: &Ctx, id: SuppressionId) -> Result<()> {
     ctx.require(Permission::SuppressionsWrite)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
-    let gone =
-        store::delete_suppression(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("suppression"))?;
-    if gone.reason == Reason::Erased.as_str() {
+    if store::is_of_erased(tx.conn(), ctx.tenant, id).await? {
         let detail = "the person was erased; record that they agree to something anew, and it goes by itself";
         return Err(Error::conflict("person-erased", detail));
     }
+    let gone =
+        store::delete_suppression(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("suppression"))?;
     tell_gone(&mut tx, &[gone]).await?;
     tx.commit().await
 }

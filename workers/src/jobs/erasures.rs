@@ -7,7 +7,8 @@ use domain::{
     Result,
     privacy::erasure::{
         begin::{self, Begun},
-        certificate, keys,
+        certificate::{self, Certified},
+        keys,
         providers::{self, Told},
         rows,
         stop::{self, Stopped},
@@ -96,11 +97,24 @@ pub async fn erase(run: Run, job: EraseRows) -> Result<Outcome> {
     Ok(Outcome::Done(json!({})))
 }
 
-/// Says what was done.
+/// Says what was done; before that, what came in meanwhile is treated as the rest was.
 ///
 /// # Errors
 /// If the database refuses.
 pub async fn certify(run: Run, job: CertifyErasure) -> Result<Outcome> {
-    certificate::certify(&run.ctx, job.erasure).await?;
+    let id = job.erasure;
+    while certificate::certify(&run.ctx, id).await? == Certified::More {
+        if stop::stop(&run.ctx, id).await? != Stopped::All {
+            return Ok(Outcome::Snooze { after: SOON });
+        }
+        // A provider that does not answer now is not waited for: what is left of it was sent a moment ago.
+        while providers::tell(&run.ctx, id, true).await? == Told::Some {}
+        keys::destroy(&run.ctx, id).await?;
+        while rows::page(&run.ctx, id).await? {
+            if run.is_to_stop() {
+                return Ok(Outcome::Snooze { after: PAUSE });
+            }
+        }
+    }
     Ok(Outcome::Done(json!({})))
 }

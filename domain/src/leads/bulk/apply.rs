@@ -16,7 +16,7 @@ use crate::{
     Ctx,
     error::Result,
     events::{Event, EventType},
-    privacy::holds,
+    privacy::{erasure, holds, restriction},
     routing::{hand_over, sweep},
     sequences::{enrol, leave},
     tenancy::TenantTx,
@@ -157,7 +157,13 @@ async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     let tenant = tx.tenant;
     let busy = store::lock_calls(tx.conn(), tenant, &those(rows, |_| true)).await?;
     let held = holds::held_among(tx, &those(rows, |row| !busy.contains(&row.id))).await?;
-    let stays = |row: &RowToChange| busy.contains(&row.id) || held.contains(&row.id);
+    let open =
+        erasure::open_among(tx, &those(rows, |row| !busy.contains(&row.id) && !held.contains(&row.id)))
+            .await?;
+    let stays =
+        |row: &RowToChange| busy.contains(&row.id) || held.contains(&row.id) || open.contains(&row.id);
+    let restricted = restriction::among(tx, &those(rows, |row| !stays(row))).await?;
+    let stays = |row: &RowToChange| stays(row) || restricted.contains(&row.id);
     let going: Vec<&RowToChange> = rows.iter().filter(|row| !stays(row)).collect();
     let changed: Vec<LeadId> = going.iter().map(|row| row.id).collect();
     let owners: Vec<AgentId> = going.iter().filter_map(|row| row.owner).collect();
@@ -166,6 +172,12 @@ async fn delete(tx: &mut TenantTx, rows: &[RowToChange]) -> Result<Applied> {
     tell(tx, EventType::LeadDeleted, &changed).await?;
     store::delete_many(tx.conn(), tenant, &changed).await?;
     sweep::wake_teams_of(tx, &owners).await?;
-    let refused = [vec!["lead-busy"; busy.len()], vec!["legal-hold"; held.len()]].concat();
+    let refused = [
+        vec!["lead-busy"; busy.len()],
+        vec!["legal-hold"; held.len()],
+        vec!["erasure-open"; open.len()],
+        vec!["lead-restricted"; restricted.len()],
+    ]
+    .concat();
     Ok(Applied { changed, refused })
 }

@@ -67,16 +67,19 @@ pub(in crate::messages) async fn put_suppressions(
     Ok(put)
 }
 
-/// Forgets the addresses of suppressions; their hashes stay.
+/// Forgets the addresses of suppressions; their hashes stay, with when the person was erased.
 pub(in crate::messages) async fn forget_suppressed(
     conn: &mut PgConnection,
     tenant: TenantId,
     to_index: &[Vec<u8>],
+    erased_at: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
-        "update suppressions set to_sealed = '', message_id = null where tenant_id = $1 and to_index = any($2)",
+        "update suppressions set to_sealed = '', message_id = null, erased_at = greatest(erased_at, $3)
+          where tenant_id = $1 and to_index = any($2)",
         tenant.0,
-        to_index
+        to_index,
+        erased_at
     )
     .execute(conn)
     .await?;
@@ -101,6 +104,7 @@ pub(in crate::messages) async fn lift_suppressions(
     let gone = sqlx::query_as!(
         Gone,
         r#"delete from suppressions where tenant_id = $1 and to_index = $2 and channel = $3 and reason = any($4)
+              and erased_at is null
            returning id as "id!: SuppressionId", channel, scope, reason"#,
         tenant.0,
         to_index,
@@ -110,6 +114,73 @@ pub(in crate::messages) async fn lift_suppressions(
     .fetch_all(conn)
     .await?;
     Ok(gone)
+}
+
+/// Lets somebody be written to again who was erased before they agreed, unless that goes on: as far as nothing else stands in
+/// the way.
+pub(in crate::messages) async fn lift_erased(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (channel, to_index): (Channel, &[u8]),
+    scopes: &[Scope],
+    agreed_at: DateTime<Utc>,
+) -> Result<Vec<Gone>> {
+    let goes_on = sqlx::query_scalar!(
+        r#"select exists (select from erasures e
+             join erasure_addresses a on a.tenant_id = $1 and a.erasure_id = e.id and a.hash = $2
+            where e.tenant_id = $1 and e.state = 'running') as "goes_on!""#,
+        tenant.0,
+        to_index
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    if goes_on {
+        return Ok(Vec::new());
+    }
+    let scopes: Vec<String> = scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+    sqlx::query!(
+        "update suppressions set erased_at = null
+          where tenant_id = $1 and to_index = $2 and channel = $3 and scope = any($4) and reason <> 'erased'
+            and erased_at < $5",
+        tenant.0,
+        to_index,
+        channel.as_str(),
+        &scopes,
+        agreed_at
+    )
+    .execute(&mut *conn)
+    .await?;
+    let gone = sqlx::query_as!(
+        Gone,
+        r#"delete from suppressions
+            where tenant_id = $1 and to_index = $2 and channel = $3 and scope = any($4) and reason = 'erased'
+              and erased_at < $5
+           returning id as "id!: SuppressionId", channel, scope, reason"#,
+        tenant.0,
+        to_index,
+        channel.as_str(),
+        &scopes,
+        agreed_at
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(gone)
+}
+
+/// Whether somebody was erased who was reached there, whatever else it stands for.
+pub(in crate::messages) async fn is_of_erased(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: SuppressionId,
+) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from suppressions where tenant_id = $1 and id = $2 and erased_at is not null) as "of_erased!""#,
+        tenant.0,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(found)
 }
 
 pub(in crate::messages) async fn delete_suppression(

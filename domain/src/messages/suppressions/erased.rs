@@ -1,7 +1,9 @@
 //! Whoever asked to be forgotten is not written to until they agree to something anew: what is left of them is the keyed
 //! hash of their address, kept for that alone (GDPR Art. 17(3)(b) and (e), Art. 21(3)).
 
-use super::{Fresh, Reason, lift, put};
+use chrono::{DateTime, Utc};
+
+use super::{Fresh, Reason, put, tell_gone};
 use crate::{
     Ctx,
     error::Result,
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// Suppresses where somebody was reached who is being erased, and forgets the addresses themselves. A suppression that is
-/// there for another reason than their own wish stays as it is.
+/// there for another reason than their own wish keeps it, and is marked besides.
 ///
 /// # Errors
 /// If the database refuses.
@@ -42,32 +44,24 @@ pub(crate) async fn of_erased(
         .collect();
     put(ctx, tx, &fresh).await?;
     let hashes: Vec<Vec<u8>> = reached.iter().map(|(_, to_index)| to_index.clone()).collect();
-    store::forget_suppressed(tx.conn(), ctx.tenant, &hashes).await
+    store::forget_suppressed(tx.conn(), ctx.tenant, &hashes, ctx.now()).await
 }
 
-/// Somebody who was erased agrees to something: see [`super`].
+/// Somebody agrees to something at this moment: what kept messages from them because they were erased before it goes, as far
+/// as they agree. What they had agreed to before they were erased, or while they are, brings nothing back.
 ///
 /// # Errors
 /// If the database refuses.
 pub(crate) async fn erased_agrees(
-    ctx: &Ctx,
     tx: &mut TenantTx,
-    channel: Channel,
-    to_index: &[u8],
+    (channel, to_index): (Channel, &[u8]),
     purpose: Purpose,
+    agreed_at: DateTime<Utc>,
 ) -> Result<()> {
-    let gone = lift(ctx, tx, channel, to_index, &[Reason::Erased]).await?;
-    if gone == 0 || purpose == Purpose::Marketing {
-        return Ok(());
-    }
-    let rest = Fresh {
-        channel,
-        scope: Scope::Marketing,
-        reason: Reason::Erased,
-        message: None,
-        subject: SubjectId(ctx.id()),
-        to: String::new(),
-        to_index: to_index.to_vec(),
-    };
-    put(ctx, tx, &[rest]).await
+    // Whoever agrees to hear of their own affairs alone gets no marketing.
+    let scopes: &[Scope] =
+        if purpose == Purpose::Marketing { &[Scope::All, Scope::Marketing] } else { &[Scope::All] };
+    let tenant = tx.tenant;
+    let gone = store::lift_erased(tx.conn(), tenant, (channel, to_index), scopes, agreed_at).await?;
+    tell_gone(tx, &gone).await
 }

@@ -38,6 +38,12 @@ impl Reached {
         all.filter_map(|(channel, hash)| Some((channel, hash?))).collect()
     }
 
+    /// Forgets the number or the address.
+    pub(super) fn leave_out(&mut self, phone: bool, email: bool) {
+        self.phone = self.phone.take().filter(|_| !phone);
+        self.email = self.email.take().filter(|_| !email);
+    }
+
     /// All hashes that stand for them, by the names that they are made under.
     pub(super) fn hashes(&self) -> Vec<(&'static str, Vec<u8>)> {
         let to =

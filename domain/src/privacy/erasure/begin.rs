@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::{State, store, view};
+use super::{State, keys, store, view};
 use crate::{
     Ctx,
+    access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
     leads::merged,
-    messages::suppressions,
+    messages::{provider::Channel, suppressions},
     privacy::{addresses, tombstones::Tombstone},
     tenancy::TenantTx,
     types::{ErasureId, LeadId, SubjectId},
@@ -37,8 +38,7 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
         State::Running => return Ok(Begun::Yes),
         State::Identity | State::Done | State::Withdrawn => return Ok(Begun::Over),
     }
-    // A lead may have been merged since it was asked for.
-    let lead = merged::by_now(&mut tx, LeadId(held.subject.0), ctx.rows).await?;
+    let lead = hold_lead(&mut tx, LeadId(held.subject.0)).await?;
     let subject = lead.map_or(held.subject, |lead| SubjectId(lead.0));
     let holds = view::held_by(&mut tx, subject).await?;
     if !holds.is_empty() {
@@ -57,30 +57,97 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
     Ok(Begun::Yes)
 }
 
+/// The lead as it is by now, for it may have been merged since it was asked for; none if it is not there. It is held until the
+/// commit: nobody merges it, deletes it or places a hold on it in the meantime, and whoever waited for it sees what began.
+async fn hold_lead(tx: &mut TenantTx, named: LeadId) -> Result<Option<LeadId>> {
+    let tenant = tx.tenant;
+    loop {
+        let Some(lead) = merged::by_now(tx, named, Rows::All).await? else { return Ok(None) };
+        if !store::leads_there(tx.conn(), tenant, &[lead.0]).await?.is_empty() {
+            return Ok(Some(lead));
+        }
+    }
+}
+
 /// Writes down who the person is under all names, and keeps everybody from writing to them.
 async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -> Result<()> {
     let leads = merged::all_of(tx, LeadId(subject.0)).await?;
     let reached = addresses::of_leads(tx, &leads).await?;
     let subjects: Vec<(SubjectId, bool)> = leads.iter().map(|lead| (SubjectId(lead.0), true)).collect();
     store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
-    let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
-    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
-    let mut channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
-    channels.extend(store::who(tx.conn(), ctx.tenant, id).await?.channels());
-    suppressions::of_erased(ctx, tx, subject, &channels).await?;
-    store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels.len()).await?;
+    note_reached(tx, id, &reached).await?;
+    let channels = suppress(ctx, tx, id, subject).await?;
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
-    let shared = store::others_reached(tx.conn(), ctx.tenant, &who).await?;
-    store::add_count(
-        tx.conn(),
-        ctx.tenant,
-        id,
-        "leads",
-        "left: other leads with the same number or address",
-        shared,
-    )
-    .await?;
+    store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels).await?;
+    leave_shared(tx, id, &who).await?;
     others(tx, id).await
+}
+
+/// Keeps everybody from writing to the person wherever they are or were reached. What was written down when it was asked counts
+/// as well: it may have been changed since, or the lead deleted. Answers how many places there are.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn suppress(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: ErasureId,
+    subject: SubjectId,
+) -> Result<usize> {
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let leads: Vec<LeadId> = who.leads.iter().copied().map(LeadId).collect();
+    let mut channels = store::former_channels(tx.conn(), ctx.tenant, &who.leads).await?;
+    let reached = addresses::of_leads(tx, &leads).await?;
+    channels.extend(reached.iter().flat_map(addresses::Reached::channels));
+    store::add_channels(tx.conn(), ctx.tenant, id, &channels).await?;
+    let channels = store::who(tx.conn(), ctx.tenant, id).await?.channels();
+    suppressions::of_erased(ctx, tx, subject, &channels).await?;
+    Ok(channels.len())
+}
+
+/// Writes down where somebody is reached, as hashes.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn note_reached(
+    tx: &mut TenantTx,
+    id: ErasureId,
+    reached: &[addresses::Reached],
+) -> Result<()> {
+    let tenant = tx.tenant;
+    let hashes: Vec<(&str, Vec<u8>)> = reached.iter().flat_map(addresses::Reached::hashes).collect();
+    store::add_addresses(tx.conn(), tenant, id, &hashes).await?;
+    let channels: Vec<_> = reached.iter().flat_map(addresses::Reached::channels).collect();
+    store::add_channels(tx.conn(), tenant, id, &channels).await
+}
+
+/// A number or an address that another lead has too leads to no row: nobody can tell whose those are that name no lead.
+async fn leave_shared(tx: &mut TenantTx, id: ErasureId, who: &store::Who) -> Result<()> {
+    let tenant = tx.tenant;
+    let (phones, emails) = store::others_reached(tx.conn(), tenant, who).await?;
+    let both = [
+        (
+            phones,
+            &["leads.phone", "calls.number"][..],
+            Channel::Sms,
+            "left out: other leads have it, so rows by it alone stay",
+        ),
+        (
+            emails,
+            &["leads.email"][..],
+            Channel::Email,
+            "left out: other leads have it, so rows by it alone stay",
+        ),
+    ];
+    for (others, names, channel, deed) in both {
+        if others > 0 {
+            store::leave_out(tx.conn(), tenant, id, names, channel).await?;
+            let what = if channel == Channel::Email { "address" } else { "number" };
+            store::add_count(tx.conn(), tenant, id, what, deed, 1).await?;
+        }
+    }
+    let what = "left: other leads with the same number or address";
+    store::add_count(tx.conn(), tenant, id, "leads", what, phones + emails).await
 }
 
 /// Keys of rows that are the person's without being a lead's: what was written to the bare address, calls from the number
@@ -114,7 +181,7 @@ pub async fn again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
         stone.addresses.iter().map(|(name, hash)| (name.as_str(), hash.clone())).collect();
     store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
     suppressions::of_erased(ctx, &mut tx, stone.subject, &stone.channels).await?;
-    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let destroyed = keys::all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed again", n).await?;
     others(&mut tx, id).await?;

@@ -5,7 +5,7 @@ use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{State, store};
+use super::{State, begin::others, keys, rows, store};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -36,19 +36,36 @@ pub struct Certificate {
     pub public_key: String,
 }
 
-/// Ends the erasure with its certificate. A second time nothing changes.
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certified {
+    Yes,
+    /// Something came in while the rows were gone through: the steps from the keys on are to be done once more.
+    More,
+}
+
+/// Ends the erasure with its certificate, unless something is left. A second time nothing changes.
 ///
 /// # Errors
 /// If the database or the key-encryption key refuses.
-pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<()> {
+pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<Certified> {
     let signer = Signer::of(&ctx.platform).await?;
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
     if held.state != State::Running {
-        return Ok(());
+        return Ok(Certified::Yes);
+    }
+    others(&mut tx, id).await?;
+    if store::has_keys_left(tx.conn(), ctx.tenant, id).await? {
+        store::begin_rows_anew(tx.conn(), ctx.tenant, id).await?;
+        tx.commit().await?;
+        return Ok(Certified::More);
+    }
+    if !rows::are_done(held.place.as_deref()) {
+        return Ok(Certified::More);
     }
     // A key that was made beside the end of the others, by a rotation that had begun before it.
-    let late = usize::try_from(store::destroy_keys(tx.conn(), ctx.tenant, id).await?).unwrap_or(usize::MAX);
+    let late = usize::try_from(keys::all_of(&mut tx, id).await?).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", late).await?;
     let counts = store::counts(tx.conn(), ctx.tenant, id).await?;
     let done: Vec<Value> =
@@ -78,7 +95,8 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<()> {
     tx.audit(&[Entry::new("finish", "erasure", id).detail(detail).notice()]).await?;
     let told = json!({ "lead_id": held.lead });
     tx.emit(&[Event::new(EventType::ErasureDone, "erasure", id).with(told)]).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(Certified::Yes)
 }
 
 /// What stays of a row, and why.

@@ -3,13 +3,22 @@
 
 use serde_json::json;
 
-use super::{State, store};
+use super::{
+    State,
+    begin::{others, suppress},
+    store,
+};
 use crate::{
     Ctx,
     audit::Entry,
     error::{Error, Result},
-    privacy::tombstones::{self, Tombstone},
+    privacy::{
+        export,
+        tombstones::{self, Tombstone},
+    },
+    tenancy::TenantTx,
     types::{ErasureId, SubjectId},
+    vault::Vault,
 };
 
 /// Destroys the keys of the person under all names. From now on nothing that was sealed under them can be read.
@@ -24,7 +33,7 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     if held.state != State::Running {
         return Ok(0);
     }
-    let destroyed = store::destroy_keys(tx.conn(), ctx.tenant, id).await?;
+    let destroyed = all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", n).await?;
     if destroyed > 0 {
@@ -35,13 +44,37 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     Ok(destroyed)
 }
 
+/// Destroys all keys there are of the person by now. Answers how many there were.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn all_of(tx: &mut TenantTx, id: ErasureId) -> Result<u64> {
+    let tenant = tx.tenant;
+    let who = store::who(tx.conn(), tenant, id).await?;
+    let subjects: Vec<SubjectId> = who.subjects.into_iter().map(SubjectId).collect();
+    let destroyed = Vault::destroy_subjects(tx, &subjects).await?;
+    store::note_destroyed(tx.conn(), tenant, id).await?;
+    Ok(destroyed)
+}
+
 async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
+    // What came in since it was looked last is theirs as well.
+    others(&mut tx, id).await?;
+    if held.state == State::Running {
+        suppress(ctx, &mut tx, id, held.subject).await?;
+    }
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
-    let channels = store::suppressed(tx.conn(), ctx.tenant, &who.hashes()).await?;
+    let reached: Vec<Vec<u8>> = who.addresses.iter().map(|(_, hash)| hash.clone()).collect();
+    let channels = store::suppressed(tx.conn(), ctx.tenant, &reached).await?;
+    let files = store::end_exports(tx.conn(), ctx.tenant, &who).await?;
     let is_lead = |subject: &uuid::Uuid| who.leads.contains(subject);
+    tx.commit().await?;
+    for export in files {
+        export::take_away(&ctx.platform, ctx.tenant, export).await?;
+    }
     Ok(Tombstone {
         tenant: ctx.tenant,
         erasure: id,

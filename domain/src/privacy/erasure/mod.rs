@@ -83,7 +83,11 @@ pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
         (Some(named), None, None) => {
             let held = merged::hold(tx, named, ctx.rows).await?;
             let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
-            take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked").await?
+            let id = take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked").await?;
+            // Whatever becomes of the lead in the meantime, it is known where they are reached.
+            let reached = addresses::of_leads(tx, &[lead]).await?;
+            begin::note_reached(tx, id, &reached).await?;
+            id
         }
         (None, Some(phone), None) => of_nobody(ctx, tx, Recipient::Phone(phone), "/phone").await?,
         (None, None, Some(email)) => of_nobody(ctx, tx, Recipient::Email(email), "/email").await?,
@@ -190,6 +194,31 @@ pub(super) async fn wake(tx: &mut TenantTx, subject: SubjectId) -> Result<()> {
     Ok(())
 }
 
+/// What is answered where somebody would change who a person is, or hold them, while they are being erased.
+#[must_use]
+pub(crate) fn goes_on() -> Error {
+    let detail = "the person is being erased and is gone in a moment; see the open requests for erasure";
+    Error::conflict("erasure-running", detail)
+}
+
+/// Those of some leads that are being erased at this moment. The caller holds their rows: then none begins before the commit.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn running_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
+    let tenant = tx.tenant;
+    store::running_among(tx.conn(), tenant, leads).await
+}
+
+/// Those of some leads of whom it is asked that they be erased, under whatever name, and it is not over.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn open_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
+    let tenant = tx.tenant;
+    store::open_among(tx.conn(), tenant, leads).await
+}
+
 /// Takes up again what was cut off: erasures of all tenants that are not over while their runs are. Answers how many.
 ///
 /// # Errors
@@ -215,13 +244,12 @@ async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str
         addresses: hashes.iter().map(|(name, hash)| ((*name).to_owned(), hash.clone())).collect(),
         ..store::Who::default()
     };
-    if store::others_reached(tx.conn(), ctx.tenant, &who).await? > 0 {
+    if store::others_reached(tx.conn(), ctx.tenant, &who).await? != (0, 0) {
         let detail = "a lead has it: find out who asks, and name the lead as lead_id";
         return Err(Error::invalid(at, detail));
     }
     let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked").await?;
-    store::add_addresses(tx.conn(), ctx.tenant, id, &hashes).await?;
-    store::add_channels(tx.conn(), ctx.tenant, id, &reached.channels()).await?;
+    begin::note_reached(tx, id, &[reached]).await?;
     Ok(id)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     privacy::manifest::{self, Row, Table, Who},
     routing::sweep,
     tenancy::TenantTx,
-    types::{ErasureId, LeadId},
+    types::{ErasureId, LeadId, SubjectId},
 };
 
 /// Rows of one transaction.
@@ -36,7 +36,12 @@ pub async fn page(ctx: &Ctx, id: ErasureId) -> Result<bool> {
     }
     let done = store::tables::page(tx.conn(), ctx.tenant, table, &who, held.cursor.as_deref(), PAGE).await?;
     let deed = if table.row_on_erasure == Row::Deleted { "deleted" } else { "blanked" };
-    store::add_count(tx.conn(), ctx.tenant, id, table.name, deed, done.rows).await?;
+    store::add_count(tx.conn(), ctx.tenant, id, table.name, deed, done.changed).await?;
+    // What came in since the keys were destroyed is found by nothing from now on: whose key it has is known before that, and
+    // no certificate is written until that key is destroyed too.
+    let late: Vec<(SubjectId, bool)> =
+        done.subjects.iter().map(|subject| (SubjectId(*subject), false)).collect();
+    store::add_subjects(tx.conn(), ctx.tenant, id, &late).await?;
     let more = done.rows >= usize::try_from(PAGE).unwrap_or(usize::MAX);
     let (place, cursor) = if more { (table.name, done.cursor) } else { (next_after(table), None) };
     store::note_place(tx.conn(), ctx.tenant, id, place, cursor.as_deref()).await?;
@@ -71,6 +76,11 @@ fn tables() -> Vec<&'static Table> {
 
 /// What stands for the end of all tables.
 const OVER: &str = "";
+
+/// Whether all tables were gone through.
+pub(super) fn are_done(place: Option<&str>) -> bool {
+    place == Some(OVER)
+}
 
 fn table_at(place: Option<&str>) -> Option<&'static Table> {
     match place {

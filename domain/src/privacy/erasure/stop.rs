@@ -7,7 +7,7 @@ use crate::{
     Ctx,
     access::rows::Rows,
     campaigns,
-    error::Result,
+    error::{Error, Result},
     leads::merged,
     messages::of_subject,
     tenancy::TenantTx,
@@ -55,8 +55,12 @@ async fn of_leads(tx: &mut TenantTx, id: ErasureId) -> Result<store::Who> {
     let who = store::who(tx.conn(), tenant, id).await?;
     let mut there = Vec::new();
     for lead in &who.leads {
-        if merged::hold(tx, LeadId(*lead), Rows::All).await? == Some(LeadId(*lead)) {
-            there.push(LeadId(*lead));
+        match merged::hold(tx, LeadId(*lead), Rows::All).await? {
+            Some(by_now) if by_now.0 == *lead => there.push(by_now),
+            Some(by_now) if !who.leads.contains(&by_now.0) => {
+                return Err(Error::internal("somebody who is being erased was merged into another person"));
+            }
+            Some(_) | None => {}
         }
     }
     of_lead::leads_go(tx, &there).await?;

@@ -15,6 +15,8 @@ pub(super) struct Told<'t> {
     pub at: DateTime<Utc>,
     /// Whether it is somebody who works there.
     pub staff: bool,
+    /// Whether a number or an address of theirs is another lead's too.
+    pub shares: bool,
     /// Kinds of providers, and their channels.
     pub recipients: &'t [(String, String)],
     /// How many rows each table has.
@@ -47,7 +49,7 @@ pub(super) fn page(told: &Told<'_>) -> String {
     for (table, count) in told.counts {
         section(&mut html, table, *count);
     }
-    left_out(&mut html, told.staff);
+    left_out(&mut html, told);
     html.push_str("</main></body></html>\n");
     html
 }
@@ -103,12 +105,19 @@ fn section(html: &mut String, table: &'static Table, count: u64) {
 }
 
 /// What is held and not here, with the reason.
-fn left_out(html: &mut String, staff: bool) {
+fn left_out(html: &mut String, told: &Told<'_>) {
+    html.push_str("<h2>What is not here</h2>\n");
+    if told.shares {
+        html.push_str(
+            "<p>Somebody else is known by a phone number or an e-mail address of yours too. Messages and calls that name nobody \
+             and are known by that number or address alone are not here: nobody can tell whether they are yours.</p>\n",
+        );
+    }
     html.push_str(
-        "<h2>What is not here</h2>\n<details><summary>Columns that are left out, and why</summary><table><tr><th>Where</th>\
+        "<details><summary>Columns that are left out, and why</summary><table><tr><th>Where</th>\
          <th>Why</th></tr>",
     );
-    for table in super::tables_of(staff, false) {
+    for table in super::tables_of(told.staff, false) {
         for Column { name, export, .. } in table.columns {
             if let Export::No(why) = export {
                 let _ = write!(html, "<tr><td>{}.{name}</td><td>{}</td></tr>", table.file(), escaped(why));
@@ -160,6 +169,7 @@ mod tests {
             request: "r".into(),
             at: DateTime::UNIX_EPOCH,
             staff: false,
+            shares: false,
             recipients: &[("twilio".into(), "sms".into())],
             counts: &[(leads, 1)],
         };

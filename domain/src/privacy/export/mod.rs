@@ -100,6 +100,14 @@ pub(crate) async fn is_tenant(conn: &mut PgConnection, tenant: TenantId) -> Resu
     store::is_tenant(conn, tenant).await
 }
 
+/// Takes away all that was written of an export.
+///
+/// # Errors
+/// If storage does not answer.
+pub(super) async fn take_away(platform: &Platform, tenant: TenantId, export: ExportId) -> Result<()> {
+    open::take_away(platform, tenant, export).await
+}
+
 /// Takes some of the files away whose time is over. Answers how many; none when none is left.
 ///
 /// # Errors

@@ -115,6 +115,7 @@ impl Writer {
             request: self.request.to_string(),
             at: ctx.now(),
             staff: self.person.is_staff(),
+            shares: self.person.shares,
             recipients: &recipients,
             counts: &self.counts,
         };

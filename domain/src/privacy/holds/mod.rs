@@ -79,6 +79,9 @@ pub async fn place(ctx: &Ctx, new: NewHold) -> Result<Once<HoldView>> {
     let tx = &mut keyed.tx;
     let held = merged::hold(tx, new.lead_id, ctx.rows).await?;
     let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
+    if !erasure::running_among(tx, &[lead]).await?.is_empty() {
+        return Err(erasure::goes_on());
+    }
     let id = HoldId(ctx.id());
     let (reason, law) = (new.reason.as_str(), new.law.as_str());
     store::insert(tx.conn(), ctx.tenant, id, SubjectId(lead.0), (reason, law), ctx.actor.id()).await?;
@@ -138,6 +141,15 @@ pub async fn get(ctx: &Ctx, id: HoldId) -> Result<HoldView> {
 pub(crate) async fn held_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
     let tenant = tx.tenant;
     store::held_among(tx.conn(), tenant, leads).await
+}
+
+/// Two leads become one: what held the one that goes holds the one that stays.
+///
+/// # Errors
+/// If the database refuses.
+pub(crate) async fn leads_merge(tx: &mut TenantTx, winner: LeadId, loser: LeadId) -> Result<()> {
+    let tenant = tx.tenant;
+    store::merge(tx.conn(), tenant, winner, loser).await
 }
 
 async fn one(tx: &mut TenantTx, id: HoldId) -> Result<HoldView> {

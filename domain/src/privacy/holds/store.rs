@@ -52,6 +52,23 @@ pub(super) async fn release(
     Ok(released)
 }
 
+pub(super) async fn merge(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    winner: LeadId,
+    loser: LeadId,
+) -> Result<()> {
+    sqlx::query!(
+        "update legal_holds set subject_id = $2 where tenant_id = $1 and subject_id = $3 and released_at is null",
+        tenant.0,
+        winner.0,
+        loser.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// A lead that was merged into another is held as that one: holds of either are found by both.
 pub(super) async fn list(
     conn: &mut PgConnection,

@@ -194,6 +194,7 @@ pub(super) const TABLES: &[Table] = &[
             Column { erasure: super::Erasure::AsRow, ..index("to_index", "messages.to") },
             sealed("to_sealed", "to", "the number or address"),
             fact("created_at", "since when"),
+            fact("erased_at", "when you were forgotten, if you asked for that"),
         ],
     },
 ];

@@ -47,6 +47,16 @@ pub fn table(name: &str) -> Option<&'static Table> {
     tables().find(|table| table.name == name)
 }
 
+/// The condition that a column names a lead that was deleted, and neither merged nor is there: then a number or an address is
+/// all that says whose the row is. `$1` is the tenant.
+#[must_use]
+pub(in crate::privacy) fn is_nobody(lead: &str) -> String {
+    format!(
+        "not exists (select from leads dl where dl.tenant_id = $1 and dl.id = {lead}) \
+         and not exists (select from lead_merges dm where dm.tenant_id = $1 and dm.loser_id = {lead})"
+    )
+}
+
 /// Whether a value may be sealed under a person's key at this place.
 #[must_use]
 pub fn seals(table_name: &str, column: &str) -> bool {

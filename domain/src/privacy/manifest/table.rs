@@ -63,8 +63,8 @@ pub enum Way {
     User(&'static str),
     /// The id of an agent; `agents.user_id` says which user that is.
     Agent(&'static str),
-    /// The blind index of a number or an address. It leads to the person only if `unless` names no lead, or one of theirs:
-    /// people share numbers.
+    /// The blind index of a number or an address. It leads to the person only if `unless` names no lead, one of theirs, or
+    /// one that was deleted: people share numbers. Where another lead has it too it leads to nobody.
     Address { column: &'static str, index: &'static str, unless: Option<&'static str> },
     /// The id of a lead, a user or an agent as text, after this beginning.
     Text { column: &'static str, before: &'static str },

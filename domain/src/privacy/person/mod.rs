@@ -21,6 +21,9 @@ pub(super) struct Person {
     pub agents: Vec<AgentId>,
     /// Keyed hashes of numbers and addresses, by the names they are made under.
     pub hashes: Vec<(&'static str, Vec<u8>)>,
+    /// A number or an address of theirs is not among these: another lead has it too, so nobody can tell whose the rows are
+    /// that name no lead.
+    pub shares: bool,
 }
 
 impl Person {
@@ -53,9 +56,15 @@ pub(super) async fn of_request(tx: &mut TenantTx, id: PrivacyRequestId) -> Resul
             None => lead,
         };
         let leads = merged::all_of(tx, lead).await?;
-        let reached = addresses::of_leads(tx, &leads).await?;
+        let mut reached = addresses::of_leads(tx, &leads).await?;
+        let all = reached.iter().flat_map(addresses::Reached::hashes).collect();
+        let person = Person { leads, hashes: all, ..Person::default() };
+        let (phone, email) = shares(tx, &person).await?;
+        for one in &mut reached {
+            one.leave_out(phone, email);
+        }
         let hashes = reached.iter().flat_map(addresses::Reached::hashes).collect();
-        return Ok(Person { leads, hashes, ..Person::default() });
+        return Ok(Person { hashes, shares: phone || email, ..person });
     }
     let index = platform.vault.tenant_keys(tx.conn(), tenant).await?;
     let keys = Vault::subjects(tx, &[held.subject]).await?;
@@ -69,5 +78,17 @@ pub(super) async fn of_request(tx: &mut TenantTx, id: PrivacyRequestId) -> Resul
     };
     let normal = to.ok_or_else(|| Error::internal("a request by an address that cannot be read"))?.normal();
     let hashes = names.iter().map(|name| (*name, index.index(name, &normal))).collect();
-    Ok(Person { hashes, ..Person::default() })
+    let person = Person { hashes, ..Person::default() };
+    // A lead may have come since it was asked.
+    Ok(match shares(tx, &person).await? {
+        (false, false) => person,
+        _ => Person { hashes: Vec::new(), shares: true, ..person },
+    })
+}
+
+/// Whether other leads have a number of the person's, or an address.
+async fn shares(tx: &mut TenantTx, person: &Person) -> Result<(bool, bool)> {
+    let tenant = tx.tenant;
+    let (phones, emails) = (person.hashes_of("leads.phone"), person.hashes_of("leads.email"));
+    store::others_have(tx.conn(), tenant, &person.leads, &phones, &emails).await
 }

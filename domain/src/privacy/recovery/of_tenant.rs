@@ -56,11 +56,14 @@ pub async fn forget_again(ctx: &Ctx, stone: &Tombstone) -> Result<bool> {
     if !begin::again(ctx, stone).await? {
         return Ok(false);
     }
-    while stop::stop(ctx, stone.erasure).await? == stop::Stopped::Some {}
-    keys::destroy(ctx, stone.erasure).await?;
-    while rows::page(ctx, stone.erasure).await? {}
-    certificate::certify(ctx, stone.erasure).await?;
-    Ok(true)
+    loop {
+        while stop::stop(ctx, stone.erasure).await? == stop::Stopped::Some {}
+        keys::destroy(ctx, stone.erasure).await?;
+        while rows::page(ctx, stone.erasure).await? {}
+        if certificate::certify(ctx, stone.erasure).await? == certificate::Certified::Yes {
+            return Ok(true);
+        }
+    }
 }
 
 /// Pauses campaigns that go on, and those that may have begun since.

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType},
     leads::merged,
+    messages::recipient::Recipient,
     moment::Moment,
     tenancy::{Begun, Once, TenantTx},
     types::{E164, EmailAddress, LeadId, PrivacyRequestId, SubjectId, UserId},
@@ -80,12 +81,17 @@ pub async fn ask(ctx: &Ctx, new: NewAccessRequest) -> Result<Once<AccessRequestV
         }
         About::Lead(_) | About::User(_) => None,
     };
+    let to_index = match &about {
+        About::Bare(text, kind) => Some(index_of(ctx, tx, text, kind).await?),
+        About::Lead(_) | About::User(_) => None,
+    };
     let row = store::NewRequest {
         id,
         subject,
         lead: if let About::Lead(lead) = about { Some(lead) } else { None },
         user: if let About::User(user) = about { Some(user) } else { None },
         to: sealed.as_ref().map(|(sealed, kind)| (sealed.as_slice(), *kind)),
+        to_index: to_index.as_deref(),
         received_at,
         due_at: rules::due(received_at),
     };
@@ -97,6 +103,16 @@ pub async fn ask(ctx: &Ctx, new: NewAccessRequest) -> Result<Once<AccessRequestV
     tx.emit(&[Event::new(EventType::SubjectRequestAsked, "subject_request", id).with(told)]).await?;
     let view = one(tx, id).await?;
     keyed.commit(view, 201, format!("/api/v1/compliance/gdpr/access/{id}")).await
+}
+
+async fn index_of(ctx: &Ctx, tx: &mut TenantTx, text: &str, kind: &str) -> Result<Vec<u8>> {
+    let to = if kind == "phone" {
+        text.parse::<E164>().map(Recipient::Phone).map_err(Error::internal)?
+    } else {
+        text.parse::<EmailAddress>().map(Recipient::Email).map_err(Error::internal)?
+    };
+    let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+    Ok(to.index(&keys))
 }
 
 /// Where the number or address lies by which somebody without a lead is known.

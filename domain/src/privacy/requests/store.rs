@@ -19,6 +19,8 @@ pub(super) struct NewRequest<'r> {
     pub user: Option<UserId>,
     /// Sealed, and whether it is a phone or an email.
     pub to: Option<(&'r [u8], &'static str)>,
+    /// `messages.to` of it.
+    pub to_index: Option<&'r [u8]>,
     pub received_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
 }
@@ -31,8 +33,8 @@ pub(super) async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "insert into privacy_requests (tenant_id, id, kind, subject_id, lead_id, user_id, to_sealed, to_kind, asked_by,
-                                       received_at, due_at)
-         values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, $10)",
+                                       received_at, due_at, to_index)
+         values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant.0,
         new.id.0,
         new.subject.0,
@@ -42,7 +44,8 @@ pub(super) async fn insert(
         new.to.map(|to| to.1),
         by,
         new.received_at,
-        new.due_at
+        new.due_at,
+        new.to_index
     )
     .execute(conn)
     .await?;

@@ -157,6 +157,15 @@ pub(crate) async fn is_restricted(tx: &mut TenantTx, lead: LeadId) -> Result<boo
     store::is_marked(tx.conn(), tenant, lead).await
 }
 
+/// Those of some leads that are restricted.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
+    let tenant = tx.tenant;
+    store::marked_among(tx.conn(), tenant, leads).await
+}
+
 /// Two leads become one: it is restricted if either was.
 ///
 /// # Errors

@@ -96,6 +96,21 @@ pub(super) async fn is_marked(conn: &mut PgConnection, tenant: TenantId, lead: L
     Ok(found)
 }
 
+pub(super) async fn marked_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let marked = sqlx::query_scalar!(
+        r#"select id as "id: LeadId" from leads where tenant_id = $1 and id = any($2) and restricted_at is not null"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(marked)
+}
+
 pub(super) async fn merge(
     conn: &mut PgConnection,
     tenant: TenantId,

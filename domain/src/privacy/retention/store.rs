@@ -93,7 +93,7 @@ pub(super) async fn tenants(conn: &mut PgConnection, after: TenantId, limit: i64
     Ok(tenants)
 }
 
-/// Leads that were closed so many days ago, of nobody who is held or being erased.
+/// Leads that were closed so many days ago, of nobody who is held, restricted or being erased.
 pub(super) async fn closed_leads(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -102,7 +102,7 @@ pub(super) async fn closed_leads(
 ) -> Result<Vec<LeadId>> {
     let leads = sqlx::query_scalar!(
         r#"select l.id as "id: LeadId" from leads l
-            where l.tenant_id = $1 and l.status in ('converted', 'lost')
+            where l.tenant_id = $1 and l.status in ('converted', 'lost') and l.restricted_at is null
               and l.updated_at < engine.now() - make_interval(days => $2)
               and coalesce(l.last_activity_at, l.updated_at) < engine.now() - make_interval(days => $2)
               and not exists (select from legal_holds h
@@ -144,7 +144,8 @@ async fn count_closed(conn: &mut PgConnection, tenant: TenantId, days: i32) -> R
                                     where h.tenant_id = $1 and h.released_at is null
                                       and (h.subject_id = l.id or h.subject_id in (
                                         select m.loser_id from lead_merges m
-                                         where m.tenant_id = $1 and m.winner_id = l.id))) as held
+                                         where m.tenant_id = $1 and m.winner_id = l.id)))
+                              or l.restricted_at is not null as held
                              from leads l
                             where l.tenant_id = $1 and l.status in ('converted', 'lost')
                               and l.updated_at < engine.now() - make_interval(days => $2)
@@ -162,7 +163,9 @@ async fn count_messages(conn: &mut PgConnection, tenant: TenantId, days: i32) ->
         r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
-                                      and h.subject_id in (m.subject_id, m.lead_id)) as held
+                                      and h.subject_id in (m.subject_id, m.lead_id))
+                              or exists (select from leads r where r.tenant_id = $1 and r.id = m.lead_id
+                                           and r.restricted_at is not null) as held
                              from messages m
                             where m.tenant_id = $1 and m.created_at < engine.now() - make_interval(days => $2)
                               and m.vars_sealed <> ''::bytea
@@ -180,7 +183,9 @@ async fn count_inbound(conn: &mut PgConnection, tenant: TenantId, days: i32) -> 
                 r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
-                                      and h.subject_id in (i.subject_id, i.lead_id)) as held
+                                      and h.subject_id in (i.subject_id, i.lead_id))
+                              or exists (select from leads r where r.tenant_id = $1 and r.id = i.lead_id
+                                           and r.restricted_at is not null) as held
                              from inbound_messages i
                             where i.tenant_id = $1 and i.received_at < engine.now() - make_interval(days => $2)
                               and i.body_sealed <> ''::bytea) old"#,
@@ -197,7 +202,9 @@ async fn count_calls(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Re
         r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
                                     where h.tenant_id = $1 and h.released_at is null
-                                      and h.subject_id in (c.subject_id, c.lead_id)) as held
+                                      and h.subject_id in (c.subject_id, c.lead_id))
+                              or exists (select from leads r where r.tenant_id = $1 and r.id = c.lead_id
+                                           and r.restricted_at is not null) as held
                              from calls c
                             where c.tenant_id = $1 and c.started_at < engine.now() - make_interval(days => $2)
                               and c.number_sealed <> ''::bytea and c.ended_at is not null) old"#,
@@ -213,7 +220,9 @@ async fn count_notes(conn: &mut PgConnection, tenant: TenantId, days: i32) -> Re
     let row = sqlx::query!(
                 r#"select count(*) filter (where not held) as "goes!", count(*) filter (where held) as "held!"
                      from (select exists (select from legal_holds h
-                                    where h.tenant_id = $1 and h.released_at is null and h.subject_id = a.lead_id) as held
+                                    where h.tenant_id = $1 and h.released_at is null and h.subject_id = a.lead_id)
+                              or exists (select from leads r where r.tenant_id = $1 and r.id = a.lead_id
+                                           and r.restricted_at is not null) as held
                              from lead_activities a
                             where a.tenant_id = $1 and a.at < engine.now() - make_interval(days => $2)
                               and a.note_sealed is not null) old"#,
@@ -245,6 +254,8 @@ pub(super) async fn blank(
                       and not exists (select from legal_holds h
                             where h.tenant_id = $1 and h.released_at is null
                               and h.subject_id in (i.subject_id, i.lead_id))
+            and not exists (select from leads r
+                  where r.tenant_id = $1 and r.id = i.lead_id and r.restricted_at is not null)
                     order by i.received_at limit $3)
                  update inbound_messages i set body_sealed = '' from old
                   where i.tenant_id = $1 and i.id = old.id",
@@ -265,6 +276,8 @@ pub(super) async fn blank(
                       and not exists (select from legal_holds h
                             where h.tenant_id = $1 and h.released_at is null
                               and h.subject_id in (c.subject_id, c.lead_id))
+            and not exists (select from leads r
+                  where r.tenant_id = $1 and r.id = c.lead_id and r.restricted_at is not null)
                     order by c.started_at limit $3)
                  update calls c
                     set number_sealed = '', number_index = uuid_send(gen_random_uuid()), notes_sealed = null,
@@ -286,6 +299,8 @@ pub(super) async fn blank(
                       and a.note_sealed is not null
                       and not exists (select from legal_holds h
                             where h.tenant_id = $1 and h.released_at is null and h.subject_id = a.lead_id)
+                      and not exists (select from leads r
+                            where r.tenant_id = $1 and r.id = a.lead_id and r.restricted_at is not null)
                     order by a.at limit $3)
                  update lead_activities a set note_sealed = null from old where a.tenant_id = $1 and a.id = old.id",
                 tenant.0,
@@ -307,6 +322,8 @@ async fn blank_messages(conn: &mut PgConnection, tenant: TenantId, days: i32, li
             and m.vars_sealed <> ''::bytea and m.status not in ('pending', 'queued', 'sending', 'unknown')
             and not exists (select from legal_holds h
                   where h.tenant_id = $1 and h.released_at is null and h.subject_id in (m.subject_id, m.lead_id))
+            and not exists (select from leads r
+                  where r.tenant_id = $1 and r.id = m.lead_id and r.restricted_at is not null)
           order by m.created_at limit $3
             for update of m skip locked",
         tenant.0,

@@ -257,6 +257,18 @@ pub(super) async fn note_place(
     Ok(())
 }
 
+/// Has all tables be gone through once more.
+pub(super) async fn begin_rows_anew(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<()> {
+    sqlx::query!(
+        "update erasures set place = null, cursor = null where tenant_id = $1 and id = $2",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn finish(
     conn: &mut PgConnection,
     tenant: TenantId,

@@ -4,17 +4,23 @@
 use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use uuid::Uuid;
 
 use super::Who;
 use crate::{
     error::{Error, Result},
-    privacy::manifest::{self, Column, Erasure, Row, Table, Way},
+    privacy::manifest::{self, Column, Erasure, Kind, Owner, Row, Table, Way},
     types::TenantId,
 };
 
 /// What a page came to.
 pub(in crate::privacy::erasure) struct Page {
+    /// Gone through.
     pub rows: usize,
+    /// Those of them that said something of the person until now.
+    pub changed: usize,
+    /// Whose keys the rows were sealed under, where nothing else leads to these.
+    pub subjects: Vec<Uuid>,
     /// The key of the last row; none where the rows are gone anyway.
     pub cursor: Option<Vec<String>>,
 }
@@ -44,13 +50,18 @@ pub(in crate::privacy::erasure) async fn page(
         .bind(after.unwrap_or_default())
         .fetch_one(conn)
         .await?;
-    let rows: i64 = row.try_get(0)?;
-    Ok(Page { rows: usize::try_from(rows).unwrap_or_default(), cursor: row.try_get(1)? })
+    let (rows, changed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Page {
+        rows: usize::try_from(rows).unwrap_or_default(),
+        changed: usize::try_from(changed).unwrap_or_default(),
+        subjects: row.try_get(2)?,
+        cursor: row.try_get(3)?,
+    })
 }
 
 /// The columns of a row that stays which do not.
 pub(in crate::privacy::erasure) fn blanked(table: &Table) -> impl Iterator<Item = &'static Column> + use<> {
-    table.columns.iter().filter(|column| matches!(column.erasure, Erasure::Null | Erasure::Random))
+    table.columns.iter().filter(|column| column.erasure != Erasure::AsRow)
 }
 
 fn deleting(table: &Table) -> Result<String> {
@@ -60,35 +71,61 @@ fn deleting(table: &Table) -> Result<String> {
                         where t.tenant_id = $1 and {whose} limit $4),
               gone as (delete from {name} t using page p where t.tenant_id = $1 and t.tableoid = p.o and t.ctid = p.c
                        returning 1)
-         select count(*), null::text[] from gone where cardinality($5::text[]) >= 0"
+         select count(*), count(*), '{{}}'::uuid[], null::text[] from gone where cardinality($5::text[]) >= 0"
     ))
 }
 
 fn blanking(table: &Table, columns: &[&Column], types: &[(String, String)]) -> Result<String> {
     let (name, whose) = (table.name, whose(table, "t", 0)?);
-    let mut sets = String::new();
+    let (mut sets, mut says) = (String::new(), Vec::new());
     for column in columns {
         let between = if sets.is_empty() { "" } else { ", " };
-        let value = if column.erasure == Erasure::Null {
-            "null".to_owned()
-        } else {
-            let kind = types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str());
-            // What is not there stays so: some columns are there together or not at all.
-            format!("case when t.{} is not null then {} end", column.name, random(kind)?)
+        if matches!(column.kind, Kind::Index(_)) {
+            says.push(format!("t.{} = any($3)", column.name));
+        }
+        let value = match column.erasure {
+            Erasure::Null => {
+                says.push(format!("t.{} is not null", column.name));
+                "null".to_owned()
+            }
+            // Not by its key alone: that may be there again in some copy.
+            Erasure::WithKey => {
+                says.push(format!("length(t.{}) > 0", column.name));
+                format!("case when t.{} is not null then ''::bytea end", column.name)
+            }
+            Erasure::AsRow | Erasure::Random => {
+                let kind = types.iter().find(|(name, _)| name == column.name).map(|(_, kind)| kind.as_str());
+                // What is not there stays so: some columns are there together or not at all.
+                format!("case when t.{} is not null then {} end", column.name, random(kind)?)
+            }
         };
         let _ = write!(sets, "{between}{} = {value}", column.name);
     }
+    let says = if says.is_empty() { "true".to_owned() } else { says.join(" or ") };
+    let subject = own_key(table).map_or_else(|| "null::uuid".to_owned(), |column| format!("t.{column}"));
     let key: Vec<String> = table.key.iter().map(|column| format!("t.{column}::text")).collect();
     let key = format!("array[{}]", key.join(", "));
     Ok(format!(
-        "with page as (select t.tableoid as o, t.ctid as c, {key} as k from {name} t
+        "with page as (select t.tableoid as o, t.ctid as c, {key} as k, {subject} as s, coalesce({says}, false) as says
+                         from {name} t
                         where t.tenant_id = $1 and {whose} and {key} > $5::text[]
                         order by k limit $4 for update of t),
               done as (update {name} t set {sets} from page p
                         where t.tenant_id = $1 and t.tableoid = p.o and t.ctid = p.c
-                       returning p.k)
-         select count(*), max(k) from done"
+                       returning p.k, p.s, p.says)
+         select count(*), count(*) filter (where says), coalesce(array_agg(distinct s) filter (where s is not null), '{{}}'),
+                max(k) from done"
     ))
+}
+
+/// The column that says whose key a row is sealed under which leads to the person by itself: it may be a key of the row's own,
+/// which nothing else tells of. A suppression's may be another person's, who has the same number.
+fn own_key(table: &Table) -> Option<&'static str> {
+    let alone = |way: &Way| matches!(way, Way::Address { unless: Some(_), .. });
+    match table.owner {
+        Some(Owner::Column(column)) if table.ways.iter().any(alone) => Some(column),
+        _ => None,
+    }
 }
 
 /// Another value of the same type.
@@ -112,7 +149,8 @@ fn whose(table: &Table, alias: &str, depth: usize) -> Result<String> {
             Way::Address { column, unless: None, .. } => format!("{alias}.{column} = any($3)"),
             Way::Address { column, unless: Some(lead), .. } => {
                 format!(
-                    "({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2)))"
+                    "({alias}.{column} = any($3) and ({alias}.{lead} is null or {alias}.{lead} = any($2) or {}))",
+                    manifest::is_nobody(&format!("{alias}.{lead}"))
                 )
             }
             Way::Text { column, before } => {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     error::Result,
     messages::provider::Channel,
-    types::{ErasureId, LeadId, SubjectId, TenantId},
+    types::{ErasureId, ExportId, LeadId, SubjectId, TenantId},
 };
 
 /// Names under which the person is known; a lead's besides.
@@ -53,7 +53,7 @@ pub(in crate::privacy::erasure) async fn add_addresses(
 /// What begins the name of a hash by which somebody is reached on a channel.
 const REACHED_BY: &str = "to:";
 
-/// Keeps on which channels somebody is reached of whom nothing else is known.
+/// Keeps on which channels somebody is reached.
 pub(in crate::privacy::erasure) async fn add_channels(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -78,6 +78,30 @@ pub(in crate::privacy::erasure) async fn forget_addresses(
     Ok(())
 }
 
+/// Forgets the hashes by which rows are found, of the number or of the address: another lead has it too. Where they are reached
+/// stays.
+pub(in crate::privacy::erasure) async fn leave_out(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+    names: &[&str],
+    channel: Channel,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from erasure_addresses a
+          where a.tenant_id = $1 and a.erasure_id = $2
+            and (a.name = any($3) or a.name = 'messages.to' and exists (select from erasure_addresses c
+                  where c.tenant_id = $1 and c.erasure_id = $2 and c.name = $4 and c.hash = a.hash))",
+        tenant.0,
+        id.0,
+        &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+        format!("{REACHED_BY}{}", channel.as_str())
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Whose rows are looked for.
 #[derive(Debug, Default)]
 pub(in crate::privacy::erasure) struct Who {
@@ -95,8 +119,10 @@ impl Who {
         self.addresses.iter().filter_map(|(name, hash)| Some((channel(name)?, hash.clone()))).collect()
     }
 
+    /// By which rows are found.
     pub(in crate::privacy::erasure) fn hashes(&self) -> Vec<Vec<u8>> {
-        self.addresses.iter().map(|(_, hash)| hash.clone()).collect()
+        let finds = self.addresses.iter().filter(|(name, _)| !name.starts_with(REACHED_BY));
+        finds.map(|(_, hash)| hash.clone()).collect()
     }
 }
 
@@ -127,7 +153,8 @@ pub(in crate::privacy::erasure) async fn who(
 }
 
 /// Whose keys the rows are sealed under that are the person's. A number that is another lead's too says nothing of that
-/// one's rows.
+/// one's rows; of a lead that was deleted nothing but the number is left. A suppression may be sealed under the key of
+/// another person who has the number or had it, so only a key that is its own is taken.
 pub(in crate::privacy::erasure) async fn subjects_of_rows(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -138,21 +165,29 @@ pub(in crate::privacy::erasure) async fn subjects_of_rows(
             where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from messages
-            where tenant_id = $1 and to_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and to_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select subject_id from inbound_messages where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from inbound_messages
-            where tenant_id = $1 and from_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and from_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select subject_id from calls where tenant_id = $1 and lead_id = any($2)
            union
            select subject_id from calls
-            where tenant_id = $1 and number_index = any($3) and (lead_id is null or lead_id = any($2))
+            where tenant_id = $1 and number_index = any($3) and (lead_id is null or lead_id = any($2) or
+                  not exists (select from leads l where l.tenant_id = $1 and l.id = lead_id)
+                  and not exists (select from lead_merges m where m.tenant_id = $1 and m.loser_id = lead_id))
            union
            select s.subject_id from suppressions s
-            where s.tenant_id = $1 and s.to_index = any($3)
-              and not exists (select from leads l where l.tenant_id = $1 and l.id = s.subject_id and l.id <> all($2))"#,
+            where s.tenant_id = $1 and s.to_index = any($3) and s.subject_id = s.id
+           union
+           select subject_id from privacy_requests
+            where tenant_id = $1 and to_index = any($3) and lead_id is null and user_id is null"#,
         tenant.0,
         &who.leads,
         &who.hashes()
@@ -160,6 +195,37 @@ pub(in crate::privacy::erasure) async fn subjects_of_rows(
     .fetch_all(conn)
     .await?;
     Ok(found)
+}
+
+/// Ends the exports of the person: nobody fetches their files from now on, nor finishes one. Answers all whose files are to be
+/// taken away, those that ended in an attempt before too.
+pub(in crate::privacy::erasure) async fn end_exports(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    who: &Who,
+) -> Result<Vec<ExportId>> {
+    sqlx::query!(
+        "update privacy_exports e set state = 'gone', gone_at = engine.now(), key_sealed = null, file = null
+          where e.tenant_id = $1 and e.state in ('ready', 'writing')
+            and e.request_id = any(array(select r.id from privacy_requests r
+                  where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))",
+        tenant.0,
+        &who.subjects
+    )
+    .execute(&mut *conn)
+    .await?;
+    let ended = sqlx::query_scalar!(
+        r#"select e.id as "id: ExportId" from privacy_exports e
+            where e.tenant_id = $1 and e.state = 'gone'
+              and e.request_id = any(array(select r.id from privacy_requests r
+                    where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))
+            order by e.id"#,
+        tenant.0,
+        &who.subjects
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ended)
 }
 
 /// Those of the person's leads that are still there, held until commit.
@@ -196,22 +262,23 @@ pub(in crate::privacy::erasure) async fn blank_signalled(
     Ok(())
 }
 
-/// Other leads that are reached the same way: people share numbers, so these stay.
+/// Other leads that are reached the same way, by the number and by the address: people share numbers, so these stay.
 pub(in crate::privacy::erasure) async fn others_reached(
     conn: &mut PgConnection,
     tenant: TenantId,
     who: &Who,
-) -> Result<usize> {
-    let n = sqlx::query_scalar!(
-        r#"select count(*) as "n!" from leads
-            where tenant_id = $1 and (phone_index = any($3) or email_index = any($3)) and id <> all($2)"#,
+) -> Result<(usize, usize)> {
+    let hashes = who.hashes();
+    let row = sqlx::query!(
+        r#"select (select count(*) from leads where tenant_id = $1 and phone_index = any($3) and id <> all($2)) as "phones!",
+                  (select count(*) from leads where tenant_id = $1 and email_index = any($3) and id <> all($2)) as "emails!""#,
         tenant.0,
         &who.leads,
-        &who.hashes()
+        &hashes
     )
     .fetch_one(conn)
     .await?;
-    Ok(usize::try_from(n).unwrap_or_default())
+    Ok((usize::try_from(row.phones).unwrap_or_default(), usize::try_from(row.emails).unwrap_or_default()))
 }
 
 /// Whether somebody speaks with the person at this moment, or is about to.
@@ -233,6 +300,30 @@ pub(in crate::privacy::erasure) async fn speaks(
     Ok(there)
 }
 
+/// Where messages to the person went and theirs came from, under numbers and addresses that may be theirs no more. Where
+/// another lead has been written to or wrote, it is that one's.
+pub(in crate::privacy::erasure) async fn former_channels(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[Uuid],
+) -> Result<Vec<(Channel, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        r#"select f.channel as "channel!", f.hash as "hash!" from (
+             select channel, to_index as hash from messages where tenant_id = $1 and lead_id = any($2)
+             union
+             select channel, from_index from inbound_messages where tenant_id = $1 and lead_id = any($2)) f
+            where not exists (select from messages o
+                where o.tenant_id = $1 and o.to_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))
+              and not exists (select from inbound_messages o
+                where o.tenant_id = $1 and o.from_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))"#,
+        tenant.0,
+        leads
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.hash))).collect())
+}
+
 /// On which channels the person is suppressed, and by which hash.
 pub(in crate::privacy::erasure) async fn suppressed(
     conn: &mut PgConnection,
@@ -249,40 +340,12 @@ pub(in crate::privacy::erasure) async fn suppressed(
     Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.to_index))).collect())
 }
 
-/// Destroys the keys of the person under all names. Answers how many there were. Whoever makes other keys for people holds
-/// the locks of those that are there, and is waited for.
-pub(in crate::privacy::erasure) async fn destroy_keys(
+/// Notes that the keys of the person are destroyed under all names: none is made for them again.
+pub(in crate::privacy::erasure) async fn note_destroyed(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ErasureId,
-) -> Result<u64> {
-    sqlx::query!(
-        "select k.id from subject_keys k join erasure_subjects s on s.tenant_id = $1 and s.subject_id = k.subject_id
-          where k.tenant_id = $1 and s.erasure_id = $2 and k.wrapped is not null
-          order by k.id for no key update of k",
-        tenant.0,
-        id.0
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut all = 0;
-    // What was made while a lock was waited for is seen by the next statement only.
-    loop {
-        let destroyed = sqlx::query!(
-            "update subject_keys k set wrapped = null, destroyed_at = engine.now()
-               from erasure_subjects s
-              where s.tenant_id = $1 and s.erasure_id = $2
-                and k.tenant_id = $1 and k.subject_id = s.subject_id and k.wrapped is not null",
-            tenant.0,
-            id.0
-        )
-        .execute(&mut *conn)
-        .await?;
-        if destroyed.rows_affected() == 0 {
-            break;
-        }
-        all += destroyed.rows_affected();
-    }
+) -> Result<()> {
     sqlx::query!(
         "update erasure_subjects set destroyed_at = coalesce(destroyed_at, engine.now())
           where tenant_id = $1 and erasure_id = $2",
@@ -291,7 +354,24 @@ pub(in crate::privacy::erasure) async fn destroy_keys(
     )
     .execute(conn)
     .await?;
-    Ok(all)
+    Ok(())
+}
+
+/// Whether a name is known whose keys were not destroyed yet.
+pub(in crate::privacy::erasure) async fn has_keys_left(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+) -> Result<bool> {
+    let left = sqlx::query_scalar!(
+        r#"select exists (select from erasure_subjects
+            where tenant_id = $1 and erasure_id = $2 and destroyed_at is null) as "left!""#,
+        tenant.0,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(left)
 }
 
 /// The keys of the person, destroyed or not.
@@ -308,4 +388,43 @@ pub(in crate::privacy::erasure) async fn keys_of(
     .fetch_all(conn)
     .await?;
     Ok(keys)
+}
+
+/// Those of some leads that are being erased at this moment.
+pub(in crate::privacy::erasure) async fn running_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let going = sqlx::query_scalar!(
+        r#"select distinct s.subject_id as "lead: LeadId" from erasure_subjects s
+             join erasures e on e.tenant_id = $1 and e.id = s.erasure_id and e.state = 'running'
+            where s.tenant_id = $1 and s.subject_id = any($2)"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(going)
+}
+
+/// Those of some leads of whom it is asked that they be erased, as themselves or as one that was merged into them.
+pub(in crate::privacy::erasure) async fn open_among(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    leads: &[LeadId],
+) -> Result<Vec<LeadId>> {
+    let open = sqlx::query_scalar!(
+        r#"with recursive same (lead, id) as (
+             select u, u from unnest($2::uuid[]) u
+             union
+             select s.lead, m.loser_id from same s join lead_merges m on m.tenant_id = $1 and m.winner_id = s.id)
+           select distinct s.lead as "lead!: LeadId" from same s
+             join erasures e on e.tenant_id = $1 and e.subject_id = s.id and e.state not in ('done', 'withdrawn')"#,
+        tenant.0,
+        &leads.iter().map(|lead| lead.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(open)
 }

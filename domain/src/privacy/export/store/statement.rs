@@ -76,7 +76,10 @@ fn leads(way: &Way, of: &str) -> String {
             let found = format!("{of}.{column} = any(${})", at + 5);
             match unless {
                 None => found,
-                Some(lead) => format!("({found} and ({of}.{lead} is null or {of}.{lead} = any($2)))"),
+                Some(lead) => format!(
+                    "({found} and ({of}.{lead} is null or {of}.{lead} = any($2) or {}))",
+                    manifest::is_nobody(&format!("{of}.{lead}"))
+                ),
             }
         }
         Way::Text { column, before } => format!(
@@ -121,7 +124,10 @@ mod tests {
     #[test]
     fn a_number_that_several_share_leads_to_nobody_elses_rows() {
         let messages = manifest::table("messages").expect("messages");
-        let shared = "(t.to_index = any($5) and (t.lead_id is null or t.lead_id = any($2)))";
+        let shared = format!(
+            "(t.to_index = any($5) and (t.lead_id is null or t.lead_id = any($2) or {}))",
+            manifest::is_nobody("t.lead_id")
+        );
         assert_eq!(whose(messages, "t"), format!("t.lead_id = any($2) or {shared}"));
         let attempts = manifest::table("message_attempts").expect("attempts");
         assert!(
