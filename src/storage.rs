@@ -11,7 +11,7 @@ use reqwest::Url;
 use crate::config::Config;
 
 /// A request for a part of a file; the largest part has 8 MiB.
-const REQUEST: Duration = Duration::from_secs(60);
+const REQUEST: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a request is repeated before whoever asked is told. Jobs come again later by themselves.
 const REPEATED: Duration = Duration::from_secs(90);

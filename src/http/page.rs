@@ -157,6 +157,7 @@ impl<P: Place> Window<P> {
 
 impl<T> Page<T> {
     /// A page that was cut by whoever read it, and where that goes on.
+    #[must_use]
     pub fn going_on<P: Place>(items: Vec<T>, next: Option<&P>) -> Self {
         Self { items, next_cursor: next.map(|place| URL_SAFE_NO_PAD.encode(place.write())) }
     }

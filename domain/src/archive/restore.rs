@@ -90,7 +90,7 @@ async fn bring(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
         Ok(manifest) => manifest,
         Err(damage) => return Ok(Restored::Damaged(damage)),
     };
-    let signed = manifest.rows;
+    let whole = manifest.rows;
     let mut file = match Checked::open(&ctx.platform.storage.of(ctx.tenant), manifest).await? {
         Ok(file) => file,
         Err(damage) => return Ok(Restored::Damaged(damage)),
@@ -98,7 +98,7 @@ async fn bring(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
     let mut tx = SystemTx::begin(&ctx.platform.engine).await?;
     match store::hold_dropped(tx.conn(), ctx.tenant, id).await? {
         None => return Ok(Restored::Nothing),
-        Some(true) => return Ok(Restored::All(signed)),
+        Some(true) => return Ok(Restored::All(whole)),
         Some(false) => store::make_restored(tx.conn(), id).await?,
     }
     tx.commit().await?;
@@ -126,7 +126,7 @@ async fn bring(ctx: &Ctx, id: Uuid, stop: Stop<'_>) -> Result<Restored> {
         }
     }
     match file.end() {
-        Ok(()) => show(ctx, id, signed).await,
+        Ok(()) => show(ctx, id, whole).await,
         Err(damage) => damaged(ctx, id, damage).await,
     }
 }

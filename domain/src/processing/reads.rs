@@ -188,11 +188,11 @@ async fn written(platform: &Platform, key: Key, read: &mut Read) -> Result<()> {
     let Read { first_at, last_at, .. } = *read;
     let start = DateTime::UNIX_EPOCH + TimeDelta::hours(key.hour);
     let bit = 1 << start.hour();
-    let (shown, exported) = if key.exported { (0, bit) } else { (bit, 0) };
+    let (seen, exported) = if key.exported { (0, bit) } else { (bit, 0) };
     let of = store::Shown {
         actor: (key.kind, key.id),
         day: start.date_naive(),
-        shown,
+        seen,
         exported,
         first_at,
         last_at,

@@ -33,7 +33,7 @@ use super::{
     cipher::{DataKey, open_with, seal_with, sha256},
     kek::KeyEncryptionKey,
 };
-use crate::types::TenantId;
+use crate::{error::Error, types::TenantId};
 
 const FORM: u8 = 2;
 /// Wrapping keys that are held open at a time, and tenants of which one is known.
@@ -95,11 +95,14 @@ impl From<Away> for io::Error {
 /// Whether a failure comes of a key service that is away, whatever is around it.
 #[must_use]
 pub fn is_away(failure: &(dyn StdError + 'static)) -> bool {
-    // An `io::Error` says of itself what is within it, not that it is within.
+    // An `io::Error` and ours say of themselves what is within them, not that it is within.
     let within = failure.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    failure.is::<Away>()
-        || within.is_some_and(|within| is_away(within))
-        || failure.source().is_some_and(is_away)
+    let shared = || failure.downcast_ref::<Arc<Error>>().map(AsRef::as_ref);
+    let cause = match failure.downcast_ref::<Error>().or_else(shared) {
+        Some(Error::Internal(cause)) => Some(&**cause),
+        _ => within,
+    };
+    failure.is::<Away>() || cause.is_some_and(|cause| is_away(cause)) || failure.source().is_some_and(is_away)
 }
 
 /// Wraps keys under wrapping keys of their tenants.
@@ -138,12 +141,11 @@ impl<S: KeyService> Envelope<S> {
     /// The wrapping key under which a tenant's next key comes.
     async fn current(&self, of: Option<TenantId>) -> io::Result<Arc<Wrapping>> {
         loop {
-            let wrapping = match self.current.get(&of) {
-                Some(wrapping) => wrapping,
-                None => {
-                    let begun = self.asking.begin()?;
-                    self.current.get_or_insert_async(&of, self.fresh(of, begun)).await?
-                }
+            let wrapping = if let Some(wrapping) = self.current.get(&of) {
+                wrapping
+            } else {
+                let begun = self.asking.begin()?;
+                self.current.get_or_insert_async(&of, self.fresh(of, begun)).await?
             };
             if wrapping.takes_one_more() {
                 return Ok(wrapping);

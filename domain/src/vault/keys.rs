@@ -320,12 +320,11 @@ impl Vault {
         let (mut data, mut index) = (HashMap::new(), None);
         for found in wrapped {
             let held = held.as_ref().and_then(|held| held.held(&found));
-            let key = match held {
-                Some(key) => key.clone(),
-                None => {
-                    let purpose = tenant_purpose(tenant, &found.purpose);
-                    self.unwrapped(&purpose, &found.key).await.map_err(Error::internal)?
-                }
+            let key = if let Some(key) = held {
+                key.clone()
+            } else {
+                let purpose = tenant_purpose(tenant, &found.purpose);
+                self.unwrapped(&purpose, &found.key).await.map_err(Error::internal)?
             };
             if found.purpose == INDEX {
                 index = Some(key);
@@ -362,7 +361,7 @@ impl Vault {
             let purpose = subject_purpose(tenant, *subject);
             let (wrapped, key) = vault.fresh(platform.chance.as_ref(), &purpose).await?;
             fresh.push((*subject, key.id, wrapped));
-            keys.put(*subject, key);
+            keys.put(*subject, &key);
         }
         store::put_subject_keys(tx.conn(), tenant, &fresh, vault.keks.current().name()).await?;
         Ok(keys)
@@ -379,8 +378,8 @@ impl Vault {
         for found in store::subject_keys(tx.conn(), tenant, subjects).await? {
             let (subject, id) = (found.subject, found.key.id);
             match platform.vault.unwrapped(&subject_purpose(tenant, subject), &found.key).await {
-                Ok(key) if found.is_current => keys.put(subject, key),
-                Ok(key) => keys.put_other(key),
+                Ok(key) if found.is_current => keys.put(subject, &key),
+                Ok(key) => keys.put_other(&key),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     tracing::error!(
                         tenant.id = %tenant, subject.id = %subject, key.id = %id, %error,

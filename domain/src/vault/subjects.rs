@@ -21,14 +21,14 @@ pub struct SubjectKeys {
 }
 
 impl SubjectKeys {
-    pub(super) fn put(&mut self, subject: SubjectId, key: DataKey) {
+    pub(super) fn put(&mut self, subject: SubjectId, key: &DataKey) {
         self.current.insert(subject, key.id);
         self.put_other(key);
     }
 
     /// One that opens and does not seal: a rotation is going to use it, or has replaced it.
-    pub(super) fn put_other(&mut self, key: DataKey) {
-        self.keys.insert(key.id, Cipher::of(&key));
+    pub(super) fn put_other(&mut self, key: &DataKey) {
+        self.keys.insert(key.id, Cipher::of(key));
     }
 
     /// Whether the person has a key; who was erased has none.

@@ -13,7 +13,7 @@ pub(in crate::processing) struct Shown {
     pub actor: (&'static str, Uuid),
     pub day: NaiveDate,
     /// The bit of the hour, if somebody was shown it.
-    pub shown: i32,
+    pub seen: i32,
     /// The bit of the hour, if somebody took it out as a file.
     pub exported: i32,
     pub first_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub(in crate::processing) async fn put(
         of.day,
         of.actor.0,
         of.actor.1,
-        of.shown,
+        of.seen,
         of.exported,
         of.first_at,
         of.last_at,
