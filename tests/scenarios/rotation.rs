@@ -206,8 +206,8 @@ async fn a_tenant_has_one_rotation_at_a_time_and_one_that_was_stopped_goes_on() 
     let again = admin.post(&path, &json!({"what": "subjects"})).await.expect(202);
     assert_eq!(again["id"], first["id"], "the same rotation");
     let agent = app.user(&app.acme, "Manager").await;
-    assert_eq!(agent.post(&path, &json!({"what": "kek"})).await.problem(403), "forbidden");
-    assert_eq!(agent.get(KEYS).await.problem(403), "forbidden");
+    assert_eq!(agent.post(&path, &json!({"what": "kek"})).await.problem(403), "permission-missing");
+    assert_eq!(agent.get(KEYS).await.problem(403), "permission-missing");
     app.process.stop().await;
 }
 
@@ -224,7 +224,7 @@ fn wrapping_by(ctx: &domain::Ctx, wraps: &str, unwraps: Option<&str>) -> domain:
 async fn a_wrapping_that_was_stopped_goes_to_the_key_in_use_by_now_or_is_given_up() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
     let admin = &app.acme.admin;
-    admin.post("/api/v1/leads", &json!({"name": "Ada"})).await.expect(201);
+    admin.post("/api/v1/leads", &json!({"name": "Ada", "email": "ada@example.org"})).await.expect(201);
     let before = admitted(&app, admin).await;
     let stop = async |run: Uuid| {
         admin.post(&format!("/api/v1/workflows/{run}/cancel"), &json!({})).await.expect(200);
@@ -270,7 +270,8 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
     let admin = &app.acme.admin;
     let ctx = admitted(&app, admin).await;
-    let lead = admin.post("/api/v1/leads", &json!({"name": "Ada"})).await.expect(201);
+    let lead =
+        admin.post("/api/v1/leads", &json!({"name": "Ada", "email": "ada@example.org"})).await.expect(201);
     let id: Uuid = lead["id"].as_str().expect("an id").parse().expect("an id");
     let column = COLUMNS.iter().find(|one| (one.table, one.column) == ("leads", "name_sealed"));
     let column = column.expect("a column");
@@ -279,7 +280,10 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
     let before: Vec<u8> =
         sqlx::query_scalar(value).bind(app.acme.id.0).bind(id).fetch_one(tx.conn()).await.expect("a value");
     drop(tx);
-    admin.patch(&format!("/api/v1/leads/{id}"), &json!({"name": "Grace"})).await.expect(200);
+    admin
+        .patch(&format!("/api/v1/leads/{id}"), &json!({"name": "Grace", "email": "grace@example.org"}))
+        .await
+        .expect(200);
     let swap = || Swaps { rows: vec![id], before: vec![before.clone()], after: vec![b"stale".to_vec()] };
     let mut tx = ctx.begin().await.expect("a transaction");
     assert_eq!(column.swap(tx.conn(), app.acme.id, swap()).await.expect("an answer"), 0);
@@ -322,7 +326,10 @@ async fn who_is_erased_in_the_midst_of_a_rotation_stays_erased() {
     let ctx = admitted(&app, admin).await;
     let mut people = Vec::new();
     for name in ["a", "b", "c", "d"] {
-        let lead = admin.post("/api/v1/leads", &json!({ "name": name })).await.expect(201);
+        let lead = admin
+            .post("/api/v1/leads", &json!({ "name": name, "email": format!("{name}@example.org") }))
+            .await
+            .expect(201);
         let id: LeadId = serde_json::from_value(lead["id"].clone()).expect("an id");
         people.push((id, SubjectId(id.0)));
     }
@@ -363,7 +370,11 @@ async fn a_value_that_does_not_open_keeps_its_key_and_stops_nobody() {
     let ctx = admitted(&app, admin).await;
     let spoilt = json!({"name": "spoilt", "phone": "+4930901822", "email": "spoilt@example.org"});
     let spoilt = admin.post("/api/v1/leads", &spoilt).await.expect(201)["id"].clone();
-    let sound = admin.post("/api/v1/leads", &json!({"name": "sound"})).await.expect(201)["id"].clone();
+    let sound = admin
+        .post("/api/v1/leads", &json!({"name": "sound", "email": "sound@example.org"}))
+        .await
+        .expect(201)["id"]
+        .clone();
     let mut system = app.database.connect_as("switchboard_system").await;
     let spoil = "update leads set name_sealed = set_byte(name_sealed, length(name_sealed) - 1,
                     get_byte(name_sealed, length(name_sealed) - 1) # 1) where id = $1";
@@ -468,7 +479,8 @@ pub fn kek(text: &str) -> Arc<dyn KeyEncryptionKey> {
 async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    let lead = admin.post("/api/v1/leads", &json!({"name": "Ada"})).await.expect(201);
+    let lead =
+        admin.post("/api/v1/leads", &json!({"name": "Ada", "email": "ada@example.org"})).await.expect(201);
     let path = format!("/api/v1/leads/{}", lead["id"].as_str().expect("an id"));
     let TestApp { database, process, acme, .. } = app;
     process.stop().await;
@@ -489,7 +501,10 @@ async fn another_key_encryption_key_takes_over_and_the_one_before_can_go() {
             .with_bearer(acme.admin.bearer.as_deref().expect("a token"))
     };
     assert_eq!(admin(&process).get(&path).await.expect(200)["name"], "Ada");
-    let made = admin(&process).post("/api/v1/leads", &json!({"name": "Grace"})).await.expect(201);
+    let made = admin(&process)
+        .post("/api/v1/leads", &json!({"name": "Grace", "email": "grace@example.org"}))
+        .await
+        .expect(201);
     let rotation = rotation::start_for_installation(&process.app.platform).await.expect("begun");
     let mut system = database.connect_as("switchboard_system").await;
     let over = "select exists (select from key_rotations where id = $1 and finished_at is not null)";
@@ -546,6 +561,7 @@ async fn a_sealed_value_opens_nowhere_else() {
     foreign.open(&place, &secret).expect_err("another tenant's keys");
     let strangers = Vault::make_subjects(&mut tx, &[subject]).await.expect("keys");
     assert_eq!(strangers.open(&place, &value).expect("no such key"), None);
+    drop(tx);
     app.process.stop().await;
 }
 
@@ -573,5 +589,6 @@ async fn the_key_of_what_is_archived_stays_until_the_person_is_erased() {
     assert_eq!(Vault::destroy_subjects(&mut tx, &[subject]).await.expect("destroyed"), 2);
     let keys = Vault::subjects(&mut tx, &[subject]).await.expect("keys");
     assert_eq!(keys.open(&place, &value).expect("no key"), None);
+    drop(tx);
     app.process.stop().await;
 }
