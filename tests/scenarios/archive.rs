@@ -61,7 +61,7 @@ async fn months_ago(app: &TestApp, tenant: &Tenant, months: u32, entries: usize)
     );
     sqlx::raw_sql(AssertSqlSafe(written)).execute(&mut owner).await.expect("the owner may");
     let sealer = sealer(app).await;
-    let sealed = async {
+    let all_sealed = async {
         while verdict(&sealer, tenant.id).await.unsealed > 0 {
             if sealer.seal().await.expect("sealed") == 0 {
                 // The process's own sealer is at it.
@@ -69,7 +69,7 @@ async fn months_ago(app: &TestApp, tenant: &Tenant, months: u32, entries: usize)
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), sealed).await.expect("all is sealed");
+    tokio::time::timeout(Duration::from_mins(1), all_sealed).await.expect("all is sealed");
 }
 
 async fn sealer(app: &TestApp) -> Sealer {

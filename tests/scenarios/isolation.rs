@@ -10,6 +10,7 @@ use switchboard_tests::{Tenant, TestApp};
 use crate::{archive, inbound, leads, message::sandbox, privacy_erasure};
 
 /// An id of each resource of a tenant, by the path it is under.
+#[expect(clippy::too_many_lines, reason = "one of each, one after the other")]
 pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let admin = &tenant.admin;
     let message = sandbox(admin).await;
@@ -188,6 +189,7 @@ async fn lists_hold_nothing_of_the_other_tenant() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of bodies")]
 async fn ids_in_bodies_are_refused_like_those_in_paths() {
     let app = TestApp::start().await;
     let theirs = ids(&app.other).await;

@@ -59,7 +59,7 @@ pub async fn ask(client: &Client, lead: &Value) -> Value {
 /// Looks again and again until a request is in a state.
 pub async fn comes_to(client: &Client, erasure: &Value, state: &str) -> Value {
     let path = at(DELETION, &erasure["id"]);
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     loop {
         let seen = client.get(&path).await.expect(200);
         if seen["state"] == state {
@@ -100,7 +100,10 @@ async fn known(app: &TestApp, client: &Client) -> Value {
     message["to"] = Value::Null;
     becomes(client, &send(client, &message).await, "message.sent").await;
     // One that is to be sent long from now.
-    message["send_at"] = json!((chrono::Utc::now() + chrono::TimeDelta::days(20)).to_rfc3339());
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let later = sqlx::query_scalar("select engine.now() + interval '20 days'").fetch_one(&mut system);
+    let later: chrono::DateTime<chrono::Utc> = later.await.expect("the database's clock");
+    message["send_at"] = json!(later.to_rfc3339());
     send(client, &message).await;
     let account = ProviderId(message["provider_id"].as_str().expect("an id").parse().expect("an id"));
     let account = Account { id: account, channel: Channel::Sms, credentials: Vec::new().into(), version: 1 };
@@ -176,10 +179,15 @@ async fn found(conn: &mut PgConnection, needles: &[String]) -> Vec<String> {
     hits
 }
 
+fn digit(of: u8) -> char {
+    char::from_digit(of.into(), 16).expect("a digit")
+}
+
 /// The words as they are, in hexadecimal digits and in base64.
 fn needles() -> Vec<String> {
     let plain = CANARIES.iter().map(|word| word.to_lowercase());
-    let hex = CANARIES.iter().map(|word| word.bytes().map(|byte| format!("{byte:02x}")).collect());
+    let hex =
+        CANARIES.iter().map(|word| word.bytes().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect());
     let base64 = CANARIES.iter().map(|word| STANDARD.encode(word).trim_end_matches('=').to_lowercase());
     plain.chain(hex).chain(base64).collect()
 }
@@ -226,7 +234,9 @@ async fn whoever_is_erased_is_found_nowhere_and_nobody_else_is_touched() {
     assert!(counted("messages", "blanked") >= 3, "{said:#}");
     assert_eq!(counted("calls", "blanked"), 2, "{said:#}");
     assert!(counted("messages", "cancelled") >= 1, "{said:#}");
-    assert!(counted("subject_keys", "destroyed") >= 3, "{said:#}");
+    assert!(counted("subject_keys", "destroyed") >= 1, "{said:#}");
+    // Rows by the number alone may be the other one's, who has it too.
+    assert_eq!(counted("address", "left out: other leads have it, so rows by it alone stay"), 1, "{said:#}");
     let digest = certificate["sha256"].as_str().expect("a digest");
     assert_eq!(
         digest,

@@ -91,10 +91,10 @@ async fn cut_at_every_statement(ctx: &Ctx, rotation: Uuid, things: &mut Things) 
     loop {
         let mut polls = 1;
         let turn = loop {
-            match cut(turn::take(ctx, rotation, Phase::Destroy), polls).await {
-                Some(ended) => break ended.expect("a turn").0,
-                None => (polls, cuts) = (polls + 1, cuts + 1),
+            if let Some(ended) = cut(turn::take(ctx, rotation, Phase::Destroy), polls).await {
+                break ended.expect("a turn").0;
             }
+            (polls, cuts) = (polls + 1, cuts + 1);
             if cuts % 16 == 0 {
                 things.read().await;
             }
@@ -143,7 +143,7 @@ async fn survives(what: What) {
     let left: Vec<&Uuid> = before.iter().filter(|id| after.contains(id)).collect();
     match what {
         What::Subjects => {
-            assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was")
+            assert_eq!(left, tenants.iter().collect::<Vec<_>>(), "only the tenant's own is as it was");
         }
         _ => assert!(tenants.iter().all(|id| !after.contains(id)), "the tenant's key is gone"),
     }
