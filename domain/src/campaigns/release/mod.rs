@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     definition::{CampaignChannel, Definition},
-    progress::{Counts, small},
+    progress::Counts,
     rules::{
         breaker::Memory,
         budget::Micros,
@@ -35,10 +35,10 @@ use crate::{
     types::CampaignRunId,
 };
 
-/// Messages made in one transaction.
-const PAGE: u32 = 500;
+/// Messages made in one transaction. Where a page finds no room in the window the next turn waits: many small ones cost more.
+const PAGE: u32 = 1_000;
 /// Messages of a run that are under way at a time: more than a second's worth, for that is how long a turn may wait.
-const WINDOW: i64 = 5_000;
+const WINDOW: i64 = 6_000;
 /// Changes of counts that are added up in one turn.
 const FOLD: i64 = 2_000;
 /// People are told of progress no more often.
@@ -188,7 +188,7 @@ impl<'r> Desk<'r> {
     /// How many messages may be made now, if none has more than one part; none says why if that is for people to change.
     fn room(&self) -> u32 {
         let under_way = self.counts.at(RecipientStatus::Queued);
-        let mut room = small(WINDOW - under_way).min(PAGE);
+        let mut room = if WINDOW - under_way < PAGE.into() { 0 } else { PAGE };
         if self.definition().limits.rate_per_minute.is_some() {
             room = room.min(rate::whole(self.tokens));
         }
