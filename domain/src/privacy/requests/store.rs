@@ -146,6 +146,27 @@ pub(super) async fn refuse(
     Ok(())
 }
 
+/// Refuses all open requests of some people, for this reason. Answers which they were.
+pub(super) async fn close_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[SubjectId],
+    why: &str,
+) -> Result<Vec<PrivacyRequestId>> {
+    let closed = sqlx::query_scalar!(
+        r#"update privacy_requests
+              set status = 'refused', refusal = $3, ended_at = engine.now(), version = version + 1
+            where tenant_id = $1 and subject_id = any($2) and ended_at is null
+           returning id as "id: PrivacyRequestId""#,
+        tenant.0,
+        &subjects.iter().map(|subject| subject.0).collect::<Vec<_>>(),
+        why
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(closed)
+}
+
 /// The first answer says when it was answered.
 pub(in crate::privacy) async fn answer(
     conn: &mut PgConnection,
