@@ -17,14 +17,14 @@ pub(crate) mod store;
 mod view;
 pub mod work;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::{NewJob, jobs, operate::Action};
 use serde::Deserialize;
 use serde_json::json;
 
 pub use self::view::{ErasureFilter, ErasureView, State};
 use self::work::EraseSubject;
-use super::{addresses, retention};
+use super::{addresses, requests::ask::received, retention};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
@@ -33,6 +33,7 @@ use crate::{
     events::{Event, EventType},
     leads::merged,
     messages::recipient::Recipient,
+    moment::Moment,
     tenancy::{Begun, Once, SystemTx, TenantTx},
     types::{E164, EmailAddress, ErasureId, LeadId, SubjectId, Text},
 };
@@ -56,6 +57,9 @@ pub struct NewErasure {
     /// the person.
     #[schema(value_type = Option<String>, example = "answered the call-back on the number that we have")]
     pub identity: Option<Text<500>>,
+    /// When the person asked, if it was not now: the time for the answer counts from then.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub received_at: Option<Moment>,
 }
 
 /// How it was made sure who asks.
@@ -74,6 +78,7 @@ pub struct Identified {
 pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
     ctx.require(Permission::PrivacyErase)?;
     ctx.require_all_rows()?;
+    let asked_at = received(ctx, new.received_at)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -83,14 +88,14 @@ pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
         (Some(named), None, None) => {
             let held = merged::hold(tx, named, ctx.rows).await?;
             let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
-            let id = take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked").await?;
+            let id = take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked", asked_at).await?;
             // Whatever becomes of the lead in the meantime, it is known where they are reached.
             let reached = addresses::of_leads(tx, &[lead]).await?;
             begin::note_reached(tx, id, &reached).await?;
             id
         }
-        (None, Some(phone), None) => of_nobody(ctx, tx, Recipient::Phone(phone), "/phone").await?,
-        (None, None, Some(email)) => of_nobody(ctx, tx, Recipient::Email(email), "/email").await?,
+        (None, Some(phone), None) => of_nobody(ctx, tx, (Recipient::Phone(phone), "/phone"), asked_at).await?,
+        (None, None, Some(email)) => of_nobody(ctx, tx, (Recipient::Email(email), "/email"), asked_at).await?,
         _ => {
             return Err(Error::invalid(
                 "/lead_id",
@@ -175,7 +180,7 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
 
 /// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
 pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
-    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention").await?;
+    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", ctx.now()).await?;
     start(ctx, tx, id, 0).await?;
     Ok(id)
 }
@@ -237,7 +242,12 @@ pub async fn take_up(ctx: &Ctx) -> Result<usize> {
 }
 
 /// Of somebody who is no lead: what is known of where they are reached is its hashes.
-async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str) -> Result<ErasureId> {
+async fn of_nobody(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (to, at): (Recipient, &'static str),
+    asked_at: DateTime<Utc>,
+) -> Result<ErasureId> {
     let reached = addresses::of(tx, to).await?;
     let hashes = reached.hashes();
     let who = store::Who {
@@ -248,7 +258,7 @@ async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str
         let detail = "a lead has it: find out who asks, and name the lead as lead_id";
         return Err(Error::invalid(at, detail));
     }
-    let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked").await?;
+    let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked", asked_at).await?;
     begin::note_reached(tx, id, &[reached]).await?;
     Ok(id)
 }
@@ -258,9 +268,11 @@ async fn take_in(
     tx: &mut TenantTx,
     (named, subject): (Option<LeadId>, SubjectId),
     cause: &'static str,
+    asked_at: DateTime<Utc>,
 ) -> Result<ErasureId> {
     let id = ErasureId(ctx.id());
-    let new = store::NewRow { id, named, subject, cause, by: ctx.actor.id(), due_in: DUE };
+    let (by, due_at) = (ctx.actor.id(), asked_at + DUE);
+    let new = store::NewRow { id, named, subject, cause, by, asked_at, due_at };
     if !store::insert(tx.conn(), ctx.tenant, &new).await? {
         let detail = "it is asked for already that this person be erased; see the open requests";
         return Err(Error::conflict("erasure-open", detail));

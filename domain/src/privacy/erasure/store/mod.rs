@@ -7,14 +7,14 @@ mod reached;
 pub(super) mod tables;
 mod who;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{PgConnection, postgres::types::PgInterval};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub(super) use self::{done::*, open::*, reached::*, who::*};
 use super::view::{ErasureFilter, State};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     types::{ErasureId, LeadId, SubjectId, TenantId},
 };
 
@@ -25,16 +25,16 @@ pub(super) struct NewRow {
     pub subject: SubjectId,
     pub cause: &'static str,
     pub by: Option<Uuid>,
-    pub due_in: TimeDelta,
+    pub asked_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
 }
 
 /// `false` if one for the same person is open. Of a cause of our own nobody asks who it is.
 pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewRow) -> Result<bool> {
-    let due_in = PgInterval::try_from(new.due_in).map_err(Error::internal)?;
     let put = sqlx::query!(
-        "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, due_at, identity, identity_at)
-         values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6,
-                 engine.now() + $7::interval, case when $5 = 'asked' then null else 'not asked: by age' end,
+        "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, asked_at, due_at, identity, identity_at)
+         values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6, $7, $8,
+                 case when $5 = 'asked' then null else 'not asked: by age' end,
                  case when $5 = 'asked' then null else engine.now() end)
          on conflict (tenant_id, subject_id) where state not in ('done', 'withdrawn') do nothing",
         tenant.0,
@@ -43,7 +43,8 @@ pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewR
         new.subject.0,
         new.cause,
         new.by,
-        due_in
+        new.asked_at,
+        new.due_at
     )
     .execute(conn)
     .await?;
