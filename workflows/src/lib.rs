@@ -47,7 +47,8 @@ impl Workflow {
                 steps(&mut flow, &input);
                 if flow.has::<MessageLead>() && !WRITING.contains(&K::KIND) {
                     // After a restore nobody would know that a run of it may have written to somebody.
-                    let why = format!("{} writes to leads, and is not in domain::workflows::WRITING", K::KIND);
+                    let why =
+                        format!("{} writes to leads, and is not in domain::workflows::WRITING", K::KIND);
                     return Outcome::Discard { code: "bad_workflow", why };
                 }
                 flow.begin()
@@ -88,7 +89,8 @@ mod tests {
     #[test]
     fn what_writes_to_leads_and_is_not_known_to_does_not_begin() {
         let input = RawValue::from_string("{}".to_owned()).expect("JSON");
-        let begun = |steps: fn(&mut Flow, &Greet)| Workflow::of(steps).begin(Uuid::nil(), Greet::VERSION, &input);
+        let begun =
+            |steps: fn(&mut Flow, &Greet)| Workflow::of(steps).begin(Uuid::nil(), Greet::VERSION, &input);
         let refused = begun(|flow, _| message(flow));
         assert!(matches!(refused, Outcome::Discard { code: "bad_workflow", .. }), "{refused:?}");
         let begun = begun(|flow, _| drop(flow.sleep("rest", std::time::Duration::from_secs(1))));

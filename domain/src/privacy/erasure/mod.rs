@@ -5,7 +5,7 @@
 //! - [`begin`] who they are under all their names, and that nobody writes to them; [`stop`] what was to be done for them;
 //!   [`providers`] what others have of them; [`keys`] the tombstone and the end of their keys; [`rows`] what is left, by the
 //!   [manifest](super::manifest); [`certificate`] what was done
-//! - `view` how it looks; `store` the tables
+//! - `under_way` of whom it goes on or is asked, for others; `view` how it looks; `store` the tables
 
 pub mod begin;
 pub mod certificate;
@@ -14,6 +14,7 @@ pub mod providers;
 pub mod rows;
 pub mod stop;
 pub(crate) mod store;
+mod under_way;
 mod view;
 pub mod work;
 
@@ -22,6 +23,7 @@ use engine::{NewJob, jobs, operate::Action};
 use serde::Deserialize;
 use serde_json::json;
 
+pub(crate) use self::under_way::{goes_on, open_among, running_among};
 pub use self::view::{ErasureFilter, ErasureView, State};
 use self::work::EraseSubject;
 use super::{addresses, requests::ask::received, retention};
@@ -94,8 +96,12 @@ pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
             begin::note_reached(tx, id, &reached).await?;
             id
         }
-        (None, Some(phone), None) => of_nobody(ctx, tx, (Recipient::Phone(phone), "/phone"), asked_at).await?,
-        (None, None, Some(email)) => of_nobody(ctx, tx, (Recipient::Email(email), "/email"), asked_at).await?,
+        (None, Some(phone), None) => {
+            of_nobody(ctx, tx, (Recipient::Phone(phone), "/phone"), asked_at).await?
+        }
+        (None, None, Some(email)) => {
+            of_nobody(ctx, tx, (Recipient::Email(email), "/email"), asked_at).await?
+        }
         _ => {
             return Err(Error::invalid(
                 "/lead_id",
@@ -197,31 +203,6 @@ pub(super) async fn wake(tx: &mut TenantTx, subject: SubjectId) -> Result<()> {
         tx.act(Action::Retry, &waiting).await?;
     }
     Ok(())
-}
-
-/// What is answered where somebody would change who a person is, or hold them, while they are being erased.
-#[must_use]
-pub(crate) fn goes_on() -> Error {
-    let detail = "the person is being erased and is gone in a moment; see the open requests for erasure";
-    Error::conflict("erasure-running", detail)
-}
-
-/// Those of some leads that are being erased at this moment. The caller holds their rows: then none begins before the commit.
-///
-/// # Errors
-/// If the database does not answer.
-pub(crate) async fn running_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
-    let tenant = tx.tenant;
-    store::running_among(tx.conn(), tenant, leads).await
-}
-
-/// Those of some leads of whom it is asked that they be erased, under whatever name, and it is not over.
-///
-/// # Errors
-/// If the database does not answer.
-pub(crate) async fn open_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
-    let tenant = tx.tenant;
-    store::open_among(tx.conn(), tenant, leads).await
 }
 
 /// Takes up again what was cut off: erasures of all tenants that are not over while their runs are. Answers how many.

@@ -90,8 +90,8 @@ fn leads(way: &Way, of: &str, staff: bool) -> String {
         ),
         Way::Of { column, table } => {
             let inner = format!("{of}p");
-            let parent =
-                manifest::table(table).map_or_else(|| "false".to_owned(), |parent| whose(parent, &inner, staff));
+            let parent = manifest::table(table)
+                .map_or_else(|| "false".to_owned(), |parent| whose(parent, &inner, staff));
             format!(
                 "{of}.{column} in (select {inner}.{key} from {table} {inner} where {inner}.tenant_id = $1 and ({parent}))",
                 key = first_key(table)
