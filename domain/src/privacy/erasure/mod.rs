@@ -18,7 +18,7 @@ mod under_way;
 mod view;
 pub mod work;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use engine::{NewJob, jobs, operate::Action};
 use serde::Deserialize;
 use serde_json::json;
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Within so many days somebody has their answer: a month (Art. 12(3)), whichever month it is.
-const DUE: TimeDelta = TimeDelta::days(28);
+const DUE_DAYS: i32 = 28;
 
 /// Somebody asks to be forgotten.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -80,7 +80,7 @@ pub struct Identified {
 pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
     ctx.require(Permission::PrivacyErase)?;
     ctx.require_all_rows()?;
-    let asked_at = received(ctx, new.received_at)?;
+    let asked_at = new.received_at.map(|at| received(ctx, Some(at))).transpose()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -186,7 +186,7 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
 
 /// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
 pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
-    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", ctx.now()).await?;
+    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", None).await?;
     start(ctx, tx, id, 0).await?;
     Ok(id)
 }
@@ -227,7 +227,7 @@ async fn of_nobody(
     ctx: &Ctx,
     tx: &mut TenantTx,
     (to, at): (Recipient, &'static str),
-    asked_at: DateTime<Utc>,
+    asked_at: Option<DateTime<Utc>>,
 ) -> Result<ErasureId> {
     let reached = addresses::of(tx, to).await?;
     let hashes = reached.hashes();
@@ -249,11 +249,11 @@ async fn take_in(
     tx: &mut TenantTx,
     (named, subject): (Option<LeadId>, SubjectId),
     cause: &'static str,
-    asked_at: DateTime<Utc>,
+    asked_at: Option<DateTime<Utc>>,
 ) -> Result<ErasureId> {
     let id = ErasureId(ctx.id());
-    let (by, due_at) = (ctx.actor.id(), asked_at + DUE);
-    let new = store::NewRow { id, named, subject, cause, by, asked_at, due_at };
+    let by = ctx.actor.id();
+    let new = store::NewRow { id, named, subject, cause, by, asked_at, due_days: DUE_DAYS };
     if !store::insert(tx.conn(), ctx.tenant, &new).await? {
         let detail = "it is asked for already that this person be erased; see the open requests";
         return Err(Error::conflict("erasure-open", detail));

@@ -25,15 +25,17 @@ pub(super) struct NewRow {
     pub subject: SubjectId,
     pub cause: &'static str,
     pub by: Option<Uuid>,
-    pub asked_at: DateTime<Utc>,
-    pub due_at: DateTime<Utc>,
+    /// When the person asked, if it was not now.
+    pub asked_at: Option<DateTime<Utc>>,
+    pub due_days: i32,
 }
 
 /// `false` if one for the same person is open. Of a cause of our own nobody asks who it is.
 pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewRow) -> Result<bool> {
     let put = sqlx::query!(
         "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, asked_at, due_at, identity, identity_at)
-         values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6, $7, $8,
+         values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6,
+                 coalesce($7, engine.now()), coalesce($7, engine.now()) + make_interval(days => $8),
                  case when $5 = 'asked' then null else 'not asked: by age' end,
                  case when $5 = 'asked' then null else engine.now() end)
          on conflict (tenant_id, subject_id) where state not in ('done', 'withdrawn') do nothing",
@@ -44,7 +46,7 @@ pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewR
         new.cause,
         new.by,
         new.asked_at,
-        new.due_at
+        new.due_days
     )
     .execute(conn)
     .await?;
