@@ -67,34 +67,33 @@ impl Workflow {
 
 #[cfg(test)]
 mod tests {
-    use domain::types::{LeadId, ProviderId, TemplateId};
-    use serde::{Deserialize, Serialize};
+    use std::time::Duration;
+
+    use domain::{
+        privacy::export::ExportSubject,
+        types::{ExportId, LeadId, PrivacyRequestId, ProviderId, TemplateId},
+    };
 
     use super::*;
 
-    #[derive(Debug, Serialize, Deserialize)]
-    struct Greet {}
-
-    impl JobKind for Greet {
-        const KIND: &'static str = "greet";
-        const QUEUE: &'static str = "default";
-    }
-
-    fn message(flow: &mut Flow) {
-        let (lead, provider, template) =
-            (LeadId(Uuid::nil()), ProviderId(Uuid::nil()), TemplateId(Uuid::nil()));
-        flow.step("welcome", &MessageLead { lead, provider, template });
-    }
-
     #[test]
     fn what_writes_to_leads_and_is_not_known_to_does_not_begin() {
-        let input = RawValue::from_string("{}".to_owned()).expect("JSON");
-        let begun =
-            |steps: fn(&mut Flow, &Greet)| Workflow::of(steps).begin(Uuid::nil(), Greet::VERSION, &input);
-        let refused = begun(|flow, _| message(flow));
+        let nil = Uuid::nil();
+        let input = ExportSubject { request: PrivacyRequestId(nil), export: ExportId(nil) };
+        let input = serde_json::value::to_raw_value(&input).expect("JSON");
+        let begun = |steps: fn(&mut Flow, &ExportSubject)| {
+            Workflow::of(steps).begin(nil, ExportSubject::VERSION, &input)
+        };
+        let refused = begun(|flow, _| {
+            let (lead, provider, template) =
+                (LeadId(Uuid::nil()), ProviderId(Uuid::nil()), TemplateId(Uuid::nil()));
+            flow.step("welcome", &MessageLead { lead, provider, template });
+        });
         assert!(matches!(refused, Outcome::Discard { code: "bad_workflow", .. }), "{refused:?}");
-        let begun = begun(|flow, _| drop(flow.sleep("rest", std::time::Duration::from_secs(1))));
-        assert!(matches!(begun, Outcome::Begin(_)), "{begun:?}");
+        let rests = begun(|flow, _| {
+            flow.sleep("rest", Duration::from_secs(1));
+        });
+        assert!(matches!(rests, Outcome::Begin(_)), "{rests:?}");
     }
 
     #[test]
