@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::who::Who;
 use crate::{
     error::Result,
-    types::{ExportId, LeadId, PrivacyRequestId, TenantId},
+    types::{ExportId, LeadId, TenantId},
 };
 
 /// Ends the exports of the person: nobody fetches their files from now on, nor finishes one. Answers all whose files are to be

@@ -1,6 +1,7 @@
 //! Where somebody is reached who is erased, as hashes, and whether others are reached the same way.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::who::Who;
 use crate::{

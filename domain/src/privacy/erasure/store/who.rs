@@ -10,12 +10,6 @@ use crate::{
     types::{ErasureId, LeadId, SubjectId, TenantId},
 };
 
-use crate::{
-    error::Result,
-    messages::provider::Channel,
-    types::{ErasureId, ExportId, LeadId, SubjectId, TenantId},
-};
-
 /// Names under which the person is known; a lead's besides.
 pub(in crate::privacy::erasure) async fn add_subjects(
     conn: &mut PgConnection,
