@@ -49,8 +49,8 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     Ok(destroyed)
 }
 
-/// Nobody waits for what there is no more: requests of the person to see it are closed, with a word to them, and the files that were
-/// made for such are at an end. Answers these.
+/// Nobody waits for what there is no more: requests of the person to see it are closed, with a word to them, and the files
+/// that were made for such are at an end. Answers these.
 ///
 /// # Errors
 /// If the database refuses.

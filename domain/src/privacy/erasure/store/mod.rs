@@ -1,5 +1,5 @@
-//! The tables of erasures: here the requests, `done` what was done; `who` the people, `reached` where they are reached, `open` what
-//! goes on for them; `tables` those of the manifest.
+//! The tables of erasures: here the requests, `done` what was done; `who` the people, `reached` where they are reached,
+//! `open` what goes on for them; `tables` those of the manifest.
 
 mod done;
 mod open;
