@@ -236,6 +236,8 @@ create table audit_log (
 ) partition by range (at);
 create index audit_log_at_idx on audit_log (tenant_id, at, id);
 create index audit_log_security_idx on audit_log (tenant_id, at, id) where severity is not null;
+-- What was done to somebody or something, without going through all that was done.
+create index audit_log_resource_idx on audit_log (tenant_id, resource_id) where resource_id is not null;
 create index audit_log_seq_idx on audit_log (tenant_id, seq) where seq is not null;
 -- What the sealer has not come to.
 create index audit_log_unsealed_idx on audit_log (at, id) where seq is null;

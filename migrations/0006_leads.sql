@@ -113,6 +113,8 @@ create table import_rows (
   constraint import_rows_import_fkey foreign key (tenant_id, import_id) references imports (tenant_id, id)
 );
 create index import_rows_outcome_idx on import_rows (tenant_id, import_id, outcome, line);
+-- The rows about a lead, for whoever asks for them or is to be forgotten.
+create index import_rows_lead_idx on import_rows (tenant_id, lead_id) where lead_id is not null;
 call engine.wall('import_rows');
 grant select, insert on import_rows to switchboard_app, switchboard_system;
 grant delete on import_rows to switchboard_system;

@@ -1,12 +1,11 @@
 -- What people ask for about their data, and what they were given.
 
--- One for each time that somebody asks (GDPR, articles 15 to 20). It holds nothing about the person but an address, where
+-- One for each time that somebody asks to see what is held of them (GDPR, articles 15 and 20); `erasures`, `restrictions` and
+-- `rectifications` are tables of their own. It holds nothing about the person but an address, where
 -- that is all by which they are known, under a key of their own.
 create table privacy_requests (
   tenant_id uuid not null references tenants,
   id uuid not null,
-  kind text not null constraint privacy_requests_kind
-    check (kind in ('access', 'deletion', 'rectification', 'restriction')),
   -- Whose key seals what is kept for it: a lead's, a user's, or one of the request's own.
   subject_id uuid not null,
   lead_id uuid,

@@ -130,7 +130,7 @@ create table erasure_subjects (
 );
 create index erasure_subjects_subject_idx on erasure_subjects (tenant_id, subject_id);
 call engine.wall('erasure_subjects');
-grant select, insert, update on erasure_subjects to switchboard_app, switchboard_system;
+grant select, insert, update, delete on erasure_subjects to switchboard_app, switchboard_system;
 
 -- What was done, and to how much; written with each page, so that a figure is right wherever the work was cut off.
 create table erasure_counts (
@@ -214,11 +214,13 @@ create table erasure_addresses (
   erasure_id uuid not null,
   name text not null,
   hash bytea not null,
+  -- Another lead has it too by now: no rows are found by it.
+  shared boolean not null default false,
   constraint erasure_addresses_pkey primary key (tenant_id, erasure_id, name, hash),
   constraint erasure_addresses_erasure_fkey foreign key (tenant_id, erasure_id) references erasures (tenant_id, id)
 );
 call engine.wall('erasure_addresses');
-grant select, insert, delete on erasure_addresses to switchboard_app, switchboard_system;
+grant select, insert, update (shared), delete on erasure_addresses to switchboard_app, switchboard_system;
 -- How far the rows of the manifest's tables were gone through.
 alter table erasures add column place text, add column cursor text[];
 grant delete on import_contacts to switchboard_app;

@@ -364,10 +364,10 @@ async fn the_report_tells_what_is_open_and_late_of_what_people_asked_for() {
     let rows = format!(
         "insert into legal_holds (tenant_id, id, subject_id, reason, law)
          values ('{tenant}', gen_random_uuid(), '{lead}', 'a claim', 'HGB 257');
-         insert into privacy_requests (tenant_id, id, kind, subject_id, lead_id, received_at, due_at)
-         values ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now() - interval '40 days', now() - interval '9 days'),
-                ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now() - interval '28 days', now() + interval '2 days'),
-                ('{tenant}', gen_random_uuid(), 'access', '{lead}', '{lead}', now(), now() + interval '30 days');
+         insert into privacy_requests (tenant_id, id, subject_id, lead_id, received_at, due_at)
+         values ('{tenant}', gen_random_uuid(), '{lead}', '{lead}', now() - interval '40 days', now() - interval '9 days'),
+                ('{tenant}', gen_random_uuid(), '{lead}', '{lead}', now() - interval '28 days', now() + interval '2 days'),
+                ('{tenant}', gen_random_uuid(), '{lead}', '{lead}', now(), now() + interval '30 days');
          insert into erasures (tenant_id, id, lead_id, subject_id, state, due_at)
          values ('{tenant}', gen_random_uuid(), '{lead}', '{lead}', 'identity', now() - interval '1 day')"
     );

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! - [`month`], [`manifest`] and [`line`] what is stored and how, pure; `file` reading and writing it as streams
-//! - [`plan`] what goes; [`write`](mod@write), [`check`], [`leave`] the steps, each of which may be cut off at any moment
+//! - [`plan`] what goes; [`write`](mod@write) with `follow`, [`check`], [`leave`] the steps, each of which may be
+//!   cut off at any moment
 //! - [`bridge`] how a chain is followed across archives; [`work`] the jobs
 //! - [`ask`] archiving by hand; [`read`] what lies there, [`search`] looking into a file, [`restore`] bringing one back, `shown` whether
 //!   that is still what it was
@@ -15,6 +16,7 @@ pub mod ask;
 pub mod bridge;
 pub mod check;
 mod file;
+mod follow;
 pub mod leave;
 pub mod line;
 pub mod manifest;

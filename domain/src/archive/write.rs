@@ -1,25 +1,20 @@
-//! The first step: rows of a month become a file with a signed manifest. Only rows whose chain holds do.
+//! The first step: rows of a month become a file with a signed manifest. Of the audit log only rows whose chain holds do, as
+//! `follow` finds out.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::json;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Log, Stop, Turn, bridge,
+    Log, Stop, Turn,
     file::{Packed, Packing},
-    line::{AttemptLine, AuditLine},
-    manifest::{FORM, Manifest, Run, Runs, hex},
+    line::AttemptLine,
+    manifest::{FORM, Manifest, Run, hex},
     month::Month,
     store::{self, ArchiveRow, Written},
 };
 use crate::{
-    audit::{
-        Entry,
-        chain::{self, Row},
-        signer::Signer,
-        store::{sealed, signed_heads},
-    },
+    audit::{Entry, signer::Signer},
     ctx::{OperatorCtx, Platform},
     error::{Error, Result},
     storage::FileName,
@@ -29,18 +24,16 @@ use crate::{
 };
 
 /// Rows read in one transaction.
-const PAGE: i64 = 1_000;
+pub(super) const PAGE: i64 = 1_000;
 /// Bytes of what was sent that are read in one transaction, and one attempt more: twice as many digits are held.
 const PAGE_BYTES: i64 = 8 << 20;
 /// Digits at the beginning of what was sent that say by which key it is sealed, and that it is sealed at all.
 const KEY_DIGITS: usize = 2 * 64;
 /// Archives looked up at a time.
 const ARCHIVES: i64 = 50;
-/// Rows that one head was signed for, at the most: a batch of the sealer's.
-const BATCH: i64 = 4_000;
 
 /// Why a month stays where it is.
-type Refusal = String;
+pub(super) type Refusal = String;
 
 /// Writes the files of all that is planned: of all tenants or of one.
 ///
@@ -119,20 +112,21 @@ pub(super) fn manifest_file(signer: &Signer, text: &str, key: Uuid, signature: &
     .into_bytes()
 }
 
-struct Writing<'a> {
-    platform: &'a Platform,
-    signer: &'a Signer,
-    row: &'a ArchiveRow,
-    tenant: TenantId,
-    stop: Stop<'a>,
+/// A file that is being written.
+pub(super) struct Writing<'a> {
+    pub platform: &'a Platform,
+    pub signer: &'a Signer,
+    pub row: &'a ArchiveRow,
+    pub tenant: TenantId,
+    pub stop: Stop<'a>,
 }
 
 /// What was read of a month.
-struct Content {
-    runs: Vec<Run>,
-    at: Span,
+pub(super) struct Content {
+    pub runs: Vec<Run>,
+    pub at: Span,
     /// Of attempts: when the last of them ended.
-    ended: Option<DateTime<Utc>>,
+    pub ended: Option<DateTime<Utc>>,
 }
 
 impl Writing<'_> {
@@ -257,116 +251,11 @@ impl Writing<'_> {
         let content = span.map(|at| Content { runs: Vec::new(), at, ended });
         Ok(Some(content.ok_or_else(|| "nothing is left of the month".into())))
     }
-
-    async fn audit(&self, packing: &mut Packing) -> Result<Option<Result<Content, Refusal>>> {
-        let month = Month::of(self.row.month);
-        let (mut after, mut span, mut runs) = (0, None, Runs::default());
-        loop {
-            if (self.stop)() {
-                return Ok(None);
-            }
-            let mut tx = SystemTx::begin(&self.platform.engine).await?;
-            let page = store::month_rows(tx.conn(), self.tenant, month, after, PAGE).await?;
-            let Some(until) = page.last().map(|(seq, ..)| *seq) else { break };
-            let lines = match self.follow(tx.conn(), &mut runs, page, (after, until)).await? {
-                Ok(lines) => lines,
-                Err(why) => return Ok(Some(Err(why))),
-            };
-            tx.commit().await?;
-            after = until;
-            for line in &lines {
-                widen(&mut span, line.at);
-                packing.line(line).await?;
-            }
-        }
-        let runs = runs.done();
-        let Some((at, last)) = span.zip(runs.last()) else {
-            return Ok(Some(Err("nothing is left of the month".into())));
-        };
-        let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        if let Err(why) = self.anchored(tx.conn(), last).await? {
-            return Ok(Some(Err(why)));
-        }
-        Ok(Some(Ok(Content { runs, at, ended: None })))
-    }
-
-    /// Checks rows and the heads that were signed among them, and makes lines of them.
-    async fn follow(
-        &self,
-        conn: &mut PgConnection,
-        runs: &mut Runs,
-        page: Vec<(i64, Vec<u8>, Row)>,
-        (after, until): (i64, i64),
-    ) -> Result<Result<Vec<AuditLine>, Refusal>> {
-        let mut lines = Vec::with_capacity(page.len());
-        for (seq, hash, row) in page {
-            let before = match runs.before(seq) {
-                Some(before) => before,
-                None => match self.before(conn, seq).await? {
-                    Ok(before) => before,
-                    Err(why) => return Ok(Err(why)),
-                },
-            };
-            let link = chain::link(&before, seq, &row);
-            if hash != link {
-                return Ok(Err(format!("row {seq}, or the order of those before it, was changed")));
-            }
-            runs.take(seq, before, link);
-            lines.push(AuditLine::of(seq, link, row).map_err(Error::internal)?);
-        }
-        let heads = signed_heads(conn, self.tenant, (after, until), BATCH).await?;
-        for head in heads {
-            // Heads of rows that lie in other months are checked with those.
-            let Ok(at) = lines.binary_search_by_key(&head.seq, |line| line.seq) else { continue };
-            if !self.signer.is_head(self.tenant, &head) || head.hash != lines[at].hash {
-                return Ok(Err(format!("the head that was signed at {} is another", head.seq)));
-            }
-        }
-        Ok(Ok(lines))
-    }
-
-    /// The hash of the row before one whose month begins with it.
-    async fn before(&self, conn: &mut PgConnection, seq: i64) -> Result<Result<[u8; 32], Refusal>> {
-        let missing = || format!("the row before {seq} is missing");
-        if let Some(hash) = store::hash_at(conn, self.tenant, seq - 1).await? {
-            return Ok(hash.try_into().map_err(|_| missing()));
-        }
-        let bridges = bridge::of(conn, self.signer, self.tenant).await?;
-        Ok(bridges
-            .map_err(|found| found.what.to_owned())
-            .and_then(|bridges| bridges.ending(seq - 1).ok_or_else(missing)))
-    }
-
-    /// Whether what was signed last follows from the last row of the file: a head at it or soon after it, or an archive
-    /// that goes on from it.
-    async fn anchored(&self, conn: &mut PgConnection, last: &Run) -> Result<Result<(), Refusal>> {
-        let unsigned = || format!("no head was signed for the rows up to {}", last.last);
-        let (mut seq, mut hash) = (last.last, last.after);
-        let next = signed_heads(conn, self.tenant, (seq - 1, i64::MAX), 1).await?;
-        let Some(head) = next.first().filter(|head| self.signer.is_head(self.tenant, head)) else {
-            return Ok(Err(unsigned()));
-        };
-        for (at, _, row) in sealed(conn, self.tenant, seq, BATCH).await? {
-            if at != seq + 1 || at > head.seq {
-                break;
-            }
-            (seq, hash) = (at, chain::link(&hash, at, &row));
-        }
-        if seq == head.seq {
-            return Ok(if head.hash == hash { Ok(()) } else { Err(unsigned()) });
-        }
-        let bridges = match bridge::of(conn, self.signer, self.tenant).await? {
-            Ok(bridges) => bridges,
-            Err(found) => return Ok(Err(found.what.to_owned())),
-        };
-        let goes_on = bridges.beginning(seq + 1).is_some_and(|run| run.before == hash);
-        Ok(if goes_on { Ok(()) } else { Err(unsigned()) })
-    }
 }
 
 /// The first and the last moment of a file.
-type Span = (DateTime<Utc>, DateTime<Utc>);
+pub(super) type Span = (DateTime<Utc>, DateTime<Utc>);
 
-fn widen(span: &mut Option<Span>, at: DateTime<Utc>) {
+pub(super) fn widen(span: &mut Option<Span>, at: DateTime<Utc>) {
     *span = Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
 }

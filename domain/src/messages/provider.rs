@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{
     callback::{Callback, CallbackRequest, Rejected},
+    recipient::unnamed,
     rules::{FailureKind, Status},
 };
 use crate::{
@@ -113,6 +114,19 @@ pub enum Answer {
     Refused { refusal: Refusal, code: String, text: String, retry_after: Option<Duration> },
     /// Nobody knows whether the provider has it.
     Unknown { text: String },
+}
+
+impl Answer {
+    /// The same, in words that do not say whom the message was to.
+    pub(super) fn unnamed(self, to: &str) -> Self {
+        match self {
+            Self::Refused { refusal, code, text, retry_after } => {
+                Self::Refused { refusal, code, text: unnamed(&text, to), retry_after }
+            }
+            Self::Unknown { text } => Self::Unknown { text: unnamed(&text, to) },
+            accepted @ Self::Accepted { .. } => accepted,
+        }
+    }
 }
 
 /// What can be done about an answer that never came (providers.md, the table of classes).

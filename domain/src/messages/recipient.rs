@@ -70,6 +70,35 @@ pub fn mask_of(channel: Channel) -> fn(&str) -> String {
     }
 }
 
+/// A sentence about a message without whom the message was to. Adapters keep codes and words of their own, and not what a
+/// provider says; where one lets an address through it is not kept in plain all the same.
+#[must_use]
+pub(super) fn unnamed(text: &str, to: &str) -> String {
+    let digits = to.strip_prefix('+').unwrap_or_default();
+    let encoded = to.replace('+', "%2B").replace('@', "%40");
+    let mut bare = text.to_owned();
+    for named in [to, &encoded, digits].into_iter().filter(|named| named.len() >= SHORTEST_NAMED) {
+        bare = replaced(&bare, named);
+    }
+    bare
+}
+
+/// What is shorter is a word and nobody's address.
+const SHORTEST_NAMED: usize = 5;
+
+/// The text with an ellipsis in the place of a part, in whatever case it stands there.
+fn replaced(text: &str, part: &str) -> String {
+    let (mut all, mut rest) = (String::with_capacity(text.len()), text);
+    let part = part.to_ascii_lowercase();
+    // Lower case of ASCII changes no length, so places in one are places in the other.
+    while let Some(at) = rest.to_ascii_lowercase().find(&part) {
+        all.push_str(&rest[..at]);
+        all.push('…');
+        rest = &rest[at + part.len()..];
+    }
+    all + rest
+}
+
 /// The blind index of a normal form: the same for messages to somebody, what they write, what they agree to and what keeps
 /// messages from them.
 #[must_use]
@@ -118,6 +147,22 @@ mod tests {
         }
         let long = "x".repeat(LONGEST_TOKEN + 1);
         assert!(Recipient::parse(Channel::Push, &long).is_err());
+    }
+
+    #[test]
+    fn a_sentence_about_a_message_does_not_say_whom_it_was_to() {
+        for (text, to, wanted) in [
+            ("550 5.1.1 <Ada@Example.com>: unknown", "ada@example.com", "550 5.1.1 <…>: unknown"),
+            ("no such number +14155550100 (14155550100)", "+14155550100", "no such number … (…)"),
+            ("GET /v1/to=%2B14155550100 failed", "+14155550100", "GET /v1/to=… failed"),
+            ("GET /ada%40example.com failed", "ada@example.com", "GET /… failed"),
+            ("for ıİ ada@example.com ıİ", "ada@example.com", "for ıİ … ıİ"),
+            ("#it is away", "#it", "#it is away"),
+            ("the server answered 550 5.1.1", "ada@example.com", "the server answered 550 5.1.1"),
+            ("", "", ""),
+        ] {
+            assert_eq!(unnamed(text, to), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -138,18 +138,37 @@ pub async fn look(ctx: &Ctx, range: &Range) -> Result<BreachView> {
     })
 }
 
-/// The people themselves, by their ids, those after one.
+/// Where a list of people goes on: the moment at which its first page was asked for, and the last one that was told.
+pub type PeoplePlace = (DateTime<Utc>, Uuid);
+
+/// The people themselves, by their ids, those after one. All pages of a list are as of the moment of its first one, which is
+/// answered with them: what happens while somebody turns pages is in none of them. Reads are known to the hour, so that one of
+/// the hour of that moment may still come in.
 ///
 /// # Errors
 /// As [`look`].
-pub async fn people(ctx: &Ctx, range: &Range, after: Option<Uuid>, limit: i64) -> Result<Vec<Affected>> {
+pub async fn people(
+    ctx: &Ctx,
+    range: &Range,
+    after: Option<PeoplePlace>,
+    limit: i64,
+) -> Result<(DateTime<Utc>, Vec<Affected>)> {
     allowed(ctx, range)?;
     if after.is_none() {
         told(ctx, range, "breach_people").await?;
     }
     let mut tx = ctx.begin().await?;
+    let as_of = match after {
+        Some((as_of, _)) => as_of,
+        None => store::this_moment(tx.conn()).await?,
+    };
+    let range = Range { until: range.until.min(as_of), ..*range };
+    if range.until <= range.from {
+        return Ok((as_of, Vec::new()));
+    }
     store::be_quick(tx.conn()).await?;
-    store::people(tx.conn(), ctx.tenant, range, after, limit).await
+    let after = after.map(|(_, subject)| subject);
+    Ok((as_of, store::people(tx.conn(), ctx.tenant, &range, after, limit).await?))
 }
 
 fn allowed(ctx: &Ctx, range: &Range) -> Result<()> {

@@ -7,7 +7,8 @@
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
 //! - [`kek`] a key-encryption key, [`envelope`] one that a service holds, [`ring`] all that a process has; [`keys`] the keys
-//!   in use, [`subjects`] those of people; `store` where the wrapped ones lie
+//!   in use, `tenant` those of a tenant, `people` and [`subjects`] those of people, `secrets` of the installation; `store` where
+//!   the wrapped ones lie
 //! - [`rotation`] how keys are replaced, and how far that has come
 
 mod asking;
@@ -16,16 +17,20 @@ pub mod envelope;
 pub mod kek;
 pub mod keys;
 pub mod mask;
+mod people;
 pub mod personal;
 pub mod ring;
 pub mod rotation;
+mod secrets;
 pub(crate) mod store;
 pub mod subjects;
+mod tenant;
 #[cfg(test)]
 mod wycheproof;
 
 pub use cipher::{DataKey, Place};
-pub use keys::{Sealing, TenantKeys, Vault};
+pub use keys::Vault;
 pub use personal::Personal;
 pub use ring::KekRing;
 pub use subjects::SubjectKeys;
+pub use tenant::{Sealing, TenantKeys};

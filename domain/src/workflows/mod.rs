@@ -25,8 +25,9 @@ use crate::{
     tenancy::{Begun, Once, TenantTx},
 };
 
-/// Workflows that write to leads: one with a step `message_lead` belongs here, so that a run that has no steps yet is known to.
-pub(crate) const WRITING: &[&str] = &[OnboardLead::KIND];
+/// Workflows that write to leads: those with a step `message_lead`, so that a run that has no steps yet is known to. One that is
+/// missing here does not begin.
+pub const WRITING: &[&str] = &[OnboardLead::KIND];
 /// The most that a signal may carry, in bytes of JSON.
 const SIGNAL_LIMIT: usize = 16 * 1024;
 const SIGNAL_NAME_LIMIT: usize = 60;

@@ -120,6 +120,12 @@ impl Flow {
         &mut self.steps[last]
     }
 
+    /// Whether a step of it is a job of this kind.
+    #[must_use]
+    pub fn has<K: JobKind>(&self) -> bool {
+        self.steps.iter().any(|step| matches!(&step.what, What::Job(job) if job.kind == K::KIND))
+    }
+
     /// What a run's first job answers: it begins the run, or says what keeps the steps from being a workflow.
     #[must_use]
     pub fn begin(self) -> Outcome {

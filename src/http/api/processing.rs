@@ -100,7 +100,7 @@ pub struct BreachPeopleQuery {
     pub limit: Option<u16>,
 }
 
-/// Whose data it was, by their ids: who may have to be told (GDPR Art. 34).
+/// Whose data it was, by their ids: who may have to be told (GDPR Art. 34). All pages are as of the moment of the first one.
 #[utoipa::path(get, path = "/api/v1/compliance/breach/people", tag = "compliance", params(BreachPeopleQuery),
     responses((status = 200, body = Page<Affected>)))]
 pub async fn list_breach_people(
@@ -109,6 +109,6 @@ pub async fn list_breach_people(
 ) -> Result<Body<Page<Affected>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let range = Range { from: query.from.utc(), until: query.until.utc(), actor: query.actor_id };
-    let rows = breach::people(&ctx, &range, window.before, window.rows).await?;
-    Ok(Body(window.page(rows, |one| one.subject_id)))
+    let (as_of, rows) = breach::people(&ctx, &range, window.before, window.rows).await?;
+    Ok(Body(window.page(rows, |one| (as_of, one.subject_id))))
 }

@@ -143,7 +143,7 @@ impl Attempt {
         let (ctx, outgoing) = (ctx.clone(), self.outgoing.clone());
         let mut call = tokio::spawn(async move { adapter.send(&ctx, &account, &outgoing).await });
         match tokio::time::timeout(CALL_LIMIT, &mut call).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => answer.unnamed(&self.outgoing.to),
             Ok(Err(_)) => Answer::Unknown { text: "the adapter failed in the middle of the call".into() },
             Err(_) => {
                 call.abort();

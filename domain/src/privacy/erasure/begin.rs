@@ -77,10 +77,8 @@ async fn know(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, subject: SubjectId) -
     store::add_subjects(tx.conn(), ctx.tenant, id, &subjects).await?;
     note_reached(tx, id, &reached).await?;
     let channels = suppress(ctx, tx, id, subject).await?;
-    let who = store::who(tx.conn(), ctx.tenant, id).await?;
     store::add_count(tx.conn(), ctx.tenant, id, "suppressions", "kept", channels).await?;
-    leave_shared(tx, id, &who).await?;
-    others(tx, id).await
+    others(tx, id).await.map(drop)
 }
 
 /// Keeps everybody from writing to the person wherever they are or were reached. What was written down when it was asked counts
@@ -121,46 +119,64 @@ pub(super) async fn note_reached(
     store::add_channels(tx.conn(), tenant, id, &channels).await
 }
 
-/// A number or an address that another lead has too leads to no row: nobody can tell whose those are that name no lead.
-async fn leave_shared(tx: &mut TenantTx, id: ErasureId, who: &store::Who) -> Result<()> {
-    let tenant = tx.tenant;
-    let (phones, emails) = store::others_reached(tx.conn(), tenant, who).await?;
-    let both = [
-        (
-            phones,
-            &["leads.phone", "calls.number"][..],
-            Channel::Sms,
-            "left out: other leads have it, so rows by it alone stay",
-        ),
-        (
-            emails,
-            &["leads.email"][..],
-            Channel::Email,
-            "left out: other leads have it, so rows by it alone stay",
-        ),
-    ];
-    for (others, names, channel, deed) in both {
-        if others > 0 {
-            store::leave_out(tx.conn(), tenant, id, names, channel).await?;
-            let what = if channel == Channel::Email { "address" } else { "number" };
-            store::add_count(tx.conn(), tenant, id, what, deed, 1).await?;
+/// How many other leads have the person's number, and how many the address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shared {
+    phones: usize,
+    emails: usize,
+    /// One of the two was another lead's as well when it was looked last, and is not any more.
+    pub freed: bool,
+}
+
+impl Shared {
+    /// Writes down for the certificate what was left for it.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub(super) async fn note(self, tx: &mut TenantTx, id: ErasureId) -> Result<()> {
+        let tenant = tx.tenant;
+        for (others, what) in [(self.phones, "number"), (self.emails, "address")] {
+            let deed = "left out: other leads have it, so rows by it alone stay";
+            store::add_count(tx.conn(), tenant, id, what, deed, others.min(1)).await?;
         }
+        let deed = "left: other leads with the same number or address";
+        store::add_count(tx.conn(), tenant, id, "leads", deed, self.phones + self.emails).await
     }
-    let what = "left: other leads with the same number or address";
-    store::add_count(tx.conn(), tenant, id, "leads", what, phones + emails).await
+}
+
+/// Decides which numbers and addresses lead to rows: one that another lead has too leads to none, as nobody can tell whose those
+/// are that name no lead. Leads come and go while an erasure waits for calls and providers, so it is asked at each look.
+async fn leave_shared(tx: &mut TenantTx, id: ErasureId) -> Result<Shared> {
+    let tenant = tx.tenant;
+    let who = store::who(tx.conn(), tenant, id).await?;
+    let (phones, emails) = store::others_reached(tx.conn(), tenant, &who).await?;
+    let number = (&["leads.phone", "calls.number"][..], Channel::Sms);
+    let address = (&["leads.email"][..], Channel::Email);
+    let (mut taken, mut freed) = (false, false);
+    for (of, others) in [(number, phones), (address, emails)] {
+        let changed = store::set_shared(tx.conn(), tenant, id, of, others > 0).await?;
+        taken |= changed && others > 0;
+        freed |= changed && others == 0;
+    }
+    if taken {
+        store::forget_found(tx.conn(), tenant, id).await?;
+    }
+    Ok(Shared { phones, emails, freed })
 }
 
 /// Keys of rows that are the person's without being a lead's: what was written to the bare address, calls from the number
-/// before anybody was known by it.
+/// before anybody was known by it. Answers who else is reached the same way by now.
 ///
 /// # Errors
 /// If the database refuses.
-pub(super) async fn others(tx: &mut TenantTx, id: ErasureId) -> Result<()> {
+pub(super) async fn others(tx: &mut TenantTx, id: ErasureId) -> Result<Shared> {
     let tenant = tx.tenant;
+    let shared = leave_shared(tx, id).await?;
     let who = store::who(tx.conn(), tenant, id).await?;
     let found = store::subjects_of_rows(tx.conn(), tenant, &who).await?;
     let found: Vec<(SubjectId, bool)> = found.into_iter().map(|subject| (subject, false)).collect();
-    store::add_subjects(tx.conn(), tenant, id, &found).await
+    store::add_subjects(tx.conn(), tenant, id, &found).await?;
+    Ok(shared)
 }
 
 /// The same by a tombstone, where the database does not know that it was done: it was restored from before. The keys are

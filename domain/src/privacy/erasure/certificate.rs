@@ -55,8 +55,8 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<Certified> {
     if held.state != State::Running {
         return Ok(Certified::Yes);
     }
-    others(&mut tx, id).await?;
-    if store::has_keys_left(tx.conn(), ctx.tenant, id).await? {
+    let shared = others(&mut tx, id).await?;
+    if shared.freed || store::has_keys_left(tx.conn(), ctx.tenant, id).await? {
         store::begin_rows_anew(tx.conn(), ctx.tenant, id).await?;
         tx.commit().await?;
         return Ok(Certified::More);
@@ -64,9 +64,11 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<Certified> {
     if !rows::are_done(held.place.as_deref()) {
         return Ok(Certified::More);
     }
+    keys::close_what_is_open(ctx, &mut tx, id).await?;
     // A key that was made beside the end of the others, by a rotation that had begun before it.
     let late = usize::try_from(keys::all_of(&mut tx, id).await?).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", late).await?;
+    shared.note(&mut tx, id).await?;
     let counts = store::counts(tx.conn(), ctx.tenant, id).await?;
     let done: Vec<Value> =
         counts.iter().map(|(what, deed, n)| json!({ "what": what, "deed": deed, "count": n })).collect();

@@ -13,11 +13,11 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     privacy::{
-        export,
+        export, requests,
         tombstones::{self, Tombstone},
     },
     tenancy::TenantTx,
-    types::{ErasureId, SubjectId},
+    types::{ErasureId, ExportId, SubjectId},
     vault::Vault,
 };
 
@@ -33,6 +33,7 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     if held.state != State::Running {
         return Ok(0);
     }
+    let files = close_what_is_open(ctx, &mut tx, id).await?;
     let destroyed = all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", n).await?;
@@ -41,7 +42,23 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
             .await?;
     }
     tx.commit().await?;
+    // Nothing in them can be read by now. A step that breaks off here is run again, and finds them again.
+    for export in files {
+        export::take_away(&ctx.platform, ctx.tenant, export).await?;
+    }
     Ok(destroyed)
+}
+
+/// Nobody waits for what there is no more: requests of the person to see it are closed, with a word to them, and the files
+/// that were made for such are at an end. Answers these.
+///
+/// # Errors
+/// If the database refuses.
+pub(super) async fn close_what_is_open(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId) -> Result<Vec<ExportId>> {
+    let who = store::who(tx.conn(), ctx.tenant, id).await?;
+    let subjects: Vec<SubjectId> = who.subjects.iter().copied().map(SubjectId).collect();
+    requests::work::close_of_erased(ctx, tx, &subjects).await?;
+    store::end_exports(tx.conn(), ctx.tenant, &who).await
 }
 
 /// Destroys all keys there are of the person by now. Answers how many there were.
@@ -69,12 +86,8 @@ async fn inscribe(ctx: &Ctx, id: ErasureId) -> Result<Tombstone> {
     let keys = store::keys_of(tx.conn(), ctx.tenant, &who.subjects).await?;
     let reached: Vec<Vec<u8>> = who.addresses.iter().map(|(_, hash)| hash.clone()).collect();
     let channels = store::suppressed(tx.conn(), ctx.tenant, &reached).await?;
-    let files = store::end_exports(tx.conn(), ctx.tenant, &who).await?;
     let is_lead = |subject: &uuid::Uuid| who.leads.contains(subject);
     tx.commit().await?;
-    for export in files {
-        export::take_away(&ctx.platform, ctx.tenant, export).await?;
-    }
     Ok(Tombstone {
         tenant: ctx.tenant,
         erasure: id,

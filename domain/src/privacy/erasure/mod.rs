@@ -5,7 +5,7 @@
 //! - [`begin`] who they are under all their names, and that nobody writes to them; [`stop`] what was to be done for them;
 //!   [`providers`] what others have of them; [`keys`] the tombstone and the end of their keys; [`rows`] what is left, by the
 //!   [manifest](super::manifest); [`certificate`] what was done
-//! - `view` how it looks; `store` the tables
+//! - `under_way` of whom it goes on or is asked, for others; `view` how it looks; `store` the tables
 
 pub mod begin;
 pub mod certificate;
@@ -14,17 +14,19 @@ pub mod providers;
 pub mod rows;
 pub mod stop;
 pub(crate) mod store;
+mod under_way;
 mod view;
 pub mod work;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use engine::{NewJob, jobs, operate::Action};
 use serde::Deserialize;
 use serde_json::json;
 
+pub(crate) use self::under_way::{goes_on, open_among, running_among};
 pub use self::view::{ErasureFilter, ErasureView, State};
 use self::work::EraseSubject;
-use super::{addresses, retention};
+use super::{addresses, requests::ask::received, retention};
 use crate::{
     Ctx,
     access::{permission::Permission, rows::Rows},
@@ -33,12 +35,13 @@ use crate::{
     events::{Event, EventType},
     leads::merged,
     messages::recipient::Recipient,
+    moment::Moment,
     tenancy::{Begun, Once, SystemTx, TenantTx},
     types::{E164, EmailAddress, ErasureId, LeadId, SubjectId, Text},
 };
 
 /// Within so many days somebody has their answer: a month (Art. 12(3)), whichever month it is.
-const DUE: TimeDelta = TimeDelta::days(28);
+const DUE_DAYS: i32 = 28;
 
 /// Somebody asks to be forgotten.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -56,6 +59,9 @@ pub struct NewErasure {
     /// the person.
     #[schema(value_type = Option<String>, example = "answered the call-back on the number that we have")]
     pub identity: Option<Text<500>>,
+    /// When the person asked, if it was not now: the time for the answer counts from then.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub received_at: Option<Moment>,
 }
 
 /// How it was made sure who asks.
@@ -74,6 +80,7 @@ pub struct Identified {
 pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
     ctx.require(Permission::PrivacyErase)?;
     ctx.require_all_rows()?;
+    let asked_at = new.received_at.map(|at| received(ctx, Some(at))).transpose()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -83,14 +90,18 @@ pub async fn ask(ctx: &Ctx, new: NewErasure) -> Result<Once<ErasureView>> {
         (Some(named), None, None) => {
             let held = merged::hold(tx, named, ctx.rows).await?;
             let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
-            let id = take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked").await?;
+            let id = take_in(ctx, tx, (Some(named), SubjectId(lead.0)), "asked", asked_at).await?;
             // Whatever becomes of the lead in the meantime, it is known where they are reached.
             let reached = addresses::of_leads(tx, &[lead]).await?;
             begin::note_reached(tx, id, &reached).await?;
             id
         }
-        (None, Some(phone), None) => of_nobody(ctx, tx, Recipient::Phone(phone), "/phone").await?,
-        (None, None, Some(email)) => of_nobody(ctx, tx, Recipient::Email(email), "/email").await?,
+        (None, Some(phone), None) => {
+            of_nobody(ctx, tx, (Recipient::Phone(phone), "/phone"), asked_at).await?
+        }
+        (None, None, Some(email)) => {
+            of_nobody(ctx, tx, (Recipient::Email(email), "/email"), asked_at).await?
+        }
         _ => {
             return Err(Error::invalid(
                 "/lead_id",
@@ -175,7 +186,7 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
 
 /// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
 pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
-    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention").await?;
+    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", None).await?;
     start(ctx, tx, id, 0).await?;
     Ok(id)
 }
@@ -192,31 +203,6 @@ pub(super) async fn wake(tx: &mut TenantTx, subject: SubjectId) -> Result<()> {
         tx.act(Action::Retry, &waiting).await?;
     }
     Ok(())
-}
-
-/// What is answered where somebody would change who a person is, or hold them, while they are being erased.
-#[must_use]
-pub(crate) fn goes_on() -> Error {
-    let detail = "the person is being erased and is gone in a moment; see the open requests for erasure";
-    Error::conflict("erasure-running", detail)
-}
-
-/// Those of some leads that are being erased at this moment. The caller holds their rows: then none begins before the commit.
-///
-/// # Errors
-/// If the database does not answer.
-pub(crate) async fn running_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
-    let tenant = tx.tenant;
-    store::running_among(tx.conn(), tenant, leads).await
-}
-
-/// Those of some leads of whom it is asked that they be erased, under whatever name, and it is not over.
-///
-/// # Errors
-/// If the database does not answer.
-pub(crate) async fn open_among(tx: &mut TenantTx, leads: &[LeadId]) -> Result<Vec<LeadId>> {
-    let tenant = tx.tenant;
-    store::open_among(tx.conn(), tenant, leads).await
 }
 
 /// Takes up again what was cut off: erasures of all tenants that are not over while their runs are. Answers how many.
@@ -237,7 +223,12 @@ pub async fn take_up(ctx: &Ctx) -> Result<usize> {
 }
 
 /// Of somebody who is no lead: what is known of where they are reached is its hashes.
-async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str) -> Result<ErasureId> {
+async fn of_nobody(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (to, at): (Recipient, &'static str),
+    asked_at: Option<DateTime<Utc>>,
+) -> Result<ErasureId> {
     let reached = addresses::of(tx, to).await?;
     let hashes = reached.hashes();
     let who = store::Who {
@@ -248,7 +239,7 @@ async fn of_nobody(ctx: &Ctx, tx: &mut TenantTx, to: Recipient, at: &'static str
         let detail = "a lead has it: find out who asks, and name the lead as lead_id";
         return Err(Error::invalid(at, detail));
     }
-    let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked").await?;
+    let id = take_in(ctx, tx, (None, SubjectId(ctx.id())), "asked", asked_at).await?;
     begin::note_reached(tx, id, &[reached]).await?;
     Ok(id)
 }
@@ -258,9 +249,11 @@ async fn take_in(
     tx: &mut TenantTx,
     (named, subject): (Option<LeadId>, SubjectId),
     cause: &'static str,
+    asked_at: Option<DateTime<Utc>>,
 ) -> Result<ErasureId> {
     let id = ErasureId(ctx.id());
-    let new = store::NewRow { id, named, subject, cause, by: ctx.actor.id(), due_in: DUE };
+    let by = ctx.actor.id();
+    let new = store::NewRow { id, named, subject, cause, by, asked_at, due_days: DUE_DAYS };
     if !store::insert(tx.conn(), ctx.tenant, &new).await? {
         let detail = "it is asked for already that this person be erased; see the open requests";
         return Err(Error::conflict("erasure-open", detail));

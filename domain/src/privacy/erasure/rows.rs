@@ -43,7 +43,12 @@ pub async fn page(ctx: &Ctx, id: ErasureId) -> Result<bool> {
         done.subjects.iter().map(|subject| (SubjectId(*subject), false)).collect();
     store::add_subjects(tx.conn(), ctx.tenant, id, &late).await?;
     let more = done.rows >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let (place, cursor) = if more { (table.name, done.cursor) } else { (next_after(table), None) };
+    let (place, cursor) = match (done.passed_over, more) {
+        // Whoever seals values anew or settles a message had a row: what it is by now is seen by the next statement only.
+        (true, _) => (table.name, held.cursor),
+        (false, true) => (table.name, done.cursor),
+        (false, false) => (next_after(table), None),
+    };
     store::note_place(tx.conn(), ctx.tenant, id, place, cursor.as_deref()).await?;
     tx.commit().await?;
     Ok(true)

@@ -8,6 +8,7 @@ use super::{
     ExportState, WriteExport,
     archive::Archive,
     folder, index, key_place,
+    open::take_away,
     record::{self, Values},
     store, tables_of,
 };
@@ -54,7 +55,18 @@ impl Writer {
     pub async fn begin(ctx: &Ctx, job: &WriteExport) -> Result<Option<Self>> {
         let mut tx = ctx.begin().await?;
         let held = store::export(tx.conn(), ctx.tenant, job.export).await?;
-        let Some(held) = held.filter(|held| held.state == ExportState::Writing) else { return Ok(None) };
+        let Some(held) = held else { return Ok(None) };
+        // Whoever was erased since has nothing that could be shown; the erasure closes the request.
+        let erased = !Vault::subjects(&mut tx, &[held.subject]).await?.seals(held.subject);
+        if held.state == ExportState::Gone || erased {
+            drop(tx);
+            // An attempt before may have died between the file and its removal.
+            take_away(&ctx.platform, ctx.tenant, job.export).await?;
+            return Ok(None);
+        }
+        if held.state != ExportState::Writing {
+            return Ok(None);
+        }
         let person = person::of_request(&mut tx, job.request).await?;
         drop(tx);
         let bytes = Zeroizing::new(ctx.platform.random::<32>());

@@ -73,6 +73,21 @@ pub const OTHERS: &[Other] = &[
         "by which an erasure that goes on finds rows; it goes with the certificate",
     ),
     other("access_changes", "subject_id", "of whom rights have changed, kept for hours"),
+    other(
+        "operators",
+        "name",
+        "what the installation's owner calls a machine or a person who runs it; it is no tenant's",
+    ),
+    other(
+        "api_keys",
+        "name",
+        "what a tenant calls a program that has the key; who made it stands there as a user's id",
+    ),
+    other(
+        "engine.steps",
+        "output",
+        "ids and numbers; of a step that took a signal what engine.signals has, and gone with it",
+    ),
     other("routing_rules", "agent_id", "a setting that names an agent by id: see agents"),
 ];
 

@@ -20,7 +20,7 @@ pub(super) const TABLES: &[Table] = &[
     Table {
         name: "privacy_requests",
         who: Who::Both,
-        about: "What you asked for about your data.",
+        about: "What you asked to see of your data.",
         story: RIGHTS,
         ways: &[
             Way::Lead("lead_id"),
@@ -34,7 +34,6 @@ pub(super) const TABLES: &[Table] = &[
         row_on_erasure: PROOF,
         columns: &[
             fact("id", "its number"),
-            fact("kind", "what you asked for"),
             inner("subject_id"),
             hidden("lead_id", RECORD),
             hidden("user_id", "you: see users"),

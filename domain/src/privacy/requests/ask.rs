@@ -1,6 +1,6 @@
 //! A request is taken down.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -55,12 +55,7 @@ enum About {
 pub async fn ask(ctx: &Ctx, new: NewAccessRequest) -> Result<Once<AccessRequestView>> {
     ctx.require(Permission::PrivacyAccess)?;
     ctx.require_all_rows()?;
-    let now = ctx.now();
-    let received_at = new.received_at.map_or(now, Moment::utc);
-    // Clocks of two machines differ a little.
-    if received_at > now + TimeDelta::minutes(5) {
-        return Err(Error::invalid("/received_at", "this is yet to come; say when the person asked"));
-    }
+    let received_at = received(ctx, new.received_at)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
@@ -103,6 +98,20 @@ pub async fn ask(ctx: &Ctx, new: NewAccessRequest) -> Result<Once<AccessRequestV
     tx.emit(&[Event::new(EventType::SubjectRequestAsked, "subject_request", id).with(told)]).await?;
     let view = one(tx, id).await?;
     keyed.commit(view, 201, format!("/api/v1/compliance/gdpr/access/{id}")).await
+}
+
+/// When somebody asked: now, or as it is said.
+///
+/// # Errors
+/// If that is yet to come.
+pub(in crate::privacy) fn received(ctx: &Ctx, said: Option<Moment>) -> Result<DateTime<Utc>> {
+    let now = ctx.now();
+    let received_at = said.map_or(now, Moment::utc);
+    // Clocks of two machines differ a little.
+    if received_at > now + TimeDelta::minutes(5) {
+        return Err(Error::invalid("/received_at", "this is yet to come; say when the person asked"));
+    }
+    Ok(received_at)
 }
 
 async fn index_of(ctx: &Ctx, tx: &mut TenantTx, text: &str, kind: &str) -> Result<Vec<u8>> {

@@ -32,9 +32,9 @@ pub(super) async fn insert(
     by: Option<Uuid>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into privacy_requests (tenant_id, id, kind, subject_id, lead_id, user_id, to_sealed, to_kind, asked_by,
+        "insert into privacy_requests (tenant_id, id, subject_id, lead_id, user_id, to_sealed, to_kind, asked_by,
                                        received_at, due_at, to_index)
-         values ($1, $2, 'access', $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant.0,
         new.id.0,
         new.subject.0,
@@ -76,7 +76,7 @@ pub(in crate::privacy) async fn lock(
         HeldRequest,
         r#"select subject_id as "subject: SubjectId", lead_id as "lead: LeadId", user_id as "user: UserId", to_sealed,
                   to_kind, status as "status: RequestStatus", received_at, extended_at, due_at < engine.now() as "overdue!"
-             from privacy_requests where tenant_id = $1 and id = $2 and kind = 'access' for update"#,
+             from privacy_requests where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
         id.0
     )
@@ -144,6 +144,27 @@ pub(super) async fn refuse(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Refuses all open requests of some people, for this reason. Answers which they were.
+pub(super) async fn close_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    subjects: &[SubjectId],
+    why: &str,
+) -> Result<Vec<PrivacyRequestId>> {
+    let closed = sqlx::query_scalar!(
+        r#"update privacy_requests
+              set status = 'refused', refusal = $3, ended_at = engine.now(), version = version + 1
+            where tenant_id = $1 and subject_id = any($2) and ended_at is null
+           returning id as "id: PrivacyRequestId""#,
+        tenant.0,
+        &subjects.iter().map(|subject| subject.0).collect::<Vec<_>>(),
+        why
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(closed)
 }
 
 /// The first answer says when it was answered.
@@ -227,7 +248,7 @@ pub(in crate::privacy) async fn list(
                   (ended_at is null and due_at < engine.now()) as "overdue!", extended_at, extension_reason, identity,
                   identity_by, identity_at, refusal, ended_at, version, created_at
              from privacy_requests
-            where tenant_id = $1 and kind = 'access' and ($2::uuid is null or id = $2)
+            where tenant_id = $1 and ($2::uuid is null or id = $2)
               and ($3::text is null or status = $3) and ($4::uuid is null or lead_id in (select id from same))
               and ($5::bool is null or (ended_at is null and due_at < engine.now()) = $5)
               and ($6::uuid is null or id < $6)

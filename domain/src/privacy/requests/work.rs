@@ -68,6 +68,27 @@ pub async fn refuse(ctx: &Ctx, id: PrivacyRequestId, why: &RequestReason) -> Res
     done(tx, id).await
 }
 
+/// What is said to whoever asked and was erased before it was answered.
+const ERASED: &str =
+    "the person was erased before this was answered: nothing is left of them that could be shown";
+
+/// Closes the open requests of people who are being erased: nothing could be read of them any more.
+///
+/// # Errors
+/// If the database refuses.
+pub(in crate::privacy) async fn close_of_erased(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    subjects: &[SubjectId],
+) -> Result<()> {
+    for id in store::close_of(tx.conn(), ctx.tenant, subjects, ERASED).await? {
+        noted(ctx, tx, id, "erased", "close").await?;
+        let told = json!({ "kind": "access", "status": "refused" });
+        tx.emit(&[Event::new(EventType::SubjectRequestEnded, "subject_request", id).with(told)]).await?;
+    }
+    Ok(())
+}
+
 /// Makes another file: the one before is gone, or what is held has changed.
 ///
 /// # Errors

@@ -86,6 +86,12 @@ pub(in crate::processing) async fn be_quick(conn: &mut PgConnection) -> Result<(
     Ok(())
 }
 
+/// Now, by the clock that the audit log is written by, or by that of what is due if it is ahead.
+pub(in crate::processing) async fn this_moment(conn: &mut PgConnection) -> Result<DateTime<Utc>> {
+    let now = sqlx::query_scalar!(r#"select greatest(clock_timestamp(), engine.now()) as "now!""#);
+    Ok(now.fetch_one(conn).await?)
+}
+
 /// Refuses a range over which it took too long.
 fn in_time<T>(done: Result<T, sqlx::Error>) -> Result<T> {
     // query_canceled

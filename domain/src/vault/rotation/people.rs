@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::Result,
     tenancy::TenantTx,
-    vault::{keys::subject_purpose, store as keys},
+    vault::{people::subject_purpose, store as keys},
 };
 
 /// Keys looked at in one turn.

@@ -17,10 +17,7 @@ use crate::{
     ctx::Platform,
     error::{Error, Result},
     types::TenantId,
-    vault::{
-        keys::{subject_purpose, tenant_purpose},
-        store::WrappedKey,
-    },
+    vault::{keys::tenant_purpose, people::subject_purpose, store::WrappedKey},
 };
 
 /// Keys looked at in one turn. A key service is asked twice for each that is wrapped anew.

@@ -1,17 +1,20 @@
-//! The tables of erasures: here the requests and what was done, `who` the people; `tables` those of the manifest.
+//! The tables of erasures: here the requests, `done` what was done; `who` the people, `reached` where they are reached,
+//! `open` what goes on for them; `tables` those of the manifest.
 
+mod done;
+mod open;
+mod reached;
 pub(super) mod tables;
 mod who;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
-use sqlx::{PgConnection, postgres::types::PgInterval};
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub(super) use self::who::*;
+pub(super) use self::{done::*, open::*, reached::*, who::*};
 use super::view::{ErasureFilter, State};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     types::{ErasureId, LeadId, SubjectId, TenantId},
 };
 
@@ -22,16 +25,18 @@ pub(super) struct NewRow {
     pub subject: SubjectId,
     pub cause: &'static str,
     pub by: Option<Uuid>,
-    pub due_in: TimeDelta,
+    /// When the person asked, if it was not now.
+    pub asked_at: Option<DateTime<Utc>>,
+    pub due_days: i32,
 }
 
 /// `false` if one for the same person is open. Of a cause of our own nobody asks who it is.
 pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewRow) -> Result<bool> {
-    let due_in = PgInterval::try_from(new.due_in).map_err(Error::internal)?;
     let put = sqlx::query!(
-        "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, due_at, identity, identity_at)
+        "insert into erasures (tenant_id, id, lead_id, subject_id, cause, state, asked_by, asked_at, due_at, identity, identity_at)
          values ($1, $2, $3, $4, $5, case when $5 = 'asked' then 'identity' else 'cooling' end, $6,
-                 engine.now() + $7::interval, case when $5 = 'asked' then null else 'not asked: by age' end,
+                 coalesce($7, engine.now()), coalesce($7, engine.now()) + make_interval(days => $8),
+                 case when $5 = 'asked' then null else 'not asked: by age' end,
                  case when $5 = 'asked' then null else engine.now() end)
          on conflict (tenant_id, subject_id) where state not in ('done', 'withdrawn') do nothing",
         tenant.0,
@@ -40,7 +45,8 @@ pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, new: &NewR
         new.subject.0,
         new.cause,
         new.by,
-        due_in
+        new.asked_at,
+        new.due_days
     )
     .execute(conn)
     .await?;
@@ -193,113 +199,6 @@ pub(super) async fn list(
     .fetch_all(conn)
     .await?;
     Ok(rows)
-}
-
-/// Adds to what was done.
-pub(super) async fn add_count(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    what: &str,
-    deed: &str,
-    n: usize,
-) -> Result<()> {
-    if n == 0 {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into erasure_counts as c (tenant_id, erasure_id, what, deed, n) values ($1, $2, $3, $4, $5)
-         on conflict (tenant_id, erasure_id, what, deed) do update set n = c.n + excluded.n",
-        tenant.0,
-        id.0,
-        what,
-        deed,
-        i64::try_from(n).unwrap_or(i64::MAX)
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What was done: to what, what, and how often.
-pub(super) async fn counts(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-) -> Result<Vec<(String, String, i64)>> {
-    let rows = sqlx::query!(
-        "select what, deed, n from erasure_counts where tenant_id = $1 and erasure_id = $2 order by what, deed",
-        tenant.0,
-        id.0
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.what, row.deed, row.n)).collect())
-}
-
-/// Notes how far the tables were gone through.
-pub(super) async fn note_place(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    place: &str,
-    cursor: Option<&[String]>,
-) -> Result<()> {
-    sqlx::query!(
-        "update erasures set place = $3, cursor = $4 where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0,
-        place,
-        cursor
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Has all tables be gone through once more.
-pub(super) async fn begin_rows_anew(conn: &mut PgConnection, tenant: TenantId, id: ErasureId) -> Result<()> {
-    sqlx::query!(
-        "update erasures set place = null, cursor = null where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn finish(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    certificate: &Value,
-) -> Result<()> {
-    sqlx::query!(
-        "update erasures set state = 'done', finished_at = engine.now(), certificate = $3, place = null, cursor = null
-          where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0,
-        certificate
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn certificate(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-) -> Result<Option<Option<Value>>> {
-    let found = sqlx::query_scalar!(
-        "select certificate from erasures where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(found)
 }
 
 /// An erasure that the database does not know, or not as carried out: it was restored from before. Answers whether there is

@@ -23,6 +23,8 @@ pub(in crate::privacy::erasure) struct Page {
     pub subjects: Vec<Uuid>,
     /// The key of the last row; none where the rows are gone anyway.
     pub cursor: Option<Vec<String>>,
+    /// Some were changed by somebody else at this moment and are as they were: they are to be gone through again.
+    pub passed_over: bool,
 }
 
 /// Deletes or blanks up to `limit` rows of the person, after `after`.
@@ -50,8 +52,9 @@ pub(in crate::privacy::erasure) async fn page(
         .bind(after.unwrap_or_default())
         .fetch_one(conn)
         .await?;
-    let (rows, changed): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    let (rows, changed, found): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(4)?);
     Ok(Page {
+        passed_over: found > rows,
         rows: usize::try_from(rows).unwrap_or_default(),
         changed: usize::try_from(changed).unwrap_or_default(),
         subjects: row.try_get(2)?,
@@ -71,7 +74,8 @@ fn deleting(table: &Table) -> Result<String> {
                         where t.tenant_id = $1 and {whose} limit $4),
               gone as (delete from {name} t using page p where t.tenant_id = $1 and t.tableoid = p.o and t.ctid = p.c
                        returning 1)
-         select count(*), count(*), '{{}}'::uuid[], null::text[] from gone where cardinality($5::text[]) >= 0"
+         select count(*), count(*), '{{}}'::uuid[], null::text[], (select count(*) from page)
+           from gone where cardinality($5::text[]) >= 0"
     ))
 }
 
@@ -114,7 +118,7 @@ fn blanking(table: &Table, columns: &[&Column], types: &[(String, String)]) -> R
                         where t.tenant_id = $1 and t.tableoid = p.o and t.ctid = p.c
                        returning p.k, p.s, p.says)
          select count(*), count(*) filter (where says), coalesce(array_agg(distinct s) filter (where s is not null), '{{}}'),
-                max(k) from done"
+                max(k), (select count(*) from page) from done"
     ))
 }
 

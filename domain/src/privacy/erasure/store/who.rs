@@ -1,12 +1,13 @@
-//! Who is erased: under which names they are known, where they are reached, and what keys and rows that leads to.
+//! Who is erased: under which names they are known, and what keys and rows that leads to.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::reached::REACHED_BY;
 use crate::{
     error::Result,
     messages::provider::Channel,
-    types::{ErasureId, ExportId, LeadId, SubjectId, TenantId},
+    types::{ErasureId, LeadId, SubjectId, TenantId},
 };
 
 /// Names under which the person is known; a lead's besides.
@@ -30,78 +31,6 @@ pub(in crate::privacy::erasure) async fn add_subjects(
     Ok(())
 }
 
-pub(in crate::privacy::erasure) async fn add_addresses(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    hashes: &[(&str, Vec<u8>)],
-) -> Result<()> {
-    sqlx::query!(
-        "insert into erasure_addresses (tenant_id, erasure_id, name, hash)
-         select $1, $2, a.name, a.hash from unnest($3::text[], $4::bytea[]) as a (name, hash)
-         on conflict do nothing",
-        tenant.0,
-        id.0,
-        &hashes.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>(),
-        &hashes.iter().map(|(_, hash)| hash.clone()).collect::<Vec<_>>()
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What begins the name of a hash by which somebody is reached on a channel.
-const REACHED_BY: &str = "to:";
-
-/// Keeps on which channels somebody is reached.
-pub(in crate::privacy::erasure) async fn add_channels(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    channels: &[(Channel, Vec<u8>)],
-) -> Result<()> {
-    let names: Vec<String> =
-        channels.iter().map(|(channel, _)| format!("{REACHED_BY}{}", channel.as_str())).collect();
-    let hashes: Vec<(&str, Vec<u8>)> =
-        names.iter().zip(channels).map(|(name, (_, hash))| (name.as_str(), hash.clone())).collect();
-    add_addresses(conn, tenant, id, &hashes).await
-}
-
-pub(in crate::privacy::erasure) async fn forget_addresses(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-) -> Result<()> {
-    sqlx::query!("delete from erasure_addresses where tenant_id = $1 and erasure_id = $2", tenant.0, id.0)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Forgets the hashes by which rows are found, of the number or of the address: another lead has it too. Where they are reached
-/// stays.
-pub(in crate::privacy::erasure) async fn leave_out(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-    names: &[&str],
-    channel: Channel,
-) -> Result<()> {
-    sqlx::query!(
-        "delete from erasure_addresses a
-          where a.tenant_id = $1 and a.erasure_id = $2
-            and (a.name = any($3) or a.name = 'messages.to' and exists (select from erasure_addresses c
-                  where c.tenant_id = $1 and c.erasure_id = $2 and c.name = $4 and c.hash = a.hash))",
-        tenant.0,
-        id.0,
-        &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
-        format!("{REACHED_BY}{}", channel.as_str())
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Whose rows are looked for.
 #[derive(Debug, Default)]
 pub(in crate::privacy::erasure) struct Who {
@@ -110,6 +39,8 @@ pub(in crate::privacy::erasure) struct Who {
     pub leads: Vec<Uuid>,
     /// By name and hash.
     pub addresses: Vec<(String, Vec<u8>)>,
+    /// Hashes that other leads have too: no rows are found by them.
+    pub shared: Vec<Vec<u8>>,
 }
 
 impl Who {
@@ -139,7 +70,7 @@ pub(in crate::privacy::erasure) async fn who(
     .fetch_all(&mut *conn)
     .await?;
     let addresses = sqlx::query!(
-        "select name, hash from erasure_addresses where tenant_id = $1 and erasure_id = $2 order by name, hash",
+        "select name, hash, shared from erasure_addresses where tenant_id = $1 and erasure_id = $2 order by name, hash",
         tenant.0,
         id.0
     )
@@ -148,7 +79,8 @@ pub(in crate::privacy::erasure) async fn who(
     Ok(Who {
         leads: subjects.iter().filter(|row| row.is_lead).map(|row| row.subject_id).collect(),
         subjects: subjects.into_iter().map(|row| row.subject_id).collect(),
-        addresses: addresses.into_iter().map(|row| (row.name, row.hash)).collect(),
+        shared: addresses.iter().filter(|row| row.shared).map(|row| row.hash.clone()).collect(),
+        addresses: addresses.into_iter().filter(|row| !row.shared).map(|row| (row.name, row.hash)).collect(),
     })
 }
 
@@ -195,149 +127,6 @@ pub(in crate::privacy::erasure) async fn subjects_of_rows(
     .fetch_all(conn)
     .await?;
     Ok(found)
-}
-
-/// Ends the exports of the person: nobody fetches their files from now on, nor finishes one. Answers all whose files are to be
-/// taken away, those that ended in an attempt before too.
-pub(in crate::privacy::erasure) async fn end_exports(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    who: &Who,
-) -> Result<Vec<ExportId>> {
-    sqlx::query!(
-        "update privacy_exports e set state = 'gone', gone_at = engine.now(), key_sealed = null, file = null
-          where e.tenant_id = $1 and e.state in ('ready', 'writing')
-            and e.request_id = any(array(select r.id from privacy_requests r
-                  where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))",
-        tenant.0,
-        &who.subjects
-    )
-    .execute(&mut *conn)
-    .await?;
-    let ended = sqlx::query_scalar!(
-        r#"select e.id as "id: ExportId" from privacy_exports e
-            where e.tenant_id = $1 and e.state = 'gone'
-              and e.request_id = any(array(select r.id from privacy_requests r
-                    where r.tenant_id = $1 and (r.subject_id = any($2) or r.lead_id = any($2))))
-            order by e.id"#,
-        tenant.0,
-        &who.subjects
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ended)
-}
-
-/// Those of the person's leads that are still there, held until commit.
-pub(in crate::privacy::erasure) async fn leads_there(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    leads: &[Uuid],
-) -> Result<Vec<LeadId>> {
-    let there = sqlx::query_scalar!(
-        r#"select id as "id: LeadId" from leads where tenant_id = $1 and id = any($2) order by id for update"#,
-        tenant.0,
-        leads
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(there)
-}
-
-/// Blanks what steps were told by signals, in the runs that are about these.
-pub(in crate::privacy::erasure) async fn blank_signalled(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    keys: &[String],
-) -> Result<()> {
-    sqlx::query!(
-        "update engine.steps s set output = null
-          where s.tenant_id = $1 and s.signal is not null and s.output is not null
-            and s.run_id = any(array(select r.id from engine.runs r where r.tenant_id = $1 and r.business_key = any($2)))",
-        tenant.0,
-        keys
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Other leads that are reached the same way, by the number and by the address: people share numbers, so these stay.
-pub(in crate::privacy::erasure) async fn others_reached(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    who: &Who,
-) -> Result<(usize, usize)> {
-    let hashes = who.hashes();
-    let row = sqlx::query!(
-        r#"select (select count(*) from leads where tenant_id = $1 and phone_index = any($3) and id <> all($2)) as "phones!",
-                  (select count(*) from leads where tenant_id = $1 and email_index = any($3) and id <> all($2)) as "emails!""#,
-        tenant.0,
-        &who.leads,
-        &hashes
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((usize::try_from(row.phones).unwrap_or_default(), usize::try_from(row.emails).unwrap_or_default()))
-}
-
-/// Whether somebody speaks with the person at this moment, or is about to.
-pub(in crate::privacy::erasure) async fn speaks(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    who: &Who,
-) -> Result<bool> {
-    let there = sqlx::query_scalar!(
-        r#"select exists (select from calls
-            where tenant_id = $1 and (subject_id = any($2) or lead_id = any($3))
-              and status in ('queued', 'ringing', 'answered')) as "there!""#,
-        tenant.0,
-        &who.subjects,
-        &who.leads
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(there)
-}
-
-/// Where messages to the person went and theirs came from, under numbers and addresses that may be theirs no more. Where
-/// another lead has been written to or wrote, it is that one's.
-pub(in crate::privacy::erasure) async fn former_channels(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    leads: &[Uuid],
-) -> Result<Vec<(Channel, Vec<u8>)>> {
-    let rows = sqlx::query!(
-        r#"select f.channel as "channel!", f.hash as "hash!" from (
-             select channel, to_index as hash from messages where tenant_id = $1 and lead_id = any($2)
-             union
-             select channel, from_index from inbound_messages where tenant_id = $1 and lead_id = any($2)) f
-            where not exists (select from messages o
-                where o.tenant_id = $1 and o.to_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))
-              and not exists (select from inbound_messages o
-                where o.tenant_id = $1 and o.from_index = f.hash and o.lead_id is not null and o.lead_id <> all($2))"#,
-        tenant.0,
-        leads
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.hash))).collect())
-}
-
-/// On which channels the person is suppressed, and by which hash.
-pub(in crate::privacy::erasure) async fn suppressed(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    hashes: &[Vec<u8>],
-) -> Result<Vec<(Channel, Vec<u8>)>> {
-    let rows = sqlx::query!(
-        "select distinct channel, to_index from suppressions where tenant_id = $1 and to_index = any($2)",
-        tenant.0,
-        hashes
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((Channel::named(&row.channel)?, row.to_index))).collect())
 }
 
 /// Notes that the keys of the person are destroyed under all names: none is made for them again.
@@ -427,4 +216,24 @@ pub(in crate::privacy::erasure) async fn open_among(
     .fetch_all(conn)
     .await?;
     Ok(open)
+}
+
+/// Forgets which names were found by a number or an address alone, as long as no key is destroyed: they are to be found anew, by
+/// what counts by now.
+pub(in crate::privacy::erasure) async fn forget_found(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ErasureId,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from erasure_subjects s
+          where s.tenant_id = $1 and s.erasure_id = $2 and not s.is_lead
+            and not exists (select from erasure_subjects d
+                             where d.tenant_id = $1 and d.erasure_id = $2 and d.destroyed_at is not null)",
+        tenant.0,
+        id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

@@ -37,7 +37,7 @@ pub(in crate::privacy) async fn records(
     after: Option<&Value>,
     limit: i64,
 ) -> Result<Vec<Record>> {
-    let text = statement::page(table, after.is_some());
+    let text = statement::page(table, person.is_staff(), after.is_some());
     let mut query = sqlx::query(AssertSqlSafe(text))
         .bind(tenant.0)
         .bind(person.leads.iter().map(|lead| lead.0).collect::<Vec<_>>())

@@ -12,8 +12,8 @@ use crate::privacy::manifest::{self, Owner, Table, Way};
 pub(in crate::privacy) const INDEXES: [&str; 4] =
     ["messages.to", "leads.phone", "leads.email", "calls.number"];
 
-/// A page of a table: the first one, or one that goes on.
-pub(in crate::privacy) fn page(table: &Table, goes_on: bool) -> String {
+/// A page of a table: the first one, or one that goes on; of somebody who works for the tenant, or of anybody else.
+pub(in crate::privacy) fn page(table: &Table, staff: bool, goes_on: bool) -> String {
     let plain = table.exported().filter(|(column, ..)| column.kind != manifest::Kind::Sealed);
     let facts = pairs(plain.map(|(column, ..)| column.name));
     let keys = pairs(table.key.iter().copied());
@@ -32,7 +32,7 @@ pub(in crate::privacy) fn page(table: &Table, goes_on: bool) -> String {
         row = table.row,
         sealed = sealed.join(", "),
         name = table.name,
-        whose = whose(table, "t"),
+        whose = whose(table, "t", staff),
     );
     if let Some((column, parent)) = table.within {
         let _ =
@@ -60,12 +60,15 @@ pub(in crate::privacy) fn sealed(table: &Table) -> impl Iterator<Item = &'static
         .map(|(column, ..)| column.name)
 }
 
-/// Whether a row is about the person.
-fn whose(table: &Table, of: &str) -> String {
-    table.ways.iter().map(|way| leads(way, of)).collect::<Vec<_>>().join(" or ")
+/// Whether a row is about the person. Whoever does not work for the tenant is not looked for as a user or an agent: a column of
+/// those that has no index would have the whole table be gone through for nobody.
+fn whose(table: &Table, of: &str, staff: bool) -> String {
+    let counts = |way: &&Way| staff || !matches!(way, Way::User(_) | Way::Agent(_));
+    let ways: Vec<String> = table.ways.iter().filter(counts).map(|way| leads(way, of, staff)).collect();
+    if ways.is_empty() { "false".to_owned() } else { ways.join(" or ") }
 }
 
-fn leads(way: &Way, of: &str) -> String {
+fn leads(way: &Way, of: &str, staff: bool) -> String {
     match way {
         Way::Lead(column) | Way::Subject(column) => format!("{of}.{column} = any($2)"),
         Way::User(column) => format!("{of}.{column} = any($3)"),
@@ -87,8 +90,8 @@ fn leads(way: &Way, of: &str) -> String {
         ),
         Way::Of { column, table } => {
             let inner = format!("{of}p");
-            let parent =
-                manifest::table(table).map_or_else(|| "false".to_owned(), |parent| whose(parent, &inner));
+            let parent = manifest::table(table)
+                .map_or_else(|| "false".to_owned(), |parent| whose(parent, &inner, staff));
             format!(
                 "{of}.{column} in (select {inner}.{key} from {table} {inner} where {inner}.tenant_id = $1 and ({parent}))",
                 key = first_key(table)
@@ -112,8 +115,8 @@ mod tests {
     #[test]
     fn every_statement_names_the_tenant_and_the_person_and_ends() {
         for table in manifest::tables().filter(|table| table.exported().next().is_some()) {
-            for goes_on in [false, true] {
-                let text = page(table, goes_on);
+            for (goes_on, staff) in [(false, false), (false, true), (true, false), (true, true)] {
+                let text = page(table, staff, goes_on);
                 assert!(text.contains("t.tenant_id = $1 and (") && text.ends_with("limit $10"), "{text}");
                 assert_eq!(text.contains("$9"), goes_on, "{text}");
                 assert!(table.sealed().next().is_none() || !text.contains("null::uuid as subject"), "{text}");
@@ -128,11 +131,19 @@ mod tests {
             "(t.to_index = any($5) and (t.lead_id is null or t.lead_id = any($2) or {}))",
             manifest::is_nobody("t.lead_id")
         );
-        assert_eq!(whose(messages, "t"), format!("t.lead_id = any($2) or {shared}"));
+        assert_eq!(whose(messages, "t", false), format!("t.lead_id = any($2) or {shared}"));
         let attempts = manifest::table("message_attempts").expect("attempts");
         assert!(
-            whose(attempts, "t")
+            whose(attempts, "t", false)
                 .starts_with("t.message_id in (select tp.id from messages tp where tp.tenant_id = $1")
         );
+    }
+
+    #[test]
+    fn only_who_works_for_the_tenant_is_looked_for_by_what_they_did() {
+        let log = manifest::table("audit_log").expect("the audit log");
+        assert!(page(log, true, false).contains("t.actor_id = any($3)"));
+        let anybody = page(log, false, false);
+        assert!(!anybody.contains("any($3)") && anybody.contains("t.resource_id = any("), "{anybody}");
     }
 }
