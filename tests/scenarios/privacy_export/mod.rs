@@ -32,7 +32,7 @@ fn id(value: &Value) -> String {
 }
 
 /// Takes a request down and says that it is the person.
-async fn ask(admin: &Client, who: &Value) -> String {
+pub async fn ask(admin: &Client, who: &Value) -> String {
     let asked = admin.post(ACCESS, who).await.expect(201);
     assert_eq!(asked["status"], "identity", "{asked:#}");
     let path = format!("{ACCESS}/{}", id(&asked));
@@ -42,7 +42,7 @@ async fn ask(admin: &Client, who: &Value) -> String {
 }
 
 /// Waits until a request is answered; answers the path of its file's link.
-async fn link(admin: &Client, request: &str) -> String {
+pub async fn link(admin: &Client, request: &str) -> String {
     let path = format!("{EXPORT}?request_id={request}");
     let answer = until(admin, &path, |answer| answer["url"].is_string()).await;
     let url = answer["url"].as_str().expect("a link");
