@@ -57,3 +57,47 @@ impl Workflow {
         (self.begin)(tenant, version, input)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        messages::to_lead::MessageLead,
+        workflows::{OnboardLead, WRITING},
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// An input that leads to all steps that a workflow can have.
+    fn input(workflow: &str) -> Value {
+        let id = Uuid::nil();
+        match workflow {
+            OnboardLead::KIND => json!({
+                "lead_id": id, "strategy": "team", "team_id": id, "provider_id": id, "welcome_template_id": id,
+                "follow_up_template_id": id,
+            }),
+            "run_campaign" => json!({ "campaign": id }),
+            "archive_logs" => json!({}),
+            "rotate_keys" => json!({"rotation": id, "what": "subjects"}),
+            "export_subject" => json!({"request": id, "export": id}),
+            "erase_subject" => json!({"erasure": id, "cool_off_days": 3}),
+            other => panic!("give this test an input of {other}"),
+        }
+    }
+
+    #[test]
+    fn those_that_write_to_leads_are_known_before_they_have_steps() {
+        let mut writing = Vec::new();
+        for workflow in all() {
+            let text = input(workflow.name).to_string();
+            let text = RawValue::from_string(text).expect("JSON");
+            let Outcome::Begin(steps) = workflow.begin(Uuid::nil(), workflow.version, &text) else {
+                panic!("{} does not begin by {text}", workflow.name);
+            };
+            if steps.iter().any(|step| step.kind() == Some(MessageLead::KIND)) {
+                writing.push(workflow.name);
+            }
+        }
+        assert_eq!(writing, WRITING, "a restored database pauses these before they write again");
+    }
+}

@@ -143,6 +143,15 @@ impl Flow {
 
 /// Each answers the step, for more to be said of it.
 impl NewStep {
+    /// What kind of job it is; none of one that only waits.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        match &self.what {
+            What::Job(job) => Some(job.kind.as_ref()),
+            What::Wait { .. } => None,
+        }
+    }
+
     fn delay(&self) -> Option<Duration> {
         match &self.what {
             What::Job(job) => Some(job.delay),
