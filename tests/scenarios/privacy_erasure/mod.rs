@@ -67,3 +67,23 @@ pub fn counted(said: &Value, what: &str, deed: &str) -> i64 {
     let one = all.iter().find(|one| one["what"] == what && one["deed"] == deed);
     one.map_or(0, |one| one["count"].as_i64().expect("a count"))
 }
+
+/// A message of the sandbox to a number.
+pub async fn text(client: &Client, to: &str) -> Value {
+    let account = json!({"name": "texts", "kind": "sandbox", "channel": "sms"});
+    let account = client.post("/api/v1/communication/providers", &account).await.expect(201);
+    let template = json!({"name": "text", "channel": "sms", "text": "Dear {{name}}"});
+    let template = client.post("/api/v1/communication/templates", &template).await.expect(201);
+    json!({
+        "provider_id": account["id"], "template_id": template["id"], "to": to, "variables": {"name": "Kestrelina"},
+    })
+}
+
+/// Somebody who is known by their number or address alone asks to be forgotten, and is.
+pub async fn forgotten(client: &Client, who: &Value) -> Value {
+    let mut wish = who.clone();
+    wish["identity"] = json!("answered from there");
+    let asked = client.post(DELETION, &wish).await.expect(201);
+    assert_eq!(asked["lead_id"], Value::Null, "nobody has it");
+    comes_to(client, &asked, "done").await
+}
