@@ -3,6 +3,7 @@
 use domain::privacy::retention::apply;
 use reqwest::Method;
 use serde_json::{Value, json};
+use switchboard::process::Roles;
 use switchboard_tests::{Client, TestApp};
 
 use crate::{
@@ -89,7 +90,8 @@ async fn closed(client: &Client, agent: &Value, message: &Value, number: usize) 
 
 #[tokio::test]
 async fn nothing_of_whoever_is_restricted_goes_by_its_age() {
-    let app = TestApp::start().await;
+    // Without a scheduler nothing goes by itself, so that what goes is seen step by step.
+    let app = TestApp::with_roles("api,worker,notifier".parse::<Roles>().expect("roles")).await;
     let admin = &app.acme.admin;
     let (_, agents) = team(admin, "sales", 1, 10).await;
     let message = sandbox(admin).await;

@@ -11,7 +11,7 @@ use switchboard_tests::{Client, TestApp};
 use super::{HOLDS, MAIL, PHONE, ask, at_once, comes_to};
 use crate::{
     calls::{at, begun, step},
-    gates::send,
+    gates::{CONSENT, SUPPRESSIONS, becomes, send, to},
     message::sandbox,
     rights::admitted,
     routing::team,
@@ -53,6 +53,28 @@ async fn who_is_being_erased_is_not_merged_away_and_a_hold_comes_too_late() {
     hangs_up(&app, &call).await;
     comes_to(admin, &erasure, "done").await;
     admin.get(&at("/api/v1/leads", &other)).await.expect(200);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_agreed_to_while_somebody_is_erased_brings_nothing_back() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let lead = json!({"name": "Kestrelina", "phone": PHONE, "email": MAIL});
+    let lead = admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone();
+    let (erasure, call) = speaks_meanwhile(admin, &lead).await;
+    let said = json!({
+        "to": MAIL, "channel": "email", "purpose": "transactional", "granted": true, "source": "a form",
+    });
+    admin.post(CONSENT, &said).await.expect(201);
+    let held = admin.all(&format!("{SUPPRESSIONS}?reason=erased")).await;
+    let is_all = |one: &&Value| one["channel"] == "email" && one["scope"] == "all";
+    assert_eq!(held.iter().filter(is_all).count(), 1, "{held:#?}");
+    hangs_up(&app, &call).await;
+    comes_to(admin, &erasure, "done").await;
+    let message = to(&sandbox(admin).await, MAIL);
+    let kept = becomes(admin, &send(admin, &message).await, "message.suppressed").await;
+    assert_eq!(kept["error_code"], "suppressed");
     app.process.stop().await;
 }
 
