@@ -2,7 +2,7 @@
 
 use domain::archive::{check::check, leave::leave, plan::plan, write::write};
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{PASSWORD, TestApp, app::platform};
 
 use super::{ARCHIVE, ARCHIVES, api_only, archive, archived, sealer, stored};

@@ -16,7 +16,7 @@ use domain::{
     processing::reads::Opens,
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{TestApp, app::platform};
 
 use super::{api_only, archive, archived, dies, sealer, stored, verdict};

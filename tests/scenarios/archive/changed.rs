@@ -2,7 +2,7 @@
 
 use domain::archive::write::write;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{TestApp, app::platform};
 
 use super::{ARCHIVE, ARCHIVES, api_only, archive, archived, long_ago, months_ago, sealer, stored, verdict};

@@ -15,7 +15,7 @@ use domain::{
     types::TenantId,
 };
 use futures::future::poll_fn;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard::process::Roles;
 use switchboard_tests::{Tenant, TestApp, app::platform, files, heads_file};
 
