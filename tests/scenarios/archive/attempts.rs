@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{PASSWORD, TestApp, app::platform};
 
-use super::{ARCHIVE, ARCHIVES, api_only, archive, archived, sealer, stored};
+use super::{ARCHIVE, ARCHIVES, api_only, archive, sealer, stored};
 use crate::onboarding::until;
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{TestApp, app::platform};
 
-use super::{api_only, archive, archived, dies, sealer, stored, verdict};
+use super::{api_only, archived, dies, sealer, stored};
 use crate::onboarding::until;
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! Whatever is changed, in the archive or before it, is found.
 
-use domain::archive::write::write;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{TestApp, app::platform};
 
-use super::{ARCHIVE, ARCHIVES, api_only, archive, archived, long_ago, months_ago, sealer, stored, verdict};
+use super::{ARCHIVE, ARCHIVES, api_only, archive, long_ago, months_ago, sealer, stored, verdict};
 
 #[tokio::test]
 async fn whatever_is_done_to_the_archive_is_found() {

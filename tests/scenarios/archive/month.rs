@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_tests::{TestApp, app::platform};
 
-use super::{ARCHIVE, ARCHIVES, LOGS, VERIFY, api_only, archive, archived, dies, long_ago, sealer, verdict};
+use super::{ARCHIVE, ARCHIVES, LOGS, VERIFY, api_only, archive, dies, long_ago, sealer, verdict};
 use crate::onboarding::until;
 
 #[tokio::test]

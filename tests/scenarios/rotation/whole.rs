@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use domain::vault::rotation::{What, columns::COLUMNS};
+use domain::vault::rotation::columns::COLUMNS;
 use serde_json::{Value, json};
 use switchboard::process::{Plan, Process, Roles};
 use switchboard_tests::{Client, TestApp, app, heads_file};
 
-use super::{HOOKS, KEYS, kek, rotate, sealed_columns, under_other_keys};
+use super::{HOOKS, KEYS, rotate, sealed_columns, under_other_keys};
 use crate::{inbound, isolation::ids};
 
 #[tokio::test]
