@@ -13,7 +13,9 @@ use sqlx::PgConnection;
 use switchboard_tests::{Client, TestApp};
 use uuid::Uuid;
 
-use crate::{calls::begun, gates::CONSENT, isolation, onboarding::until, rights::admitted, routing_rules::lead};
+use crate::{
+    calls::begun, gates::CONSENT, isolation, onboarding::until, rights::admitted, routing_rules::lead,
+};
 
 pub const EMAIL: &str = "ada.kanari@example.com";
 const PHONE: &str = "+14155550177";
