@@ -13,7 +13,9 @@ use sqlx::PgConnection;
 use switchboard_tests::{Client, TestApp};
 use uuid::Uuid;
 
-use crate::{gates::CONSENT, isolation, onboarding::until, rights::admitted, routing_rules::lead};
+use crate::{
+    calls::begun, gates::CONSENT, isolation, onboarding::until, rights::admitted, routing_rules::lead,
+};
 
 pub const EMAIL: &str = "ada.kanari@example.com";
 const PHONE: &str = "+14155550177";
@@ -28,12 +30,13 @@ pub const WORDS: &[(&str, &str, &str)] = &[
     ("lead_activities", "note", "kanari note of the twin"),
     ("messages", "to", EMAIL),
     ("messages", "to", "twin.kanari@example.com"),
+    ("messages", "to", PHONE),
     ("messages", "vars", "kanari-var"),
     ("message_attempts", "request", "kanari-var"),
     ("sandbox_outbox", "content", "kanari-var"),
     ("inbound_messages", "from", PHONE),
     ("inbound_messages", "body", "kanari question"),
-    ("suppressions", "to", EMAIL),
+    ("suppressions", "to", PHONE),
     ("calls", "number", PHONE),
     ("calls", "notes", "kanari notes"),
     ("calls", "recording", "https://example.com/kanari"),
@@ -45,7 +48,7 @@ pub struct Held {
     pub lead: Value,
     /// The lead, and the one that was merged into it.
     pub leads: Vec<Uuid>,
-    /// A message to the bare address.
+    /// A message to the bare number.
     pub message: Uuid,
     pub suppression: Uuid,
 }
@@ -64,7 +67,21 @@ async fn write(admin: &Client, message: &Value) -> Value {
     sent["id"].clone()
 }
 
-/// Ada, of whom there is everything, and Bob, who has her address and whose words are all `fremd`.
+/// A message to the bare number, which nobody else has: it is the person's.
+async fn write_bare(admin: &Client) -> Value {
+    let account = json!({"name": "text", "kind": "sandbox", "channel": "sms"});
+    let account = admin.post("/api/v1/communication/providers", &account).await.expect(201);
+    let template = json!({"name": "text", "channel": "sms", "text": "Dear {{name}}"});
+    let template = admin.post("/api/v1/communication/templates", &template).await.expect(201);
+    let message = json!({
+        "provider_id": account["id"], "template_id": template["id"], "to": PHONE,
+        "variables": {"name": "kanari-var"},
+    });
+    write(admin, &message).await
+}
+
+/// Ada, of whom there is everything, and Bob, who has her address and whose words are all `fremd`, as are those to the
+/// address alone: nobody can tell to which of the two they were.
 pub async fn somebody(app: &TestApp) -> Held {
     let admin = &app.acme.admin;
     let theirs = isolation::ids(&app.acme).await;
@@ -94,7 +111,8 @@ pub async fn somebody(app: &TestApp) -> Held {
     write(admin, &message("twin.kanari@example.com", Some(&twin), "kanari-var")).await;
     write(admin, &message(EMAIL, Some(&ada), "kanari-var")).await;
     write(admin, &message(EMAIL, Some(&bob), "fremd-var")).await;
-    let bare = write(admin, &message(EMAIL, None, "kanari-var")).await;
+    write(admin, &message(EMAIL, None, "fremd-var of nobody")).await;
+    let bare = write_bare(admin).await;
     let merge = format!("/api/v1/leads/{}/merge", ada.as_str().expect("an id"));
     admin.post(&merge, &json!({ "loser_id": twin })).await.expect(200);
     for (lead, wording) in [(&ada, "kanari wording"), (&bob, "fremd wording")] {
@@ -117,13 +135,13 @@ pub async fn somebody(app: &TestApp) -> Held {
     };
     take(&admitted(app, admin).await, &account, wrote).await.expect("it is taken in");
     let call = json!({"direction": "inbound", "number": PHONE});
-    let call = admin.post("/api/v1/calls", &call).await.expect(201);
-    assert_eq!(call["lead_id"], ada, "the number is known");
+    let path = begun(admin, &call).await;
+    let call = admin.get(&path).await.expect(200);
+    assert_eq!(call["lead_id"], ada, "the number is known: {call:#}");
     let noted =
         json!({"notes": "kanari notes", "recording": "https://example.com/kanari", "satisfaction": 4});
-    let path = format!("/api/v1/calls/{}", call["id"].as_str().expect("an id"));
     admin.patch(&path, &noted).await.expect(200);
-    let wish = json!({"channel": "email", "to": EMAIL, "scope": "marketing"});
+    let wish = json!({"channel": "sms", "to": PHONE, "scope": "marketing"});
     let wish = admin.post("/api/v1/communication/suppressions", &wish).await.expect(201);
     let enrolments = format!("/api/v1/sequences/{}/enrolments", theirs["/api/v1/sequences"]);
     admin.post(&enrolments, &json!({ "lead_id": ada })).await.expect(201);

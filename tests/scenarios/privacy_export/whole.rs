@@ -16,7 +16,7 @@ use super::{
 use crate::isolation;
 
 /// Whose rows are a person's, said once more and in another way than the product does: $2 the leads, $3 the message to the
-/// bare address, $4 the suppression.
+/// bare number, $4 the suppression.
 const WHOSE: &[(&str, &str)] = &[
     ("leads", "id = any($2)"),
     ("lead_merges", "winner_id = any($2)"),
