@@ -16,7 +16,6 @@ use switchboard::{
     process::{Plan, Process, Roles},
 };
 use switchboard_tests::{Client, TestApp, heads_file};
-use uuid::Uuid;
 
 use super::{KEYS, NEW, OLD, files, kek, stop, until};
 use crate::rights::admitted;
