@@ -84,6 +84,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ),
         ("/api/v1/communication/webhooks/{id}/replay", json!({"since": 0})),
         ("/api/v1/compliance/audit-logs/archive", json!({})),
+        ("/api/v1/compliance/gdpr/access", json!({ "lead_id": other })),
         ("/api/v1/compliance/gdpr/consent", consent),
         ("/api/v1/compliance/gdpr/deletion", json!({ "lead_id": lead })),
         (

@@ -192,11 +192,15 @@ mod tests {
         kinds.sort_unstable();
         let known = [
             "apply_retention",
+            "archive_logs",
+            "begin_archive",
             "begin_erasure",
             "certify_erasure",
+            "check_archives",
             "count_messages",
             "deliver_webhook",
             "destroy_keys",
+            "drop_archived",
             "empty_sequence",
             "end_wrap_up",
             "erase_rows",
@@ -215,6 +219,7 @@ mod tests {
             "refresh_scores",
             "replay_webhook",
             "report_campaign",
+            "restore_archive",
             "rotate_keys",
             "route_lead",
             "route_leads",
@@ -239,6 +244,7 @@ mod tests {
             "walk_sequence",
             "watch_queues",
             "watch_sequences",
+            "write_archives",
             "write_export",
         ];
         assert_eq!(kinds, known);

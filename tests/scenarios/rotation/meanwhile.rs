@@ -59,6 +59,7 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
     drop(tx);
     let mut tx = ctx.begin().await.expect("a transaction");
     assert_eq!(column.swap(tx.conn(), app.acme.id, swap()).await.expect("an answer"), 1);
+    drop(tx);
     app.process.stop().await;
 }
 
