@@ -200,15 +200,15 @@ async fn a_run_ends_though_a_job_of_it_is_put_off_while_it_is_cancelled() {
     let declared = declaring(|flow| {
         flow.step("waits", &say("put off"));
     });
-    let (gate, declares) = (Arc::new(Notify::new()), declared.clone());
-    let opened = Arc::clone(&gate);
+    let gate = Arc::new(Notify::new());
+    let of_jobs = Arc::clone(&gate);
     let seen = Seen::default().answering(move |claim, said| {
         if said == "declare" {
-            return declares.answer(claim, said);
+            return declared.answer(claim, said);
         }
-        let opened = Arc::clone(&opened);
+        let gate = Arc::clone(&of_jobs);
         Some(Box::pin(async move {
-            opened.notified().await;
+            gate.notified().await;
             Outcome::Snooze { after: Duration::from_hours(1) }
         }))
     });
