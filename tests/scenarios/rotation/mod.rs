@@ -1,6 +1,7 @@
 //! Keys are replaced while everybody reads and writes, and nothing is left under those before.
 
 mod meanwhile;
+mod passes;
 mod whole;
 mod worn;
 mod wrapping;
