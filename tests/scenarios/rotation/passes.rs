@@ -27,10 +27,14 @@ struct Stands {
     goes_on: bool,
 }
 
-/// Takes one turn; none once the rotation is over, or while no pass goes on.
-async fn turn(ctx: &Ctx, rotation: Uuid, system: &mut PgConnection) -> Result<Option<Stands>, ()> {
+/// The rotation is over.
+#[derive(Debug)]
+struct Over;
+
+/// Takes one turn; none while no pass goes on.
+async fn turn(ctx: &Ctx, rotation: Uuid, system: &mut PgConnection) -> Result<Option<Stands>, Over> {
     match turn::take(ctx, rotation, Phase::Destroy).await.expect("a turn").0 {
-        Turn::Past(Phase::Done) => return Err(()),
+        Turn::Past(Phase::Done) => return Err(Over),
         Turn::Gone => panic!("it is gone"),
         _ => {}
     }
@@ -109,27 +113,27 @@ async fn a_row_that_is_held_through_whole_passes_keeps_its_key_until_it_is_let_g
     let rotation = rotation::start(&ctx, What::Subjects).await.expect("begun").fresh.expect("a new one");
     // Each pass waits for whoever was there before it, so somebody else holds the row in each of them.
     for pass in 1..=3 {
-        let mut held = None;
-        loop {
-            let stands = turn(&ctx, rotation, &mut system).await;
-            let stands =
-                stands.unwrap_or_else(|()| panic!("the keys went in pass {pass}, and a row was held"));
-            let Some(stands) = stands else { continue };
-            if held.is_none() && stands.part < names {
-                let mut tx = holder.begin().await.expect("a transaction");
-                sqlx::query("select from leads where id = $1 for update")
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await
-                    .expect("held");
-                held = Some(tx);
-            } else if stands.part > names {
-                let tx = held.take().expect("it was held before its turn came");
-                assert!(stands.found > 0, "pass {pass} has seen it");
-                tx.rollback().await.expect("let go");
-                break;
+        let went = |Over| panic!("the keys went in pass {pass} although a row was held");
+        let begun = loop {
+            if let Some(stands) = turn(&ctx, rotation, &mut system).await.unwrap_or_else(went) {
+                break stands;
             }
-        }
+        };
+        assert!(begun.part < names, "it is held before its turn comes: {begun:?}");
+        let mut tx = holder.begin().await.expect("a transaction");
+        sqlx::query("select from leads where id = $1 for update")
+            .bind(id)
+            .execute(&mut *tx)
+            .await
+            .expect("held");
+        let past = loop {
+            let stands = turn(&ctx, rotation, &mut system).await.unwrap_or_else(went);
+            if let Some(stands) = stands.filter(|stands| stands.part > names) {
+                break stands;
+            }
+        };
+        assert!(past.found > 0, "it was seen: {past:?}");
+        tx.rollback().await.expect("let go");
         // To the end of the pass.
         while turn(&ctx, rotation, &mut system).await.expect("it goes on").is_some() {}
     }
