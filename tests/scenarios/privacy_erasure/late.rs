@@ -4,13 +4,19 @@ use domain::{
     privacy::erasure::{begin, certificate, keys, rows, stop},
     types::ErasureId,
 };
-use serde_json::json;
+use fakes::twilio;
+use serde_json::{Value, json};
+use sqlx::Connection as _;
 use switchboard::process::Roles;
-use switchboard_tests::{TestApp, id};
+use switchboard_tests::{Client, TestApp, id};
 use uuid::Uuid;
 
-use super::{MAIL, ask, at_once, certified, counted};
-use crate::rights::admitted;
+use super::{MAIL, PHONE, ask, at_once, certified, comes_to, counted};
+use crate::{
+    calls::at,
+    gates::{becomes, send},
+    rights::admitted,
+};
 
 #[tokio::test]
 async fn a_key_that_a_rotation_made_late_goes_with_the_certificate() {
@@ -44,5 +50,68 @@ async fn a_key_that_a_rotation_made_late_goes_with_the_certificate() {
     assert_eq!(live, 0);
     let said = certified(admin, &asked).await;
     assert_eq!(counted(&said, "subject_keys", "destroyed"), 2, "the certificate counts it: {said:#}");
+    app.process.stop().await;
+}
+
+/// Sends a message to the bare number by an account of the provider; answers what that calls it.
+async fn sent_by(client: &Client, fake: &twilio::Fake) -> String {
+    let account = json!({
+        "name": "sms", "kind": "twilio", "channel": "sms", "credentials": {
+            "account_sid": fake.account_sid(), "auth_token": fake.auth_token(), "from": "+14155550100",
+            "base_url": fake.url(),
+        },
+    });
+    let account = client.post("/api/v1/communication/providers", &account).await.expect(201);
+    let template = json!({"name": "hello", "channel": "sms", "text": "Dear {{name}}"});
+    let template = client.post("/api/v1/communication/templates", &template).await.expect(201);
+    let message = json!({
+        "provider_id": account["id"], "template_id": template["id"], "to": PHONE, "variables": {"name": "Ada"},
+    });
+    becomes(client, &send(client, &message).await, "message.sent").await;
+    let entries = fake.ledger().entries();
+    entries.iter().find(|one| one.to == PHONE).expect("it was sent").provider_message_id.clone()
+}
+
+#[tokio::test]
+async fn a_provider_is_told_anew_of_what_is_found_to_be_theirs_after_the_rows_were_gone_through() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let fake = twilio::Fake::start(twilio::Config::default()).await.expect("a fake");
+    let lead = async |fields: Value| admin.post("/api/v1/leads", &fields).await.expect(201)["id"].clone();
+    let goes = lead(json!({"name": "Kestrelina", "phone": PHONE})).await;
+    let shares = lead(json!({"name": "Bob", "phone": PHONE})).await;
+    let note = json!({"kind": "note", "note": "canary-says-hello"});
+    admin.post(&format!("{}/activities", at("/api/v1/leads", &goes)), &note).await.expect(201);
+    // As long as two have the number, nobody knows whose this is.
+    let named = sent_by(admin, &fake).await;
+
+    // Somebody holds a row of theirs, so that the rows are not gone through yet.
+    let mut holder = app.database.connect_as("switchboard_system").await;
+    let mut held = holder.begin().await.expect("a transaction");
+    let rows = sqlx::query("select from lead_activities where lead_id = $1 for update")
+        .bind(id::<Uuid>(&goes))
+        .execute(&mut *held)
+        .await
+        .expect("held");
+    assert!(rows.rows_affected() > 0);
+    let erasure = ask(admin, &goes).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let destroyed = "select exists (select from erasures where id = $1 and place is not null)";
+    let begun = async {
+        while !sqlx::query_scalar::<_, bool>(destroyed)
+            .bind(id::<Uuid>(&erasure["id"]))
+            .fetch_one(&mut system)
+            .await
+            .expect("an answer")
+        {}
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), begun).await.expect("rows are gone through");
+    assert!(fake.deleted().is_empty(), "it may be the other one's");
+    admin.delete(&at("/api/v1/leads", &shares)).await.expect(204);
+    held.rollback().await.expect("let go");
+
+    comes_to(admin, &erasure, "done").await;
+    assert_eq!(fake.deleted(), [named]);
     app.process.stop().await;
 }
