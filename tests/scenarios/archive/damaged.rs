@@ -75,6 +75,32 @@ async fn what_is_damaged_before_it_was_read_back_drops_nothing_and_is_written_an
 }
 
 #[tokio::test]
+async fn a_month_stays_as_long_as_a_file_is_not_there_that_was_read_back() {
+    let app = TestApp::with_roles(api_only()).await;
+    let platform = platform(&app.database).await;
+    long_ago(&app, &app.acme, 20).await;
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    plan(&platform, None).await.expect("planned");
+    write(&platform, None, &|| false).await.expect("written");
+    let looked = check(&platform, None, &|| false).await.expect("looked");
+    assert_eq!(looked, Turn::Over { done: 1, refused: 0 });
+    let file = written(&mut owner, &app.acme).await;
+    let whole = fs::read(&file).expect("a file");
+    fs::write(&file, &whole[..whole.len() / 2]).expect("written");
+    let cut = leave(&platform, None, &|| false).await.expect("an end");
+    fs::remove_file(&file).expect("removed");
+    let gone = leave(&platform, None, &|| false).await.expect("an end");
+    assert_eq!([cut, gone], [Turn::Over { done: 0, refused: 0 }; 2]);
+    assert_eq!(app.acme.admin.all(ARCHIVES).await[0]["state"], "verified");
+    fs::write(&file, &whole).expect("written");
+    let ended = leave(&platform, None, &|| false).await.expect("an end");
+    assert_eq!(ended, Turn::Over { done: 1, refused: 0 });
+    let seen = sealer(&app).await.verify_with_files(app.acme.id).await.expect("an answer");
+    assert_eq!((seen.broken, seen.read_in_files), (None, Some(20)));
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn attempts_packed_anew_with_another_content_to_the_same_size_are_found() {
     let app = TestApp::with_roles(api_only()).await;
     let message = crate::message::sandbox(&app.acme.admin).await;
