@@ -98,9 +98,9 @@ async fn a_provider_is_told_anew_of_what_is_found_to_be_theirs_after_the_rows_we
     assert!(rows.rows_affected() > 0);
     let erasure = ask(admin, &goes).await;
     let mut system = app.database.connect_as("switchboard_system").await;
-    let destroyed = "select exists (select from erasures where id = $1 and place is not null)";
+    let goes_on = "select exists (select from erasures where id = $1 and place is not null)";
     let begun = async {
-        while !sqlx::query_scalar::<_, bool>(destroyed)
+        while !sqlx::query_scalar::<_, bool>(goes_on)
             .bind(id::<Uuid>(&erasure["id"]))
             .fetch_one(&mut system)
             .await
