@@ -225,10 +225,15 @@ impl Hub {
         }
     }
 
+    /// How things stand with each tenant that has had sockets here.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Counted> {
+        self.lock().iter().map(|(tenant, room)| room.counted(TenantId(*tenant))).collect()
+    }
+
     /// Writes down what has changed since the last time.
     async fn note(&self, platform: &Platform, noted: &mut HashMap<Uuid, Counted>) -> domain::Result<()> {
-        let counted: Vec<Counted> =
-            self.lock().iter().map(|(tenant, room)| room.counted(TenantId(*tenant))).collect();
+        let counted = self.counted();
         let open: i32 = counted.iter().map(|one| one.sockets).sum();
         metrics::gauge!("switchboard_sockets").set(f64::from(open));
         let news: Vec<Counted> =
