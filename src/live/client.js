@@ -6,12 +6,13 @@ export function connect({
   ticket,                     // async () => a ticket of POST /api/v1/ws/tickets: the page knows how it is logged in
   event,                      // (event) => …: CloudEvents, in order, each once
   resync = () => {},          // (sequence) => …: what came before is not kept any more, so read the state anew
-  status = () => {},          // ("connecting" | "open" | "waiting" | "closed", why) => …
+  status = () => {},          // ("connecting" | "open" | "waiting" | "closed", why) => …; "open" is in the present
   types = [], resources = [], // what to be told of, for example ["call.*"] and ["lead:<id>"]; all if empty
   since = null,               // the last sequence that was seen; null begins now
   url = new URL("/api/v1/ws", globalThis.location?.href.replace(/^http/, "ws")),
 }) {
-  let socket = null, timer, pulse, tries = 0, ended = false, acked = since;
+  let socket = null, timer, pulse, state, tries = 0, ended = false, acked = since;
+  const is = (now, why) => { if (state !== now) status(state = now, why); };
   const say = (frame) => socket?.readyState === 1 && socket.send(JSON.stringify(frame));
   const heard = () => { clearTimeout(timer); timer = setTimeout(() => lost("silent"), SILENCE_MS); };
   const beat = () => {
@@ -22,12 +23,12 @@ export function connect({
     clearTimeout(timer); clearInterval(pulse);
     if (socket) { socket.onopen = socket.onmessage = socket.onclose = null; socket.close(); socket = null; }
     if (ended) return;
-    status("waiting", why);
+    is("waiting", why);
     // Anywhere in the span, so that those who were cut off together do not come back together.
     timer = setTimeout(open, Math.random() * Math.min(LONGEST_MS, WAIT_MS * 2 ** tries++));
   }
   async function open() {
-    status("connecting");
+    is("connecting");
     try {
       const pass = await ticket();
       if (ended) return;
@@ -37,7 +38,7 @@ export function connect({
       socket = new WebSocket(there, ["switchboard.v1", `ticket.${pass}`]);
     } catch (why) { return ended || lost(why); }
     heard();
-    socket.onopen = () => { status("open"); pulse = setInterval(beat, BEAT_MS); };
+    socket.onopen = () => { pulse = setInterval(beat, BEAT_MS); };
     socket.onmessage = ({ data }) => { heard(); take(JSON.parse(data)); };
     socket.onclose = ({ code, reason }) => lost(reason || code);
   }
@@ -45,14 +46,16 @@ export function connect({
     if (frame.specversion) {
       if (since !== null && frame.sequence <= since) return;
       since = frame.sequence; event(frame);
-    } else if (frame.op === "resync") resync(since = frame.sequence);
-    else if (frame.op === "position") { since = Math.max(since ?? 0, frame.sequence); tries = 0; }
-    else if (frame.op === "error") console.warn("switchboard:", frame.detail);
+    } else if (frame.op === "resync" || frame.op === "position") {
+      since = frame.op === "resync" ? frame.sequence : Math.max(since ?? 0, frame.sequence);
+      tries = 0; is("open");
+      if (frame.op === "resync") resync(since);
+    } else if (frame.op === "error") console.warn("switchboard:", frame.detail);
   }
   open();
   return {
     subscribe(what) { ({ types = [], resources = [] } = what); say({ op: "subscribe", types, resources }); },
-    close() { ended = true; lost(); status("closed"); },
+    close() { ended = true; lost(); is("closed"); },
     get sequence() { return since; },
   };
 }

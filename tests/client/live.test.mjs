@@ -67,7 +67,7 @@ test("it comes in with a ticket and goes on where it was", async () => {
   assert.deepEqual(second.protocols, ["switchboard.v1", "ticket.t2"], "a ticket is good once");
   assert.equal(second.url.searchParams.get("since"), "7");
   second.open();
-  second.tell(event(7), event(8), event(8));
+  second.tell(event(7), event(8), event(8), position(9), position(10));
   assert.deepEqual(seen.events, [5, 8], "each once");
   assert.deepEqual(seen.statuses, ["connecting", "open", "waiting", "connecting", "open"]);
 });
@@ -75,7 +75,9 @@ test("it comes in with a ticket and goes on where it was", async () => {
 test("what is not kept any more is said", async () => {
   const seen = await begin({ since: 90 });
   sockets[0].open();
+  assert.deepEqual(seen.statuses, ["connecting"], "it does not know yet how far it is");
   sockets[0].tell({ op: "resync", sequence: 12 }, event(13));
+  assert.deepEqual(seen.statuses, ["connecting", "open"]);
   assert.deepEqual([seen.resyncs, seen.events, live.sequence], [[12], [13], 13]);
 });
 

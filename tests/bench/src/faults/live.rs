@@ -94,8 +94,8 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
         finding.doubled += told.sequences.len().saturating_sub(wanted.len());
         visits += told.visits;
         finding.broken.extend(told.wrong);
-        let strange = told.tenant == watchers[number].tenant && told.sequences == wanted;
-        finding.holds(strange, || format!("client {number} was not told what it may see"));
+        let is_right = told.tenant == watchers[number].tenant && told.sequences == wanted;
+        finding.holds(is_right, || format!("client {number} was not told what it may see"));
     }
     finding.begun_again = visits;
     finding.recovered(all_in.elapsed().as_secs_f64(), OVER_WITHIN_S);
