@@ -2,6 +2,7 @@
 //! <https://www.asyncapi.com/docs/reference/specification/v3.0.0>
 
 use domain::events::{
+    about::about,
     data::{self, Field, Form},
     kinds, needed,
 };
@@ -187,6 +188,7 @@ fn event(kind: &str) -> Value {
     json!({
         "name": kind_there,
         "title": kind,
+        "summary": about(kind),
         "x-permission": permission,
         "payload": { "allOf": [refers("components/schemas/event"), {
             "type": "object",
@@ -261,7 +263,7 @@ mod tests {
             assert!(operation("tell").contains(&told(kind)), "{kind} is not told of");
             let message = &document["components"]["messages"][kind];
             assert_eq!(message["name"], format!("switchboard.{kind}.v1"));
-            assert!(message["x-permission"].is_string(), "{kind}");
+            assert!(message["x-permission"].is_string() && message["summary"].is_string(), "{kind}");
             assert!(found.contains(&format!("#/components/schemas/{kind}")), "{kind} has no schema");
         }
         for op in ["subscribe", "ack", "ping"] {

@@ -179,15 +179,9 @@ impl Session {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::new();
         loop {
+            // What the peer has said comes first: it may have waited while the log was read.
             tokio::select! {
-                got = self.listener.recv(&mut batch, BATCH) => {
-                    if !got {
-                        return Err(STOPPING);
-                    }
-                    self.tell(&mut batch).await?;
-                    // What one burst needs is not kept for ever.
-                    batch = Vec::new();
-                }
+                biased;
                 frame = inbox.next() => {
                     heard = Instant::now();
                     self.hear(frame).await?;
@@ -197,6 +191,14 @@ impl Session {
                         return Err(SILENT);
                     }
                     self.send(Message::Ping(axum::body::Bytes::new())).await?;
+                }
+                got = self.listener.recv(&mut batch, BATCH) => {
+                    if !got {
+                        return Err(STOPPING);
+                    }
+                    self.tell(&mut batch).await?;
+                    // What one burst needs is not kept for ever.
+                    batch = Vec::new();
                 }
             }
         }
@@ -217,12 +219,10 @@ impl Session {
             }
         }
         if self.listener.shared.is_resting() {
-            let since = *self.behind.get_or_insert_with(Instant::now);
-            if since.elapsed() > self.hub.settings.behind {
-                return Err(SLOW);
-            }
+            self.behind.get_or_insert_with(Instant::now);
             self.settle().await?;
-        } else {
+        }
+        if !self.listener.shared.is_resting() {
             self.behind = None;
         }
         if looks {
@@ -268,6 +268,9 @@ impl Session {
     /// Tells everything the log has after what was seen.
     async fn replay(&mut self) -> Result<(), End> {
         loop {
+            if self.behind.is_some_and(|since| since.elapsed() > self.hub.settings.behind) {
+                return Err(SLOW);
+            }
             let page = self.page().await.map_err(|error| failed(&error))?;
             let is_full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             for entry in &page {

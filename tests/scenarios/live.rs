@@ -97,16 +97,25 @@ async fn a_tenant_sees_its_own_sockets_of_all_processes() {
     let elsewhere = second_process(&app).await;
     let (acme, other) = (&app.acme.admin, &app.other.admin);
     let none = acme.get(STATS).await.expect(200);
-    assert_eq!(none, json!({"connections": 0, "sent": 0, "dropped": 0, "slow_closed": 0, "lag": 0, "processes": []}));
-    let mut sockets =
-        [Socket::open(acme, None).await, Socket::open(acme, None).await, Socket::open(&at(&elsewhere, acme), None).await];
+    assert_eq!(
+        none,
+        json!({"connections": 0, "sent": 0, "dropped": 0, "slow_closed": 0, "lag": 0, "processes": []})
+    );
+    let mut sockets = [
+        Socket::open(acme, None).await,
+        Socket::open(acme, None).await,
+        Socket::open(&at(&elsewhere, acme), None).await,
+    ];
     let _theirs = Socket::open(other, None).await;
     happen(&app, &app.acme, &many("message.sent", 2)).await;
     for socket in &mut sockets {
         assert_eq!(sequences(socket, 2).await, [1, 2]);
     }
     let shown = until_shown(acme, |stats| stats["sent"] == 6 && stats["lag"] == 0).await;
-    assert_eq!((&shown["connections"], &shown["dropped"], &shown["slow_closed"]), (&json!(3), &json!(0), &json!(0)));
+    assert_eq!(
+        (&shown["connections"], &shown["dropped"], &shown["slow_closed"]),
+        (&json!(3), &json!(0), &json!(0))
+    );
     let mut parts: Vec<&Value> =
         shown["processes"].as_array().expect("a list").iter().map(|one| &one["connections"]).collect();
     parts.sort_by_key(|part| part.as_i64());

@@ -8,10 +8,7 @@ const COMMITTED: &str = include_str!("../../asyncapi.json");
 
 #[test]
 fn the_committed_description_is_the_true_one() {
-    assert!(
-        switchboard::live::asyncapi::text() == COMMITTED,
-        "asyncapi.json is stale: run `./x prepare`"
-    );
+    assert!(switchboard::live::asyncapi::text() == COMMITTED, "asyncapi.json is stale: run `./x prepare`");
 }
 
 #[tokio::test]

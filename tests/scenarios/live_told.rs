@@ -90,7 +90,8 @@ async fn what_comes_to_nothing_is_said_and_the_socket_stays() {
     let wrong = socket.frame().await;
     assert!(wrong["detail"].as_str().expect("a text").contains("at most 500"), "{wrong}");
     // What it asked for before that holds.
-    happen(&app, &app.acme, &[("message.read", "message:1".into()), ("message.sent", "message:2".into())]).await;
+    happen(&app, &app.acme, &[("message.read", "message:1".into()), ("message.sent", "message:2".into())])
+        .await;
     assert_eq!(kinds(&mut socket, 1).await, ["message.sent"]);
     let much: Vec<String> = (0..101).map(|number| format!("types.of{number}")).collect();
     assert!(Socket::asking(admin, &format!("types={}", much.join(","))).await.is_err());

@@ -54,7 +54,10 @@ impl Socket {
     ///
     /// # Errors
     /// If it does not answer, or refuses.
-    pub async fn returning(client: &Client, since: i64) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn returning(
+        client: &Client,
+        since: i64,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let ticket = client.try_post("/api/v1/ws/tickets", &json!({})).await?;
         let ticket = ticket.body["ticket"].as_str().ok_or("no ticket")?.to_owned();
         Ok(Self::connect(client, &ticket, &format!("since={since}"), None).await?)
