@@ -84,7 +84,9 @@ async fn whoever_comes_back_has_everything_in_order_once() {
         let tenant = if number % 3 == 2 { &app.other } else { &app.acme };
         let (named, permissions) = match number % 2 {
             0 => (&["messages:read"][..], &[Permission::MessagesRead][..]),
-            _ => (&["messages:read", "leads:read"], &[Permission::MessagesRead, Permission::LeadsRead]),
+            _ => {
+                (&["messages:read", "leads:read"][..], &[Permission::MessagesRead, Permission::LeadsRead][..])
+            }
         };
         let (_, client) = key(tenant, named).await;
         let (sender, door) = watch::channel(vec![at(&elsewhere, &client), client]);
