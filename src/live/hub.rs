@@ -201,7 +201,7 @@ impl Hub {
     }
 
     async fn sweep(&self, platform: &Platform) {
-        let (mut looks, mut ticks) = (0, interval(LOOK_EVERY));
+        let (mut looks, mut ticks) = (0_u64, interval(LOOK_EVERY));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut noted = HashMap::new();
         loop {
@@ -212,12 +212,12 @@ impl Hub {
             looks += 1;
             let now = platform.clock.now();
             self.lock().values().for_each(|room| room.look(now));
-            if looks % COUNT_EVERY == 0
+            if looks.is_multiple_of(COUNT_EVERY)
                 && let Err(error) = self.note(platform, &mut noted).await
             {
                 tracing::debug!(%error, "the sockets could not be counted; they are again shortly");
             }
-            if looks % FORGET_EVERY == 0
+            if looks.is_multiple_of(FORGET_EVERY)
                 && let Err(error) = sockets::forget_the_lost(platform).await
             {
                 tracing::debug!(%error, "what lost processes counted is forgotten later");

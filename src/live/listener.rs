@@ -45,6 +45,7 @@ impl Listener {
     }
 
     /// Wants something else from the next entry on; answers the last one that was offered by what was wanted before.
+    #[must_use]
     pub fn narrow(&self, interest: Interest) -> i64 {
         self.hub.narrow(self.tenant, self.audience, self.number, interest);
         self.passed()

@@ -49,7 +49,7 @@ pub fn about(kind: &str) -> Option<&'static str> {
         "call.incoming" => "For the agent: pick it up",
         "call.queued" => "A call waits in a team's queue",
         "call.rerouted" => "It went from an agent or a queue to another: whoever had it stops ringing",
-        "call.overdue" => "It waits longer than the team's service level allows",
+        "call.overdue" => "A call waits longer than the team's service level allows",
         "call.answered" => "Somebody has picked it up",
         "call.ended" => "It is over",
         "call.completed" => "It is over, and it was said what it came to",
