@@ -30,8 +30,8 @@ const KINDS: [&str; 5] = ["message.sent", "lead.updated", "message.read", "lead.
 const LAST: &str = "message:last";
 /// After the last event and the last death; among them a client may have to come back.
 const OVER_WITHIN_S: f64 = 60.0;
-/// Of the events of a visit, at most.
-const STAYS: std::ops::Range<usize> = 1..2_000;
+/// Frames of a visit.
+const STAYS: std::ops::Range<usize> = 1..600;
 
 /// Where notifiers answer, by now.
 type Doors = watch::Receiver<Vec<SocketAddr>>;
@@ -52,7 +52,7 @@ struct Told {
 }
 
 pub async fn run(wish: Wish) -> Outcome<Finding> {
-    let (events, times) = if wish.long { (50_000, 20) } else { (10_000, 4) };
+    let (events, times) = if wish.long { (50_000, 20) } else { (4_000, 3) };
     let mut dice = fastrand::Rng::with_seed(wish.seed);
     let site = Site::prepare().await?;
     let api = Api::open(&site).await?;
