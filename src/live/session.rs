@@ -117,12 +117,16 @@ pub async fn serve(
         listener.was_slow();
     }
     drop(listener);
-    if let End::Close(code, reason) = end {
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        let patience = if is_slow { hub.settings.patience } else { GOODBYE };
-        // The peer may be gone already; then there is nobody to tell.
-        let _ = timeout(patience, out.send(close)).await;
-    }
+    let patience = if is_slow { hub.settings.patience } else { GOODBYE };
+    // The peer may be gone already; then there is nobody to tell.
+    let _ = match end {
+        End::Close(code, reason) => {
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            timeout(patience, out.send(close)).await
+        }
+        // One that said goodbye is answered.
+        End::Gone => timeout(patience, out.flush()).await,
+    };
     drop((out, inbox, place));
     if counted {
         presence::depart(&ctx, &hub).await;
