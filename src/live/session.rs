@@ -32,7 +32,8 @@ use super::{
     seat::Item,
 };
 
-const PAGE: i64 = 500;
+/// Entries read from the log at a time: they stay in memory while a peer takes nothing.
+const PAGE: i64 = 200;
 /// Entries told in one go.
 const BATCH: usize = 256;
 /// Frames that a client may send in one second.
