@@ -99,8 +99,19 @@ impl Engine {
     /// # Errors
     /// If no connection can be had within the pool's patience.
     pub async fn begin_tenant(&self, tenant: Uuid) -> sqlx::Result<Tx> {
+        self.begin_tenant_within(tenant, None).await
+    }
+
+    /// The same, each statement of which is given up if it takes longer than this.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_tenant_within(&self, tenant: Uuid, patience: Option<Duration>) -> sqlx::Result<Tx> {
         // A UUID's text has no character that could end the literal.
-        let begin = format!("begin; set local app.tenant = '{tenant}'");
+        let mut begin = format!("begin; set local app.tenant = '{tenant}'");
+        if let Some(patience) = patience {
+            begin.push_str(&format!("; set local statement_timeout = {}", patience.as_millis()));
+        }
         Ok(Tx::new(self.0.app.begin(begin).await?, self.clone()))
     }
 
