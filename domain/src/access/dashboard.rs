@@ -128,12 +128,7 @@ impl Gate {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::TooMany`].
-    pub async fn enter_operator(
-        &self,
-        key: &str,
-        address: IpAddr,
-        trace: Option<String>,
-    ) -> Result<String> {
+    pub async fn enter_operator(&self, key: &str, address: IpAddr, trace: Option<String>) -> Result<String> {
         let tried = self.try_login("", "operator", address).await?;
         let operator = self.admit_operator(key, trace).await?;
         self.came_in(tried).await?;
@@ -212,7 +207,8 @@ impl Gate {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         if let Some((slug, why)) = look {
             if why.as_str().chars().count() < SHORTEST_REASON {
-                let detail = format!("say why, in {SHORTEST_REASON} characters or more; the tenant can read it");
+                let detail =
+                    format!("say why, in {SHORTEST_REASON} characters or more; the tenant can read it");
                 return Err(Error::invalid("/why", detail));
             }
             tenancy::store::by_slug(tx.conn(), slug).await?.ok_or(Error::NotFound("tenant"))?;
