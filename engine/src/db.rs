@@ -108,10 +108,8 @@ impl Engine {
     /// As [`Self::begin_tenant`].
     pub async fn begin_tenant_within(&self, tenant: Uuid, patience: Option<Duration>) -> sqlx::Result<Tx> {
         // A UUID's text has no character that could end the literal.
-        let mut begin = format!("begin; set local app.tenant = '{tenant}'");
-        if let Some(patience) = patience {
-            begin.push_str(&format!("; set local statement_timeout = {}", patience.as_millis()));
-        }
+        let within = patience.map(|most| format!("; set local statement_timeout = {}", most.as_millis()));
+        let begin = format!("begin; set local app.tenant = '{tenant}'{}", within.unwrap_or_default());
         Ok(Tx::new(self.0.app.begin(begin).await?, self.clone()))
     }
 

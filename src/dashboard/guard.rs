@@ -88,7 +88,7 @@ async fn judge(guarded: &Guarded, request: Request, here: String, asked: &str) -
     let token = cookies::login(headers).unwrap_or_default().to_owned();
     let theme = Theme::of(cookies::value(headers, cookies::THEME));
     let notice = cookies::value(headers, cookies::NOTICE).filter(|_| request.method() == Method::GET);
-    let notice = notice.map(|text| link::decode(text)).filter(|text| !text.is_empty());
+    let notice = notice.map(link::decode).filter(|text| !text.is_empty());
     let mut seen = Seen { visit: None, ctx: None, token, theme, here, notice };
     let public_url = guarded.app.platform.public_url.as_deref();
     let checked = match origin::check(request.method(), headers, public_url) {
@@ -123,7 +123,7 @@ async fn admit(
         }
         return Err(Error::Unauthenticated("log in to see this").into());
     };
-    let (once, mut request) = if changes { sent(&visit, request).await? } else { (None, request) };
+    let (once, mut request) = if changes && guarded.access != Access::Public { sent(&visit, request).await? } else { (None, request) };
     let patience = (!changes).then_some(PATIENCE);
     match &visit.visitor {
         Visitor::User(ctx) => {
@@ -147,7 +147,7 @@ async fn admit(
     let operates = matches!(visit.visitor, Visitor::Operator(..));
     match (guarded.access, &seen.ctx) {
         (Access::Needs(_), None) => {
-            let detail = "choose a tenant to look into first, on the page Tenants";
+            let detail = "choose a tenant to look into first, at the beginning of the dashboard";
             return Err(Problem::new(StatusCode::CONFLICT, "no-tenant-chosen", detail));
         }
         (Access::Needs(_), _) if operates && changes => {
