@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use axum::{
-    extract::{OriginalUri, Path},
-    http::{HeaderValue, StatusCode, header},
+    extract::Path,
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
@@ -62,7 +62,7 @@ pub fn address(name: &str) -> String {
 }
 
 /// A file, for anybody: there is nothing in it that is not public.
-pub async fn serve(Path(name): Path<String>, OriginalUri(uri): OriginalUri) -> Response {
+pub async fn serve(Path(name): Path<String>, uri: Uri) -> Response {
     let Some(asset) = asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
     // Under an address without the hash, as modules import each other, a browser asks whether it is still the same.
     let kept = uri.query().is_some_and(|query| query.strip_prefix("v=") == Some(&asset.hash));

@@ -123,7 +123,11 @@ async fn admit(
         }
         return Err(Error::Unauthenticated("log in to see this").into());
     };
-    let (once, mut request) = if changes && guarded.access != Access::Public { sent(&visit, request).await? } else { (None, request) };
+    let (once, mut request) = if changes && guarded.access != Access::Public {
+        sent(&visit, request).await?
+    } else {
+        (None, request)
+    };
     let patience = (!changes).then_some(PATIENCE);
     match &visit.visitor {
         Visitor::User(ctx) => {

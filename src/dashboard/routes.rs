@@ -6,12 +6,12 @@ use axum::{
     handler::Handler,
     routing::{self, MethodRouter},
 };
-use domain::access::permission::Permission;
+use domain::access::permission::Permission as P;
 
-use super::pages::{door, home, preferences};
+use super::pages::{door, home, jobs, preferences};
 use crate::http::{
     App,
-    routes::Access::{self, Public, SignedIn},
+    routes::Access::{self, Needs, Public, SignedIn},
 };
 
 /// A path with what answers it.
@@ -30,12 +30,12 @@ pub struct Entry {
     pub path: &'static str,
     /// `g`, then this key, leads there.
     pub key: char,
-    needs: Option<Permission>,
+    needs: Option<P>,
 }
 
 impl Entry {
     /// Whether whoever holds this may see it.
-    pub fn is_for(&self, holds: impl Fn(Permission) -> bool) -> bool {
+    pub fn is_for(&self, holds: impl Fn(P) -> bool) -> bool {
         self.needs.is_none_or(holds)
     }
 }
@@ -78,7 +78,16 @@ fn entrance() -> Vec<Place> {
 
 /// What is done, and by whom.
 fn work() -> Vec<Place> {
-    vec![]
+    vec![
+        get(Needs(P::JobsRead), "/ops/jobs", jobs::list::list).named("Work", "Jobs", 'j'),
+        get(Needs(P::JobsRead), "/ops/jobs/fresh", jobs::list::fresh),
+        post(Needs(P::JobsBulk), "/ops/jobs/bulk", jobs::bulk::preview),
+        post(Needs(P::JobsBulk), "/ops/jobs/bulk/run", jobs::bulk::run),
+        get(Needs(P::JobsRead), "/ops/jobs/{id}", jobs::one::show_job),
+        post(Needs(P::JobsCancel), "/ops/jobs/{id}/cancel", jobs::one::cancel),
+        post(Needs(P::JobsRetry), "/ops/jobs/{id}/retry", jobs::one::retry),
+        post(Needs(P::JobsDiscard), "/ops/jobs/{id}/discard", jobs::one::discard),
+    ]
 }
 
 /// The navigation, in the order of the table.

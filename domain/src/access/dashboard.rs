@@ -10,7 +10,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    api_key::OperatorKey,
     gate::{Gate, Proven},
     permission::PermissionSet,
     sessions::{self, Client},

@@ -89,7 +89,11 @@ impl Asked {
         let word = |(name, _): &(&str, &str)| {
             let value = self.field(name)?;
             let spaced = value.contains([' ', '"']);
-            Some(if spaced { format!("{name}:\"{}\"", value.replace('"', "")) } else { format!("{name}:{value}") })
+            Some(if spaced {
+                format!("{name}:\"{}\"", value.replace('"', ""))
+            } else {
+                format!("{name}:{value}")
+            })
         };
         FIELDS.iter().filter_map(word).collect::<Vec<_>>().join(" ")
     }
@@ -136,7 +140,10 @@ impl Asked {
         if let Some(state) = &state
             && !LIVE.iter().chain(&ENDED).any(|known| known == state)
         {
-            return Err(Problem::field("?state", format!("one of {}, {}", LIVE.join(", "), ENDED.join(", "))));
+            return Err(Problem::field(
+                "?state",
+                format!("one of {}, {}", LIVE.join(", "), ENDED.join(", ")),
+            ));
         }
         Ok(Filter {
             state,
@@ -154,7 +161,8 @@ impl Asked {
 
     fn node(&self) -> Result<Option<Uuid>, Problem> {
         let parse = |node: &str| {
-            Uuid::try_parse(node).map_err(|_| Problem::field("?node", "the id of a process, as the page Workers shows it"))
+            Uuid::try_parse(node)
+                .map_err(|_| Problem::field("?node", "the id of a process, as the page Workers shows it"))
         };
         self.field("node").map(parse).transpose()
     }
@@ -167,7 +175,13 @@ impl Asked {
         let own = |name: &str| self.field(name).map(ToOwned::to_owned);
         // A job that is not finished has ended no attempt but those that are tried again.
         let what = own("state").filter(|state| state == "retrying" || ENDED.contains(&state.as_str()));
-        Ok(Some(Part { queue: own("queue"), kind: own("kind"), node: self.node()?, code: own("error"), what }))
+        Ok(Some(Part {
+            queue: own("queue"),
+            kind: own("kind"),
+            node: self.node()?,
+            code: own("error"),
+            what,
+        }))
     }
 
     /// The span of the chart and of the figures, on whole minutes, and the minutes of a step.
@@ -255,7 +269,8 @@ mod tests {
             let (span, found) = span(None, None, last).expect("a span");
             assert_eq!(((span.until - span.from).num_minutes(), found), (minutes, step), "{last:?}");
         }
-        let (brushed, step) = span(Some("2023-11-14T10:00:30Z"), Some("2023-11-14T10:30:10Z"), None).expect("a span");
+        let (brushed, step) =
+            span(Some("2023-11-14T10:00:30Z"), Some("2023-11-14T10:30:10Z"), None).expect("a span");
         assert_eq!((brushed.from.to_rfc3339().as_str(), step), ("2023-11-14T10:00:00+00:00", 1));
         assert_eq!(brushed.until.to_rfc3339(), "2023-11-14T10:31:00+00:00");
         assert!(span(Some("2023-11-14T10:00:00Z"), Some("2023-11-13T10:00:00Z"), None).is_err());

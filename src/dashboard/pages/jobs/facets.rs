@@ -35,11 +35,31 @@ pub struct Value {
 pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since: &str) -> Vec<Facet> {
     let about = format!("ended {since}");
     vec![
-        Facet { name: "Now", about: "as of the last census".into(), states: true, values: live(asked, depths, here) },
+        Facet {
+            name: "Now",
+            about: "as of the last census".into(),
+            states: true,
+            values: live(asked, depths, here),
+        },
         Facet { name: "Ended", about: since.to_owned(), states: true, values: ended(asked, cells, here) },
-        Facet { name: "Queue", about: String::new(), states: false, values: by(asked, cells, depths, here, "queue") },
-        Facet { name: "Kind", about: String::new(), states: false, values: by(asked, cells, depths, here, "kind") },
-        Facet { name: "Error", about: about.clone(), states: false, values: by(asked, cells, &[], here, "error") },
+        Facet {
+            name: "Queue",
+            about: String::new(),
+            states: false,
+            values: by(asked, cells, depths, here, "queue"),
+        },
+        Facet {
+            name: "Kind",
+            about: String::new(),
+            states: false,
+            values: by(asked, cells, depths, here, "kind"),
+        },
+        Facet {
+            name: "Error",
+            about: about.clone(),
+            states: false,
+            values: by(asked, cells, &[], here, "error"),
+        },
         Facet { name: "Node", about, states: false, values: by(asked, cells, &[], here, "node") },
     ]
 }
@@ -47,9 +67,8 @@ pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since
 fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<Value> {
     // The census knows queues and kinds, and neither nodes nor errors.
     let counted = asked.node.is_none() && asked.error.is_none() && asked.key.is_none() && asked.tag.is_none();
-    let fits = |depth: &&Depth| {
-        is(asked.queue.as_deref(), &depth.queue) && is(asked.kind.as_deref(), &depth.kind)
-    };
+    let fits =
+        |depth: &&Depth| is(asked.queue.as_deref(), &depth.queue) && is(asked.kind.as_deref(), &depth.kind);
     LIVE.iter()
         .map(|state| {
             let count = depths.iter().filter(fits).map(|depth| of_state(depth, state)).sum();

@@ -28,7 +28,8 @@ pub fn picture(question: &str, ended: &[Ended], span: Span, step_minutes: i32) -
                 tone,
                 values: times.iter().map(|time| quantile(at(time), part)).collect(),
             };
-            let lines = [("half within (p50)", "1", 0.5), ("95 % within", "2", 0.95), ("99 % within", "3", 0.99)];
+            let lines =
+                [("half within (p50)", "1", 0.5), ("95 % within", "2", 0.95), ("99 % within", "3", 0.99)];
             ("How long attempts took", "s", lines.map(line).to_vec(), "lines")
         }
         "failures" => {
@@ -113,10 +114,15 @@ mod tests {
 
     #[test]
     fn rates_are_a_minute_and_empty_steps_are_zero() {
-        let rows = [ended(0, "completed", Some(4), 50), ended(0, "completed", Some(2), 50), ended(10, "discarded", None, 10)];
+        let rows = [
+            ended(0, "completed", Some(4), 50),
+            ended(0, "completed", Some(2), 50),
+            ended(10, "discarded", None, 10),
+        ];
         let chart = picture("rate", &rows, Span { from: at(0), until: at(30) }, 10);
         assert_eq!(chart.times.len(), 3);
-        let lines: Vec<_> = chart.series.iter().map(|line| (line.name.as_str(), line.values.clone())).collect();
+        let lines: Vec<_> =
+            chart.series.iter().map(|line| (line.name.as_str(), line.values.clone())).collect();
         assert_eq!(lines[0], ("completed", vec![Some(10.0), Some(0.0), Some(0.0)]));
         assert_eq!(lines[1], ("discarded", vec![Some(0.0), Some(1.0), Some(0.0)]));
         assert_eq!(lines.len(), 2, "what did not happen has no line");
@@ -124,7 +130,8 @@ mod tests {
 
     #[test]
     fn failures_are_a_share_of_what_ended() {
-        let rows = [ended(0, "completed", None, 3), ended(0, "retrying", None, 1), ended(0, "cancelled", None, 9)];
+        let rows =
+            [ended(0, "completed", None, 3), ended(0, "retrying", None, 1), ended(0, "cancelled", None, 9)];
         let chart = picture("failures", &rows, Span { from: at(0), until: at(20) }, 10);
         assert_eq!(chart.series[0].values, [Some(25.0), None]);
     }

@@ -25,7 +25,9 @@ pub fn counted(jobs: &[JobView], span: Span, step_minutes: i32) -> (Vec<Ended>, 
             count: 1,
         });
         let Some(at) = job.finished_at.filter(|at| (span.from..span.until).contains(at)) else { continue };
-        let Ok(since) = (chrono::DateTime::UNIX_EPOCH + (at - span.from)).duration_trunc(step) else { continue };
+        let Ok(since) = (chrono::DateTime::UNIX_EPOCH + (at - span.from)).duration_trunc(step) else {
+            continue;
+        };
         let at_step = span.from + (since - chrono::DateTime::UNIX_EPOCH);
         let bucket = job.started_at.map(|began| bucket((at - began).num_microseconds().unwrap_or(i64::MAX)));
         ended.push(Ended { at: at_step, what: job.state.clone(), bucket, count: 1 });
