@@ -323,6 +323,9 @@ create table engine.lane_depths (
   scheduled bigint not null,
   available bigint not null,
   running bigint not null,
+  -- Those of the scheduled and of the available that failed before.
+  retrying_scheduled bigint not null,
+  retrying_available bigint not null,
   -- Since when the first of the available has been due.
   oldest_due_at timestamptz,
   counted_at timestamptz not null

@@ -162,16 +162,21 @@ declare
   tenants uuid[];
   fences bigint[];
 begin
-  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, oldest_due_at, counted_at)
-  select l.id, l.tenant_id, j.scheduled, j.available, j.running, j.oldest_due_at, t
+  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, retrying_scheduled,
+                                       retrying_available, oldest_due_at, counted_at)
+  select l.id, l.tenant_id, j.scheduled, j.available, j.running, j.retrying_scheduled, j.retrying_available,
+         j.oldest_due_at, t
     from (select j.lane, count(*) filter (where j.node is null and j.run_at > t) as scheduled,
                  count(*) filter (where j.node is null and j.run_at <= t) as available,
                  count(*) filter (where j.node is not null) as running,
+                 count(*) filter (where j.node is null and j.attempt > 0 and j.run_at > t) as retrying_scheduled,
+                 count(*) filter (where j.node is null and j.attempt > 0 and j.run_at <= t) as retrying_available,
                  min(j.run_at) filter (where j.node is null and j.run_at <= t) as oldest_due_at
             from engine.jobs j group by j.lane) j
     join engine.lanes l on l.id = j.lane
   on conflict (lane) do update
      set scheduled = excluded.scheduled, available = excluded.available, running = excluded.running,
+         retrying_scheduled = excluded.retrying_scheduled, retrying_available = excluded.retrying_available,
          oldest_due_at = excluded.oldest_due_at, counted_at = excluded.counted_at;
   delete from engine.lane_depths where counted_at < t;
   select array_agg(j.id), array_agg(j.tenant_id), array_agg(j.claim) into ids, tenants, fences

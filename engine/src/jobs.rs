@@ -63,6 +63,18 @@ pub struct Filter {
     pub error_code: Option<String>,
     /// The node that runs it, or ran it last.
     pub node: Option<Uuid>,
+    /// Only these; all if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<Uuid>,
+    /// Only those that have ended, since this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<DateTime<Utc>>,
+    /// Only those that have ended, before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<DateTime<Utc>>,
+    /// Only ids above this one.
+    #[serde(skip)]
+    pub after: Option<Uuid>,
 }
 
 /// One tenant's jobs, newest first, those with ids below `before`.
@@ -89,7 +101,11 @@ pub async fn list(
         filter.queue,
         filter.tag,
         filter.error_code,
-        filter.node
+        filter.node,
+        &filter.ids,
+        filter.ended_from,
+        filter.ended_until,
+        filter.after
     )
     .fetch_all(conn)
     .await

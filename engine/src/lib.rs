@@ -47,7 +47,7 @@
 //!
 //! - [`job`] what a job is: its kind, its placement, its ending
 //! - [`db`] the pools and their two doors; [`tx`] the transaction that knows what to wake
-//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`] reading about them
+//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`], [`tallies`] reading about them
 //! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
@@ -94,6 +94,7 @@ pub mod queues;
 mod retention;
 pub mod schedules;
 mod spares;
+pub mod tallies;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;

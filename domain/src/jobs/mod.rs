@@ -1,6 +1,7 @@
 //! Jobs and queues as people steer them: what the engine can do, with permission and an audit row.
 
 pub mod bulk;
+pub mod figures;
 
 use engine::{
     jobs::{self, Filter, JobView},

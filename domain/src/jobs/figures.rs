@@ -1,0 +1,30 @@
+//! Jobs in figures: what ended and what waits, from the engine's counters. Nothing is counted for it.
+
+use engine::tallies::{self, Cell, Depth, Ended, Part, Span};
+
+use crate::{Ctx, access::permission::Permission, error::Result};
+
+/// What ended in a span, and what is unfinished now.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// By steps of time, for the part that was asked for.
+    pub ended: Vec<Ended>,
+    /// All of it, by what it is counted by.
+    pub cells: Vec<Cell>,
+    pub depths: Vec<Depth>,
+}
+
+/// The figures of the tenant's jobs.
+///
+/// # Errors
+/// If the permission is missing, or the caller sees only some leads.
+pub async fn figures(ctx: &Ctx, span: Span, step_minutes: i32, part: &Part) -> Result<Figures> {
+    ctx.require(Permission::JobsRead)?;
+    ctx.require_all_rows()?;
+    let tenant = ctx.tenant.0;
+    let mut tx = ctx.begin().await?;
+    let ended = tallies::ended(tx.conn(), tenant, span, step_minutes, part).await?;
+    let cells = tallies::cells(tx.conn(), tenant, span).await?;
+    let depths = tallies::depths(tx.conn(), tenant).await?;
+    Ok(Figures { ended, cells, depths })
+}

@@ -1,0 +1,144 @@
+//! Reading the counters: how many attempts ended, how, how long they took, and what is unfinished. No job is counted
+//! here; what is read grows with the minutes and the kinds of work, not with the work.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A span of time, from its beginning to before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// What is counted, of what is said. All that there is, where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    pub queue: Option<String>,
+    pub kind: Option<String>,
+    pub node: Option<Uuid>,
+    /// Why attempts ended as they did.
+    pub code: Option<String>,
+    /// How they ended: a state of a job that has ended, or `retrying`.
+    pub what: Option<String>,
+}
+
+/// Attempts that ended in a step of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub at: DateTime<Utc>,
+    pub what: String,
+    /// The half decade of how long they took, in which each is less than `10^(bucket/2)` ms; none if that was not
+    /// counted.
+    pub bucket: Option<i16>,
+    pub count: i64,
+}
+
+/// One combination of everything that attempts are counted by, over a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub what: String,
+    pub queue: String,
+    pub kind: String,
+    pub node: Option<Uuid>,
+    pub code: Option<String>,
+    pub count: i64,
+}
+
+/// What is unfinished of a kind in a queue, as the last census found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Depth {
+    pub queue: String,
+    pub kind: String,
+    /// No living node knows the kind.
+    pub parked: bool,
+    pub scheduled: i64,
+    pub available: i64,
+    pub running: i64,
+    pub retrying_scheduled: i64,
+    pub retrying_available: i64,
+    pub counted_at: DateTime<Utc>,
+}
+
+/// Combinations that are answered at most.
+const MOST: i64 = 5_000;
+
+/// A tenant's attempts that ended in a span, by steps of so many minutes.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn ended(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    span: Span,
+    step_minutes: i32,
+    part: &Part,
+) -> sqlx::Result<Vec<Ended>> {
+    sqlx::query_as!(
+        Ended,
+        r#"select date_bin(make_interval(mins => $4), m.minute, $2) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
+             from engine.tally_minutes m join engine.lanes l on l.id = m.lane
+            where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3
+              and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
+              and ($6::text is null or l.kind = $6) and ($7::uuid is null or m.node = $7)
+              and ($8::text is null or m.code = $8) and ($9::text is null or m.what = $9)
+            group by 1, 2, 3 order by 1, 2, 3"#,
+        tenant,
+        span.from,
+        span.until,
+        step_minutes,
+        part.queue,
+        part.kind,
+        part.node,
+        part.code,
+        part.what
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A tenant's attempts that ended in a span, by all that they are counted by, the most frequent first.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn cells(conn: &mut PgConnection, tenant: Uuid, span: Span) -> sqlx::Result<Vec<Cell>> {
+    sqlx::query_as!(
+        Cell,
+        r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
+             from (select m.lane, m.what, m.node, m.code, sum(m.count) as count from engine.tally_minutes m
+                    where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3 group by 1, 2, 3, 4) c
+             join engine.lanes l on l.id = c.lane
+             join engine.queues q on q.id = l.queue_id
+            group by 1, 2, 3, 4, 5 order by 6 desc limit $4"#,
+        tenant,
+        span.from,
+        span.until,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What is unfinished of a tenant's, as the last census found it.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn depths(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<Depth>> {
+    sqlx::query_as!(
+        Depth,
+        r#"select q.name as queue, l.kind, l.parked_at is not null as "parked!", sum(d.scheduled)::bigint as "scheduled!",
+                  sum(d.available)::bigint as "available!", sum(d.running)::bigint as "running!",
+                  sum(d.retrying_scheduled)::bigint as "retrying_scheduled!",
+                  sum(d.retrying_available)::bigint as "retrying_available!", max(d.counted_at) as "counted_at!"
+             from engine.lane_depths d
+             join engine.lanes l on l.id = d.lane
+             join engine.queues q on q.id = l.queue_id
+            where d.tenant_id = $1
+            group by 1, 2, 3 order by 1, 2, 3 limit $2"#,
+        tenant,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,234 @@
+//! The list of jobs.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{access::permission::Permission, jobs::figures};
+use engine::{
+    jobs::{Filter, JobView},
+    tallies::{Cell, Depth, Ended},
+};
+use uuid::Uuid;
+
+use super::{
+    asked::{Asked, FIELDS, LASTS},
+    facets::{Facet, Since, facets},
+    picture::{QUESTIONS, picture},
+    sample,
+};
+use crate::{
+    dashboard::{
+        link,
+        page::{Answer, Page, show},
+        ui,
+        viewer::Viewer,
+    },
+    http::{
+        Shared,
+        extract::{Caller, Query},
+        page::Window,
+        problem::Problem,
+    },
+};
+
+/// New jobs that are told apart; more are said to be more.
+const NEWS: i64 = 51;
+
+/// A choice that is a link.
+struct Choice {
+    word: &'static str,
+    href: String,
+    current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "jobs/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
+struct List {
+    page: Page,
+    asked: Asked,
+    words: String,
+    wrong: Option<String>,
+    completions: Vec<(String, String)>,
+    facets: Vec<Facet>,
+    questions: Vec<Choice>,
+    lasts: Vec<Choice>,
+    chart: ui::Chart,
+    estimate: Option<String>,
+    jobs: Vec<JobView>,
+    next: Option<String>,
+    fresh: Option<String>,
+    bulk: bool,
+    cancel: bool,
+    retry: bool,
+    discard: bool,
+    filtered: bool,
+    now: DateTime<Utc>,
+    cleared: String,
+}
+
+impl List {
+    /// The time that a row says: when it ended, began or is due.
+    fn when(job: &JobView) -> &DateTime<Utc> {
+        job.finished_at
+            .as_ref()
+            .or(job.started_at.as_ref())
+            .or(job.run_at.as_ref())
+            .unwrap_or(&job.created_at)
+    }
+
+    /// How long its last attempt took, or takes.
+    fn took(&self, job: &JobView) -> String {
+        let end = match job.state.as_str() {
+            "running" => Some(self.now),
+            _ => job.finished_at,
+        };
+        job.started_at.zip(end).map_or_else(String::new, |(began, end)| ui::duration(&began, &end))
+    }
+}
+
+/// The jobs that fit the filters, with what there is to know of all of them.
+pub async fn list(
+    State(app): Shared,
+    viewer: Viewer,
+    Caller(ctx): Caller,
+    Query(mut asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let mut wrong = None;
+    if let Some(words) = asked.q.take() {
+        if let Ok(id) = Uuid::try_parse(words.trim()) {
+            return Ok(Redirect::to(&format!("/ops/jobs/{id}")).into_response());
+        }
+        match asked.read(&words) {
+            Ok(read) => return Ok(Redirect::to(&read.address()).into_response()),
+            Err(said) => wrong = Some((words, said)),
+        }
+    }
+    let (filter, now) = (asked.filter()?, app.platform.clock.now());
+    let (span, step) = asked.span(now)?;
+    let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
+    let rows = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
+    let shown = window.page(rows, |job| job.id);
+    let part = asked.part()?;
+    let figures = figures::figures(&ctx, span, step, &part.clone().unwrap_or_default()).await?;
+    let (mut ended, mut cells, mut estimate) = (figures.ended, figures.cells, None);
+    if part.is_none() {
+        let newest = domain::jobs::list(&ctx, &filter, None, sample::LOOKED_AT).await?;
+        (ended, cells) = sample::counted(&newest, span, step);
+        estimate = Some(format!(
+            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that fit.",
+            ui::count(&i64::try_from(newest.len()).unwrap_or_default())
+        ));
+    }
+    let may = |permission| viewer.may(permission);
+    let (cancel, retry) = (may(Permission::JobsCancel), may(Permission::JobsRetry));
+    let discard = may(Permission::JobsDiscard);
+    let here = asked.address();
+    let newest = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
+    let parts = Parts { ended, cells, depths: figures.depths };
+    let (words, wrong) = match wrong {
+        Some((words, said)) => (words, Some(said)),
+        None => (asked.words(), None),
+    };
+    let since = if asked.from.is_some() || asked.until.is_some() {
+        "in the marked time".to_owned()
+    } else {
+        format!("in the last {}", asked.last())
+    };
+    let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
+    let facets = facets(&asked, &parts.cells, &parts.depths, &here, &since);
+    let page = List {
+        page: viewer.page("Jobs"),
+        completions: completions(&words, &facets),
+        questions: choices(&QUESTIONS, &here, "chart", asked.chart.as_deref().unwrap_or("rate")),
+        lasts: LASTS
+            .iter()
+            .map(|(word, _)| {
+                let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
+                let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
+                Choice { word, href, current }
+            })
+            .collect(),
+        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &parts.ended, span, step),
+        fresh: asked.is_open().then(|| fresh_address(&here, newest)),
+        bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
+        filtered: filter != Filter::default(),
+        cleared: link::with(&link::with(&here, "from", ""), "until", ""),
+        jobs: shown.items,
+        next: shown.next_cursor,
+        facets,
+        words,
+        wrong,
+        estimate,
+        cancel,
+        retry,
+        discard,
+        now,
+        asked,
+    };
+    Ok(show(&page)?.into_response())
+}
+
+/// What the page is made of besides the rows.
+struct Parts {
+    ended: Vec<Ended>,
+    cells: Vec<Cell>,
+    depths: Vec<Depth>,
+}
+
+fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<Choice> {
+    let choice = |(value, word): &(&'static str, &'static str)| Choice {
+        word,
+        href: link::with(here, name, value),
+        current: *value == chosen,
+    };
+    all.iter().map(choice).collect()
+}
+
+fn fresh_address(here: &str, newest: Uuid) -> String {
+    link::with(&here.replacen("/ops/jobs", "/ops/jobs/fresh", 1), "newest", &newest.to_string())
+}
+
+/// What the search box offers after what stands there: fields with what they mean, and values of the facets.
+fn completions(words: &str, facets: &[Facet]) -> Vec<(String, String)> {
+    let begun = if words.is_empty() { String::new() } else { format!("{words} ") };
+    let fields = FIELDS.iter().map(|(name, about)| (format!("{begun}{name}:"), (*about).to_owned()));
+    let values = facets.iter().flat_map(|facet| {
+        let field = match facet.name {
+            "Now" | "Ended" => "state",
+            "Queue" => "queue",
+            "Kind" => "kind",
+            "Error" => "error",
+            _ => "node",
+        };
+        let begun = begun.clone();
+        facet.values.iter().filter(|value| !value.current).map(move |value| {
+            let count = value.count.map_or_else(String::new, |count| ui::count(&count));
+            (format!("{begun}{field}:{}", value.word), count)
+        })
+    });
+    fields.chain(values).collect()
+}
+
+#[derive(Template)]
+#[template(path = "jobs/fresh.html")]
+struct Fresh {
+    count: usize,
+    more: bool,
+    address: String,
+}
+
+/// How many jobs have come since a page was made; they are shown when somebody asks for them.
+pub async fn fresh(Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
+    let filter = Filter { after: asked.newest, ..asked.filter()? };
+    let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();
+    let most = usize::try_from(NEWS).unwrap_or(usize::MAX);
+    let fresh = Fresh { count: newer.min(most - 1), more: newer == most, address: asked.address() };
+    if newer == 0 {
+        return Ok(Html(String::new()));
+    }
+    show(&fresh)
+}
