@@ -18,8 +18,9 @@ use super::PAUSE;
 use crate::registry::Run;
 
 /// How long a job keeps its place while there is something to do: long enough that giving it up costs little, and short
-/// enough that other campaigns come to theirs, and that a process which dies has not held one for long.
-const SLICE: Duration = Duration::from_secs(10);
+/// enough that other campaigns come to theirs, that a process which dies has not held one for long, and that one whose processes
+/// are killed again and again has ended by itself in between and is not taken for what brings them down.
+const SLICE: Duration = Duration::from_secs(3);
 /// A rest that is not worth giving the place up for.
 const BRIEF: Duration = Duration::from_millis(200);
 /// What has just been done leaves something to do at once.
