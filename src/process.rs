@@ -21,7 +21,7 @@ use crate::{
         limits::{Limits, Rates},
         router, server,
     },
-    live::hub::Hub,
+    live::{hub::Hub, settings::Settings},
 };
 
 /// What a process does.
@@ -83,6 +83,7 @@ pub struct Plan {
     pub only_https: bool,
     pub rates: Rates,
     pub max_requests: usize,
+    pub sockets: Settings,
     /// The file that keeps the newest heads of the audit log outside the database.
     pub audit_heads: PathBuf,
     pub retention: Retention,
@@ -114,6 +115,7 @@ impl Plan {
             only_https: false,
             rates: Rates::UNBOUNDED,
             max_requests: 256,
+            sockets: Settings::default(),
             retention: Retention::default(),
         }
     }
@@ -137,7 +139,7 @@ impl Process {
             Card { name: &host(), roles: &roles.names(), build: env!("CARGO_PKG_VERSION"), kinds: &kinds },
         )?;
         node.registered().await;
-        let hub = Hub::new(node.id, stop.clone());
+        let hub = Hub::new(node.id, plan.sockets, stop.clone());
         let app = Arc::new(App {
             platform: platform.clone(),
             gate,
@@ -171,7 +173,7 @@ impl Process {
             });
         }
         if roles.notifier {
-            tasks.spawn(hub.run(engine.clone()));
+            tasks.spawn(hub.run(platform.clone()));
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {

@@ -38,6 +38,31 @@ impl Socket {
         socket
     }
 
+    /// Gets a ticket and opens a socket with this query, for example `types=lead.*&since=7`.
+    ///
+    /// # Errors
+    /// As the server refuses the upgrade.
+    ///
+    /// # Panics
+    /// If the ticket is refused.
+    pub async fn asking(client: &Client, query: &str) -> Result<Self, Box<tungstenite::Error>> {
+        let ticket = client.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
+        Self::connect(client, ticket["ticket"].as_str().expect("a ticket"), query, None).await
+    }
+
+    /// The same for somebody who comes back, to a process that may be stopping.
+    ///
+    /// # Errors
+    /// If it does not answer, or refuses.
+    pub async fn returning(
+        client: &Client,
+        since: i64,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let ticket = client.try_post("/api/v1/ws/tickets", &json!({})).await?;
+        let ticket = ticket.body["ticket"].as_str().ok_or("no ticket")?.to_owned();
+        Ok(Self::connect(client, &ticket, &format!("since={since}"), None).await?)
+    }
+
     /// Opens a socket with a ticket.
     ///
     /// # Errors
@@ -51,8 +76,17 @@ impl Socket {
         since: Option<i64>,
         origin: Option<&str>,
     ) -> Result<Self, Box<tungstenite::Error>> {
-        let since = since.map_or_else(String::new, |since| format!("?since={since}"));
-        let url = format!("{}/api/v1/ws{since}", client.base.replacen("http", "ws", 1));
+        let since = since.map_or_else(String::new, |since| format!("since={since}"));
+        Self::connect(client, ticket, &since, origin).await
+    }
+
+    async fn connect(
+        client: &Client,
+        ticket: &str,
+        query: &str,
+        origin: Option<&str>,
+    ) -> Result<Self, Box<tungstenite::Error>> {
+        let url = format!("{}/api/v1/ws?{query}", client.base.replacen("http", "ws", 1));
         let mut request = url.into_client_request().expect("an address");
         let protocols = format!("switchboard.v1, ticket.{ticket}");
         request
@@ -76,16 +110,34 @@ impl Socket {
     /// # Panics
     /// If none comes or the socket ends.
     pub async fn frame(&mut self) -> Value {
+        self.next().await.unwrap_or_else(|why| panic!("the socket was closed: {why:?}"))
+    }
+
+    /// The next frame of any kind. An event is what its type is said to be.
+    ///
+    /// # Errors
+    /// With the code and the reason if the socket was closed, or without if it broke.
+    ///
+    /// # Panics
+    /// If nothing comes, or an event is not as described.
+    pub async fn next(&mut self) -> Result<Value, Option<(u16, String)>> {
         if let Some(first) = self.first.take() {
-            return first;
+            return Ok(first);
         }
         loop {
             let next =
                 tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a frame within a minute");
-            match next.expect("the socket stays open").expect("a good frame") {
-                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
-                Message::Close(close) => panic!("the socket was closed: {close:?}"),
-                _ => {}
+            match next {
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    is_as_described(&frame);
+                    return Ok(frame);
+                }
+                Some(Ok(Message::Close(Some(close)))) => {
+                    return Err(Some((close.code.into(), close.reason.to_string())));
+                }
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Err(None),
+                Some(Ok(_)) => {}
             }
         }
     }
@@ -133,5 +185,14 @@ impl Socket {
                 return events;
             }
         }
+    }
+}
+
+/// What the description says of a type is true of each event that any test hears.
+fn is_as_described(frame: &Value) {
+    let Some(kind) = frame["type"].as_str() else { return };
+    let kind = kind.strip_prefix("switchboard.").and_then(|rest| rest.strip_suffix(".v1"));
+    if let Err(wrong) = domain::events::data::check(kind.expect("a type of ours"), &frame["data"]) {
+        panic!("{wrong}: {frame}");
     }
 }

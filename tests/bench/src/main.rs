@@ -7,6 +7,7 @@ mod campaign;
 mod database;
 mod engine;
 mod faults;
+mod live;
 mod messages;
 mod privacy;
 mod table;
@@ -30,6 +31,8 @@ enum Command {
     Archive(crate::table::Args),
     /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
     Automation(crate::table::Args),
+    /// Sockets: what idle ones cost, how soon an event is with a thousand, how fast what was missed is told.
+    Live(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
     Messages(crate::table::Args),
     /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
@@ -66,6 +69,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Access(args) => crate::access::report(args).await,
         Command::Archive(args) => crate::archive::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
+        Command::Live(args) => crate::live::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,
         Command::Privacy(args) => crate::privacy::report(args).await,
