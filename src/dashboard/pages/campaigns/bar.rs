@@ -22,7 +22,8 @@ pub struct Bar {
 impl HtmlSafe for Bar {}
 
 impl Bar {
-    pub fn of(campaign: CampaignId, run: &RunBrief) -> Self {
+    /// Read again as it moves unless somebody `looks` from outside: each reading of theirs is written down in the tenant.
+    pub fn of(campaign: CampaignId, run: &RunBrief, looks: bool) -> Self {
         let done = run.recipients - run.open;
         let percent = run.planned.then(|| percent(done, run.recipients));
         let said = match percent {
@@ -30,7 +31,7 @@ impl Bar {
             Some(percent) => format!("{percent} % of {}", ui::count(&run.recipients)),
         };
         let moves = matches!(run.run_status, RunStatus::Planning | RunStatus::Running | RunStatus::Stopping);
-        Self { campaign, percent, said, moves }
+        Self { campaign, percent, said, moves: moves && !looks }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The list of campaigns.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use domain::{
     Error,
@@ -67,22 +69,23 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     let shown = window.page(rows, |campaign| campaign.id.0);
     let ids: Vec<CampaignId> = shown.items.iter().map(|campaign| campaign.id).collect();
     let mut runs = briefs(&ctx, &ids).await?;
+    let looks = viewer.look().is_some();
     let here = link::to("/ops/campaigns", &[("status", asked.status.as_deref().unwrap_or_default())]);
     let states = CampaignStatus::ALL.map(CampaignStatus::as_str);
     show(&List {
         page: viewer.page("Campaigns"),
         rail: vec![Choices::of_states("State", &here, "status", states, asked.status.as_deref())],
         next: shown.next_cursor,
-        rows: shown.items.into_iter().map(|campaign| row(campaign, &mut runs)).collect(),
+        rows: shown.items.into_iter().map(|campaign| row(campaign, &mut runs, looks)).collect(),
         filtered: status.is_some(),
     })
 }
 
-fn row(campaign: CampaignView, runs: &mut std::collections::HashMap<CampaignId, RunBrief>) -> Row {
+fn row(campaign: CampaignView, runs: &mut HashMap<CampaignId, RunBrief>, looks: bool) -> Row {
     let run = runs.remove(&campaign.id);
     let channels: Vec<&str> = campaign.content.channels.iter().map(|way| way.channel.as_str()).collect();
     Row {
-        bar: run.as_ref().map(|run| Bar::of(campaign.id, run)),
+        bar: run.as_ref().map(|run| Bar::of(campaign.id, run, looks)),
         channels: channels.join(", "),
         when: super::facts::when(campaign.schedule.as_ref()),
         run,
@@ -91,7 +94,7 @@ fn row(campaign: CampaignView, runs: &mut std::collections::HashMap<CampaignId, 
 }
 
 /// How far the newest run of a campaign is, and nothing else.
-pub async fn bar(Caller(ctx): Caller, Path(id): Path<CampaignId>) -> Answer {
+pub async fn bar(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<CampaignId>) -> Answer {
     let run = briefs(&ctx, &[id]).await?.remove(&id).ok_or(Error::NotFound("run"))?;
-    show(&Bar::of(id, &run))
+    show(&Bar::of(id, &run, viewer.look().is_some()))
 }
