@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use switchboard_tests::{Browser, PASSWORD, Socket, TestApp, browser::Shown};
+use switchboard_tests::{Browser, PASSWORD, Shown, Socket, TestApp};
 
 use crate::{
     campaigns::{by_mail, comes_to, draft, over, people, start},

@@ -17,7 +17,6 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::jobs::one::short,
         ui::{self, Choices},
         viewer::Viewer,
     },

@@ -19,7 +19,6 @@ use crate::{
         forms::{Fields, done},
         link,
         page::{Answer, Page, show},
-        pages::jobs::one::short,
         ui::{self, Choices},
         viewer::Viewer,
     },

@@ -15,7 +15,6 @@ use crate::{
     dashboard::{
         link,
         page::{Page, show},
-        pages::jobs::one::short,
         ui::{self, Choices},
         viewer::Viewer,
     },
