@@ -126,7 +126,7 @@ pub async fn show_run(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         steps: steps.into_iter().map(|(step, why)| shown(step, why, now)).collect(),
         awaited,
         input: pretty(&run.input),
-        about: run.business_key.as_deref().and_then(about),
+        about: run.business_key.as_deref().and_then(about).filter(|(what, _)| viewer.may(needed(what))),
         same: run.business_key.as_deref().map(|key| link::to("/ops/workflows", &[("key", key)])),
         jobs: viewer.may(Permission::JobsRead),
         failed_step: run.failed_step.clone().filter(|step| !step.is_empty()),
@@ -183,6 +183,10 @@ fn about(key: &str) -> Option<(String, String)> {
         _ => return None,
     };
     Some((kind.to_owned(), format!("/ops/{page}/{id}")))
+}
+
+fn needed(what: &str) -> Permission {
+    if what == "campaign" { Permission::CampaignsRead } else { Permission::LeadsRead }
 }
 
 fn shown(step: StepView, why: Option<Why>, now: DateTime<Utc>) -> Step {
