@@ -58,6 +58,7 @@ struct Came {
 }
 
 /// What this viewer may do with it where it is.
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct Steps {
     schedule: bool,
     start: bool,

@@ -55,6 +55,7 @@ struct Step {
 
 #[derive(Template)]
 #[template(path = "sequences/one.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     sequence: SequenceView,

@@ -81,6 +81,7 @@ struct Picture {
 
 #[derive(Template)]
 #[template(path = "workflows/one.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     run: RunView,
@@ -123,7 +124,7 @@ pub async fn show_run(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         cancel: goes_on && viewer.may(Permission::WorkflowsCancel),
         retry: ended && viewer.may(Permission::WorkflowsRetry) && workflows::may_retry(&ctx, &run.name),
         signal: goes_on && !awaited.is_empty() && viewer.may(Permission::WorkflowsSignal),
-        steps: steps.into_iter().map(|(step, why)| shown(step, why, now)).collect(),
+        steps: steps.into_iter().map(|(step, why)| shown(step, why.as_ref(), now)).collect(),
         awaited,
         input: pretty(&run.input),
         about: run.business_key.as_deref().and_then(about).filter(|(what, _)| viewer.may(needed(what))),
@@ -189,8 +190,8 @@ fn needed(what: &str) -> Permission {
     if what == "campaign" { Permission::CampaignsRead } else { Permission::LeadsRead }
 }
 
-fn shown(step: StepView, why: Option<Why>, now: DateTime<Utc>) -> Step {
-    let (word, like) = state(&step, why.as_ref());
+fn shown(step: StepView, why: Option<&Why>, now: DateTime<Utc>) -> Step {
+    let (word, like) = state(&step, why);
     let jobs = (step.jobs > 1).then(|| {
         let mut said = format!("{} jobs", step.jobs);
         for (many, what) in [(step.left_jobs, "left"), (step.failed, "failed"), (step.cancelled, "cancelled")]
@@ -203,7 +204,7 @@ fn shown(step: StepView, why: Option<Why>, now: DateTime<Utc>) -> Step {
     });
     let began = step.started_at;
     Step {
-        waits: why.as_ref().map(|why| waits(why, step.queue.as_deref())),
+        waits: why.map(|why| waits(why, step.queue.as_deref())),
         after: step.needs.join(", "),
         only_if: step
             .only_step
