@@ -32,7 +32,8 @@ use super::{
     seat::Item,
 };
 
-const PAGE: i64 = 500;
+/// Entries read from the log at a time: they stay in memory while a peer takes nothing.
+const PAGE: i64 = 200;
 /// Entries told in one go.
 const BATCH: usize = 256;
 /// Frames that a client may send in one second.
@@ -117,12 +118,16 @@ pub async fn serve(
         listener.was_slow();
     }
     drop(listener);
-    if let End::Close(code, reason) = end {
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        let patience = if is_slow { hub.settings.patience } else { GOODBYE };
-        // The peer may be gone already; then there is nobody to tell.
-        let _ = timeout(patience, out.send(close)).await;
-    }
+    let patience = if is_slow { hub.settings.patience } else { GOODBYE };
+    // The peer may be gone already; then there is nobody to tell.
+    let _ = match end {
+        End::Close(code, reason) => {
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            timeout(patience, out.send(close)).await
+        }
+        // One that said goodbye is answered.
+        End::Gone => timeout(patience, out.flush()).await,
+    };
     drop((out, inbox, place));
     if counted {
         presence::depart(&ctx, &hub).await;

@@ -78,5 +78,6 @@ async fn found(process: &Process, slug: &str) -> Outcome<(TenantId, Client)> {
     let made = tenants::create_tenant(&by, &process.app.gate, &NewTenant::named(slug, &name), &admin).await?;
     let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
     let login = json!({"tenant": slug, "email": EMAIL, "password": PASSWORD});
-    Ok((made.tenant.id, Client::login(base, &login).await?))
+    let tenant = made.fresh.ok_or("the tenant was made before")?.tenant.id;
+    Ok((tenant, Client::login(base, &login).await?))
 }

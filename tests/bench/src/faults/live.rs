@@ -58,7 +58,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     let api = Api::open(&site).await?;
     let tenants = [api.found("first").await?, api.found("second").await?];
     let watchers = watchers(&tenants).await?;
-    let _scheduler = Hand::product(&site, KEY)?;
+    let scheduler = Hand::product(&site, KEY)?;
     let open = async || Door::open(&site.connect, &site.home(), KEY, "notifier").await;
     let mut doors = vec![open().await?, open().await?];
     let addresses = |doors: &[Door]| doors.iter().map(|door| door.addr).collect::<Vec<_>>();
@@ -100,7 +100,7 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
     finding.begun_again = visits;
     finding.recovered(all_in.elapsed().as_secs_f64(), OVER_WITHIN_S);
     finding.holds(visits > 2 * CLIENTS, || format!("only {visits} visits: nobody came back"));
-    drop(doors);
+    drop((doors, scheduler));
     let engine = api.close().await;
     site.clear_away(engine).await?;
     Ok(finding)

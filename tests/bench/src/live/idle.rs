@@ -1,9 +1,10 @@
 //! Ten thousand sockets on which nothing happens, and the memory of the process that serves them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::door::{Client, Door};
 use crate::{
@@ -27,13 +28,13 @@ pub async fn held() -> Outcome<Figures> {
     let clients: Vec<Client> =
         stream::iter(0..SOCKETS).map(open).buffer_unordered(AT_ONCE).try_collect().await?;
     // They answer whether they are there until they are told to stop.
-    let (stop, mut tasks) = (Arc::new(Notify::new()), JoinSet::new());
+    let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     for mut client in clients {
-        let stop = Arc::clone(&stop);
+        let stop = stop.clone();
         tasks.spawn(async move {
             loop {
                 tokio::select! {
-                    () = stop.notified() => return true,
+                    () = stop.cancelled() => return true,
                     frame = client.next() => if !matches!(frame, Ok(Some(_))) { return false },
                 }
             }
@@ -41,7 +42,7 @@ pub async fn held() -> Outcome<Figures> {
     }
     tokio::time::sleep(HOLD).await;
     let rss_mb = door.rss_mb()?;
-    stop.notify_waiters();
+    stop.cancel();
     let mut sockets: u32 = 0;
     while let Some(stayed) = tasks.join_next().await {
         sockets += u32::from(stayed?);

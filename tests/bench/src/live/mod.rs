@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
             measure!(stuck::beside),
             vec![
                 ("stuck_mb", Most(1.0)),
-                ("stuck_closed_s", Most(20.0)),
+                ("stuck_closed_s", Most(30.0)),
                 ("beside_stuck_ms_p99", Most(100.0)),
             ],
         ),

@@ -22,7 +22,7 @@ pub async fn told() -> Outcome<Figures> {
     let door =
         Door::open(&house.database.owner, &house.database.files(), KEY, "api,notifier,scheduler").await?;
     let (bearer, http) = (house.login().await?.token, reqwest::Client::new());
-    let open = async |query| Client::open(&http, &door.base, door.addr, &bearer, query).await;
+    let open = async |query: &str| Client::open(&http, &door.base, door.addr, &bearer, query).await;
     // It hears the last one when all are numbered.
     let watching = tokio::spawn(hears(open("").await?, EVENTS.into()));
     for first in (0..EVENTS).step_by(IN_A_COMMIT.unsigned_abs() as usize) {

@@ -19,9 +19,9 @@ use crate::{
 
 const STUCK: u32 = 50;
 /// Events of this size, so many a second for so long: far more than the two ends of a connection keep.
-const BYTES: usize = 4_000;
-const EVENTS: i64 = 10_000;
-const IN_A_COMMIT: i64 = 20;
+const BYTES: usize = 1_000;
+const EVENTS: i64 = 20_000;
+const IN_A_COMMIT: i64 = 40;
 const EVERY: Duration = Duration::from_millis(20);
 /// The patience of a write, and that of the goodbye, and some more.
 const PATIENCE: Duration = Duration::from_secs(60);
