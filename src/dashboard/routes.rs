@@ -111,6 +111,7 @@ fn mailings() -> Vec<Place> {
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/bar", campaigns::list::bar),
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/runs", campaigns::runs::list),
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/recipients", campaigns::recipients::list),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/recipients/file", campaigns::recipients::file),
         post(Needs(P::CampaignsApprove), "/ops/campaigns/{id}/approve", campaigns::steer::approve),
         post(Needs(P::CampaignsApprove), "/ops/campaigns/{id}/reject", campaigns::steer::reject),
         post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/schedule", campaigns::steer::schedule),

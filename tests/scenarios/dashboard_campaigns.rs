@@ -260,6 +260,11 @@ async fn what_came_of_a_campaign_is_shown_with_the_lists_behind_it() {
     for page in [&first, &second] {
         assert!(!page.says("example.com\""), "there is nothing personal: {}", page.text);
     }
+    let file = browser.get(&format!("{campaign}/recipients/file?group=sent")).await.expect(200);
+    assert!(file.headers["content-disposition"].to_str().expect("text").contains("attachment"));
+    assert!(file.text.starts_with("lead_id,") && file.text.lines().count() == 56, "{}", file.text);
+    let exported = "/api/v1/compliance/audit-logs?action=export&resource=campaign_recipients";
+    assert_eq!(admin.all(exported).await.len(), 1);
     app.process.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! Who got what of a run, and who did not and why. There are ids and words of ours, and nothing personal.
 
 use askama::Template;
+use axum::{extract::State, response::Response};
 use domain::{
     access::permission::Permission,
     campaigns::{
@@ -9,6 +10,7 @@ use domain::{
         recipients::{self, RecipientView},
         rules::lifecycle::RecipientStatus::{self, self as S},
     },
+    leads::export::ExportFormat,
     types::{CampaignId, CampaignRunId, LeadId},
 };
 use serde::Deserialize;
@@ -21,6 +23,8 @@ use crate::{
         viewer::Viewer,
     },
     http::{
+        Shared,
+        download::attached,
         extract::{Caller, Path, Query},
         page::Window,
         problem::Problem,
@@ -63,6 +67,7 @@ struct Recipients {
     next: Option<String>,
     filtered: bool,
     cleared: String,
+    file: String,
     leads: bool,
     messages: bool,
 }
@@ -90,11 +95,26 @@ pub async fn list(
         next: shown.next_cursor,
         filtered: wanted != recipients::Asked { run: Some(run.run_id), ..recipients::Asked::default() },
         cleared: of_run(id, asked.run),
+        file: link::with(&here, "cursor", "").replacen("/recipients", "/recipients/file", 1),
         leads: viewer.may(Permission::LeadsRead),
         messages: viewer.may(Permission::MessagesRead),
         campaign,
         run,
     })
+}
+
+/// The same recipients as a file. It holds ids and no names, numbers or addresses.
+pub async fn file(
+    State(app): Shared,
+    Caller(ctx): Caller,
+    Path(id): Path<CampaignId>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let campaign = manage::get(&ctx, id).await?;
+    let run = progress::progress(&ctx, id, asked.run).await?;
+    let wanted = asked.wanted(&campaign, run.run_id)?;
+    let export = recipients::Export::begin(&ctx, id, &wanted, ExportFormat::Csv).await?;
+    Ok(attached(app, "text/csv; charset=utf-8; header=present", &export.name(), export))
 }
 
 fn of_run(id: CampaignId, run: Option<CampaignRunId>) -> String {
