@@ -180,7 +180,8 @@ impl Export {
         let (run, names, filter) = found(&mut tx, campaign, asked).await?;
         let id = ctx.id();
         let detail = json!({
-            "campaign_id": campaign, "run_id": run.id, "status": asked.status, "reason": asked.reason, "format": format,
+            "campaign_id": campaign, "run_id": run.id, "status": asked.status, "any_of": asked.any_of, "reason": asked.reason,
+            "format": format,
         });
         tx.audit(&[Entry::new("export", "campaign_recipients", id).detail(detail)]).await?;
         tx.commit().await?;

@@ -95,7 +95,7 @@ pub async fn list(
         next: shown.next_cursor,
         filtered: wanted != recipients::Asked { run: Some(run.run_id), ..recipients::Asked::default() },
         cleared: of_run(id, asked.run),
-        file: link::with(&here, "cursor", "").replacen("/recipients", "/recipients/file", 1),
+        file: here.replacen("/recipients", "/recipients/file", 1),
         leads: viewer.may(Permission::LeadsRead),
         messages: viewer.may(Permission::MessagesRead),
         campaign,
