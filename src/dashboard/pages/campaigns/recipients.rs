@@ -8,7 +8,7 @@ use domain::{
         manage::{self, CampaignView},
         progress::{self, CampaignProgress},
         recipients::{self, RecipientView},
-        rules::lifecycle::RecipientStatus::{self, self as S},
+        rules::lifecycle::RecipientStatus,
     },
     leads::export::ExportFormat,
     types::{CampaignId, CampaignRunId, LeadId},
@@ -33,13 +33,24 @@ use crate::{
 
 /// Several states that are one figure elsewhere.
 const GROUPS: [(&str, &str, &[RecipientStatus]); 4] = [
-    ("open", "still open", &[S::Planned, S::Queued, S::Sending]),
-    ("sent", "sent", &[S::Sent, S::Delivered, S::Read, S::Bounced]),
-    ("delivered", "delivered", &[S::Delivered, S::Read]),
+    ("open", "still open", &[RecipientStatus::Planned, RecipientStatus::Queued, RecipientStatus::Sending]),
+    (
+        "sent",
+        "sent",
+        &[RecipientStatus::Sent, RecipientStatus::Delivered, RecipientStatus::Read, RecipientStatus::Bounced],
+    ),
+    ("delivered", "delivered", &[RecipientStatus::Delivered, RecipientStatus::Read]),
     (
         "unreached",
         "not reached",
-        &[S::Skipped, S::Cancelled, S::Suppressed, S::Unknown, S::Failed, S::Bounced],
+        &[
+            RecipientStatus::Skipped,
+            RecipientStatus::Cancelled,
+            RecipientStatus::Suppressed,
+            RecipientStatus::Unknown,
+            RecipientStatus::Failed,
+            RecipientStatus::Bounced,
+        ],
     ),
 ];
 
