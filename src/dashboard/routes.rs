@@ -8,10 +8,10 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{door, home, jobs, preferences};
+use super::pages::{campaigns, door, home, jobs, preferences, sequences, sockets, workflows};
 use crate::http::{
     App,
-    routes::Access::{self, Needs, Public, SignedIn},
+    routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
 /// A path with what answers it.
@@ -59,7 +59,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work()].into_iter().flatten().collect()
+    [entrance(), work(), runs(), mailings(), sockets()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -88,6 +88,53 @@ fn work() -> Vec<Place> {
         post(Needs(P::JobsCancel), "/ops/jobs/{id}/cancel", jobs::one::cancel),
         post(Needs(P::JobsRetry), "/ops/jobs/{id}/retry", jobs::one::retry),
         post(Needs(P::JobsDiscard), "/ops/jobs/{id}/discard", jobs::one::discard),
+    ]
+}
+
+/// Procedures of many steps.
+fn runs() -> Vec<Place> {
+    vec![
+        get(Needs(P::WorkflowsRead), "/ops/workflows", workflows::list::list).named("Work", "Workflows", 'f'),
+        get(Needs(P::WorkflowsRead), "/ops/workflows/{id}", workflows::one::show_run),
+        post(Needs(P::WorkflowsCancel), "/ops/workflows/{id}/cancel", workflows::one::cancel),
+        post(Needs(P::WorkflowsRetry), "/ops/workflows/{id}/retry", workflows::one::retry),
+        post(Needs(P::WorkflowsSignal), "/ops/workflows/{id}/signal", workflows::one::signal),
+    ]
+}
+
+/// What is sent to many: campaigns and sequences.
+fn mailings() -> Vec<Place> {
+    vec![
+        get(Needs(P::CampaignsRead), "/ops/campaigns", campaigns::list::list)
+            .named("People", "Campaigns", 'c'),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}", campaigns::one::show_campaign),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/bar", campaigns::list::bar),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/runs", campaigns::runs::list),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/recipients", campaigns::recipients::list),
+        get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/recipients/file", campaigns::recipients::file),
+        post(Needs(P::CampaignsApprove), "/ops/campaigns/{id}/approve", campaigns::steer::approve),
+        post(Needs(P::CampaignsApprove), "/ops/campaigns/{id}/reject", campaigns::steer::reject),
+        post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/schedule", campaigns::steer::schedule),
+        post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/start", campaigns::steer::start),
+        post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/pause", campaigns::steer::pause),
+        post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/resume", campaigns::steer::resume),
+        post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/cancel", campaigns::steer::cancel),
+        get(Needs(P::SequencesRead), "/ops/sequences", sequences::list::list)
+            .named("People", "Sequences", 'n'),
+        get(Needs(P::SequencesRead), "/ops/sequences/{id}", sequences::one::show_sequence),
+        post(Needs(P::SequencesPublish), "/ops/sequences/{id}/pause", sequences::one::pause),
+        post(Needs(P::SequencesPublish), "/ops/sequences/{id}/resume", sequences::one::resume),
+        post(Needs(P::SequencesPublish), "/ops/sequences/{id}/archive", sequences::one::archive),
+        get(Needs(P::SequencesRead), "/ops/sequences/enrolments/{id}", sequences::enrolment::show_enrolment),
+        post(Needs(P::SequencesEnrol), "/ops/sequences/enrolments/{id}/leave", sequences::one::leave),
+    ]
+}
+
+/// Sockets, of a tenant and of all.
+fn sockets() -> Vec<Place> {
+    vec![
+        get(Needs(P::NodesRead), "/ops/sockets", sockets::list).named("House", "Sockets", 'k'),
+        get(Operator, "/ops/sockets/tenants", sockets::tenants),
     ]
 }
 

@@ -5,7 +5,12 @@ use uuid::Uuid;
 
 use super::store;
 use crate::{
-    Ctx, access::permission::Permission, ctx::Platform, error::Result, tenancy::SystemTx, types::TenantId,
+    Ctx,
+    access::permission::Permission,
+    ctx::{OperatorCtx, Platform},
+    error::Result,
+    tenancy::SystemTx,
+    types::TenantId,
 };
 
 /// What one process says of one tenant's sockets. What is counted is counted since it started.
@@ -89,4 +94,33 @@ pub async fn stats(ctx: &Ctx) -> Result<SocketStats> {
         lag: processes.iter().map(|one| one.lag).max().unwrap_or(0),
         processes,
     })
+}
+
+/// The sockets of one tenant, of all processes that are alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantSockets {
+    pub slug: String,
+    pub connections: i64,
+    pub sent: i64,
+    pub dropped: i64,
+    pub slow_closed: i64,
+    pub lag: i64,
+}
+
+/// The sockets of tenants that have any or had some, in the order of their slugs, those after one.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn by_tenant(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<TenantSockets>> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    store::counts_by_tenant(tx.conn(), after, limit).await
+}
+
+/// The sockets of each process that is alive, of all tenants.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn by_process(by: &OperatorCtx) -> Result<Vec<SocketProcess>> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    store::counts_by_process(tx.conn()).await
 }

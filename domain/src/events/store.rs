@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::sockets::{Counted, SocketProcess};
+use super::sockets::{Counted, SocketProcess, TenantSockets};
 use crate::{
     error::Result,
     types::{AgentId, TeamId, TenantId},
@@ -82,6 +82,47 @@ pub(super) async fn counts(conn: &mut PgConnection, tenant: TenantId) -> Result<
           where c.tenant_id = $1
           order by c.node",
         tenant.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// What the processes that are alive count of each tenant, in the order of slugs.
+pub(super) async fn counts_by_tenant(
+    conn: &mut PgConnection,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<TenantSockets>> {
+    Ok(sqlx::query_as!(
+        TenantSockets,
+        r#"select t.slug, s.connections as "connections!", s.sent as "sent!", s.dropped as "dropped!",
+                  s.slow_closed as "slow_closed!", s.lag as "lag!"
+             from tenants t
+            cross join lateral (
+              select sum(c.sockets) as connections, sum(c.sent)::bigint as sent, sum(c.dropped)::bigint as dropped,
+                     sum(c.slow)::bigint as slow_closed, max(c.lag) as lag
+                from socket_counts c join engine.nodes n on n.id = c.node
+               where c.tenant_id = t.id
+              having count(*) > 0) s
+            where t.slug > $1
+            order by t.slug limit $2"#,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// What each process that is alive counts of all tenants, in the order in which they started.
+pub(super) async fn counts_by_process(conn: &mut PgConnection) -> Result<Vec<SocketProcess>> {
+    Ok(sqlx::query_as!(
+        SocketProcess,
+        r#"select n.id as node_id, n.name, coalesce(sum(c.sockets), 0)::int as "connections!",
+                  coalesce(sum(c.sent), 0)::bigint as "sent!", coalesce(sum(c.dropped), 0)::bigint as "dropped!",
+                  coalesce(sum(c.slow), 0)::bigint as "slow_closed!", coalesce(max(c.lag), 0) as "lag!"
+             from engine.nodes n join socket_counts c on c.node = n.id
+            group by n.id, n.name
+            order by n.id"#
     )
     .fetch_all(conn)
     .await?)

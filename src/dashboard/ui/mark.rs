@@ -25,7 +25,9 @@ pub fn mark<'a>(word: &'a str, like: &str) -> Mark<'a> {
     Mark { shape: shape(like), word }
 }
 
-fn shape(name: &str) -> &'static str {
+/// The name of a state's shape, for whoever draws it elsewhere.
+#[must_use]
+pub fn shape(name: &str) -> &'static str {
     match name {
         // A disc: done, and well.
         "completed" | "succeeded" | "delivered" | "read" | "sent" | "active" | "finished" | "up"
@@ -33,7 +35,8 @@ fn shape(name: &str) -> &'static str {
         // A half disc: under way.
         "running" | "sending" | "planning" | "stopping" | "processing" => "busy",
         // A ring: waits for its turn.
-        "available" | "scheduled" | "pending" | "queued" | "waiting" | "planned" | "draft" | "new" => "waits",
+        "available" | "scheduled" | "pending" | "queued" | "waiting" | "planned" | "draft" | "new"
+        | "awaiting_approval" => "waits",
         // A triangle: something went wrong, and it goes on.
         "retrying" | "late" | "unknown" | "suspect" | "bounced" | "expiring" | "behind" => "warns",
         // A square: it went wrong for good.

@@ -4,9 +4,10 @@
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
 //! - `pager` the next page; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
-//! - `form` what every form carries
+//! - `choices` the values of a filter, for a rail; `form` what every form carries
 
 mod chart;
+mod choices;
 mod confirm;
 mod form;
 mod mark;
@@ -17,9 +18,10 @@ mod pager;
 mod tile;
 
 pub use chart::{Chart, Series, chart};
+pub use choices::{Choice, Choices, choices};
 pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
-pub use mark::{mark, state};
+pub use mark::{mark, shape, state};
 pub use moment::{duration, maybe_time, time};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
