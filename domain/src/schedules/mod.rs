@@ -3,7 +3,7 @@
 mod plan;
 mod work;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::schedules::{self, BadCalendar, Refused, Spec, Tick, View};
@@ -166,6 +166,23 @@ pub async fn ticks(ctx: &Ctx, id: Uuid, before: Option<DateTime<Utc>>, limit: i6
     let mut tx = ctx.begin().await?;
     find(ctx, &mut tx, id).await?;
     Ok(schedules::ticks(tx.conn(), ctx.tenant.0, id, before, limit).await?)
+}
+
+/// What became of the last time of each of these schedules, by its id.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn last_times(ctx: &Ctx, views: &[View]) -> Result<HashMap<Uuid, Tick>> {
+    ctx.require(Permission::SchedulesRead)?;
+    let ids: Vec<Uuid> = views.iter().map(|view| view.id).collect();
+    let mut tx = ctx.begin().await?;
+    Ok(schedules::last_ticks(tx.conn(), ctx.tenant.0, &ids).await?.into_iter().collect())
+}
+
+/// Whether the caller may begin what a schedule begins, without which they may neither run nor steer it.
+#[must_use]
+pub fn may_begin(ctx: &Ctx, view: &View) -> bool {
+    require(ctx, &view.kind).and_then(|()| ctx.require_all_rows()).is_ok()
 }
 
 /// Begins nothing more of it until it is resumed.

@@ -319,6 +319,40 @@ pub async fn ticks(
     .await
 }
 
+/// The last time of each of these schedules of which it is known what became of it.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn last_ticks(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedules: &[Uuid],
+) -> sqlx::Result<Vec<(Uuid, Tick)>> {
+    let rows = sqlx::query!(
+        r#"select s.id as "schedule!", t.due_at as "due_at!", t.outcome as "outcome!", t.until_at,
+                  t.ticked_at as "ticked_at!", t.job_id, engine.state_of($1, t.job_id) as job_state
+             from unnest($2::uuid[]) s(id)
+            cross join lateral (
+                  select k.due_at, k.outcome, k.until_at, k.ticked_at, k.job_id from engine.ticks k
+                   where k.tenant_id = $1 and k.schedule_id = s.id and k.outcome <> 'buffered'
+                   order by k.due_at desc limit 1) t"#,
+        tenant,
+        schedules
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter().map(|row| {
+        let tick = Tick {
+            due_at: row.due_at,
+            outcome: row.outcome,
+            until_at: row.until_at,
+            ticked_at: row.ticked_at,
+            job_id: row.job_id,
+            job_state: row.job_state,
+        };
+        (row.schedule, tick)
+    });
+    Ok(rows.collect())
+}
+
 /// The database's clock, the only one for due times.
 pub(super) async fn now(conn: &mut PgConnection) -> sqlx::Result<DateTime<Utc>> {
     sqlx::query_scalar!(r#"select engine.now() as "now!""#).fetch_one(conn).await
