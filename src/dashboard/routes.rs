@@ -8,10 +8,12 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{door, home, jobs, preferences};
+use super::pages::{
+    dead_letters, door, home, installation, jobs, overview, preferences, queues, schedules, workers,
+};
 use crate::http::{
     App,
-    routes::Access::{self, Needs, Public, SignedIn},
+    routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
 /// A path with what answers it.
@@ -31,12 +33,14 @@ pub struct Entry {
     /// `g`, then this key, leads there.
     pub key: char,
     needs: Option<P>,
+    /// Only for operators of the installation.
+    operators: bool,
 }
 
 impl Entry {
     /// Whether whoever holds this may see it.
-    pub fn is_for(&self, holds: impl Fn(P) -> bool) -> bool {
-        self.needs.is_none_or(holds)
+    pub fn is_for(&self, operates: bool, holds: impl Fn(P) -> bool) -> bool {
+        if self.operators { operates } else { self.needs.is_none_or(holds) }
     }
 }
 
@@ -58,7 +62,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work()].into_iter().flatten().collect()
+    [entrance(), beginning(), work(), machinery(), installation()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -90,6 +94,40 @@ fn work() -> Vec<Place> {
     ]
 }
 
+/// How all of it is.
+fn beginning() -> Vec<Place> {
+    vec![get(Needs(P::JobsRead), "/ops/overview", overview::overview).named("Work", "Overview", 'o')]
+}
+
+/// What the work waits in, runs on, and begins by; and what was given up.
+fn machinery() -> Vec<Place> {
+    vec![
+        get(Needs(P::QueuesRead), "/ops/queues", queues::list::list).named("Work", "Queues", 'q'),
+        get(Needs(P::QueuesRead), "/ops/queues/{name}", queues::one::show_queue),
+        post(Needs(P::QueuesPause), "/ops/queues/{name}/pause", queues::steer::pause),
+        post(Needs(P::QueuesPause), "/ops/queues/{name}/resume", queues::steer::resume),
+        post(Needs(P::QueuesLimit), "/ops/queues/{name}/limit", queues::steer::limit),
+        get(Needs(P::NodesRead), "/ops/workers", workers::list).named("Work", "Workers", 'w'),
+        get(Needs(P::SchedulesRead), "/ops/schedules", schedules::list::list).named("Work", "Schedules", 's'),
+        get(Needs(P::SchedulesRead), "/ops/schedules/{id}", schedules::one::show_schedule),
+        post(Needs(P::SchedulesPause), "/ops/schedules/{id}/pause", schedules::steer::pause),
+        post(Needs(P::SchedulesPause), "/ops/schedules/{id}/resume", schedules::steer::resume),
+        post(Needs(P::SchedulesRun), "/ops/schedules/{id}/run", schedules::steer::run),
+        get(Needs(P::JobsRead), "/ops/dead-letters", dead_letters::list).named("Work", "Dead letters", 'd'),
+    ]
+}
+
+/// The work of all tenants, for operators.
+fn installation() -> Vec<Place> {
+    vec![
+        get(Operator, "/ops/installation", installation::installation).named(
+            "Installation",
+            "All tenants",
+            'i',
+        ),
+    ]
+}
+
 /// The navigation, in the order of the table.
 pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let entry = |place: Place| {
@@ -98,7 +136,8 @@ pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
             Access::Needs(permission) => Some(permission),
             _ => None,
         };
-        Some(Entry { group, label, path: place.path, key, needs })
+        let operators = matches!(place.access, Access::Operator);
+        Some(Entry { group, label, path: place.path, key, needs, operators })
     };
     table().into_iter().filter_map(entry).collect()
 });

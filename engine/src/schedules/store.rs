@@ -184,7 +184,21 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<View>> {
-    select(conn, tenant, None, before, limit).await
+    select(conn, tenant, None, None, before, limit).await
+}
+
+/// The same, only those that are `active`, `paused` or `over`, if one is named.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    standing: Option<&str>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<View>> {
+    select(conn, tenant, None, standing, before, limit).await
 }
 
 /// One schedule of a tenant.
@@ -192,13 +206,14 @@ pub async fn list(
 /// # Errors
 /// If the database does not answer.
 pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
-    Ok(select(conn, tenant, Some(id), None, 1).await?.pop())
+    Ok(select(conn, tenant, Some(id), None, None, 1).await?.pop())
 }
 
 async fn select(
     conn: &mut PgConnection,
     tenant: Uuid,
     id: Option<Uuid>,
+    standing: Option<&str>,
     before: Option<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<View>> {
@@ -209,11 +224,14 @@ async fn select(
                   buffered_at
              from engine.schedules
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+              and ($5::text is null or $5 = case when paused_at is not null then 'paused' when next_at is null then 'over'
+                                                 else 'active' end)
             order by id desc limit $4"#,
         tenant,
         id,
         before,
-        limit
+        limit,
+        standing
     );
     let views = rows.fetch_all(conn).await?.into_iter().map(|row| View {
         id: row.id,

@@ -1,9 +1,19 @@
 //! The pages, a file or a folder for each.
 //!
 //! - [`door`] coming in and going out; [`home`] the beginning; [`preferences`] how it looks
-//! - [`jobs`] jobs, and one action on many of them
+//! - [`overview`] how a tenant's work is; [`installation`] how that of all tenants is
+//! - [`jobs`] jobs, and one action on many of them; [`dead_letters`] those that were given up
+//! - [`queues`] where they wait; [`workers`] who runs them; [`schedules`] what begins by itself
+//! - `span` the time that a page's figures are about
 
+pub mod dead_letters;
 pub mod door;
 pub mod home;
+pub mod installation;
 pub mod jobs;
+pub mod overview;
 pub mod preferences;
+pub mod queues;
+pub mod schedules;
+mod span;
+pub mod workers;
