@@ -22,25 +22,29 @@ pub struct Place {
     pub path: &'static str,
     pub methods: MethodRouter<Arc<App>>,
     named: Option<(&'static str, &'static str, char)>,
+    shown_to: &'static [P],
+    to_operators: bool,
 }
 
 /// An entry of the navigation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     pub group: &'static str,
     pub label: &'static str,
     pub path: &'static str,
     /// `g`, then this key, leads there.
     pub key: char,
-    needs: Option<P>,
-    /// Only for operators of the installation.
-    operators: bool,
+    /// Any one of these; nothing where there is none.
+    needs: Vec<P>,
+    to_operators: bool,
+    only_operators: bool,
 }
 
 impl Entry {
-    /// Whether whoever holds this may see it.
-    pub fn is_for(&self, operates: bool, holds: impl Fn(P) -> bool) -> bool {
-        if self.operators { operates } else { self.needs.is_none_or(holds) }
+    /// Whether whoever holds this may see it, or operates the installation.
+    pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
+        let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
+        (held && !self.only_operators) || (self.to_operators && operates)
     }
 }
 
@@ -52,11 +56,11 @@ impl Place {
 }
 
 fn get<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::get(handler), named: None }
+    Place { access, path, methods: routing::get(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::post(handler), named: None }
+    Place { access, path, methods: routing::post(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 /// Every path there is.
@@ -133,11 +137,12 @@ pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let entry = |place: Place| {
         let (group, label, key) = place.named?;
         let needs = match place.access {
-            Access::Needs(permission) => Some(permission),
-            _ => None,
+            Access::Needs(permission) => vec![permission],
+            _ => place.shown_to.to_vec(),
         };
-        let operators = matches!(place.access, Access::Operator);
-        Some(Entry { group, label, path: place.path, key, needs, operators })
+        let only_operators = matches!(place.access, Access::Operator);
+        let to_operators = place.to_operators || only_operators;
+        Some(Entry { group, label, path: place.path, key, needs, to_operators, only_operators })
     };
     table().into_iter().filter_map(entry).collect()
 });

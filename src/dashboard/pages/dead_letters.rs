@@ -150,7 +150,7 @@ pub async fn list(
     groups.truncate(SHOWN);
     let choice = |(value, word): &(&'static str, &'static str)| Choice {
         word,
-        href: link::to("/ops/dead-letters", &[("state", value), ("last", lately.last.as_deref().unwrap_or_default())]),
+        href: link::to("/ops/dead-letters", &[("state", value), ("last", lately.name())]),
         current: *value == state,
     };
     let may = |permission| viewer.may(permission);

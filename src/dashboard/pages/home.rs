@@ -22,13 +22,13 @@ struct Home {
     page: Page,
 }
 
-/// Leads to the first page of the navigation. Operators who look into no tenant see the installation.
+/// Leads to the first page of the navigation. Operators see all tenants, and choose one here.
 pub async fn open(
     State(app): Shared,
     viewer: Viewer,
     Query(asked): Query<installation::Asked>,
 ) -> Result<Response, Problem> {
-    if let (Some(by), None) = (viewer.operator().cloned(), viewer.look()) {
+    if let Some(by) = viewer.operator().cloned() {
         return Ok(installation::page(&app, viewer, &by, asked).await?.into_response());
     }
     let page = viewer.page("Switchboard");

@@ -97,7 +97,7 @@ pub async fn overview(
         since: lately.words(),
         tiles,
         charts: charts(&figures.ended, span, step),
-        failures: failures(&figures.cells, &lately),
+        failures: failures(&figures.cells, span, &lately),
         behind: behind(&queues),
         polls: !lately.is_marked() && viewer.operator().is_none(),
         counted_at: counted(&figures),
@@ -170,26 +170,26 @@ fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
         state: "",
     };
     let slowest = quantile(&all, 0.95).map_or_else(|| "–".into(), seconds);
-    let letters = link::with(&lately.jobs(&[]).replacen("/ops/jobs", "/ops/dead-letters", 1), "state", "discarded");
+    let letters = link::to("/ops/dead-letters", &[("state", "discarded"), ("last", lately.name())]);
     let state = if lost > 0 { "failed" } else { "ok" };
     vec![
         tile(
             "Completed a minute",
             a_minute(completed, span),
-            lately.jobs(&[("state", "completed")]),
+            lately.jobs(span, &[("state", "completed")]),
             format!("{} {}", ui::count(&completed), lately.words()),
         ),
         tile(
             "Attempts that failed",
             percent(failed, attempts).map_or_else(|| "–".into(), |part| format!("{part} %")),
-            lately.jobs(&[("chart", "failures")]),
+            lately.jobs(span, &[("chart", "failures")]),
             format!("{} of {}", ui::count(&failed), ui::count(&attempts)),
         ),
         Tile { state, ..tile("Given up", ui::count(&lost), letters, lately.words()) },
         tile(
             "95 % take at most",
             slowest,
-            lately.jobs(&[("chart", "duration")]),
+            lately.jobs(span, &[("chart", "duration")]),
             "an attempt, to half a decade".into(),
         ),
     ]
@@ -229,7 +229,7 @@ pub fn figure(label: &str, value: i64, href: String, note: &str, state: &'static
     Tile { label: label.into(), value: ui::count(&value), href, note: note.into(), state }
 }
 
-fn failures(cells: &[Cell], lately: &Lately) -> Vec<Failure> {
+fn failures(cells: &[Cell], span: Span, lately: &Lately) -> Vec<Failure> {
     let mut found: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
     for cell in cells.iter().filter(|cell| ["discarded", "quarantined"].contains(&cell.what.as_str())) {
         let code = cell.code.as_deref().unwrap_or_default();
@@ -242,7 +242,7 @@ fn failures(cells: &[Cell], lately: &Lately) -> Vec<Failure> {
             code: code.into(),
             kind: kind.into(),
             count,
-            list: lately.jobs(&[("state", state), ("kind", kind), ("error", code)]),
+            list: lately.jobs(span, &[("state", state), ("kind", kind), ("error", code)]),
         })
         .collect();
     found.sort_by(|one, two| two.count.cmp(&one.count));
@@ -288,8 +288,8 @@ mod tests {
         let tiles = done(&ended, Span { from: at(0), until: at(60) }, &Lately::default());
         let values: Vec<&str> = tiles.iter().map(|tile| tile.value.as_str()).collect();
         assert_eq!(values[..3], ["1.50", "10.0 %", "4"]);
-        assert_eq!((tiles[2].state, tiles[2].href.as_str()), ("failed", "/ops/dead-letters?last=24h&state=discarded"));
-        assert_eq!(tiles[0].href, "/ops/jobs?state=completed&last=24h");
+        assert_eq!((tiles[2].state, tiles[2].href.as_str()), ("failed", "/ops/dead-letters?state=discarded&last=24h"));
+        assert_eq!(tiles[0].href, "/ops/jobs?state=completed&from=1970-01-01T00%3A00%3A00Z");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The time that a page's figures are about, as its address says it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use engine::tallies::{Ended, Span};
 use serde::Deserialize;
 
@@ -45,32 +45,32 @@ impl Lately {
 
     /// Spans to choose from, at this address.
     pub fn choices(&self, here: &str) -> Vec<Choice> {
-        let (asked, open) = (self.asked(), !self.is_marked());
+        let open = !self.is_marked();
         let plain = link::with(&link::with(here, "from", ""), "until", "");
         let choice = |(word, _): &(&'static str, i64)| Choice {
             word,
             href: link::with(&plain, "last", word),
-            current: open && asked.last() == *word,
+            current: open && self.name() == *word,
         };
         LASTS.iter().map(choice).collect()
     }
 
-    /// In words.
-    pub fn words(&self) -> String {
-        if self.is_marked() { "in the marked time".into() } else { format!("in the last {}", self.asked().last()) }
+    /// The span up to now that is chosen, or would be.
+    pub fn name(&self) -> &str {
+        let known = |last: &&str| LASTS.iter().any(|(name, _)| name == last);
+        self.last.as_deref().filter(known).unwrap_or("24h")
     }
 
-    /// Jobs of this time, by these filters; `chart` may be among them.
-    pub fn jobs(&self, filters: &[(&str, &str)]) -> String {
+    /// In words.
+    pub fn words(&self) -> String {
+        if self.is_marked() { "in the marked time".into() } else { format!("in the last {}", self.name()) }
+    }
+
+    /// Jobs that ended in this time, by these filters, so that the list is as long as the figure; `chart` may be among them.
+    pub fn jobs(&self, span: Span, filters: &[(&str, &str)]) -> String {
+        let from = span.from.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut pairs = filters.to_vec();
-        let asked = self.asked();
-        let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let (from, until) = (text(&self.from), text(&self.until));
-        if self.is_marked() {
-            pairs.extend([("from", from.as_str()), ("until", until.as_str())]);
-        } else {
-            pairs.push(("last", asked.last()));
-        }
+        pairs.extend([("from", from.as_str()), ("until", self.until.as_deref().unwrap_or_default())]);
         link::to("/ops/jobs", &pairs)
     }
 }
@@ -99,12 +99,17 @@ mod tests {
 
     #[test]
     fn figures_lead_to_the_jobs_of_their_time() {
-        let last = Lately { last: Some("6h".into()), ..Lately::default() };
-        assert_eq!(last.jobs(&[("state", "discarded")]), "/ops/jobs?state=discarded&last=6h");
-        assert_eq!(Lately::default().jobs(&[]), "/ops/jobs?last=24h");
-        let marked = Lately { from: Some("2026-11-27T15:00:00Z".into()), ..last };
-        assert_eq!(marked.jobs(&[]), "/ops/jobs?from=2026-11-27T15%3A00%3A00Z");
-        let choices = marked.choices("/ops/overview?from=2026-11-27T15%3A00%3A00Z");
+        let now = DateTime::from_timestamp(1_700_000_030, 0).expect("a time");
+        let jobs = |lately: &Lately| lately.jobs(lately.span(now).expect("a span").0, &[("state", "discarded")]);
+        let last = Lately { last: Some("1h".into()), ..Lately::default() };
+        assert_eq!(jobs(&last), "/ops/jobs?state=discarded&from=2023-11-14T21%3A14%3A00Z");
+        let until = "2023-11-14T22:00:00Z".to_owned();
+        let marked = Lately { from: Some("2023-11-14T21:00:00Z".into()), until: Some(until), ..last };
+        assert_eq!(
+            jobs(&marked),
+            "/ops/jobs?state=discarded&from=2023-11-14T21%3A00%3A00Z&until=2023-11-14T22%3A00%3A00Z"
+        );
+        let choices = marked.choices("/ops/overview?from=2023-11-14T21%3A00%3A00Z");
         assert!(choices.iter().all(|choice| !choice.current));
         assert_eq!(choices[0].href, "/ops/overview?last=1h", "a choice takes the mark away");
     }
