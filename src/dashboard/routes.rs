@@ -123,13 +123,11 @@ fn machinery() -> Vec<Place> {
 
 /// The work of all tenants, for operators.
 fn installation() -> Vec<Place> {
-    vec![
-        get(Operator, "/ops/installation", installation::installation).named(
-            "Installation",
-            "All tenants",
-            'i',
-        ),
-    ]
+    vec![get(Operator, "/ops/installation", installation::installation).named(
+        "Installation",
+        "All tenants",
+        'i',
+    )]
 }
 
 /// The navigation, in the order of the table.

@@ -144,8 +144,11 @@ pub async fn list(
     let figures = figures::figures(&ctx, span, step, &Part::default()).await?;
     let page = viewer.page("Dead letters");
     let here = page.here.clone();
-    let mut groups =
-        if ended { given_up(&figures.cells, &state, &asked, &here) } else { failing(&figures.depths, &asked, &here) };
+    let mut groups = if ended {
+        given_up(&figures.cells, &state, &asked, &here)
+    } else {
+        failing(&figures.depths, &asked, &here)
+    };
     let more = groups.len() > SHOWN;
     groups.truncate(SHOWN);
     let choice = |(value, word): &(&'static str, &'static str)| Choice {
@@ -207,7 +210,9 @@ fn given_up(cells: &[Cell], state: &str, asked: &Asked, here: &str) -> Vec<Group
     for cell in cells.iter().filter(|cell| cell.what == state) {
         *counts.entry((cell.code.as_deref(), &cell.kind, &cell.queue)).or_default() += cell.count;
     }
-    let groups = counts.into_iter().map(|((code, kind, queue), count)| group(state, code, (kind, queue), count, asked, here));
+    let groups = counts
+        .into_iter()
+        .map(|((code, kind, queue), count)| group(state, code, (kind, queue), count, asked, here));
     sorted(groups)
 }
 
@@ -284,10 +289,16 @@ mod tests {
             cell("quarantined", Some("gone"), "a", 7),
             cell("retrying", Some("gone"), "a", 50),
         ];
-        let asked = Asked { error: Some("gone".into()), kind: Some("a".into()), queue: Some("q".into()), ..Asked::default() };
+        let asked = Asked {
+            error: Some("gone".into()),
+            kind: Some("a".into()),
+            queue: Some("q".into()),
+            ..Asked::default()
+        };
         let here = "/ops/dead-letters?last=24h&cursor=x";
         let found = given_up(&cells, "discarded", &asked, here);
-        let seen: Vec<_> = found.iter().map(|group| (group.code.as_deref(), group.count, group.current)).collect();
+        let seen: Vec<_> =
+            found.iter().map(|group| (group.code.as_deref(), group.count, group.current)).collect();
         assert_eq!(seen, [(Some("slow"), 9, false), (Some("gone"), 5, true)]);
         assert_eq!(found[1].words, "state:discarded kind:a queue:q error:gone");
         assert_eq!(found[1].href, "/ops/dead-letters?last=24h&error=gone&kind=a&queue=q");
@@ -312,7 +323,9 @@ mod tests {
 
     #[test]
     fn only_what_went_wrong_is_here() {
-        let of = |state: &str| Asked { state: Some(state.into()), ..Asked::default() }.state().map(ToOwned::to_owned);
+        let of = |state: &str| {
+            Asked { state: Some(state.into()), ..Asked::default() }.state().map(ToOwned::to_owned)
+        };
         assert_eq!(of("").ok().as_deref(), Some("discarded"));
         assert_eq!(of("retrying").ok().as_deref(), Some("retrying"));
         assert!(of("completed").is_err());

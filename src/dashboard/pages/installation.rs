@@ -106,7 +106,8 @@ pub async fn page(app: &App, viewer: Viewer, by: &domain::ctx::OperatorCtx, aske
         }
     });
     let parts = parts.collect();
-    let plain = crate::dashboard::link::with(&crate::dashboard::link::with(&page.here, "from", ""), "until", "");
+    let plain =
+        crate::dashboard::link::with(&crate::dashboard::link::with(&page.here, "from", ""), "until", "");
     show(&Installation {
         tenant: asked.tenant.unwrap_or_default(),
         looking: viewer.look().is_some(),
@@ -127,9 +128,12 @@ fn queue(load: Load) -> Queue {
     let text = |pause: &serde_json::Value, name: &str| pause[name].as_str().map(ToOwned::to_owned);
     let pauses = load.pauses.as_array().into_iter().flatten().map(|pause| {
         let by = text(pause, "by").unwrap_or_default();
-        let of = text(pause, "tenant").map_or_else(|| "all tenants".to_owned(), |tenant| format!("tenant {tenant}"));
+        let of = text(pause, "tenant")
+            .map_or_else(|| "all tenants".to_owned(), |tenant| format!("tenant {tenant}"));
         let kind = text(pause, "kind").map_or_else(String::new, |kind| format!(", {kind}"));
-        let why = text(pause, "why").filter(|why| !why.is_empty()).map_or_else(String::new, |why| format!(": {why}"));
+        let why = text(pause, "why")
+            .filter(|why| !why.is_empty())
+            .map_or_else(String::new, |why| format!(": {why}"));
         format!("{of}{kind}, by {by}{why}")
     });
     let pauses = pauses.collect();
@@ -138,7 +142,8 @@ fn queue(load: Load) -> Queue {
 }
 
 fn tiles(found: &installation::Installation, span: Span, lately: &Lately, now: DateTime<Utc>) -> Vec<Tile> {
-    let oldest = found.queues.iter().filter_map(|queue| Some((queue.oldest_due_at?, queue.queue.clone()))).min();
+    let oldest =
+        found.queues.iter().filter_map(|queue| Some((queue.oldest_due_at?, queue.queue.clone()))).min();
     let (mut available, mut running) = (0, 0);
     for queue in &found.queues {
         available += queue.available;

@@ -48,7 +48,7 @@ struct Failure {
 /// A queue in which something waits.
 struct Behind {
     queue: String,
-    href: String,
+    href: Option<String>,
     available: i64,
     list: String,
     oldest: Option<DateTime<Utc>>,
@@ -87,7 +87,8 @@ pub async fn overview(
         false => None,
     };
     let page = viewer.page("Overview");
-    let mut tiles = waiting(&queues, &figures.depths, now);
+    let sees_queues = viewer.may(Permission::QueuesRead);
+    let mut tiles = waiting(&queues, &figures.depths, sees_queues, now);
     tiles.extend(done(&figures.ended, span, &lately));
     tiles.extend(nodes.as_deref().map(workers));
     let plain = link::with(&link::with(&page.here, "from", ""), "until", "");
@@ -98,7 +99,7 @@ pub async fn overview(
         tiles,
         charts: charts(&figures.ended, span, step),
         failures: failures(&figures.cells, span, &lately),
-        behind: behind(&queues),
+        behind: behind(&queues, sees_queues),
         polls: !lately.is_marked() && viewer.operator().is_none(),
         counted_at: counted(&figures),
         page,
@@ -115,10 +116,12 @@ pub fn charts(ended: &[Ended], span: Span, step_minutes: i32) -> Vec<ui::Chart> 
 }
 
 /// What is unfinished.
-fn waiting(queues: &[QueueView], depths: &[Depth], now: DateTime<Utc>) -> Vec<Tile> {
+fn waiting(queues: &[QueueView], depths: &[Depth], sees_queues: bool, now: DateTime<Utc>) -> Vec<Tile> {
     let list = |state: &str| link::to("/ops/jobs", &[("state", state)]);
     let oldest = queues.iter().filter_map(|queue| Some((queue.oldest_due_at?, &queue.name))).min();
-    let mut tiles = vec![backlog(oldest.map(|(at, queue)| (at, format!("in {queue}"))), "/ops/queues", now)];
+    // Whoever may not see the queues is led to the jobs in them.
+    let at = if sees_queues { "/ops/queues" } else { "/ops/jobs?state=available" };
+    let mut tiles = vec![backlog(oldest.map(|(at, queue)| (at, format!("in {queue}"))), at, now)];
     let known = || depths.iter().filter(|depth| !depth.parked);
     let available: i64 = known().map(|depth| depth.available - depth.retrying_available).sum();
     let again: i64 = depths.iter().map(|depth| depth.retrying_scheduled).sum::<i64>()
@@ -138,7 +141,8 @@ fn waiting(queues: &[QueueView], depths: &[Depth], now: DateTime<Utc>) -> Vec<Ti
     let held = queues.iter().filter(|queue| queue.paused || !queue.paused_kinds.is_empty()).count();
     if held > 0 {
         let held = i64::try_from(held).unwrap_or(i64::MAX);
-        tiles.push(figure("Queues held", held, "/ops/queues?state=paused".into(), "by a pause", "paused"));
+        let at = if sees_queues { "/ops/queues?state=paused".to_owned() } else { String::new() };
+        tiles.push(figure("Queues held", held, at, "by a pause", "paused"));
     }
     tiles
 }
@@ -221,7 +225,13 @@ fn workers(nodes: &[NodeView]) -> Tile {
     };
     let silent = if silent > 0 { format!(", {silent} silent") } else { String::new() };
     let value = alive.to_string();
-    Tile { label: "Workers".into(), value, href: "/ops/workers".into(), note: format!("{note}{silent}"), state }
+    Tile {
+        label: "Workers".into(),
+        value,
+        href: "/ops/workers".into(),
+        note: format!("{note}{silent}"),
+        state,
+    }
 }
 
 /// A number with its name.
@@ -250,12 +260,12 @@ fn failures(cells: &[Cell], span: Span, lately: &Lately) -> Vec<Failure> {
     found
 }
 
-fn behind(queues: &[QueueView]) -> Vec<Behind> {
+fn behind(queues: &[QueueView], sees_queues: bool) -> Vec<Behind> {
     let mut late: Vec<&QueueView> = queues.iter().filter(|queue| queue.available > 0).collect();
     late.sort_by_key(|queue| queue.oldest_due_at);
     late.truncate(SHOWN);
     let row = |queue: &QueueView| Behind {
-        href: super::queues::address(&queue.name),
+        href: sees_queues.then(|| super::queues::address(&queue.name)),
         list: link::to("/ops/jobs", &[("queue", &queue.name), ("state", "available")]),
         queue: queue.name.clone(),
         available: queue.available,
@@ -283,12 +293,25 @@ mod tests {
 
     #[test]
     fn figures_count_attempts_and_lead_to_their_jobs() {
-        let one = |what: &str, bucket: Option<i16>, count: i64| Ended { at: at(0), what: what.into(), bucket, count };
-        let ended = [one("completed", Some(4), 90), one("discarded", None, 4), one("retrying", None, 6), one("cancelled", None, 50)];
+        let one = |what: &str, bucket: Option<i16>, count: i64| Ended {
+            at: at(0),
+            what: what.into(),
+            bucket,
+            count,
+        };
+        let ended = [
+            one("completed", Some(4), 90),
+            one("discarded", None, 4),
+            one("retrying", None, 6),
+            one("cancelled", None, 50),
+        ];
         let tiles = done(&ended, Span { from: at(0), until: at(60) }, &Lately::default());
         let values: Vec<&str> = tiles.iter().map(|tile| tile.value.as_str()).collect();
         assert_eq!(values[..3], ["1.50", "10.0 %", "4"]);
-        assert_eq!((tiles[2].state, tiles[2].href.as_str()), ("failed", "/ops/dead-letters?state=discarded&last=24h"));
+        assert_eq!(
+            (tiles[2].state, tiles[2].href.as_str()),
+            ("failed", "/ops/dead-letters?state=discarded&last=24h")
+        );
         assert_eq!(tiles[0].href, "/ops/jobs?state=completed&from=1970-01-01T00%3A00%3A00Z");
     }
 

@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn figures_lead_to_the_jobs_of_their_time() {
         let now = DateTime::from_timestamp(1_700_000_030, 0).expect("a time");
-        let jobs = |lately: &Lately| lately.jobs(lately.span(now).expect("a span").0, &[("state", "discarded")]);
+        let jobs =
+            |lately: &Lately| lately.jobs(lately.span(now).expect("a span").0, &[("state", "discarded")]);
         let last = Lately { last: Some("1h".into()), ..Lately::default() };
         assert_eq!(jobs(&last), "/ops/jobs?state=discarded&from=2023-11-14T21%3A14%3A00Z");
         let until = "2023-11-14T22:00:00Z".to_owned();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use domain::{access::permission::Permission, jobs::figures};
 use engine::{
     queues::NodeView,
-    tallies::{Cell, Part},
+    tallies::{Cell, Part, Span},
 };
 use serde::Deserialize;
 
@@ -80,19 +80,18 @@ pub async fn list(
     }
     let nodes = domain::jobs::nodes(&ctx).await?;
     let jobs = viewer.may(Permission::JobsRead) && ctx.require_all_rows().is_ok();
-    let cells = if jobs {
-        let hour = Lately { last: Some("1h".into()), ..Lately::default() };
-        let (span, step) = hour.span(app.platform.clock.now())?;
-        Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells)
-    } else {
-        None
+    let hour = Lately { last: Some("1h".into()), ..Lately::default() };
+    let (span, step) = hour.span(app.platform.clock.now())?;
+    let cells = match jobs {
+        true => Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells),
+        false => None,
     };
     let builds: BTreeSet<&str> =
         nodes.iter().filter(|node| !node.silent).map(|node| node.build.as_str()).collect();
     let builds = builds.len();
     let workers = nodes
         .into_iter()
-        .map(|node| worker(node, cells.as_deref()))
+        .map(|node| worker(node, cells.as_deref().map(|cells| (cells, span))))
         .filter(|worker| chosen.as_deref().is_none_or(|state| state == worker.state));
     let workers = workers.collect();
     let page = viewer.page("Workers");
@@ -108,16 +107,16 @@ pub async fn list(
 }
 
 /// A process as it is shown; with the tenant's figures where there are some.
-pub fn worker(node: NodeView, cells: Option<&[Cell]>) -> Worker {
+pub fn worker(node: NodeView, cells: Option<(&[Cell], Span)>) -> Worker {
     let (state, like) = match (node.silent, node.draining) {
         (true, _) => ("silent", "down"),
         (false, true) => ("draining", "stopping"),
         (false, false) => ("alive", "up"),
     };
     let id = node.id.to_string();
-    let ended = cells.map(|cells| {
+    let ended = cells.map(|(cells, span)| {
         let own = cells.iter().filter(|cell| cell.node == Some(node.id) && cell.what != "retrying");
-        (own.map(|cell| cell.count).sum(), link::to("/ops/jobs", &[("node", &id), ("last", "1h")]))
+        (own.map(|cell| cell.count).sum(), Lately::default().jobs(span, &[("node", &id)]))
     });
     let running = cells.is_some().then(|| link::to("/ops/jobs", &[("state", "running"), ("node", &id)]));
     Worker { node, state, like, running, ended }
@@ -147,7 +146,10 @@ mod tests {
             silent,
         };
         let state = |silent, draining| worker(node(silent, draining), None).state;
-        assert_eq!([state(false, false), state(false, true), state(true, true)], ["alive", "draining", "silent"]);
+        assert_eq!(
+            [state(false, false), state(false, true), state(true, true)],
+            ["alive", "draining", "silent"]
+        );
         assert!(worker(node(false, false), None).running.is_none(), "no list for whoever may not see it");
         let cell = |node: u128, what: &str, count: i64| Cell {
             what: what.into(),
@@ -158,7 +160,8 @@ mod tests {
             count,
         };
         let cells = [cell(7, "completed", 3), cell(7, "retrying", 5), cell(8, "completed", 9)];
-        let (count, list) = worker(node(false, false), Some(&cells)).ended.expect("figures");
+        let span = Span { from: DateTime::UNIX_EPOCH, until: DateTime::UNIX_EPOCH };
+        let (count, list) = worker(node(false, false), Some((&cells, span))).ended.expect("figures");
         assert_eq!(count, 3);
         assert!(list.starts_with("/ops/jobs?node=00000000-"), "{list}");
     }

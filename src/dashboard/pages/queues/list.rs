@@ -29,8 +29,12 @@ use crate::{
 };
 
 /// What can be chosen.
-const STATES: [(&str, &str); 4] =
-    [("", "All"), ("waiting", "Something waits"), ("paused", "Held by a pause"), ("parked", "Not known to any process")];
+const STATES: [(&str, &str); 4] = [
+    ("", "All"),
+    ("waiting", "Something waits"),
+    ("paused", "Held by a pause"),
+    ("parked", "Not known to any process"),
+];
 
 /// A queue in a line.
 struct Row {

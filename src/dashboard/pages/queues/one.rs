@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_bound_is_said_in_words() {
-        let bound = |limit: serde_json::Value| serde_json::from_value::<Limit>(limit).expect("a bound").words();
+        let bound =
+            |limit: serde_json::Value| serde_json::from_value::<Limit>(limit).expect("a bound").words();
         assert_eq!(bound(serde_json::json!({"key": null, "max_running": 7})), "at most 7 at a time");
         let rate = serde_json::json!({"key": "k", "max_running": null, "rate_per_s": 2.5, "burst": 10});
         assert_eq!(bound(rate), "2.5 a second, 10 at once");
@@ -217,10 +218,12 @@ mod tests {
             retrying_available: 0,
             counted_at: DateTime::<Utc>::UNIX_EPOCH,
         };
-        let cells = [cell("completed", "a", 3), cell("discarded", "a", 1), cell("cancelled", "a", 7), elsewhere];
+        let cells =
+            [cell("completed", "a", 3), cell("discarded", "a", 1), cell("cancelled", "a", 7), elsewhere];
         let held = QueueView { paused_kinds: vec!["b".into()], ..held::tests::open() };
         let found = kinds(&held, &cells, &[depth]);
-        let seen: Vec<_> = found.iter().map(|kind| (kind.name.as_str(), kind.available, kind.completed)).collect();
+        let seen: Vec<_> =
+            found.iter().map(|kind| (kind.name.as_str(), kind.available, kind.completed)).collect();
         assert_eq!(seen, [("a", 2, 3), ("b", 0, 0)]);
         assert_eq!((found[0].failed.as_deref(), found[1].paused), (Some("25.0"), true));
     }
