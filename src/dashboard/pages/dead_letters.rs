@@ -74,6 +74,7 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "dead_letters.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each button is shown by a permission of its own")]
 struct DeadLetters {
     page: Page,
     states: Vec<Choice>,
@@ -94,7 +95,6 @@ struct DeadLetters {
     bulk: bool,
     retry: bool,
     discard: bool,
-    one: bool,
 }
 
 impl Asked {
@@ -176,7 +176,6 @@ pub async fn list(
         bulk: may(Permission::JobsBulk) && (retry || discard),
         retry,
         discard,
-        one: retry,
         page,
     })
 }

@@ -82,10 +82,7 @@ pub async fn overview(
     let (span, step) = lately.span(now)?;
     let figures = figures::figures(&ctx, span, step, &Part::default()).await?;
     let queues = figures::backlog(&ctx).await?;
-    let nodes = match viewer.may(Permission::NodesRead) {
-        true => Some(domain::jobs::nodes(&ctx).await?),
-        false => None,
-    };
+    let nodes = if viewer.may(Permission::NodesRead) { Some(domain::jobs::nodes(&ctx).await?) } else { None };
     let page = viewer.page("Overview");
     let sees_queues = viewer.may(Permission::QueuesRead);
     let mut tiles = waiting(&queues, &figures.depths, sees_queues, now);
@@ -111,6 +108,7 @@ fn counted(figures: &Figures) -> Option<DateTime<Utc>> {
 }
 
 /// The three questions that a chart of jobs answers.
+#[must_use]
 pub fn charts(ended: &[Ended], span: Span, step_minutes: i32) -> Vec<ui::Chart> {
     QUESTIONS.iter().map(|(question, _)| picture(question, ended, span, step_minutes)).collect()
 }
@@ -148,6 +146,7 @@ fn waiting(queues: &[QueueView], depths: &[Depth], sees_queues: bool, now: DateT
 }
 
 /// Since when the oldest has been due.
+#[must_use]
 pub fn backlog(oldest: Option<(DateTime<Utc>, String)>, href: &str, now: DateTime<Utc>) -> Tile {
     let (value, note, state) = match oldest {
         None => ("nothing".into(), "all that is due runs".into(), "ok"),
@@ -200,6 +199,7 @@ fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
 }
 
 /// A duration that is known to half a decade.
+#[must_use]
 pub fn seconds(seconds: f64) -> String {
     match seconds {
         ..1.0 => format!("{:.0} ms", seconds * 1_000.0),
@@ -235,6 +235,7 @@ fn workers(nodes: &[NodeView]) -> Tile {
 }
 
 /// A number with its name.
+#[must_use]
 pub fn figure(label: &str, value: i64, href: String, note: &str, state: &'static str) -> Tile {
     Tile { label: label.into(), value: ui::count(&value), href, note: note.into(), state }
 }

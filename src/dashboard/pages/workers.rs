@@ -82,9 +82,10 @@ pub async fn list(
     let jobs = viewer.may(Permission::JobsRead) && ctx.require_all_rows().is_ok();
     let hour = Lately { last: Some("1h".into()), ..Lately::default() };
     let (span, step) = hour.span(app.platform.clock.now())?;
-    let cells = match jobs {
-        true => Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells),
-        false => None,
+    let cells = if jobs {
+        Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells)
+    } else {
+        None
     };
     let builds: BTreeSet<&str> =
         nodes.iter().filter(|node| !node.silent).map(|node| node.build.as_str()).collect();
@@ -107,6 +108,7 @@ pub async fn list(
 }
 
 /// A process as it is shown; with the tenant's figures where there are some.
+#[must_use]
 pub fn worker(node: NodeView, cells: Option<(&[Cell], Span)>) -> Worker {
     let (state, like) = match (node.silent, node.draining) {
         (true, _) => ("silent", "down"),

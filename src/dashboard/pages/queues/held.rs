@@ -43,11 +43,11 @@ pub fn pauses(queue: &QueueView) -> Vec<Pause> {
     let rest: Vec<&String> = queue.paused_kinds.iter().filter(|kind| !all && !explained(kind)).collect();
     if !rest.is_empty() {
         let whole = queue.paused && rest.len() == queue.paused_kinds.len();
-        let more: Vec<Pause> = match whole {
-            true => vec![unsaid(None)],
-            false => rest.into_iter().map(|kind| unsaid(Some(kind.clone()))).collect(),
-        };
-        pauses.extend(more);
+        if whole {
+            pauses.push(unsaid(None));
+        } else {
+            pauses.extend(rest.into_iter().map(|kind| unsaid(Some(kind.clone()))));
+        }
     }
     pauses
 }

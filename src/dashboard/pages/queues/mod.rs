@@ -12,6 +12,7 @@ pub mod steer;
 use form_urlencoded::byte_serialize;
 
 /// The page of a queue.
+#[must_use]
 pub fn address(queue: &str) -> String {
     // A blank in a path is no plus sign.
     let name: String = byte_serialize(queue.as_bytes()).collect();
