@@ -93,7 +93,7 @@ pub mod tests {
     #[test]
     fn what_is_held_says_by_whom() {
         let kinds = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(pauses(&open()), []);
+        assert!(pauses(&open()).is_empty());
         let own = QueueView {
             paused: true,
             paused_kinds: kinds(&["a", "b"]),
