@@ -37,6 +37,7 @@ use crate::{
 struct Kind {
     name: String,
     list: String,
+    completed_list: String,
     parked: bool,
     paused: bool,
     available: i64,
@@ -137,7 +138,7 @@ pub async fn show_queue(
         marked: lately.is_marked().then_some(plain),
         since: lately.words(),
         chart: picture(chosen, &ended, span, step),
-        kinds: kinds(&queue, &cells, &depths),
+        kinds: kinds(&queue, &cells, &depths, |filters| lately.jobs(span, filters)),
         held: held::pauses(&queue),
         limits,
         own,
@@ -148,11 +149,17 @@ pub async fn show_queue(
     })
 }
 
-fn kinds(queue: &QueueView, cells: &[Cell], depths: &[Depth]) -> Vec<Kind> {
+fn kinds(
+    queue: &QueueView,
+    cells: &[Cell],
+    depths: &[Depth],
+    jobs: impl Fn(&[(&str, &str)]) -> String,
+) -> Vec<Kind> {
     let mut found: BTreeMap<&str, (Kind, i64, i64)> = BTreeMap::new();
     let kind = |name: &str| Kind {
         name: name.to_owned(),
         list: link::to("/ops/jobs", &[("queue", &queue.name), ("kind", name)]),
+        completed_list: jobs(&[("queue", &queue.name), ("kind", name), ("state", "completed")]),
         parked: queue.parked_kinds.iter().any(|parked| parked == name),
         paused: queue.paused_kinds.iter().any(|paused| paused == name),
         available: 0,
@@ -221,7 +228,7 @@ mod tests {
         let cells =
             [cell("completed", "a", 3), cell("discarded", "a", 1), cell("cancelled", "a", 7), elsewhere];
         let held = QueueView { paused_kinds: vec!["b".into()], ..held::tests::open() };
-        let found = kinds(&held, &cells, &[depth]);
+        let found = kinds(&held, &cells, &[depth], |filters| format!("{filters:?}"));
         let seen: Vec<_> =
             found.iter().map(|kind| (kind.name.as_str(), kind.available, kind.completed)).collect();
         assert_eq!(seen, [("a", 2, 3), ("b", 0, 0)]);
