@@ -171,7 +171,12 @@ create table engine.nodes (
   suspect_job uuid,
   suspect_alone boolean not null default false,
   -- By queue, the connection that its dispatcher speaks on: a claim on an earlier one is void.
-  connections jsonb not null default '{}'
+  connections jsonb not null default '{}',
+  -- Handlers that it has and those that run, over all of its queues, and whether it begins nothing more, as it said with
+  -- its last beat.
+  slots int not null default 0,
+  busy int not null default 0,
+  draining boolean not null default false
 ) with (fillfactor = 50);
 grant select, insert, update, delete on engine.nodes to switchboard_system;
 grant select on engine.nodes to switchboard_app;

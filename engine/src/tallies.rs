@@ -142,3 +142,67 @@ pub async fn depths(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<D
     .fetch_all(conn)
     .await
 }
+
+/// Attempts of all tenants that ended in a span, by steps of so many minutes. For the installation's operators.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn all_ended(conn: &mut PgConnection, span: Span, step_minutes: i32) -> sqlx::Result<Vec<Ended>> {
+    sqlx::query_as!(
+        Ended,
+        r#"select date_bin(make_interval(mins => $3), m.minute, $1) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
+             from engine.tally_minutes m
+            where m.minute >= $1 and m.minute < $2
+            group by 1, 2, 3 order by 1, 2, 3"#,
+        span.from,
+        span.until,
+        step_minutes
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What a tenant has of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub tenant: Uuid,
+    /// Jobs of it that ended in the span.
+    pub ended: i64,
+    /// Those of them that were given up.
+    pub failed: i64,
+    /// Due, and not running, as the last census found it.
+    pub available: i64,
+    pub running: i64,
+    /// Since when the first of the available has been due.
+    pub oldest_due_at: Option<DateTime<Utc>>,
+}
+
+/// The tenants that use the installation most, by the jobs that ended in a span, then by those that wait. For its
+/// operators.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Result<Vec<Share>> {
+    sqlx::query_as!(
+        Share,
+        r#"with e as (
+             select m.tenant_id, sum(m.count) filter (where m.what <> 'retrying') as ended,
+                    sum(m.count) filter (where m.what in ('discarded', 'quarantined')) as failed
+               from engine.tally_minutes m where m.minute >= $1 and m.minute < $2 group by 1
+           ), d as (
+             select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
+                    min(x.oldest_due_at) as oldest_due_at
+               from engine.lane_depths x group by 1
+           )
+           select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
+                  coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
+                  coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
+             from e full join d on d.tenant_id = e.tenant_id
+            order by 2 desc, 4 desc, 1 limit $3"#,
+        span.from,
+        span.until,
+        most
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -77,7 +77,8 @@ impl Page {
         let path = seen.here.split('?').next().unwrap_or_default();
         let mut groups: Vec<Group> = Vec::new();
         let shown = NAVIGATION.iter().filter(|entry| {
-            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_see(permission))
+            let operates = viewer.operator().is_some();
+            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_see(permission), operates)
         });
         for entry in shown {
             let below =

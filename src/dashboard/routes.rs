@@ -8,7 +8,7 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{campaigns, door, home, jobs, preferences, sequences, sockets, workflows};
+use super::pages::{campaigns, dead_letters, door, home, installation, jobs, overview, preferences, queues, schedules, sequences, sockets, workers, workflows};
 use crate::http::{
     App,
     routes::Access::{self, Needs, Operator, Public, SignedIn},
@@ -20,24 +20,30 @@ pub struct Place {
     pub path: &'static str,
     pub methods: MethodRouter<Arc<App>>,
     named: Option<(&'static str, &'static str, char)>,
+    shown_to: &'static [P],
+    to_operators: bool,
 }
 
 /// An entry of the navigation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     pub group: &'static str,
     pub label: &'static str,
     pub path: &'static str,
     /// `g`, then this key, leads there.
     pub key: char,
-    needs: Option<P>,
+    /// Any one of these; nothing where there is none.
+    needs: Vec<P>,
+    to_operators: bool,
+    only_operators: bool,
 }
 
 impl Entry {
-    /// Whether whoever holds this may see it.
+    /// Whether whoever holds this may see it, or operates the installation.
     #[must_use]
-    pub fn is_for(&self, holds: impl Fn(P) -> bool) -> bool {
-        self.needs.is_none_or(holds)
+    pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
+        let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
+        (held && !self.only_operators) || (self.to_operators && operates)
     }
 }
 
@@ -49,17 +55,17 @@ impl Place {
 }
 
 fn get<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::get(handler), named: None }
+    Place { access, path, methods: routing::get(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::post(handler), named: None }
+    Place { access, path, methods: routing::post(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work(), runs(), mailings(), sockets()].into_iter().flatten().collect()
+    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -138,15 +144,49 @@ fn sockets() -> Vec<Place> {
     ]
 }
 
+/// How all of it is.
+fn beginning() -> Vec<Place> {
+    vec![get(Needs(P::JobsRead), "/ops/overview", overview::overview).named("Work", "Overview", 'o')]
+}
+
+/// What the work waits in, runs on, and begins by; and what was given up.
+fn machinery() -> Vec<Place> {
+    vec![
+        get(Needs(P::QueuesRead), "/ops/queues", queues::list::list).named("Work", "Queues", 'q'),
+        get(Needs(P::QueuesRead), "/ops/queues/{name}", queues::one::show_queue),
+        post(Needs(P::QueuesPause), "/ops/queues/{name}/pause", queues::steer::pause),
+        post(Needs(P::QueuesPause), "/ops/queues/{name}/resume", queues::steer::resume),
+        post(Needs(P::QueuesLimit), "/ops/queues/{name}/limit", queues::steer::limit),
+        get(Needs(P::NodesRead), "/ops/workers", workers::list).named("Work", "Workers", 'w'),
+        get(Needs(P::SchedulesRead), "/ops/schedules", schedules::list::list).named("Work", "Schedules", 's'),
+        get(Needs(P::SchedulesRead), "/ops/schedules/{id}", schedules::one::show_schedule),
+        post(Needs(P::SchedulesPause), "/ops/schedules/{id}/pause", schedules::steer::pause),
+        post(Needs(P::SchedulesPause), "/ops/schedules/{id}/resume", schedules::steer::resume),
+        post(Needs(P::SchedulesRun), "/ops/schedules/{id}/run", schedules::steer::run),
+        get(Needs(P::JobsRead), "/ops/dead-letters", dead_letters::list).named("Work", "Dead letters", 'd'),
+    ]
+}
+
+/// The work of all tenants, for operators.
+fn installation() -> Vec<Place> {
+    vec![get(Operator, "/ops/installation", installation::installation).named(
+        "Installation",
+        "All tenants",
+        'i',
+    )]
+}
+
 /// The navigation, in the order of the table.
 pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let entry = |place: Place| {
         let (group, label, key) = place.named?;
         let needs = match place.access {
-            Access::Needs(permission) => Some(permission),
-            _ => None,
+            Access::Needs(permission) => vec![permission],
+            _ => place.shown_to.to_vec(),
         };
-        Some(Entry { group, label, path: place.path, key, needs })
+        let only_operators = matches!(place.access, Access::Operator);
+        let to_operators = place.to_operators || only_operators;
+        Some(Entry { group, label, path: place.path, key, needs, to_operators, only_operators })
     };
     table().into_iter().filter_map(entry).collect()
 });

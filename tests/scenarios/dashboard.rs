@@ -179,7 +179,7 @@ async fn who_may_only_read_sees_no_buttons_and_is_refused() {
         json!({"name": "R", "email": "reader@acme.example.com", "password": PASSWORD, "role": "Reader"});
     admin.post("/api/v1/users", &user).await.expect(201);
     let mut reader = Browser::of(&app, "acme", "reader@acme.example.com").await;
-    assert_eq!(reader.get("/ops").await.leads(), "/ops/jobs");
+    assert_eq!(reader.get("/ops").await.leads(), "/ops/overview");
     for path in ["/ops/jobs".to_owned(), format!("/ops/jobs/{job}")] {
         let page = reader.get(&path).await.expect(200);
         assert!(

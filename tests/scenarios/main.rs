@@ -41,6 +41,7 @@ mod consents;
 mod contract;
 mod dashboard;
 mod dashboard_campaigns;
+mod dashboard_work;
 mod denials;
 mod doubts_capped;
 mod edge;

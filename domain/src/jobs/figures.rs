@@ -1,6 +1,9 @@
 //! Jobs in figures: what ended and what waits, from the engine's counters. Nothing is counted for it.
 
-use engine::tallies::{self, Cell, Depth, Ended, Part, Span};
+use engine::{
+    queues::{self, QueueView},
+    tallies::{self, Cell, Depth, Ended, Part, Span},
+};
 
 use crate::{Ctx, access::permission::Permission, error::Result};
 
@@ -27,4 +30,37 @@ pub async fn figures(ctx: &Ctx, span: Span, step_minutes: i32, part: &Part) -> R
     let cells = tallies::cells(tx.conn(), tenant, span).await?;
     let depths = tallies::depths(tx.conn(), tenant).await?;
     Ok(Figures { ended, cells, depths })
+}
+
+/// What waits in each queue and since when, for whoever may see the jobs themselves.
+///
+/// # Errors
+/// If the permission is missing, or the caller sees only some leads.
+pub async fn backlog(ctx: &Ctx) -> Result<Vec<QueueView>> {
+    ctx.require(Permission::JobsRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    Ok(queues::list(tx.conn(), ctx.tenant.0).await?)
+}
+
+/// How a queue's attempts ended in a span by steps, for whoever may see the queues.
+///
+/// # Errors
+/// If the permission is missing.
+pub async fn of_queue(ctx: &Ctx, queue: &str, span: Span, step_minutes: i32) -> Result<Vec<Ended>> {
+    ctx.require(Permission::QueuesRead)?;
+    let part = Part { queue: Some(queue.to_owned()), ..Part::default() };
+    let mut tx = ctx.begin().await?;
+    Ok(tallies::ended(tx.conn(), ctx.tenant.0, span, step_minutes, &part).await?)
+}
+
+/// What ended in a span and what is unfinished, by queue and kind, for whoever may see the queues.
+///
+/// # Errors
+/// If the permission is missing.
+pub async fn by_queue(ctx: &Ctx, span: Span) -> Result<(Vec<Cell>, Vec<Depth>)> {
+    ctx.require(Permission::QueuesRead)?;
+    let mut tx = ctx.begin().await?;
+    let cells = tallies::cells(tx.conn(), ctx.tenant.0, span).await?;
+    Ok((cells, tallies::depths(tx.conn(), ctx.tenant.0).await?))
 }

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod figures;
+pub mod installation;
 
 use engine::{
     jobs::{self, Filter, JobView},

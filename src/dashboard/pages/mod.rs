@@ -5,12 +5,23 @@
 //! - [`workflows`] runs as graphs of their steps
 //! - [`campaigns`] and [`sequences`] what is sent to many, and how far it is
 //! - [`sockets`] how many there are, and what came to them
+//! - [`overview`] how a tenant's work is; [`installation`] how that of all tenants is
+//! - [`jobs`] jobs, and one action on many of them; [`dead_letters`] those that were given up
+//! - [`queues`] where they wait; [`workers`] who runs them; [`schedules`] what begins by itself
+//! - `span` the time that a page's figures are about
 
 pub mod campaigns;
+pub mod dead_letters;
 pub mod door;
 pub mod home;
+pub mod installation;
 pub mod jobs;
+pub mod overview;
 pub mod preferences;
+pub mod queues;
+pub mod schedules;
 pub mod sequences;
 pub mod sockets;
+mod span;
+pub mod workers;
 pub mod workflows;

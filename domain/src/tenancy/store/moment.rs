@@ -1,4 +1,6 @@
-//! What a transaction sees.
+//! What a transaction sees, and how long it may take for it.
+
+use std::time::Duration;
 
 use sqlx::PgConnection;
 
@@ -10,5 +12,15 @@ use crate::error::Result;
 /// If the database does not answer.
 pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
     sqlx::query("set transaction isolation level repeatable read, read only").execute(conn).await?;
+    Ok(())
+}
+
+/// Has each further statement of a transaction given up if it takes longer than this.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn give_up_after(conn: &mut PgConnection, patience: Duration) -> Result<()> {
+    let most = patience.as_millis().to_string();
+    sqlx::query!("select set_config('statement_timeout', $1, true)", most).execute(conn).await?;
     Ok(())
 }

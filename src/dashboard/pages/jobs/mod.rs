@@ -5,10 +5,10 @@
 //! - [`one`] a job: its course, its errors, what can be done with it
 //! - [`bulk`] an action on many: what it would touch, then done by an operation
 
-mod asked;
+pub(super) mod asked;
 pub mod bulk;
 mod facets;
 pub mod list;
 pub mod one;
-mod picture;
+pub(super) mod picture;
 mod sample;

@@ -80,7 +80,7 @@ fn failed(ended: &[&Ended]) -> Option<f64> {
 
 /// Seconds that such a part of the attempts took at most, from half decades: within one they are taken to lie evenly on
 /// a logarithmic scale.
-fn quantile(ended: &[&Ended], part: f64) -> Option<f64> {
+pub fn quantile(ended: &[&Ended], part: f64) -> Option<f64> {
     let mut buckets: BTreeMap<i16, f64> = BTreeMap::new();
     for one in ended {
         if let Some(bucket) = one.bucket {
