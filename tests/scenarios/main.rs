@@ -40,6 +40,7 @@ mod conditional;
 mod consents;
 mod contract;
 mod dashboard;
+mod dashboard_people;
 mod denials;
 mod doubts_capped;
 mod edge;

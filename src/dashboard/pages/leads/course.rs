@@ -63,7 +63,7 @@ pub struct Was {
 }
 
 impl Was {
-    pub fn of(taken: ScoreTaken) -> Self {
+    pub fn of(taken: &ScoreTaken) -> Self {
         let parts = &taken.parts;
         let why = match taken.why.as_str() {
             "asked" => "somebody asked for it",

@@ -68,6 +68,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "leads/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what is shown does not depend on each other")]
 struct List {
     page: Page,
     facets: Vec<Facet>,
@@ -78,6 +79,7 @@ struct List {
     tag: String,
     /// Attributes that are searched by: their names as parameters, what they are called, and their values.
     attributes: Vec<(String, String, String)>,
+    by_attributes: bool,
     /// Filters that the search keeps.
     kept: Vec<(&'static str, String)>,
     rows: Vec<Row>,
@@ -120,6 +122,7 @@ pub async fn list(
         href: link::with(&here, "sort", value),
         current: asked.sort() == *value,
     };
+    let attributes = searchable(&ctx, &viewer, &asked).await?;
     let page = List {
         page: viewer.page("Leads"),
         facets: facets(&asked, &here, &agents, &teams),
@@ -127,7 +130,8 @@ pub async fn list(
         searches: viewer.may(Permission::PersonalRead),
         q: own("q"),
         tag: own("tag"),
-        attributes: searchable(&ctx, &viewer, &asked).await?,
+        by_attributes: attributes.iter().any(|(_, _, value)| !value.is_empty()),
+        attributes,
         kept: kept.into_iter().map(|name| (name, own(name))).filter(|(_, value)| !value.is_empty()).collect(),
         rows: shown.items,
         next: shown.next_cursor,

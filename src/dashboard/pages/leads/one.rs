@@ -15,6 +15,7 @@ use domain::{
     },
     scoring::history,
     types::{ActivityId, LeadId},
+    vault::Personal,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -133,7 +134,7 @@ pub async fn show_lead(
         attributes: attributes(&lead),
         masked: !may(Permission::PersonalRead),
         parts: parts(&lead, now),
-        history: history.into_iter().map(Was::of).collect(),
+        history: history.iter().map(Was::of).collect(),
         timeline: timeline.items.into_iter().map(Done::of).collect(),
         next: timeline.next_cursor,
         dealings: dealings(&ctx, lead_id, &agents).await?,
@@ -164,15 +165,14 @@ pub async fn show_lead(
 fn facts(lead: &LeadView, agents: &Names, teams: &Names) -> Vec<Fact> {
     let list = |field: &str, value: &str| Some(link::to("/ops/leads", &[(field, value)]));
     let fact = |name, value: Option<String>, href| value.map(|value| Fact { name, value, href });
-    let personal =
-        |value: &Option<domain::vault::Personal<String>>| value.as_ref().map(|value| value.expose().clone());
+    let personal = |value: Option<&Personal<String>>| value.map(|value| value.expose().clone());
     let owner = lead.owner_id.map_or_else(|| "nobody".to_owned(), |id| agents.of(id.0));
     let of_owner = lead.owner_id.and_then(|id| list("owner", &id.to_string()));
     let of_team = lead.team_id.and_then(|id| list("team", &id.to_string()));
     let of_import = lead.import_id.and_then(|id| list("import", &id.to_string()));
     let all = [
-        fact("Phone", personal(&lead.phone), None),
-        fact("E-mail", personal(&lead.email), None),
+        fact("Phone", personal(lead.phone.as_ref()), None),
+        fact("E-mail", personal(lead.email.as_ref()), None),
         fact("Source", Some(lead.source.clone()), list("source", &lead.source)),
         fact("Owner", Some(owner), of_owner),
         fact("Team", lead.team_id.map(|id| teams.of(id.0)), of_team),
@@ -186,7 +186,7 @@ fn facts(lead: &LeadView, agents: &Names, teams: &Names) -> Vec<Fact> {
 }
 
 fn attributes(lead: &LeadView) -> Vec<(String, String)> {
-    let Some(serde_json::Value::Object(all)) = lead.attributes.as_ref().map(|all| all.expose()) else {
+    let Some(serde_json::Value::Object(all)) = lead.attributes.as_ref().map(Personal::expose) else {
         return Vec::new();
     };
     let plain =

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use domain::{
-    messages::{read::Filter, stats::Dimension, stats::Wanted},
+    messages::{
+        read::Filter,
+        stats::{Dimension, Wanted},
+    },
     types::{LeadId, ProviderId, TemplateId},
 };
 use serde::Deserialize;
@@ -41,33 +44,33 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn named(&self) -> [(&'static str, &Option<String>); 13] {
+    fn named(&self) -> [(&'static str, Option<&String>); 13] {
         [
-            ("status", &self.status),
-            ("channel", &self.channel),
-            ("purpose", &self.purpose),
-            ("provider", &self.provider),
-            ("template", &self.template),
-            ("failure", &self.failure),
-            ("code", &self.code),
-            ("lead", &self.lead),
-            ("batch", &self.batch),
-            ("to", &self.to),
-            ("from", &self.from),
-            ("until", &self.until),
-            ("last", &self.last),
+            ("status", self.status.as_ref()),
+            ("channel", self.channel.as_ref()),
+            ("purpose", self.purpose.as_ref()),
+            ("provider", self.provider.as_ref()),
+            ("template", self.template.as_ref()),
+            ("failure", self.failure.as_ref()),
+            ("code", self.code.as_ref()),
+            ("lead", self.lead.as_ref()),
+            ("batch", self.batch.as_ref()),
+            ("to", self.to.as_ref()),
+            ("from", self.from.as_ref()),
+            ("until", self.until.as_ref()),
+            ("last", self.last.as_ref()),
         ]
     }
 
     /// The value of a filter.
     pub fn field(&self, name: &str) -> Option<&str> {
         let found = self.named().into_iter().find(|(known, _)| *known == name);
-        found.and_then(|(_, value)| asked::text(value.as_ref()))
+        found.and_then(|(_, value)| asked::text(value))
     }
 
     /// Whether it is about some messages and not about all of a span.
     pub fn filters(&self) -> bool {
-        self.named().into_iter().any(|(name, value)| name != "last" && asked::text(value.as_ref()).is_some())
+        self.named().into_iter().any(|(name, value)| name != "last" && asked::text(value).is_some())
     }
 
     /// The address of these filters, without a cursor.

@@ -66,10 +66,8 @@ struct One {
 pub async fn show_message(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>) -> Answer {
     let (message, attempts, told) = read::get(&ctx, MessageId(id)).await?;
     let accounts = Accounts::of(&ctx).await?;
-    let delivery = match viewer.may(Permission::DeliveriesRead) {
-        true => outbox::find(&ctx, message.id).await?,
-        false => None,
-    };
+    let delivery =
+        if viewer.may(Permission::DeliveriesRead) { outbox::find(&ctx, message.id).await? } else { None };
     let list = |field: &str, id: String| link::to("/ops/messages", &[(field, &id)]);
     let steps = course(&message, attempts, told, &accounts);
     let may = |permission| viewer.may(permission);

@@ -56,6 +56,7 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "messages/outbox.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be seen does not depend on each other")]
 struct Outbox {
     page: Page,
     facets: Vec<Facet>,
@@ -81,8 +82,9 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     let found = outbox::look(&ctx, filter, window.before, window.rows).await?;
     let shown = window.bounded(found, |one| one.delivery.id);
     let accounts = Accounts::of(&ctx).await?;
-    let own = |value: &Option<String>| asked::text(value.as_ref()).unwrap_or_default().to_owned();
-    let (channel, provider, message) = (own(&asked.channel), own(&asked.provider), own(&asked.message));
+    let own = |value: Option<&String>| asked::text(value).unwrap_or_default().to_owned();
+    let (channel, provider, message) =
+        (own(asked.channel.as_ref()), own(asked.provider.as_ref()), own(asked.message.as_ref()));
     let pairs = [("channel", &*channel), ("provider", &*provider), ("message", &*message)];
     let here = link::to("/ops/outbox", &pairs);
     let row = |one: Delivered| Row {

@@ -36,6 +36,7 @@ struct Step {
 
 #[derive(Template)]
 #[template(path = "privacy/erasure.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     erasure: ErasureView,

@@ -82,6 +82,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "privacy/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct List {
     page: Page,
     lists: Vec<Choice>,
@@ -117,9 +118,9 @@ pub async fn list(
         "restrictions" => restrictions_page(&ctx, &asked).await?,
         _ => holds_page(&ctx, &asked).await?,
     };
-    let own = |value: &Option<String>| asked::text(value.as_ref()).unwrap_or_default().to_owned();
-    let (kind, state) = (own(&asked.kind), own(&asked.state));
-    let (standing, lead) = (own(&asked.standing), own(&asked.lead));
+    let own = |value: Option<&String>| asked::text(value).unwrap_or_default().to_owned();
+    let (kind, state) = (own(asked.kind.as_ref()), own(asked.state.as_ref()));
+    let (standing, lead) = (own(asked.standing.as_ref()), own(asked.lead.as_ref()));
     let name = if chosen == "open" { "" } else { chosen };
     let pairs =
         [("list", name), ("kind", &*kind), ("state", &*state), ("standing", &*standing), ("lead", &*lead)];

@@ -6,6 +6,7 @@ use domain::privacy::{erasure::State, requests::RequestStatus};
 use crate::dashboard::ui;
 
 /// As the API names it.
+#[must_use]
 pub fn request_word(status: RequestStatus) -> &'static str {
     match status {
         RequestStatus::Identity => "identity",
@@ -16,16 +17,19 @@ pub fn request_word(status: RequestStatus) -> &'static str {
 }
 
 /// In whose shape a request of access is drawn.
+#[must_use]
 pub fn request_like(status: RequestStatus) -> &'static str {
     like(request_word(status))
 }
 
 /// In whose shape an erasure is drawn.
+#[must_use]
 pub fn erasure_like(state: State) -> &'static str {
     like(state.as_str())
 }
 
 /// The same of either by its word.
+#[must_use]
 pub fn like(word: &str) -> &'static str {
     match word {
         "identity" | "cooling" => "waiting",
@@ -38,6 +42,7 @@ pub fn like(word: &str) -> &'static str {
 }
 
 /// How much time is left, or since when it is late.
+#[must_use]
 pub fn left(due: &DateTime<Utc>, now: DateTime<Utc>) -> String {
     if *due > now {
         format!("{} left", ui::duration(&now, due))
