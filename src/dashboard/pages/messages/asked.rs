@@ -187,7 +187,7 @@ mod tests {
             (&day, "2026-11-26T15:00:00Z", "2026-11-27T16:00:00Z"),
         ] {
             let wanted = asked.wanted(now()).ok().flatten().expect("counted");
-            let filter = asked.filter(now()).ok().expect("a filter");
+            let Ok(filter) = asked.filter(now()) else { panic!("a filter") };
             let at = |text: &str| text.parse::<DateTime<Utc>>().expect("a time");
             assert_eq!((wanted.from, wanted.until), (at(from), at(until)));
             assert_eq!(filter.from, Some(at(from)));
