@@ -4,10 +4,11 @@
 //! - [`routes`] the table: one line for each path with the right it needs and its place in the navigation; [`router`]
 //!   makes it answer; [`pages`] the handlers, a file or a folder for each page
 //! - [`guard`] proves who asks by `cookies`, from which site (`origin`) and for what; [`viewer`] who that is
-//! - [`page`] what stands around every page, [`forms`] what is sent, [`link`] addresses with filters in them,
+//! - [`page`] what stands around every page, [`forms`] what is sent, [`asked`] what forms and addresses say, [`link`] addresses with filters in them,
 //!   `refused` failures as pages
 //! - [`ui`] the parts that pages are made of; [`assets`] styles and scripts, all of them embedded
 
+pub mod asked;
 pub mod assets;
 mod cookies;
 pub mod forms;

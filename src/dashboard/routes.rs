@@ -8,7 +8,7 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{campaigns, dead_letters, door, home, installation, jobs, overview, preferences, queues, schedules, sequences, sockets, workers, workflows};
+use super::pages::{campaigns, dead_letters, door, home, installation, jobs, leads, messages, overview, preferences, privacy, queues, schedules, sequences, sockets, workers, workflows};
 use crate::http::{
     App,
     routes::Access::{self, Needs, Operator, Public, SignedIn},
@@ -65,7 +65,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation()].into_iter().flatten().collect()
+    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation(), people(), requests()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -174,6 +174,59 @@ fn installation() -> Vec<Place> {
         "All tenants",
         'i',
     )]
+}
+}
+
+/// Who is dealt with, and what is sent to them.
+fn people() -> Vec<Place> {
+    vec![
+        get(Needs(P::LeadsRead), "/ops/leads", leads::list::list).named("People", "Leads", 'l'),
+        get(Needs(P::LeadsRead), "/ops/leads/{id}", leads::one::show_lead),
+        post(Needs(P::LeadsScore), "/ops/leads/{id}/score", leads::act::score),
+        post(Needs(P::LeadsRoute), "/ops/leads/{id}/route", leads::act::route),
+        post(Needs(P::ActivitiesWrite), "/ops/leads/{id}/note", leads::act::note),
+        post(Needs(P::LeadsWrite), "/ops/leads/{id}/status", leads::act::status),
+        post(Needs(P::PrivacyRestrict), "/ops/leads/{id}/restrict", leads::act::restrict),
+        post(Needs(P::PrivacyHold), "/ops/leads/{id}/hold", leads::act::hold),
+        post(Needs(P::LeadsDelete), "/ops/leads/{id}/delete", leads::act::delete),
+        get(Needs(P::MessagesRead), "/ops/messages", messages::list::list).named("People", "Messages", 'm'),
+        get(Needs(P::MessagesRead), "/ops/messages/{id}", messages::one::show_message),
+        post(Needs(P::MessagesCancel), "/ops/messages/{id}/cancel", messages::one::cancel),
+        post(Needs(P::MessagesSettle), "/ops/messages/{id}/settle", messages::one::settle),
+        get(Needs(P::DeliveriesRead), "/ops/outbox", messages::outbox::list).named("People", "Outbox", 'b'),
+    ]
+}
+
+/// What people ask for about their data.
+fn requests() -> Vec<Place> {
+    vec![
+        get(Needs(P::PrivacyRead), "/ops/privacy", privacy::list::list).named("House", "Privacy", 'p'),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access", privacy::ask::access),
+        get(Needs(P::PrivacyRead), "/ops/privacy/access/{id}", privacy::access::show_request),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access/{id}/identity", privacy::access::identify),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access/{id}/extension", privacy::access::extend),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access/{id}/refusal", privacy::access::refuse),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access/{id}/export", privacy::access::export),
+        post(Needs(P::PrivacyAccess), "/ops/privacy/access/{id}/link", privacy::access::link),
+        post(Needs(P::PrivacyErase), "/ops/privacy/erasures", privacy::ask::erasure),
+        get(Needs(P::PrivacyRead), "/ops/privacy/erasures/{id}", privacy::erasures::show_erasure),
+        post(Needs(P::PrivacyErase), "/ops/privacy/erasures/{id}/identity", privacy::erasures::identify),
+        post(Needs(P::PrivacyErase), "/ops/privacy/erasures/{id}/withdraw", privacy::erasures::withdraw),
+        get(
+            Needs(P::PrivacyRead),
+            "/ops/privacy/erasures/{id}/certificate",
+            privacy::certificate::show_certificate,
+        ),
+        get(
+            Needs(P::PrivacyRead),
+            "/ops/privacy/erasures/{id}/certificate.json",
+            privacy::certificate::download,
+        ),
+        get(Needs(P::PrivacyRead), "/ops/privacy/restrictions/{id}", privacy::standing::show_restriction),
+        post(Needs(P::PrivacyRestrict), "/ops/privacy/restrictions/{id}/lift", privacy::standing::lift),
+        get(Needs(P::PrivacyRead), "/ops/privacy/holds/{id}", privacy::standing::show_hold),
+        post(Needs(P::PrivacyHold), "/ops/privacy/holds/{id}/release", privacy::standing::release),
+    ]
 }
 
 /// The navigation, in the order of the table.

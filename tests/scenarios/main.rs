@@ -42,6 +42,7 @@ mod contract;
 mod dashboard;
 mod dashboard_campaigns;
 mod dashboard_work;
+mod dashboard_people;
 mod denials;
 mod doubts_capped;
 mod edge;

@@ -9,6 +9,7 @@
 //! - [`jobs`] jobs, and one action on many of them; [`dead_letters`] those that were given up
 //! - [`queues`] where they wait; [`workers`] who runs them; [`schedules`] what begins by itself
 //! - `span` the time that a page's figures are about
+//! - [`leads`] leads; [`messages`] messages and the sandbox's outbox; [`privacy`] what people ask for about their data
 
 pub mod campaigns;
 pub mod dead_letters;
@@ -16,8 +17,11 @@ pub mod door;
 pub mod home;
 pub mod installation;
 pub mod jobs;
+pub mod leads;
+pub mod messages;
 pub mod overview;
 pub mod preferences;
+pub mod privacy;
 pub mod queues;
 pub mod schedules;
 pub mod sequences;

@@ -2,7 +2,7 @@
 //! page's file. Each escapes what it is given.
 //!
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
-//! - `pager` the next page; `nothing` lists without rows; `confirm` what is typed before something is destroyed
+//! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
 //! - `choices` the values of a filter, for a rail; `form` what every form carries
 
@@ -15,6 +15,7 @@ mod moment;
 mod nothing;
 mod number;
 mod pager;
+mod rail;
 mod tile;
 
 pub use chart::{Chart, Series, chart};
@@ -25,5 +26,6 @@ pub use mark::{mark, shape, state};
 pub use moment::{duration, maybe_time, time};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
-pub use pager::pager;
+pub use pager::{onward, pager};
+pub use rail::{Facet, FacetValue, rail};
 pub use tile::{Tile, tile};

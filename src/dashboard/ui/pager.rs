@@ -7,17 +7,32 @@ use crate::dashboard::link;
 #[derive(Template)]
 #[template(path = "ui/pager.html")]
 pub struct Pager {
+    back: &'static str,
+    on: &'static str,
     first: Option<String>,
     next: Option<String>,
 }
 
 impl HtmlSafe for Pager {}
 
-/// Leads to the rows after those that `here` shows, by the cursor of the page, and back to the first.
+/// Leads to the rows after those that `here` shows, by the cursor of the page, and back to the first: for lists in the
+/// order of time.
 #[must_use]
 pub fn pager(here: &str, next: &Option<String>) -> Pager {
+    with_words(here, next, "Newest", "Older")
+}
+
+/// The same for lists in another order.
+#[must_use]
+pub fn onward(here: &str, next: &Option<String>) -> Pager {
+    with_words(here, next, "Beginning", "Further")
+}
+
+fn with_words(here: &str, next: &Option<String>, back: &'static str, on: &'static str) -> Pager {
     let begun = link::with(here, "cursor", "");
     Pager {
+        back,
+        on,
         next: next.as_ref().map(|cursor| link::with(here, "cursor", cursor)),
         first: here.contains("cursor=").then_some(begun),
     }
