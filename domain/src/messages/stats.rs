@@ -124,6 +124,25 @@ pub async fn figures(ctx: &Ctx, wanted: &Wanted) -> Result<Vec<MessageFigures>> 
     Ok(grouped(rows))
 }
 
+/// How many messages of a tenant were asked for in a range of hours.
+pub(crate) async fn asked_for(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<i64> {
+    let wanted = Wanted {
+        from,
+        until,
+        by: Vec::new(),
+        channel: None,
+        provider: None,
+        template: None,
+        purpose: None,
+    };
+    let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
+    Ok(store::counts(conn, tenant, &wanted, limit).await?.iter().map(|row| row.n).sum())
+}
+
 /// Adds up what has changed, a batch at a time. Answers how many changes there were; none when nothing is left.
 ///
 /// # Errors
