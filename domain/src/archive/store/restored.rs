@@ -201,7 +201,8 @@ pub(crate) async fn entry(
         r#"select r.id, r.at, r.seq as "seq?", r.actor_kind, r.actor_id, r.action, r.resource, r.resource_id, r.outcome,
                   r.severity, r.detail, r.request_id
              from restored_audit_log r
-             join log_archives a on a.tenant_id = r.tenant_id and a.id = r.archive_id and a.restored_at is not null
+             join log_archives l on l.tenant_id = r.tenant_id and l.id = r.archive_id and l.restored_at is not null
+                                and l.state = 'dropped'
             where r.tenant_id = $1 and r.at >= $3 and r.at < $4 and r.id = $2"#,
         tenant.0,
         id,
