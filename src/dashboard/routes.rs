@@ -8,10 +8,11 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{door, home, jobs, preferences};
+use super::pages::{account, api_keys, audit, door, home, jobs, preferences, roles, settings, tenants, users};
 use crate::http::{
     App,
-    routes::Access::{self, Needs, Public, SignedIn},
+    api::audit::{archives::download_archive, export::export_audit_logs},
+    routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
 /// A path with what answers it.
@@ -20,23 +21,28 @@ pub struct Place {
     pub path: &'static str,
     pub methods: MethodRouter<Arc<App>>,
     named: Option<(&'static str, &'static str, char)>,
+    shown_to: &'static [P],
+    to_operators: bool,
 }
 
 /// An entry of the navigation.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     pub group: &'static str,
     pub label: &'static str,
     pub path: &'static str,
     /// `g`, then this key, leads there.
     pub key: char,
-    needs: Option<P>,
+    /// Any one of these; nothing where there is none.
+    needs: Vec<P>,
+    to_operators: bool,
 }
 
 impl Entry {
-    /// Whether whoever holds this may see it.
-    pub fn is_for(&self, holds: impl Fn(P) -> bool) -> bool {
-        self.needs.is_none_or(holds)
+    /// Whether whoever holds this may see it, or operates the installation.
+    pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
+        let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
+        held || (self.to_operators && operates)
     }
 }
 
@@ -45,20 +51,30 @@ impl Place {
     fn named(self, group: &'static str, label: &'static str, key: char) -> Self {
         Self { named: Some((group, label, key)), ..self }
     }
+
+    /// Has the navigation show it to whoever holds one of these, where the path itself asks for no single one.
+    fn shown_to(self, any_of: &'static [P]) -> Self {
+        Self { shown_to: any_of, ..self }
+    }
+
+    /// And to operators of the installation, whether they look into a tenant or not.
+    fn to_operators(self) -> Self {
+        Self { to_operators: true, ..self }
+    }
 }
 
 fn get<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::get(handler), named: None }
+    Place { access, path, methods: routing::get(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str, handler: H) -> Place {
-    Place { access, path, methods: routing::post(handler), named: None }
+    Place { access, path, methods: routing::post(handler), named: None, shown_to: &[], to_operators: false }
 }
 
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work()].into_iter().flatten().collect()
+    [entrance(), work(), house(), people_in(), record(), settled(), own()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -90,15 +106,119 @@ fn work() -> Vec<Place> {
     ]
 }
 
+/// Whose house it is.
+fn house() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/tenants", tenants::list::list)
+            .named("House", "Tenants", 't')
+            .shown_to(&[P::TenantRead])
+            .to_operators(),
+        get(SignedIn, "/ops/tenants/{slug}", tenants::one::show_tenant),
+        post(Operator, "/ops/tenants/{slug}/limits", tenants::one::limit),
+        post(Operator, "/ops/tenants/{slug}/suspend", tenants::one::suspend),
+        post(Operator, "/ops/tenants/{slug}/readmit", tenants::one::readmit),
+    ]
+}
+
+/// Who may come in, and what they may do.
+fn people_in() -> Vec<Place> {
+    vec![
+        get(Needs(P::UsersRead), "/ops/users", users::list::list).named("House", "Users", 'u'),
+        get(Needs(P::UsersInvite), "/ops/users/new", users::invite::form),
+        post(Needs(P::UsersInvite), "/ops/users/new", users::invite::make),
+        get(Needs(P::UsersRead), "/ops/users/{id}", users::one::show_user),
+        post(Needs(P::RolesAssign), "/ops/users/{id}/role", users::change::give_role),
+        post(Needs(P::UsersDisable), "/ops/users/{id}/lock", users::change::lock),
+        post(Needs(P::UsersDisable), "/ops/users/{id}/unlock", users::change::unlock),
+        post(Needs(P::SessionsEnd), "/ops/users/{id}/sessions/end", users::change::end_sessions),
+        post(Needs(P::SecondFactorsRemove), "/ops/users/{id}/second-factor/remove", users::change::remove_factor),
+        post(Needs(P::UsersInvite), "/ops/users/{id}/password-link", users::invite::link),
+        get(Needs(P::RolesRead), "/ops/roles", roles::list::list),
+        get(Needs(P::RolesWrite), "/ops/roles/new", roles::change::form),
+        post(Needs(P::RolesWrite), "/ops/roles/new", roles::change::make),
+        get(Needs(P::RolesRead), "/ops/roles/{id}", roles::one::show_role),
+        post(Needs(P::RolesWrite), "/ops/roles/{id}", roles::change::replace),
+        post(Needs(P::RolesDelete), "/ops/roles/{id}/delete", roles::change::delete),
+        get(Needs(P::ApiKeysRead), "/ops/api-keys", api_keys::list),
+        get(Needs(P::ApiKeysCreate), "/ops/api-keys/new", api_keys::form),
+        post(Needs(P::ApiKeysCreate), "/ops/api-keys/new", api_keys::make),
+        get(Needs(P::ApiKeysRead), "/ops/api-keys/{id}", api_keys::show_key),
+        post(Needs(P::ApiKeysRevoke), "/ops/api-keys/{id}/revoke", api_keys::revoke),
+    ]
+}
+
+/// What was done, by whom.
+fn record() -> Vec<Place> {
+    vec![
+        get(Needs(P::AuditRead), "/ops/audit", audit::list::list).named("House", "Audit", 'a'),
+        get(Needs(P::AuditExport), "/ops/audit/export", export_audit_logs),
+        get(Needs(P::AuditRead), "/ops/audit/chain", audit::chain::show_chain),
+        post(Needs(P::AuditVerify), "/ops/audit/chain", audit::chain::verify),
+        get(Needs(P::AuditRead), "/ops/audit/archives", audit::archives::list),
+        post(Needs(P::AuditArchive), "/ops/audit/archives", audit::archives::preview),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/run", audit::archives::run),
+        get(Needs(P::AuditRead), "/ops/audit/archives/{id}", audit::archive::show_archive),
+        get(Needs(P::AuditExport), "/ops/audit/archives/{id}/file", download_archive),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/{id}/restore", audit::archive::restore_it),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/{id}/release", audit::archive::release),
+        get(Needs(P::AuditRead), "/ops/audit/{id}", audit::one::show_entry),
+    ]
+}
+
+/// What a tenant has settled.
+fn settled() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/settings", settings::open).named("House", "Settings", 'e').shown_to(&settings::READS),
+        get(Needs(P::TenantRead), "/ops/settings/general", settings::general::show_settings),
+        post(Needs(P::TenantWrite), "/ops/settings/general", settings::general::change),
+        get(Needs(P::MessagePolicyRead), "/ops/settings/sending", settings::sending::show_policy),
+        post(Needs(P::MessagePolicyWrite), "/ops/settings/sending", settings::sending::put),
+        get(Needs(P::PrivacyRead), "/ops/settings/retention", settings::retention::show_rules),
+        post(Needs(P::PrivacyRetention), "/ops/settings/retention", settings::retention::preview),
+        post(Needs(P::PrivacyRetention), "/ops/settings/retention/apply", settings::retention::apply),
+        get(Needs(P::ProvidersRead), "/ops/settings/providers", settings::providers::list),
+        get(Needs(P::ProvidersRead), "/ops/settings/providers/{id}", settings::providers::show_provider),
+        post(Needs(P::ProvidersPause), "/ops/settings/providers/{id}/pause", settings::providers::pause),
+        post(Needs(P::ProvidersPause), "/ops/settings/providers/{id}/resume", settings::providers::resume),
+        post(Needs(P::ProvidersWrite), "/ops/settings/providers/{id}/verify", settings::providers::verify),
+        get(Needs(P::KeysRead), "/ops/settings/keys", settings::keys::show_keys),
+        post(Needs(P::KeysRotate), "/ops/settings/keys", settings::keys::rotate),
+        get(Needs(P::WebhooksRead), "/ops/settings/webhooks", settings::webhooks::list),
+        get(Needs(P::WebhooksRead), "/ops/settings/webhooks/{id}", settings::webhook::show_webhook),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/enable", settings::webhook::enable),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/disable", settings::webhook::disable),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/test", settings::webhook::test),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/replay", settings::webhook::replay),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/delete", settings::webhook::delete),
+    ]
+}
+
+/// What everybody settles about themselves.
+fn own() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/account", account::show_account),
+        post(SignedIn, "/ops/account/zone", preferences::zone),
+        post(SignedIn, "/ops/account/sessions/end", account::end_sessions),
+        get(SignedIn, "/ops/account/password", account::password::form),
+        post(SignedIn, "/ops/account/password", account::password::change),
+        get(SignedIn, "/ops/account/second-factor", account::second_factor::form),
+        post(SignedIn, "/ops/account/second-factor", account::second_factor::offer),
+        post(SignedIn, "/ops/account/second-factor/confirm", account::second_factor::confirm),
+        post(SignedIn, "/ops/account/second-factor/remove", account::second_factor::remove),
+        get(Public, "/ops/password", account::password::by_link),
+        post(Public, "/ops/password", account::password::set_by_link),
+    ]
+}
+
 /// The navigation, in the order of the table.
 pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let entry = |place: Place| {
         let (group, label, key) = place.named?;
         let needs = match place.access {
-            Access::Needs(permission) => Some(permission),
-            _ => None,
+            Access::Needs(permission) => vec![permission],
+            _ => place.shown_to.to_vec(),
         };
-        Some(Entry { group, label, path: place.path, key, needs })
+        Some(Entry { group, label, path: place.path, key, needs, to_operators: place.to_operators })
     };
     table().into_iter().filter_map(entry).collect()
 });

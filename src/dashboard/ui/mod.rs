@@ -4,7 +4,7 @@
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
 //! - `pager` the next page; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
-//! - `form` what every form carries
+//! - `form` what every form carries; `tabs` pages that belong together
 
 mod chart;
 mod confirm;
@@ -14,6 +14,7 @@ mod moment;
 mod nothing;
 mod number;
 mod pager;
+mod tabs;
 mod tile;
 
 pub use chart::{Chart, Series, chart};
@@ -24,4 +25,5 @@ pub use moment::{duration, maybe_time, time};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::pager;
+pub use tabs::{Tab, tabs};
 pub use tile::{Tile, tile};

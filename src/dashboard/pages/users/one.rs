@@ -1,0 +1,165 @@
+//! One user: role, sessions, second factor.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use domain::{
+    access::{
+        permission::Permission,
+        roles, second_factor,
+        sessions::{self, SessionView},
+        users,
+    },
+    ctx::Actor,
+    types::{SessionId, UserId},
+};
+use serde::Deserialize;
+
+use super::{said, tabs};
+use crate::{
+    dashboard::{
+        link,
+        page::{Answer, Page, show},
+        ui,
+        viewer::Viewer,
+    },
+    http::{
+        extract::{Caller, Path, Query},
+        page::Window,
+    },
+};
+
+const ROLES: i64 = 200;
+
+/// The parameters of the address.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Of the sessions.
+    pub cursor: Option<String>,
+}
+
+/// A session as a row.
+pub struct Session {
+    pub id: SessionId,
+    /// `active`, `expired`, or why it ended.
+    pub state: String,
+    pub like: &'static str,
+    pub open: bool,
+    pub current: bool,
+    pub from: String,
+    pub agent: String,
+    pub created_at: DateTime<Utc>,
+    pub refreshed_at: DateTime<Utc>,
+}
+
+impl Session {
+    pub fn of(view: SessionView, now: DateTime<Utc>) -> Self {
+        let open = view.ended_at.is_none() && view.expires_at > now;
+        let (state, like) = match (&view.end_reason, open) {
+            (Some(why), _) if why == "copied" => ("ended: it was copied".to_owned(), "failed"),
+            (Some(why), _) => (format!("ended: {why}"), "ended"),
+            (None, true) => ("active".to_owned(), "active"),
+            (None, false) => ("expired".to_owned(), "expired"),
+        };
+        let client = view.client.as_ref().map(|client| client.expose());
+        Self {
+            id: view.id,
+            state,
+            like,
+            open,
+            current: view.current,
+            from: client.map_or_else(|| "hidden".to_owned(), |client| client.address.clone()),
+            agent: client.map_or_else(String::new, |client| client.agent.clone()),
+            created_at: view.created_at,
+            refreshed_at: view.refreshed_at,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "users/one.html")]
+struct One {
+    page: Page,
+    tabs: Vec<ui::Tab>,
+    id: UserId,
+    name: String,
+    email: String,
+    role: String,
+    version: i64,
+    created_at: DateTime<Utc>,
+    locked_at: Option<DateTime<Utc>>,
+    factor_since: Option<DateTime<Utc>>,
+    /// None where the viewer may not see them.
+    sessions: Option<Vec<Session>>,
+    next: Option<String>,
+    log: Option<String>,
+    themselves: bool,
+    roles: Vec<String>,
+    lock: bool,
+    end: bool,
+    link: bool,
+    factor: Option<ui::Confirm>,
+}
+
+/// A user with what may be done with them.
+pub async fn show_user(
+    viewer: Viewer,
+    Caller(ctx): Caller,
+    Path(id): Path<UserId>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let user = users::user(&ctx, id).await?;
+    let factor_since = second_factor::since(&ctx, id).await?;
+    let themselves = ctx.actor == Actor::User(id);
+    let (mut sessions, mut next) = (None, None);
+    if themselves || viewer.may(Permission::SessionsRead) {
+        let window = Window::of(asked.cursor.as_deref(), Some(20))?;
+        let rows = sessions::sessions(&ctx, id, window.before.map(SessionId), window.rows).await?;
+        let shown = window.page(rows, |session| session.id.0);
+        sessions = Some(shown.items.into_iter().map(|view| Session::of(view, ctx.now())).collect());
+        next = shown.next_cursor;
+    }
+    let mut names = Vec::new();
+    if viewer.may(Permission::RolesAssign) && viewer.may(Permission::RolesRead) {
+        names = roles::list(&ctx, None, ROLES).await?.into_iter().map(|role| role.name).collect();
+        names.sort();
+    }
+    let others_factor =
+        factor_since.is_some() && !themselves && viewer.may(Permission::SecondFactorsRemove);
+    let factor = others_factor.then(|| ui::Confirm {
+        action: format!("/ops/users/{id}/second-factor/remove"),
+        csrf: viewer.csrf().to_owned(),
+        name: "remove".into(),
+        warning: "From then on their password alone lets them in, until they set another one. Be sure that it is \
+                  they who ask for it."
+            .into(),
+        verb: "Remove the second factor".into(),
+        fields: Vec::new(),
+    });
+    let by = [("actor", id.to_string())];
+    let log = viewer.may(Permission::AuditRead).then(|| {
+        let pairs: Vec<(&str, &str)> = by.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        link::to("/ops/audit", &pairs)
+    });
+    let name = said(user.name.as_ref());
+    show(&One {
+        page: viewer.page(&name),
+        tabs: tabs(&viewer, "Users"),
+        id,
+        email: said(user.email.as_ref()),
+        role: user.role,
+        version: user.version,
+        created_at: user.created_at,
+        locked_at: user.disabled_at,
+        factor_since,
+        sessions,
+        next,
+        log,
+        themselves,
+        roles: names,
+        lock: viewer.may(Permission::UsersDisable) && !themselves,
+        end: themselves || viewer.may(Permission::SessionsEnd),
+        link: viewer.may(Permission::UsersInvite) && !themselves && user.disabled_at.is_none(),
+        factor,
+        name,
+    })
+}
