@@ -10,13 +10,12 @@ use domain::{
     access::{
         links::{self, PasswordLink},
         permission::Permission,
-        roles,
         users::{self, NewUser},
     },
     types::UserId,
 };
 
-use super::{said, tabs};
+use super::{giveable, said, tabs};
 use crate::{
     dashboard::{
         forms::{Fields, done},
@@ -31,7 +30,6 @@ use crate::{
     },
 };
 
-const ROLES: i64 = 200;
 /// Where whoever has a code goes.
 const DOOR: &str = "/ops/password";
 
@@ -56,13 +54,8 @@ struct Invited {
 
 /// The form.
 pub async fn form(viewer: Viewer, Caller(ctx): Caller) -> Answer {
-    let mut names = Vec::new();
-    if viewer.may(Permission::RolesRead) {
-        let mine = roles::list(&ctx, None, ROLES).await?.into_iter();
-        names = mine.filter(|role| role.scope <= ctx.rows.scope()).map(|role| role.name).collect();
-        names.sort();
-    }
-    show(&Form { page: viewer.page("Invite somebody"), tabs: tabs(&viewer, "Users"), roles: names })
+    let roles = giveable(&viewer, &ctx).await?;
+    show(&Form { page: viewer.page("Invite somebody"), tabs: tabs(&viewer, "Users"), roles })
 }
 
 /// Makes the user, and shows the code for their password this once.

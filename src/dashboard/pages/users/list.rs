@@ -12,7 +12,7 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{said, tabs};
+use super::{ROLES, said, tabs};
 use crate::{
     dashboard::{
         page::{Answer, Page, show},
@@ -25,9 +25,6 @@ use crate::{
         problem::Problem,
     },
 };
-
-/// Roles that can be filtered by: as many as a tenant may have.
-const ROLES: i64 = 200;
 
 /// The parameters of the address.
 #[derive(Deserialize)]

@@ -5,9 +5,39 @@ pub mod invite;
 pub mod list;
 pub mod one;
 
-use domain::{access::permission::Permission, vault::Personal};
+use domain::{
+    Ctx,
+    access::{
+        permission::{Permission, PermissionSet},
+        roles,
+    },
+    vault::Personal,
+};
 
-use crate::dashboard::{ui::Tab, viewer::Viewer};
+use crate::{
+    dashboard::{ui::Tab, viewer::Viewer},
+    http::problem::Problem,
+};
+
+/// As many roles as a tenant may have.
+pub const ROLES: i64 = 200;
+
+/// The roles that the caller may give: those that hold no more than they do. None where they may not see roles.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn giveable(viewer: &Viewer, ctx: &Ctx) -> Result<Vec<String>, Problem> {
+    if !viewer.may(Permission::RolesRead) {
+        return Ok(Vec::new());
+    }
+    let all = roles::list(ctx, None, ROLES).await?.into_iter();
+    let within = all.filter(|role| {
+        role.scope <= ctx.rows.scope() && ctx.grants.covers(PermissionSet::from_names(&role.permissions))
+    });
+    let mut names: Vec<String> = within.map(|role| role.name).collect();
+    names.sort();
+    Ok(names)
+}
 
 /// The pages about who may come in, as far as the viewer may see them.
 pub fn tabs(viewer: &Viewer, current: &str) -> Vec<Tab> {

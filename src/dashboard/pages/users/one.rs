@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{
         permission::Permission,
-        roles, second_factor,
+        second_factor,
         sessions::{self, SessionView},
         users,
     },
@@ -14,7 +14,7 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{said, tabs};
+use super::{giveable, said, tabs};
 use crate::{
     dashboard::{
         link,
@@ -27,8 +27,6 @@ use crate::{
         page::Window,
     },
 };
-
-const ROLES: i64 = 200;
 
 /// The parameters of the address.
 #[derive(Deserialize)]
@@ -119,9 +117,8 @@ pub async fn show_user(
         next = shown.next_cursor;
     }
     let mut names = Vec::new();
-    if viewer.may(Permission::RolesAssign) && viewer.may(Permission::RolesRead) {
-        names = roles::list(&ctx, None, ROLES).await?.into_iter().map(|role| role.name).collect();
-        names.sort();
+    if viewer.may(Permission::RolesAssign) {
+        names = giveable(&viewer, &ctx).await?;
     }
     let others_factor =
         factor_since.is_some() && !themselves && viewer.may(Permission::SecondFactorsRemove);
