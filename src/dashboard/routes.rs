@@ -8,7 +8,9 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{account, api_keys, audit, door, home, jobs, preferences, roles, settings, tenants, users};
+use super::pages::{
+    account, api_keys, audit, door, home, jobs, preferences, roles, settings, tenants, users,
+};
 use crate::http::{
     App,
     api::audit::{archives::download_archive, export::export_audit_logs},
@@ -131,7 +133,11 @@ fn people_in() -> Vec<Place> {
         post(Needs(P::UsersDisable), "/ops/users/{id}/lock", users::change::lock),
         post(Needs(P::UsersDisable), "/ops/users/{id}/unlock", users::change::unlock),
         post(Needs(P::SessionsEnd), "/ops/users/{id}/sessions/end", users::change::end_sessions),
-        post(Needs(P::SecondFactorsRemove), "/ops/users/{id}/second-factor/remove", users::change::remove_factor),
+        post(
+            Needs(P::SecondFactorsRemove),
+            "/ops/users/{id}/second-factor/remove",
+            users::change::remove_factor,
+        ),
         post(Needs(P::UsersInvite), "/ops/users/{id}/password-link", users::invite::link),
         get(Needs(P::RolesRead), "/ops/roles", roles::list::list),
         get(Needs(P::RolesWrite), "/ops/roles/new", roles::change::form),
@@ -168,7 +174,9 @@ fn record() -> Vec<Place> {
 /// What a tenant has settled.
 fn settled() -> Vec<Place> {
     vec![
-        get(SignedIn, "/ops/settings", settings::open).named("House", "Settings", 'e').shown_to(&settings::READS),
+        get(SignedIn, "/ops/settings", settings::open)
+            .named("House", "Settings", 'e')
+            .shown_to(&settings::READS),
         get(Needs(P::TenantRead), "/ops/settings/general", settings::general::show_settings),
         post(Needs(P::TenantWrite), "/ops/settings/general", settings::general::change),
         get(Needs(P::MessagePolicyRead), "/ops/settings/sending", settings::sending::show_policy),

@@ -68,12 +68,7 @@ pub(crate) async fn of(conn: &mut PgConnection, tenant: TenantId, now: DateTime<
     read(conn, tenant, now, seen).await
 }
 
-async fn read(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    now: DateTime<Utc>,
-    seen: Seen,
-) -> Result<Usage> {
+async fn read(conn: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>, seen: Seen) -> Result<Usage> {
     let mut usage = Usage::default();
     if seen.users {
         usage.users = Some(store::users_up_to(conn, tenant, MOST_USERS).await?);

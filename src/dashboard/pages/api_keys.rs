@@ -126,7 +126,8 @@ pub async fn show_key(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<ApiKey
         action: format!("/ops/api-keys/{id}/revoke"),
         csrf: viewer.csrf().to_owned(),
         name: key.name.clone(),
-        warning: "The next request with it is refused, and its sockets close. It cannot be taken back.".into(),
+        warning: "The next request with it is refused, and its sockets close. It cannot be taken back."
+            .into(),
         verb: "Revoke the key".into(),
         fields: Vec::new(),
     });
@@ -164,12 +165,16 @@ pub async fn make(
         expires_at: expires_at.transpose().map_err(|wrong| Problem::field("/days", wrong.to_string()))?,
     };
     if new.permissions.is_empty() {
-        return Err(Problem::field("/permission", "tick what it may do; a key without permissions is of no use"));
+        return Err(Problem::field(
+            "/permission",
+            "tick what it may do; a key without permissions is of no use",
+        ));
     }
     let made = keys::create_api_key(&ctx, &app.gate, new).await?;
     let Some((key, text)) = made.fresh else {
         let id = made.answer.location.rsplit('/').next().unwrap_or_default();
-        let said = "The key was made already. Its text was shown once; if it is lost, revoke it and make another.";
+        let said =
+            "The key was made already. Its text was shown once; if it is lost, revoke it and make another.";
         return Ok(done(&format!("/ops/api-keys/{id}"), said));
     };
     let (page, tabs) = (viewer.page("A new API key"), tabs(&viewer, "API keys"));

@@ -32,7 +32,10 @@ pub async fn theme(fields: Fields) -> Response {
 pub async fn zone(fields: Fields) -> Result<Response, Problem> {
     let zone = fields.text("zone").unwrap_or_default();
     if !zone.is_empty() && !is_zone(zone) {
-        return Err(Problem::field("/zone", "a name of the IANA time zone database, for example Europe/Berlin"));
+        return Err(Problem::field(
+            "/zone",
+            "a name of the IANA time zone database, for example Europe/Berlin",
+        ));
     }
     let said = if zone.is_empty() { "of your browser".to_owned() } else { zone.to_owned() };
     let mut response = done("/ops/account", &format!("Times are shown in the zone {said}."));

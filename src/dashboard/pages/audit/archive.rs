@@ -76,7 +76,11 @@ pub async fn show_archive(
     let back = whole.archive.restored_at.is_some();
     let manifest = whole.manifest.as_ref().map(|text| serde_json::to_string_pretty(text).unwrap_or_default());
     show(&One {
-        page: viewer.page(&format!("{} of {}", whole.archive.log.as_str(), whole.archive.month.format("%Y-%m"))),
+        page: viewer.page(&format!(
+            "{} of {}",
+            whole.archive.log.as_str(),
+            whole.archive.month.format("%Y-%m")
+        )),
         tabs: tabs("Archive"),
         restore: may && state == "dropped" && !back,
         release: may && back,

@@ -6,8 +6,7 @@ use chrono::{Datelike as _, NaiveDate};
 use domain::{
     access::permission::Permission,
     archive::{
-        Log,
-        ask,
+        Log, ask,
         plan::Due,
         read::{self, ArchiveView},
     },

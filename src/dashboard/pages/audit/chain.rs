@@ -65,11 +65,7 @@ fn gone(entry: EntryView) -> Gone {
 }
 
 /// Goes through it, and through the files of the archive if so wished.
-pub async fn verify(
-    State(app): Shared,
-    Caller(ctx): Caller,
-    fields: Fields,
-) -> Result<Response, Problem> {
+pub async fn verify(State(app): Shared, Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
     let verified = app.verifier.verify(&ctx, fields.ticked("archive")).await?;
     let said = match verified.breaks.first() {
         None => format!("The chain holds: {} entries, from the first one on.", ui::count(&verified.rows)),

@@ -54,7 +54,9 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         tabs: tabs("Entries"),
         lasts: LASTS
             .iter()
-            .map(|(word, _)| ui::Tab::new(word, link::with(&timeless, "last", word), asked.last() == Some(*word)))
+            .map(|(word, _)| {
+                ui::Tab::new(word, link::with(&timeless, "last", word), asked.last() == Some(*word))
+            })
             .collect(),
         rows: shown.items.into_iter().map(|entry| Row::of(entry, &here)).collect(),
         next: shown.next_cursor,
@@ -63,4 +65,3 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         asked,
     })
 }
-

@@ -32,11 +32,7 @@ pub async fn give_role(
 }
 
 /// Keeps them out.
-pub async fn lock(
-    Caller(ctx): Caller,
-    Path(id): Path<UserId>,
-    fields: Fields,
-) -> Result<Response, Problem> {
+pub async fn lock(Caller(ctx): Caller, Path(id): Path<UserId>, fields: Fields) -> Result<Response, Problem> {
     keep(&fields.of_version(&ctx), id, true).await?;
     Ok(done(&page(id), "They are kept out, and their sessions have ended."))
 }

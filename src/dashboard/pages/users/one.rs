@@ -120,15 +120,15 @@ pub async fn show_user(
     if viewer.may(Permission::RolesAssign) {
         names = giveable(&viewer, &ctx).await?;
     }
-    let others_factor =
-        factor_since.is_some() && !themselves && viewer.may(Permission::SecondFactorsRemove);
+    let others_factor = factor_since.is_some() && !themselves && viewer.may(Permission::SecondFactorsRemove);
     let factor = others_factor.then(|| ui::Confirm {
         action: format!("/ops/users/{id}/second-factor/remove"),
         csrf: viewer.csrf().to_owned(),
         name: "remove".into(),
-        warning: "From then on their password alone lets them in, until they set another one. Be sure that it is \
+        warning:
+            "From then on their password alone lets them in, until they set another one. Be sure that it is \
                   they who ask for it."
-            .into(),
+                .into(),
         verb: "Remove the second factor".into(),
         fields: Vec::new(),
     });
