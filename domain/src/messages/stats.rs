@@ -21,7 +21,7 @@ use crate::{
     ctx::Platform,
     error::{Error, Result},
     tenancy::SystemTx,
-    types::{ProviderId, TemplateId},
+    types::{ProviderId, TemplateId, TenantId},
 };
 
 /// What figures are told apart by.
@@ -131,15 +131,8 @@ pub(crate) async fn asked_for(
     tenant: TenantId,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<i64> {
-    let wanted = Wanted {
-        from,
-        until,
-        by: Vec::new(),
-        channel: None,
-        provider: None,
-        template: None,
-        purpose: None,
-    };
+    let wanted =
+        Wanted { from, until, by: Vec::new(), channel: None, provider: None, template: None, purpose: None };
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
     Ok(store::counts(conn, tenant, &wanted, limit).await?.iter().map(|row| row.n).sum())
 }
