@@ -61,6 +61,7 @@ pub async fn show_archive(
     let state = whole.archive.state.as_str();
     let written = ["written", "verified", "dropped"].contains(&state);
     let opens = written && whole.archive.log == Log::AuditLog;
+    let back = whole.archive.restored_at.is_some();
     let (mut rows, mut next) = (None, None);
     if opens && asked.look.is_some() {
         let filter = asked.filter((DateTime::UNIX_EPOCH, ctx.now()))?;
@@ -69,11 +70,10 @@ pub async fn show_archive(
         let found = search::entries(&ctx, id, &filter, skipped, SHOWN.into()).await?;
         let part = Part::going_on(found.items, found.next.as_ref());
         let here = asked.address(&format!("/ops/audit/archives/{id}"));
-        rows = Some(part.items.into_iter().map(|entry| Row::of(entry, &here)).collect());
+        rows = Some(part.items.into_iter().map(|entry| Row::of(entry, &here, back)).collect());
         next = part.next_cursor;
     }
     let may = viewer.may(Permission::AuditArchive) && whole.archive.log == Log::AuditLog;
-    let back = whole.archive.restored_at.is_some();
     let manifest = whole.manifest.as_ref().map(|text| serde_json::to_string_pretty(text).unwrap_or_default());
     show(&One {
         page: viewer.page(&format!(

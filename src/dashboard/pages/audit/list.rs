@@ -58,7 +58,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
                 ui::Tab::new(word, link::with(&timeless, "last", word), asked.last() == Some(*word))
             })
             .collect(),
-        rows: shown.items.into_iter().map(|entry| Row::of(entry, &here)).collect(),
+        rows: shown.items.into_iter().map(|entry| Row::of(entry, &here, true)).collect(),
         next: shown.next_cursor,
         archived,
         export,

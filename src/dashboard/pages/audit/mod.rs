@@ -28,11 +28,15 @@ pub struct Row {
     pub by_action: String,
     pub by_resource: String,
     pub by_thing: Option<String>,
+    /// What it says, in a line.
+    pub said: String,
+    /// Whether it has a page: what lies in the archive only has none.
+    pub opens: bool,
 }
 
 impl Row {
     /// `here` is the list that it stands in; each link narrows that.
-    pub fn of(entry: EntryView, here: &str) -> Self {
+    pub fn of(entry: EntryView, here: &str, opens: bool) -> Self {
         let narrowed = |name: &str, value: &str| link::with(here, name, value);
         let id = entry.actor_id.map(|id| id.to_string());
         let thing = entry.resource_id.as_deref().filter(|thing| !thing.is_empty());
@@ -45,6 +49,8 @@ impl Row {
             by_action: narrowed("action", &entry.action),
             by_resource: narrowed("resource", &entry.resource),
             by_thing: thing.map(|thing| link::with(&narrowed("resource", &entry.resource), "thing", thing)),
+            said: line(&entry.detail),
+            opens,
             entry,
         }
     }
@@ -63,6 +69,12 @@ impl Row {
 /// The end of an id, by which people tell things apart.
 pub fn short(id: Uuid) -> String {
     id.simple().to_string().split_off(24)
+}
+
+/// All that an entry says, in a line.
+fn line(detail: &Value) -> String {
+    let fields = detail.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    fields.map(|(name, value)| format!("{name}: {}", text(value))).collect::<Vec<_>>().join(", ")
 }
 
 /// A value as people read it.

@@ -60,7 +60,7 @@ pub async fn show_entry(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid
         tabs: tabs("Entries"),
         actor,
         changes: whole.fields.into_iter().map(change).collect(),
-        earlier: whole.earlier.into_iter().map(|entry| Row::of(entry, list)).collect(),
-        row: Row::of(whole.entry, list),
+        earlier: whole.earlier.into_iter().map(|entry| Row::of(entry, list, true)).collect(),
+        row: Row::of(whole.entry, list, true),
     })
 }
