@@ -105,7 +105,7 @@ async fn keys_are_rotated_and_how_far_that_has_come_is_shown() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_mins(1), over).await.expect("it ends");
+    tokio::time::timeout(std::time::Duration::from_mins(2), over).await.expect("it ends");
     let page = browser.get(keys).await.expect(200);
     assert!(page.says("the key of the tenant") && page.says("destroyed"), "{}", page.text);
     app.process.stop().await;
@@ -197,7 +197,7 @@ async fn everybody_changes_their_password_ends_their_sessions_and_chooses_a_zone
     let mut operator = Browser::new(&app);
     let key = app.operator("Olga").await.bearer.expect("a key");
     operator.post("/ops/login/operator", &[("key", &key)]).await.leads();
-    assert!(operator.get("/ops/account").await.expect(200).says("operator&#39;s key"));
+    assert!(operator.get("/ops/account").await.expect(200).says("operator's key"));
     operator.get("/ops/account/second-factor").await.expect(403);
     operator.get("/ops/settings").await.expect(409);
     app.process.stop().await;

@@ -33,7 +33,8 @@ struct One {
     /// The page of whoever did it.
     actor: Option<String>,
     changes: Vec<Change>,
-    earlier: Vec<Row>,
+    /// What was done with the same thing before.
+    rows: Vec<Row>,
 }
 
 /// An entry with what it changed.
@@ -60,7 +61,7 @@ pub async fn show_entry(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid
         tabs: tabs("Entries"),
         actor,
         changes: whole.fields.into_iter().map(change).collect(),
-        earlier: whole.earlier.into_iter().map(|entry| Row::of(entry, list, true)).collect(),
+        rows: whole.earlier.into_iter().map(|entry| Row::of(entry, list, true)).collect(),
         row: Row::of(whole.entry, list, true),
     })
 }

@@ -61,7 +61,7 @@ fn days(rules: &RetentionRules) -> [Option<i32>; 4] {
 /// The rules that hold.
 pub async fn show_rules(viewer: Viewer, Caller(ctx): Caller) -> Answer {
     let view = retention::get(&ctx).await?;
-    let line = |((name, about), days)| Line {
+    let line = |((name, about), days): ((&'static str, &'static str), Option<i32>)| Line {
         name,
         about,
         days,

@@ -4,8 +4,10 @@ use askama::Template;
 use axum::response::Response;
 use domain::{
     access::permission::Permission,
-    messages::policy::{self, CapPer, Policy, PolicyView},
-    messages::rules::Purpose,
+    messages::{
+        policy::{self, CapPer, Policy, PolicyView},
+        rules::Purpose,
+    },
 };
 use serde_json::{Value, json};
 
@@ -42,6 +44,8 @@ struct Sending {
 }
 
 const PURPOSES: [Purpose; 2] = [Purpose::Marketing, Purpose::Transactional];
+/// What is ticked where nothing was said.
+const USUAL: [Purpose; 1] = [Purpose::Marketing];
 
 fn chosen(of: &[Purpose]) -> Vec<Chosen> {
     let one = |purpose: Purpose| Chosen { name: purpose.as_str(), ticked: of.contains(&purpose) };
@@ -61,9 +65,9 @@ pub async fn show_policy(viewer: Viewer, Caller(ctx): Caller) -> Answer {
         page: viewer.page("Settings of sending"),
         tabs: tabs(&viewer, "Sending"),
         quiet: quiet.map(|quiet| (quiet.from.to_string(), quiet.until.to_string())),
-        quiet_for: chosen(quiet.map_or(&[Purpose::Marketing], |quiet| &quiet.purposes)),
+        quiet_for: chosen(quiet.map_or(&USUAL[..], |quiet| &quiet.purposes[..])),
         cap: cap.map(|cap| (cap.most, cap.hours, cap.per == CapPer::Person)),
-        cap_for: chosen(cap.map_or(&[Purpose::Marketing], |cap| &cap.purposes)),
+        cap_for: chosen(cap.map_or(&USUAL[..], |cap| &cap.purposes[..])),
         consent: PURPOSES.into_iter().map(rule).collect(),
         write: viewer.may(Permission::MessagePolicyWrite),
         policy,

@@ -31,8 +31,21 @@ pub struct Asked {
 struct List {
     page: Page,
     tabs: Vec<ui::Tab>,
-    rows: Vec<WebhookView>,
+    rows: Vec<Row>,
     next: Option<String>,
+}
+
+struct Row {
+    view: WebhookView,
+    state: &'static str,
+    like: &'static str,
+}
+
+impl Row {
+    fn of(view: WebhookView) -> Self {
+        let (state, like) = state(&view);
+        Self { view, state, like }
+    }
 }
 
 /// How a webhook is, in a word and the state it is drawn like.
@@ -53,7 +66,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     show(&List {
         page: viewer.page("Webhooks"),
         tabs: tabs(&viewer, "Webhooks"),
-        rows: shown.items,
+        rows: shown.items.into_iter().map(Row::of).collect(),
         next: shown.next_cursor,
     })
 }
