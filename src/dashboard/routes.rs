@@ -42,6 +42,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether whoever holds this may see it, or operates the installation.
+    #[must_use]
     pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
         let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
         held || (self.to_operators && operates)

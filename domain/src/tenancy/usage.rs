@@ -38,6 +38,7 @@ pub struct Usage {
 
 /// Which of it is read.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each part is seen by a right of its own")]
 struct Seen {
     users: bool,
     queues: bool,

@@ -33,6 +33,7 @@ const SHOWN: u16 = 50;
 
 #[derive(Template)]
 #[template(path = "audit/archive.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     tabs: Vec<ui::Tab>,

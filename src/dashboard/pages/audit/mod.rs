@@ -2,7 +2,7 @@
 
 pub mod archive;
 pub mod archives;
-pub mod asked;
+mod asked;
 pub mod chain;
 pub mod list;
 pub mod one;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::dashboard::{link, ui::Tab};
 
 /// The pages about the record.
+#[must_use]
 pub fn tabs(current: &str) -> Vec<Tab> {
     let all = [("Entries", "/ops/audit"), ("Chain", "/ops/audit/chain"), ("Archive", "/ops/audit/archives")];
     all.into_iter().map(|(word, href)| Tab::new(word, href, word == current)).collect()
@@ -36,6 +37,7 @@ pub struct Row {
 
 impl Row {
     /// `here` is the list that it stands in; each link narrows that.
+    #[must_use]
     pub fn of(entry: EntryView, here: &str, opens: bool) -> Self {
         let narrowed = |name: &str, value: &str| link::with(here, name, value);
         let id = entry.actor_id.map(|id| id.to_string());
@@ -56,6 +58,7 @@ impl Row {
     }
 
     /// How it is drawn: what was refused, and what concerns security.
+    #[must_use]
     pub fn like(&self) -> &'static str {
         match (self.entry.outcome.as_str(), self.entry.severity.as_deref()) {
             (_, Some("critical")) => "failed",
@@ -67,6 +70,7 @@ impl Row {
 }
 
 /// The end of an id, by which people tell things apart.
+#[must_use]
 pub fn short(id: Uuid) -> String {
     id.simple().to_string().split_off(24)
 }
@@ -78,6 +82,7 @@ fn line(detail: &Value) -> String {
 }
 
 /// A value as people read it.
+#[must_use]
 pub fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

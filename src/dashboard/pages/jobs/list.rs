@@ -46,6 +46,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "jobs/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct List {
     page: Page,
     asked: Asked,

@@ -23,6 +23,7 @@ pub struct Group {
 }
 
 /// All permissions in their groups, for some roles beside each other.
+#[must_use]
 pub fn table(roles: &[PermissionSet], own: PermissionSet) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for permission in Permission::ALL {

@@ -49,6 +49,7 @@ impl Row {
 }
 
 /// How a webhook is, in a word and the state it is drawn like.
+#[must_use]
 pub fn state(view: &WebhookView) -> (&'static str, &'static str) {
     match (view.enabled, view.disabled_why.as_deref(), view.failing_since) {
         (true, _, None) => ("is told", "active"),

@@ -40,6 +40,7 @@ pub async fn giveable(viewer: &Viewer, ctx: &Ctx) -> Result<Vec<String>, Problem
 }
 
 /// The pages about who may come in, as far as the viewer may see them.
+#[must_use]
 pub fn tabs(viewer: &Viewer, current: &str) -> Vec<Tab> {
     let all = [
         ("Users", "/ops/users", Permission::UsersRead),
@@ -51,6 +52,7 @@ pub fn tabs(viewer: &Viewer, current: &str) -> Vec<Tab> {
 }
 
 /// A personal value for a page; of somebody who was erased there is none.
+#[must_use]
 pub fn said(value: Option<&Personal<String>>) -> String {
     value.map_or_else(|| "erased".to_owned(), |value| value.expose().clone())
 }

@@ -50,6 +50,7 @@ pub struct Session {
 }
 
 impl Session {
+    #[must_use]
     pub fn of(view: SessionView, now: DateTime<Utc>) -> Self {
         let open = view.ended_at.is_none() && view.expires_at > now;
         let (state, like) = match (&view.end_reason, open) {
@@ -75,6 +76,7 @@ impl Session {
 
 #[derive(Template)]
 #[template(path = "users/one.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     tabs: Vec<ui::Tab>,
