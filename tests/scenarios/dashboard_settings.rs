@@ -97,6 +97,7 @@ async fn keys_are_rotated_and_how_far_that_has_come_is_shown() {
     let keys = "/ops/settings/keys";
     let page = browser.get(keys).await.expect(200);
     assert!(page.says("There was no rotation.") && page.says("data-confirm=\"tenant\""), "{}", page.text);
+    assert!(browser.get("/ops/settings/keys?people=1").await.expect(200).says("<td>current</td>"));
     browser.post(keys, &[("what", "tenant"), ("confirm", "kek")]).await.expect(422);
     browser.post(keys, &[("what", "all"), ("confirm", "all")]).await.expect(422);
     browser.post(keys, &[("what", "tenant"), ("confirm", "tenant")]).await.leads();

@@ -30,6 +30,8 @@ use crate::{
 /// The parameters of the address.
 #[derive(Deserialize)]
 pub struct Asked {
+    /// That the keys of people are to be counted.
+    pub people: Option<String>,
     /// Of the rotations.
     pub cursor: Option<String>,
 }
@@ -69,6 +71,8 @@ struct Keys {
     page: Page,
     tabs: Vec<ui::Tab>,
     keys: KeysView,
+    /// Whether those of people were counted.
+    people: bool,
     open: Option<Row>,
     rows: Vec<Row>,
     next: Option<String>,
@@ -78,7 +82,8 @@ struct Keys {
 
 /// Which keys there are and how their rotation goes; the keys themselves are shown to nobody.
 pub async fn show_keys(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let mut keys = view::keys(&ctx).await?;
+    let people = asked.people.is_some();
+    let mut keys = if people { view::keys(&ctx).await? } else { view::keys_of_tenant(&ctx).await? };
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), Some(20))?;
     let rows = view::list(&ctx, window.before, window.rows).await?;
     let shown = window.page(rows, |row| row.id);
@@ -109,6 +114,7 @@ pub async fn show_keys(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<
         page: viewer.page("Keys"),
         tabs: tabs(&viewer, "Keys"),
         keys,
+        people,
         open,
         rows: shown.items.into_iter().map(Row::of).collect(),
         next: shown.next_cursor,
