@@ -61,7 +61,7 @@ impl Place {
     }
 
     /// And to operators of the installation, whether they look into a tenant or not.
-    fn to_operators(self) -> Self {
+    fn and_operators(self) -> Self {
         Self { to_operators: true, ..self }
     }
 }
@@ -115,7 +115,7 @@ fn house() -> Vec<Place> {
         get(SignedIn, "/ops/tenants", tenants::list::list)
             .named("House", "Tenants", 't')
             .shown_to(&[P::TenantRead])
-            .to_operators(),
+            .and_operators(),
         get(SignedIn, "/ops/tenants/{slug}", tenants::one::show_tenant),
         post(Operator, "/ops/tenants/{slug}/limits", tenants::one::limit),
         post(Operator, "/ops/tenants/{slug}/suspend", tenants::one::suspend),

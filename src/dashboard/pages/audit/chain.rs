@@ -47,12 +47,12 @@ pub async fn show_chain(viewer: Viewer, Caller(ctx): Caller) -> Answer {
         page: viewer.page("Chain of the audit log"),
         tabs: tabs("Chain"),
         head: course.head,
-        gone: course.verified.map(gone),
+        gone: course.verified.as_ref().map(gone),
         verify: viewer.may(Permission::AuditVerify),
     })
 }
 
-fn gone(entry: EntryView) -> Gone {
+fn gone(entry: &EntryView) -> Gone {
     let said = |name: &str| entry.detail[name].as_bool().unwrap_or_default();
     Gone {
         entry: entry.id,

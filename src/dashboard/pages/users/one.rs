@@ -11,6 +11,7 @@ use domain::{
     },
     ctx::Actor,
     types::{SessionId, UserId},
+    vault::Personal,
 };
 use serde::Deserialize;
 
@@ -59,7 +60,7 @@ impl Session {
             (None, true) => ("active".to_owned(), "active"),
             (None, false) => ("expired".to_owned(), "expired"),
         };
-        let client = view.client.as_ref().map(|client| client.expose());
+        let client = view.client.as_ref().map(Personal::expose);
         Self {
             id: view.id,
             state,
@@ -134,11 +135,7 @@ pub async fn show_user(
         verb: "Remove the second factor".into(),
         fields: Vec::new(),
     });
-    let by = [("actor", id.to_string())];
-    let log = viewer.may(Permission::AuditRead).then(|| {
-        let pairs: Vec<(&str, &str)> = by.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        link::to("/ops/audit", &pairs)
-    });
+    let log = link::to("/ops/audit", &[("actor", &id.to_string())]);
     let name = said(user.name.as_ref());
     show(&One {
         page: viewer.page(&name),
@@ -152,7 +149,7 @@ pub async fn show_user(
         factor_since,
         sessions,
         next,
-        log,
+        log: viewer.may(Permission::AuditRead).then_some(log),
         themselves,
         roles: names,
         lock: viewer.may(Permission::UsersDisable) && !themselves,
