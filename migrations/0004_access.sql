@@ -241,6 +241,8 @@ create index audit_log_resource_idx on audit_log (tenant_id, resource_id) where 
 create index audit_log_seq_idx on audit_log (tenant_id, seq) where seq is not null;
 -- What the sealer has not come to.
 create index audit_log_unsealed_idx on audit_log (at, id) where seq is null;
+-- When it was gone through last.
+create index audit_log_verified_idx on audit_log (tenant_id, at, id) where action = 'verify';
 call engine.wall('audit_log');
 grant select, insert (tenant_id, id, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id)
   on audit_log to switchboard_app, switchboard_system;

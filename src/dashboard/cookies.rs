@@ -12,6 +12,8 @@ const SECURE: &str = "__Host-switchboard";
 const LOCAL: &str = "switchboard-local";
 /// Light, dark, or as the system says.
 pub(super) const THEME: &str = "switchboard-theme";
+/// The zone in which times are shown.
+pub(super) const ZONE: &str = "switchboard-zone";
 /// What the next page says first: it follows a change that was made.
 pub(super) const NOTICE: &str = "switchboard-notice";
 

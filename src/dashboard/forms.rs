@@ -1,12 +1,13 @@
 //! What forms send.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
+use domain::{Ctx, expected::Expected};
 
 use super::cookies;
 use crate::http::{extract::whole_body, problem::Problem};
@@ -49,6 +50,29 @@ impl Fields {
     /// All fields of this name.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same, read as a number or whatever else is written as text; none if nothing is said.
+    ///
+    /// # Errors
+    /// If it cannot be read; `wanted` says what to write.
+    pub fn read_as<T: FromStr>(&self, name: &str, wanted: &str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Problem::field(format!("/{name}"), wanted))
+    }
+
+    /// Whether a box was ticked.
+    #[must_use]
+    pub fn ticked(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The same context for the version that the form was made of: whoever has changed it meanwhile is not overwritten.
+    #[must_use]
+    pub fn of_version(&self, ctx: &Ctx) -> Ctx {
+        let version = self.text("version").and_then(|version| version.parse().ok());
+        let expected = version.map(|version| Expected::OneOf(vec![version]));
+        Ctx { expected, ..ctx.clone() }
     }
 
     /// Whether somebody has typed the name of what is to be destroyed.

@@ -15,6 +15,7 @@ use domain::{
     ctx::OperatorCtx,
     tenancy::Idempotency,
 };
+use engine::schedules::is_zone;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -91,7 +92,9 @@ async fn judge(guarded: &Guarded, request: Request, here: String, asked: &str) -
     let notice = cookies::value(headers, cookies::NOTICE)
         .filter(|_| request.method() == Method::GET && !headers.contains_key("hx-request"));
     let notice = notice.map(link::decode).filter(|text| !text.is_empty());
-    let mut seen = Seen { visit: None, ctx: None, token, theme, here, notice };
+    let zone = cookies::value(headers, cookies::ZONE).map(link::decode).filter(|zone| is_zone(zone));
+    let zone = zone.unwrap_or_default();
+    let mut seen = Seen { visit: None, ctx: None, token, theme, zone, here, notice };
     let public_url = guarded.app.platform.public_url.as_deref();
     let checked = match origin::check(request.method(), headers, public_url) {
         Ok(()) => admit(guarded, &mut seen, request, asked).await,

@@ -67,6 +67,8 @@ pub struct Page {
     pub logged_in: bool,
     pub csrf: String,
     pub theme: Theme,
+    /// The zone in which times are shown where a script runs; empty for that of the browser.
+    pub zone: String,
     /// What was done by the form before.
     pub notice: Option<String>,
 }
@@ -99,6 +101,7 @@ impl Page {
             logged_in: seen.visit.is_some(),
             csrf: viewer.csrf().to_owned(),
             theme: seen.theme,
+            zone: seen.zone.clone(),
             notice: seen.notice.clone(),
         }
     }

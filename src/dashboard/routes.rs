@@ -8,9 +8,7 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{campaigns, dead_letters, door, home, installation, jobs, leads, messages, overview, preferences, privacy, queues, schedules, sequences, sockets, workers, workflows};
-use crate::http::{
-    App,
+use super::pages::{account, api, api_keys, archives, audit, campaigns, crate, dead_letters, door, download_archive, export, export_audit_logs, home, http, installation, jobs, leads, messages, overview, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants, use, users, workers, workflows};
     routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
@@ -44,6 +42,7 @@ impl Entry {
     pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
         let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
         (held && !self.only_operators) || (self.to_operators && operates)
+        held || (self.to_operators && operates)
     }
 }
 
@@ -51,6 +50,16 @@ impl Place {
     /// Puts it into the navigation.
     fn named(self, group: &'static str, label: &'static str, key: char) -> Self {
         Self { named: Some((group, label, key)), ..self }
+    }
+
+    /// Has the navigation show it to whoever holds one of these, where the path itself asks for no single one.
+    fn shown_to(self, any_of: &'static [P]) -> Self {
+        Self { shown_to: any_of, ..self }
+    }
+
+    /// And to operators of the installation, whether they look into a tenant or not.
+    fn and_operators(self) -> Self {
+        Self { to_operators: true, ..self }
     }
 }
 
@@ -65,7 +74,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation(), people(), requests()].into_iter().flatten().collect()
+    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation(), people(), requests(), house(), people_in(), record(), settled(), own()].into_iter().flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.
@@ -226,6 +235,115 @@ fn requests() -> Vec<Place> {
         post(Needs(P::PrivacyRestrict), "/ops/privacy/restrictions/{id}/lift", privacy::standing::lift),
         get(Needs(P::PrivacyRead), "/ops/privacy/holds/{id}", privacy::standing::show_hold),
         post(Needs(P::PrivacyHold), "/ops/privacy/holds/{id}/release", privacy::standing::release),
+}
+
+/// Whose house it is.
+fn house() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/tenants", tenants::list::list)
+            .named("House", "Tenants", 't')
+            .shown_to(&[P::TenantRead])
+            .and_operators(),
+        get(SignedIn, "/ops/tenants/{slug}", tenants::one::show_tenant),
+        post(Operator, "/ops/tenants/{slug}/limits", tenants::one::limit),
+        post(Operator, "/ops/tenants/{slug}/suspend", tenants::one::suspend),
+        post(Operator, "/ops/tenants/{slug}/readmit", tenants::one::readmit),
+    ]
+}
+
+/// Who may come in, and what they may do.
+fn people_in() -> Vec<Place> {
+    vec![
+        get(Needs(P::UsersRead), "/ops/users", users::list::list).named("House", "Users", 'u'),
+        get(Needs(P::UsersInvite), "/ops/users/new", users::invite::form),
+        post(Needs(P::UsersInvite), "/ops/users/new", users::invite::make),
+        get(Needs(P::UsersRead), "/ops/users/{id}", users::one::show_user),
+        post(Needs(P::RolesAssign), "/ops/users/{id}/role", users::change::give_role),
+        post(Needs(P::UsersDisable), "/ops/users/{id}/lock", users::change::lock),
+        post(Needs(P::UsersDisable), "/ops/users/{id}/unlock", users::change::unlock),
+        post(Needs(P::SessionsEnd), "/ops/users/{id}/sessions/end", users::change::end_sessions),
+        post(
+            Needs(P::SecondFactorsRemove),
+            "/ops/users/{id}/second-factor/remove",
+            users::change::remove_factor,
+        ),
+        post(Needs(P::UsersInvite), "/ops/users/{id}/password-link", users::invite::link),
+        get(Needs(P::RolesRead), "/ops/roles", roles::list::list),
+        get(Needs(P::RolesWrite), "/ops/roles/new", roles::change::form),
+        post(Needs(P::RolesWrite), "/ops/roles/new", roles::change::make),
+        get(Needs(P::RolesRead), "/ops/roles/{id}", roles::one::show_role),
+        post(Needs(P::RolesWrite), "/ops/roles/{id}", roles::change::replace),
+        post(Needs(P::RolesDelete), "/ops/roles/{id}/delete", roles::change::delete),
+        get(Needs(P::ApiKeysRead), "/ops/api-keys", api_keys::list),
+        get(Needs(P::ApiKeysCreate), "/ops/api-keys/new", api_keys::form),
+        post(Needs(P::ApiKeysCreate), "/ops/api-keys/new", api_keys::make),
+        get(Needs(P::ApiKeysRead), "/ops/api-keys/{id}", api_keys::show_key),
+        post(Needs(P::ApiKeysRevoke), "/ops/api-keys/{id}/revoke", api_keys::revoke),
+    ]
+}
+
+/// What was done, by whom.
+fn record() -> Vec<Place> {
+    vec![
+        get(Needs(P::AuditRead), "/ops/audit", audit::list::list).named("House", "Audit", 'a'),
+        get(Needs(P::AuditExport), "/ops/audit/export", export_audit_logs),
+        get(Needs(P::AuditRead), "/ops/audit/chain", audit::chain::show_chain),
+        post(Needs(P::AuditVerify), "/ops/audit/chain", audit::chain::verify),
+        get(Needs(P::AuditRead), "/ops/audit/archives", audit::archives::list),
+        post(Needs(P::AuditArchive), "/ops/audit/archives", audit::archives::preview),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/run", audit::archives::run),
+        get(Needs(P::AuditRead), "/ops/audit/archives/{id}", audit::archive::show_archive),
+        get(Needs(P::AuditExport), "/ops/audit/archives/{id}/file", download_archive),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/{id}/restore", audit::archive::restore_it),
+        post(Needs(P::AuditArchive), "/ops/audit/archives/{id}/release", audit::archive::release),
+        get(Needs(P::AuditRead), "/ops/audit/{id}", audit::one::show_entry),
+    ]
+}
+
+/// What a tenant has settled.
+fn settled() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/settings", settings::open)
+            .named("House", "Settings", 'e')
+            .shown_to(&settings::READS),
+        get(Needs(P::TenantRead), "/ops/settings/general", settings::general::show_settings),
+        post(Needs(P::TenantWrite), "/ops/settings/general", settings::general::change),
+        get(Needs(P::MessagePolicyRead), "/ops/settings/sending", settings::sending::show_policy),
+        post(Needs(P::MessagePolicyWrite), "/ops/settings/sending", settings::sending::put),
+        get(Needs(P::PrivacyRead), "/ops/settings/retention", settings::retention::show_rules),
+        post(Needs(P::PrivacyRetention), "/ops/settings/retention", settings::retention::preview),
+        post(Needs(P::PrivacyRetention), "/ops/settings/retention/apply", settings::retention::apply),
+        get(Needs(P::ProvidersRead), "/ops/settings/providers", settings::providers::list),
+        get(Needs(P::ProvidersRead), "/ops/settings/providers/{id}", settings::providers::show_provider),
+        post(Needs(P::ProvidersPause), "/ops/settings/providers/{id}/pause", settings::providers::pause),
+        post(Needs(P::ProvidersPause), "/ops/settings/providers/{id}/resume", settings::providers::resume),
+        post(Needs(P::ProvidersWrite), "/ops/settings/providers/{id}/verify", settings::providers::verify),
+        get(Needs(P::KeysRead), "/ops/settings/keys", settings::keys::show_keys),
+        post(Needs(P::KeysRotate), "/ops/settings/keys", settings::keys::rotate),
+        get(Needs(P::WebhooksRead), "/ops/settings/webhooks", settings::webhooks::list),
+        get(Needs(P::WebhooksRead), "/ops/settings/webhooks/{id}", settings::webhook::show_webhook),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/enable", settings::webhook::enable),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/disable", settings::webhook::disable),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/test", settings::webhook::test),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/replay", settings::webhook::replay),
+        post(Needs(P::WebhooksWrite), "/ops/settings/webhooks/{id}/delete", settings::webhook::delete),
+    ]
+}
+
+/// What everybody settles about themselves.
+fn own() -> Vec<Place> {
+    vec![
+        get(SignedIn, "/ops/account", account::show_account),
+        post(SignedIn, "/ops/account/zone", preferences::zone),
+        post(SignedIn, "/ops/account/sessions/end", account::end_sessions),
+        get(SignedIn, "/ops/account/password", account::password::form),
+        post(SignedIn, "/ops/account/password", account::password::change),
+        get(SignedIn, "/ops/account/second-factor", account::second_factor::form),
+        post(SignedIn, "/ops/account/second-factor", account::second_factor::offer),
+        post(SignedIn, "/ops/account/second-factor/confirm", account::second_factor::confirm),
+        post(SignedIn, "/ops/account/second-factor/remove", account::second_factor::remove),
+        get(Public, "/ops/password", account::password::by_link),
+        post(Public, "/ops/password", account::password::set_by_link),
     ]
 }
 
@@ -240,6 +358,7 @@ pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let only_operators = matches!(place.access, Access::Operator);
         let to_operators = place.to_operators || only_operators;
         Some(Entry { group, label, path: place.path, key, needs, to_operators, only_operators })
+        Some(Entry { group, label, path: place.path, key, needs, to_operators: place.to_operators })
     };
     table().into_iter().filter_map(entry).collect()
 });

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
 use domain::{
     Ctx,
     access::{
@@ -26,6 +29,7 @@ pub(super) struct Seen {
     /// The value of the cookie.
     pub token: String,
     pub theme: Theme,
+    pub zone: String,
     /// Path and query.
     pub here: String,
     pub notice: Option<String>,
@@ -52,6 +56,18 @@ impl Viewer {
             Some(Visitor::Operator(_, look)) => look.is_some() && permission.as_str().ends_with(":read"),
             None => false,
         }
+    }
+
+    /// Who it is of a tenant.
+    ///
+    /// # Errors
+    /// If it is an operator, who has no user.
+    pub fn user(&self) -> Result<&Ctx, Problem> {
+        let ctx = self.0.ctx.as_ref().filter(|_| self.operator().is_none());
+        ctx.ok_or_else(|| {
+            let detail = "this is for users of a tenant; you are here by an operator's key";
+            Problem::new(StatusCode::FORBIDDEN, "users-only", detail)
+        })
     }
 
     /// The operator of the installation, if it is one.

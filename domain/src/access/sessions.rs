@@ -234,7 +234,8 @@ pub async fn sessions(
         ctx.require(Permission::SessionsRead)?;
     }
     let mut tx = ctx.begin().await?;
-    if store::users(tx.conn(), ctx.tenant, Some(user), None, 1).await?.is_empty() {
+    let only = store::Which { only: Some(user), ..store::Which::default() };
+    if store::users(tx.conn(), ctx.tenant, &only, None, 1).await?.is_empty() {
         return Err(Error::NotFound("user"));
     }
     let rows = store::sessions(tx.conn(), ctx.tenant, user, before, limit).await?;

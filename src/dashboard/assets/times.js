@@ -1,7 +1,9 @@
 // Times in the viewer's zone: how long ago, with the exact instant in their zone and in UTC to hover over.
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+// The zone that the viewer has chosen, or that of the browser.
+const timeZone = document.body.dataset.zone || undefined;
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", timeZone });
 const steps = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
 function ago(ms) {

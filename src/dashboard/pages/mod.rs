@@ -10,7 +10,12 @@
 //! - [`queues`] where they wait; [`workers`] who runs them; [`schedules`] what begins by itself
 //! - `span` the time that a page's figures are about
 //! - [`leads`] leads; [`messages`] messages and the sandbox's outbox; [`privacy`] what people ask for about their data
+//! - [`tenants`] whose house it is; [`users`], [`roles`] and [`api_keys`] who may come in and what they may do; [`audit`] the record
+//!   of it; [`settings`] what a tenant settles, [`account`] what everybody does about themselves
 
+pub mod account;
+pub mod api_keys;
+pub mod audit;
 pub mod campaigns;
 pub mod dead_letters;
 pub mod door;
@@ -23,9 +28,13 @@ pub mod overview;
 pub mod preferences;
 pub mod privacy;
 pub mod queues;
+pub mod roles;
 pub mod schedules;
 pub mod sequences;
+pub mod settings;
 pub mod sockets;
 mod span;
+pub mod tenants;
+pub mod users;
 pub mod workers;
 pub mod workflows;

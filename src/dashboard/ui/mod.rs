@@ -4,7 +4,7 @@
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
 //! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
-//! - `choices` the values of a filter, for a rail; `form` what every form carries
+//! - `choices` the values of a filter, for a rail; `form` what every form carries; `tabs` pages that belong together
 
 mod chart;
 mod choices;
@@ -16,6 +16,7 @@ mod nothing;
 mod number;
 mod pager;
 mod rail;
+mod tabs;
 mod tile;
 
 pub use chart::{Chart, Series, chart};
@@ -28,4 +29,5 @@ pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::{onward, pager};
 pub use rail::{Facet, FacetValue, rail};
+pub use tabs::{Tab, tabs};
 pub use tile::{Tile, tile};

@@ -232,3 +232,20 @@ pub(crate) async fn is_full(conn: &mut PgConnection, id: TenantId) -> Result<boo
     .await?;
     Ok(full)
 }
+
+/// How many users of a tenant may come in, as far as they are told.
+pub(in crate::tenancy) async fn users_up_to(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    most: i64,
+) -> Result<i64> {
+    let users = sqlx::query_scalar!(
+        r#"select count(*) as "users!" from (
+             select from users u where u.tenant_id = $1 and u.disabled_at is null limit $2) few"#,
+        tenant.0,
+        most
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(users)
+}
