@@ -1,7 +1,7 @@
 // A demo of one's own: a server on loopback with data in it, which goes on making more until it is stopped.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,8 +10,12 @@ const READY_MS = 300_000, GONE_MS = 30_000;
 /** Starts a demo; answers where it is, who may log in, and how it is stopped. */
 export async function start({ binary, pgBindir, leads = 300, agents = 8 }) {
   const folder = mkdtempSync(join(tmpdir(), "switchboard-browser-"));
+  // Postgres may run as another user, whose way leads through it.
+  chmodSync(folder, 0o711);
   const args = ["demo", "--pg-bindir", pgBindir, "--leads", String(leads), "--agents", String(agents)];
-  const env = { ...process.env, SWITCHBOARD_DATA_DIR: folder, SWITCHBOARD_LISTEN: "127.0.0.1:0" };
+  args.push("--data-dir", folder);
+  const env = { ...process.env, SWITCHBOARD_LISTEN: "127.0.0.1:0" };
+  delete env.DATABASE_URL;
   const child = spawn(binary, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   const gone = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
   let said = "";

@@ -45,7 +45,7 @@ async function walk(browser, look, enter, shots) {
     const answer = await page.goto(new URL(path, demo.base).href);
     await drawn(page);
     // What was answered for the page itself is judged here, not as one of its requests.
-    const wrong = heard.take().filter((what) => !(as === "refused" && /404|Failed to load resource/.test(what)));
+    const wrong = heard.take().filter((what) => !(as === "refused" && what.startsWith("404 for GET")));
     const status = answer?.status() ?? 0;
     if (as === "refused" ? status !== 404 : status !== 200) wrong.push(`answered ${status}`);
     wrong.push(...await overflow(page), ...await axe(page));

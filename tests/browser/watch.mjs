@@ -10,7 +10,8 @@ export async function watch(page) {
     });
   });
   page.on("console", (message) => {
-    if (message.type() !== "error") return;
+    // What could not be loaded is heard of below, with its status.
+    if (message.type() !== "error" || message.text().startsWith("Failed to load resource")) return;
     const { url, lineNumber } = message.location();
     heard.push(`in the console: ${message.text()} (${url}:${lineNumber})`);
   });
