@@ -41,7 +41,7 @@ impl Desk {
         let welcome = template("welcome", "Welcome, {{name}}", "Dear {{name}},\n\nwelcome.\n");
         let offer = template(OFFER, "{{name}}, something for you", "Dear {{name}},\n\nwe have an offer.\n");
         let rescore =
-            json!({"name": "Scores of the day", "crontab": "*/5 * * * *", "work": {"kind": "score_leads"}});
+            json!({"name": "Scores of the day", "crontab": "*/10 * * * *", "work": {"kind": "score_leads"}});
         named(client, SCHEDULES, &rescore).await?;
         let desk = Self {
             team: named(client, "/api/v1/teams", &json!({"name": "Sales"})).await?,
