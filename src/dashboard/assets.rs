@@ -44,7 +44,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         .into_iter()
         .map(|(name, kind, bytes)| {
             let digest: [u8; 32] = Sha256::digest(bytes).into();
-            let hash = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash = format!("{:016x}", digest.first_chunk().copied().map_or(0, u64::from_be_bytes));
             Asset { name, kind, bytes, hash }
         })
         .collect()

@@ -79,7 +79,8 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
         response = to_login(&method, &headers, viewer.seen());
     }
     let mut response = refused::as_page(&viewer, &headers, response).await;
-    dress(response.headers_mut(), &viewer);
+    let shown = !response.status().is_redirection();
+    dress(response.headers_mut(), &viewer, shown);
     response
 }
 
@@ -87,7 +88,8 @@ async fn judge(guarded: &Guarded, request: Request, here: String, asked: &str) -
     let headers = request.headers();
     let token = cookies::login(headers).unwrap_or_default().to_owned();
     let theme = Theme::of(cookies::value(headers, cookies::THEME));
-    let notice = cookies::value(headers, cookies::NOTICE).filter(|_| request.method() == Method::GET);
+    let notice = cookies::value(headers, cookies::NOTICE)
+        .filter(|_| request.method() == Method::GET && !headers.contains_key("hx-request"));
     let notice = notice.map(link::decode).filter(|text| !text.is_empty());
     let mut seen = Seen { visit: None, ctx: None, token, theme, here, notice };
     let public_url = guarded.app.platform.public_url.as_deref();
@@ -217,7 +219,8 @@ fn to_login(method: &Method, headers: &HeaderMap, seen: &Seen) -> Response {
     Redirect::to(&login).into_response()
 }
 
-fn dress(headers: &mut HeaderMap, viewer: &Viewer) {
+/// What goes with every page. The notice of the form before is said once, by the page that is shown.
+fn dress(headers: &mut HeaderMap, viewer: &Viewer, shown: bool) {
     for (name, value) in [
         ("content-security-policy", POLICY),
         // With `no-referrer`, as elsewhere, browsers would not say where a form comes from.
@@ -229,11 +232,7 @@ fn dress(headers: &mut HeaderMap, viewer: &Viewer) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let sets = headers
-        .get_all(header::SET_COOKIE)
-        .iter()
-        .any(|cookie| cookie.to_str().is_ok_and(|text| text.starts_with(cookies::NOTICE)));
-    if viewer.seen().notice.is_some() && !sets {
+    if shown && viewer.seen().notice.is_some() {
         headers.append(header::SET_COOKIE, cookies::plain(cookies::NOTICE, "", 0));
     }
 }

@@ -35,6 +35,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether whoever holds this may see it.
+    #[must_use]
     pub fn is_for(&self, holds: impl Fn(P) -> bool) -> bool {
         self.needs.is_none_or(holds)
     }

@@ -39,6 +39,7 @@ mod compliance;
 mod conditional;
 mod consents;
 mod contract;
+mod dashboard;
 mod denials;
 mod doubts_capped;
 mod edge;

@@ -74,7 +74,7 @@ function draw(figure) {
   const made = new uPlot({
     width: plot.clientWidth, height,
     series: [{ value: (_, at) => at == null ? "" : new Date(at * 1000).toLocaleString() }, ...lines],
-    axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(short) }],
+    axes: [axis, { ...axis, size: 56, label: unit, labelSize: 18, labelFont: font, values: (_, ticks) => ticks.map(short) }],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.1 : 1] } },
     cursor: { drag: { x: brush, y: false, setScale: false }, points: { show: !bars } },
     legend: { live: true },

@@ -19,14 +19,17 @@ struct Home {
     operates: bool,
 }
 
-/// Leads to the first page of the navigation. Operators choose a tenant before.
+/// Leads to the first page of the navigation. Operators choose a tenant here.
 pub async fn open(viewer: Viewer) -> Result<Response, Problem> {
     let page = viewer.page("Switchboard");
+    let operates = viewer.operator().is_some();
+    if operates {
+        return Ok(show(&Home { page, operates })?.into_response());
+    }
     let first = page.groups.first().and_then(|group| group.items.first()).map(|item| item.path);
     if let Some(first) = first {
         return Ok(Redirect::to(first).into_response());
     }
-    let operates = viewer.operator().is_some();
     Ok(show(&Home { page, operates })?.into_response())
 }
 

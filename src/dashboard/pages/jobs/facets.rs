@@ -31,8 +31,15 @@ pub struct Value {
     pub current: bool,
 }
 
+/// What the figures of jobs that ended are about: in words, and from when as an address says it.
+pub struct Since {
+    pub words: String,
+    pub from: String,
+}
+
 /// The facets of what is counted, with all filters on but a facet's own.
-pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since: &str) -> Vec<Facet> {
+pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since: &Since) -> Vec<Facet> {
+    let Since { words: since, from } = since;
     let about = format!("ended {since}");
     vec![
         Facet {
@@ -41,7 +48,7 @@ pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since
             states: true,
             values: live(asked, depths, here),
         },
-        Facet { name: "Ended", about: since.to_owned(), states: true, values: ended(asked, cells, here) },
+        Facet { name: "Ended", about: since.clone(), states: true, values: ended(asked, cells, here, from) },
         Facet {
             name: "Queue",
             about: String::new(),
@@ -77,13 +84,17 @@ fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<Value> {
         .collect()
 }
 
-fn ended(asked: &Asked, cells: &[Cell], here: &str) -> Vec<Value> {
+fn ended(asked: &Asked, cells: &[Cell], here: &str, from: &str) -> Vec<Value> {
     ENDED
         .iter()
         .map(|state| {
             let fits = |cell: &&Cell| cell.what == *state && matches(asked, cell, "state");
             let count = cells.iter().filter(fits).map(|cell| cell.count).sum();
-            value(asked.state.as_deref(), here, "state", state, Some(count))
+            let found = value(asked.state.as_deref(), here, "state", state, Some(count));
+            // The list behind the figure is as long as the figure says.
+            let dated = !found.current && asked.from.is_none();
+            let href = if dated { link::with(&found.href, "from", from) } else { found.href };
+            Value { href, ..found }
         })
         .collect()
 }
@@ -193,6 +204,10 @@ mod tests {
         }
     }
 
+    fn since() -> Since {
+        Since { words: String::new(), from: "F".into() }
+    }
+
     fn counts(facet: &Facet) -> Vec<(&str, Option<i64>)> {
         facet.values.iter().map(|value| (value.word.as_str(), value.count)).collect()
     }
@@ -206,7 +221,9 @@ mod tests {
             cell("retrying", "a", Some("slow"), 50),
         ];
         let asked = Asked { state: Some("discarded".into()), kind: Some("a".into()), ..Asked::default() };
-        let found = facets(&asked, &cells, &[depth("a", false)], "/ops/jobs?state=discarded&kind=a", "");
+        let here = "/ops/jobs?state=discarded&kind=a";
+        let found = facets(&asked, &cells, &[depth("a", false)], here, &since());
+        assert_eq!(found[1].values[0].href, "/ops/jobs?kind=a&state=completed&from=F");
         assert_eq!(counts(&found[1])[..2], [("completed", Some(100)), ("discarded", Some(5))]);
         assert_eq!(counts(&found[3]), [("a", Some(5))]);
         assert_eq!(counts(&found[4]), [("gone", Some(5))]);
@@ -217,7 +234,7 @@ mod tests {
     #[test]
     fn live_states_are_told_apart_as_the_list_does() {
         let now = |depths: &[Depth]| {
-            let found = facets(&Asked::default(), &[], depths, "/ops/jobs", "");
+            let found = facets(&Asked::default(), &[], depths, "/ops/jobs", &since());
             found[0].values.iter().map(|value| value.count.unwrap_or_default()).collect::<Vec<_>>()
         };
         assert_eq!(now(&[depth("a", false)]), [9, 18, 3, 3, 0]);

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{access::permission::Permission, jobs::figures};
 use engine::{
     jobs::{Filter, JobView},
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     asked::{Asked, FIELDS, LASTS},
-    facets::{Facet, facets},
+    facets::{Facet, Since, facets},
     picture::{QUESTIONS, picture},
     sample,
 };
@@ -46,6 +46,7 @@ struct Choice {
 
 #[derive(Template)]
 #[template(path = "jobs/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct List {
     page: Page,
     asked: Asked,
@@ -137,6 +138,7 @@ pub async fn list(
     } else {
         format!("in the last {}", asked.last())
     };
+    let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
     let facets = facets(&asked, &parts.cells, &parts.depths, &here, &since);
     let page = List {
         page: viewer.page("Jobs"),

@@ -115,6 +115,7 @@ async fn act(ctx: &domain::Ctx, action: Action, id: Uuid) -> Result<Response, Pr
 }
 
 /// The end of an id, by which people tell jobs apart: its beginning is the time.
+#[must_use]
 pub fn short(id: Uuid) -> String {
     id.simple().to_string().split_off(24)
 }
