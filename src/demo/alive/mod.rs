@@ -9,7 +9,6 @@ mod desk;
 use std::time::Duration;
 
 use domain::ctx::Platform;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::{calls::Calls, desk::Desk};
@@ -126,6 +125,6 @@ async fn campaign(client: &Client, dice: &Dice<'_>) -> Result<(), Failure> {
     });
     let made = client.post("/api/v1/campaigns", &campaign).await?;
     let path = format!("/api/v1/campaigns/{}/start", made["id"].as_str().unwrap_or_default());
-    client.send(client.request(Method::POST, &path).json(&json!({}))).await?;
+    client.post(&path, &json!({})).await?;
     Ok(())
 }
