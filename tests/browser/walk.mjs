@@ -68,7 +68,7 @@ async function walk(browser, look, enter, name = look.name) {
         for (const link of await links(page)) pages.add(link);
       } catch (why) {
         // A file that is taken out is no page to look at.
-        if (/Download is starting/.test(why.message)) { heard.take(); continue; }
+        if (/Download is starting|net::ERR_ABORTED/.test(why.message)) { heard.take(); continue; }
         found(`${name} ${next.path}`, [why.message.split("\n")[0]]);
       }
     }
@@ -142,6 +142,7 @@ try {
   await demo.stop();
 }
 if (failures.length > 0) {
+  if (demo.said) say(`The demo said at last:\n${demo.said().split("\n").slice(-20).join("\n")}`);
   say(`${failures.length} things are wrong.`);
   process.exitCode = 1;
 } else say(`All is well; pictures are in ${asked.shots}.`);

@@ -12,6 +12,8 @@ export async function watch(page) {
   page.on("console", (message) => {
     // What could not be loaded is heard of below, with its status.
     if (message.type() !== "error" || message.text().startsWith("Failed to load resource")) return;
+    // Nor is it an error that a page was left before its socket was open.
+    if (message.text().includes("WebSocket is closed before the connection is established")) return;
     const { url, lineNumber } = message.location();
     heard.push(`in the console: ${message.text()} (${url}:${lineNumber})`);
   });
