@@ -4,6 +4,7 @@ mod access;
 mod archive;
 mod automation;
 mod campaign;
+mod dashboard;
 mod database;
 mod engine;
 mod faults;
@@ -38,6 +39,8 @@ enum Command {
     /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
     /// one.
     Campaign(crate::table::Args),
+    /// Dashboard: how long each page takes in a house with millions of jobs behind it.
+    Dashboard(crate::dashboard::Args),
     /// Privacy: what it costs that what is known of people is encrypted.
     Privacy(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
@@ -72,6 +75,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Live(args) => crate::live::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,
+        Command::Dashboard(args) => crate::dashboard::report(args).await,
         Command::Privacy(args) => crate::privacy::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
