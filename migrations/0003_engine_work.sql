@@ -411,7 +411,9 @@ declare
 begin
   logged := false;
   if some_stay then
-    -- Two statements change rows then, so all are locked in one order first.
+    -- Two statements change rows then, so all are locked in one order first. `offset 0` keeps the condition out of what
+    -- is locked: else only those would be that were seen to be cancelled before anybody was waited for, and a cancellation
+    -- that commits a moment later would find its job neither running nor ever to end.
     unwanted := array(
       select x.id from (
         select j.id, j.cancel_requested_at
@@ -419,7 +421,8 @@ begin
          cross join lateral (
            select j.id, j.cancel_requested_at from engine.jobs j
             where j.tenant_id = u.tenant and j.id = u.id and j.claim = u.claim
-              for update) j) x
+              for update) j
+        offset 0) x
        where x.cancel_requested_at is not null);
     -- What was cancelled while it ran is not tried again.
     verdicts := array(

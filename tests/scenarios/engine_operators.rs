@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use engine::operate::{Action, Bounds};
+use sqlx::PgConnection;
 use switchboard_tests::{
     Database,
+    played::Played,
     probe::{Process, Seen, act, enqueue, look, probe, reaches},
 };
 use uuid::Uuid;
@@ -167,4 +169,54 @@ async fn what_no_node_knows_waits_and_is_parked_after_an_hour() {
     assert_eq!(look(&engine, tenant, put[0].id).await.expect("kept").state, "available");
     process.drain().await;
     assert_eq!(seen.list(), ["hello"]);
+}
+
+/// What is put back together, each round: by these verdicts.
+const PUT_BACK: [&[&str]; 4] =
+    [&["snoozed"], &["retrying"], &["released"], &["snoozed", "completed", "retrying"]];
+
+/// A handler has ended, and somebody cancels its job before that is written: what would have been put back has ended,
+/// whatever ends in the same statement.
+#[tokio::test]
+async fn what_is_cancelled_while_it_is_put_back_ends() {
+    let database = Database::create().await;
+    let engine = database.engine().await;
+    let tenant = Uuid::now_v7();
+    let mut system = database.connect_as("switchboard_system").await;
+    let mut watcher = database.connect_as("switchboard_system").await;
+    // A claim names its queue, which is made with its first job.
+    let first = enqueue(&engine, tenant, &[probe(tenant, "first")]).await;
+    assert_eq!(act(&engine, tenant, Action::Cancel, &[first[0].id]).await, ["cancelled"]);
+    let id = Played::join(&mut system).await.id;
+    for verdicts in PUT_BACK {
+        let jobs: Vec<_> = verdicts.iter().map(|verdict| probe(tenant, verdict)).collect();
+        let ids: Vec<Uuid> = enqueue(&engine, tenant, &jobs).await.iter().map(|put| put.id).collect();
+        let (claimed, fence) = Played { system: &mut system, id }.claim().await.expect("claimed");
+        assert_eq!(claimed.len(), ids.len());
+        let mut operator = engine.begin_tenant(tenant).await.expect("a transaction");
+        operator.act(Action::Cancel, &ids).await.expect("asked, and not committed yet");
+        let endings: Vec<(Uuid, &str)> = ids.iter().copied().zip(verdicts.iter().copied()).collect();
+        let ending = tokio::spawn(async move {
+            let lost = Played { system: &mut system, id }.end(tenant, &endings, fence).await;
+            (system, lost)
+        });
+        while !somebody_waits(&mut watcher).await {
+            assert!(!ending.is_finished(), "it did not wait for who cancels");
+        }
+        operator.commit().await.expect("committed");
+        let (free, lost) = ending.await.expect("no panic");
+        system = free;
+        assert_eq!(lost, Vec::<Uuid>::new(), "{verdicts:?}: nobody else has taken them");
+        for (job, verdict) in ids.into_iter().zip(verdicts) {
+            let ended = if *verdict == "completed" { "completed" } else { "cancelled" };
+            assert_eq!(look(&engine, tenant, job).await.expect("kept").state, ended, "{verdicts:?}");
+        }
+    }
+}
+
+/// Whether somebody waits in this database for what another transaction holds.
+async fn somebody_waits(watcher: &mut PgConnection) -> bool {
+    let waits = "select exists (select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+                   where not l.granted and a.datname = current_database())";
+    sqlx::query_scalar(waits).fetch_one(watcher).await.expect("an answer")
 }

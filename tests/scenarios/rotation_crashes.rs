@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::json;
 use switchboard::process::{Plan, Roles};
-use switchboard_tests::{Client, TestApp};
+use switchboard_tests::{Client, TestApp, detour};
 use uuid::Uuid;
 
 use crate::{
@@ -26,7 +26,8 @@ use crate::{
     rotation::{NEW, OLD, kek, under_other_keys, until},
 };
 
-/// Goes on with a future as often as that, then drops it: what a process that dies leaves of its transaction.
+/// Goes on with a future as often as that, then drops it: what a process that dies leaves of its transaction. On a
+/// [`detour`] no statement is answered within the poll that asks it, so each can be the last.
 async fn cut<F: Future>(work: F, polls: usize) -> Option<F::Output> {
     let (mut work, mut left) = (pin!(work), polls);
     poll_fn(|cx| {
@@ -117,7 +118,8 @@ async fn cut_at_every_statement(ctx: &Ctx, rotation: Uuid, things: &mut Things) 
 
 async fn survives(what: What) {
     let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
-    let ctx = admitted(&app, &app.acme.admin).await;
+    let mut ctx = admitted(&app, &app.acme.admin).await;
+    ctx.platform.engine = detour::engine(&app.database).await;
     let mut things = Things::make(&app.acme.admin).await;
     let mut system = app.database.connect_as("switchboard_system").await;
     let keys = "select id from tenant_keys where tenant_id = $1 and purpose = 'data' and wrapped is not null
@@ -171,6 +173,7 @@ async fn all_keys_are_wrapped_anew_by_workers_that_die_at_every_statement() {
     let mut ctx = admitted(&app, &app.acme.admin).await;
     let mut things = Things::make(&app.acme.admin).await;
     ring(NEW, OLD)(&mut ctx.platform);
+    ctx.platform.engine = detour::engine(&app.database).await;
     let rotation = rotation::start(&ctx, What::Kek).await.expect("begun").fresh.expect("a new one");
     let mut cuts = 0;
     let mut polls = 1;

@@ -131,6 +131,8 @@ async fn a_run_that_is_taken_up_again_sends_what_was_cancelled_with_it() {
     let desk = Desk::set_up(admin).await;
     account(admin, &desk, "pause").await;
     let (run, message) = welcoming(admin, &desk, &lead(admin).await).await;
+    // What its job has in hand just then is not cancelled with the run, but when it is found without a job.
+    rests(admin, "send_message").await;
     cancelled(admin, &run).await;
     assert_eq!(stored(admin, &message).await["status"], "cancelled");
     let log = admin.all("/api/v1/compliance/audit-logs?resource=message").await;

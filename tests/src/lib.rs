@@ -6,6 +6,7 @@
 //! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
 //! - [`Client`] a caller of the API; [`Browser`] somebody at the dashboard; [`Socket`] a watcher of events
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
+//! - [`detour`] a way to Postgres on which each statement is waited for
 //! - [`scripted`] a provider of messages whose answers a test gives
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
@@ -15,6 +16,7 @@ mod client;
 mod clock;
 mod contacts;
 mod database;
+pub mod detour;
 pub mod played;
 pub mod probe;
 pub mod scripted;

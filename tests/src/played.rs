@@ -110,13 +110,23 @@ impl<'a> Played<'a> {
 
     /// Completes a job; answers what was lost.
     pub async fn complete(&mut self, tenant: Uuid, job: Uuid, fence: i64) -> Vec<Uuid> {
+        self.end(tenant, &[(job, "completed")], fence).await
+    }
+
+    /// Ends jobs of one claim in one statement, each by its verdict; answers what was lost.
+    pub async fn end(&mut self, tenant: Uuid, endings: &[(Uuid, &str)], fence: i64) -> Vec<Uuid> {
+        let (jobs, verdicts): (Vec<Uuid>, Vec<&str>) = endings.iter().copied().unzip();
         let lost: Option<Vec<Uuid>> = sqlx::query_scalar(
-            "select lost from engine.finish(array[$1], array[$2], array[$3::bigint], array['completed'],
-               array[0::bigint], array[null::jsonb], array[null], array[null])",
+            "with n as (select array[cardinality($1::uuid[])] as jobs)
+             select f.lost
+               from n, engine.finish($1, array_fill($2::uuid, n.jobs), array_fill($3::bigint, n.jobs), $4,
+                 array_fill(0::bigint, n.jobs), array_fill(null::jsonb, n.jobs), array_fill(null::text, n.jobs),
+                 array_fill(null::text, n.jobs)) f",
         )
-        .bind(job)
+        .bind(jobs)
         .bind(tenant)
         .bind(fence)
+        .bind(verdicts)
         .fetch_one(&mut *self.system)
         .await
         .expect("an answer");

@@ -1,6 +1,6 @@
 //! How runs end: with a step that failed, by hand, and what becomes of them then.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use engine::{
     Outcome,
@@ -9,6 +9,7 @@ use engine::{
 };
 use serde_json::Value;
 use switchboard_tests::probe::{Process, Seen, act, probe, procedure, reaches};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Site, declaring, say, signals::asking};
@@ -189,6 +190,46 @@ async fn what_is_no_workflow_fails_with_its_reason() {
     let process = Process::start(&site.engine, 4, declaring(asking)).await;
     assert_eq!(site.restart(run, None).await, Restarted::Running);
     site.step_becomes(run, "answer", "sleeping").await;
+    process.drain().await;
+}
+
+/// What a job's handler asks for and what whoever looks after stopping runs asks of the job meet in the books.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_ends_though_a_job_of_it_is_put_off_while_it_is_cancelled() {
+    let site = Site::create().await;
+    let declared = declaring(|flow| {
+        flow.step("waits", &say("put off"));
+    });
+    let gate = Arc::new(Notify::new());
+    let of_jobs = Arc::clone(&gate);
+    let seen = Seen::default().answering(move |claim, said| {
+        if said == "declare" {
+            return declared.answer(claim, said);
+        }
+        let gate = Arc::clone(&of_jobs);
+        Some(Box::pin(async move {
+            gate.notified().await;
+            Outcome::Snooze { after: Duration::from_hours(1) }
+        }))
+    });
+    let run = site.start().await;
+    let process = Process::start(&site.engine, 4, seen.clone()).await;
+    seen.wait_for(2).await;
+    let job = site.steps(run).await[0].job_id.expect("a job");
+    let mut tx = site.engine.begin_tenant(site.tenant).await.expect("a transaction");
+    assert_eq!(tx.cancel_run(run).await.expect("an answer").as_deref(), Some("stopping"));
+    tx.commit().await.expect("committed");
+    // Whoever winds the run down, halfway.
+    let mut winding = site.engine.begin_tenant(site.tenant).await.expect("a transaction");
+    winding.act(Action::Cancel, &[job]).await.expect("asked, and not committed yet");
+    gate.notify_one();
+    let mut watcher = site.database.connect_as("none").await;
+    let waits = "select exists (select from pg_stat_activity where datname = current_database()
+                   and wait_event_type = 'Lock' and query like '%engine.finish(%')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher).await.expect("an answer") {}
+    winding.commit().await.expect("committed");
+    site.becomes(run, "cancelled").await;
+    assert_eq!(reaches(&site.engine, site.tenant, job, "cancelled").await.attempt, 1);
     process.drain().await;
 }
 
