@@ -21,6 +21,6 @@ pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
 /// If the database does not answer.
 pub(crate) async fn give_up_after(conn: &mut PgConnection, patience: Duration) -> Result<()> {
     let most = patience.as_millis().to_string();
-    sqlx::query!("select set_config('statement_timeout', $1, true)", most).execute(conn).await?;
+    sqlx::query_scalar!("select set_config('statement_timeout', $1, true)", most).fetch_one(conn).await?;
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
 use domain::{Error, access::permission::Permission, jobs::figures};
 use engine::{
     queues::QueueView,
@@ -192,6 +191,8 @@ fn kinds(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
+
     use super::*;
 
     #[test]
