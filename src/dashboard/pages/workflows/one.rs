@@ -120,7 +120,7 @@ pub async fn show_run(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         page: viewer.page(&format!("{} {short}", run.name)),
         waits_for: waits_for.map(|why| waits(&why, None)),
         picture: picture(&steps),
-        signals: signals.into_iter().map(|given| (given.clone(), pretty(&given.payload))).collect(),
+        signals: signals.into_iter().map(with_payload).collect(),
         cancel: goes_on && viewer.may(Permission::WorkflowsCancel),
         retry: ended && viewer.may(Permission::WorkflowsRetry) && workflows::may_retry(&ctx, &run.name),
         signal: goes_on && !awaited.is_empty() && viewer.may(Permission::WorkflowsSignal),
@@ -168,6 +168,11 @@ pub async fn signal(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) -
 
 fn address(id: Uuid) -> String {
     format!("/ops/workflows/{id}")
+}
+
+fn with_payload(given: SignalView) -> (SignalView, String) {
+    let payload = pretty(&given.payload);
+    (given, payload)
 }
 
 fn pretty(value: &Value) -> String {
