@@ -347,10 +347,10 @@ async fn a_campaign_is_agreed_to_by_somebody_else_who_may_let_it_spend_more() {
     writer.post(&verb("approve"), &[]).await.expect(409);
     assert!(other.get(&campaign).await.expect(200).says("/approve\""));
     assert_eq!(other.post(&verb("reject"), &[]).await.leads(), campaign);
-    writer.post(&verb("schedule"), &[]).await.leads();
+    writer.post(&verb("schedule"), &[]).await.expect(303);
     assert_eq!(other.post(&verb("approve"), &[]).await.leads(), campaign);
     assert!(audited(&app, "approve", "campaign", id(&path)).await);
-    other.post(&verb("start"), &[]).await.leads();
+    other.post(&verb("start"), &[]).await.expect(303);
     comes_to(admin, &path, |progress| progress["pause_code"] == "budget").await;
     // It shows where to say more to whoever may, and to nobody else.
     assert!(!writer.get(&campaign).await.expect(200).says("name=\"budget\""));
@@ -422,7 +422,7 @@ async fn sockets_are_counted_for_a_tenant_and_for_whoever_runs_the_installation(
 
     let key = app.operator("Olga").await.bearer.expect("a key");
     let mut operator = Browser::new(&app);
-    operator.post("/ops/login/operator", &[("key", &key)]).await.leads();
+    operator.post("/ops/login/operator", &[("key", &key)]).await.expect(303);
     let all = operator.get("/ops/sockets/tenants").await.expect(200);
     let row = all.text.split_once("<td class=\"cut\">acme</td>").expect("the tenant").1;
     assert!(row.starts_with("<td class=\"right\"><span class=\"num\" title=\"2\">2</span>"), "{}", all.text);
