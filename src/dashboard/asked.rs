@@ -1,9 +1,8 @@
 //! What addresses and forms say, as the domain wants it. A browser sends every field of a form, so what is empty was not said.
 
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use chrono::{DateTime, Datelike, Utc};
-use domain::types::Malformed;
 use serde::de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer};
 use uuid::Uuid;
 
@@ -41,10 +40,7 @@ pub fn word<T: DeserializeOwned>(pointer: &str, value: Option<&String>) -> Resul
 ///
 /// # Errors
 /// If it has another one.
-pub fn formed<T: FromStr<Err = Malformed>>(
-    pointer: &str,
-    value: Option<&String>,
-) -> Result<Option<T>, Problem> {
+pub fn formed<T: FromStr<Err: Display>>(pointer: &str, value: Option<&String>) -> Result<Option<T>, Problem> {
     text(value).map(|text| formed_of(pointer, text)).transpose()
 }
 
@@ -66,14 +62,14 @@ pub fn moment(pointer: &str, value: Option<&String>) -> Result<Option<DateTime<U
 ///
 /// # Errors
 /// If it is empty, or has another form.
-pub fn needed<T: FromStr<Err = Malformed>>(fields: &Fields, name: &str) -> Result<T, Problem> {
+pub fn needed<T: FromStr<Err: Display>>(fields: &Fields, name: &str) -> Result<T, Problem> {
     let pointer = format!("/{name}");
     let text = fields.text(name).ok_or_else(|| Problem::field(&pointer, "fill this in"))?;
     formed_of(&pointer, text)
 }
 
-fn formed_of<T: FromStr<Err = Malformed>>(pointer: &str, text: &str) -> Result<T, Problem> {
-    text.parse().map_err(|why: Malformed| Problem::field(pointer, why.0))
+fn formed_of<T: FromStr<Err: Display>>(pointer: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|why: T::Err| Problem::field(pointer, why.to_string()))
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ async fn what_is_done_with_a_lead_is_written_down_and_another_tenants_is_not_the
         browser.post(&format!("{path}/delete"), &[("confirm", &short(&ada))]).await.leads(),
         "/ops/leads"
     );
-    admin.get(&format!("{LEADS}/{ada}")).await.problem(404);
+    admin.get(&format!("{LEADS}/{ada}")).await.expect(404);
     assert!(audited(admin, "delete", "lead", &ada).await);
     app.process.stop().await;
 }
