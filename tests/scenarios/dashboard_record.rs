@@ -143,7 +143,7 @@ async fn the_archive_is_listed_looked_into_and_brought_back() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_mins(1), back).await.expect("it comes back");
-    browser.post(&format!("{address}/release"), &[]).await.leads();
+    browser.post(&format!("{address}/release"), &[]).await.expect(303);
     assert!(browser.get(&address).await.expect(200).says("Bring it back"));
     assert_eq!(logged(&app, "action=restore&resource=archive").await[0]["resource_id"], json!(id));
     app.process.stop().await;
