@@ -74,7 +74,11 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 /// Every path there is.
 #[must_use]
 pub fn table() -> Vec<Place> {
-    [entrance(), work(), runs(), mailings(), sockets(), beginning(), machinery(), installation(), people(), requests(), house(), people_in(), record(), settled(), own()].into_iter().flatten().collect()
+    let begin = [entrance(), beginning()];
+    let work = [work(), machinery(), runs()];
+    let people = [people(), mailings()];
+    let house = [house(), people_in(), record(), requests(), sockets(), settled(), own(), installation()];
+    begin.into_iter().chain(work).chain(people).chain(house).flatten().collect()
 }
 
 /// Coming in, going out, and how it looks.

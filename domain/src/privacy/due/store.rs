@@ -21,7 +21,7 @@ pub(super) async fn list(
                   asked_at as "asked_at!", due_at as "due_at!", due_at < engine.now() as "overdue!"
              from ((select 'access' as kind, id, status as state, lead_id, received_at as asked_at, due_at
                       from privacy_requests
-                     where tenant_id = $1 and kind = 'access' and ended_at is null
+                     where tenant_id = $1 and ended_at is null
                        and ($2::text is null or $2 = 'access') and ($3::text is null or status = $3)
                        and ($4::timestamptz is null or (due_at, id) > ($4, $5::uuid))
                      order by due_at, id limit $6)
