@@ -110,6 +110,7 @@ mod privacy_erasure;
 mod privacy_export;
 mod privacy_kept;
 mod privacy_left_out;
+mod privacy_narrow;
 mod privacy_recovered;
 mod privacy_remainders;
 mod privacy_restricted;

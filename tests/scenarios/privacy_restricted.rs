@@ -1,4 +1,5 @@
-//! Whoever is restricted is kept as they are: they are not called, not deleted, and nothing of theirs goes by its age.
+//! Whoever is restricted is kept as they are: they are not called, no campaign and no sequence writes to them, they are not
+//! deleted, and nothing of theirs goes by its age.
 
 use domain::privacy::retention::apply;
 use reqwest::Method;
@@ -8,13 +9,17 @@ use switchboard_tests::{Client, TestApp};
 
 use crate::{
     calls::{CALLS, at, begun, step},
-    gates::{becomes, send},
+    campaigns::{by_mail, draft, over, people, recipients, start},
+    gates::{becomes, delivered, send},
     lead_actions::{done, result},
     message::sandbox,
+    onboarding::until,
     privacy_erasure::DELETION,
     rights::admitted,
     routing::team,
     routing_rules::lead,
+    sequences::{desk, ended, enter, published, steps},
+    sequences_held::{has_sent, message_of},
 };
 
 const RESTRICTION: &str = "/api/v1/compliance/gdpr/restriction";
@@ -129,5 +134,54 @@ async fn nothing_of_whoever_is_restricted_goes_by_its_age() {
     lift(admin, &set).await;
     while apply::some(&ctx).await.expect("applied") > 0 {}
     assert_eq!(notes(&stays).await, (0, 0), "it goes as all else once it is lifted");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_restricted_gets_nothing_of_a_campaign_that_has_them_in_its_audience() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    people(admin, 2).await;
+    let ada = lead(admin, &json!({"name": "Ada", "email": "ada@example.com"})).await;
+    let set = restrict(admin, &ada).await;
+    let path = draft(admin, &content, &json!({})).await;
+    start(admin, &path).await;
+    assert_eq!(over(admin, &path).await["statuses"], json!({"sent": 2, "suppressed": 1}));
+    let all = recipients(admin, &path).await;
+    let theirs = all.iter().find(|one| one["lead_id"] == ada).expect("they are in the audience");
+    let message = admin.get(&at("/api/v1/communication/messages", &theirs["message_id"])).await.expect(200);
+    assert_eq!((&message["status"], &message["error_code"]), (&json!("suppressed"), &json!("restricted")));
+    assert_eq!(delivered(admin).await, 2);
+    // What was not sent for its sake is not sent when it ends, and the next campaign is for them again.
+    lift(admin, &set).await;
+    let next = draft(admin, &content, &json!({})).await;
+    start(admin, &next).await;
+    assert_eq!(over(admin, &next).await["statuses"], json!({"sent": 3}));
+    assert_eq!(delivered(admin).await, 5);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_restricted_on_their_way_through_a_sequence_gets_nothing_more_of_it() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first", "second"]).await;
+    let sequence = published(admin, "welcome", &steps(&[("first", 0), ("second", 60)])).await;
+    let (ada, bob) = (lead(admin, &json!({})).await, lead(admin, &json!({})).await);
+    let (hers, his) = (enter(admin, &sequence, &ada).await, enter(admin, &sequence, &bob).await);
+    for way in [&hers, &his] {
+        has_sent(admin, way, 1).await;
+    }
+    restrict(admin, &ada).await;
+    app.database.advance(2.0 * 3600.0).await;
+    for way in [&hers, &his] {
+        ended(admin, way).await;
+    }
+    has_sent(admin, &his, 2).await;
+    let way = admin.get(&hers).await.expect(200);
+    let held = until(admin, &message_of(&way, 1), |message| message["status"] == "suppressed").await;
+    assert_eq!(held["error_code"], "restricted");
+    assert_eq!(delivered(admin).await, 3, "the second one was his only");
     app.process.stop().await;
 }

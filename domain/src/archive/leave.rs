@@ -66,6 +66,9 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
         return Ok(false);
     }
     tx.commit().await?;
+    if standing == Standing::Attached && !all_lie_there(platform, month).await? {
+        return Ok(false);
+    }
     // One that is gone was dropped by somebody who died before saying so.
     if standing != Standing::Gone {
         let mut owner = Owner::connect(&platform.engine).await?;
@@ -81,6 +84,39 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
     tx.commit().await?;
     tracing::info!(month = %month.first(), "a month of the audit log lies in the archive only, from now on");
     Ok(true)
+}
+
+/// Whether all files of a month still lie there: the last of its tenants may have been waited for long after they were read
+/// back.
+async fn all_lie_there(platform: &Platform, month: Month) -> Result<bool> {
+    let mut after = Uuid::nil();
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let page = store::verified_of(tx.conn(), Log::AuditLog, month, after, ARCHIVES).await?;
+        tx.commit().await?;
+        let Some(last) = page.last() else { return Ok(true) };
+        after = last.tenant_id;
+        for row in &page {
+            if !lies_there(platform, row).await? {
+                tracing::error!(
+                    tenant.id = %row.tenant_id, archive.id = %row.id, month = %month.first(),
+                    "{LOST}: the month stays in the database; bring the file back from a copy of the storage"
+                );
+                return Ok(false);
+            }
+        }
+    }
+}
+
+const LOST: &str = "the file of these rows is gone, or of another size than when it was read back";
+
+/// Whether a file lies there, as large as it was when it was read back.
+async fn lies_there(platform: &Platform, row: &ArchiveRow) -> Result<bool> {
+    let text = row.manifest.as_deref().unwrap_or_default();
+    let kept: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
+    let name = kept.file.parse().map_err(Error::internal)?;
+    let found = platform.storage.of(TenantId(row.tenant_id)).head(&name).await?;
+    Ok(found.is_some_and(|found| found.size == kept.bytes))
 }
 
 /// Removes what writings of a month left that were cut off, of all tenants.
@@ -199,6 +235,7 @@ async fn compared(platform: &Platform, row: &ArchiveRow) -> Result<Option<(DateT
     let text = row.manifest.as_deref().unwrap_or_default();
     let manifest: Manifest = serde_json::from_str(text).map_err(Error::internal)?;
     let until = (manifest.last_at, manifest.last_ended_at.unwrap_or(manifest.last_at));
+    let there = lies_there(platform, row).await?;
     let mut tx = SystemTx::begin(&platform.engine).await?;
     match store::hold_verified(tx.conn(), tenant, row.id, row.signature.as_deref()).await? {
         None => return Ok(None),
@@ -208,14 +245,19 @@ async fn compared(platform: &Platform, row: &ArchiveRow) -> Result<Option<(DateT
     let found = store::attempts_of(tx.conn(), tenant, month).await?;
     let (last_at, last_ended_at) = (Some(manifest.last_at), manifest.last_ended_at);
     let same = found == Attempts { rows: manifest.rows, open: 0, last_at, last_ended_at };
-    if same {
+    let goes = same && there;
+    if goes {
         store::leaves(tx.conn(), tenant, row.id).await?;
     } else {
-        let why = format!(
-            "{} attempts lie in the month, {} of them stay, and {} are in the file; some came or changed after it was \
-             written",
-            found.rows, found.open, manifest.rows
-        );
+        let why = if there {
+            format!(
+                "{} attempts lie in the month, {} of them stay, and {} are in the file; some came or changed after it \
+                 was written",
+                found.rows, found.open, manifest.rows
+            )
+        } else {
+            LOST.to_owned()
+        };
         tracing::warn!(tenant.id = %row.tenant_id, archive.id = %row.id, month = %row.month, why, "attempts stay");
         store::refuse(tx.conn(), tenant, row.id, &why).await?;
         let detail = json!({ "log": row.log, "month": row.month, "refused": why });
@@ -223,5 +265,5 @@ async fn compared(platform: &Platform, row: &ArchiveRow) -> Result<Option<(DateT
         tx.audit(&OperatorCtx::of_machine(platform), tenant, &[entry]).await?;
     }
     tx.commit().await?;
-    Ok(same.then_some(until))
+    Ok(goes.then_some(until))
 }

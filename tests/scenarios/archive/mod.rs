@@ -4,6 +4,7 @@
 mod attempts;
 mod back;
 mod changed;
+mod damaged;
 mod month;
 
 use std::{path::PathBuf, pin::pin, task::Poll, time::Duration};

@@ -2,10 +2,11 @@
 //!
 //! - `canary` somebody to whom much has happened; `found` and `logs` all the places in which something of them could be left
 //! - `wish` how it is asked for, and what comes after; `names` under whatever names they are known; `meanwhile` what happens
-//!   while they are being erased
+//!   while they are being erased, `late` what comes when its step has gone by
 
 mod canary;
 mod found;
+mod late;
 mod logs;
 mod meanwhile;
 mod names;

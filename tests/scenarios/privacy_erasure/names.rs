@@ -2,7 +2,9 @@
 
 use fakes::twilio;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use switchboard_tests::TestApp;
+use uuid::Uuid;
 
 use super::{MAIL, PHONE, ask, at_once, comes_to, found};
 use crate::{
@@ -10,6 +12,17 @@ use crate::{
     gates::{becomes, send},
     message::sandbox,
 };
+
+/// How many keys of these people are there.
+async fn keys(system: &mut PgConnection, people: &[&Value]) -> i64 {
+    let people: Vec<Uuid> =
+        people.iter().map(|id| id.as_str().expect("an id").parse().expect("an id")).collect();
+    sqlx::query_scalar("select count(*) from subject_keys where subject_id = any($1) and wrapped is not null")
+        .bind(people)
+        .fetch_one(system)
+        .await
+        .expect("keys")
+}
 
 #[tokio::test]
 async fn whoever_was_merged_goes_with_all_their_names() {
@@ -32,15 +45,29 @@ async fn whoever_was_merged_goes_with_all_their_names() {
     let mut system = app.database.connect_as("switchboard_system").await;
     let hits = found::in_tables(&mut system, &found::needles()).await;
     assert!(hits.is_empty(), "{hits:#?}");
-    let live: i64 = sqlx::query_scalar(
-        "select count(*) from subject_keys where subject_id in ($1::uuid, $2::uuid) and wrapped is not null",
-    )
-    .bind(one["id"].as_str().expect("an id").parse::<uuid::Uuid>().expect("an id"))
-    .bind(two["id"].as_str().expect("an id").parse::<uuid::Uuid>().expect("an id"))
-    .fetch_one(&mut system)
-    .await
-    .expect("keys");
-    assert_eq!(live, 0);
+    assert_eq!(keys(&mut system, &[&one["id"], &two["id"]]).await, 0);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_was_merged_and_never_written_to_or_called_loses_their_key_as_well() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let lead = async |fields: Value| admin.post("/api/v1/leads", &fields).await.expect(201)["id"].clone();
+    let goes = lead(json!({"name": "Kestrelina", "email": MAIL})).await;
+    let note = json!({"kind": "note", "note": "canary-says-hello"});
+    admin.post(&format!("{}/activities", at("/api/v1/leads", &goes)), &note).await.expect(201);
+    let stays = lead(json!({"name": "Kestrelina", "phone": PHONE})).await;
+    let merge = json!({ "loser_id": goes });
+    admin.post(&format!("{}/merge", at("/api/v1/leads", &stays)), &merge).await.expect(200);
+    let mut system = app.database.connect_as("switchboard_system").await;
+    assert_eq!(keys(&mut system, &[&goes]).await, 1, "what was sealed under the other name is opened by it");
+    let asked = ask(admin, &stays).await;
+    comes_to(admin, &asked, "done").await;
+    assert_eq!(keys(&mut system, &[&goes, &stays]).await, 0);
+    let hits = found::in_tables(&mut system, &found::needles()).await;
+    assert!(hits.is_empty(), "{hits:#?}");
     app.process.stop().await;
 }
 

@@ -2,6 +2,7 @@
 //! should not.
 
 mod held;
+mod meanwhile;
 mod requests;
 mod whole;
 

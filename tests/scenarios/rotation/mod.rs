@@ -1,6 +1,8 @@
 //! Keys are replaced while everybody reads and writes, and nothing is left under those before.
 
+mod erased;
 mod meanwhile;
+mod passes;
 mod whole;
 mod worn;
 mod wrapping;

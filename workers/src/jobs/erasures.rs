@@ -75,12 +75,14 @@ pub async fn tell(run: Run, job: TellProviders) -> Result<Outcome> {
     }
 }
 
-/// Destroys the keys.
+/// Destroys the keys, and tells providers of what came to be the person's meanwhile.
 ///
 /// # Errors
 /// If storage or the database refuses.
 pub async fn destroy(run: Run, job: DestroyKeys) -> Result<Outcome> {
     let keys = keys::destroy(&run.ctx, job.erasure).await?;
+    // What is known to be theirs only since providers were told; their names for it are blanked next.
+    while providers::tell(&run.ctx, job.erasure, true).await? == Told::Some {}
     Ok(Outcome::Done(json!({ "keys": keys })))
 }
 
@@ -107,9 +109,9 @@ pub async fn certify(run: Run, job: CertifyErasure) -> Result<Outcome> {
         if stop::stop(&run.ctx, id).await? != Stopped::All {
             return Ok(Outcome::Snooze { after: SOON });
         }
-        // A provider that does not answer now is not waited for: what is left of it was sent a moment ago.
-        while providers::tell(&run.ctx, id, true).await? == Told::Some {}
         keys::destroy(&run.ctx, id).await?;
+        // After that, for it finds what is theirs as well. A provider that does not answer now is not waited for.
+        while providers::tell(&run.ctx, id, true).await? == Told::Some {}
         while rows::page(&run.ctx, id).await? {
             if run.is_to_stop() {
                 return Ok(Outcome::Snooze { after: PAUSE });
