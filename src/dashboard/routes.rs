@@ -8,7 +8,14 @@ use axum::{
 };
 use domain::access::permission::Permission as P;
 
-use super::pages::{account, api, api_keys, archives, audit, campaigns, crate, dead_letters, door, download_archive, export, export_audit_logs, home, http, installation, jobs, leads, messages, overview, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants, use, users, workers, workflows};
+use super::pages::{
+    account, api_keys, audit, campaigns, dead_letters, door, home, installation, jobs, leads, messages,
+    overview, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants, users,
+    workers, workflows,
+};
+use crate::http::{
+    App,
+    api::audit::{archives::download_archive, export::export_audit_logs},
     routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
@@ -42,7 +49,6 @@ impl Entry {
     pub fn is_for(&self, holds: impl Fn(P) -> bool, operates: bool) -> bool {
         let held = self.needs.is_empty() || self.needs.iter().any(|permission| holds(*permission));
         (held && !self.only_operators) || (self.to_operators && operates)
-        held || (self.to_operators && operates)
     }
 }
 
@@ -124,8 +130,11 @@ fn runs() -> Vec<Place> {
 /// What is sent to many: campaigns and sequences.
 fn mailings() -> Vec<Place> {
     vec![
-        get(Needs(P::CampaignsRead), "/ops/campaigns", campaigns::list::list)
-            .named("People", "Campaigns", 'c'),
+        get(Needs(P::CampaignsRead), "/ops/campaigns", campaigns::list::list).named(
+            "People",
+            "Campaigns",
+            'c',
+        ),
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}", campaigns::one::show_campaign),
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/bar", campaigns::list::bar),
         get(Needs(P::CampaignsRead), "/ops/campaigns/{id}/runs", campaigns::runs::list),
@@ -138,8 +147,11 @@ fn mailings() -> Vec<Place> {
         post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/pause", campaigns::steer::pause),
         post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/resume", campaigns::steer::resume),
         post(Needs(P::CampaignsRun), "/ops/campaigns/{id}/cancel", campaigns::steer::cancel),
-        get(Needs(P::SequencesRead), "/ops/sequences", sequences::list::list)
-            .named("People", "Sequences", 'n'),
+        get(Needs(P::SequencesRead), "/ops/sequences", sequences::list::list).named(
+            "People",
+            "Sequences",
+            'n',
+        ),
         get(Needs(P::SequencesRead), "/ops/sequences/{id}", sequences::one::show_sequence),
         post(Needs(P::SequencesPublish), "/ops/sequences/{id}/pause", sequences::one::pause),
         post(Needs(P::SequencesPublish), "/ops/sequences/{id}/resume", sequences::one::resume),
@@ -153,7 +165,7 @@ fn mailings() -> Vec<Place> {
 fn sockets() -> Vec<Place> {
     vec![
         get(Needs(P::NodesRead), "/ops/sockets", sockets::list).named("House", "Sockets", 'k'),
-        get(Operator, "/ops/sockets/tenants", sockets::tenants),
+        get(Operator, "/ops/sockets/tenants", sockets::tenants).named("Installation", "All sockets", 'y'),
     ]
 }
 
@@ -187,7 +199,6 @@ fn installation() -> Vec<Place> {
         "All tenants",
         'i',
     )]
-}
 }
 
 /// Who is dealt with, and what is sent to them.
@@ -239,6 +250,7 @@ fn requests() -> Vec<Place> {
         post(Needs(P::PrivacyRestrict), "/ops/privacy/restrictions/{id}/lift", privacy::standing::lift),
         get(Needs(P::PrivacyRead), "/ops/privacy/holds/{id}", privacy::standing::show_hold),
         post(Needs(P::PrivacyHold), "/ops/privacy/holds/{id}/release", privacy::standing::release),
+    ]
 }
 
 /// Whose house it is.
@@ -362,7 +374,6 @@ pub static NAVIGATION: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         let only_operators = matches!(place.access, Access::Operator);
         let to_operators = place.to_operators || only_operators;
         Some(Entry { group, label, path: place.path, key, needs, to_operators, only_operators })
-        Some(Entry { group, label, path: place.path, key, needs, to_operators: place.to_operators })
     };
     table().into_iter().filter_map(entry).collect()
 });
