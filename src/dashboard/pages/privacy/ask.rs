@@ -29,13 +29,12 @@ fn id(fields: &Fields, name: &str) -> Result<Option<Uuid>, Problem> {
 
 /// Somebody wants to see what is held of them.
 pub async fn access(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
-    let received_at = asked::moment("/received_at", field(&fields, "received_at").as_ref())?;
     let new = NewAccessRequest {
         lead_id: id(&fields, "lead")?.map(LeadId),
         user_id: id(&fields, "user")?.map(UserId),
         phone: asked::formed("/phone", field(&fields, "phone").as_ref())?,
         email: asked::formed("/email", field(&fields, "email").as_ref())?,
-        received_at: received_at.and_then(|at| Moment::try_from(at).ok()),
+        received_at: received(&fields)?,
     };
     let once = ask::ask(&ctx, new).await?;
     Ok(taken_down("access", &once.answer.location))
@@ -47,10 +46,17 @@ pub async fn erasure(Caller(ctx): Caller, fields: Fields) -> Result<Response, Pr
         lead_id: id(&fields, "lead")?.map(LeadId),
         phone: asked::formed("/phone", field(&fields, "phone").as_ref())?,
         email: asked::formed("/email", field(&fields, "email").as_ref())?,
+        received_at: received(&fields)?,
         identity: None,
     };
     let once = erasure::ask(&ctx, new).await?;
     Ok(taken_down("erasures", &once.answer.location))
+}
+
+/// When the person asked, if that was before it is taken down.
+fn received(fields: &Fields) -> Result<Option<Moment>, Problem> {
+    let at = asked::moment("/received_at", field(fields, "received_at").as_ref())?;
+    Ok(at.and_then(|at| Moment::try_from(at).ok()))
 }
 
 /// The page of a request, by where the API has it: the same for whoever has sent the form twice.
