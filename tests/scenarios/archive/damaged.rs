@@ -35,6 +35,9 @@ fn take_the_manifest(file: &Path) {
     fs::remove_file(name).expect("removed");
 }
 
+/// What is done to a file.
+type Damage = fn(&Path);
+
 #[tokio::test]
 async fn what_is_damaged_before_it_was_read_back_drops_nothing_and_is_written_anew() {
     let app = TestApp::with_roles(api_only()).await;
@@ -48,7 +51,7 @@ async fn what_is_damaged_before_it_was_read_back_drops_nothing_and_is_written_an
             .await
             .expect("a count")
     };
-    let damages: [(&str, fn(&Path)); 3] = [
+    let damages: [(&str, Damage); 3] = [
         ("a bit is another", flip_a_bit),
         ("the file is gone", |file| fs::remove_file(file).expect("removed")),
         ("its manifest is gone", take_the_manifest),

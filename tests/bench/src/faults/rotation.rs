@@ -61,9 +61,10 @@ pub async fn run(wish: Wish) -> Outcome<Finding> {
                     rotations += 1;
                 }
                 // Some way into what somebody does, so that much of it is done and not said, and no job is hit each time it begins.
-                if busy(&mut conn, &crew).await?.is_some() {
-                    tokio::time::sleep(Duration::from_millis(dice.u64(between_ms.clone()))).await;
+                if busy(&mut conn, &crew).await?.is_none() {
+                    continue;
                 }
+                tokio::time::sleep(Duration::from_millis(dice.u64(between_ms.clone()))).await;
                 if let Some(at) = busy(&mut conn, &crew).await? {
                     break at;
                 }
