@@ -14,9 +14,6 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Until the client of the socket is written, nothing is live: pages say what they knew when they were loaded.
-const LIVE: &[u8] = b"export function connect() { return () => {}; }\n";
-
 /// A file.
 struct Asset {
     name: &'static str,
@@ -34,7 +31,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("times.js", JS, include_bytes!("assets/times.js")),
         ("keys.js", JS, include_bytes!("assets/keys.js")),
         ("charts.js", JS, include_bytes!("assets/charts.js")),
-        ("live.js", JS, LIVE),
+        ("live.js", JS, crate::live::CLIENT.as_bytes()),
         ("icon.svg", SVG, include_bytes!("assets/icon.svg")),
         ("htmx.min.js", JS, include_bytes!("assets/vendor/htmx.min.js")),
         ("uPlot.iife.min.js", JS, include_bytes!("assets/vendor/uPlot.iife.min.js")),

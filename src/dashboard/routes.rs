@@ -15,7 +15,10 @@ use super::pages::{
 };
 use crate::http::{
     App,
-    api::audit::{archives::download_archive, export::export_audit_logs},
+    api::{
+        audit::{archives::download_archive, export::export_audit_logs},
+        sockets::create_ticket,
+    },
     routes::Access::{self, Needs, Operator, Public, SignedIn},
 };
 
@@ -97,6 +100,7 @@ fn entrance() -> Vec<Place> {
         post(Public, "/ops/login/operator", door::enter_operator),
         post(SignedIn, "/ops/logout", door::leave),
         post(SignedIn, "/ops/look", door::look),
+        post(SignedIn, "/ops/tickets", create_ticket),
         post(Public, "/ops/theme", preferences::theme),
         get(SignedIn, "/ops/{*rest}", home::nowhere),
     ]

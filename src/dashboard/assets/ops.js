@@ -83,6 +83,12 @@ if (wanted) {
     const news = new Set();
     const place = wanted.querySelector("[data-news-said]");
     connect({
+      ticket: async () => {
+        const headers = { "X-CSRF-Token": document.body.dataset.csrf };
+        const answer = await fetch("/ops/tickets", { method: "POST", headers, body: new URLSearchParams() });
+        if (!answer.ok) throw new Error(`no ticket: ${answer.status}`);
+        return (await answer.json()).ticket;
+      },
       types: wanted.dataset.news.split(" "),
       event: (event) => {
         news.add(event.subject ?? event.id);
