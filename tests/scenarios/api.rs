@@ -21,6 +21,21 @@ fn the_committed_description_is_the_true_one() {
     }
 }
 
+/// A schema that allows nothing else cannot be one part of a larger one: no answer could fulfil both.
+#[test]
+fn no_description_contradicts_itself() {
+    let api: Value = serde_json::from_str(COMMITTED).expect("JSON");
+    let schemas = &api["components"]["schemas"];
+    let closed = |part: &Value| {
+        let named = part["$ref"].as_str().and_then(|at| at.rsplit('/').next());
+        named.is_some_and(|name| schemas[name]["additionalProperties"] == false)
+    };
+    for (name, schema) in schemas.as_object().expect("schemas") {
+        let parts = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
+        assert!(parts.len() < 2 || !parts.iter().any(closed), "{name}: {schema:#}");
+    }
+}
+
 #[tokio::test]
 async fn bad_input_is_answered_with_what_to_change() {
     let app = TestApp::start().await;

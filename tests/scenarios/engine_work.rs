@@ -127,21 +127,7 @@ async fn a_lane_that_another_process_makes_at_the_same_moment_is_found() {
     }
     let (ours, job) = (engine.clone(), probe(tenant, "hello"));
     let waiting = tokio::spawn(async move { enqueue(&ours, tenant, &[job]).await });
-    let mut watch = database.connect_as("none").await;
-    loop {
-        let blocked: bool = sqlx::query_scalar(
-            "select exists (select from pg_stat_activity
-              where datname = current_database() and wait_event_type = 'Lock')",
-        )
-        .fetch_one(&mut watch)
-        .await
-        .expect("an answer");
-        if blocked {
-            break;
-        }
-        assert!(!waiting.is_finished(), "it did not wait for the other process");
-        tokio::task::yield_now().await;
-    }
+    database.blocks(&waiting).await;
     sqlx::raw_sql("commit").execute(&mut other).await.expect("it commits");
     assert_eq!(waiting.await.expect("no panic").len(), 1);
 }

@@ -109,6 +109,7 @@ async fn what_is_too_old_goes_unless_it_is_held() {
     let refused = admin.send(admin.request(Method::PUT, RETENTION).json(&bad)).await;
     assert_eq!(refused.body["errors"].as_array().map(Vec::len), Some(2));
     admin.send(admin.request(Method::PUT, RETENTION).json(&rules)).await.expect(200);
+    assert_eq!(admin.get(RETENTION).await.expect(200)["rules"], rules, "what is read can be put again");
     let ctx = admitted(&app, admin).await;
     while apply::some(&ctx).await.expect("applied") > 0 {}
     let begun = admin.all(DELETION).await.pop().expect("one is erased");

@@ -182,21 +182,7 @@ async fn a_row_that_somebody_changes_at_that_moment_is_not_passed_over() {
     let going = tokio::spawn(async move {
         ended(&ctx, id).await;
     });
-    let mut watch = app.database.connect_as("none").await;
-    loop {
-        let blocked: bool = sqlx::query_scalar(
-            "select exists (select from pg_stat_activity
-              where datname = current_database() and wait_event_type = 'Lock')",
-        )
-        .fetch_one(&mut watch)
-        .await
-        .expect("an answer");
-        if blocked {
-            break;
-        }
-        assert!(!going.is_finished(), "it did not wait for who has the rows");
-        tokio::task::yield_now().await;
-    }
+    app.database.blocks(&going).await;
     other.commit().await.expect("it commits");
     going.await.expect("no panic");
     let left: i64 =

@@ -4,6 +4,7 @@ use std::{env, str::FromStr};
 
 use engine::{Engine, Settings};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// One lock for making the template, whichever process comes first.
@@ -45,6 +46,20 @@ impl Database {
     pub async fn connect_as(&self, role: &str) -> PgConnection {
         let options = self.owner.clone().options([("role", role)]);
         PgConnection::connect_with(&options).await.expect("a connection")
+    }
+
+    /// Waits until somebody waits for a lock here, which `waiting` is to do.
+    ///
+    /// # Panics
+    /// If it ends without having waited, or Postgres refuses.
+    pub async fn blocks<T>(&self, waiting: &JoinHandle<T>) {
+        let mut watch = self.connect_as("none").await;
+        let blocked = "select exists (select from pg_stat_activity
+                         where datname = current_database() and wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(blocked).fetch_one(&mut watch).await.expect("an answer") {
+            assert!(!waiting.is_finished(), "it did not wait for who has the rows");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Moves `engine.now()` on.

@@ -89,13 +89,8 @@ async fn partition(platform: &Platform, month: Month) -> Result<bool> {
 /// Whether all files of a month still lie there: the last of its tenants may have been waited for long after they were read
 /// back.
 async fn all_lie_there(platform: &Platform, month: Month) -> Result<bool> {
-    let mut after = Uuid::nil();
-    loop {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let page = store::verified_of(tx.conn(), Log::AuditLog, month, after, ARCHIVES).await?;
-        tx.commit().await?;
-        let Some(last) = page.last() else { return Ok(true) };
-        after = last.tenant_id;
+    let mut after = None;
+    while let Some(page) = next_page(platform, month, &mut after).await? {
         for row in &page {
             if !lies_there(platform, row).await? {
                 tracing::error!(
@@ -106,6 +101,21 @@ async fn all_lie_there(platform: &Platform, month: Month) -> Result<bool> {
             }
         }
     }
+    Ok(true)
+}
+
+/// The archives of a month that were read back, some at a time, by tenant; none after the last of them.
+async fn next_page(
+    platform: &Platform,
+    month: Month,
+    after: &mut Option<Uuid>,
+) -> Result<Option<Vec<ArchiveRow>>> {
+    let mut tx = SystemTx::begin(&platform.engine).await?;
+    let page =
+        store::verified_of(tx.conn(), Log::AuditLog, month, after.unwrap_or_default(), ARCHIVES).await?;
+    tx.commit().await?;
+    *after = page.last().map(|last| last.tenant_id);
+    Ok(after.map(|_| page))
 }
 
 const LOST: &str = "the file of these rows is gone, or of another size than when it was read back";
@@ -121,17 +131,13 @@ async fn lies_there(platform: &Platform, row: &ArchiveRow) -> Result<bool> {
 
 /// Removes what writings of a month left that were cut off, of all tenants.
 async fn tidy_month(platform: &Platform, month: Month) -> Result<()> {
-    let mut after = Uuid::nil();
-    loop {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let page = store::verified_of(tx.conn(), Log::AuditLog, month, after, ARCHIVES).await?;
-        tx.commit().await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.tenant_id;
+    let mut after = None;
+    while let Some(page) = next_page(platform, month, &mut after).await? {
         for row in &page {
             check::tidy(&platform.storage, row).await?;
         }
     }
+    Ok(())
 }
 
 /// Whether what was read back is all there is, and all of it has its place.

@@ -43,7 +43,6 @@ pub struct Job {
     /// Failed attempts, the oldest first.
     #[schema(value_type = Vec<Object>)]
     pub attempts: serde_json::Value,
-    #[schema(value_type = Option<Object>)]
     pub output: Option<serde_json::Value>,
     /// Why it ended as it did, where it did not complete.
     pub error_code: Option<String>,
@@ -205,7 +204,6 @@ pub struct Operation {
     pub note: Option<String>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<Object>)]
     pub result: Option<serde_json::Value>,
 }
 

@@ -109,7 +109,6 @@ pub struct WorkflowStep {
     pub jobs_failed: i32,
     pub jobs_cancelled: i32,
     /// What its own job put out; of a wait: what the signal carried.
-    #[schema(value_type = Option<Object>)]
     pub output: Option<Value>,
     pub started_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
@@ -158,7 +157,6 @@ impl WorkflowStep {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct WorkflowSignal {
     pub name: String,
-    #[schema(value_type = Object)]
     pub payload: Value,
     pub given_at: DateTime<Utc>,
 }
@@ -256,7 +254,6 @@ pub struct NewSignal {
     pub name: String,
     /// Anything, at most 16 KiB of JSON, and ids rather than personal data; it becomes the step's output.
     #[serde(default)]
-    #[schema(value_type = Object)]
     pub payload: Value,
 }
 

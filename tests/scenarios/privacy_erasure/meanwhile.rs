@@ -6,7 +6,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 use switchboard::process::Roles;
-use switchboard_tests::{Client, TestApp};
+use switchboard_tests::{Client, TestApp, id};
 
 use super::{HOLDS, MAIL, PHONE, ask, at_once, comes_to};
 use crate::{
@@ -129,5 +129,31 @@ async fn what_comes_in_while_somebody_is_erased_goes_as_well() {
     .await
     .expect("messages");
     assert_eq!(left, 0, "no key and nothing sealed is left");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_destroyed_while_somebody_speaks_with_the_person() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let admin = &app.acme.admin;
+    at_once(admin).await;
+    let lead = json!({"name": "Kestrelina", "phone": PHONE});
+    let lead = admin.post("/api/v1/leads", &lead).await.expect(201)["id"].clone();
+    let (_, agents) = team(admin, "sales", 1, 10).await;
+    let call = begun(admin, &json!({"direction": "outbound", "lead_id": lead, "agent_id": agents[0]})).await;
+    step(admin, &call, "answer", &json!({})).await.expect(200);
+    let asked = ask(admin, &lead).await;
+    let erasure: ErasureId = id(&asked["id"]);
+    let ctx = admitted(&app, admin).await;
+    begin::begin(&ctx, erasure).await.expect("begun");
+    let stopped = async || loop {
+        match stop::stop(&ctx, erasure).await.expect("looked") {
+            stop::Stopped::Some => {}
+            ended => break ended,
+        }
+    };
+    assert_eq!(stopped().await, stop::Stopped::Waits);
+    step(admin, &call, "end", &json!({})).await.expect(200);
+    assert_eq!(stopped().await, stop::Stopped::All);
     app.process.stop().await;
 }

@@ -14,6 +14,7 @@ use domain::{
         stop::{self, Stopped},
         work::{BeginErasure, CertifyErasure, DestroyKeys, EraseRows, StopForSubject, TellProviders},
     },
+    types::ErasureId,
 };
 use engine::Outcome;
 use serde_json::json;
@@ -82,8 +83,14 @@ pub async fn tell(run: Run, job: TellProviders) -> Result<Outcome> {
 pub async fn destroy(run: Run, job: DestroyKeys) -> Result<Outcome> {
     let keys = keys::destroy(&run.ctx, job.erasure).await?;
     // What is known to be theirs only since providers were told; their names for it are blanked next.
-    while providers::tell(&run.ctx, job.erasure, true).await? == Told::Some {}
+    tell_once(&run, job.erasure).await?;
     Ok(Outcome::Done(json!({ "keys": keys })))
+}
+
+/// Tells providers; one that does not answer now is not waited for.
+async fn tell_once(run: &Run, id: ErasureId) -> Result<()> {
+    while providers::tell(&run.ctx, id, true).await? == Told::Some {}
+    Ok(())
 }
 
 /// Deletes and blanks rows.
@@ -110,8 +117,8 @@ pub async fn certify(run: Run, job: CertifyErasure) -> Result<Outcome> {
             return Ok(Outcome::Snooze { after: SOON });
         }
         keys::destroy(&run.ctx, id).await?;
-        // After that, for it finds what is theirs as well. A provider that does not answer now is not waited for.
-        while providers::tell(&run.ctx, id, true).await? == Told::Some {}
+        // After that, for it finds what is theirs as well.
+        tell_once(&run, id).await?;
         while rows::page(&run.ctx, id).await? {
             if run.is_to_stop() {
                 return Ok(Outcome::Snooze { after: PAUSE });

@@ -57,7 +57,7 @@ pub async fn certify(ctx: &Ctx, id: ErasureId) -> Result<Certified> {
     }
     let shared = others(&mut tx, id).await?;
     if shared.freed || store::has_keys_left(tx.conn(), ctx.tenant, id).await? {
-        store::begin_rows_anew(tx.conn(), ctx.tenant, id).await?;
+        store::note_place(tx.conn(), ctx.tenant, id, None, None).await?;
         tx.commit().await?;
         return Ok(Certified::More);
     }

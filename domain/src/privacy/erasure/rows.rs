@@ -49,7 +49,7 @@ pub async fn page(ctx: &Ctx, id: ErasureId) -> Result<bool> {
         (false, true) => (table.name, done.cursor),
         (false, false) => (next_after(table), None),
     };
-    store::note_place(tx.conn(), ctx.tenant, id, place, cursor.as_deref()).await?;
+    store::note_place(tx.conn(), ctx.tenant, id, Some(place), cursor.as_deref()).await?;
     tx.commit().await?;
     Ok(true)
 }

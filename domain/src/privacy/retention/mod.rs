@@ -56,7 +56,6 @@ impl Default for RetentionRules {
 /// The rules that hold.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct RetentionView {
-    #[serde(flatten)]
     pub rules: RetentionRules,
     /// 0 where the product's own hold.
     pub version: i64,

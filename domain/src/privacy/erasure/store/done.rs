@@ -50,12 +50,12 @@ pub(in crate::privacy::erasure) async fn counts(
     Ok(rows.into_iter().map(|row| (row.what, row.deed, row.n)).collect())
 }
 
-/// Notes how far the tables were gone through.
+/// Notes how far the tables were gone through; from none on all of them are gone through once more.
 pub(in crate::privacy::erasure) async fn note_place(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: ErasureId,
-    place: &str,
+    place: Option<&str>,
     cursor: Option<&[String]>,
 ) -> Result<()> {
     sqlx::query!(
@@ -64,22 +64,6 @@ pub(in crate::privacy::erasure) async fn note_place(
         id.0,
         place,
         cursor
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Has all tables be gone through once more.
-pub(in crate::privacy::erasure) async fn begin_rows_anew(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    id: ErasureId,
-) -> Result<()> {
-    sqlx::query!(
-        "update erasures set place = null, cursor = null where tenant_id = $1 and id = $2",
-        tenant.0,
-        id.0
     )
     .execute(conn)
     .await?;
