@@ -114,7 +114,8 @@ impl From<Error> for Problem {
             }
             Error::Internal(cause) if is_given_up(&*cause) => {
                 tracing::warn!(%cause, "a statement was given up");
-                let detail = "this takes longer than it may; ask for less: narrower filters, or a shorter time";
+                let detail =
+                    "this takes longer than it may; ask for less: narrower filters, or a shorter time";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", detail)
             }
             Error::Internal(cause) => {

@@ -1,10 +1,13 @@
 //! What is said on sockets, as AsyncAPI 3.0: made from the types of events and from what each holds.
 //! <https://www.asyncapi.com/docs/reference/specification/v3.0.0>
 
-use domain::events::{
-    about::about,
-    data::{self, Field, Form},
-    kinds, needed,
+use domain::{
+    access::permission::Permission,
+    events::{
+        about::about,
+        data::{self, Field, Form},
+        kinds, needed,
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -184,7 +187,7 @@ fn envelope() -> Value {
 
 fn event(kind: &str) -> Value {
     let kind_there = format!("switchboard.{kind}.v1");
-    let permission = needed(kind).map(|permission| permission.as_str());
+    let permission = needed(kind).map(Permission::as_str);
     json!({
         "name": kind_there,
         "title": kind,

@@ -179,12 +179,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// If the permission is missing or the database does not answer.
-pub async fn found(
-    ctx: &Ctx,
-    wanted: &Wanted,
-    before: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<UserView>> {
+pub async fn found(ctx: &Ctx, wanted: &Wanted, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
     ctx.require(Permission::UsersRead)?;
     let index = match &wanted.email {
         Some(email) => {

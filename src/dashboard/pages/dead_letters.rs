@@ -108,17 +108,17 @@ impl Asked {
         Err(Problem::field("?state", "one of discarded, quarantined, retrying"))
     }
 
-    fn set(value: &Option<String>) -> Option<String> {
-        value.clone().filter(|value| !value.is_empty())
+    fn set(value: Option<&String>) -> Option<String> {
+        value.cloned().filter(|value| !value.is_empty())
     }
 
     /// The same as the list of jobs has it.
     fn jobs(&self, state: &str) -> Jobs {
         Jobs {
             state: Some(state.to_owned()),
-            error: Self::set(&self.error),
-            kind: Self::set(&self.kind),
-            queue: Self::set(&self.queue),
+            error: Self::set(self.error.as_ref()),
+            kind: Self::set(self.kind.as_ref()),
+            queue: Self::set(self.queue.as_ref()),
             ..Jobs::default()
         }
     }
@@ -199,7 +199,7 @@ fn about(state: &str) -> &'static str {
 
 fn chosen(asked: &Asked, here: &str) -> Vec<(String, String)> {
     let filters = [("error", &asked.error), ("kind", &asked.kind), ("queue", &asked.queue)];
-    let on = filters.into_iter().filter_map(|(name, value)| Some((name, Asked::set(value)?)));
+    let on = filters.into_iter().filter_map(|(name, value)| Some((name, Asked::set(value.as_ref())?)));
     on.map(|(name, value)| (format!("{name} {value}"), link::with(here, name, ""))).collect()
 }
 
@@ -229,7 +229,7 @@ fn failing(depths: &[Depth], asked: &Asked, here: &str) -> Vec<Group> {
 
 fn sorted(groups: impl Iterator<Item = Group>) -> Vec<Group> {
     let mut groups: Vec<Group> = groups.collect();
-    groups.sort_by(|one, two| two.count.cmp(&one.count));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     groups
 }
 
@@ -243,9 +243,9 @@ fn group(
 ) -> Group {
     let own = |text: &str| Some(text.to_owned());
     let error = code.map(ToOwned::to_owned);
-    let current = Asked::set(&asked.kind) == own(kind)
-        && Asked::set(&asked.queue) == own(queue)
-        && Asked::set(&asked.error) == error;
+    let current = Asked::set(asked.kind.as_ref()) == own(kind)
+        && Asked::set(asked.queue.as_ref()) == own(queue)
+        && Asked::set(asked.error.as_ref()) == error;
     let part = Asked { error: error.clone(), kind: own(kind), queue: own(queue), ..Asked::default() };
     let href = link::with(here, "error", code.unwrap_or_default());
     let href = link::with(&link::with(&href, "kind", kind), "queue", queue);

@@ -256,7 +256,7 @@ fn failures(cells: &[Cell], span: Span, lately: &Lately) -> Vec<Failure> {
             list: lately.jobs(span, &[("state", state), ("kind", kind), ("error", code)]),
         })
         .collect();
-    found.sort_by(|one, two| two.count.cmp(&one.count));
+    found.sort_by_key(|group| std::cmp::Reverse(group.count));
     found.truncate(SHOWN);
     found
 }

@@ -66,7 +66,7 @@ pub struct Asked {
 
 #[derive(Template)]
 #[template(path = "sockets/tenants.html")]
-struct Tenants {
+struct TenantsPage {
     page: Page,
     tenants: Vec<TenantSockets>,
     processes: Vec<SocketProcess>,
@@ -78,7 +78,7 @@ pub async fn tenants(viewer: Viewer, Operator(by): Operator, Query(asked): Query
     let window = Window::<String>::of(asked.cursor.as_deref(), None)?;
     let rows = sockets::by_tenant(&by, window.before.as_deref().unwrap_or_default(), window.rows).await?;
     let shown = window.page(rows, |tenant| tenant.slug.clone());
-    show(&Tenants {
+    show(&TenantsPage {
         page: viewer.page("Sockets of all tenants"),
         tenants: shown.items,
         next: shown.next_cursor,

@@ -27,7 +27,7 @@ pub struct Choice {
 impl Lately {
     fn asked(&self) -> Asked {
         let Self { last, from, until } = self.clone();
-        Asked { last, from, until, ..Asked::default() }
+        Asked { from, until, last, ..Asked::default() }
     }
 
     /// On whole minutes, and the minutes of a step of a chart.

@@ -50,7 +50,7 @@ struct Filter {
 
 #[derive(Template)]
 #[template(path = "workers.html")]
-struct Workers {
+struct WorkersPage {
     page: Page,
     filters: Vec<Filter>,
     filtered: bool,
@@ -82,11 +82,8 @@ pub async fn list(
     let jobs = viewer.may(Permission::JobsRead) && ctx.require_all_rows().is_ok();
     let hour = Lately { last: Some("1h".into()), ..Lately::default() };
     let (span, step) = hour.span(app.platform.clock.now())?;
-    let cells = if jobs {
-        Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells)
-    } else {
-        None
-    };
+    let cells =
+        if jobs { Some(figures::figures(&ctx, span, step, &Part::default()).await?.cells) } else { None };
     let builds: BTreeSet<&str> =
         nodes.iter().filter(|node| !node.silent).map(|node| node.build.as_str()).collect();
     let builds = builds.len();
@@ -104,7 +101,7 @@ pub async fn list(
     let mut filters = vec![filter("All", "")];
     filters.extend(STATES.map(|state| filter(state, state)));
     let (filtered, polls) = (chosen.is_some(), viewer.operator().is_none());
-    show(&Workers { page, filters, filtered, workers, builds, polls })
+    show(&WorkersPage { page, filters, filtered, workers, builds, polls })
 }
 
 /// A process as it is shown; with the tenant's figures where there are some.

@@ -39,7 +39,7 @@ pub fn count(value: &i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -58,8 +58,8 @@ fn short(value: i64) -> String {
     };
     match value {
         ..10_000 => count(&value),
-        ..1_000_000 => tenths(1_000, "k"),
-        ..1_000_000_000 => tenths(1_000_000, "M"),
+        10_000..1_000_000 => tenths(1_000, "k"),
+        1_000_000..1_000_000_000 => tenths(1_000_000, "M"),
         _ => tenths(1_000_000_000, "G"),
     }
 }

@@ -19,21 +19,21 @@ impl HtmlSafe for Pager {}
 /// order of time.
 #[must_use]
 pub fn pager(here: &str, next: &Option<String>) -> Pager {
-    with_words(here, next, "Newest", "Older")
+    with_words(here, next.as_ref(), "Newest", "Older")
 }
 
 /// The same for lists in another order.
 #[must_use]
 pub fn onward(here: &str, next: &Option<String>) -> Pager {
-    with_words(here, next, "Beginning", "Further")
+    with_words(here, next.as_ref(), "Beginning", "Further")
 }
 
-fn with_words(here: &str, next: &Option<String>, back: &'static str, on: &'static str) -> Pager {
+fn with_words(here: &str, next: Option<&String>, back: &'static str, on: &'static str) -> Pager {
     let begun = link::with(here, "cursor", "");
     Pager {
         back,
         on,
-        next: next.as_ref().map(|cursor| link::with(here, "cursor", cursor)),
+        next: next.map(|cursor| link::with(here, "cursor", cursor)),
         first: here.contains("cursor=").then_some(begun),
     }
 }

@@ -79,7 +79,7 @@ pub async fn show_account(viewer: Viewer, Query(asked): Query<Asked>) -> Answer 
         email: said(user.email.as_ref()),
         role: user.role,
         factor_since,
-        sessions: shown.items.into_iter().map(|view| Session::of(view, ctx.now())).collect(),
+        sessions: shown.items.into_iter().map(|view| Session::of(&view, ctx.now())).collect(),
         next: shown.next_cursor,
     };
     show(&Account { page, own: Some(own) })

@@ -55,7 +55,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         lasts: LASTS
             .iter()
             .map(|(word, _)| {
-                ui::Tab::new(*word, link::with(&timeless, "last", word), asked.last() == Some(*word))
+                ui::Tab::new(word, link::with(&timeless, "last", word), asked.last() == Some(word))
             })
             .collect(),
         rows: shown.items.into_iter().map(|entry| Row::of(entry, &here, true)).collect(),

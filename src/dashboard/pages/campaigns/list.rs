@@ -66,17 +66,17 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     };
     let window = Window::of(asked.cursor.as_deref(), None)?;
     let rows = manage::list(&ctx, status, window.before.map(CampaignId), window.rows).await?;
-    let shown = window.page(rows, |campaign| campaign.id.0);
-    let ids: Vec<CampaignId> = shown.items.iter().map(|campaign| campaign.id).collect();
+    let listed = window.page(rows, |campaign| campaign.id.0);
+    let ids: Vec<CampaignId> = listed.items.iter().map(|campaign| campaign.id).collect();
     let mut runs = briefs(&ctx, &ids).await?;
     let looks = viewer.look().is_some();
     let here = link::to("/ops/campaigns", &[("status", asked.status.as_deref().unwrap_or_default())]);
-    let states = CampaignStatus::ALL.map(CampaignStatus::as_str);
+    let choices = CampaignStatus::ALL.map(CampaignStatus::as_str);
     show(&List {
         page: viewer.page("Campaigns"),
-        rail: vec![Choices::of_states("State", &here, "status", states, asked.status.as_deref())],
-        next: shown.next_cursor,
-        rows: shown.items.into_iter().map(|campaign| row(campaign, &mut runs, looks)).collect(),
+        rail: vec![Choices::of_states("State", &here, "status", choices, asked.status.as_deref())],
+        next: listed.next_cursor,
+        rows: listed.items.into_iter().map(|campaign| row(campaign, &mut runs, looks)).collect(),
         filtered: status.is_some(),
     })
 }

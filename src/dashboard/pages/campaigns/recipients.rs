@@ -68,7 +68,7 @@ pub struct Asked {
 
 #[derive(Template)]
 #[template(path = "campaigns/recipients.html")]
-struct Recipients {
+struct RecipientsPage {
     page: Page,
     campaign: CampaignView,
     run: CampaignProgress,
@@ -98,7 +98,7 @@ pub async fn list(
     let shown = window.page(rows, |recipient| recipient.lead_id.0);
     let here = asked.address(id);
     let reason = asked.reason.clone().filter(|reason| !reason.is_empty());
-    show(&Recipients {
+    show(&RecipientsPage {
         page: viewer.page(&format!("Recipients of {}", campaign.name)),
         rail: rail(&asked, &campaign, &run, &here),
         reason: reason.map(|reason| (reason, link::with(&here, "reason", ""))),

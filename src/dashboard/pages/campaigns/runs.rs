@@ -33,7 +33,7 @@ pub struct Asked {
 
 #[derive(Template)]
 #[template(path = "campaigns/runs.html")]
-struct Runs {
+struct RunsPage {
     page: Page,
     campaign: CampaignView,
     runs: Vec<CampaignProgress>,
@@ -51,7 +51,7 @@ pub async fn list(
     let window = Window::of(asked.cursor.as_deref(), Some(PAGE))?;
     let rows = progress::runs(&ctx, id, window.before.map(CampaignRunId), window.rows).await?;
     let shown = window.page(rows, |run| run.run_id.0);
-    show(&Runs {
+    show(&RunsPage {
         page: viewer.page(&format!("Runs of {}", campaign.name)),
         campaign,
         runs: shown.items,

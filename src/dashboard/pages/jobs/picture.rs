@@ -92,7 +92,7 @@ pub fn quantile(ended: &[&Ended], part: f64) -> Option<f64> {
     for (bucket, count) in buckets {
         if before + count >= wanted && count > 0.0 {
             let within = (wanted - before) / count;
-            let exponent = (f64::from(bucket) - 1.0 + within) / 2.0;
+            let exponent = f64::midpoint(f64::from(bucket) - 1.0, within);
             return Some(10_f64.powf(exponent) / 1_000.0);
         }
         before += count;

@@ -20,6 +20,9 @@ use crate::{
 pub const LASTS: [(&str, i64); 4] = [("24h", 24), ("7d", 168), ("30d", 720), ("1y", 8_760)];
 const USUAL: &str = "7d";
 
+/// From when and until when, each if it has an end there.
+pub type Ends = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 /// The parameters of the address.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Asked {
@@ -98,10 +101,7 @@ impl Asked {
     ///
     /// # Errors
     /// If an end of it is no time.
-    pub fn span(
-        &self,
-        now: DateTime<Utc>,
-    ) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Problem> {
+    pub fn span(&self, now: DateTime<Utc>) -> Result<Ends, Problem> {
         if let Some(last) = self.last() {
             let hours = LASTS.iter().find(|(name, _)| *name == last).map_or(168, |(_, hours)| *hours);
             return Ok((Some(hour(now - Duration::hours(hours))), None));
@@ -173,15 +173,18 @@ mod tests {
         "2026-11-27T15:20:00Z".parse().expect("a time")
     }
 
-    fn own(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn own(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
     fn list_and_counters_are_of_the_same_whole_hours() {
-        let marked =
-            Asked { from: own("2026-11-27T10:30:00Z"), until: own("2026-11-27T11:10"), ..Asked::default() };
-        let day = Asked { last: own("24h"), ..Asked::default() };
+        let marked = Asked {
+            from: Some(own("2026-11-27T10:30:00Z")),
+            until: Some(own("2026-11-27T11:10")),
+            ..Asked::default()
+        };
+        let day = Asked { last: Some(own("24h")), ..Asked::default() };
         for (asked, from, until) in [
             (&marked, "2026-11-27T10:00:00Z", "2026-11-27T12:00:00Z"),
             (&day, "2026-11-26T15:00:00Z", "2026-11-27T16:00:00Z"),
@@ -197,11 +200,11 @@ mod tests {
 
     #[test]
     fn all_of_a_lead_is_shown_and_nothing_counts_it() {
-        let lead = Asked { lead: own("00000000-0000-7000-8000-000000000001"), ..Asked::default() };
+        let lead = Asked { lead: Some(own("00000000-0000-7000-8000-000000000001")), ..Asked::default() };
         assert!(lead.wanted(now()).is_ok_and(|wanted| wanted.is_none()));
         assert!(lead.filter(now()).is_ok_and(|filter| filter.from.is_none() && filter.lead.is_some()));
         assert_eq!(Asked::default().last(), Some("7d"));
-        assert!(!Asked { last: own("24h"), ..Asked::default() }.filters() && lead.filters());
-        assert!(Asked { status: own("lost"), ..Asked::default() }.filter(now()).is_err());
+        assert!(!Asked { last: Some(own("24h")), ..Asked::default() }.filters() && lead.filters());
+        assert!(Asked { status: Some(own("lost")), ..Asked::default() }.filter(now()).is_err());
     }
 }

@@ -32,7 +32,7 @@ struct Statement {
     #[serde(default)]
     at: String,
     #[serde(default)]
-    done: Vec<Deed>,
+    done: Vec<Done>,
     #[serde(default)]
     kept: Vec<Kept>,
     #[serde(default)]
@@ -41,7 +41,7 @@ struct Statement {
 
 /// How much of what was done.
 #[derive(Debug, Deserialize)]
-struct Deed {
+struct Done {
     what: String,
     deed: String,
     count: i64,

@@ -131,7 +131,7 @@ fn course(erasure: &ErasureView) -> Vec<Step> {
     match erasure.state {
         State::Identity => {}
         State::Cooling => {
-            steps.push(step(begins, "waiting", "it begins by itself, until then it may be withdrawn"))
+            steps.push(step(begins, "waiting", "it begins by itself, until then it may be withdrawn"));
         }
         State::Held => steps.push(step(begins, "held", "a legal hold keeps it from beginning")),
         State::Withdrawn => steps.push(step(erasure.withdrawn_at, "cancelled", "it was withdrawn")),

@@ -67,7 +67,7 @@ impl Row {
 
 #[derive(Template)]
 #[template(path = "settings/keys.html")]
-struct Keys {
+struct KeysPage {
     page: Page,
     tabs: Vec<ui::Tab>,
     keys: KeysView,
@@ -110,7 +110,7 @@ pub async fn show_keys(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<
     } else {
         Vec::new()
     };
-    show(&Keys {
+    show(&KeysPage {
         page: viewer.page("Keys"),
         tabs: tabs(&viewer, "Keys"),
         keys,

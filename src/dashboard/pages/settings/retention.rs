@@ -35,7 +35,7 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "settings/retention.html")]
-struct Retention {
+struct RetentionPage {
     page: Page,
     tabs: Vec<ui::Tab>,
     view: RetentionView,
@@ -45,7 +45,7 @@ struct Retention {
 
 #[derive(Template)]
 #[template(path = "settings/retention_preview.html")]
-struct Preview {
+struct PreviewPage {
     page: Page,
     tabs: Vec<ui::Tab>,
     rules: Vec<(&'static str, Option<i32>)>,
@@ -67,7 +67,7 @@ pub async fn show_rules(viewer: Viewer, Caller(ctx): Caller) -> Answer {
         days,
         least: if name == "closed_leads_days" { 30 } else { 7 },
     };
-    show(&Retention {
+    show(&RetentionPage {
         page: viewer.page("Settings of retention"),
         tabs: tabs(&viewer, "Retention"),
         lines: DAYS.into_iter().zip(days(&view.rules)).map(line).collect(),
@@ -95,7 +95,7 @@ pub async fn preview(viewer: Viewer, Caller(ctx): Caller, fields: Fields) -> Res
         verb: "Put them in force".into(),
         fields: again,
     };
-    let shown = Preview {
+    let shown = PreviewPage {
         page: viewer.page("Other rules of retention"),
         tabs: tabs(&viewer, "Retention"),
         rules: DAYS.into_iter().zip(days(&rules)).map(|((_, about), days)| (about, days)).collect(),

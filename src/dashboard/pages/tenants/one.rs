@@ -105,9 +105,9 @@ fn tiles(tenant: &TenantView, usage: &Usage, opens: bool) -> Vec<ui::Tile> {
             day.clone(),
             "completed",
         ));
-        let lost = of("discarded") + of("quarantined");
-        let mark = if lost > 0 { "failed" } else { "" };
-        tiles.push(tile("Jobs given up", ui::count(&lost), list("discarded"), day, mark));
+        let given_up = of("discarded") + of("quarantined");
+        let mark = if given_up > 0 { "failed" } else { "" };
+        tiles.push(tile("Jobs given up", ui::count(&given_up), list("discarded"), day, mark));
     }
     if let Some(messages) = usage.messages {
         let list = href("/ops/messages".into());

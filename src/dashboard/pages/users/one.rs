@@ -52,7 +52,7 @@ pub struct Session {
 
 impl Session {
     #[must_use]
-    pub fn of(view: SessionView, now: DateTime<Utc>) -> Self {
+    pub fn of(view: &SessionView, now: DateTime<Utc>) -> Self {
         let open = view.ended_at.is_none() && view.expires_at > now;
         let (state, like) = match (&view.end_reason, open) {
             (Some(why), _) if why == "copied" => ("ended: it was copied".to_owned(), "failed"),
@@ -116,7 +116,7 @@ pub async fn show_user(
         let window = Window::of(asked.cursor.as_deref(), Some(20))?;
         let rows = sessions::sessions(&ctx, id, window.before.map(SessionId), window.rows).await?;
         let shown = window.page(rows, |session| session.id.0);
-        sessions = Some(shown.items.into_iter().map(|view| Session::of(view, ctx.now())).collect());
+        sessions = Some(shown.items.into_iter().map(|view| Session::of(&view, ctx.now())).collect());
         next = shown.next_cursor;
     }
     let mut names = Vec::new();
