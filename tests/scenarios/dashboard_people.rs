@@ -75,7 +75,7 @@ async fn comes_to_say(browser: &mut Browser, path: &str, wanted: &str) -> Shown 
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), looks).await.expect("it comes to say so")
+    tokio::time::timeout(Duration::from_mins(1), looks).await.expect("it comes to say so")
 }
 
 #[tokio::test]
@@ -374,13 +374,13 @@ async fn an_erasure_is_confirmed_by_typing_withdrawn_held_and_certified() {
     let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
     does(&mut browser, &format!("{second}/identity"), &fields).await;
     let page = comes_to_say(&mut browser, &second, "a legal hold keeps it from beginning").await;
-    let held = page.text.split_once("/ops/privacy/holds/").and_then(|(_, rest)| rest.split_once('"'));
-    let held = held.expect("a link to the hold").0.to_owned();
-    let typed = short(&held);
+    let hold = page.text.split_once("/ops/privacy/holds/").and_then(|(_, rest)| rest.split_once('"'));
+    let hold = hold.expect("a link to the hold").0.to_owned();
+    let typed = short(&hold);
     let release = [("reason", "it was settled"), ("confirm", typed.as_str())];
-    browser.post(&format!("/ops/privacy/holds/{held}/release"), &release[..1]).await.expect(422);
+    browser.post(&format!("/ops/privacy/holds/{hold}/release"), &release[..1]).await.expect(422);
     assert!(
-        does(&mut browser, &format!("/ops/privacy/holds/{held}/release"), &release).await.says("is over")
+        does(&mut browser, &format!("/ops/privacy/holds/{hold}/release"), &release).await.says("is over")
     );
     comes_to_say(&mut browser, &second, "the person is forgotten").await;
     let page = browser.get(&format!("{second}/certificate")).await.expect(200);

@@ -33,7 +33,11 @@ impl Shown {
     /// # Panics
     /// If it has another status.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it is called for its check as often as for the page")]
+    #[expect(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "it is called for its check as often as for the page"
+    )]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
         self
@@ -120,7 +124,7 @@ impl Browser {
         let text = response.text().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
         let token = text.split_once("data-csrf=\"").and_then(|(_, rest)| rest.split_once('"'));
         if let Some((token, _)) = token {
-            self.csrf = token.to_owned();
+            token.clone_into(&mut self.csrf);
         }
         Shown { status, headers, text, asked }
     }

@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn links_are_found_and_sorted_by_kind() {
-        let page = r##"<main><a href="/ops/jobs?q=a&#38;b=1">x</a><a class="b" href="/ops/jobs/0199-a">y</a>
-                      <a href="/ops/file" download>z</a><a href="https://example.com/ops">o</a></main>"##;
+        let page = r#"<main><a href="/ops/jobs?q=a&#38;b=1">x</a><a class="b" href="/ops/jobs/0199-a">y</a>
+                      <a href="/ops/file" download>z</a><a href="https://example.com/ops">o</a></main>"#;
         let links = hrefs(between(page, "<main", "</main>"));
         assert_eq!(links, ["/ops/jobs?q=a&b=1", "/ops/jobs/0199-a"]);
         assert_eq!(links.iter().map(|link| kind(link)).collect::<Vec<_>>(), ["/ops/jobs?", "/ops/jobs/*"]);

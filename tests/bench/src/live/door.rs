@@ -19,9 +19,9 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue, protocol::WebSocketConfig},
 };
 
-use crate::{Outcome, faults::crew};
+use crate::Outcome;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process of the product. Killed when it is dropped.
 pub struct Door {
@@ -62,13 +62,6 @@ impl Door {
     /// SIGKILL.
     pub async fn kill(mut self) -> Outcome<()> {
         self.child.kill().await?;
-        Ok(())
-    }
-
-    /// SIGTERM.
-    pub async fn close(mut self) -> Outcome<()> {
-        crew::signal(self.process, "TERM").await?;
-        self.child.wait().await?;
         Ok(())
     }
 

@@ -24,7 +24,7 @@ const EVENTS: i64 = 20_000;
 const IN_A_COMMIT: i64 = 40;
 const EVERY: Duration = Duration::from_millis(20);
 /// The patience of a write, and that of the goodbye, and some more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub async fn beside() -> Outcome<Figures> {
     let house = House::open().await?;
