@@ -49,11 +49,11 @@ async fn zone_quiet_hours_and_retention_are_changed_and_audited() {
     let rules = [("messages_days", "90"), ("cool_off_days", "3"), ("version", "0")];
     let page = browser.post(retention, &rules).await.expect(200);
     assert!(page.says("What they would do now") && page.says("90 days"), "{}", page.text);
-    assert!(admin.get("/api/v1/compliance/retention").await.expect(200)["messages_days"].is_null());
+    assert!(admin.get("/api/v1/compliance/retention").await.expect(200)["rules"]["messages_days"].is_null());
     let apply = format!("{retention}/apply");
     browser.post(&apply, &rules).await.expect(422);
     browser.post(&apply, &[rules[0], rules[1], rules[2], ("confirm", "retention")]).await.expect(303);
-    assert_eq!(admin.get("/api/v1/compliance/retention").await.expect(200)["messages_days"], 90);
+    assert_eq!(admin.get("/api/v1/compliance/retention").await.expect(200)["rules"]["messages_days"], 90);
     app.process.stop().await;
 }
 

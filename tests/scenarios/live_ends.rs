@@ -35,7 +35,7 @@ async fn one_that_is_not_heard_of_is_closed() {
     })
     .await;
     // It answers pings only while somebody waits for its frames.
-    let mut silent = Socket::open(&app.acme.admin, None).await;
+    let silent = Socket::open(&app.acme.admin, None).await;
     let mut lively = Socket::open(&app.other.admin, None).await;
     let (stop, mut stopped) = oneshot::channel::<()>();
     let answers = tokio::spawn(async move {
@@ -47,7 +47,7 @@ async fn one_that_is_not_heard_of_is_closed() {
         }
     });
     until_counted(&app, &app.acme, |counted| counted.sockets == 0).await;
-    assert_eq!(silent.closed().await.0, 1008);
+    assert_eq!(silent.closed_unanswered().await, 1008);
     until_counted(&app, &app.other, |counted| counted.sockets == 1).await;
     stop.send(()).expect("it waits");
     drop(answers.await.expect("it stayed open"));

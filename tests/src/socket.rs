@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
@@ -153,6 +153,25 @@ impl Socket {
             if let Message::Close(close) = next.expect("a close frame").expect("a good frame") {
                 let close = close.expect("a code");
                 return (close.code.into(), close.reason.to_string());
+            }
+        }
+    }
+
+    /// The code it was closed with, of one that answered nothing, no ping either, until the connection was gone.
+    ///
+    /// # Panics
+    /// If the last frame (RFC 6455 section 5.2, none of them long) is no close with a code.
+    pub async fn closed_unanswered(mut self) -> u16 {
+        let mut frames = Vec::new();
+        let read = self.stream.get_mut().read_to_end(&mut frames);
+        tokio::time::timeout(PATIENCE, read).await.expect("an end within a minute").expect("what was sent");
+        let mut rest = frames.as_slice();
+        loop {
+            let (head, after) = rest.split_at_checked(2).expect("a close frame");
+            let (payload, next) = after.split_at_checked(head[1].into()).expect("a whole frame");
+            match (head[0], payload) {
+                (0x88, [high, low, ..]) => return u16::from_be_bytes([*high, *low]),
+                _ => rest = next,
             }
         }
     }
