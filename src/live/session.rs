@@ -123,7 +123,9 @@ pub async fn serve(
     let _ = match end {
         End::Close(code, reason) => {
             let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            timeout(patience, out.send(close)).await
+            let said = timeout(patience, out.send(close)).await;
+            hear_out(&mut inbox).await;
+            said
         }
         // One that said goodbye is answered.
         End::Gone => timeout(patience, out.flush()).await,
@@ -132,6 +134,14 @@ pub async fn serve(
     if counted {
         presence::depart(&ctx, &hub).await;
     }
+}
+
+/// Reads what a peer still says after the goodbye, until it has answered it: with bytes left unread the connection would be
+/// reset, and the peer's system would throw the goodbye away (RFC 6455 section 7.1.1).
+async fn hear_out(inbox: &mut SplitStream<WebSocket>) {
+    let answered = async { while let Some(Ok(_)) = inbox.next().await {} };
+    // Whoever does not answer has had their time.
+    let _ = timeout(GOODBYE, answered).await;
 }
 
 impl Session {
