@@ -26,3 +26,5 @@ create index dashboard_sessions_session_idx on dashboard_sessions (tenant_id, se
 create index dashboard_sessions_over_idx on dashboard_sessions (tenant_id, expires_at);
 call engine.wall('dashboard_sessions');
 grant select, insert, update, delete on dashboard_sessions to switchboard_system;
+-- For what somebody is told of themselves.
+grant select on dashboard_sessions to switchboard_app;
