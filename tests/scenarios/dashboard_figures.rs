@@ -61,7 +61,8 @@ async fn what_is_run_again_is_given_up_no_longer_whatever_the_span() {
         let tile = format!("<a href=\"/ops/dead-letters?state=discarded&#38;last={last}\">1</a>");
         comes_to_say(&mut browser, &format!("/ops/overview?last={last}"), &[&tile]).await;
         let page =
-            comes_to_say(&mut browser, &format!("/ops/dead-letters?last={last}"), &["title=\"1\">1</a>"]).await;
+            comes_to_say(&mut browser, &format!("/ops/dead-letters?last={last}"), &["title=\"1\">1</a>"])
+                .await;
         assert!(page.says(&ids[1]) && !page.says(&ids[0]), "{}", page.text);
     }
     act(&ids[1], "retry").await;
@@ -130,7 +131,8 @@ async fn what_comes_after_somebody_looked_is_not_acted_on() {
     assert_eq!(newest, ids[0]);
 
     let late = waiting(&app, &message, 1).await.remove(0);
-    let confirmed = [all[0], all[1], all[2], ("upto", newest.as_str()), ("confirm", "discard"), ("once", "1")];
+    let confirmed =
+        [all[0], all[1], all[2], ("upto", newest.as_str()), ("confirm", "discard"), ("once", "1")];
     let operation = browser.post("/ops/jobs/bulk/run", &confirmed).await.leads();
     comes_to_say(&mut browser, &operation, &["changed&#34;: 2"]).await;
     assert_eq!(job(&app, &ids[0]).await["state"], "discarded");

@@ -86,9 +86,17 @@ async fn page(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) -> R
 /// Whether an index leads to what fits, or nearly everything does.
 fn is_narrow(filter: &Filter) -> bool {
     let Filter { kind, queue, tag, error_code, node, state, .. } = filter;
-    let by_index = filter.id.is_some() || filter.after.is_some() || filter.business_key.is_some() || !filter.ids.is_empty();
+    let by_index = filter.id.is_some()
+        || filter.after.is_some()
+        || filter.business_key.is_some()
+        || !filter.ids.is_empty();
     let all = kind.is_none() && queue.is_none() && tag.is_none() && error_code.is_none() && node.is_none();
-    by_index || (filter.upto.is_none() && all && state.is_none() && filter.ended_from.is_none() && filter.ended_until.is_none())
+    by_index
+        || (filter.upto.is_none()
+            && all
+            && state.is_none()
+            && filter.ended_from.is_none()
+            && filter.ended_until.is_none())
 }
 
 /// The length of the next look, so that it takes no longer than there is time left.
@@ -137,7 +145,11 @@ mod tests {
         let id = Uuid::now_v7();
         let at = time_of(id).expect("a time");
         assert!(id_at(at) < id && id < id_at(at + TimeDelta::milliseconds(1)));
-        assert_eq!(time_of(next(id_at(at))), Some(at), "a page goes on from where the one before was given up");
+        assert_eq!(
+            time_of(next(id_at(at))),
+            Some(at),
+            "a page goes on from where the one before was given up"
+        );
         assert_eq!(time_of(Uuid::from_u128(7)), None, "no UUIDv7");
     }
 

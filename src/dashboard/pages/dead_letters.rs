@@ -147,11 +147,8 @@ pub async fn list(
     let (cells, depths) = figures::by_end(&ctx, span, &[state.as_str()]).await?;
     let page = viewer.page("Dead letters");
     let here = page.here.clone();
-    let mut groups = if ended {
-        given_up(&cells, &state, &asked, &here)
-    } else {
-        failing(&depths, &asked, &here)
-    };
+    let mut groups =
+        if ended { given_up(&cells, &state, &asked, &here) } else { failing(&depths, &asked, &here) };
     let more = groups.len() > SHOWN;
     groups.truncate(SHOWN);
     let choice = |(value, word): &(&'static str, &'static str)| Choice {

@@ -89,7 +89,8 @@ impl Asked {
     pub fn words(&self) -> String {
         let word = |(name, _): &(&str, &str)| {
             let value = self.field(name)?;
-            let quoted = value.contains(|letter: char| letter.is_whitespace() || ['"', '\\'].contains(&letter));
+            let quoted =
+                value.contains(|letter: char| letter.is_whitespace() || ['"', '\\'].contains(&letter));
             Some(if quoted {
                 format!("{name}:\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
             } else {
@@ -112,7 +113,9 @@ impl Asked {
                 return Err(format!("say where to look for `{word}`: {}", known()));
             };
             if name == "tenant" {
-                return Err("these are the jobs of one tenant; operators choose another under All tenants".into());
+                return Err(
+                    "these are the jobs of one tenant; operators choose another under All tenants".into()
+                );
             }
             if value.trim().is_empty() {
                 return Err(format!("say what to look for behind `{word}`"));
@@ -125,7 +128,8 @@ impl Asked {
             }
         }
         if let Err(problem) = asked.filter() {
-            let said = |field: &FieldError| format!("{}: {}", field.pointer.trim_start_matches('?'), field.detail);
+            let said =
+                |field: &FieldError| format!("{}: {}", field.pointer.trim_start_matches('?'), field.detail);
             return Err(problem.errors.iter().map(said).collect::<Vec<_>>().join("; "));
         }
         Ok(asked)
@@ -236,7 +240,10 @@ impl Asked {
     /// Takes the ends of the span for those that were asked for, so that the list is of the same time as the figures.
     pub fn settle(&mut self, span: Span) {
         let whole = |text: &mut Option<String>, at: DateTime<Utc>| {
-            *text = text.take().filter(|text| !text.is_empty()).map(|_| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+            *text = text
+                .take()
+                .filter(|text| !text.is_empty())
+                .map(|_| at.to_rfc3339_opts(SecondsFormat::Secs, true));
         };
         whole(&mut self.from, span.from);
         whole(&mut self.until, span.until);
@@ -354,8 +361,11 @@ mod tests {
     fn the_list_is_of_the_time_of_the_figures() {
         let now = DateTime::from_timestamp(1_700_000_030, 0).expect("a time");
         let own = |text: &str| Some(text.to_owned());
-        let mut long =
-            Asked { from: own("2023-11-12T10:20:30Z"), until: own("2023-11-13T11:30:10Z"), ..Asked::default() };
+        let mut long = Asked {
+            from: own("2023-11-12T10:20:30Z"),
+            until: own("2023-11-13T11:30:10Z"),
+            ..Asked::default()
+        };
         let (span, step) = long.span(now).expect("a span");
         long.settle(span);
         assert_eq!(long.from.as_deref(), Some("2023-11-12T10:00:00Z"));

@@ -99,7 +99,8 @@ fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<Value> {
     let marked = asked.from.is_some() || asked.until.is_some();
     let known = if counted.sampled { !marked } else { asked.node.is_none() };
     // What has not ended is in no marked time, and has no error that it ended by.
-    let open = ["from", "until", "error"].iter().fold(here.to_owned(), |here, name| link::with(&here, name, ""));
+    let open =
+        ["from", "until", "error"].iter().fold(here.to_owned(), |here, name| link::with(&here, name, ""));
     LIVE.iter()
         .map(|state| {
             let fits = |cell: &&Cell| cell.what == *state && fits(asked, cell, &["state", "error"]);
@@ -283,8 +284,15 @@ mod tests {
         ];
         let depths = [depth("a", false)];
         let open = found(&Asked::default(), &cells, &depths, "/ops/jobs");
-        assert_eq!(counts(&open[3]), [("a", Some(38))], "33 are unfinished; what is tried again or put off has not ended");
-        assert_eq!((open[3].values[0].href.as_str(), open[3].about.as_str()), ("/ops/jobs?kind=a", "unfinished, and ended "));
+        assert_eq!(
+            counts(&open[3]),
+            [("a", Some(38))],
+            "33 are unfinished; what is tried again or put off has not ended"
+        );
+        assert_eq!(
+            (open[3].values[0].href.as_str(), open[3].about.as_str()),
+            ("/ops/jobs?kind=a", "unfinished, and ended ")
+        );
         let here = "/ops/jobs?from=F&until=U";
         let marked = Asked { from: Some("F".into()), until: Some("U".into()), ..Asked::default() };
         let marked = found(&marked, &cells, &depths, here);

@@ -59,7 +59,8 @@ pub fn counted(asked: &Asked, jobs: &[JobView], span: Span, step_minutes: i32) -
         };
         if drawn {
             let at_step = span.from + (since - chrono::DateTime::UNIX_EPOCH);
-            let bucket = job.started_at.map(|began| bucket((at - began).num_microseconds().unwrap_or(i64::MAX)));
+            let bucket =
+                job.started_at.map(|began| bucket((at - began).num_microseconds().unwrap_or(i64::MAX)));
             sampled.ended.push(Ended { at: at_step, what: job.state.clone(), bucket, count: 1 });
         }
     }
