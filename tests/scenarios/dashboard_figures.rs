@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use switchboard_tests::{Browser, Shown, TestApp};
 
@@ -90,6 +91,20 @@ async fn facets_count_what_their_lists_show() {
     assert!(marked.says("href=\"/ops/jobs?state=available\""), "what has not ended is in no marked time");
     assert!(!marked.says("&#38;kind=send_message"), "nothing of it ended then: {}", marked.text);
     assert!(marked.says("value=\"2020-01-01T10:00:00Z\""), "list and figures are of whole minutes");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn only_what_has_come_lately_is_told_as_new() {
+    let app = TestApp::start().await;
+    let message = sandbox(&app.acme.admin).await;
+    waiting(&app, &message, 2).await;
+    let mut browser = Browser::of(&app, "acme", ADMIN).await;
+    let fresh = "/ops/jobs/fresh?kind=send_message&newest=00000000-0000-0000-0000-000000000000";
+    assert!(browser.get(fresh).await.expect(200).says("2 new."));
+    app.advance(TimeDelta::minutes(61)).await;
+    let later = browser.get(fresh).await.expect(200);
+    assert_eq!(later.text, "", "all of the past is not gone through every few seconds");
     app.process.stop().await;
 }
 

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{access::permission::Permission, jobs::figures};
 use engine::jobs::{Filter, JobView};
 use uuid::Uuid;
@@ -33,6 +33,9 @@ use crate::{
 
 /// New jobs that are told apart; more are said to be more.
 const NEWS: i64 = 51;
+
+/// What was accepted longer ago is not new.
+const NEW: TimeDelta = TimeDelta::hours(1);
 
 /// A choice that is a link.
 struct Choice {
@@ -189,6 +192,11 @@ fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen:
     all.iter().map(choice).collect()
 }
 
+/// The first id of a time (RFC 9562, section 5.7).
+fn first_of(at: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
+}
+
 /// When the job of an id was accepted, or another would have been.
 fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
@@ -229,8 +237,11 @@ struct Fresh {
 }
 
 /// How many jobs have come since a page was made; they are shown when somebody asks for them.
-pub async fn fresh(Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let filter = Filter { after: asked.newest, ..asked.filter()? };
+pub async fn fresh(State(app): Shared, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
+    // It is asked every few seconds, also by filters that no index answers: not all that came before is gone through for it.
+    let recent = first_of(app.platform.clock.now() - NEW);
+    let after = asked.newest.map_or(recent, |newest| newest.max(recent));
+    let filter = Filter { after: Some(after), ..asked.filter()? };
     let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();
     let most = usize::try_from(NEWS).unwrap_or(usize::MAX);
     let fresh = Fresh { count: newer.min(most - 1), more: newer == most, address: asked.address() };
