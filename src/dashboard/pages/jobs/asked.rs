@@ -1,6 +1,7 @@
 //! What the address of the list says, and the same as words in the search box.
 
 use chrono::{DateTime, Duration, DurationRound, SecondsFormat, Utc};
+use domain::error::FieldError;
 use engine::{
     jobs::Filter,
     tallies::{Part, Span},
