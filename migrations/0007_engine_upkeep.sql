@@ -134,7 +134,7 @@ begin atomic
      order by n.id limit 1), false);
 end;
 
--- Adds tallies up by the minute.
+-- Adds tallies up by the minute and by the hour.
 create function engine.fold_tallies() returns bigint
 language plpgsql volatile as $$
 declare
@@ -147,6 +147,11 @@ begin
     insert into engine.tally_minutes as m (minute, tenant_id, lane, node, what, code, bucket, count)
     select minute, tenant_id, lane, node, what, code, bucket, sum(count) from gone group by 1, 2, 3, 4, 5, 6, 7
     on conflict on constraint tally_minutes_place_key do update set count = m.count + excluded.count
+  ), hours as (
+    insert into engine.tally_hours as h (tenant_id, what, hour, lane, node, code, bucket, count)
+    select tenant_id, what, date_trunc('hour', minute, 'UTC'), lane, node, code, bucket, sum(count)
+      from gone group by 1, 2, 3, 4, 5, 6, 7
+    on conflict on constraint tally_hours_place_key do update set count = h.count + excluded.count
   )
   select count(*) into folded from gone;
   return folded;
@@ -191,12 +196,16 @@ language plpgsql volatile as $$
 declare
   kept_from timestamptz := engine.now() - history_days * interval '1 day';
   minutes bigint;
+  hours bigint;
   ticks bigint;
   runs bigint;
 begin
   delete from engine.tally_minutes where ctid = any(array(
     select m.ctid from engine.tally_minutes m where m.minute < kept_from limit 100000));
   get diagnostics minutes = row_count;
+  delete from engine.tally_hours where ctid = any(array(
+    select h.ctid from engine.tally_hours h where h.hour < kept_from - interval '1 hour' limit 100000));
+  get diagnostics hours = row_count;
   delete from engine.ticks where ctid = any(array(
     select t.ctid from engine.ticks t where t.due_at < kept_from order by t.due_at limit 10000));
   get diagnostics ticks = row_count;
@@ -213,7 +222,7 @@ begin
   )
   select count(*) into runs from past;
   delete from engine.log_batches b where b.batch < (select max(l.batch) from engine.log_batches l) - 1000;
-  return minutes + ticks + runs;
+  return minutes + hours + ticks + runs;
 end $$;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.

@@ -75,6 +75,17 @@ pub struct Filter {
     /// Only ids above this one.
     #[serde(skip)]
     pub after: Option<Uuid>,
+    /// Only ids up to this one: what was there when somebody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upto: Option<Uuid>,
+}
+
+impl Filter {
+    /// Below which ids it lets anything through, of those below `before`.
+    fn below(&self, before: Option<Uuid>) -> Option<Uuid> {
+        let beyond = self.upto.map(|upto| Uuid::from_u128(upto.as_u128().saturating_add(1)));
+        before.into_iter().chain(beyond).min()
+    }
 }
 
 /// One tenant's jobs, newest first, those with ids below `before`.
@@ -92,7 +103,7 @@ pub async fn list(
         JobView,
         "src/jobs.sql",
         tenant,
-        before,
+        filter.below(before),
         limit,
         filter.id,
         filter.kind,

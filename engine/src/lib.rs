@@ -74,6 +74,7 @@
 //! | `signals` | a signal that a run was given |
 //! | `tallies` | how many attempts of one kind ended in one way in one batch |
 //! | `tally_minutes` | the same, added up by the minute |
+//! | `tally_hours` | the same, added up by the hour |
 //! | `lane_depths` | how many jobs of a lane wait and run, as the last census found |
 //! | `log` | something that happened, written in the transaction that made it happen |
 //! | `log_order` | the place of a log row in its tenant's sequence |

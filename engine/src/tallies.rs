@@ -12,6 +12,28 @@ pub struct Span {
     pub until: DateTime<Utc>,
 }
 
+impl Span {
+    /// Longer ones are read from the hours, if they begin with one.
+    pub const MINUTES: i64 = 604;
+
+    /// Whether it is read from what is added up by the hour, so that the hours which it cuts are counted whole: a long one
+    /// begins and ends with an hour, or ends where nothing has ended yet.
+    #[must_use]
+    pub fn is_by_the_hour(self) -> bool {
+        let whole = self.from.timestamp().rem_euclid(3_600) == 0 && self.from.timestamp_subsec_nanos() == 0;
+        whole && (self.until - self.from).num_minutes() > Self::MINUTES
+    }
+}
+
+/// All that an attempt can have come to. What its handler has put off (`snoozed`) was no attempt, and is read by nobody.
+const WHATS: [&str; 5] = ["completed", "cancelled", "discarded", "quarantined", "retrying"];
+/// What ended a job.
+const ENDED: [&str; 4] = ["completed", "cancelled", "discarded", "quarantined"];
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
 /// What is counted, of what is said. All that there is, where nothing is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Part {
@@ -64,7 +86,7 @@ pub struct Depth {
 /// Combinations that are answered at most.
 const MOST: i64 = 5_000;
 
-/// A tenant's attempts that ended in a span, by steps of so many minutes.
+/// A tenant's attempts that ended in a span, by steps of so many minutes; by whole hours where it is long.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -75,6 +97,30 @@ pub async fn ended(
     step_minutes: i32,
     part: &Part,
 ) -> sqlx::Result<Vec<Ended>> {
+    let whats = part.what.as_ref().map_or_else(|| owned(&WHATS), |what| vec![what.clone()]);
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Ended,
+            r#"select date_bin(make_interval(mins => $4), h.hour, $2) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
+                 from engine.tally_hours h join engine.lanes l on l.id = h.lane
+                where h.tenant_id = $1 and h.what = any($9) and h.hour >= $2 and h.hour < $3
+                  and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
+                  and ($6::text is null or l.kind = $6) and ($7::uuid is null or h.node = $7)
+                  and ($8::text is null or h.code = $8)
+                group by 1, 2, 3 order by 1, 2, 3"#,
+            tenant,
+            span.from,
+            span.until,
+            step_minutes,
+            part.queue,
+            part.kind,
+            part.node,
+            part.code,
+            &whats
+        )
+        .fetch_all(conn)
+        .await;
+    }
     sqlx::query_as!(
         Ended,
         r#"select date_bin(make_interval(mins => $4), m.minute, $2) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
@@ -82,7 +128,7 @@ pub async fn ended(
             where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3
               and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
               and ($6::text is null or l.kind = $6) and ($7::uuid is null or m.node = $7)
-              and ($8::text is null or m.code = $8) and ($9::text is null or m.what = $9)
+              and ($8::text is null or m.code = $8) and m.what = any($9)
             group by 1, 2, 3 order by 1, 2, 3"#,
         tenant,
         span.from,
@@ -92,7 +138,7 @@ pub async fn ended(
         part.kind,
         part.node,
         part.code,
-        part.what
+        &whats
     )
     .fetch_all(conn)
     .await
@@ -103,17 +149,49 @@ pub async fn ended(
 /// # Errors
 /// If the database does not answer.
 pub async fn cells(conn: &mut PgConnection, tenant: Uuid, span: Span) -> sqlx::Result<Vec<Cell>> {
+    cells_of(conn, tenant, span, &owned(&WHATS)).await
+}
+
+/// The same of those that came to one of these.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn cells_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    span: Span,
+    whats: &[String],
+) -> sqlx::Result<Vec<Cell>> {
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Cell,
+            r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
+                 from (select h.lane, h.what, h.node, h.code, sum(h.count) as count from engine.tally_hours h
+                        where h.tenant_id = $1 and h.what = any($4) and h.hour >= $2 and h.hour < $3 group by 1, 2, 3, 4) c
+                 join engine.lanes l on l.id = c.lane
+                 join engine.queues q on q.id = l.queue_id
+                group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
+            tenant,
+            span.from,
+            span.until,
+            whats,
+            MOST
+        )
+        .fetch_all(conn)
+        .await;
+    }
     sqlx::query_as!(
         Cell,
         r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
              from (select m.lane, m.what, m.node, m.code, sum(m.count) as count from engine.tally_minutes m
-                    where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3 group by 1, 2, 3, 4) c
+                    where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3 and m.what = any($4) group by 1, 2, 3, 4) c
              join engine.lanes l on l.id = c.lane
              join engine.queues q on q.id = l.queue_id
-            group by 1, 2, 3, 4, 5 order by 6 desc limit $4"#,
+            group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
         tenant,
         span.from,
         span.until,
+        whats,
         MOST
     )
     .fetch_all(conn)
@@ -148,11 +226,25 @@ pub async fn depths(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<D
 /// # Errors
 /// If the database does not answer.
 pub async fn all_ended(conn: &mut PgConnection, span: Span, step_minutes: i32) -> sqlx::Result<Vec<Ended>> {
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Ended,
+            r#"select date_bin(make_interval(mins => $3), h.hour, $1) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
+                 from engine.tally_hours h
+                where h.hour >= $1 and h.hour < $2 and h.what <> 'snoozed'
+                group by 1, 2, 3 order by 1, 2, 3"#,
+            span.from,
+            span.until,
+            step_minutes
+        )
+        .fetch_all(conn)
+        .await;
+    }
     sqlx::query_as!(
         Ended,
         r#"select date_bin(make_interval(mins => $3), m.minute, $1) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
              from engine.tally_minutes m
-            where m.minute >= $1 and m.minute < $2
+            where m.minute >= $1 and m.minute < $2 and m.what <> 'snoozed'
             group by 1, 2, 3 order by 1, 2, 3"#,
         span.from,
         span.until,
@@ -183,12 +275,38 @@ pub struct Share {
 /// # Errors
 /// If the database does not answer.
 pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Result<Vec<Share>> {
+    let ended = owned(&ENDED);
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Share,
+            r#"with e as (
+                 select h.tenant_id, sum(h.count) as ended,
+                        sum(h.count) filter (where h.what in ('discarded', 'quarantined')) as failed
+                   from engine.tally_hours h where h.hour >= $1 and h.hour < $2 and h.what = any($4) group by 1
+               ), d as (
+                 select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
+                        min(x.oldest_due_at) as oldest_due_at
+                   from engine.lane_depths x group by 1
+               )
+               select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
+                      coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
+                      coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
+                 from e full join d on d.tenant_id = e.tenant_id
+                order by 2 desc, 4 desc, 1 limit $3"#,
+            span.from,
+            span.until,
+            most,
+            &ended
+        )
+        .fetch_all(conn)
+        .await;
+    }
     sqlx::query_as!(
         Share,
         r#"with e as (
-             select m.tenant_id, sum(m.count) filter (where m.what <> 'retrying') as ended,
+             select m.tenant_id, sum(m.count) as ended,
                     sum(m.count) filter (where m.what in ('discarded', 'quarantined')) as failed
-               from engine.tally_minutes m where m.minute >= $1 and m.minute < $2 group by 1
+               from engine.tally_minutes m where m.minute >= $1 and m.minute < $2 and m.what = any($4) group by 1
            ), d as (
              select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
                     min(x.oldest_due_at) as oldest_due_at
@@ -201,8 +319,23 @@ pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Res
             order by 2 desc, 4 desc, 1 limit $3"#,
         span.from,
         span.until,
-        most
+        most,
+        &ended
     )
     .fetch_all(conn)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_spans_are_read_by_the_hour_if_they_begin_with_one() {
+        let at = |minutes: i64| DateTime::from_timestamp(minutes * 60, 0).expect("a time");
+        let by_the_hour = |from: i64, until: i64| Span { from: at(from), until: at(until) }.is_by_the_hour();
+        assert!(by_the_hour(60, 60 + 1_440));
+        assert!(!by_the_hour(61, 61 + 1_440), "it would count what came before it");
+        assert!(!by_the_hour(60, 120));
+    }
 }

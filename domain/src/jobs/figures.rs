@@ -32,6 +32,19 @@ pub async fn figures(ctx: &Ctx, span: Span, step_minutes: i32, part: &Part) -> R
     Ok(Figures { ended, cells, depths })
 }
 
+/// What ended in a span in one of these ways, and what is unfinished.
+///
+/// # Errors
+/// If the permission is missing, or the caller sees only some leads.
+pub async fn by_end(ctx: &Ctx, span: Span, whats: &[&str]) -> Result<(Vec<Cell>, Vec<Depth>)> {
+    ctx.require(Permission::JobsRead)?;
+    ctx.require_all_rows()?;
+    let whats: Vec<String> = whats.iter().map(|what| (*what).to_owned()).collect();
+    let mut tx = ctx.begin().await?;
+    let cells = tallies::cells_of(tx.conn(), ctx.tenant.0, span, &whats).await?;
+    Ok((cells, tallies::depths(tx.conn(), ctx.tenant.0).await?))
+}
+
 /// What waits in each queue and since when, for whoever may see the jobs themselves.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The work of all tenants in figures, as the installation's operators see it. Read from counters; it names tenants and
 //! nobody in them.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use engine::{
     queues::{self, Load, NodeView, Unrunnable},
@@ -17,8 +17,6 @@ use crate::{
 
 /// Tenants that are told apart.
 const TENANTS: i64 = 100;
-/// A statement that takes longer is given up: whoever looks waits for it.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The installation's work.
 #[derive(Debug)]
@@ -41,7 +39,7 @@ pub struct Installation {
 /// If the database does not answer within two seconds.
 pub async fn look(by: &OperatorCtx, span: Span, step_minutes: i32) -> Result<Installation> {
     let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;
+    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
     let ended = tallies::all_ended(tx.conn(), span, step_minutes).await?;
     let shares = tallies::shares(tx.conn(), span, TENANTS).await?;
     let ids: Vec<Uuid> = shares.iter().map(|share| share.tenant).collect();

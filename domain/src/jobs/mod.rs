@@ -3,6 +3,9 @@
 pub mod bulk;
 pub mod figures;
 pub mod installation;
+mod look;
+
+pub use self::look::{Looked, look};
 
 use engine::{
     jobs::{self, Filter, JobView},

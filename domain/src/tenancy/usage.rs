@@ -77,18 +77,18 @@ async fn read(conn: &mut PgConnection, tenant: TenantId, now: DateTime<Utc>, see
     if seen.queues {
         usage.queues = Some(queues::list(conn, tenant.0).await?);
     }
+    // Whole hours, which are kept added up.
+    let until = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now) + TimeDelta::hours(1);
+    let from = until - BACK;
     if seen.jobs {
-        let span = Span { from: now - BACK, until: now };
         let mut ended = BTreeMap::new();
-        for cell in tallies::cells(conn, tenant.0, span).await? {
+        for cell in tallies::cells(conn, tenant.0, Span { from, until }).await? {
             *ended.entry(cell.what).or_default() += cell.count;
         }
         usage.ended = Some(ended);
     }
     if seen.messages {
-        let hour = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::hours(1)).unwrap_or(at);
-        let until = hour(now) + TimeDelta::hours(1);
-        usage.messages = Some(stats::asked_for(conn, tenant, (until - BACK, until)).await?);
+        usage.messages = Some(stats::asked_for(conn, tenant, (from, until)).await?);
     }
     Ok(usage)
 }

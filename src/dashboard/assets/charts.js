@@ -8,6 +8,9 @@ const tones = {
   1: ["--series-1", []], 2: ["--series-2", [6, 3]], 3: ["--series-3", [2, 3]], 4: ["--series-4", [8, 3, 2, 3]],
 };
 const drawn = new Map();
+// The zone that the viewer has chosen, or that of the browser: the same as of the times beside it.
+const timeZone = document.body.dataset.zone || undefined;
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone });
 
 /** A token as a colour that a canvas understands. */
 function colour(token) {
@@ -73,7 +76,8 @@ function draw(figure) {
   const height = parseFloat(css("--chart")) * 16;
   const made = new uPlot({
     width: plot.clientWidth, height,
-    series: [{ value: (_, at) => at == null ? "" : new Date(at * 1000).toLocaleString() }, ...lines],
+    tzDate: timeZone ? (at) => uPlot.tzDate(new Date(at * 1000), timeZone) : undefined,
+    series: [{ value: (_, at) => at == null ? "" : exact.format(at * 1000) }, ...lines],
     axes: [axis, { ...axis, size: 56, label: unit, labelSize: 18, labelFont: font, values: (_, ticks) => ticks.map(short) }],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.1 : 1] } },
     cursor: { drag: { x: brush, y: false, setScale: false }, points: { show: !bars } },

@@ -9,7 +9,7 @@ use chrono::SecondsFormat;
 use domain::{access::permission::Permission, jobs::figures};
 use engine::{
     jobs::{Filter, JobView},
-    tallies::{Cell, Depth, Part},
+    tallies::{Cell, Depth},
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        Shared,
+        self, Shared,
         extract::{Caller, Query},
         page::Window,
         problem::Problem,
@@ -135,20 +135,20 @@ pub async fn list(
     let ended = state != "retrying";
     let last = asked.last.clone().unwrap_or_else(|| "7d".into());
     let lately = Lately { last: Some(last), ..Lately::default() };
-    let (span, step) = lately.span(app.platform.clock.now())?;
+    let (span, _) = lately.span(app.platform.clock.now())?;
     let jobs = asked.jobs(&state);
     let filter = Filter { ended_from: ended.then_some(span.from), ..jobs.filter()? };
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let found = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
-    let shown = window.page(found, |job| job.id);
-    let figures = figures::figures(&ctx, span, step, &Part::default()).await?;
+    let found = domain::jobs::look(&ctx, &filter, window.before, window.rows).await?;
+    let shown = match found.reached {
+        Some(reached) => http::page::Page::going_on(found.jobs, Some(&reached)),
+        None => window.page(found.jobs, |job| job.id),
+    };
+    let (cells, depths) = figures::by_end(&ctx, span, &[state.as_str()]).await?;
     let page = viewer.page("Dead letters");
     let here = page.here.clone();
-    let mut groups = if ended {
-        given_up(&figures.cells, &state, &asked, &here)
-    } else {
-        failing(&figures.depths, &asked, &here)
-    };
+    let mut groups =
+        if ended { given_up(&cells, &state, &asked, &here) } else { failing(&depths, &asked, &here) };
     let more = groups.len() > SHOWN;
     groups.truncate(SHOWN);
     let choice = |(value, word): &(&'static str, &'static str)| Choice {

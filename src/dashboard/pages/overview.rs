@@ -15,7 +15,10 @@ use engine::{
 };
 
 use super::{
-    jobs::picture::{QUESTIONS, picture, quantile},
+    jobs::{
+        facets::of_state,
+        picture::{QUESTIONS, picture, quantile},
+    },
     span::{Choice, Lately, a_minute, count, percent},
 };
 use crate::{
@@ -96,7 +99,7 @@ pub async fn overview(
         tiles,
         charts: charts(&figures.ended, span, step),
         failures: failures(&figures.cells, span, &lately),
-        behind: behind(&queues, sees_queues),
+        behind: behind(&queues, &figures.depths, sees_queues),
         polls: !lately.is_marked() && viewer.operator().is_none(),
         counted_at: counted(&figures),
         page,
@@ -120,13 +123,9 @@ fn waiting(queues: &[QueueView], depths: &[Depth], sees_queues: bool, now: DateT
     // Whoever may not see the queues is led to the jobs in them.
     let at = if sees_queues { "/ops/queues" } else { "/ops/jobs?state=available" };
     let mut tiles = vec![backlog(oldest.map(|(at, queue)| (at, format!("in {queue}"))), at, now)];
-    let known = || depths.iter().filter(|depth| !depth.parked);
-    let available: i64 = known().map(|depth| depth.available - depth.retrying_available).sum();
-    let again: i64 = depths.iter().map(|depth| depth.retrying_scheduled).sum::<i64>()
-        + known().map(|depth| depth.retrying_available).sum::<i64>();
-    let running: i64 = depths.iter().map(|depth| depth.running).sum();
-    let parked: i64 = depths.iter().filter(|depth| depth.parked).map(|depth| depth.available).sum();
-    let later: i64 = depths.iter().map(|depth| depth.scheduled - depth.retrying_scheduled).sum();
+    let of = |state: &str| depths.iter().map(|depth| of_state(depth, state)).sum::<i64>();
+    let (available, again, running) = (of("available"), of("retrying"), of("running"));
+    let (parked, later) = (of("parked"), of("scheduled"));
     tiles.extend([
         figure("Due and waiting", available, list("available"), "", ""),
         figure("Running", running, list("running"), "", ""),
@@ -173,9 +172,15 @@ fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
         state: "",
     };
     let slowest = quantile(&all, 0.95).map_or_else(|| "–".into(), seconds);
-    let letters = link::to("/ops/dead-letters", &[("state", "discarded"), ("last", lately.name())]);
-    let state = if lost > 0 { "failed" } else { "ok" };
-    vec![
+    // The list behind a figure is of one state, and of a marked time it stands among all jobs.
+    let letters = |state: &str| match lately.is_marked() {
+        true => lately.jobs(span, &[("state", state)]),
+        false => link::to("/ops/dead-letters", &[("state", state), ("last", lately.name())]),
+    };
+    let quarantined = count(ended, &["quarantined"]);
+    let given_up = lost - quarantined;
+    let state = if given_up > 0 { "failed" } else { "ok" };
+    let mut tiles = vec![
         tile(
             "Completed a minute",
             a_minute(completed, span),
@@ -188,14 +193,19 @@ fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
             lately.jobs(span, &[("chart", "failures")]),
             format!("{} of {}", ui::count(&failed), ui::count(&attempts)),
         ),
-        Tile { state, ..tile("Given up", ui::count(&lost), letters, lately.words()) },
+        Tile { state, ..tile("Given up", ui::count(&given_up), letters("discarded"), lately.words()) },
         tile(
             "95 % take at most",
             slowest,
             lately.jobs(span, &[("chart", "duration")]),
             "an attempt, to half a decade".into(),
         ),
-    ]
+    ];
+    if quarantined > 0 {
+        let (figure, list) = (ui::count(&quarantined), letters("quarantined"));
+        tiles.insert(3, Tile { state: "quarantined", ..tile("Quarantined", figure, list, lately.words()) });
+    }
+    tiles
 }
 
 /// A duration that is known to half a decade.
@@ -261,17 +271,26 @@ fn failures(cells: &[Cell], span: Span, lately: &Lately) -> Vec<Failure> {
     found
 }
 
-fn behind(queues: &[QueueView], sees_queues: bool) -> Vec<Behind> {
+fn behind(queues: &[QueueView], depths: &[Depth], sees_queues: bool) -> Vec<Behind> {
     let mut late: Vec<&QueueView> = queues.iter().filter(|queue| queue.available > 0).collect();
     late.sort_by_key(|queue| queue.oldest_due_at);
     late.truncate(SHOWN);
-    let row = |queue: &QueueView| Behind {
-        href: sees_queues.then(|| super::queues::address(&queue.name)),
-        list: link::to("/ops/jobs", &[("queue", &queue.name), ("state", "available")]),
-        queue: queue.name.clone(),
-        available: queue.available,
-        oldest: queue.oldest_due_at,
-        held: queue.paused,
+    let row = |queue: &QueueView| {
+        let own = |state: &'static str| {
+            let own = depths.iter().filter(|depth| depth.queue == queue.name);
+            (state, own.map(|depth| of_state(depth, state)).sum::<i64>())
+        };
+        // The list behind the figure is of one state: where nothing waits for its first attempt, that of what else is due.
+        let waits = ["available", "retrying", "parked"].map(own);
+        let (state, available) = waits.into_iter().find(|(_, count)| *count > 0).unwrap_or(waits[0]);
+        Behind {
+            href: sees_queues.then(|| super::queues::address(&queue.name)),
+            list: link::to("/ops/jobs", &[("queue", &queue.name), ("state", state)]),
+            queue: queue.name.clone(),
+            available,
+            oldest: queue.oldest_due_at,
+            held: queue.paused,
+        }
     };
     late.into_iter().map(row).collect()
 }
@@ -302,13 +321,15 @@ mod tests {
         };
         let ended = [
             one("completed", Some(4), 90),
-            one("discarded", None, 4),
+            one("discarded", None, 3),
+            one("quarantined", None, 1),
             one("retrying", None, 6),
             one("cancelled", None, 50),
         ];
         let tiles = done(&ended, Span { from: at(0), until: at(60) }, &Lately::default());
         let values: Vec<&str> = tiles.iter().map(|tile| tile.value.as_str()).collect();
-        assert_eq!(values[..3], ["1.50", "10.0 %", "4"]);
+        assert_eq!(values[..4], ["1.50", "10.0 %", "3", "1"], "each is as long as the list that it leads to");
+        assert_eq!(tiles[3].href, "/ops/dead-letters?state=quarantined&last=24h");
         assert_eq!(
             (tiles[2].state, tiles[2].href.as_str()),
             ("failed", "/ops/dead-letters?state=discarded&last=24h")

@@ -68,9 +68,11 @@ impl Lately {
 
     /// Jobs that ended in this time, by these filters, so that the list is as long as the figure; `chart` may be among them.
     pub fn jobs(&self, span: Span, filters: &[(&str, &str)]) -> String {
-        let from = span.from.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let said = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let from = said(span.from);
+        let until = self.until.as_deref().filter(|until| !until.is_empty()).map(|_| said(span.until));
         let mut pairs = filters.to_vec();
-        pairs.extend([("from", from.as_str()), ("until", self.until.as_deref().unwrap_or_default())]);
+        pairs.extend([("from", from.as_str()), ("until", until.as_deref().unwrap_or_default())]);
         link::to("/ops/jobs", &pairs)
     }
 }

@@ -79,7 +79,7 @@ async fn shift(base: &str, login: &Value, dice: &Dice<'_>, calls: &mut Calls) ->
 
 /// Somebody new comes, and is scored, routed and welcomed.
 async fn come(client: &Client, desk: &Desk, dice: &Dice<'_>) -> Result<(), Failure> {
-    let lead = client.post("/api/v1/leads", &people::lead(dice.below(1_000))).await?;
+    let lead = client.post("/api/v1/leads", &people::lead(dice.below(20_000))).await?;
     let input = json!({
         "lead_id": lead["id"], "strategy": "round_robin", "team_id": desk.team, "provider_id": desk.account(dice),
         "welcome_template_id": desk.welcome, "follow_up_template_id": desk.offer,

@@ -15,6 +15,9 @@ pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
+/// What a statement may take for somebody who looks at all tenants and waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Has each further statement of a transaction given up if it takes longer than this.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::jobs::bulk;
+use domain::{Ctx, jobs::bulk};
 use engine::{
     jobs::{Filter, JobView},
     operate::Action,
@@ -13,6 +13,7 @@ use super::asked::Asked;
 use crate::{
     dashboard::{
         forms::{Fields, done},
+        guard::PATIENCE,
         page::{Answer, Page, show},
         ui,
         viewer::Viewer,
@@ -42,15 +43,23 @@ struct Bulk {
 /// What an action on some jobs, or on all that fit, would touch.
 pub async fn preview(viewer: Viewer, Caller(ctx): Caller, fields: Fields) -> Answer {
     let (action, filter, words) = meant(&fields)?;
+    // A form that changes nothing: whoever sent it waits as for any page.
+    let ctx = Ctx { patience: Some(PATIENCE), ..ctx };
     let preview = bulk::preview(&ctx, &filter).await?;
     let verb = action.verb();
     let matched = i64::try_from(preview.matched).unwrap_or(i64::MAX);
-    let count = if preview.more { format!("more than {}", ui::count(&matched)) } else { ui::count(&matched) };
+    let count = match (preview.more, matched) {
+        (true, 0) => "nobody knows how many".to_owned(),
+        (true, _) => format!("more than {}", ui::count(&matched)),
+        (false, _) => ui::count(&matched),
+    };
     let mut again = vec![("action".to_owned(), verb.to_owned()), ("words".to_owned(), words.clone())];
     again.extend(filter.ids.iter().map(|id| ("id".to_owned(), id.to_string())));
     if filter.ids.is_empty() {
         again.push(("all".to_owned(), "1".to_owned()));
         again.extend(ends(&fields));
+        // What comes while somebody looks is not touched.
+        again.extend(preview.sample.first().map(|newest| ("upto".to_owned(), newest.id.to_string())));
     }
     let consequence = match action {
         Action::Cancel => {
@@ -79,7 +88,7 @@ pub async fn preview(viewer: Viewer, Caller(ctx): Caller, fields: Fields) -> Ans
         count,
         filter: filter.ids.is_empty().then(|| words.clone()),
         left: matched - shown,
-        none: matched == 0,
+        none: matched == 0 && !preview.more,
         sample: preview.sample,
         back: Asked::default().read(&words).map(|asked| asked.address()).unwrap_or_default(),
         destroys,
@@ -115,7 +124,8 @@ fn meant(fields: &Fields) -> Result<(Action, Filter, String), Problem> {
         let asked = Asked::default().read(&words).map_err(|said| Problem::field("/words", said))?;
         let own = |name: &str| fields.text(name).map(ToOwned::to_owned);
         let asked = Asked { from: own("from"), until: own("until"), ..asked };
-        return Ok((action, asked.filter()?, words));
+        let upto = fields.text("upto").and_then(|id| Uuid::try_parse(id).ok());
+        return Ok((action, Filter { upto, ..asked.filter()? }, words));
     }
     let ids: Vec<Uuid> = fields.all("id").filter_map(|id| Uuid::try_parse(id).ok()).take(SELECTED).collect();
     if ids.is_empty() {

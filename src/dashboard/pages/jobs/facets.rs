@@ -37,71 +37,108 @@ pub struct Since {
     pub from: String,
 }
 
+/// What facets are made of: jobs that ended, and jobs that are unfinished, each by its state and what else is known of it.
+pub struct Counted<'a> {
+    pub ended: &'a [Cell],
+    pub live: &'a [Cell],
+    /// They are of a sample, and not all.
+    pub sampled: bool,
+}
+
+/// The unfinished by their states, as [`super::asked::LIVE`] names them.
+pub fn census(depths: &[Depth]) -> Vec<Cell> {
+    let cell = |depth: &Depth, state: &str| Cell {
+        what: state.to_owned(),
+        queue: depth.queue.clone(),
+        kind: depth.kind.clone(),
+        node: None,
+        code: None,
+        count: of_state(depth, state),
+    };
+    depths.iter().flat_map(|depth| LIVE.iter().map(move |state| cell(depth, state))).collect()
+}
+
 /// The facets of what is counted, with all filters on but a facet's own.
-pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since: &Since) -> Vec<Facet> {
-    let Since { words: since, from } = since;
-    let about = format!("ended {since}");
+pub fn facets(asked: &Asked, counted: &Counted<'_>, here: &str, since: &Since) -> Vec<Facet> {
+    let about = format!("ended {}", since.words);
+    // Of what the figures of queues and kinds are, and whether the list behind them has to be told from when.
+    let unfinished = asked.state.as_deref().is_some_and(|state| LIVE.contains(&state));
+    let both = match (asked.is_past() || asked.node.is_some(), unfinished) {
+        (true, _) => about.clone(),
+        (false, true) => String::new(),
+        (false, false) => format!("unfinished, and {about}"),
+    };
+    let of = |name: &'static str, about: &str, field: &'static str| Facet {
+        name,
+        about: about.to_owned(),
+        states: false,
+        values: by(asked, counted, here, field, since),
+    };
     vec![
         Facet {
             name: "Now",
             about: "as of the last census".into(),
             states: true,
-            values: live(asked, depths, here),
-        },
-        Facet { name: "Ended", about: since.clone(), states: true, values: ended(asked, cells, here, from) },
-        Facet {
-            name: "Queue",
-            about: String::new(),
-            states: false,
-            values: by(asked, cells, depths, here, "queue"),
+            values: live(asked, counted, here),
         },
         Facet {
-            name: "Kind",
-            about: String::new(),
-            states: false,
-            values: by(asked, cells, depths, here, "kind"),
+            name: "Ended",
+            about: since.words.clone(),
+            states: true,
+            values: ended(asked, counted.ended, here, since),
         },
-        Facet {
-            name: "Error",
-            about: about.clone(),
-            states: false,
-            values: by(asked, cells, &[], here, "error"),
-        },
-        Facet { name: "Node", about, states: false, values: by(asked, cells, &[], here, "node") },
+        of("Queue", &both, "queue"),
+        of("Kind", &both, "kind"),
+        of("Error", &about, "error"),
+        of("Node", &about, "node"),
     ]
 }
 
-fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<Value> {
-    // The census knows queues and kinds, and neither nodes nor errors.
-    let counted = asked.node.is_none() && asked.error.is_none() && asked.key.is_none() && asked.tag.is_none();
-    let fits =
-        |depth: &&Depth| is(asked.queue.as_deref(), &depth.queue) && is(asked.kind.as_deref(), &depth.kind);
+fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<Value> {
+    // The census knows no processes, and a sample of a marked time nothing that is unfinished.
+    let marked = asked.from.is_some() || asked.until.is_some();
+    let known = if counted.sampled { !marked } else { asked.node.is_none() };
+    // What has not ended is in no marked time, and has no error that it ended by.
+    let open =
+        ["from", "until", "error"].iter().fold(here.to_owned(), |here, name| link::with(&here, name, ""));
     LIVE.iter()
         .map(|state| {
-            let count = depths.iter().filter(fits).map(|depth| of_state(depth, state)).sum();
-            value(asked.state.as_deref(), here, "state", state, counted.then_some(count))
+            let fits = |cell: &&Cell| cell.what == *state && fits(asked, cell, &["state", "error"]);
+            let count = counted.live.iter().filter(fits).map(|cell| cell.count).sum();
+            let current = asked.state.as_deref() == Some(*state);
+            let href: &str = if current { here } else { &open };
+            value(asked.state.as_deref(), href, "state", state, known.then_some(count))
         })
         .collect()
 }
 
-fn ended(asked: &Asked, cells: &[Cell], here: &str, from: &str) -> Vec<Value> {
+fn ended(asked: &Asked, cells: &[Cell], here: &str, since: &Since) -> Vec<Value> {
     ENDED
         .iter()
         .map(|state| {
-            let fits = |cell: &&Cell| cell.what == *state && matches(asked, cell, "state");
+            let fits = |cell: &&Cell| cell.what == *state && fits(asked, cell, &["state"]);
             let count = cells.iter().filter(fits).map(|cell| cell.count).sum();
             let found = value(asked.state.as_deref(), here, "state", state, Some(count));
-            // The list behind the figure is as long as the figure says.
-            let dated = !found.current && asked.from.is_none();
-            let href = if dated { link::with(&found.href, "from", from) } else { found.href };
-            Value { href, ..found }
+            dated(asked, found, since)
         })
         .collect()
 }
 
-fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'static str) -> Vec<Value> {
+/// The list behind a figure of what has ended is as long as the figure says.
+fn dated(asked: &Asked, value: Value, since: &Since) -> Value {
+    if value.current || asked.from.is_some() {
+        return value;
+    }
+    Value { href: link::with(&value.href, "from", &since.from), ..value }
+}
+
+fn by(asked: &Asked, counted: &Counted<'_>, here: &str, field: &'static str, since: &Since) -> Vec<Value> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
-    for cell in cells.iter().filter(|cell| cell.what != "retrying" && matches(asked, cell, field)) {
+    let past = ["error", "node"].contains(&field);
+    let ended = counted.ended.iter().filter(|cell| ENDED.contains(&cell.what.as_str()));
+    // A marked time leaves nothing that is unfinished.
+    let live = counted.live.iter().filter(|_| !past && asked.from.is_none() && asked.until.is_none());
+    for cell in ended.chain(live).filter(|cell| fits(asked, cell, &[field])) {
         let word = match field {
             "queue" => Some(cell.queue.clone()),
             "kind" => Some(cell.kind.clone()),
@@ -111,21 +148,6 @@ fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'stat
         if let Some(word) = word {
             *counts.entry(word).or_default() += cell.count;
         }
-    }
-    let blind = asked.node.is_some() || asked.error.is_some();
-    for depth in depths.iter().filter(|_| !blind) {
-        let (word, other, own) = match field {
-            "queue" => (&depth.queue, &depth.kind, asked.kind.as_deref()),
-            _ => (&depth.kind, &depth.queue, asked.queue.as_deref()),
-        };
-        if !is(own, other) {
-            continue;
-        }
-        let count = match asked.state.as_deref() {
-            Some(state) => of_state(depth, state),
-            None => LIVE.iter().map(|state| of_state(depth, state)).sum(),
-        };
-        *counts.entry(word.clone()).or_default() += count;
     }
     let chosen = match field {
         "queue" => asked.queue.as_deref(),
@@ -139,21 +161,28 @@ fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'stat
     let mut counts: Vec<(String, i64)> =
         counts.into_iter().filter(|(word, count)| *count > 0 || chosen == Some(word)).collect();
     counts.sort_by(|one, two| two.1.cmp(&one.1).then_with(|| one.0.cmp(&two.0)));
+    // The one that is chosen stays, wherever it stands: else it could not be taken away here.
+    let at = counts.iter().position(|(word, _)| chosen == Some(word)).filter(|at| *at >= SHOWN);
+    if let Some(at) = at {
+        counts.swap(SHOWN - 1, at);
+    }
     counts.truncate(SHOWN);
-    counts.into_iter().map(|(word, count)| value(chosen, here, field, &word, Some(count))).collect()
+    let only_past = past || asked.is_past() || asked.node.is_some();
+    let values = counts.into_iter().map(|(word, count)| value(chosen, here, field, &word, Some(count)));
+    values.map(|value| if only_past { dated(asked, value, since) } else { value }).collect()
 }
 
-/// Whether an attempt fits all filters but the one named.
-fn matches(asked: &Asked, cell: &Cell, but: &str) -> bool {
+/// Whether it fits all filters but those named.
+pub fn fits(asked: &Asked, cell: &Cell, but: &[&str]) -> bool {
     let node = cell.node.map(|node| node.to_string()).unwrap_or_default();
-    let ended = asked.state.as_deref().filter(|state| ENDED.contains(state));
-    let live = asked.state.as_deref().is_some_and(|state| LIVE.contains(&state));
-    // What has ended is in no live state.
-    (but == "state" || (!live && is(ended, &cell.what)))
-        && (but == "queue" || is(asked.queue.as_deref(), &cell.queue))
-        && (but == "kind" || is(asked.kind.as_deref(), &cell.kind))
-        && (but == "node" || is(asked.node.as_deref(), &node))
-        && (but == "error" || is(asked.error.as_deref(), cell.code.as_deref().unwrap_or_default()))
+    let all = [
+        ("state", &asked.state, cell.what.as_str()),
+        ("queue", &asked.queue, &cell.queue),
+        ("kind", &asked.kind, &cell.kind),
+        ("node", &asked.node, &node),
+        ("error", &asked.error, cell.code.as_deref().unwrap_or_default()),
+    ];
+    all.iter().all(|(name, wanted, found)| but.contains(name) || is(wanted.as_deref(), found))
 }
 
 fn is(wanted: Option<&str>, found: &str) -> bool {
@@ -161,7 +190,7 @@ fn is(wanted: Option<&str>, found: &str) -> bool {
 }
 
 /// How many of a lane are in a state, as `engine.live_state` tells them apart.
-fn of_state(depth: &Depth, state: &str) -> i64 {
+pub fn of_state(depth: &Depth, state: &str) -> i64 {
     match state {
         "scheduled" => depth.scheduled - depth.retrying_scheduled,
         "running" => depth.running,
@@ -212,6 +241,11 @@ mod tests {
         facet.values.iter().map(|value| (value.word.as_str(), value.count)).collect()
     }
 
+    fn found(asked: &Asked, ended: &[Cell], depths: &[Depth], here: &str) -> Vec<Facet> {
+        let counted = Counted { ended, live: &census(depths), sampled: false };
+        facets(asked, &counted, here, &since())
+    }
+
     #[test]
     fn each_facet_counts_with_all_filters_but_its_own() {
         let cells = [
@@ -222,22 +256,62 @@ mod tests {
         ];
         let asked = Asked { state: Some("discarded".into()), kind: Some("a".into()), ..Asked::default() };
         let here = "/ops/jobs?state=discarded&kind=a";
-        let found = facets(&asked, &cells, &[depth("a", false)], here, &since());
+        let found = found(&asked, &cells, &[depth("a", false)], here);
         assert_eq!(found[1].values[0].href, "/ops/jobs?kind=a&state=completed&from=F");
         assert_eq!(counts(&found[1])[..2], [("completed", Some(100)), ("discarded", Some(5))]);
         assert_eq!(counts(&found[3]), [("a", Some(5))]);
         assert_eq!(counts(&found[4]), [("gone", Some(5))]);
         assert_eq!(found[3].values[0].href, "/ops/jobs?state=discarded", "a second click takes it away");
-        assert_eq!(found[4].values[0].href, "/ops/jobs?state=discarded&kind=a&error=gone");
+        assert_eq!(found[4].values[0].href, "/ops/jobs?state=discarded&kind=a&error=gone&from=F");
     }
 
     #[test]
     fn live_states_are_told_apart_as_the_list_does() {
         let now = |depths: &[Depth]| {
-            let found = facets(&Asked::default(), &[], depths, "/ops/jobs", &since());
+            let found = found(&Asked::default(), &[], depths, "/ops/jobs");
             found[0].values.iter().map(|value| value.count.unwrap_or_default()).collect::<Vec<_>>()
         };
         assert_eq!(now(&[depth("a", false)]), [9, 18, 3, 3, 0]);
         assert_eq!(now(&[depth("a", true)]), [9, 0, 3, 1, 20]);
+    }
+
+    #[test]
+    fn the_list_behind_a_figure_is_of_the_same_jobs() {
+        let cells = [
+            cell("completed", "a", None, 5),
+            cell("snoozed", "a", None, 90),
+            cell("retrying", "a", Some("slow"), 50),
+        ];
+        let depths = [depth("a", false)];
+        let open = found(&Asked::default(), &cells, &depths, "/ops/jobs");
+        assert_eq!(
+            counts(&open[3]),
+            [("a", Some(38))],
+            "33 are unfinished; what is tried again or put off has not ended"
+        );
+        assert_eq!(
+            (open[3].values[0].href.as_str(), open[3].about.as_str()),
+            ("/ops/jobs?kind=a", "unfinished, and ended ")
+        );
+        let here = "/ops/jobs?from=F&until=U";
+        let marked = Asked { from: Some("F".into()), until: Some("U".into()), ..Asked::default() };
+        let marked = found(&marked, &cells, &depths, here);
+        assert_eq!(counts(&marked[3]), [("a", Some(5))], "in a marked time only what ended is listed");
+        let running = &marked[0].values[2];
+        assert_eq!((running.count, running.href.as_str()), (Some(3), "/ops/jobs?state=running"));
+        let node = Asked { node: Some("n".into()), ..Asked::default() };
+        let on_a_node = found(&node, &cells, &depths, "/ops/jobs?node=n");
+        assert_eq!(on_a_node[0].values[2].count, None, "the census does not know where they run");
+    }
+
+    #[test]
+    fn a_value_that_is_chosen_can_be_taken_away() {
+        let kinds: Vec<String> = (0..20).map(|number| format!("k{number:02}")).collect();
+        let cells: Vec<Cell> = kinds.iter().map(|kind| cell("completed", kind, None, 9)).collect();
+        let asked = Asked { kind: Some("rare".into()), ..Asked::default() };
+        let found = found(&asked, &cells, &[], "/ops/jobs?kind=rare");
+        assert_eq!(found[3].values.len(), SHOWN);
+        let last = found[3].values.last().expect("values");
+        assert_eq!((last.word.as_str(), last.count, last.href.as_str()), ("rare", Some(0), "/ops/jobs"));
     }
 }

@@ -5,17 +5,14 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{access::permission::Permission, jobs::figures};
-use engine::{
-    jobs::{Filter, JobView},
-    tallies::{Cell, Depth, Ended},
-};
+use engine::jobs::{Filter, JobView};
 use uuid::Uuid;
 
 use super::{
     asked::{Asked, FIELDS, LASTS},
-    facets::{Facet, Since, facets},
+    facets::{Counted, Facet, Since, census, facets},
     picture::{QUESTIONS, picture},
     sample,
 };
@@ -27,7 +24,7 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        Shared,
+        self, Shared,
         extract::{Caller, Query},
         page::Window,
         problem::Problem,
@@ -36,6 +33,9 @@ use crate::{
 
 /// New jobs that are told apart; more are said to be more.
 const NEWS: i64 = 51;
+
+/// What was accepted longer ago is not new.
+const NEW: TimeDelta = TimeDelta::hours(1);
 
 /// A choice that is a link.
 struct Choice {
@@ -60,6 +60,8 @@ struct List {
     estimate: Option<String>,
     jobs: Vec<JobView>,
     next: Option<String>,
+    /// As far as it was looked, where it was given up.
+    back: Option<DateTime<Utc>>,
     fresh: Option<String>,
     bulk: bool,
     cancel: bool,
@@ -107,20 +109,28 @@ pub async fn list(
             Err(said) => wrong = Some((words, said)),
         }
     }
-    let (filter, now) = (asked.filter()?, app.platform.clock.now());
+    let now = app.platform.clock.now();
     let (span, step) = asked.span(now)?;
+    asked.settle(span);
+    let filter = asked.filter()?;
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let rows = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
-    let shown = window.page(rows, |job| job.id);
+    let looked = domain::jobs::look(&ctx, &filter, window.before, window.rows).await?;
+    let back = looked.reached.and_then(time_of);
+    let shown = match looked.reached {
+        Some(reached) => http::page::Page::going_on(looked.jobs, Some(&reached)),
+        None => window.page(looked.jobs, |job| job.id),
+    };
     let part = asked.part()?;
     let figures = figures::figures(&ctx, span, step, &part.clone().unwrap_or_default()).await?;
     let (mut ended, mut cells, mut estimate) = (figures.ended, figures.cells, None);
+    let mut live = census(&figures.depths);
     if part.is_none() {
-        let newest = domain::jobs::list(&ctx, &filter, None, sample::LOOKED_AT).await?;
-        (ended, cells) = sample::counted(&newest, span, step);
+        let newest = domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?;
+        let sampled = sample::counted(&asked, &newest.jobs, span, step);
+        (ended, cells, live) = (sampled.ended, sampled.cells, sampled.live);
         estimate = Some(format!(
-            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that fit.",
-            ui::count(&i64::try_from(newest.len()).unwrap_or_default())
+            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that have it.",
+            ui::count(&i64::try_from(newest.jobs.len()).unwrap_or_default())
         ));
     }
     let may = |permission| viewer.may(permission);
@@ -128,7 +138,6 @@ pub async fn list(
     let discard = may(Permission::JobsDiscard);
     let here = asked.address();
     let newest = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
-    let parts = Parts { ended, cells, depths: figures.depths };
     let (words, wrong) = match wrong {
         Some((words, said)) => (words, Some(said)),
         None => (asked.words(), None),
@@ -139,10 +148,12 @@ pub async fn list(
         format!("in the last {}", asked.last())
     };
     let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
-    let facets = facets(&asked, &parts.cells, &parts.depths, &here, &since);
+    let counted = Counted { ended: &cells, live: &live, sampled: part.is_none() };
+    let facets = facets(&asked, &counted, &here, &since);
     let page = List {
         page: viewer.page("Jobs"),
         completions: completions(&words, &facets),
+        back,
         questions: choices(&QUESTIONS, &here, "chart", asked.chart.as_deref().unwrap_or("rate")),
         lasts: LASTS
             .iter()
@@ -152,7 +163,7 @@ pub async fn list(
                 Choice { word, href, current }
             })
             .collect(),
-        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &parts.ended, span, step),
+        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
         fresh: asked.is_open().then(|| fresh_address(&here, newest)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
@@ -172,13 +183,6 @@ pub async fn list(
     Ok(show(&page)?.into_response())
 }
 
-/// What the page is made of besides the rows.
-struct Parts {
-    ended: Vec<Ended>,
-    cells: Vec<Cell>,
-    depths: Vec<Depth>,
-}
-
 fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<Choice> {
     let choice = |(value, word): &(&'static str, &'static str)| Choice {
         word,
@@ -186,6 +190,17 @@ fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen:
         current: *value == chosen,
     };
     all.iter().map(choice).collect()
+}
+
+/// The first id of a time (RFC 9562, section 5.7).
+fn first_of(at: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
+}
+
+/// When the job of an id was accepted, or another would have been.
+fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }
 
 fn fresh_address(here: &str, newest: Uuid) -> String {
@@ -222,8 +237,11 @@ struct Fresh {
 }
 
 /// How many jobs have come since a page was made; they are shown when somebody asks for them.
-pub async fn fresh(Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let filter = Filter { after: asked.newest, ..asked.filter()? };
+pub async fn fresh(State(app): Shared, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
+    // It is asked every few seconds, also by filters that no index answers: not all that came before is gone through for it.
+    let recent = first_of(app.platform.clock.now() - NEW);
+    let after = asked.newest.map_or(recent, |newest| newest.max(recent));
+    let filter = Filter { after: Some(after), ..asked.filter()? };
     let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();
     let most = usize::try_from(NEWS).unwrap_or(usize::MAX);
     let fresh = Fresh { count: newer.min(most - 1), more: newer == most, address: asked.address() };

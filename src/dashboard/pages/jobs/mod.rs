@@ -7,7 +7,7 @@
 
 pub(super) mod asked;
 pub mod bulk;
-mod facets;
+pub(super) mod facets;
 pub mod list;
 pub mod one;
 pub(super) mod picture;

@@ -38,11 +38,15 @@ pub fn picture(question: &str, ended: &[Ended], span: Span, step_minutes: i32) -
             ("Attempts that failed", "%", vec![line], "lines")
         }
         _ => {
-            let minutes = f64::from(step_minutes);
+            // The last step is not over: a rate is of the minutes that were.
+            let minutes = |time: &DateTime<Utc>| {
+                let left = i32::try_from((span.until - *time).num_minutes()).unwrap_or(step_minutes);
+                f64::from(left.clamp(1, step_minutes))
+            };
             let line = |what: &&'static str| Series {
                 name: (*what).to_owned(),
                 tone: what,
-                values: times.iter().map(|time| Some(count(at(time), what) / minutes)).collect(),
+                values: times.iter().map(|time| Some(count(at(time), what) / minutes(time))).collect(),
             };
             let seen = |what: &&&str| **what == "completed" || ended.iter().any(|one| one.what == ***what);
             ("How many end", "a minute", ENDINGS.iter().filter(seen).map(line).collect(), "bars")
@@ -126,6 +130,13 @@ mod tests {
         assert_eq!(lines[0], ("completed", vec![Some(10.0), Some(0.0), Some(0.0)]));
         assert_eq!(lines[1], ("discarded", vec![Some(0.0), Some(1.0), Some(0.0)]));
         assert_eq!(lines.len(), 2, "what did not happen has no line");
+    }
+
+    #[test]
+    fn a_step_that_is_not_over_has_the_rate_of_its_minutes() {
+        let rows = [ended(0, "completed", None, 60), ended(60, "completed", None, 15)];
+        let chart = picture("rate", &rows, Span { from: at(0), until: at(75) }, 60);
+        assert_eq!(chart.series[0].values, [Some(1.0), Some(1.0)]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{access::permission::Permission, jobs::figures};
 use engine::{
     queues::QueueView,
-    tallies::{Cell, Span},
+    tallies::{Cell, Depth, Span},
 };
 use serde::Deserialize;
 
@@ -17,7 +17,10 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::span::{Choice, Lately, a_minute, percent},
+        pages::{
+            jobs::facets::of_state,
+            span::{Choice, Lately, a_minute, percent},
+        },
         ui,
         viewer::Viewer,
     },
@@ -44,9 +47,11 @@ struct Row {
     like: &'static str,
     /// How long the first has waited.
     oldest: Option<(DateTime<Utc>, String)>,
-    available: String,
-    running: String,
-    scheduled: String,
+    /// How many are in a state, with the list of them.
+    available: (i64, String),
+    running: (i64, String),
+    retrying: (i64, String),
+    scheduled: (i64, String),
     rate: String,
     rate_list: String,
     failed: Option<String>,
@@ -94,12 +99,12 @@ pub async fn list(
     let now = app.platform.clock.now();
     let (span, _) = lately.span(now)?;
     let queues = domain::jobs::queues(&ctx).await?;
-    let (cells, _) = figures::by_queue(&ctx, span).await?;
+    let (cells, depths) = figures::by_queue(&ctx, span).await?;
     let counts = counts(&cells);
     let steers = viewer.may(Permission::QueuesPause);
     let counted_at = queues.iter().filter_map(|queue| queue.counted_at).max();
     let rows = queues.into_iter().filter(|queue| fits(queue, &state));
-    let rows = rows.map(|queue| row(queue, &counts, span, &lately, now)).collect();
+    let rows = rows.map(|queue| row(queue, &counts, &depths, span, &lately, now)).collect();
     let page = viewer.page("Queues");
     let states = STATES.iter().map(|(value, word)| Choice {
         word,
@@ -146,12 +151,17 @@ fn counts(cells: &[Cell]) -> HashMap<&str, (i64, i64, i64)> {
 fn row(
     queue: QueueView,
     counts: &HashMap<&str, (i64, i64, i64)>,
+    depths: &[Depth],
     span: Span,
     lately: &Lately,
     now: DateTime<Utc>,
 ) -> Row {
     let (completed, failed, all) = counts.get(queue.name.as_str()).copied().unwrap_or_default();
-    let of_state = |state: &str| link::to("/ops/jobs", &[("queue", &queue.name), ("state", state)]);
+    let of = |state: &str| {
+        let own = depths.iter().filter(|depth| depth.queue == queue.name);
+        let list = link::to("/ops/jobs", &[("queue", &queue.name), ("state", state)]);
+        (own.map(|depth| of_state(depth, state)).sum(), list)
+    };
     let held = held::pauses(&queue);
     let resumes = held.iter().any(|pause| pause.own && pause.kind.is_none());
     let (state, like) = held::state(&queue);
@@ -160,9 +170,10 @@ fn row(
         state,
         like,
         oldest: queue.oldest_due_at.map(|at| (at, ui::duration(&at, &now))),
-        available: of_state("available"),
-        running: of_state("running"),
-        scheduled: of_state("scheduled"),
+        available: of("available"),
+        running: of("running"),
+        retrying: of("retrying"),
+        scheduled: of("scheduled"),
         rate: a_minute(completed, span),
         rate_list: lately.jobs(span, &[("queue", &queue.name), ("state", "completed")]),
         failed: percent(failed, all),

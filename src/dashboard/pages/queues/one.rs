@@ -20,7 +20,10 @@ use crate::{
         link,
         page::{Answer, Page, show},
         pages::{
-            jobs::picture::{QUESTIONS, picture},
+            jobs::{
+                facets::of_state,
+                picture::{QUESTIONS, picture},
+            },
             span::{Choice, Lately, percent},
         },
         ui,
@@ -75,6 +78,7 @@ struct One {
     state: &'static str,
     like: &'static str,
     oldest: Option<String>,
+    retrying: i64,
     list: String,
     questions: Vec<Choice>,
     lasts: Vec<Choice>,
@@ -111,9 +115,14 @@ pub async fn show_queue(
     let now = app.platform.clock.now();
     let (span, step) = lately.span(now)?;
     let queues = domain::jobs::queues(&ctx).await?;
-    let queue = queues.into_iter().find(|queue| queue.name == name).ok_or(Error::NotFound("queue"))?;
+    let mut queue = queues.into_iter().find(|queue| queue.name == name).ok_or(Error::NotFound("queue"))?;
     let ended = figures::of_queue(&ctx, &name, span, step).await?;
     let (cells, depths) = figures::by_queue(&ctx, span).await?;
+    // As the lists behind them tell them apart.
+    let own = || depths.iter().filter(|depth| depth.queue == name);
+    queue.available = own().map(|depth| of_state(depth, "available")).sum();
+    queue.scheduled = own().map(|depth| of_state(depth, "scheduled")).sum();
+    let retrying = own().map(|depth| of_state(depth, "retrying")).sum();
     let page = viewer.page(&format!("Queue {name}"));
     let chosen = asked.chart.as_deref().unwrap_or("rate");
     let question = |(value, word): &(&'static str, &'static str)| Choice {
@@ -131,6 +140,7 @@ pub async fn show_queue(
         state,
         like,
         oldest: queue.oldest_due_at.map(|at| ui::duration(&at, &now)),
+        retrying,
         list: link::to("/ops/jobs", &[("queue", &name)]),
         questions: QUESTIONS.iter().map(question).collect(),
         lasts: lately.choices(&page.here),
@@ -172,9 +182,9 @@ fn kinds(
     }
     for depth in depths.iter().filter(|depth| depth.queue == queue.name) {
         let (found, ..) = found.entry(&depth.kind).or_insert_with(|| (kind(&depth.kind), 0, 0));
-        found.available += depth.available;
+        found.available += of_state(depth, "available");
         found.running += depth.running;
-        found.scheduled += depth.scheduled;
+        found.scheduled += of_state(depth, "scheduled");
     }
     for cell in cells.iter().filter(|cell| cell.queue == queue.name && cell.what != "cancelled") {
         let (found, failed, all) = found.entry(&cell.kind).or_insert_with(|| (kind(&cell.kind), 0, 0));

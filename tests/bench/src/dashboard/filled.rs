@@ -68,8 +68,11 @@ select (lpad(to_hex((extract(epoch from w.finished) * 1000)::bigint - 4000), 12,
 const COUNTED: &str = "
 insert into engine.tally_minutes (minute, tenant_id, lane, node, what, code, bucket, count)
 select date_trunc('minute', finished_at), tenant_id, lane, node, state, error_code,
-       ceil(2 * log(greatest(1, extract(epoch from finished_at - started_at) * 1000)))::smallint, count(*)
-  from engine.job_history group by 1, 2, 3, 4, 5, 6, 7";
+       engine.duration_bucket(finished_at - started_at), count(*)
+  from engine.job_history group by 1, 2, 3, 4, 5, 6, 7;
+insert into engine.tally_hours (tenant_id, what, hour, lane, node, code, bucket, count)
+select tenant_id, what, date_trunc('hour', minute, 'UTC'), lane, node, code, bucket, sum(count)
+  from engine.tally_minutes group by 1, 2, 3, 4, 5, 6, 7";
 
 /// Half of them are due, some run, the others are for later, and of these some have failed before.
 const BEFORE: &str = "

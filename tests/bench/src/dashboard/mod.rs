@@ -21,6 +21,17 @@ const WARM_UP: usize = 5;
 const LOOKS: usize = 50;
 /// What 95 of 100 looks at a page may take, in milliseconds.
 const BAR: f64 = 100.0;
+/// Filters and spans that are measured besides what pages lead to: of the same kind is only the first that is met.
+const ALSO: [&str; 8] = [
+    "/ops/jobs?last=7d",
+    "/ops/jobs?state=discarded",
+    "/ops/jobs?state=parked",
+    "/ops/jobs?kind=export_leads",
+    "/ops/jobs?queue=operations&state=cancelled",
+    "/ops/jobs?error=refused",
+    "/ops/jobs?tag=campaign%3A4",
+    "/ops/overview?last=7d",
+];
 /// The slowest page's.
 const SLOWEST: &str = "page_ms_p95";
 /// More kinds of pages than there will be.
@@ -69,9 +80,14 @@ pub async fn report(args: Args) -> Outcome<()> {
     Ok(())
 }
 
-/// Each page of the navigation and each kind of page that they lead to, in milliseconds.
+/// Each page of the navigation and each kind of page that they lead to, and some filters, in milliseconds.
 async fn looks(visitor: &Visitor) -> Outcome<BTreeMap<String, f64>> {
     let mut found = BTreeMap::new();
+    for path in ALSO {
+        if let Some((millis, _)) = times(visitor, path).await? {
+            found.insert(path.to_owned(), millis);
+        }
+    }
     let mut queue = visitor.navigation().await?;
     if queue.is_empty() {
         return Err("the navigation has no pages".into());
@@ -81,16 +97,24 @@ async fn looks(visitor: &Visitor) -> Outcome<BTreeMap<String, f64>> {
         if found.contains_key(&kind) || found.len() >= MOST {
             continue;
         }
-        let mut times: Vec<Duration> = Vec::with_capacity(LOOKS);
-        for number in 0..WARM_UP + LOOKS {
-            let seen = visitor.look(&path).await?;
-            if number >= WARM_UP {
-                times.push(seen.took);
-            } else if number == 0 {
-                queue.extend(seen.links);
-            }
+        if let Some((millis, links)) = times(visitor, &path).await? {
+            queue.extend(links);
+            found.insert(kind, millis);
         }
-        found.insert(kind, percentile(&mut times, 95) * 1e3);
     }
     Ok(found)
+}
+
+/// How long looks at a page take, and where it leads. None if it is no page.
+async fn times(visitor: &Visitor, path: &str) -> Outcome<Option<(f64, Vec<String>)>> {
+    let (mut times, mut links): (Vec<Duration>, _) = (Vec::with_capacity(LOOKS), Vec::new());
+    for number in 0..WARM_UP + LOOKS {
+        let Some(seen) = visitor.look(path).await? else { return Ok(None) };
+        if number >= WARM_UP {
+            times.push(seen.took);
+        } else {
+            links = seen.links;
+        }
+    }
+    Ok(Some((percentile(&mut times, 95) * 1e3, links)))
 }

@@ -22,7 +22,6 @@ pub struct Seen {
     pub took: Duration,
     /// Pages that it leads to.
     pub links: Vec<String>,
-    text: String,
 }
 
 impl Visitor {
@@ -54,30 +53,32 @@ impl Visitor {
         }
     }
 
-    /// Looks at a page once.
-    pub async fn look(&self, path: &str) -> Outcome<Seen> {
+    /// Looks at a page once. None if it is no page: a file, or the way to another page.
+    pub async fn look(&self, path: &str) -> Outcome<Option<Seen>> {
         let began = Instant::now();
         let answer = self.get(path).await?;
         let (status, said) = (answer.status(), told(&answer));
+        let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
+        if status.is_redirection() || (status == StatusCode::OK && !is_page) {
+            return Ok(None);
+        }
         let text = answer.text().await?;
         let took = said.unwrap_or_else(|| began.elapsed());
         if status != StatusCode::OK {
-            return Err(format!("{path} answered {status}").into());
+            let detail = between(between(&text, "<h1", "</main>"), ">", "</p>");
+            return Err(format!("{path} answered {status}: {detail}").into());
+        }
+        if !text.contains("<h1") {
+            return Err(format!("{path} is a page without a heading").into());
         }
         let links = hrefs(between(&text, "<main", "</main>"));
-        Ok(Seen { took, links, text }.checked()?)
+        Ok(Some(Seen { took, links }))
     }
 
     async fn get(&self, path: &str) -> Outcome<reqwest::Response> {
         let asked = self.http.get(format!("{}{path}", self.base)).header(header::COOKIE, &self.cookie);
         Ok(asked.header(header::ACCEPT, "text/html").send().await?)
-    }
-}
-
-impl Seen {
-    /// A page has a heading.
-    fn checked(self) -> Result<Self, &'static str> {
-        if self.text.contains("<h1") { Ok(self) } else { Err("a page without a heading came back") }
     }
 }
 
