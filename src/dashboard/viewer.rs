@@ -10,6 +10,7 @@ use domain::{
     Ctx,
     access::{
         dashboard::{Look, Visit, Visitor},
+        operators::sight,
         permission::Permission,
     },
     ctx::OperatorCtx,
@@ -53,7 +54,7 @@ impl Viewer {
     pub(super) fn may_see(&self, permission: Permission) -> bool {
         match self.0.visit.as_ref().map(|visit| &visit.visitor) {
             Some(Visitor::User(ctx)) => ctx.grants.contains(permission),
-            Some(Visitor::Operator(_, look)) => look.is_some() && permission.as_str().ends_with(":read"),
+            Some(Visitor::Operator(_, look)) => look.is_some() && sight().contains(permission),
             None => false,
         }
     }

@@ -41,6 +41,7 @@ mod consents;
 mod contract;
 mod dashboard;
 mod dashboard_campaigns;
+mod dashboard_guard;
 mod dashboard_house;
 mod dashboard_people;
 mod dashboard_record;

@@ -14,6 +14,7 @@ use super::{
     permission::PermissionSet,
     sessions::{self, Client},
     store::{self, Whose},
+    throttle::network,
 };
 use crate::{
     Ctx,
@@ -128,7 +129,9 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::TooMany`].
     pub async fn enter_operator(&self, key: &str, address: IpAddr, trace: Option<String>) -> Result<String> {
-        let tried = self.try_login("", "operator", address).await?;
+        // Each address for itself: a key cannot be guessed, and strangers keep no operator out.
+        let from = format!("operator {}", network(address));
+        let tried = self.try_login("", &from, address).await?;
         let operator = self.admit_operator(key, trace).await?;
         self.came_in(tried).await?;
         let Actor::Operator(id) = operator.actor else { return Err(REFUSED) };
