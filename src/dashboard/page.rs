@@ -83,7 +83,7 @@ impl Page {
         let mut groups: Vec<Group> = Vec::new();
         let shown = NAVIGATION.iter().filter(|entry| {
             let operates = viewer.operator().is_some();
-            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_see(permission), operates)
+            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_open(permission), operates)
         });
         for entry in shown {
             let below =

@@ -57,6 +57,7 @@ async fn every_path_wants_a_login_its_own_permission_and_a_form_of_ours() {
     reader.get("/ops/account").await.expect(200);
     let mut olga = operator(&app, &key).await;
     let mut admin = Browser::of(&app, "acme", ADMIN).await;
+    admin.get("/ops/account").await.expect(200);
     let ours = admin.origin.clone();
     let mut refused = 0;
     for place in table() {
@@ -324,5 +325,34 @@ async fn slow_strangers_take_no_place_from_whoever_is_known() {
         assert_ne!(shown.status, 503, "{path} takes a place of its own");
     }
     drop(held);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_what_is_refused_to_them() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    let yearly = json!({"name": "s", "work": {"kind": "score_leads"}, "crontab": "@yearly"});
+    let yearly = admin.post("/api/v1/schedules", &yearly).await.expect(201);
+    let yearly = format!("/ops/schedules/{}", yearly["id"].as_str().expect("an id"));
+    let mut reader = reader(&app, &["queues:read", "schedules:read"]).await;
+    let mut user = Browser::of(&app, "acme", ADMIN).await;
+    for path in ["/ops/queues", "/ops/queues/messages", "/ops/schedules", &yearly] {
+        assert!(user.get(path).await.expect(200).says("\"/ops/jobs?"), "{path}");
+        let page = reader.get(path).await.expect(200);
+        assert!(!page.says("\"/ops/jobs"), "{path}: {}", page.text);
+    }
+    // Whoever sees only some leads sees no jobs, whatever their role holds besides.
+    let role = json!({"name": "Few", "scope": "own", "permissions": ["jobs:read", "leads:read"]});
+    admin.post("/api/v1/compliance/roles", &role).await.expect(201);
+    let email = "few@acme.example.com";
+    let few = json!({"name": "F", "email": email, "password": PASSWORD, "role": "Few"});
+    admin.post("/api/v1/users", &few).await.expect(201);
+    let mut few = Browser::of(&app, "acme", email).await;
+    assert_eq!(few.get("/ops").await.leads(), "/ops/leads");
+    assert!(!few.get("/ops/leads").await.expect(200).says("\"/ops/jobs\""));
+    few.get("/ops/jobs").await.expect(403);
     app.process.stop().await;
 }
