@@ -11,6 +11,7 @@ use switchboard_tests::{Browser, PASSWORD, Shown, TestApp};
 use crate::{
     archive,
     dashboard_house::{between, logged, reader},
+    dashboard_work::comes_to_say,
     isolation,
     message::sandbox,
     operators::looking,
@@ -239,7 +240,8 @@ async fn what_an_operator_looked_at_is_written_down_and_nothing_comes_by_itself(
 #[tokio::test]
 async fn strangers_keep_no_operator_out() {
     let app = TestApp::with(|plan| plan.proxy_hops = 1).await;
-    let key = app.operator("Olga").await.bearer.expect("a key");
+    let client = app.operator("Olga").await;
+    let key = client.bearer.clone().expect("a key");
     let mut stranger = Browser::new(&app);
     for address in 1..=11 {
         stranger.more = vec![("x-forwarded-for", format!("203.0.113.{address}"))];
@@ -250,6 +252,12 @@ async fn strangers_keep_no_operator_out() {
     }
     stranger.more = vec![("x-forwarded-for", "198.51.100.7".to_owned())];
     assert_eq!(stranger.post("/ops/login/operator", &[("key", &key)]).await.leads(), "/ops");
+    let log = "/api/v1/compliance/audit-logs?action=login&outcome=denied&limit=200";
+    let log = client.send(looking(client.request(Method::GET, log), "installation")).await.expect(200);
+    let told = log["items"].as_array().expect("items");
+    let keys = told.iter().filter(|one| one["resource"] == "operator").count();
+    let many = told.iter().filter(|one| one["detail"]["why"] == "too many tries").count();
+    assert_eq!((keys, many), (110, 1), "each key that was refused, and once that they are too many");
     app.process.stop().await;
 }
 
@@ -340,7 +348,7 @@ async fn nobody_is_led_to_what_is_refused_to_them() {
     let mut reader = reader(&app, &["queues:read", "schedules:read"]).await;
     let mut user = Browser::of(&app, "acme", ADMIN).await;
     for path in ["/ops/queues", "/ops/queues/messages", "/ops/schedules", &yearly] {
-        assert!(user.get(path).await.expect(200).says("\"/ops/jobs?"), "{path}");
+        comes_to_say(&mut user, path, &["\"/ops/jobs?"]).await;
         let page = reader.get(path).await.expect(200);
         assert!(!page.says("\"/ops/jobs"), "{path}: {}", page.text);
     }

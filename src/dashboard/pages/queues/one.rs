@@ -128,6 +128,7 @@ pub async fn show_queue(
     let own = own.map_or_else(Limit::default, |own| Limit { key: None, ..*own });
     let (state, like) = held::state(&queue);
     let jobs = viewer.may_of_all(Permission::JobsRead);
+    let ended_so = |filters: &[(&str, &str)]| if jobs { lately.jobs(span, filters) } else { String::new() };
     let plain = link::with(&link::with(&page.here, "from", ""), "until", "");
     show(&One {
         at: address(&name),
@@ -140,9 +141,7 @@ pub async fn show_queue(
         marked: lately.is_marked().then_some(plain),
         since: lately.words(),
         chart: picture(chosen, &ended, span, step),
-        kinds: kinds(&queue, &cells, &depths, |filters| {
-            if jobs { lately.jobs(span, filters) } else { String::new() }
-        }),
+        kinds: kinds(&queue, &cells, &depths, ended_so),
         jobs,
         held: held::pauses(&queue),
         limits,
