@@ -88,6 +88,9 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     let mut response = refused::as_page(&viewer, &headers, response).await;
     let shown = !response.status().is_redirection();
     dress(response.headers_mut(), &viewer, shown);
+    if cookies::over_https(&headers) {
+        cookies::secure(response.headers_mut());
+    }
     response
 }
 

@@ -365,3 +365,23 @@ async fn nobody_is_led_to_what_is_refused_to_them() {
     few.get("/ops/jobs").await.expect(403);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn over_https_every_cookie_is_kept_for_that() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.origin = browser.origin.replacen("http://", "https://", 1);
+    let who = [("tenant", "acme"), ("email", ADMIN), ("password", PASSWORD)];
+    let entered = browser.post("/ops/login", &who).await.expect(303);
+    browser.get("/ops/account").await.expect(200);
+    let zone = browser.post("/ops/account/zone", &[("zone", "Europe/Berlin")]).await.expect(303);
+    let theme = browser.post("/ops/theme", &[("theme", "dark")]).await.expect(303);
+    for (shown, least) in [(entered, 1), (zone, 2), (theme, 1)] {
+        let cookies = shown.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let cookies: Vec<&str> = cookies.collect();
+        assert!(cookies.len() >= least, "{cookies:?}");
+        assert!(cookies.iter().all(|cookie| cookie.contains("; Secure")), "{cookies:?}");
+    }
+    assert!(browser.cookies.contains_key("__Host-switchboard"), "{:?}", browser.cookies);
+    app.process.stop().await;
+}
