@@ -33,7 +33,7 @@ use crate::http::{
 };
 
 /// How long a statement of a page may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 /// So much of a path is written down.
 const PATH_CHARS: usize = 200;
 /// Styles, scripts and sockets of our own, and nothing that stands in a page itself.

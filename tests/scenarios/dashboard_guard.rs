@@ -1,10 +1,11 @@
 //! Who gets past the guard of the dashboard: every path of its table is asked for by whoever may not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use switchboard::{dashboard::routes::table, http::routes::Access};
 use switchboard_tests::{Browser, PASSWORD, Shown, TestApp};
 
@@ -383,5 +384,24 @@ async fn over_https_every_cookie_is_kept_for_that() {
         assert!(cookies.iter().all(|cookie| cookie.contains("; Secure")), "{cookies:?}");
     }
     assert!(browser.cookies.contains_key("__Host-switchboard"), "{:?}", browser.cookies);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_look_that_takes_too_long_is_given_up_also_before_a_bulk_action() {
+    let app = TestApp::start().await;
+    let mut admin = Browser::of(&app, "acme", ADMIN).await;
+    admin.get("/ops/account").await.expect(200);
+    let mut conn = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let mut held = conn.begin().await.expect("a transaction");
+    let lock = "lock table engine.jobs in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut *held).await.expect("a lock");
+    let all = [("action", "retry"), ("all", "1"), ("words", "queue:messages")];
+    let given_up = async {
+        assert!(admin.get("/ops/jobs").await.expect(503).says("narrower filters"));
+        assert!(admin.post("/ops/jobs/bulk", &all).await.expect(503).says("narrower filters"));
+    };
+    tokio::time::timeout(Duration::from_secs(30), given_up).await.expect("nobody waits for ever");
+    held.rollback().await.expect("let go");
     app.process.stop().await;
 }

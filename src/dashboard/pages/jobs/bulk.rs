@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::jobs::bulk;
+use domain::{Ctx, jobs::bulk};
 use engine::{
     jobs::{Filter, JobView},
     operate::Action,
@@ -13,6 +13,7 @@ use super::asked::Asked;
 use crate::{
     dashboard::{
         forms::{Fields, done},
+        guard::PATIENCE,
         page::{Answer, Page, show},
         ui,
         viewer::Viewer,
@@ -42,7 +43,9 @@ struct Bulk {
 /// What an action on some jobs, or on all that fit, would touch.
 pub async fn preview(viewer: Viewer, Caller(ctx): Caller, fields: Fields) -> Answer {
     let (action, filter, words) = meant(&fields)?;
-    let preview = bulk::preview(&ctx, &filter).await?;
+    // It is sent as a form and only looks, as a page does.
+    let looks = Ctx { patience: Some(PATIENCE), ..ctx };
+    let preview = bulk::preview(&looks, &filter).await?;
     let verb = action.verb();
     let matched = i64::try_from(preview.matched).unwrap_or(i64::MAX);
     let count = if preview.more { format!("more than {}", ui::count(&matched)) } else { ui::count(&matched) };
