@@ -34,9 +34,7 @@ pub(super) fn login(headers: &HeaderMap) -> Option<&str> {
 /// None where it would go over the network in the open.
 pub(super) fn of_login(headers: &HeaderMap, token: &str) -> Option<HeaderValue> {
     let ends = if token.is_empty() { "; Max-Age=0" } else { "" };
-    // Whoever sends a form says from where, so the browser's own word tells which scheme it speaks.
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
-    let text = if origin.starts_with("https://") {
+    let text = if over_https(headers) {
         format!("{SECURE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax{ends}")
     } else if is_local(headers) {
         format!("{LOCAL}={token}; Path=/; HttpOnly; SameSite=Lax{ends}")
@@ -44,6 +42,25 @@ pub(super) fn of_login(headers: &HeaderMap, token: &str) -> Option<HeaderValue> 
         return None;
     };
     HeaderValue::try_from(text).ok()
+}
+
+/// Whether a form came over HTTPS. Whoever sends one says from where, so the browser's own word tells which scheme it
+/// speaks.
+pub(super) fn over_https(headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    origin.is_some_and(|origin| origin.starts_with("https://"))
+}
+
+/// Has all cookies of an answer kept for HTTPS.
+pub(super) fn secure(headers: &mut HeaderMap) {
+    let given: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in given {
+        let text = cookie.to_str().unwrap_or_default();
+        let open = !text.split(';').any(|part| part.trim() == "Secure");
+        let secured = open.then(|| HeaderValue::try_from(format!("{text}; Secure")).ok()).flatten();
+        headers.append(header::SET_COOKIE, secured.unwrap_or(cookie));
+    }
 }
 
 /// A cookie without anything secret in it.
@@ -91,6 +108,21 @@ mod tests {
             assert_eq!(given.is_some(), begins.is_some(), "{host} {origin}");
             assert!(given.is_none_or(|given| given.starts_with(begins.expect("one"))), "{given:?}");
         }
+    }
+
+    #[test]
+    fn all_cookies_of_an_answer_are_kept_for_https() {
+        let mut given = headers(&[
+            (header::SET_COOKIE, "switchboard-theme=dark; Path=/ops"),
+            (header::SET_COOKIE, "__Host-switchboard=t; Path=/; Secure; HttpOnly"),
+        ]);
+        let kept: HeaderValue = HeaderValue::from_static("a=b");
+        given.append(header::SET_COOKIE, kept);
+        secure(&mut given);
+        let all: Vec<&str> =
+            given.get_all(header::SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()).collect();
+        assert!(all.iter().all(|cookie| cookie.matches("Secure").count() == 1), "{all:?}");
+        assert!(all.contains(&"a=b; Secure"), "{all:?}");
     }
 
     #[test]

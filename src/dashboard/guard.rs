@@ -34,6 +34,8 @@ use crate::http::{
 
 /// How long a statement of a page may take.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// So much of a path is written down.
+const PATH_CHARS: usize = 200;
 /// Styles, scripts and sockets of our own, and nothing that stands in a page itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -55,17 +57,21 @@ struct Judged {
 pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
     let (method, headers) = (request.method().clone(), request.headers().clone());
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    // What is written down of users is the route, without what stands in it. Of an operator the ids are: they say what
+    // was looked at.
     let asked = format!("{method} {}", route.unwrap_or_default());
+    let path: String = request.uri().path().chars().take(PATH_CHARS).collect();
+    let looked = format!("{method} {path}");
     let address = peer::address(request.extensions(), &headers, guarded.app.proxy_hops).ok();
     let here = request.uri().path_and_query().map_or("/ops", |here| here.as_str()).to_owned();
-    let Judged { viewer, request } = judge(&guarded, request, here, &asked).await;
+    let Judged { viewer, request } = judge(&guarded, request, here, &looked).await;
     let mut response = match request {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     let status = response.status();
     if status == StatusCode::FORBIDDEN {
-        write_down(&guarded, &viewer, &asked).await;
+        write_down(&guarded, &viewer, &asked, &looked).await;
     }
     let known = viewer.seen().visit.is_some();
     if !known
@@ -82,10 +88,13 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     let mut response = refused::as_page(&viewer, &headers, response).await;
     let shown = !response.status().is_redirection();
     dress(response.headers_mut(), &viewer, shown);
+    if cookies::over_https(&headers) {
+        cookies::secure(response.headers_mut());
+    }
     response
 }
 
-async fn judge(guarded: &Guarded, request: Request, here: String, asked: &str) -> Judged {
+async fn judge(guarded: &Guarded, request: Request, here: String, looked: &str) -> Judged {
     let headers = request.headers();
     let token = cookies::login(headers).unwrap_or_default().to_owned();
     let theme = Theme::of(cookies::value(headers, cookies::THEME));
@@ -97,7 +106,7 @@ async fn judge(guarded: &Guarded, request: Request, here: String, asked: &str) -
     let mut seen = Seen { visit: None, ctx: None, token, theme, zone, here, notice };
     let public_url = guarded.app.platform.public_url.as_deref();
     let checked = match origin::check(request.method(), headers, public_url) {
-        Ok(()) => admit(guarded, &mut seen, request, asked).await,
+        Ok(()) => admit(guarded, &mut seen, request, looked).await,
         Err(foreign) => Err(foreign),
     };
     let viewer = Viewer::new(seen);
@@ -112,7 +121,7 @@ async fn admit(
     guarded: &Guarded,
     seen: &mut Seen,
     request: Request,
-    asked: &str,
+    looked: &str,
 ) -> Result<Request, Problem> {
     if !seen.token.is_empty() {
         match guarded.app.gate.visit(&seen.token, request_id()).await {
@@ -141,11 +150,16 @@ async fn admit(
         }
         Visitor::Operator(operator, look) => {
             guarded.app.limits.operator(operator)?;
+            let of_tenant = matches!(guarded.access, Access::Needs(_));
+            if of_tenant && changes {
+                let detail = "an operator only looks into a tenant; whoever belongs to it makes the change";
+                return Err(Problem::new(StatusCode::FORBIDDEN, "operators-only-look", detail));
+            }
             // A look is written down in the tenant before anything is shown.
             if let Some(look) = look
-                && matches!(guarded.access, Access::Needs(_))
+                && of_tenant
             {
-                let ctx = guarded.app.gate.look(operator, &look.slug, &look.why, asked).await?;
+                let ctx = guarded.app.gate.look(operator, &look.slug, &look.why, looked).await?;
                 seen.ctx = Some(Ctx { patience, ..ctx });
             }
             request
@@ -158,10 +172,6 @@ async fn admit(
         (Access::Needs(_), None) => {
             let detail = "choose a tenant to look into first, at the beginning of the dashboard";
             return Err(Problem::new(StatusCode::CONFLICT, "no-tenant-chosen", detail));
-        }
-        (Access::Needs(_), _) if operates && changes => {
-            let detail = "an operator only looks into a tenant; whoever belongs to it makes the change";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "operators-only-look", detail));
         }
         (Access::Needs(permission), Some(ctx)) => ctx.require(permission)?,
         (Access::Operator, _) if !operates => {
@@ -199,11 +209,11 @@ async fn sent(visit: &Visit, request: Request) -> Result<(Option<Idempotency>, R
     Ok((once, Request::from_parts(parts, Body::from(body))))
 }
 
-async fn write_down(guarded: &Guarded, viewer: &Viewer, asked: &str) {
+async fn write_down(guarded: &Guarded, viewer: &Viewer, asked: &str, looked: &str) {
     let written = match &viewer.seen().visit {
         Some(Visit { visitor: Visitor::User(ctx), .. }) => guarded.app.denials.record(ctx, asked).await,
         Some(Visit { visitor: Visitor::Operator(operator, _), .. }) => {
-            guarded.app.gate.refused(operator, asked).await
+            guarded.app.gate.refused(operator, looked).await
         }
         None => Ok(()),
     };

@@ -5,6 +5,7 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
+use domain::access::permission::Permission;
 
 use super::{assets, routes::NAVIGATION, viewer::Viewer};
 use crate::http::problem::Problem;
@@ -65,6 +66,8 @@ pub struct Page {
     /// Why the operator looks.
     pub why: Option<String>,
     pub logged_in: bool,
+    /// The page may ask for a ticket, and hears by the socket of what happens.
+    pub hears: bool,
     pub csrf: String,
     pub theme: Theme,
     /// The zone in which times are shown where a script runs; empty for that of the browser.
@@ -80,7 +83,7 @@ impl Page {
         let mut groups: Vec<Group> = Vec::new();
         let shown = NAVIGATION.iter().filter(|entry| {
             let operates = viewer.operator().is_some();
-            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_see(permission), operates)
+            viewer.seen().visit.is_some() && entry.is_for(|permission| viewer.may_open(permission), operates)
         });
         for entry in shown {
             let below =
@@ -99,6 +102,7 @@ impl Page {
             operator: viewer.operator().map(|operator| operator.name.clone()),
             why: viewer.look().map(|look| look.why.clone()),
             logged_in: seen.visit.is_some(),
+            hears: viewer.operator().is_none() && viewer.may(Permission::EventsRead),
             csrf: viewer.csrf().to_owned(),
             theme: seen.theme,
             zone: seen.zone.clone(),

@@ -100,7 +100,7 @@ fn entrance() -> Vec<Place> {
         post(Public, "/ops/login/operator", door::enter_operator),
         post(SignedIn, "/ops/logout", door::leave),
         post(SignedIn, "/ops/look", door::look),
-        post(SignedIn, "/ops/tickets", create_ticket),
+        post(Needs(P::EventsRead), "/ops/tickets", create_ticket),
         post(Public, "/ops/theme", preferences::theme),
         get(SignedIn, "/ops/{*rest}", home::nowhere),
     ]

@@ -10,13 +10,19 @@ use domain::{
     Ctx,
     access::{
         dashboard::{Look, Visit, Visitor},
+        operators::sight,
         permission::Permission,
+        rows::Rows,
     },
     ctx::OperatorCtx,
 };
 
 use super::page::{Page, Theme};
 use crate::http::problem::Problem;
+
+/// What the pages of these show is about all rows, and refused to whoever sees those of a team or their own.
+const OF_ALL: [Permission; 4] =
+    [Permission::JobsRead, Permission::WorkflowsRead, Permission::CampaignsRead, Permission::PrivacyRead];
 
 /// Whoever asked for a page, put there by the guard.
 #[derive(Clone)]
@@ -49,11 +55,26 @@ impl Viewer {
         looks && self.0.ctx.as_ref().is_some_and(there)
     }
 
-    /// Whether the navigation shows them what needs this. An operator who looks into no tenant is told to choose one.
+    /// The same of what is about all rows of the tenant, and not only about the leads of a team or their own.
+    #[must_use]
+    pub fn may_of_all(&self, permission: Permission) -> bool {
+        self.may(permission) && self.0.ctx.as_ref().is_some_and(|ctx| ctx.rows == Rows::All)
+    }
+
+    /// Whether the navigation leads them to a page that asks for this.
+    pub(super) fn may_open(&self, permission: Permission) -> bool {
+        let all = match self.0.visit.as_ref().map(|visit| &visit.visitor) {
+            Some(Visitor::User(ctx)) => ctx.rows == Rows::All,
+            _ => true,
+        };
+        self.may_see(permission) && (all || !OF_ALL.contains(&permission))
+    }
+
+    /// Whether a page shows them what needs this. An operator who looks into no tenant is told to choose one.
     pub(super) fn may_see(&self, permission: Permission) -> bool {
         match self.0.visit.as_ref().map(|visit| &visit.visitor) {
             Some(Visitor::User(ctx)) => ctx.grants.contains(permission),
-            Some(Visitor::Operator(_, look)) => look.is_some() && permission.as_str().ends_with(":read"),
+            Some(Visitor::Operator(_, look)) => look.is_some() && sight().contains(permission),
             None => false,
         }
     }

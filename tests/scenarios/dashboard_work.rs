@@ -47,7 +47,7 @@ async fn stranger(app: &TestApp) -> Browser {
 }
 
 /// Reads a page until it says all of this: counters are brought up to date every few seconds.
-async fn comes_to_say(browser: &mut Browser, path: &str, texts: &[&str]) -> Shown {
+pub async fn comes_to_say(browser: &mut Browser, path: &str, texts: &[&str]) -> Shown {
     let said = async {
         loop {
             let page = browser.get(path).await.expect(200);

@@ -42,6 +42,7 @@ mod contract;
 mod dashboard;
 mod dashboard_campaigns;
 mod dashboard_figures;
+mod dashboard_guard;
 mod dashboard_house;
 mod dashboard_people;
 mod dashboard_record;

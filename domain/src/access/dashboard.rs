@@ -14,10 +14,11 @@ use super::{
     permission::PermissionSet,
     sessions::{self, Client},
     store::{self, Whose},
+    throttle::network,
 };
 use crate::{
     Ctx,
-    audit::Entry,
+    audit::{self, Entry},
     ctx::{Actor, OperatorCtx},
     error::{Error, Result},
     tenancy::{self, SystemTx},
@@ -128,8 +129,23 @@ impl Gate {
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::TooMany`].
     pub async fn enter_operator(&self, key: &str, address: IpAddr, trace: Option<String>) -> Result<String> {
-        let tried = self.try_login("", "operator", address).await?;
-        let operator = self.admit_operator(key, trace).await?;
+        // Each address for itself: a key cannot be guessed, and strangers keep no operator out.
+        let from = format!("operator {}", network(address));
+        let tried = match self.try_login("", &from, address).await {
+            Err(error @ Error::TooMany { .. }) => {
+                self.tell_of_too_many("", trace).await?;
+                return Err(error);
+            }
+            tried => tried?,
+        };
+        let operator = match self.admit_operator(key, trace.clone()).await {
+            Err(error @ Error::Unauthenticated(_)) => {
+                let ctx = self.ctx(ITSELF, Actor::System, PermissionSet::default(), trace);
+                audit::record(&ctx, Entry::new("login", "operator", "").denied()).await?;
+                return Err(error);
+            }
+            operator => operator?,
+        };
         self.came_in(tried).await?;
         let Actor::Operator(id) = operator.actor else { return Err(REFUSED) };
         let (token, now) = (self.dashboard_token(), self.platform.clock.now());

@@ -77,7 +77,7 @@ dress(document);
 
 // News by the socket: a page names the types that concern it, and is told that something happened. What is shown stays
 // where it is until somebody asks for it.
-const wanted = document.querySelector("[data-news]");
+const wanted = "hears" in document.body.dataset && document.querySelector("[data-news]");
 if (wanted) {
   import("./live.js").then(({ connect }) => {
     const news = new Set();

@@ -17,7 +17,7 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        Shared,
+        App, Shared,
         extract::Query,
         peer::ClientAddress,
         problem::{Problem, request_id},
@@ -79,7 +79,7 @@ pub async fn enter(
         Err(Error::Unauthenticated(IN_THE_OPEN))
     };
     match entered {
-        Ok(Entered::In(token)) => Ok(into(&headers, &token, &next)),
+        Ok(Entered::In(token)) => into(&app, &viewer, &headers, &token, &next).await,
         Ok(Entered::Halfway(halfway)) => {
             let page = viewer.page("Your second factor");
             Ok(show(&Code { page, next, halfway, wrong: None })?.into_response())
@@ -105,7 +105,7 @@ pub async fn enter_by_code(
     let (halfway, next) = (fields.get("halfway").unwrap_or_default().to_owned(), next(&fields));
     let code = fields.text("code").unwrap_or_default();
     match app.gate.enter_by_code(&halfway, code, address, agent(&headers), request_id()).await {
-        Ok(token) => Ok(into(&headers, &token, &next)),
+        Ok(token) => into(&app, &viewer, &headers, &token, &next).await,
         Err(error) => {
             let (status, wrong) = said(error)?;
             show_as(
@@ -132,7 +132,7 @@ pub async fn enter_operator(
         Err(Error::Unauthenticated(IN_THE_OPEN))
     };
     match entered {
-        Ok(token) => Ok(into(&headers, &token, &next)),
+        Ok(token) => into(&app, &viewer, &headers, &token, &next).await,
         Err(error) => {
             let (status, wrong) = said(error)?;
             let (page, tenant, email) = (viewer.page("Log in"), String::new(), String::new());
@@ -179,12 +179,22 @@ fn agent(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
 }
 
-fn into(headers: &HeaderMap, token: &str, next: &str) -> Response {
+/// Gives the login to the browser; one that it had before ends, so that no copy of that is good any longer.
+async fn into(
+    app: &App,
+    viewer: &Viewer,
+    headers: &HeaderMap,
+    token: &str,
+    next: &str,
+) -> Result<Response, Problem> {
+    if viewer.seen().visit.is_some() {
+        app.gate.depart(&viewer.seen().token, request_id()).await?;
+    }
     let mut response = Redirect::to(next).into_response();
     if let Some(cookie) = cookies::of_login(headers, token) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 /// What the form says about a refusal; all else is a page of its own.

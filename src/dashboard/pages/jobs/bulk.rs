@@ -43,9 +43,9 @@ struct Bulk {
 /// What an action on some jobs, or on all that fit, would touch.
 pub async fn preview(viewer: Viewer, Caller(ctx): Caller, fields: Fields) -> Answer {
     let (action, filter, words) = meant(&fields)?;
-    // A form that changes nothing: whoever sent it waits as for any page.
-    let ctx = Ctx { patience: Some(PATIENCE), ..ctx };
-    let preview = bulk::preview(&ctx, &filter).await?;
+    // It is sent as a form and only looks, as a page does.
+    let looks = Ctx { patience: Some(PATIENCE), ..ctx };
+    let preview = bulk::preview(&looks, &filter).await?;
     let verb = action.verb();
     let matched = i64::try_from(preview.matched).unwrap_or(i64::MAX);
     let count = match (preview.more, matched) {

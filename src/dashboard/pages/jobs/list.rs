@@ -164,7 +164,7 @@ pub async fn list(
             })
             .collect(),
         chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
-        fresh: asked.is_open().then(|| fresh_address(&here, newest)),
+        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, newest)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
         cleared: link::with(&link::with(&here, "from", ""), "until", ""),

@@ -28,11 +28,17 @@ pub const SORTS: [(&str, &str); 5] = [
 const NAMES: [&str; 8] = ["q", "status", "source", "owner", "team", "import", "tag", "sort"];
 /// Attributes that one search may ask for.
 const MOST_ATTRIBUTES: usize = 10;
+/// Parameters that are read; there are no more that mean something.
+const MOST: usize = 32;
 
 /// The parameters, in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     pairs: Vec<(String, String)>,
+}
+
+fn is_known(name: &str) -> bool {
+    NAMES.contains(&name) || name == "cursor" || name.starts_with("attr.")
 }
 
 /// Which leads are listed, and how they are found.
@@ -44,9 +50,16 @@ pub enum Found {
 }
 
 impl Asked {
+    /// The first of each name: every link of the page carries them all.
     pub fn of(pairs: Vec<(String, String)>) -> Self {
-        let kept = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
-        Self { pairs: kept.filter(|(_, value)| !value.is_empty()).collect() }
+        let mut kept: Vec<(String, String)> = Vec::new();
+        for (name, value) in pairs.into_iter().filter(|(name, _)| is_known(name)) {
+            let value = value.trim();
+            if kept.len() < MOST && !value.is_empty() && kept.iter().all(|(other, _)| *other != name) {
+                kept.push((name, value.to_owned()));
+            }
+        }
+        Self { pairs: kept }
     }
 
     /// The value of a parameter.
@@ -69,9 +82,8 @@ impl Asked {
 
     /// The address of these filters, without a cursor.
     pub fn address(&self) -> String {
-        let known = |key: &str| NAMES.contains(&key) || key.starts_with("attr.");
-        let pairs: Vec<(&str, &str)> =
-            self.pairs.iter().filter(|(key, _)| known(key)).map(|(key, value)| (&**key, &**value)).collect();
+        let kept = self.pairs.iter().filter(|(key, _)| key != "cursor");
+        let pairs: Vec<(&str, &str)> = kept.map(|(key, value)| (&**key, &**value)).collect();
         link::to("/ops/leads", &pairs)
     }
 
@@ -140,6 +152,8 @@ mod tests {
         let read = asked("q=&status=new&attr.plan=gold&cursor=x&other=1");
         assert_eq!(read.address(), "/ops/leads?status=new&attr.plan=gold");
         assert!(read.filters() && !asked("sort=created&cursor=x&tag=").filters());
+        let many = "status=new&tag=a&".repeat(10_000);
+        assert_eq!(asked(&many).address(), "/ops/leads?status=new&tag=a");
         let Ok(Found::Sorted(filter, Sort::ScoreDown)) = read.found() else { panic!("the best first") };
         assert_eq!(filter.attributes, [("plan".to_owned(), "gold".to_owned())]);
         assert_eq!(filter.status, Some(Status::New));

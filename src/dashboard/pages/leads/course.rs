@@ -101,7 +101,8 @@ pub struct Done {
 }
 
 impl Done {
-    pub fn of(activity: ActivityView) -> Self {
+    /// Messages are led to where they may be seen.
+    pub fn of(activity: ActivityView, messages: bool) -> Self {
         let what = match (activity.kind.as_str(), &activity.status) {
             ("status", Some(status)) => format!("became {status}"),
             ("merge", _) => "another lead became one with it".into(),
@@ -109,7 +110,7 @@ impl Done {
             (kind, _) => kind.to_owned(),
         };
         let page = |(kind, id): (&str, uuid::Uuid)| match kind {
-            "message" => Some(format!("/ops/messages/{id}")),
+            "message" if messages => Some(format!("/ops/messages/{id}")),
             _ => None,
         };
         let by = match activity.actor_id {

@@ -135,7 +135,11 @@ pub async fn show_lead(
         masked: !may(Permission::PersonalRead),
         parts: parts(&lead, now),
         history: history.iter().map(Was::of).collect(),
-        timeline: timeline.items.into_iter().map(Done::of).collect(),
+        timeline: timeline
+            .items
+            .into_iter()
+            .map(|one| Done::of(one, may(Permission::MessagesRead)))
+            .collect(),
         next: timeline.next_cursor,
         dealings: dealings(&ctx, lead_id, &agents).await?,
         standing: standing(&ctx, lead_id).await?,

@@ -62,6 +62,22 @@ struct Row {
     pauses: bool,
 }
 
+impl Row {
+    /// For whoever may not see the jobs themselves.
+    fn without_lists(self) -> Self {
+        let bare = |(count, _)| (count, String::new());
+        Self {
+            available: bare(self.available),
+            running: bare(self.running),
+            retrying: bare(self.retrying),
+            scheduled: bare(self.scheduled),
+            rate_list: String::new(),
+            failed_list: String::new(),
+            ..self
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "queues/list.html")]
 struct List {
@@ -101,10 +117,11 @@ pub async fn list(
     let queues = domain::jobs::queues(&ctx).await?;
     let (cells, depths) = figures::by_queue(&ctx, span).await?;
     let counts = counts(&cells);
-    let steers = viewer.may(Permission::QueuesPause);
+    let (steers, jobs) = (viewer.may(Permission::QueuesPause), viewer.may_of_all(Permission::JobsRead));
     let counted_at = queues.iter().filter_map(|queue| queue.counted_at).max();
     let rows = queues.into_iter().filter(|queue| fits(queue, &state));
-    let rows = rows.map(|queue| row(queue, &counts, &depths, span, &lately, now)).collect();
+    let rows = rows.map(|queue| row(queue, &counts, &depths, span, &lately, now));
+    let rows = rows.map(|row| if jobs { row } else { row.without_lists() }).collect();
     let page = viewer.page("Queues");
     let states = STATES.iter().map(|(value, word)| Choice {
         word,

@@ -89,6 +89,8 @@ struct One {
     held: Vec<Pause>,
     limits: Vec<Limit>,
     own: Limit,
+    /// The viewer may see the jobs themselves.
+    jobs: bool,
     /// The viewer may pause and let go on, and bound.
     steers: bool,
     bounds: bool,
@@ -134,6 +136,8 @@ pub async fn show_queue(
     let own = limits.iter().find(|limit| limit.key.is_none());
     let own = own.map_or_else(Limit::default, |own| Limit { key: None, ..*own });
     let (state, like) = held::state(&queue);
+    let jobs = viewer.may_of_all(Permission::JobsRead);
+    let ended_so = |filters: &[(&str, &str)]| if jobs { lately.jobs(span, filters) } else { String::new() };
     let plain = link::with(&link::with(&page.here, "from", ""), "until", "");
     show(&One {
         at: address(&name),
@@ -147,7 +151,8 @@ pub async fn show_queue(
         marked: lately.is_marked().then_some(plain),
         since: lately.words(),
         chart: picture(chosen, &ended, span, step),
-        kinds: kinds(&queue, &cells, &depths, |filters| lately.jobs(span, filters)),
+        kinds: kinds(&queue, &cells, &depths, ended_so),
+        jobs,
         held: held::pauses(&queue),
         limits,
         own,

@@ -2,7 +2,10 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use domain::schedules::{self, STANDINGS};
+use domain::{
+    access::permission::Permission,
+    schedules::{self, STANDINGS},
+};
 use engine::schedules::{Tick, View};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -50,6 +53,8 @@ impl Last {
 #[template(path = "schedules/list.html")]
 struct List {
     page: Page,
+    /// The viewer may see the jobs that it begins.
+    jobs: bool,
     states: Vec<Choice>,
     filtered: bool,
     rows: Vec<Row>,
@@ -87,5 +92,6 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     };
     let mut states = vec![choice("All", "")];
     states.extend(STANDINGS.map(|standing| choice(standing, standing)));
-    show(&List { states, filtered: state.is_some(), rows, next: shown.next_cursor, page })
+    let jobs = viewer.may_of_all(Permission::JobsRead);
+    show(&List { jobs, states, filtered: state.is_some(), rows, next: shown.next_cursor, page })
 }

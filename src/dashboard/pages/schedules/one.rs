@@ -2,7 +2,10 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use domain::schedules::{self, MisfirePolicy, OverlapPolicy, PREVIEW};
+use domain::{
+    access::permission::Permission,
+    schedules::{self, MisfirePolicy, OverlapPolicy, PREVIEW},
+};
 use engine::schedules::{Tick, View};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -32,6 +35,8 @@ struct Past {
 #[template(path = "schedules/one.html")]
 struct One {
     page: Page,
+    /// The viewer may see the jobs that it begins.
+    jobs: bool,
     view: View,
     state: &'static str,
     when: String,
@@ -79,6 +84,7 @@ pub async fn show_schedule(
     let (misfire, most) = MisfirePolicy::of(view.misfire);
     show(&One {
         page: viewer.page(&view.name),
+        jobs: viewer.may_of_all(Permission::JobsRead),
         state: schedules::standing(&view),
         when: when(&view),
         kind_list: link::to("/ops/jobs", &[("kind", &view.kind)]),

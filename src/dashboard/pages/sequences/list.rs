@@ -2,6 +2,7 @@
 
 use askama::Template;
 use domain::{
+    access::permission::Permission,
     sequences::manage::{self, SequenceState, SequenceView},
     types::SequenceId,
 };
@@ -43,6 +44,8 @@ struct List {
     sequences: Vec<SequenceView>,
     next: Option<String>,
     filtered: bool,
+    /// How one goes is counted over all leads.
+    opens: bool,
 }
 
 /// The sequences, newest first.
@@ -65,5 +68,6 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         sequences: shown.items,
         next: shown.next_cursor,
         filtered: state.is_some(),
+        opens: viewer.may_of_all(Permission::SequencesRead),
     })
 }

@@ -26,7 +26,7 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        extract::{Caller, Path},
+        extract::{Caller, Path, has_nul},
         problem::Problem,
     },
 };
@@ -127,6 +127,9 @@ pub async fn retry(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) ->
 pub async fn signal(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) -> Result<Response, Problem> {
     let payload: Value = match fields.text("payload") {
         None => Value::Null,
+        Some(text) if has_nul(text.as_bytes()) => {
+            return Err(Problem::field("/payload", "remove the \\u0000 characters"));
+        }
         Some(text) => serde_json::from_str(text)
             .map_err(|wrong| Problem::field("/payload", format!("write JSON, or leave it empty: {wrong}")))?,
     };
