@@ -131,6 +131,9 @@ impl Process {
         let engine = platform.engine.clone();
         let stop = CancellationToken::new();
         let gate = Gate::open(&platform).await.map_err(io::Error::other)?;
+        // Known before anybody can open a socket, so that nothing falls between the log's end then and the first look here.
+        let log_end =
+            if roles.notifier { Some(engine.log_end().await.map_err(io::Error::other)?) } else { None };
         let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
         let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
@@ -172,8 +175,8 @@ impl Process {
                 counted.platform.reads.write(&counted.platform).await;
             });
         }
-        if roles.notifier {
-            tasks.spawn(hub.run(platform.clone()));
+        if let Some(batch) = log_end {
+            tasks.spawn(hub.run(platform.clone(), batch));
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use domain::{
+    access::ticket,
     ctx::Platform,
     events::sockets::{self, Counted},
     types::TenantId,
@@ -32,7 +33,6 @@ use super::{
     room::{Audience, Room},
     seat::{QUEUE, Seat, Shared},
     settings::Settings,
-    told::Told,
 };
 
 /// How soon the log is looked at where a hint was lost: a socket outlives the rights of its peer by no more.
@@ -40,11 +40,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// The same where nobody listens.
 const IDLE_POLL: Duration = Duration::from_secs(2);
 const AT_A_TIME: i64 = 1_000;
-/// How often sockets look around that have something to see.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks between two countings.
 const COUNT_EVERY: u64 = 2;
-/// Looks after which what lost processes counted is forgotten.
+/// Looks after which what is left over is forgotten: what lost processes counted, and tickets that nobody used in time.
 const FORGET_EVERY: u64 = 60;
 /// Sockets that read the log at a time: those that are live wait for none of them.
 const READERS: usize = 4;
@@ -90,6 +88,13 @@ impl Hub {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
+    /// Whether one more socket of this tenant leaves room for the other tenants.
+    #[must_use]
+    pub fn has_room_for(&self, tenant: Uuid) -> bool {
+        let open = self.lock().get(&tenant).map_or(0, Room::len);
+        open < self.settings.most_of_a_tenant()
+    }
+
     /// The entries of a tenant from now on, of those that somebody may hear and wants to.
     #[must_use]
     pub fn register(
@@ -129,14 +134,15 @@ impl Hub {
         }
     }
 
-    /// Tails the log, and has sockets look around, until `stop`.
-    pub async fn run(self, platform: Platform) {
-        tokio::join!(self.follow(&platform.engine), self.sweep(&platform));
+    /// Tails the log from the end of a batch on, and has sockets look around, until `stop`. The batch was the last one at a
+    /// time when no socket was open yet: what is numbered after it is told to whoever comes before it is read here.
+    pub async fn run(self, platform: Platform, batch: i64) {
+        tokio::join!(self.follow(&platform.engine, batch), self.sweep(&platform));
     }
 
     /// Where the database does not answer it goes on later where it was, so that nobody misses anything.
-    async fn follow(&self, engine: &Engine) {
-        let (mut hints, mut place) = (engine.bus().subscribe(), None);
+    async fn follow(&self, engine: &Engine, batch: i64) {
+        let (mut hints, mut place) = (engine.bus().subscribe(), (batch, Uuid::max(), i64::MAX));
         while !self.stop.is_cancelled() {
             if let Err(error) = self.tail(engine, &mut hints, &mut place).await {
                 tracing::warn!(%error, "the log could not be read; it goes on shortly");
@@ -152,17 +158,16 @@ impl Hub {
         &self,
         engine: &Engine,
         hints: &mut broadcast::Receiver<Hint>,
-        place: &mut Option<Place>,
+        place: &mut Place,
     ) -> sqlx::Result<()> {
         loop {
-            let at = match *place {
-                Some(at) => at,
-                None => *place.insert((engine.log_end().await?, Uuid::max(), i64::MAX)),
-            };
-            let entries = engine.log_tail(at, AT_A_TIME).await?;
+            let entries = engine.log_tail(*place, AT_A_TIME).await?;
             if let Some(last) = entries.last() {
-                *place = Some((last.batch, last.tenant, last.seq));
-                self.tell(entries);
+                *place = (last.batch, last.tenant, last.seq);
+                self.tell(&entries);
+                if self.stop.is_cancelled() {
+                    return Ok(());
+                }
                 // Those that listen have their turn, too.
                 tokio::task::yield_now().await;
                 continue;
@@ -191,17 +196,16 @@ impl Hub {
     }
 
     /// The lock is let go of after each entry: whoever comes, goes or asks for something else waits for one.
-    fn tell(&self, entries: Vec<Entry>) {
+    fn tell(&self, entries: &[Entry]) {
         for entry in entries {
-            let told = Arc::new(Told::new(entry));
-            if let Some(room) = self.lock().get(&told.entry.tenant) {
-                room.tell(&told);
+            if let Some(room) = self.lock().get(&entry.tenant) {
+                room.tell(entry);
             }
         }
     }
 
     async fn sweep(&self, platform: &Platform) {
-        let (mut looks, mut ticks) = (0_u64, interval(LOOK_EVERY));
+        let (mut looks, mut ticks) = (0_u64, interval(self.settings.look_every));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut noted = HashMap::new();
         loop {
@@ -217,10 +221,12 @@ impl Hub {
             {
                 tracing::debug!(%error, "the sockets could not be counted; they are again shortly");
             }
-            if looks.is_multiple_of(FORGET_EVERY)
-                && let Err(error) = sockets::forget_the_lost(platform).await
-            {
-                tracing::debug!(%error, "what lost processes counted is forgotten later");
+            if looks.is_multiple_of(FORGET_EVERY) {
+                // Also what is here: another may have forgotten it, when this process was taken for dead.
+                noted.clear();
+                if let Err(error) = forget(platform).await {
+                    tracing::debug!(%error, "what is left over is forgotten later");
+                }
             }
         }
     }
@@ -255,6 +261,11 @@ impl Hub {
     }
 }
 
+async fn forget(platform: &Platform) -> domain::Result<()> {
+    sockets::forget_the_lost(platform).await?;
+    ticket::forget_the_unused(platform).await
+}
+
 #[cfg(test)]
 mod tests {
     use domain::access::{
@@ -287,7 +298,7 @@ mod tests {
         let items = std::iter::from_fn(|| listener.try_recv());
         items
             .filter_map(|item| match item {
-                Item::Event(told) => Some(told.entry.seq),
+                Item::Event(told) => Some(told.seq),
                 Item::Look => None,
             })
             .collect()
@@ -300,14 +311,14 @@ mod tests {
         let mut some = listen(&hub, TENANT, Permission::MessagesRead, &["message.failed"]);
         let mut none = listen(&hub, TENANT, Permission::LeadsRead, &[]);
         let mut stranger = listen(&hub, Uuid::from_u128(2), Permission::MessagesRead, &[]);
-        hub.tell(vec![entry(1, "message.sent"), entry(2, "message.failed"), entry(3, "secret.thing")]);
+        hub.tell(&[entry(1, "message.sent"), entry(2, "message.failed"), entry(3, "secret.thing")]);
         assert_eq!(heard(&mut all), [1, 2]);
         assert_eq!(heard(&mut some), [2]);
         assert_eq!(heard(&mut none), [0; 0]);
         assert_eq!(heard(&mut stranger), [0; 0]);
         assert_eq!((all.passed(), none.passed(), stranger.passed()), (3, 3, 0));
         assert_eq!(some.narrow(Interest::default()), 3);
-        hub.tell(vec![entry(4, "message.sent"), entry(4, "message.sent")]);
+        hub.tell(&[entry(4, "message.sent"), entry(4, "message.sent")]);
         assert_eq!(heard(&mut some), [4], "once");
     }
 
@@ -318,16 +329,16 @@ mod tests {
         let mut quick = listen(&hub, TENANT, Permission::MessagesRead, &[]);
         let most = i64::try_from(QUEUE).expect("a small number");
         for seq in 1..=most + 3 {
-            hub.tell(vec![entry(seq, "message.sent")]);
+            hub.tell(&[entry(seq, "message.sent")]);
             assert_eq!(heard(&mut quick), [seq]);
         }
         assert!(slow.shared.is_resting() && !quick.shared.is_resting());
         assert_eq!(slow.counts.dropped.load(Ordering::Relaxed), 1, "it fell behind once");
         assert_eq!(heard(&mut slow), (1..=most).collect::<Vec<_>>());
-        hub.tell(vec![entry(most + 4, "message.sent")]);
+        hub.tell(&[entry(most + 4, "message.sent")]);
         assert_eq!(heard(&mut slow), [0; 0], "nothing comes before what was left out");
         slow.shared.go_on();
-        hub.tell(vec![entry(most + 5, "message.sent")]);
+        hub.tell(&[entry(most + 5, "message.sent")]);
         assert_eq!(heard(&mut slow), [most + 5]);
     }
 
@@ -335,9 +346,9 @@ mod tests {
     fn a_gap_in_the_log_is_for_each_to_find_out() {
         let hub = hub();
         let listener = listen(&hub, TENANT, Permission::MessagesRead, &[]);
-        hub.tell(vec![entry(5, "message.sent")]);
+        hub.tell(&[entry(5, "message.sent")]);
         assert!(!listener.shared.is_resting(), "it begins anywhere");
-        hub.tell(vec![entry(9, "message.sent")]);
+        hub.tell(&[entry(9, "message.sent")]);
         assert!(listener.shared.is_resting());
     }
 
@@ -349,13 +360,13 @@ mod tests {
         concerned.shared.opened(6);
         knows.shared.opened(7);
         let changed = |subject: &str| Entry { subject: subject.to_owned(), ..entry(7, "access.changed") };
-        hub.tell(vec![changed("user:8")]);
+        hub.tell(&[changed("user:8")]);
         let is_over = |listener: &Listener| {
             let shared = Arc::clone(&listener.shared);
             async move { tokio::time::timeout(Duration::ZERO, shared.revoked()).await.is_ok() }
         };
         assert!(!is_over(&concerned).await, "another's");
-        hub.tell(vec![Entry { seq: 8, ..changed("user:7") }]);
+        hub.tell(&[Entry { seq: 8, ..changed("user:7") }]);
         concerned.shared.revoked().await;
         knows.shared.revoked().await;
         assert!(!is_over(&other).await, "it is not open yet");

@@ -14,6 +14,7 @@ use domain::{
     events::{EventType, Hearers, sockets::Counted},
     types::TenantId,
 };
+use engine::log::Entry;
 
 use super::{seat::Seat, told::Told};
 
@@ -43,8 +44,8 @@ pub struct Room {
 
 impl Room {
     /// Offers an entry to everybody who may hear it and wants to.
-    pub fn tell(&self, told: &Arc<Told>) {
-        let (entry, before) = (&told.entry, self.last.load(Ordering::Relaxed));
+    pub fn tell(&self, entry: &Entry) {
+        let before = self.last.load(Ordering::Relaxed);
         if entry.seq <= before {
             return;
         }
@@ -52,13 +53,13 @@ impl Room {
             // The log was dropped before it was read here: each finds that out for itself.
             self.seats().for_each(Seat::misses);
         }
-        let hearers = Hearers::of(&entry.kind, &entry.body);
+        let (hearers, mut told) = (Hearers::of(&entry.kind, &entry.body), None);
         for (audience, seats) in &self.audiences {
             if !hearers.include(audience.grants, audience.rows) {
                 continue;
             }
-            for seat in seats.values().filter(|seat| seat.interest.wants(&entry.kind, &entry.subject)) {
-                if !seat.offer(told) {
+            for seat in seats.values().filter(|seat| seat.takes(&entry.kind, &entry.subject)) {
+                if !seat.offer(told.get_or_insert_with(|| Arc::new(Told::of(entry)))) {
                     self.counts.dropped.fetch_add(1, Ordering::Relaxed);
                 }
             }

@@ -45,7 +45,8 @@ impl Default for Shared {
     fn default() -> Self {
         Self {
             missed: AtomicBool::new(false),
-            told: AtomicI64::new(0),
+            // Nothing is known of it until it says where it stands.
+            told: AtomicI64::new(i64::MAX),
             acked: AtomicI64::new(-1),
             changed: AtomicI64::new(0),
             opened_at: AtomicI64::new(i64::MAX),
@@ -117,12 +118,15 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Whether an entry of this type and about this is for its queue. One that reads the log finds it there.
+    #[must_use]
+    pub fn takes(&self, kind: &str, subject: &str) -> bool {
+        !self.shared.is_resting() && self.interest.wants(kind, subject)
+    }
+
     /// Puts an entry into the queue; `false` if there was no room, so that the socket falls behind from here.
     #[must_use]
     pub fn offer(&self, told: &Arc<Told>) -> bool {
-        if self.shared.is_resting() {
-            return true;
-        }
         let taken = self.queue.try_send(Item::Event(Arc::clone(told))).is_ok();
         if !taken {
             self.shared.rest();

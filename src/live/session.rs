@@ -34,8 +34,8 @@ use super::{
 
 /// Entries read from the log at a time: they stay in memory while a peer takes nothing.
 const PAGE: i64 = 200;
-/// Entries told in one go.
-const BATCH: usize = 256;
+/// Entries told in one go: so many wait beside a queue that is full.
+pub(super) const BATCH: usize = 128;
 /// Frames that a client may send in one second.
 const FRAMES_PER_S: u32 = 50;
 /// How long a goodbye may take; one to a slow peer has the patience of a write.
@@ -80,6 +80,8 @@ struct Session {
     seen: i64,
     /// The last sequence the peer knows of.
     told: i64,
+    /// When it was told that.
+    told_at: Instant,
     /// Since when it has not come to the present.
     behind: Option<Instant>,
     /// The second in which the peer spoke last, and how often.
@@ -101,10 +103,10 @@ pub async fn serve(
     let listener = hub.register(ctx.tenant.0, audience, subject.clone(), interest.clone());
     let (shared, stop) = (listener.shared.clone(), hub.stop.clone());
     let counted = presence::arrive(&ctx, &hub).await;
-    let spoke = (Instant::now(), 0);
+    let (told_at, spoke) = (Instant::now(), (Instant::now(), 0));
     let (until, seen, told, behind) = (None, 0, 0, None);
     let mut session =
-        Session { ctx, gate, hub, listener, out, interest, subject, until, seen, told, behind, spoke };
+        Session { ctx, gate, hub, listener, out, interest, subject, until, seen, told, told_at, behind, spoke };
     // Also while the peer takes nothing of what is being written.
     let end = tokio::select! {
         biased;
@@ -151,15 +153,13 @@ impl Session {
         since: Option<i64>,
     ) -> Result<Infallible, End> {
         self.catch_up(since).await?;
+        self.name_unknown().await?;
         self.live(inbox).await
     }
 
     /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
     async fn catch_up(&mut self, since: Option<i64>) -> Result<(), End> {
-        let (oldest, newest) = self.ends().await?;
-        self.listener.shared.opened(newest);
-        // Read after the end of the log, so that a change is found either here or there.
-        self.check_rights().await?;
+        let (oldest, newest) = self.begin().await?;
         match since {
             None => self.seen = newest,
             Some(since) if since == newest => self.seen = newest,
@@ -176,6 +176,18 @@ impl Session {
             }
         }
         self.position().await
+    }
+
+    /// Where the log begins and ends for a peer who may come in. Of many who come at once each waits for its turn, so that
+    /// all else that asks the database does not wait behind them.
+    async fn begin(&mut self) -> Result<(i64, i64), End> {
+        let readers = self.hub.readers.clone();
+        let _reader = readers.acquire().await;
+        let (oldest, newest) = self.ends().await?;
+        self.listener.shared.opened(newest);
+        // Read after the end of the log, so that a change is found either here or there.
+        self.check_rights().await?;
+        Ok((oldest, newest))
     }
 
     /// Whether the peer may go on, and until when.
@@ -241,10 +253,7 @@ impl Session {
             self.behind = None;
         }
         if looks {
-            if self.until.is_some_and(|end| end <= self.ctx.now()) {
-                // A session may have been refreshed by now.
-                self.check_rights().await?;
-            }
+            self.check_expiry().await?;
             if self.seen > self.told {
                 self.position().await?;
             }
@@ -252,14 +261,22 @@ impl Session {
         self.flush().await
     }
 
+    /// Whether rights that end by themselves have not.
+    async fn check_expiry(&mut self) -> Result<(), End> {
+        if self.until.is_some_and(|end| end <= self.ctx.now()) {
+            // A session may have been refreshed by now.
+            self.check_rights().await?;
+        }
+        Ok(())
+    }
+
     /// Whether it is time to look around; events are told.
     async fn take(&mut self, item: Item) -> Result<bool, End> {
         let Item::Event(told) = item else { return Ok(true) };
-        let entry = &told.entry;
-        if entry.seq > self.seen {
-            self.seen = entry.seq;
-            if self.interest.wants(&entry.kind, &entry.subject) {
-                self.say(told.frame(), entry.seq).await?;
+        if told.seq > self.seen {
+            self.seen = told.seq;
+            if self.interest.wants(&told.kind, &told.subject) {
+                self.say(told.frame(), told.seq).await?;
             }
         }
         Ok(false)
@@ -312,6 +329,11 @@ impl Session {
             if !is_full {
                 return Ok(());
             }
+            // There may be much of it, and a peer that takes its time or is told nothing.
+            self.check_expiry().await?;
+            if self.seen > self.told && self.told_at.elapsed() > self.hub.settings.look_every {
+                self.position().await?;
+            }
         }
     }
 
@@ -330,11 +352,9 @@ impl Session {
     }
 
     async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let text = match frame {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
-            Some(Ok(Message::Binary(_))) => return Err(BINARY),
+        let frame = match frame {
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
+            Some(Ok(frame)) => frame,
         };
         if self.spoke.0.elapsed() > Duration::from_secs(1) {
             self.spoke = (Instant::now(), 0);
@@ -343,6 +363,11 @@ impl Session {
         if self.spoke.1 > FRAMES_PER_S {
             return Err(NOISY);
         }
+        let text = match frame {
+            Message::Text(text) => text,
+            Message::Binary(_) => return Err(BINARY),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
+        };
         match serde_json::from_str(&text) {
             Ok(ClientFrame::Subscribe { types, resources }) => match Interest::of(types, resources) {
                 Ok(interest) => self.subscribe(interest).await,
@@ -361,7 +386,6 @@ impl Session {
     }
 
     async fn subscribe(&mut self, interest: Interest) -> Result<(), End> {
-        let unknown = interest.unknown();
         let passed = self.listener.narrow(interest.clone());
         self.interest = interest;
         if self.listener.shared.is_resting() {
@@ -370,11 +394,18 @@ impl Session {
             self.drain().await?;
             self.seen = self.seen.max(passed);
         }
-        if !unknown.is_empty() {
-            let named = unknown.into_iter().collect::<Vec<_>>().join(", ");
-            self.text(frames::error(&format!("there are no such types: {named}"))).await?;
-        }
+        self.name_unknown().await?;
         self.position().await
+    }
+
+    /// Says which types it wants that there are not.
+    async fn name_unknown(&mut self) -> Result<(), End> {
+        let unknown = self.interest.unknown();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let named = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        self.text(frames::error(&format!("there are no such types: {named}"))).await
     }
 
     /// Tells an event; [`Self::flush`] sees to it that it leaves.
@@ -401,7 +432,7 @@ impl Session {
     }
 
     fn knows(&mut self, seq: i64) {
-        self.told = seq;
+        (self.told, self.told_at) = (seq, Instant::now());
         self.listener.shared.told(seq);
     }
 

@@ -15,6 +15,17 @@ pub struct Settings {
     pub patience: Duration,
     /// How long a socket that fell behind may take to come to the present, before it is closed: 1013.
     pub behind: Duration,
+    /// How often sockets look around that have something to see, and how often one that is told nothing hears at the most
+    /// how far it is.
+    pub look_every: Duration,
+}
+
+impl Settings {
+    /// How many of them one tenant may have: the rest is for the others.
+    #[must_use]
+    pub fn most_of_a_tenant(&self) -> usize {
+        self.most - self.most / 10
+    }
 }
 
 impl Default for Settings {
@@ -25,6 +36,7 @@ impl Default for Settings {
             idle: Duration::from_mins(1),
             patience: Duration::from_secs(10),
             behind: Duration::from_secs(30),
+            look_every: Duration::from_secs(1),
         }
     }
 }

@@ -1,28 +1,36 @@
 //! An event on its way to sockets: written as JSON once, whoever hears it, and never where nobody does.
 
-use std::sync::OnceLock;
-
 use axum::extract::ws::{Message, Utf8Bytes};
 use domain::events::envelope;
 use engine::log::Entry;
 
-/// An entry of the log, and its frame as soon as somebody has wanted it.
+/// The frame of an entry of the log, and what it is chosen by. It may wait in memory for one socket alone, so it holds
+/// nothing more: an entry is larger than what is said of it.
 #[derive(Debug)]
 pub struct Told {
-    pub entry: Entry,
-    frame: OnceLock<Utf8Bytes>,
+    pub seq: i64,
+    pub kind: String,
+    pub subject: String,
+    frame: Utf8Bytes,
 }
 
 impl Told {
     #[must_use]
-    pub fn new(entry: Entry) -> Self {
-        Self { entry, frame: OnceLock::new() }
+    pub fn of(entry: &Entry) -> Self {
+        let mut frame = envelope::of_entry(entry);
+        frame.shrink_to_fit();
+        Self {
+            seq: entry.seq,
+            kind: entry.kind.clone(),
+            subject: entry.subject.clone(),
+            frame: frame.into(),
+        }
     }
 
     /// The frame. All sockets share its bytes.
     #[must_use]
     pub fn frame(&self) -> Message {
-        Message::Text(self.frame.get_or_init(|| envelope::of_entry(&self.entry).into()).clone())
+        Message::Text(self.frame.clone())
     }
 }
 
@@ -33,7 +41,7 @@ mod tests {
     #[test]
     fn an_event_is_written_once_for_all() {
         let at = chrono::DateTime::UNIX_EPOCH;
-        let told = Told::new(Entry {
+        let told = Told::of(&Entry {
             tenant: uuid::Uuid::nil(),
             seq: 7,
             batch: 1,

@@ -38,6 +38,11 @@ async function begin(more = {}) {
   return seen;
 }
 
+// Nothing is heard for 45 seconds: in steps, for what a timer sets is due after the step.
+function silence() {
+  for (let step = 0; step < 9; step++) mock.timers.tick(5_000);
+}
+
 async function comeBack() {
   mock.timers.tick(30_000);
   await settle();
@@ -90,10 +95,50 @@ test("it says that it is there, what it has dealt with, and comes back when noth
   assert.deepEqual(first.sent, [{ op: "ping" }, { op: "ack", sequence: 3 }]);
   live.subscribe({ types: ["call.*"] });
   assert.deepEqual(first.sent.at(-1), { op: "subscribe", types: ["call.*"], resources: [] });
-  mock.timers.tick(45_000);
+  silence();
   assert.equal(first.closed, true);
   const second = await comeBack();
   assert.equal(second.url.searchParams.get("types"), "call.*");
+});
+
+test("a page that is seldom given time asks before it gives up", async () => {
+  const seen = await begin();
+  const [first] = sockets;
+  // As in a hidden tab: what repeats itself does not run.
+  globalThis.setInterval = () => {};
+  first.open();
+  first.tell(position(3));
+  mock.timers.tick(30_000);
+  assert.deepEqual(first.sent[0], { op: "ping" });
+  first.tell({ op: "pong" });
+  mock.timers.tick(30_000);
+  assert.equal(first.closed, false);
+  mock.timers.tick(15_000);
+  assert.equal(first.closed, true, "it was asked and said nothing");
+  assert.equal(seen.statuses.at(-1), "waiting");
+});
+
+test("what is asked for while it opens is what it is told", async () => {
+  await begin({ types: ["lead.*"] });
+  live.subscribe({ types: ["call.*"], resources: ["call:1"] });
+  assert.equal(sockets[0].closed, true);
+  const second = await comeBack();
+  assert.equal(second.url.searchParams.get("types"), "call.*");
+  assert.equal(second.url.searchParams.get("resources"), "call:1");
+});
+
+test("a ticket that nobody answers is asked for again, and comes too late", async () => {
+  const answers = [];
+  await begin({ ticket: () => new Promise((answer) => answers.push(answer)) });
+  silence();
+  await comeBack();
+  assert.equal(answers.length, 2);
+  answers[0]("late");
+  await settle();
+  assert.equal(sockets.length, 0);
+  answers[1]("t2");
+  await settle();
+  assert.deepEqual(sockets.map(({ protocols }) => protocols[1]), ["ticket.t2"]);
 });
 
 test("a ticket that is refused is asked for again, each time later, and not after the end", async () => {

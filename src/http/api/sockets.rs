@@ -95,12 +95,11 @@ pub async fn open(
         )
         .into());
     };
-    let Some(place) = app.hub.place() else {
-        let detail = "as many sockets are open as may be; come again in a while";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sockets", detail);
-        return Err(Problem { retry_after: NonZeroU16::new(5), ..problem });
-    };
+    let place = app.hub.place().ok_or_else(full)?;
     let ctx = app.gate.redeem(ticket, request_id()).await?;
+    if !app.hub.has_room_for(ctx.tenant.0) {
+        return Err(full());
+    }
     let (gate, hub) = (app.gate.clone(), app.hub.clone());
     let sessions = hub.sessions.clone();
     // The buffers are what a socket costs: the defaults are 128 KiB each, and without bound. Of what is written no more waits
@@ -115,6 +114,12 @@ pub async fn open(
         .on_upgrade(move |socket| {
             sessions.track_future(session::serve(ctx, gate, hub, place, socket, asked))
         }))
+}
+
+fn full() -> Problem {
+    let detail = "as many sockets are open as may be; come again in a while";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-sockets", detail);
+    Problem { retry_after: NonZeroU16::new(5), ..problem }
 }
 
 fn asked(query: Opening) -> Result<Asked, Problem> {
