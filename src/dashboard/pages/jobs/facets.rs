@@ -4,32 +4,19 @@ use std::collections::BTreeMap;
 
 use engine::tallies::{Cell, Depth};
 
-use super::asked::{Asked, ENDED, LIVE};
-use crate::dashboard::link;
+use uuid::Uuid;
+
+use super::{
+    asked::{Asked, ENDED, LIVE},
+    one::short,
+};
+use crate::dashboard::{
+    link,
+    ui::{Facet, FacetValue},
+};
 
 /// Values of a facet that are shown; the search box finds the others.
 const SHOWN: usize = 12;
-
-/// A dimension.
-pub struct Facet {
-    pub name: &'static str,
-    /// What its figures are about.
-    pub about: String,
-    /// It holds states, which are drawn with their shapes.
-    pub states: bool,
-    pub values: Vec<Value>,
-}
-
-/// A value of one.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Value {
-    pub word: String,
-    /// None where no counter says.
-    pub count: Option<i64>,
-    /// Filters by it, or no longer.
-    pub href: String,
-    pub current: bool,
-}
 
 /// What the figures of jobs that ended are about: in words, and from when as an address says it.
 pub struct Since {
@@ -41,37 +28,18 @@ pub struct Since {
 pub fn facets(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, since: &Since) -> Vec<Facet> {
     let Since { words: since, from } = since;
     let about = format!("ended {since}");
+    let facet = |name, about: &str, values| Facet { name, about: about.to_owned(), counted: true, values };
     vec![
-        Facet {
-            name: "Now",
-            about: "as of the last census".into(),
-            states: true,
-            values: live(asked, depths, here),
-        },
-        Facet { name: "Ended", about: since.clone(), states: true, values: ended(asked, cells, here, from) },
-        Facet {
-            name: "Queue",
-            about: String::new(),
-            states: false,
-            values: by(asked, cells, depths, here, "queue"),
-        },
-        Facet {
-            name: "Kind",
-            about: String::new(),
-            states: false,
-            values: by(asked, cells, depths, here, "kind"),
-        },
-        Facet {
-            name: "Error",
-            about: about.clone(),
-            states: false,
-            values: by(asked, cells, &[], here, "error"),
-        },
-        Facet { name: "Node", about, states: false, values: by(asked, cells, &[], here, "node") },
+        facet("Now", "as of the last census", live(asked, depths, here)),
+        facet("Ended", since, ended(asked, cells, here, from)),
+        facet("Queue", "", by(asked, cells, depths, here, "queue")),
+        facet("Kind", "", by(asked, cells, depths, here, "kind")),
+        facet("Error", &about, by(asked, cells, &[], here, "error")),
+        facet("Node", &about, by(asked, cells, &[], here, "node")),
     ]
 }
 
-fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<Value> {
+fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<FacetValue> {
     // The census knows queues and kinds, and neither nodes nor errors.
     let counted = asked.node.is_none() && asked.error.is_none() && asked.key.is_none() && asked.tag.is_none();
     let fits =
@@ -79,27 +47,27 @@ fn live(asked: &Asked, depths: &[Depth], here: &str) -> Vec<Value> {
     LIVE.iter()
         .map(|state| {
             let count = depths.iter().filter(fits).map(|depth| of_state(depth, state)).sum();
-            value(asked.state.as_deref(), here, "state", state, counted.then_some(count))
+            state_value(asked, here, state, counted.then_some(count))
         })
         .collect()
 }
 
-fn ended(asked: &Asked, cells: &[Cell], here: &str, from: &str) -> Vec<Value> {
+fn ended(asked: &Asked, cells: &[Cell], here: &str, from: &str) -> Vec<FacetValue> {
     ENDED
         .iter()
         .map(|state| {
             let fits = |cell: &&Cell| cell.what == *state && matches(asked, cell, "state");
             let count = cells.iter().filter(fits).map(|cell| cell.count).sum();
-            let found = value(asked.state.as_deref(), here, "state", state, Some(count));
+            let found = state_value(asked, here, state, Some(count));
             // The list behind the figure is as long as the figure says.
             let dated = !found.current && asked.from.is_none();
             let href = if dated { link::with(&found.href, "from", from) } else { found.href };
-            Value { href, ..found }
+            FacetValue { href, ..found }
         })
         .collect()
 }
 
-fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'static str) -> Vec<Value> {
+fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'static str) -> Vec<FacetValue> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for cell in cells.iter().filter(|cell| cell.what != "retrying" && matches(asked, cell, field)) {
         let word = match field {
@@ -140,7 +108,13 @@ fn by(asked: &Asked, cells: &[Cell], depths: &[Depth], here: &str, field: &'stat
         counts.into_iter().filter(|(word, count)| *count > 0 || chosen == Some(word)).collect();
     counts.sort_by(|one, two| two.1.cmp(&one.1).then_with(|| one.0.cmp(&two.0)));
     counts.truncate(SHOWN);
-    counts.into_iter().map(|(word, count)| value(chosen, here, field, &word, Some(count))).collect()
+    let value = |(word, count): (String, i64)| {
+        // A process is told apart by the end of its id, as a job is.
+        let short = if field == "node" { Uuid::try_parse(&word).map(short).ok() } else { None };
+        let shown = short.as_deref().unwrap_or(&word);
+        FacetValue { count: Some(count), ..FacetValue::of(here, field, (&word, shown), chosen) }
+    };
+    counts.into_iter().map(value).collect()
 }
 
 /// Whether an attempt fits all filters but the one named.
@@ -173,10 +147,9 @@ fn of_state(depth: &Depth, state: &str) -> i64 {
     }
 }
 
-fn value(chosen: Option<&str>, here: &str, field: &str, word: &str, count: Option<i64>) -> Value {
-    let current = chosen == Some(word);
-    let href = link::with(here, field, if current { "" } else { word });
-    Value { word: word.to_owned(), count, href, current }
+fn state_value(asked: &Asked, here: &str, state: &'static str, count: Option<i64>) -> FacetValue {
+    let value = FacetValue::of(here, "state", (state, state), asked.state.as_deref());
+    FacetValue { like: state, count, ..value }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     asked::{Asked, FIELDS, LASTS},
-    facets::{Facet, Since, facets},
+    facets::{Since, facets},
     picture::{QUESTIONS, picture},
     sample,
 };
@@ -23,7 +23,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        ui,
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -37,13 +37,6 @@ use crate::{
 /// New jobs that are told apart; more are said to be more.
 const NEWS: i64 = 51;
 
-/// A choice that is a link.
-struct Choice {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "jobs/list.html")]
 #[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
@@ -54,8 +47,8 @@ struct List {
     wrong: Option<String>,
     completions: Vec<(String, String)>,
     facets: Vec<Facet>,
-    questions: Vec<Choice>,
-    lasts: Vec<Choice>,
+    questions: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     chart: ui::Chart,
     estimate: Option<String>,
     jobs: Vec<JobView>,
@@ -149,11 +142,11 @@ pub async fn list(
             .map(|(word, _)| {
                 let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
                 let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
-                Choice { word, href, current }
+                ui::Tab { word, href, current }
             })
             .collect(),
         chart: picture(asked.chart.as_deref().unwrap_or("rate"), &parts.ended, span, step),
-        fresh: asked.is_open().then(|| fresh_address(&here, newest)),
+        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, newest)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
         cleared: link::with(&link::with(&here, "from", ""), "until", ""),
@@ -179,8 +172,8 @@ struct Parts {
     depths: Vec<Depth>,
 }
 
-fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<Choice> {
-    let choice = |(value, word): &(&'static str, &'static str)| Choice {
+fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
+    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::with(here, name, value),
         current: *value == chosen,
@@ -207,7 +200,7 @@ fn completions(words: &str, facets: &[Facet]) -> Vec<(String, String)> {
         let begun = begun.clone();
         facet.values.iter().filter(|value| !value.current).map(move |value| {
             let count = value.count.map_or_else(String::new, |count| ui::count(&count));
-            (format!("{begun}{field}:{}", value.word), count)
+            (format!("{begun}{field}:{}", value.value), count)
         })
     });
     fields.chain(values).collect()

@@ -73,19 +73,12 @@ struct Row {
     overdue: bool,
 }
 
-/// A list that can be chosen.
-struct Choice {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "privacy/list.html")]
 #[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct List {
     page: Page,
-    lists: Vec<Choice>,
+    lists: Vec<ui::Tab>,
     facets: Vec<Facet>,
     rows: Vec<Row>,
     next: Option<String>,
@@ -125,7 +118,7 @@ pub async fn list(
     let pairs =
         [("list", name), ("kind", &*kind), ("state", &*state), ("standing", &*standing), ("lead", &*lead)];
     let here = link::to("/ops/privacy", &pairs);
-    let choice = |(value, word): &(&'static str, &'static str)| Choice {
+    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::to("/ops/privacy", &[("list", if *value == "open" { "" } else { *value })]),
         current: *value == chosen,

@@ -17,7 +17,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::span::{Choice, Lately, a_minute, percent},
+        pages::span::{Lately, a_minute, percent},
         ui,
         viewer::Viewer,
     },
@@ -61,8 +61,8 @@ struct Row {
 #[template(path = "queues/list.html")]
 struct List {
     page: Page,
-    states: Vec<Choice>,
-    lasts: Vec<Choice>,
+    states: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     since: String,
     filtered: bool,
     rows: Vec<Row>,
@@ -101,7 +101,7 @@ pub async fn list(
     let rows = queues.into_iter().filter(|queue| fits(queue, &state));
     let rows = rows.map(|queue| row(queue, &counts, span, &lately, now)).collect();
     let page = viewer.page("Queues");
-    let states = STATES.iter().map(|(value, word)| Choice {
+    let states = STATES.iter().map(|(value, word)| ui::Tab {
         word,
         href: link::with(&page.here, "state", value),
         current: *value == state,

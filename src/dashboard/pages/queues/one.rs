@@ -21,7 +21,7 @@ use crate::{
         page::{Answer, Page, show},
         pages::{
             jobs::picture::{QUESTIONS, picture},
-            span::{Choice, Lately, percent},
+            span::{Lately, percent},
         },
         ui,
         viewer::Viewer,
@@ -76,8 +76,8 @@ struct One {
     like: &'static str,
     oldest: Option<String>,
     list: String,
-    questions: Vec<Choice>,
-    lasts: Vec<Choice>,
+    questions: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     marked: Option<String>,
     since: String,
     chart: ui::Chart,
@@ -116,7 +116,7 @@ pub async fn show_queue(
     let (cells, depths) = figures::by_queue(&ctx, span).await?;
     let page = viewer.page(&format!("Queue {name}"));
     let chosen = asked.chart.as_deref().unwrap_or("rate");
-    let question = |(value, word): &(&'static str, &'static str)| Choice {
+    let question = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::with(&page.here, "chart", value),
         current: *value == chosen,

@@ -12,7 +12,6 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::span::Choice,
         ui,
         viewer::Viewer,
     },
@@ -50,7 +49,7 @@ impl Last {
 #[template(path = "schedules/list.html")]
 struct List {
     page: Page,
-    states: Vec<Choice>,
+    states: Vec<ui::Tab>,
     filtered: bool,
     rows: Vec<Row>,
     next: Option<String>,
@@ -80,7 +79,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     });
     let rows = rows.collect();
     let page = viewer.page("Schedules");
-    let choice = |word: &'static str, value: &str| Choice {
+    let choice = |word: &'static str, value: &str| ui::Tab {
         word,
         href: link::with(&page.here, "state", value),
         current: state.as_deref().unwrap_or_default() == value,
