@@ -16,6 +16,35 @@ function dress(root) {
   times(root);
   charts(root);
   for (const box of root.querySelectorAll("[data-bulk]")) select(box);
+  for (const box of root.querySelectorAll(SCROLLS)) sizes.observe(box);
+}
+
+/** What is wider or higher than its place is scrolled in it: by the keys too, so it is one of the stops of Tab. */
+const SCROLLS = ".table-box, .graph, pre";
+const sizes = new ResizeObserver((all) => { for (const { target } of all) reach(target); });
+
+function reach(box) {
+  const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  if (scrolls === (box.dataset.scrolls !== undefined)) return;
+  if (scrolls) {
+    const before = [...document.querySelectorAll("main h1, main h2")].filter((heading) =>
+      heading.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING);
+    box.dataset.scrolls = "";
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", before.at(-1)?.textContent.trim() || document.title);
+  } else {
+    delete box.dataset.scrolls;
+    for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+  }
+}
+
+/** On a phone the facets that nothing is chosen of are folded, and the navigation shows where one is. */
+function narrow() {
+  if (!matchMedia("(max-width: 50rem)").matches) return;
+  for (const facet of document.querySelectorAll(".rail details")) facet.open = facet.querySelector("[aria-current]") !== null;
+  const strip = document.querySelector(".side-pages"), here = strip?.querySelector("[aria-current]");
+  if (here) strip.scrollLeft += here.getBoundingClientRect().left - (strip.clientWidth - here.clientWidth) / 2;
 }
 
 /** A bar for what is selected: shown once something is, and says how much that is. */
@@ -74,6 +103,7 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 
 dress(document);
+narrow();
 
 // News by the socket: a page names the types that concern it, and is told that something happened. What is shown stays
 // where it is until somebody asks for it.

@@ -22,7 +22,7 @@ pub use chart::{Chart, Series, chart};
 pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
 pub use mark::{mark, shape, state};
-pub use moment::{duration, maybe_time, time};
+pub use moment::{duration, maybe_time, time, took};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::{onward, pager};

@@ -54,8 +54,7 @@ impl Facet {
         states: impl IntoIterator<Item = &'static str>,
         chosen: Option<&str>,
     ) -> Self {
-        let value =
-            |state| FacetValue { like: state, ..FacetValue::of(here, field, (state, state), chosen) };
+        let value = |state| FacetValue { like: state, ..FacetValue::of(here, field, (state, state), chosen) };
         Self { name, values: states.into_iter().map(value).collect(), ..Self::default() }
     }
 

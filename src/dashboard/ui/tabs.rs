@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_chosen_one_is_told() {
-        let both = [Tab::new("1h", "/ops/jobs?last=1h&chart=rate", false), Tab::new("24h", "/ops/jobs", true)];
+        let both =
+            [Tab::new("1h", "/ops/jobs?last=1h&chart=rate", false), Tab::new("24h", "/ops/jobs", true)];
         let drawn = choose("Span", &both).to_string();
         assert!(drawn.starts_with(r#"<nav class="choose" aria-label="Span">"#), "{drawn}");
         assert!(drawn.contains(r#"<a href="/ops/jobs?last=1h&#38;chart=rate">1h</a>"#), "{drawn}");

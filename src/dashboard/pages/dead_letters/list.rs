@@ -15,11 +15,11 @@ use super::groups::{Group, failing, given_up};
 use crate::{
     dashboard::{
         link,
+        page::{Answer, Page, show},
         pages::{
             jobs::{asked::Asked as Jobs, one::short},
             span::Lately,
         },
-        page::{Answer, Page, show},
         ui,
         viewer::Viewer,
     },

@@ -102,13 +102,7 @@ pub async fn list(
             workflows::NAMES.map(|name| (name, name)),
             asked.workflow.as_deref(),
         ),
-        Facet::of(
-            "Begun",
-            &here,
-            "last",
-            LASTS.map(|(value, word, _)| (value, word)),
-            asked.last.as_deref(),
-        ),
+        Facet::of("Begun", &here, "last", LASTS.map(|(value, word, _)| (value, word)), asked.last.as_deref()),
     ];
     let kept = [
         ("state", &asked.state),
