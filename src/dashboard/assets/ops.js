@@ -31,11 +31,14 @@ function reach(box) {
       heading.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING);
     box.dataset.scrolls = "";
     box.tabIndex = 0;
+    // What has a name of its own keeps it.
+    if (box.hasAttribute("role")) return;
+    box.dataset.scrolls = "named";
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", before.at(-1)?.textContent.trim() || document.title);
   } else {
-    delete box.dataset.scrolls;
-    for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+    const named = box.dataset.scrolls === "named" ? ["role", "aria-label"] : [];
+    for (const name of ["data-scrolls", "tabindex", ...named]) box.removeAttribute(name);
   }
 }
 

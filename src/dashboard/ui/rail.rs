@@ -82,7 +82,8 @@ impl FacetValue {
 #[derive(Template)]
 #[template(path = "ui/rail.html")]
 pub struct Rail<'a> {
-    facets: &'a [Facet],
+    /// What the figures are about is said where it is not what it was before.
+    facets: Vec<(&'a Facet, &'a str)>,
 }
 
 impl HtmlSafe for Rail<'_> {}
@@ -90,7 +91,13 @@ impl HtmlSafe for Rail<'_> {}
 /// The rail. It stands first in a `<div class="faceted">`.
 #[must_use]
 pub fn rail(facets: &[Facet]) -> Rail<'_> {
-    Rail { facets }
+    let mut before = "";
+    let shown = facets.iter().filter(|facet| !facet.values.is_empty()).map(|facet| {
+        let about = if facet.about == before { "" } else { facet.about.as_str() };
+        before = &facet.about;
+        (facet, about)
+    });
+    Rail { facets: shown.collect() }
 }
 
 #[cfg(test)]
@@ -115,5 +122,14 @@ mod tests {
         let counted = facet.counting(|value| if value.value == "failed" { 7 } else { 0 });
         let drawn = rail(&[counted]).to_string();
         assert!(drawn.contains(r#"title="7">7<"#) && drawn.contains(r#"title="0">0<"#), "{drawn}");
+    }
+    #[test]
+    fn what_figures_are_about_is_said_once() {
+        let values = vec![FacetValue::of("/ops/x", "a", ("b", "b"), None)];
+        let facet = |about: &str| Facet { about: about.into(), values: values.clone(), ..Facet::default() };
+        let none = Facet { about: "of today".into(), ..Facet::default() };
+        let drawn = rail(&[none, facet("of today"), facet("of today"), facet("of a week")]).to_string();
+        let said = |text: &str| drawn.matches(text).count();
+        assert_eq!((said("of today"), said("of a week")), (1, 1), "{drawn}");
     }
 }
