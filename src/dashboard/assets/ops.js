@@ -42,9 +42,24 @@ function reach(box) {
   }
 }
 
+/** Reads the figures of a rail again. It is left alone while somebody goes through it by keys, and what they have folded stays so. */
+async function recount(rail) {
+  if (document.hidden || rail.contains(document.activeElement)) return;
+  const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const name = (facet) => facet.querySelector("summary").firstChild.textContent.trim();
+  const before = new Map([...rail.querySelectorAll("details")].map((facet) => [name(facet), facet.open]));
+  for (const facet of page.querySelectorAll(".rail details")) facet.open = before.get(name(facet)) ?? !PHONE.matches;
+  const found = page.querySelector(".rail");
+  if (found && !rail.contains(document.activeElement)) rail.replaceChildren(...found.childNodes);
+}
+
+const PHONE = matchMedia("(max-width: 50rem)");
+
 /** On a phone the facets that nothing is chosen of are folded, and the navigation shows where one is. */
 function narrow() {
-  if (!matchMedia("(max-width: 50rem)").matches) return;
+  if (!PHONE.matches) return;
   for (const facet of document.querySelectorAll(".rail details")) facet.open = facet.querySelector("[aria-current]") !== null;
   const strip = document.querySelector(".side-pages"), here = strip?.querySelector("[aria-current]");
   if (here) strip.scrollLeft += here.getBoundingClientRect().left - (strip.clientWidth - here.clientWidth) / 2;
@@ -107,6 +122,7 @@ document.addEventListener("htmx:config:request", (event) => {
 
 dress(document);
 narrow();
+for (const rail of document.querySelectorAll("[data-recount] > .rail")) setInterval(() => recount(rail).catch(() => {}), 10_000);
 
 // News by the socket: a page names the types that concern it, and is told that something happened. What is shown stays
 // where it is until somebody asks for it.

@@ -44,8 +44,8 @@ pub struct Asked {
     pub error: Option<String>,
     pub kind: Option<String>,
     pub queue: Option<String>,
-    last: Option<String>,
-    cursor: Option<String>,
+    pub last: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// A job in a line.

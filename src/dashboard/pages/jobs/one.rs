@@ -37,6 +37,7 @@ struct Step {
 
 #[derive(Template)]
 #[template(path = "jobs/one.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     job: JobView,
@@ -89,7 +90,7 @@ pub async fn show_job(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         error_list: job.error_code.as_deref().map(|code| list("error", code)),
         tags: job.tags.iter().map(|tag| (tag.clone(), list("tag", tag))).collect(),
         cancel: !ended && viewer.may(Permission::JobsCancel),
-        retry: (waits || badly && job.run_id.is_none()) && viewer.may(Permission::JobsRetry),
+        retry: (waits || (badly && job.run_id.is_none())) && viewer.may(Permission::JobsRetry),
         run: job.run_id.filter(|_| badly),
         runs: viewer.may(Permission::WorkflowsRead),
         polls: !ended && viewer.operator().is_none(),
