@@ -5,7 +5,7 @@ import { login } from "./session.mjs";
 /** Until the demo has had something go wrong. */
 const PATIENCE_MS = 120_000;
 
-/** Logs in, filters jobs, opens one, has it run once more, pauses a queue and lets it go again, logs out. */
+/** Logs in, filters jobs, opens one that was given up, cancels one and has it run once more, pauses a queue and lets it go again, logs out. */
 export async function flows(browser, demo) {
   const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
@@ -21,14 +21,27 @@ export async function flows(browser, demo) {
     if (all === 0 || all !== completed) throw new Error(`${completed} of ${all} jobs that are shown are completed`);
 
     doing = "find a job that was given up";
+    const again = page.getByRole("button", { name: "Run once more" });
     const until = Date.now() + PATIENCE_MS;
     for (await filter(page, demo, "discarded"); await rows.count() === 0; await page.reload()) {
       if (Date.now() > until) throw new Error("there is none");
       await page.waitForTimeout(1_000);
     }
-    doing = "run a job once more";
+    doing = "run a job that was given up once more, or come to the run of its workflow";
     await rows.first().locator('a[href^="/ops/jobs/"]').first().click();
-    await page.getByRole("button", { name: "Run once more" }).click();
+    if (await again.isVisible()) {
+      await again.click();
+      await said(page);
+    } else {
+      // A step is taken up again with its run, so that nothing is offered that would be refused.
+      await page.locator('main .notice a[href^="/ops/workflows/"]').click();
+      await page.waitForURL((url) => url.pathname.startsWith("/ops/workflows/"));
+    }
+
+    doing = "cancel a job";
+    await cancelled(page, demo);
+    doing = "run a job once more";
+    await again.click();
     await said(page);
 
     doing = "pause a queue";
@@ -57,6 +70,27 @@ export async function flows(browser, demo) {
   } finally {
     await context.close();
   }
+}
+
+/** Cancels a job that waits and belongs to no workflow, of which there is none for a while at times, or it runs just then. */
+async function cancelled(page, demo) {
+  const until = Date.now() + PATIENCE_MS;
+  const again = page.getByRole("button", { name: "Run once more" });
+  const cancel = page.getByRole("button", { name: "Cancel", exact: true });
+  while (Date.now() < until) {
+    await filter(page, demo, "retrying");
+    const links = await page.locator('.rows tbody a[href^="/ops/jobs/"]').evaluateAll((all) => all.map((link) => link.href));
+    for (const link of links) {
+      await page.goto(link);
+      const step = await page.locator('main .facts a[href^="/ops/workflows/"]').count() > 0;
+      if (step || !(await cancel.isVisible())) continue;
+      await cancel.click();
+      await said(page);
+      if (await again.isVisible()) return;
+    }
+    await page.waitForTimeout(1_000);
+  }
+  throw new Error("no job that waits could be cancelled");
 }
 
 /** Looks for jobs in a state, as one who types it. */

@@ -85,6 +85,7 @@ async function keyboard(browser) {
   page.setDefaultTimeout(20_000);
   try {
     await page.goto(`${demo.base}/ops/login`);
+    await drawn(page);
     found("keyboard /ops/login", await tabs(page));
     await login(page, demo);
     for (const path of await navigation(page)) {

@@ -7,7 +7,7 @@ use switchboard_tests::{Browser, PASSWORD, Shown, Socket, TestApp};
 
 use crate::{
     campaigns::{by_mail, comes_to, draft, over, people, start},
-    onboarding::{Desk, step, until},
+    onboarding::{Desk, started, step, until},
     routing_rules::lead,
     sequences::{desk, entered, published, steps},
     sessions::ADMIN,
@@ -130,6 +130,36 @@ async fn a_run_is_a_graph_that_says_why_each_step_waits() {
     let over = browser.get(&run).await.expect(200);
     assert!(over.says("<title>follow_up: skipped</title>") && over.says("Again from here"), "{}", over.text);
     assert!(!over.says("/cancel\"") && !over.says("hx-trigger"), "it is over: {}", over.text);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_that_was_given_up_leads_to_its_run() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let desk = Desk::set_up(admin).await;
+    let refusing = json!({"name": "refusing", "kind": "sandbox", "credentials": {"refuse": "permanent"}});
+    let refusing = admin.post("/api/v1/communication/providers", &refusing).await.expect(201)["id"].clone();
+    let ada = json!({"name": "Ada", "email": "ada@example.com", "attributes": {"plan": "team"}});
+    let ada = admin.post("/api/v1/leads", &ada).await.expect(201)["id"].clone();
+    let mut start = desk.start_of(&ada);
+    start["input"]["provider_id"] = refusing;
+    let run = page(&started(admin, &start).await);
+    let mut browser = Browser::of(&app, "acme", ADMIN).await;
+
+    let list = comes(&mut browser, "/ops/jobs?state=discarded", "<td>send_message</td>").await;
+    let link = list.text.split_once("<a class=\"fixed\" href=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let job = link.expect("the job").0.to_owned();
+    let shown = browser.get(&job).await.expect(200);
+    assert!(shown.says(&format!("is run once more with <a href=\"{run}\">the run</a>")), "{}", shown.text);
+    assert!(!shown.says("Run once more") && !shown.says("/retry\""), "it would be refused: {}", shown.text);
+    let letters = browser.get("/ops/dead-letters").await.expect(200);
+    assert!(
+        letters.says(&format!("<a href=\"{run}\"")) && !letters.says("Run once more"),
+        "{}",
+        letters.text
+    );
+    assert!(browser.post(&format!("{job}/retry"), &[]).await.expect(409).says("take that run up again"));
     app.process.stop().await;
 }
 

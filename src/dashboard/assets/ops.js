@@ -16,6 +16,53 @@ function dress(root) {
   times(root);
   charts(root);
   for (const box of root.querySelectorAll("[data-bulk]")) select(box);
+  for (const box of root.querySelectorAll(SCROLLS)) sizes.observe(box);
+}
+
+/** What is wider or higher than its place is scrolled in it: by the keys too, so it is one of the stops of Tab. */
+const SCROLLS = ".table-box, .graph, pre";
+const sizes = new ResizeObserver((all) => { for (const { target } of all) reach(target); });
+
+function reach(box) {
+  const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  if (scrolls === (box.dataset.scrolls !== undefined)) return;
+  if (scrolls) {
+    const before = [...document.querySelectorAll("main h1, main h2")].filter((heading) =>
+      heading.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING);
+    box.dataset.scrolls = "";
+    box.tabIndex = 0;
+    // What has a name of its own keeps it.
+    if (box.hasAttribute("role")) return;
+    box.dataset.scrolls = "named";
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", before.at(-1)?.textContent.trim() || document.title);
+  } else {
+    const named = box.dataset.scrolls === "named" ? ["role", "aria-label"] : [];
+    for (const name of ["data-scrolls", "tabindex", ...named]) box.removeAttribute(name);
+  }
+}
+
+/** Reads the figures of a rail again. It is left alone while somebody goes through it by keys, and what they have folded stays so. */
+async function recount(rail) {
+  if (document.hidden || rail.contains(document.activeElement)) return;
+  const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const name = (facet) => facet.querySelector("summary").firstChild.textContent.trim();
+  const before = new Map([...rail.querySelectorAll("details")].map((facet) => [name(facet), facet.open]));
+  for (const facet of page.querySelectorAll(".rail details")) facet.open = before.get(name(facet)) ?? !PHONE.matches;
+  const found = page.querySelector(".rail");
+  if (found && !rail.contains(document.activeElement)) rail.replaceChildren(...found.childNodes);
+}
+
+const PHONE = matchMedia("(max-width: 50rem)");
+
+/** On a phone the facets that nothing is chosen of are folded, and the navigation shows where one is. */
+function narrow() {
+  if (!PHONE.matches) return;
+  for (const facet of document.querySelectorAll(".rail details")) facet.open = facet.querySelector("[aria-current]") !== null;
+  const strip = document.querySelector(".side-pages"), here = strip?.querySelector("[aria-current]");
+  if (here) strip.scrollLeft += here.getBoundingClientRect().left - (strip.clientWidth - here.clientWidth) / 2;
 }
 
 /** A bar for what is selected: shown once something is, and says how much that is. */
@@ -74,6 +121,8 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 
 dress(document);
+narrow();
+for (const rail of document.querySelectorAll("[data-recount] > .rail")) setInterval(() => recount(rail).catch(() => {}), 10_000);
 
 // News by the socket: a page names the types that concern it, and is told that something happened. What is shown stays
 // where it is until somebody asks for it.

@@ -1,25 +1,41 @@
 // Times in the viewer's zone: how long ago, with the exact instant in their zone and in UTC to hover over.
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
-// The zone that the viewer has chosen, or that of the browser.
-const timeZone = document.body.dataset.zone || undefined;
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", timeZone });
-const steps = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
+/** The zone that the viewer has chosen, or that of the browser. */
+export const timeZone = document.body.dataset.zone || undefined;
+const fields = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const written = new Intl.DateTimeFormat("en", { ...fields, hourCycle: "h23", timeZoneName: "short", timeZone });
+// In one unit up to an hour, and then in the two that matter.
+const units = [["s", 1], ["m", 60], ["h", 3_600], ["d", 86_400], ["mo", 2_592_000], ["y", 31_536_000]];
+
+/** An instant on the viewer's clock, as the rest of the dashboard writes it: year first, 24 hours. */
+export function clock(at) {
+  const part = Object.fromEntries(written.formatToParts(at).map(({ type, value }) => [type, value]));
+  return {
+    date: `${part.year}-${part.month}-${part.day}`,
+    minute: `${part.hour}:${part.minute}`,
+    second: `${part.hour}:${part.minute}:${part.second}`,
+    zone: part.timeZoneName,
+  };
+}
 
 function ago(ms) {
-  let value = ms / 1000;
-  for (const [unit, most] of steps) {
-    if (Math.abs(value) < most) return relative.format(Math.round(value), unit);
-    value /= most;
-  }
-  return "";
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  if (seconds === 0) return "now";
+  const at = units.findLastIndex(([, size]) => seconds >= size);
+  const [unit, size] = units[at];
+  const whole = Math.floor(seconds / size);
+  const [less, part] = units[Math.max(at - 1, 0)];
+  const rest = at > 1 ? Math.floor((seconds - whole * size) / part) : 0;
+  const length = rest > 0 ? `${whole}${unit} ${rest}${less}` : `${whole}${unit}`;
+  return ms < 0 ? `${length} ago` : `in ${length}`;
 }
 
 function show(element) {
   const at = new Date(element.dateTime);
   if (Number.isNaN(at.getTime())) return;
+  const { date, second, zone } = clock(at);
   element.textContent = ago(at - Date.now());
-  element.title = `${exact.format(at)}\n${at.toISOString()}`;
+  element.title = `${date} ${second} ${zone}\n${at.toISOString()}`;
 }
 
 /** Shows all times below `root`. */

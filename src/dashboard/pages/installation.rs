@@ -11,8 +11,9 @@ use engine::{
 use serde::Deserialize;
 
 use super::{
-    overview::{backlog, charts, figure},
-    span::{Choice, Lately, a_minute, count, percent},
+    overview::charts,
+    span::{Lately, a_minute, count, percent},
+    tiles::{backlog, figure},
     workers::{self, Worker},
 };
 use crate::{
@@ -52,7 +53,7 @@ struct Installation {
     /// Chosen to be looked into.
     tenant: String,
     looking: bool,
-    lasts: Vec<Choice>,
+    lasts: Vec<ui::Tab>,
     marked: Option<String>,
     since: String,
     tiles: Vec<Tile>,

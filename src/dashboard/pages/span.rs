@@ -5,7 +5,10 @@ use engine::tallies::{Ended, Span};
 use serde::Deserialize;
 
 use super::jobs::asked::{Asked, LASTS};
-use crate::{dashboard::link, http::problem::Problem};
+use crate::{
+    dashboard::{link, ui::Tab},
+    http::problem::Problem,
+};
 
 /// The parameters of the address; those that are no time stay as they are.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -15,13 +18,6 @@ pub struct Lately {
     /// Marked in a chart instead.
     pub from: Option<String>,
     pub until: Option<String>,
-}
-
-/// A choice that is a link.
-pub struct Choice {
-    pub word: &'static str,
-    pub href: String,
-    pub current: bool,
 }
 
 impl Lately {
@@ -44,10 +40,10 @@ impl Lately {
     }
 
     /// Spans to choose from, at this address.
-    pub fn choices(&self, here: &str) -> Vec<Choice> {
+    pub fn choices(&self, here: &str) -> Vec<Tab> {
         let open = !self.is_marked();
         let plain = link::with(&link::with(here, "from", ""), "until", "");
-        let choice = |(word, _): &(&'static str, i64)| Choice {
+        let choice = |(word, _): &(&'static str, i64)| Tab {
             word,
             href: link::with(&plain, "last", word),
             current: open && self.name() == *word,

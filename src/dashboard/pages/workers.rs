@@ -41,18 +41,11 @@ pub struct Worker {
     pub ended: Option<(i64, String)>,
 }
 
-/// A filter that is a link.
-struct Filter {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "workers.html")]
 struct WorkersPage {
     page: Page,
-    filters: Vec<Filter>,
+    filters: Vec<ui::Tab>,
     filtered: bool,
     workers: Vec<Worker>,
     builds: usize,
@@ -93,7 +86,7 @@ pub async fn list(
         .filter(|worker| chosen.as_deref().is_none_or(|state| state == worker.state));
     let workers = workers.collect();
     let page = viewer.page("Workers");
-    let filter = |word: &'static str, value: &str| Filter {
+    let filter = |word: &'static str, value: &str| ui::Tab {
         word,
         href: link::with("/ops/workers", "state", value),
         current: chosen.as_deref().unwrap_or_default() == value,

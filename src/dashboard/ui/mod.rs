@@ -4,10 +4,9 @@
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
 //! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
-//! - `choices` the values of a filter, for a rail; `form` what every form carries; `tabs` pages that belong together
+//! - `form` what every form carries; `tabs` links of which one is chosen: pages that belong together, or a value
 
 mod chart;
-mod choices;
 mod confirm;
 mod form;
 mod mark;
@@ -20,14 +19,13 @@ mod tabs;
 mod tile;
 
 pub use chart::{Chart, Series, chart};
-pub use choices::{Choice, Choices, choices};
 pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
 pub use mark::{mark, shape, state};
-pub use moment::{duration, maybe_time, time};
+pub use moment::{duration, maybe_time, time, took};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::{onward, pager};
 pub use rail::{Facet, FacetValue, rail};
-pub use tabs::{Tab, tabs};
+pub use tabs::{Tab, choose, tabs};
 pub use tile::{Tile, tile};

@@ -50,6 +50,23 @@ pub fn duration(from: &DateTime<Utc>, to: &DateTime<Utc>) -> String {
     in_words((*to - *from).num_milliseconds())
 }
 
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"{% if let Some((number, unit)) = text.rsplit_once(' ') %}{{ number }}<span class="unit">{{ unit }}</span>{% else %}{{ text }}{% endif %}"#
+)]
+pub struct Took {
+    text: String,
+}
+
+impl HtmlSafe for Took {}
+
+/// A duration in a column of them, whose figures stand below each other whatever their unit.
+#[must_use]
+pub fn took(text: String) -> Took {
+    Took { text }
+}
+
 fn in_words(ms: i64) -> String {
     let two = |high: i64, high_name: &str, low: i64, low_name: &str| {
         if low == 0 { format!("{high} {high_name}") } else { format!("{high} {high_name} {low} {low_name}") }
@@ -81,6 +98,12 @@ mod tests {
         ] {
             assert_eq!(in_words(ms), wanted);
         }
+    }
+
+    #[test]
+    fn the_unit_of_a_column_stands_apart() {
+        assert_eq!(took("3 min 20 s".into()).to_string(), r#"3 min 20<span class="unit">s</span>"#);
+        assert_eq!(took(String::new()).to_string(), "");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        ui::{self, Choices},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -49,7 +49,7 @@ struct Row {
 #[template(path = "campaigns/list.html")]
 struct List {
     page: Page,
-    rail: Vec<Choices>,
+    rail: Vec<Facet>,
     rows: Vec<Row>,
     next: Option<String>,
     filtered: bool,
@@ -74,7 +74,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     let choices = CampaignStatus::ALL.map(CampaignStatus::as_str);
     show(&List {
         page: viewer.page("Campaigns"),
-        rail: vec![Choices::of_states("State", &here, "status", choices, asked.status.as_deref())],
+        rail: vec![Facet::of_states("State", &here, "status", choices, asked.status.as_deref())],
         next: listed.next_cursor,
         rows: listed.items.into_iter().map(|campaign| row(campaign, &mut runs, looks)).collect(),
         filtered: status.is_some(),

@@ -19,7 +19,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        ui::{self, Choices},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -72,7 +72,7 @@ struct RecipientsPage {
     page: Page,
     campaign: CampaignView,
     run: CampaignProgress,
-    rail: Vec<Choices>,
+    rail: Vec<Facet>,
     reason: Option<(String, String)>,
     recipients: Vec<RecipientView>,
     next: Option<String>,
@@ -133,35 +133,33 @@ fn of_run(id: CampaignId, run: Option<CampaignRunId>) -> String {
     link::to(&format!("/ops/campaigns/{id}/recipients"), &[("run", &run)])
 }
 
-fn rail(asked: &Asked, campaign: &CampaignView, run: &CampaignProgress, here: &str) -> Vec<Choices> {
+fn rail(asked: &Asked, campaign: &CampaignView, run: &CampaignProgress, here: &str) -> Vec<Facet> {
     // A state and a group of states are one question.
     let alone = |other: &str| link::with(here, other, "");
     let words = RecipientStatus::ALL.map(RecipientStatus::as_str);
     let there = words.into_iter().filter(|word| {
         run.statuses.get(*word).is_some_and(|count| *count > 0) || asked.status.as_deref() == Some(*word)
     });
-    let mut states = Choices::of_states("State", &alone("group"), "status", there, asked.status.as_deref());
-    for choice in &mut states.values {
-        choice.count = Some(run.statuses.get(&choice.word).copied().unwrap_or_default());
-    }
-    let mut groups = Choices::of(
-        "Together",
-        &alone("status"),
-        "group",
-        GROUPS.map(|(value, word, _)| (value, word)),
-        asked.group.as_deref(),
-    );
-    for (choice, (_, _, statuses)) in groups.values.iter_mut().zip(GROUPS) {
-        choice.count = Some(statuses.iter().filter_map(|status| run.statuses.get(status.as_str())).sum());
-    }
+    let of_status = |status: &str| run.statuses.get(status).copied().unwrap_or_default();
+    let states = Facet::of_states("State", &alone("group"), "status", there, asked.status.as_deref());
+    let words = GROUPS.map(|(value, word, _)| (value, word));
+    let groups = Facet::of("Together", &alone("status"), "group", words, asked.group.as_deref());
+    let of_group = |group: &str| {
+        let statuses = GROUPS.iter().find(|(value, ..)| *value == group).map(|(_, _, statuses)| *statuses);
+        statuses.into_iter().flatten().map(|status| of_status(status.as_str())).sum()
+    };
     let variants = run.variants.iter().map(|one| (one.name.as_str(), one.name.as_str()));
     let channels = campaign.content.channels.iter().map(|way| way.channel.as_str());
-    vec![
-        groups,
-        states,
-        Choices::of("Variant", here, "variant", variants, asked.variant.as_deref()),
-        Choices::of("Channel", here, "channel", channels.map(|name| (name, name)), asked.channel.as_deref()),
-    ]
+    let channels = channels.map(|name| (name, name));
+    let others = [
+        Facet::of("Variant", here, "variant", variants, asked.variant.as_deref()),
+        Facet::of("Channel", here, "channel", channels, asked.channel.as_deref()),
+    ];
+    let mut rail =
+        vec![groups.counting(|one| of_group(&one.value)), states.counting(|one| of_status(&one.value))];
+    // Where there is no choice there is nothing to choose.
+    rail.extend(others.into_iter().filter(|facet| facet.values.len() > 1));
+    rail
 }
 
 impl Asked {

@@ -3,33 +3,19 @@
 use std::collections::BTreeMap;
 
 use engine::tallies::{Cell, Depth};
+use uuid::Uuid;
 
-use super::asked::{Asked, ENDED, LIVE};
-use crate::dashboard::link;
+use super::{
+    asked::{Asked, ENDED, LIVE},
+    one::short,
+};
+use crate::dashboard::{
+    link,
+    ui::{Facet, FacetValue},
+};
 
 /// Values of a facet that are shown; the search box finds the others.
 const SHOWN: usize = 12;
-
-/// A dimension.
-pub struct Facet {
-    pub name: &'static str,
-    /// What its figures are about.
-    pub about: String,
-    /// It holds states, which are drawn with their shapes.
-    pub states: bool,
-    pub values: Vec<Value>,
-}
-
-/// A value of one.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Value {
-    pub word: String,
-    /// None where no counter says.
-    pub count: Option<i64>,
-    /// Filters by it, or no longer.
-    pub href: String,
-    pub current: bool,
-}
 
 /// What the figures of jobs that ended are about: in words, and from when as an address says it.
 pub struct Since {
@@ -68,33 +54,19 @@ pub fn facets(asked: &Asked, counted: &Counted<'_>, here: &str, since: &Since) -
         (false, true) => String::new(),
         (false, false) => format!("unfinished, and {about}"),
     };
-    let of = |name: &'static str, about: &str, field: &'static str| Facet {
-        name,
-        about: about.to_owned(),
-        states: false,
-        values: by(asked, counted, here, field, since),
-    };
+    let facet = |name, about: &str, values| Facet { name, about: about.to_owned(), counted: true, values };
+    let of = |field| by(asked, counted, here, field, since);
     vec![
-        Facet {
-            name: "Now",
-            about: "as of the last census".into(),
-            states: true,
-            values: live(asked, counted, here),
-        },
-        Facet {
-            name: "Ended",
-            about: since.words.clone(),
-            states: true,
-            values: ended(asked, counted.ended, here, since),
-        },
-        of("Queue", &both, "queue"),
-        of("Kind", &both, "kind"),
-        of("Error", &about, "error"),
-        of("Node", &about, "node"),
+        facet("Now", "as of the last census", live(asked, counted, here)),
+        facet("Ended", &since.words, ended(asked, counted.ended, here, since)),
+        facet("Queue", &both, of("queue")),
+        facet("Kind", &both, of("kind")),
+        facet("Error", &about, of("error")),
+        facet("Node", &about, of("node")),
     ]
 }
 
-fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<Value> {
+fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<FacetValue> {
     // The census knows no processes, and a sample of a marked time nothing that is unfinished.
     let marked = asked.from.is_some() || asked.until.is_some();
     let known = if counted.sampled { !marked } else { asked.node.is_none() };
@@ -107,32 +79,37 @@ fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<Value> {
             let count = counted.live.iter().filter(fits).map(|cell| cell.count).sum();
             let current = asked.state.as_deref() == Some(*state);
             let href: &str = if current { here } else { &open };
-            value(asked.state.as_deref(), href, "state", state, known.then_some(count))
+            state_value(asked, href, state, known.then_some(count))
         })
         .collect()
 }
 
-fn ended(asked: &Asked, cells: &[Cell], here: &str, since: &Since) -> Vec<Value> {
+fn ended(asked: &Asked, cells: &[Cell], here: &str, since: &Since) -> Vec<FacetValue> {
     ENDED
         .iter()
         .map(|state| {
             let fits = |cell: &&Cell| cell.what == *state && fits(asked, cell, &["state"]);
             let count = cells.iter().filter(fits).map(|cell| cell.count).sum();
-            let found = value(asked.state.as_deref(), here, "state", state, Some(count));
-            dated(asked, found, since)
+            dated(asked, state_value(asked, here, state, Some(count)), since)
         })
         .collect()
 }
 
 /// The list behind a figure of what has ended is as long as the figure says.
-fn dated(asked: &Asked, value: Value, since: &Since) -> Value {
+fn dated(asked: &Asked, value: FacetValue, since: &Since) -> FacetValue {
     if value.current || asked.from.is_some() {
         return value;
     }
-    Value { href: link::with(&value.href, "from", &since.from), ..value }
+    FacetValue { href: link::with(&value.href, "from", &since.from), ..value }
 }
 
-fn by(asked: &Asked, counted: &Counted<'_>, here: &str, field: &'static str, since: &Since) -> Vec<Value> {
+fn by(
+    asked: &Asked,
+    counted: &Counted<'_>,
+    here: &str,
+    field: &'static str,
+    since: &Since,
+) -> Vec<FacetValue> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     let past = ["error", "node"].contains(&field);
     let ended = counted.ended.iter().filter(|cell| ENDED.contains(&cell.what.as_str()));
@@ -168,8 +145,14 @@ fn by(asked: &Asked, counted: &Counted<'_>, here: &str, field: &'static str, sin
     }
     counts.truncate(SHOWN);
     let only_past = past || asked.is_past() || asked.node.is_some();
-    let values = counts.into_iter().map(|(word, count)| value(chosen, here, field, &word, Some(count)));
-    values.map(|value| if only_past { dated(asked, value, since) } else { value }).collect()
+    let value = |(word, count): (String, i64)| {
+        // A process is told apart by the end of its id, as a job is.
+        let short = if field == "node" { Uuid::try_parse(&word).map(short).ok() } else { None };
+        let shown = short.as_deref().unwrap_or(&word);
+        let value = FacetValue { count: Some(count), ..FacetValue::of(here, field, (&word, shown), chosen) };
+        if only_past { dated(asked, value, since) } else { value }
+    };
+    counts.into_iter().map(value).collect()
 }
 
 /// Whether it fits all filters but those named.
@@ -202,10 +185,9 @@ pub fn of_state(depth: &Depth, state: &str) -> i64 {
     }
 }
 
-fn value(chosen: Option<&str>, here: &str, field: &str, word: &str, count: Option<i64>) -> Value {
-    let current = chosen == Some(word);
-    let href = link::with(here, field, if current { "" } else { word });
-    Value { word: word.to_owned(), count, href, current }
+fn state_value(asked: &Asked, here: &str, state: &'static str, count: Option<i64>) -> FacetValue {
+    let value = FacetValue::of(here, "state", (state, state), asked.state.as_deref());
+    FacetValue { like: state, count, ..value }
 }
 
 #[cfg(test)]

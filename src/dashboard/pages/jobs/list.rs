@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     asked::{Asked, FIELDS, LASTS},
-    facets::{Counted, Facet, Since, census, facets},
+    facets::{Counted, Since, census, facets},
     picture::{QUESTIONS, picture},
     sample,
 };
@@ -20,7 +20,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        ui,
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -37,13 +37,6 @@ const NEWS: i64 = 51;
 /// What was accepted longer ago is not new.
 const NEW: TimeDelta = TimeDelta::hours(1);
 
-/// A choice that is a link.
-struct Choice {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "jobs/list.html")]
 #[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
@@ -54,8 +47,8 @@ struct List {
     wrong: Option<String>,
     completions: Vec<(String, String)>,
     facets: Vec<Facet>,
-    questions: Vec<Choice>,
-    lasts: Vec<Choice>,
+    questions: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     chart: ui::Chart,
     estimate: Option<String>,
     jobs: Vec<JobView>,
@@ -160,7 +153,7 @@ pub async fn list(
             .map(|(word, _)| {
                 let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
                 let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
-                Choice { word, href, current }
+                ui::Tab { word, href, current }
             })
             .collect(),
         chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
@@ -183,8 +176,8 @@ pub async fn list(
     Ok(show(&page)?.into_response())
 }
 
-fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<Choice> {
-    let choice = |(value, word): &(&'static str, &'static str)| Choice {
+fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
+    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::with(here, name, value),
         current: *value == chosen,
@@ -222,7 +215,7 @@ fn completions(words: &str, facets: &[Facet]) -> Vec<(String, String)> {
         let begun = begun.clone();
         facet.values.iter().filter(|value| !value.current).map(move |value| {
             let count = value.count.map_or_else(String::new, |count| ui::count(&count));
-            (format!("{begun}{field}:{}", value.word), count)
+            (format!("{begun}{field}:{}", value.value), count)
         })
     });
     fields.chain(values).collect()

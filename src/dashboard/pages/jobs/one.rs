@@ -37,6 +37,7 @@ struct Step {
 
 #[derive(Template)]
 #[template(path = "jobs/one.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
 struct One {
     page: Page,
     job: JobView,
@@ -53,6 +54,11 @@ struct One {
     tags: Vec<(String, String)>,
     cancel: bool,
     retry: bool,
+    /// The run that it is taken up again with: a step of one is not run once more alone.
+    run: Option<Uuid>,
+    runs: bool,
+    /// Reads itself again; not for operators, each of whose looks is written down.
+    polls: bool,
     discard: Option<ui::Confirm>,
 }
 
@@ -84,7 +90,10 @@ pub async fn show_job(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         error_list: job.error_code.as_deref().map(|code| list("error", code)),
         tags: job.tags.iter().map(|tag| (tag.clone(), list("tag", tag))).collect(),
         cancel: !ended && viewer.may(Permission::JobsCancel),
-        retry: (waits || badly) && viewer.may(Permission::JobsRetry),
+        retry: (waits || (badly && job.run_id.is_none())) && viewer.may(Permission::JobsRetry),
+        run: job.run_id.filter(|_| badly),
+        runs: viewer.may(Permission::WorkflowsRead),
+        polls: !ended && viewer.operator().is_none(),
         discard,
         short,
         ended,

@@ -38,15 +38,12 @@ pub fn picture(question: &str, ended: &[Ended], span: Span, step_minutes: i32) -
             ("Attempts that failed", "%", vec![line], "lines")
         }
         _ => {
-            // The last step is not over: a rate is of the minutes that were.
-            let minutes = |time: &DateTime<Utc>| {
-                let left = i32::try_from((span.until - *time).num_minutes()).unwrap_or(step_minutes);
-                f64::from(left.clamp(1, step_minutes))
-            };
+            let rate =
+                |what: &str, time: &DateTime<Utc>| count(at(time), what) / minutes(*time, span, step_minutes);
             let line = |what: &&'static str| Series {
                 name: (*what).to_owned(),
                 tone: what,
-                values: times.iter().map(|time| Some(count(at(time), what) / minutes(time))).collect(),
+                values: times.iter().map(|time| Some(rate(what, time))).collect(),
             };
             let seen = |what: &&&str| **what == "completed" || ended.iter().any(|one| one.what == ***what);
             ("How many end", "a minute", ENDINGS.iter().filter(seen).map(line).collect(), "bars")
@@ -64,6 +61,12 @@ fn times(span: Span, step_minutes: i32) -> Vec<DateTime<Utc>> {
         at += step;
     }
     times
+}
+
+/// The minutes of a step; the last may be a shorter one.
+fn minutes(from: DateTime<Utc>, span: Span, step_minutes: i32) -> f64 {
+    let left = i32::try_from((span.until - from).num_minutes()).unwrap_or(step_minutes);
+    f64::from(step_minutes.min(left).max(1))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a chart shows three digits")]
@@ -130,6 +133,8 @@ mod tests {
         assert_eq!(lines[0], ("completed", vec![Some(10.0), Some(0.0), Some(0.0)]));
         assert_eq!(lines[1], ("discarded", vec![Some(0.0), Some(1.0), Some(0.0)]));
         assert_eq!(lines.len(), 2, "what did not happen has no line");
+        let cut = picture("rate", &rows, Span { from: at(0), until: at(11) }, 10);
+        assert_eq!(cut.series[1].values, [Some(0.0), Some(10.0)], "the last step is a minute long");
     }
 
     #[test]

@@ -59,20 +59,13 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// An order that can be chosen.
-struct Choice {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "leads/list.html")]
 #[expect(clippy::struct_excessive_bools, reason = "what is shown does not depend on each other")]
 struct List {
     page: Page,
     facets: Vec<Facet>,
-    sorts: Vec<Choice>,
+    sorts: Vec<ui::Tab>,
     /// Words can be looked for.
     searches: bool,
     q: String,
@@ -117,7 +110,7 @@ pub async fn list(
     };
     let own = |name: &str| asked.field(name).unwrap_or_default().to_owned();
     let kept = ["status", "source", "owner", "import", "sort"];
-    let sort = |(value, word): &(&'static str, &'static str)| Choice {
+    let sort = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::with(&here, "sort", value),
         current: asked.sort() == *value,

@@ -44,19 +44,12 @@ struct Row {
     message: MessageView,
 }
 
-/// A choice that is a link.
-struct Choice {
-    word: &'static str,
-    href: String,
-    current: bool,
-}
-
 #[derive(Template)]
 #[template(path = "messages/list.html")]
 struct List {
     page: Page,
     facets: Vec<Facet>,
-    lasts: Vec<Choice>,
+    lasts: Vec<ui::Tab>,
     /// Whom a message is to may be looked for.
     searches: bool,
     to: String,
@@ -129,9 +122,9 @@ pub async fn list(
     Ok(show(&page)?.into_response())
 }
 
-fn lasts(asked: &Asked, here: &str) -> Vec<Choice> {
+fn lasts(asked: &Asked, here: &str) -> Vec<ui::Tab> {
     let open = link::with(&link::with(here, "from", ""), "until", "");
-    let choice = |(word, _): &(&'static str, i64)| Choice {
+    let choice = |(word, _): &(&'static str, i64)| ui::Tab {
         word,
         href: link::with(&open, "last", word),
         current: asked.last() == Some(*word),

@@ -19,7 +19,7 @@ use crate::{
         page::{Answer, Page, show},
         pages::{
             jobs::facets::of_state,
-            span::{Choice, Lately, a_minute, percent},
+            span::{Lately, a_minute, percent},
         },
         ui,
         viewer::Viewer,
@@ -82,8 +82,8 @@ impl Row {
 #[template(path = "queues/list.html")]
 struct List {
     page: Page,
-    states: Vec<Choice>,
-    lasts: Vec<Choice>,
+    states: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     since: String,
     filtered: bool,
     rows: Vec<Row>,
@@ -123,7 +123,7 @@ pub async fn list(
     let rows = rows.map(|queue| row(queue, &counts, &depths, span, &lately, now));
     let rows = rows.map(|row| if jobs { row } else { row.without_lists() }).collect();
     let page = viewer.page("Queues");
-    let states = STATES.iter().map(|(value, word)| Choice {
+    let states = STATES.iter().map(|(value, word)| ui::Tab {
         word,
         href: link::with(&page.here, "state", value),
         current: *value == state,

@@ -24,7 +24,7 @@ use crate::{
                 facets::of_state,
                 picture::{QUESTIONS, picture},
             },
-            span::{Choice, Lately, percent},
+            span::{Lately, percent},
         },
         ui,
         viewer::Viewer,
@@ -80,8 +80,8 @@ struct One {
     oldest: Option<String>,
     retrying: i64,
     list: String,
-    questions: Vec<Choice>,
-    lasts: Vec<Choice>,
+    questions: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
     marked: Option<String>,
     since: String,
     chart: ui::Chart,
@@ -127,7 +127,7 @@ pub async fn show_queue(
     let retrying = own().map(|depth| of_state(depth, "retrying")).sum();
     let page = viewer.page(&format!("Queue {name}"));
     let chosen = asked.chart.as_deref().unwrap_or("rate");
-    let question = |(value, word): &(&'static str, &'static str)| Choice {
+    let question = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
         href: link::with(&page.here, "chart", value),
         current: *value == chosen,

@@ -15,7 +15,6 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::span::Choice,
         ui,
         viewer::Viewer,
     },
@@ -55,7 +54,7 @@ struct List {
     page: Page,
     /// The viewer may see the jobs that it begins.
     jobs: bool,
-    states: Vec<Choice>,
+    states: Vec<ui::Tab>,
     filtered: bool,
     rows: Vec<Row>,
     next: Option<String>,
@@ -85,7 +84,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     });
     let rows = rows.collect();
     let page = viewer.page("Schedules");
-    let choice = |word: &'static str, value: &str| Choice {
+    let choice = |word: &'static str, value: &str| ui::Tab {
         word,
         href: link::with(&page.here, "state", value),
         current: state.as_deref().unwrap_or_default() == value,

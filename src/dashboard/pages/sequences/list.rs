@@ -12,7 +12,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        ui::{self, Choices},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -40,7 +40,7 @@ pub struct Asked {
 #[template(path = "sequences/list.html")]
 struct List {
     page: Page,
-    rail: Vec<Choices>,
+    rail: Vec<Facet>,
     sequences: Vec<SequenceView>,
     next: Option<String>,
     filtered: bool,
@@ -64,7 +64,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     let here = link::to("/ops/sequences", &[("state", named.unwrap_or_default())]);
     show(&List {
         page: viewer.page("Sequences"),
-        rail: vec![Choices::of_states("State", &here, "state", STATES.map(|(word, _)| word), named)],
+        rail: vec![Facet::of_states("State", &here, "state", STATES.map(|(word, _)| word), named)],
         sequences: shown.items,
         next: shown.next_cursor,
         filtered: state.is_some(),

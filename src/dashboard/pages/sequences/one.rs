@@ -19,7 +19,7 @@ use crate::{
         forms::{Fields, done},
         link,
         page::{Answer, Page, show},
-        ui::{self, Choices},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -65,7 +65,7 @@ struct One {
     ways: Vec<(&'static str, i64, String)>,
     reasons: String,
     steps: Vec<Step>,
-    rail: Vec<Choices>,
+    rail: Vec<Facet>,
     enrolments: Vec<EnrolmentView>,
     next: Option<String>,
     filtered: bool,
@@ -100,10 +100,11 @@ pub async fn show_sequence(
     let path = format!("/ops/sequences/{id}");
     let here = link::to(&path, &[("state", named.unwrap_or_default())]);
     let counts = [progress.waiting, progress.completed, progress.goal, progress.left];
-    let mut choices = Choices::of_states("State", &here, "state", STATES.map(|(word, _)| word), named);
-    for (choice, count) in choices.values.iter_mut().zip(counts) {
-        choice.count = Some(count);
-    }
+    let states = STATES.map(|(word, _)| word);
+    let counted = |value: &ui::FacetValue| {
+        states.iter().zip(counts).find(|(state, _)| **state == value.value).map_or(0, |(_, count)| count)
+    };
+    let facet = Facet::of_states("State", &here, "state", states, named).counting(counted);
     let ways = STATES.into_iter().zip(counts);
     let publish = viewer.may(Permission::SequencesPublish);
     let archive = (publish && matches!(sequence.state.as_str(), "active" | "paused")).then(|| ui::Confirm {
@@ -121,7 +122,7 @@ pub async fn show_sequence(
         ways: ways.map(|((word, _), count)| (word, count, link::to(&path, &[("state", word)]))).collect(),
         reasons: reasons(&progress.reasons),
         steps: steps(&progress),
-        rail: vec![choices],
+        rail: vec![facet],
         enrolments: shown.items,
         next: shown.next_cursor,
         filtered: state.is_some(),

@@ -15,7 +15,7 @@ use crate::{
     dashboard::{
         link,
         page::{Page, show},
-        ui::{self, Choices},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -55,7 +55,7 @@ pub struct Asked {
 #[template(path = "workflows/list.html")]
 struct List {
     page: Page,
-    rail: Vec<Choices>,
+    rail: Vec<Facet>,
     key: String,
     kept: Vec<(&'static str, String)>,
     runs: Vec<RunView>,
@@ -94,21 +94,15 @@ pub async fn list(
     let shown = window.page(rows, |run| run.id);
     let set = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let rail = vec![
-        Choices::of_states("State", &here, "state", STATES, asked.state.as_deref()),
-        Choices::of(
+        Facet::of_states("State", &here, "state", STATES, asked.state.as_deref()),
+        Facet::of(
             "Workflow",
             &here,
             "workflow",
             workflows::NAMES.map(|name| (name, name)),
             asked.workflow.as_deref(),
         ),
-        Choices::of(
-            "Begun",
-            &here,
-            "last",
-            LASTS.map(|(value, word, _)| (value, word)),
-            asked.last.as_deref(),
-        ),
+        Facet::of("Begun", &here, "last", LASTS.map(|(value, word, _)| (value, word)), asked.last.as_deref()),
     ];
     let kept = [
         ("state", &asked.state),
