@@ -38,7 +38,8 @@ pub fn picture(question: &str, ended: &[Ended], span: Span, step_minutes: i32) -
             ("Attempts that failed", "%", vec![line], "lines")
         }
         _ => {
-            let rate = |what: &str, time: &DateTime<Utc>| count(at(time), what) / minutes(*time, span, step_minutes);
+            let rate =
+                |what: &str, time: &DateTime<Utc>| count(at(time), what) / minutes(*time, span, step_minutes);
             let line = |what: &&'static str| Series {
                 name: (*what).to_owned(),
                 tone: what,
