@@ -192,7 +192,11 @@ fn machinery() -> Vec<Place> {
         post(Needs(P::SchedulesPause), "/ops/schedules/{id}/pause", schedules::steer::pause),
         post(Needs(P::SchedulesPause), "/ops/schedules/{id}/resume", schedules::steer::resume),
         post(Needs(P::SchedulesRun), "/ops/schedules/{id}/run", schedules::steer::run),
-        get(Needs(P::JobsRead), "/ops/dead-letters", dead_letters::list::list).named("Work", "Dead letters", 'd'),
+        get(Needs(P::JobsRead), "/ops/dead-letters", dead_letters::list::list).named(
+            "Work",
+            "Dead letters",
+            'd',
+        ),
     ]
 }
 
