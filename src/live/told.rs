@@ -19,12 +19,7 @@ impl Told {
     pub fn of(entry: &Entry) -> Self {
         let mut frame = envelope::of_entry(entry);
         frame.shrink_to_fit();
-        Self {
-            seq: entry.seq,
-            kind: entry.kind.clone(),
-            subject: entry.subject.clone(),
-            frame: frame.into(),
-        }
+        Self { seq: entry.seq, kind: entry.kind.clone(), subject: entry.subject.clone(), frame: frame.into() }
     }
 
     /// The frame. All sockets share its bytes.

@@ -78,9 +78,12 @@ pub fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
     };
     let slowest = quantile(&all, 0.95).map_or_else(|| "–".into(), seconds);
     // The list behind a figure is of one state, and of a marked time it stands among all jobs.
-    let letters = |state: &str| match lately.is_marked() {
-        true => lately.jobs(span, &[("state", state)]),
-        false => link::to("/ops/dead-letters", &[("state", state), ("last", lately.name())]),
+    let letters = |state: &str| {
+        if lately.is_marked() {
+            lately.jobs(span, &[("state", state)])
+        } else {
+            link::to("/ops/dead-letters", &[("state", state), ("last", lately.name())])
+        }
     };
     let quarantined = count(ended, &["quarantined"]);
     let given_up = lost - quarantined;
@@ -107,8 +110,8 @@ pub fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
         ),
     ];
     if quarantined > 0 {
-        let (figure, list) = (ui::count(&quarantined), letters("quarantined"));
-        tiles.insert(3, Tile { state: "quarantined", ..tile("Quarantined", figure, list, lately.words()) });
+        let (held, href) = (ui::count(&quarantined), letters("quarantined"));
+        tiles.insert(3, Tile { state: "quarantined", ..tile("Quarantined", held, href, lately.words()) });
     }
     tiles
 }

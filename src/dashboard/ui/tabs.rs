@@ -20,13 +20,13 @@ impl Tab {
 #[derive(Template)]
 #[template(
     ext = "html",
-    source = r#"<nav class="choose" aria-label="{{ name }}">{% for tab in tabs %}<a href="{{ tab.href }}"{% if tab.current %} aria-current="{{ current }}"{% endif %}>{{ tab.word }}</a>{% endfor %}</nav>"#
+    source = r#"<nav class="choose" aria-label="{{ name }}">{% for tab in links %}<a href="{{ tab.href }}"{% if tab.current %} aria-current="{{ current }}"{% endif %}>{{ tab.word }}</a>{% endfor %}</nav>"#
 )]
 pub struct Tabs<'a> {
     name: &'a str,
     /// What the chosen one is, as `aria-current` says it.
     current: &'static str,
-    tabs: &'a [Tab],
+    links: &'a [Tab],
 }
 
 impl HtmlSafe for Tabs<'_> {}
@@ -34,14 +34,14 @@ impl HtmlSafe for Tabs<'_> {}
 /// The way between pages that belong together.
 #[must_use]
 pub fn tabs(tabs: &[Tab]) -> Tabs<'_> {
-    Tabs { name: "Pages of this part", current: "page", tabs }
+    Tabs { name: "Pages of this part", current: "page", links: tabs }
 }
 
 /// One of a few values for this page; `name` says to whoever does not see it what is chosen. Several of them stand in a
 /// `<div class="choosers">`.
 #[must_use]
 pub fn choose<'a>(name: &'a str, tabs: &'a [Tab]) -> Tabs<'a> {
-    Tabs { name, current: "true", tabs }
+    Tabs { name, current: "true", links: tabs }
 }
 
 #[cfg(test)]

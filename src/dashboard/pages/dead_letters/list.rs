@@ -94,11 +94,13 @@ impl Asked {
     }
 
     /// A value that is not empty.
+    #[must_use]
     pub fn set(value: Option<&String>) -> Option<String> {
         value.cloned().filter(|value| !value.is_empty())
     }
 
     /// The same as the list of jobs has it.
+    #[must_use]
     pub fn jobs(&self, state: &str) -> Jobs {
         Jobs {
             state: Some(state.to_owned()),
