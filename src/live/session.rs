@@ -105,8 +105,21 @@ pub async fn serve(
     let counted = presence::arrive(&ctx, &hub).await;
     let (told_at, spoke) = (Instant::now(), (Instant::now(), 0));
     let (until, seen, told, behind) = (None, 0, 0, None);
-    let mut session =
-        Session { ctx, gate, hub, listener, out, interest, subject, until, seen, told, told_at, behind, spoke };
+    let mut session = Session {
+        ctx,
+        gate,
+        hub,
+        listener,
+        out,
+        interest,
+        subject,
+        until,
+        seen,
+        told,
+        told_at,
+        behind,
+        spoke,
+    };
     // Also while the peer takes nothing of what is being written.
     let end = tokio::select! {
         biased;
