@@ -1,6 +1,9 @@
 //! Whoever was away is told what they missed, in order, once, or that it is gone.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::FutureExt;
 use serde_json::json;
@@ -87,6 +90,25 @@ async fn of_many_who_come_each_waits_for_its_turn_and_the_api_goes_on() {
     assert!(socket.frame().now_or_never().is_none(), "it has not asked the database yet");
     drop(taken);
     assert_eq!(socket.frame().await, json!({"op": "position", "sequence": 0}));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_takes_its_time_makes_nobody_slow() {
+    let app = TestApp::with(|plan| plan.sockets.behind = Duration::from_secs(1)).await;
+    let mut socket = Socket::open(&app.acme.admin, None).await;
+    let readers = Arc::clone(&app.process.app.hub.readers);
+    let all = u32::try_from(readers.available_permits()).expect("a small number");
+    let taken = readers.acquire_many(all).await.expect("nobody closes it");
+    let began = Instant::now();
+    // One batch, of which the queue holds half; the rest is more than a page.
+    happen(&app, &app.acme, &many("message.sent", 1_000)).await;
+    until_counted(&app, &app.acme, |counted| counted.dropped == 1).await;
+    while began.elapsed() < Duration::from_millis(1_300) {
+        app.acme.admin.get(STATS).await.expect(200);
+    }
+    drop(taken);
+    assert_eq!(sequences(&mut socket, 1_000).await, (1..=1_000).collect::<Vec<_>>());
     app.process.stop().await;
 }
 
