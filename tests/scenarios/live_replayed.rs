@@ -9,6 +9,7 @@ use futures::FutureExt;
 use serde_json::json;
 use switchboard::process::{Plan, Process, Roles};
 use switchboard_tests::{Database, Socket, Tenant, TestApp, app::platform, heads_file};
+use tokio::task::{LocalSet, spawn_local};
 
 use crate::live::{STATS, happen, many, sequences, until_counted};
 
@@ -68,11 +69,16 @@ async fn nobody_comes_in_before_a_process_knows_where_the_log_ends() {
         sqlx::query(statement).execute(&mut owner).await.expect("the owner may");
     }
     let plan = Plan::unbounded(Roles { api: true, notifier: true, ..Roles::default() }, heads_file());
-    let starting = tokio::spawn(Process::start(platform(&database).await, plan));
-    database.blocks(&starting).await;
-    assert!(!starting.is_finished(), "what is numbered now would be told to nobody who is open");
-    sqlx::query("commit").execute(&mut owner).await.expect("let go");
-    starting.await.expect("it does not panic").expect("it starts").stop().await;
+    let platform = platform(&database).await;
+    let here = LocalSet::new();
+    let start = async {
+        let starting = spawn_local(Process::start(platform, plan));
+        database.blocks(&starting).await;
+        assert!(!starting.is_finished(), "what is numbered now would be told to nobody who is open");
+        sqlx::query("commit").execute(&mut owner).await.expect("let go");
+        starting.await.expect("it does not panic").expect("it starts").stop().await;
+    };
+    here.run_until(start).await;
 }
 
 #[tokio::test]
