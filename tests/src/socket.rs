@@ -110,7 +110,7 @@ impl Socket {
     /// # Panics
     /// If the socket is closed.
     pub async fn ping(&mut self) {
-        self.stream.send(Message::Ping(Vec::new().into())).await.expect("the socket takes it");
+        self.stream.send(Message::Ping(Vec::<u8>::new().into())).await.expect("the socket takes it");
     }
 
     /// The next frame of any kind.
