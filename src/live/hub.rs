@@ -352,6 +352,16 @@ mod tests {
         assert!(listener.shared.is_resting());
     }
 
+    #[test]
+    fn one_that_has_not_begun_is_not_behind() {
+        let hub = hub();
+        let listener = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        hub.tell(&[entry(7_000, "message.sent")]);
+        assert_eq!(hub.counted()[0].lag, 0, "it may be about to ask from here on");
+        listener.shared.told(6_998);
+        assert_eq!(hub.counted()[0].lag, 2);
+    }
+
     #[tokio::test]
     async fn a_change_of_rights_reaches_those_it_is_about_if_it_is_news_to_them() {
         let hub = hub();

@@ -316,7 +316,10 @@ impl Session {
             if self.behind.is_some_and(|since| since.elapsed() > self.hub.settings.behind) {
                 return Err(SLOW);
             }
+            let asked = Instant::now();
             let page = self.page().await.map_err(|error| failed(&error))?;
+            // What the log takes is not the peer's to answer for.
+            self.behind = self.behind.map(|since| since + asked.elapsed());
             let is_full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             for entry in &page {
                 if entry.seq != self.seen + 1 {

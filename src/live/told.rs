@@ -31,7 +31,56 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::events::{
+        data::{Form, fields},
+        kinds,
+    };
+    use serde_json::{Map, Value, json};
+
+    use super::{
+        super::{seat::QUEUE, session::BATCH},
+        *,
+    };
+
+    /// What a field holds at the most, or nearly.
+    fn large(form: Form) -> Value {
+        let word = "a_word_that_is_as_long_as_any_of_our_own";
+        match form {
+            Form::Id => json!(uuid::Uuid::max()),
+            Form::Word => json!(word),
+            Form::Words => json!(vec![word; 8]),
+            Form::Number => json!(i64::MAX),
+            Form::Flag => json!(false),
+            Form::Time => json!(chrono::DateTime::UNIX_EPOCH),
+            Form::Counts => {
+                (0..14).map(|at| (format!("a_status_{at}"), json!(1_000_000))).collect::<Map<_, _>>().into()
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_for_one_socket_is_less_than_a_megabyte() {
+        for kind in kinds() {
+            let body = fields(kind)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|field| (field.name.to_owned(), large(field.form)));
+            let at = chrono::DateTime::UNIX_EPOCH;
+            let told = Told::of(&Entry {
+                tenant: uuid::Uuid::max(),
+                seq: 1 << 40,
+                batch: 1,
+                day: at.date_naive(),
+                id: 1,
+                at,
+                kind: kind.to_owned(),
+                subject: format!("scoring_model:{}", uuid::Uuid::max()),
+                body: Value::Object(body.collect()),
+            });
+            let bytes = size_of::<Told>() + told.kind.len() + told.subject.len() + told.frame.len();
+            assert!((QUEUE + BATCH) * bytes < 1 << 20, "{kind}: {bytes} bytes each");
+        }
+    }
 
     #[test]
     fn an_event_is_written_once_for_all() {
@@ -45,13 +94,13 @@ mod tests {
             at,
             kind: "message.sent".into(),
             subject: "message:1".into(),
-            body: serde_json::json!({}),
+            body: json!({}),
         });
         let (Message::Text(one), Message::Text(two)) = (told.frame(), told.frame()) else {
             panic!("events are text");
         };
         assert_eq!(one.as_str().as_ptr(), two.as_str().as_ptr(), "the same bytes");
-        let event: serde_json::Value = serde_json::from_str(&one).expect("JSON");
+        let event: Value = serde_json::from_str(&one).expect("JSON");
         assert_eq!(event["type"], "switchboard.message.sent.v1");
         assert_eq!(event["sequence"], 7);
         assert_eq!(event["specversion"], "1.0");

@@ -132,6 +132,45 @@ async fn a_tenant_sees_its_own_sockets_of_all_processes() {
     app.process.stop().await;
 }
 
+/// A process that looks around all the time.
+async fn restless() -> TestApp {
+    TestApp::with(|plan| plan.sockets.look_every = Duration::from_millis(5)).await
+}
+
+#[tokio::test]
+async fn what_others_have_forgotten_of_a_process_is_counted_again() {
+    let app = restless().await;
+    let admin = &app.acme.admin;
+    let _open = Socket::open(admin, None).await;
+    until_shown(admin, |stats| stats["connections"] == 1).await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    // As when it was taken for dead.
+    sqlx::query("delete from socket_counts").execute(&mut system).await.expect("forgotten");
+    until_shown(admin, |stats| stats["connections"] == 1).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn tickets_that_nobody_used_are_forgotten() {
+    let app = restless().await;
+    let mut system = app.database.connect_as("switchboard_system").await;
+    let mut left = async || -> i64 {
+        let count = sqlx::query_scalar("select count(*) from socket_tickets");
+        count.fetch_one(&mut system).await.expect("an answer")
+    };
+    for client in [&app.acme.admin, &app.other.admin] {
+        client.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
+    }
+    assert_eq!(left().await, 2);
+    app.clock.advance(chrono::TimeDelta::seconds(31));
+    let until = Instant::now() + PATIENCE;
+    while left().await > 0 {
+        assert!(Instant::now() < until, "they are kept");
+        sleep(Duration::from_millis(20)).await;
+    }
+    app.process.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_that_says_what_it_has_dealt_with_is_as_far_behind_as_it_says() {
     let app = TestApp::start().await;

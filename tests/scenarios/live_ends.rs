@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 use switchboard::process::Plan;
 use switchboard_tests::{Socket, TestApp};
@@ -91,6 +92,47 @@ async fn one_that_takes_nothing_is_closed_by_a_change_of_its_rights_as_well() {
 }
 
 #[tokio::test]
+async fn what_was_missed_is_told_no_longer_than_the_rights_last() {
+    let app = TestApp::with(ever_patient).await;
+    let admin = &app.acme.admin;
+    let mut quick = Socket::open(admin, None).await;
+    let reads = tokio::spawn(async move { sequences(&mut quick, EVENTS).await });
+    flood(&app).await;
+    reads.await.expect("it is told all");
+    let expires_at = app.process.app.platform.clock.now() + TimeDelta::minutes(5);
+    let new = json!({"name": "k", "permissions": ["events:read", "messages:read"], "expires_at": expires_at});
+    let made = admin.post("/api/v1/api-keys", &new).await.expect(201);
+    let client = admin.with_bearer(made["key"].as_str().expect("a key"));
+    let mut late = Socket::open(&client, Some(0)).await;
+    late.event().await;
+    // It cannot be through with it, for nobody has taken it.
+    app.clock.advance(TimeDelta::minutes(6));
+    let mut told = 1;
+    let end = loop {
+        match late.next().await {
+            Ok(frame) => told += usize::from(frame["specversion"].is_string()),
+            Err(end) => break end,
+        }
+    };
+    assert!(told < EVENTS, "it was told all");
+    assert!(end.as_ref().is_none_or(|(code, _)| *code == 1008), "{end:?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn one_tenant_leaves_room_for_the_others() {
+    let app = TestApp::with(|plan| plan.sockets.most = 10).await;
+    let mut open = Vec::new();
+    for _ in 0..9 {
+        open.push(Socket::open(&app.acme.admin, None).await);
+    }
+    let refused = Socket::asking(&app.acme.admin, "").await.err();
+    assert!(refused.expect("the last place is for others").to_string().contains("503"));
+    open.push(Socket::open(&app.other.admin, None).await);
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn more_than_there_is_room_for_are_told_to_come_again() {
     let app = TestApp::with(|plan| plan.sockets.most = 1).await;
     let first = Socket::open(&app.acme.admin, None).await;
@@ -117,6 +159,11 @@ async fn one_that_says_too_much_is_closed() {
         socket.say(&json!({"op": "ping"})).await;
     }
     assert_eq!(socket.closed().await.0, 1008);
+    let mut pinging = Socket::open(&app.acme.admin, None).await;
+    for _ in 0..51 {
+        pinging.ping().await;
+    }
+    assert_eq!(pinging.closed().await.0, 1008, "pings are frames as well");
     let mut large = Socket::open(&app.acme.admin, None).await;
     large.say(&json!({"op": "subscribe", "resources": ["x".repeat(70_000)]})).await;
     let end = loop {

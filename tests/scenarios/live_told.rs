@@ -85,6 +85,10 @@ async fn what_comes_to_nothing_is_said_and_the_socket_stays() {
     let wrong = socket.frame().await;
     assert!(wrong["detail"].as_str().expect("a text").ends_with("no such types: message.snet"), "{wrong}");
     assert_eq!(socket.frame().await["op"], "position");
+    let mut asking = Socket::asking(admin, "types=message.snet,message.sent").await.expect("the upgrade");
+    assert_eq!(asking.frame().await["op"], "position");
+    let wrong = asking.frame().await;
+    assert!(wrong["detail"].as_str().expect("a text").ends_with("no such types: message.snet"), "{wrong}");
     let much: Vec<String> = (0..501).map(|number| format!("lead:{number}")).collect();
     socket.say(&json!({"op": "subscribe", "resources": much})).await;
     let wrong = socket.frame().await;

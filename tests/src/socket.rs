@@ -105,6 +105,14 @@ impl Socket {
         self.stream.send(Message::text(frame.to_string())).await.expect("the socket takes it");
     }
 
+    /// Sends a ping of the protocol.
+    ///
+    /// # Panics
+    /// If the socket is closed.
+    pub async fn ping(&mut self) {
+        self.stream.send(Message::Ping(Vec::<u8>::new().into())).await.expect("the socket takes it");
+    }
+
     /// The next frame of any kind.
     ///
     /// # Panics
