@@ -125,6 +125,8 @@ async fn a_burst_that_no_queue_holds_is_told_whole() {
         Socket::open(&app.acme.admin, None).await,
         Socket::asking(&app.acme.admin, "types=message.sent").await.expect("the upgrade"),
     ];
+    // Whoever asks for nothing of before hears of what is done from here on.
+    assert_eq!(sockets[1].frame().await, json!({"op": "position", "sequence": 0}));
     for _ in 0..4 {
         happen(&app, &app.acme, &many("message.sent", 1_000)).await;
     }
