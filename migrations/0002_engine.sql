@@ -134,8 +134,7 @@ create index job_history_finished_idx on engine.job_history using brin (finished
 create index job_history_business_key_idx on engine.job_history (tenant_id, business_key, id)
   where business_key is not null;
 create index job_history_tags_idx on engine.job_history using gin (tags) where tags is not null;
-create index job_history_dead_idx on engine.job_history (tenant_id, id)
-  where state in ('discarded', 'quarantined');
+create index job_history_dead_idx on engine.job_history (tenant_id, id) where state <> 'completed';
 create index job_history_spread_idx on engine.job_history (tenant_id, run_id, step) where spread and state <> 'completed';
 call engine.wall('engine.job_history');
 grant select, insert, delete on engine.job_history to switchboard_app, switchboard_system;
@@ -171,7 +170,12 @@ create table engine.nodes (
   suspect_job uuid,
   suspect_alone boolean not null default false,
   -- By queue, the connection that its dispatcher speaks on: a claim on an earlier one is void.
-  connections jsonb not null default '{}'
+  connections jsonb not null default '{}',
+  -- Handlers that it has and those that run, over all of its queues, and whether it begins nothing more, as it said with
+  -- its last beat.
+  slots int not null default 0,
+  busy int not null default 0,
+  draining boolean not null default false
 ) with (fillfactor = 50);
 grant select, insert, update, delete on engine.nodes to switchboard_system;
 grant select on engine.nodes to switchboard_app;
@@ -315,6 +319,24 @@ call engine.wall('engine.tally_minutes');
 grant select on engine.tally_minutes to switchboard_app;
 grant select, insert, update, delete on engine.tally_minutes to switchboard_system;
 
+-- The same by the hour of UTC, for whoever asks about many hours: a day has sixty times fewer of them to read.
+create table engine.tally_hours (
+  tenant_id uuid not null,
+  what text not null,
+  hour timestamptz not null,
+  lane bigint not null,
+  node uuid,
+  code text,
+  bucket smallint,
+  count bigint not null,
+  constraint tally_hours_place_key unique nulls not distinct (tenant_id, what, hour, lane, node, code, bucket)
+);
+-- Over all tenants, and for what is past its time: hours come in their order.
+create index tally_hours_hour_idx on engine.tally_hours using brin (hour) with (autosummarize = on);
+call engine.wall('engine.tally_hours');
+grant select on engine.tally_hours to switchboard_app;
+grant select, insert, update, delete on engine.tally_hours to switchboard_system;
+
 -- How many jobs of a lane are unfinished, as the last census found: taken as often as it costs next to
 -- nothing, so that neither an enqueue nor a page has to count.
 create table engine.lane_depths (
@@ -323,6 +345,9 @@ create table engine.lane_depths (
   scheduled bigint not null,
   available bigint not null,
   running bigint not null,
+  -- Those of the scheduled and of the available that failed before.
+  retrying_scheduled bigint not null,
+  retrying_available bigint not null,
   -- Since when the first of the available has been due.
   oldest_due_at timestamptz,
   counted_at timestamptz not null

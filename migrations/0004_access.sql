@@ -241,6 +241,8 @@ create index audit_log_resource_idx on audit_log (tenant_id, resource_id) where 
 create index audit_log_seq_idx on audit_log (tenant_id, seq) where seq is not null;
 -- What the sealer has not come to.
 create index audit_log_unsealed_idx on audit_log (at, id) where seq is null;
+-- When it was gone through last.
+create index audit_log_verified_idx on audit_log (tenant_id, at, id) where action = 'verify';
 call engine.wall('audit_log');
 grant select, insert (tenant_id, id, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id)
   on audit_log to switchboard_app, switchboard_system;
@@ -299,3 +301,19 @@ create unique index socket_tickets_hash_idx on socket_tickets (hash);
 call engine.wall('socket_tickets');
 grant insert on socket_tickets to switchboard_app;
 grant select, update, delete on socket_tickets to switchboard_system;
+
+-- How many sockets each process has open, and what came to them; a process that is gone counts no more.
+create table socket_counts (
+  tenant_id uuid not null references tenants,
+  node uuid not null,
+  sockets int not null constraint socket_counts_sockets check (sockets >= 0),
+  sent bigint not null,
+  dropped bigint not null,
+  -- Closed because nobody took what they were told.
+  slow bigint not null,
+  lag bigint not null,
+  constraint socket_counts_pkey primary key (tenant_id, node)
+) with (fillfactor = 50);
+call engine.wall('socket_counts');
+grant select on socket_counts to switchboard_app;
+grant select, insert, update, delete on socket_counts to switchboard_system;

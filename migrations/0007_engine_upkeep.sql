@@ -134,7 +134,7 @@ begin atomic
      order by n.id limit 1), false);
 end;
 
--- Adds tallies up by the minute.
+-- Adds tallies up by the minute and by the hour.
 create function engine.fold_tallies() returns bigint
 language plpgsql volatile as $$
 declare
@@ -147,6 +147,11 @@ begin
     insert into engine.tally_minutes as m (minute, tenant_id, lane, node, what, code, bucket, count)
     select minute, tenant_id, lane, node, what, code, bucket, sum(count) from gone group by 1, 2, 3, 4, 5, 6, 7
     on conflict on constraint tally_minutes_place_key do update set count = m.count + excluded.count
+  ), hours as (
+    insert into engine.tally_hours as h (tenant_id, what, hour, lane, node, code, bucket, count)
+    select tenant_id, what, date_trunc('hour', minute, 'UTC'), lane, node, code, bucket, sum(count)
+      from gone group by 1, 2, 3, 4, 5, 6, 7
+    on conflict on constraint tally_hours_place_key do update set count = h.count + excluded.count
   )
   select count(*) into folded from gone;
   return folded;
@@ -162,16 +167,21 @@ declare
   tenants uuid[];
   fences bigint[];
 begin
-  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, oldest_due_at, counted_at)
-  select l.id, l.tenant_id, j.scheduled, j.available, j.running, j.oldest_due_at, t
+  insert into engine.lane_depths as d (lane, tenant_id, scheduled, available, running, retrying_scheduled,
+                                       retrying_available, oldest_due_at, counted_at)
+  select l.id, l.tenant_id, j.scheduled, j.available, j.running, j.retrying_scheduled, j.retrying_available,
+         j.oldest_due_at, t
     from (select j.lane, count(*) filter (where j.node is null and j.run_at > t) as scheduled,
                  count(*) filter (where j.node is null and j.run_at <= t) as available,
                  count(*) filter (where j.node is not null) as running,
+                 count(*) filter (where j.node is null and j.attempt > 0 and j.run_at > t) as retrying_scheduled,
+                 count(*) filter (where j.node is null and j.attempt > 0 and j.run_at <= t) as retrying_available,
                  min(j.run_at) filter (where j.node is null and j.run_at <= t) as oldest_due_at
             from engine.jobs j group by j.lane) j
     join engine.lanes l on l.id = j.lane
   on conflict (lane) do update
      set scheduled = excluded.scheduled, available = excluded.available, running = excluded.running,
+         retrying_scheduled = excluded.retrying_scheduled, retrying_available = excluded.retrying_available,
          oldest_due_at = excluded.oldest_due_at, counted_at = excluded.counted_at;
   delete from engine.lane_depths where counted_at < t;
   select array_agg(j.id), array_agg(j.tenant_id), array_agg(j.claim) into ids, tenants, fences
@@ -186,12 +196,16 @@ language plpgsql volatile as $$
 declare
   kept_from timestamptz := engine.now() - history_days * interval '1 day';
   minutes bigint;
+  hours bigint;
   ticks bigint;
   runs bigint;
 begin
   delete from engine.tally_minutes where ctid = any(array(
     select m.ctid from engine.tally_minutes m where m.minute < kept_from limit 100000));
   get diagnostics minutes = row_count;
+  delete from engine.tally_hours where ctid = any(array(
+    select h.ctid from engine.tally_hours h where h.hour < kept_from - interval '1 hour' limit 100000));
+  get diagnostics hours = row_count;
   delete from engine.ticks where ctid = any(array(
     select t.ctid from engine.ticks t where t.due_at < kept_from order by t.due_at limit 10000));
   get diagnostics ticks = row_count;
@@ -208,7 +222,7 @@ begin
   )
   select count(*) into runs from past;
   delete from engine.log_batches b where b.batch < (select max(l.batch) from engine.log_batches l) - 1000;
-  return minutes + ticks + runs;
+  return minutes + hours + ticks + runs;
 end $$;
 
 -- Marks lanes whose due work no living node has known for an hour, and unmarks those that one knows.

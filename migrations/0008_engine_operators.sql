@@ -262,6 +262,15 @@ begin
    where w.id not in (select job_id from put)
      and not exists (select from engine.keys k
                       where k.tenant_id = tenant and k.kind = w.kind and k.key = w.unique_key and k.job_id = w.id);
+  -- Their last attempts count as what they are now, tried again, so that what is given up counts no more than there is.
+  insert into engine.tallies (minute, tenant_id, lane, node, what, code, bucket, count)
+  select date_trunc('minute', r.finished_at), tenant, r.lane, r.node, w.what, r.error_code,
+         engine.duration_bucket(r.finished_at - r.started_at), w.count
+    from unnest(past) r
+   cross join (values (true, -1), (false, 1)) as v(gone, count)
+   cross join lateral (
+     select case when v.gone then r.state when r.state <> 'cancelled' then 'retrying' end as what, v.count) w
+   where r.id <> all(coalesce(refused, '{}')) and w.what is not null;
   with back as (
     insert into engine.job_history select * from unnest(past) r where r.id = any(refused)
   ), live as (

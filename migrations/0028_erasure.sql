@@ -114,6 +114,8 @@ create table erasures (
 );
 create unique index erasures_open_key on erasures (tenant_id, subject_id) where state not in ('done', 'withdrawn');
 create index erasures_lead_idx on erasures (tenant_id, lead_id, id);
+-- What is not over, the most urgent first.
+create index erasures_due_idx on erasures (tenant_id, due_at, id) where state not in ('done', 'withdrawn');
 call engine.wall('erasures');
 grant select, insert, update on erasures to switchboard_app, switchboard_system;
 

@@ -68,6 +68,8 @@ pub struct Config {
     pub address_requests_per_s: NonZeroU32,
     /// Requests served at a time; more are told to come again.
     pub max_requests: usize,
+    /// Sockets open at a time; more are told to come again.
+    pub max_sockets: usize,
     /// Files of tenants: a folder, or a bucket as `s3://bucket` or `s3://bucket/folder`. Without it the folder `storage`
     /// in `data_dir`.
     pub storage: Option<String>,
@@ -110,6 +112,7 @@ impl Config {
             .set_default("tenant_requests_per_s", 1000)?
             .set_default("address_requests_per_s", 20)?
             .set_default("max_requests", 256)?
+            .set_default("max_sockets", 20_000)?
             .set_default("history_days", 30)?
             .set_default("log_days", 30)?
             .set_default("log_format", "text")?

@@ -4,10 +4,11 @@
 //! - [`platform`] what every context of a process shares, put together; [`storage`] where files of tenants lie
 //! - [`demo`] the main job, shown; [`process`] the parts of a running process, by role
 //! - [`postgres`] the private Postgres and its supervisor
-//! - [`http`] the API; [`live`] status over WebSockets
+//! - [`http`] the API; [`live`] status over WebSockets; [`dashboard`] the pages for people under `/ops`
 
 pub mod cli;
 pub mod config;
+pub mod dashboard;
 pub mod demo;
 pub mod http;
 pub mod live;

@@ -21,7 +21,7 @@ use crate::{
         limits::{Limits, Rates},
         router, server,
     },
-    live::hub::Hub,
+    live::{hub::Hub, settings::Settings},
 };
 
 /// What a process does.
@@ -83,6 +83,7 @@ pub struct Plan {
     pub only_https: bool,
     pub rates: Rates,
     pub max_requests: usize,
+    pub sockets: Settings,
     /// The file that keeps the newest heads of the audit log outside the database.
     pub audit_heads: PathBuf,
     pub retention: Retention,
@@ -114,6 +115,7 @@ impl Plan {
             only_https: false,
             rates: Rates::UNBOUNDED,
             max_requests: 256,
+            sockets: Settings::default(),
             retention: Retention::default(),
         }
     }
@@ -129,6 +131,9 @@ impl Process {
         let engine = platform.engine.clone();
         let stop = CancellationToken::new();
         let gate = Gate::open(&platform).await.map_err(io::Error::other)?;
+        // Known before anybody can open a socket, so that nothing falls between the log's end then and the first look here.
+        let log_end =
+            if roles.notifier { Some(engine.log_end().await.map_err(io::Error::other)?) } else { None };
         let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
         let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
@@ -137,7 +142,7 @@ impl Process {
             Card { name: &host(), roles: &roles.names(), build: env!("CARGO_PKG_VERSION"), kinds: &kinds },
         )?;
         node.registered().await;
-        let hub = Hub::new(node.id, stop.clone());
+        let hub = Hub::new(node.id, plan.sockets, stop.clone());
         let app = Arc::new(App {
             platform: platform.clone(),
             gate,
@@ -170,8 +175,8 @@ impl Process {
                 counted.platform.reads.write(&counted.platform).await;
             });
         }
-        if roles.notifier {
-            tasks.spawn(hub.run(engine.clone()));
+        if let Some(batch) = log_end {
+            tasks.spawn(hub.run(platform.clone(), batch));
         }
         // One process leads at a time; workers stand in where nobody is told to schedule.
         if roles.scheduler || roles.worker {

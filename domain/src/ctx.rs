@@ -3,7 +3,10 @@
 //! A [`Ctx`] is made in two places only, HTTP authentication and the worker runtime. Time and chance
 //! come with it, so that a test can hold both still.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use engine::{Engine, enqueue::Provenance};
@@ -139,6 +142,8 @@ pub struct Ctx {
     pub idempotency: Option<Idempotency>,
     /// Which versions of what it changes the request was made for, if it said so.
     pub expected: Option<Expected>,
+    /// How long a statement may take, where somebody looks at an empty page meanwhile.
+    pub patience: Option<Duration>,
 }
 
 impl Ctx {

@@ -99,8 +99,17 @@ impl Engine {
     /// # Errors
     /// If no connection can be had within the pool's patience.
     pub async fn begin_tenant(&self, tenant: Uuid) -> sqlx::Result<Tx> {
+        self.begin_tenant_within(tenant, None).await
+    }
+
+    /// The same, each statement of which is given up if it takes longer than this.
+    ///
+    /// # Errors
+    /// As [`Self::begin_tenant`].
+    pub async fn begin_tenant_within(&self, tenant: Uuid, patience: Option<Duration>) -> sqlx::Result<Tx> {
         // A UUID's text has no character that could end the literal.
-        let begin = format!("begin; set local app.tenant = '{tenant}'");
+        let within = patience.map(|most| format!("; set local statement_timeout = {}", most.as_millis()));
+        let begin = format!("begin; set local app.tenant = '{tenant}'{}", within.unwrap_or_default());
         Ok(Tx::new(self.0.app.begin(begin).await?, self.clone()))
     }
 

@@ -63,6 +63,29 @@ pub struct Filter {
     pub error_code: Option<String>,
     /// The node that runs it, or ran it last.
     pub node: Option<Uuid>,
+    /// Only these; all if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<Uuid>,
+    /// Only those that have ended, since this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_from: Option<DateTime<Utc>>,
+    /// Only those that have ended, before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<DateTime<Utc>>,
+    /// Only ids above this one.
+    #[serde(skip)]
+    pub after: Option<Uuid>,
+    /// Only ids up to this one: what was there when somebody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upto: Option<Uuid>,
+}
+
+impl Filter {
+    /// Below which ids it lets anything through, of those below `before`.
+    fn below(&self, before: Option<Uuid>) -> Option<Uuid> {
+        let beyond = self.upto.map(|upto| Uuid::from_u128(upto.as_u128().saturating_add(1)));
+        before.into_iter().chain(beyond).min()
+    }
 }
 
 /// One tenant's jobs, newest first, those with ids below `before`.
@@ -80,7 +103,7 @@ pub async fn list(
         JobView,
         "src/jobs.sql",
         tenant,
-        before,
+        filter.below(before),
         limit,
         filter.id,
         filter.kind,
@@ -89,7 +112,11 @@ pub async fn list(
         filter.queue,
         filter.tag,
         filter.error_code,
-        filter.node
+        filter.node,
+        &filter.ids,
+        filter.ended_from,
+        filter.ended_until,
+        filter.after
     )
     .fetch_all(conn)
     .await

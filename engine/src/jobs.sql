@@ -1,5 +1,5 @@
 -- $1 tenant, $2 ids below, $3 limit, $4 id, $5 kind, $6 state, $7 business key, $8 queue, $9 tag,
--- $10 error code, $11 node
+-- $10 error code, $11 node, $12 ids, $13 ended since, $14 ended before, $15 ids above
 with live as (
   select j.id, j.lane, s.state, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at,
          null::timestamptz as finished_at, j.business_key, j.tags, j.progress, j.note, j.attempts,
@@ -13,7 +13,10 @@ with live as (
      and ($7::text is null or j.business_key = $7)
      and ($8::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $8))
      and ($9::text is null or j.tags @> array[$9])
+     and ($6::text is null or $6 not in ('completed', 'cancelled', 'discarded', 'quarantined'))
      and $10::text is null and ($11::uuid is null or j.node = $11)
+     and (cardinality($12::uuid[]) = 0 or j.id = any($12))
+     and $13::timestamptz is null and $14::timestamptz is null and ($15::uuid is null or j.id > $15)
    order by j.id desc
    limit $3
 ), past as (
@@ -28,7 +31,11 @@ with live as (
      and ($7::text is null or h.business_key = $7)
      and ($8::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $8))
      and ($9::text is null or h.tags @> array[$9])
-     and ($10::text is null or h.error_code = $10) and ($11::uuid is null or h.node = $11)
+     and ($6::text is null or $6 in ('completed', 'cancelled', 'discarded', 'quarantined'))
+     and ($10::text is null or h.error_code = $10 and h.state <> 'completed') and ($11::uuid is null or h.node = $11)
+     and (cardinality($12::uuid[]) = 0 or h.id = any($12))
+     and ($13::timestamptz is null or h.finished_at >= $13) and ($14::timestamptz is null or h.finished_at < $14)
+     and ($15::uuid is null or h.id > $15)
    order by h.id desc
    limit $3
 )

@@ -47,7 +47,7 @@
 //!
 //! - [`job`] what a job is: its kind, its placement, its ending
 //! - [`db`] the pools and their two doors; [`tx`] the transaction that knows what to wake
-//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`] reading about them
+//! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`], [`tallies`] reading about them
 //! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
@@ -74,6 +74,7 @@
 //! | `signals` | a signal that a run was given |
 //! | `tallies` | how many attempts of one kind ended in one way in one batch |
 //! | `tally_minutes` | the same, added up by the minute |
+//! | `tally_hours` | the same, added up by the hour |
 //! | `lane_depths` | how many jobs of a lane wait and run, as the last census found |
 //! | `log` | something that happened, written in the transaction that made it happen |
 //! | `log_order` | the place of a log row in its tenant's sequence |
@@ -94,6 +95,7 @@ pub mod queues;
 mod retention;
 pub mod schedules;
 mod spares;
+pub mod tallies;
 pub mod tx;
 pub mod upkeep;
 pub mod worker;

@@ -74,6 +74,16 @@ pub(crate) struct Queue {
     /// One for each handler; all are back when nothing runs.
     pub permits: Arc<Semaphore>,
     pub concurrency: u32,
+    /// Cancelled when nothing more is begun.
+    pub stop: CancellationToken,
+}
+
+/// What a node says of itself with each beat.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    slots: i32,
+    busy: i32,
+    draining: bool,
 }
 
 impl Member {
@@ -98,6 +108,18 @@ impl Member {
     /// Whether a handler runs, or a claim is under way.
     fn is_busy(&self) -> bool {
         self.queues().iter().any(|queue| queue.permits.available_permits() < queue.concurrency as usize)
+    }
+
+    /// How much of it is in use, over all queues.
+    fn load(&self) -> Load {
+        let number = |handlers: usize| i32::try_from(handlers).unwrap_or(i32::MAX);
+        let (mut slots, mut busy, mut draining) = (0_usize, 0_usize, false);
+        for queue in self.queues() {
+            slots += queue.concurrency as usize;
+            busy += (queue.concurrency as usize).saturating_sub(queue.permits.available_permits());
+            draining |= queue.stop.is_cancelled();
+        }
+        Load { slots: number(slots), busy: number(busy), draining }
     }
 
     /// Resolves at a moment when no handler runs and nothing is claimed.
@@ -263,12 +285,16 @@ impl Heart {
         let Some(conn) = connection.as_mut() else { return Ok(()) };
         // After a gap of its own, the longest of which is 10 s less a beat, a node does not hold the others'
         // silence against them.
+        let load = self.member.load();
         let beaten = sqlx::query!(
-            "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1,
+            "update engine.nodes set beat_at = clock_timestamp(), beats = beats + 1, slots = $2, busy = $3, draining = $4,
                     steady_since = case when beat_at < clock_timestamp() - interval '6 s' then clock_timestamp()
                                         else steady_since end
               where id = $1",
-            self.id
+            self.id,
+            load.slots,
+            load.busy,
+            load.draining
         )
         .execute(&mut *conn)
         .await?;

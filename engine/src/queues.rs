@@ -1,8 +1,8 @@
 //! Reading about queues and nodes. Depths come from the last census; nothing is counted here.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use sqlx::PgConnection;
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 /// A queue as one tenant sees it.
@@ -28,6 +28,19 @@ pub struct QueueView {
     pub weight: f32,
     /// The tenant's bounds: `key`, `max_running`, `rate_per_s`, `burst`.
     pub limits: serde_json::Value,
+    /// The pauses that name this tenant; those of the whole installation are not told one by one.
+    pub pauses: Json<Vec<Held>>,
+}
+
+/// A pause of a tenant in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// `tenant`, `operator` or `product`: who takes it back.
+    pub by: String,
+    /// Only jobs of this kind.
+    pub kind: Option<String>,
+    pub why: String,
+    pub at: DateTime<Utc>,
 }
 
 /// A process of this installation.
@@ -43,6 +56,14 @@ pub struct NodeView {
     pub kinds: Vec<String>,
     /// The suspect that it runs at the moment.
     pub suspect_job: Option<Uuid>,
+    /// Handlers that it has, over all queues.
+    pub slots: i32,
+    /// Those that run, as of its last beat.
+    pub busy: i32,
+    /// It begins nothing more and lets what runs end.
+    pub draining: bool,
+    /// It has not beaten for 10 s.
+    pub silent: bool,
 }
 
 /// The queues in which a tenant has ever had work.
@@ -63,7 +84,11 @@ pub async fn list(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<Que
                                                'rate_per_s', m.rate_per_s, 'burst', m.burst) order by m.key nulls first)
                               from engine.limits m
                              where m.queue_id = q.id and m.tenant_id = $1
-                               and coalesce(m.max_running, m.rate_per_s) is not null), '[]') as "limits!"
+                               and coalesce(m.max_running, m.rate_per_s) is not null), '[]') as "limits!",
+                  coalesce((select jsonb_agg(jsonb_build_object('by', p.decided_by, 'kind', p.kind, 'why', p.why,
+                                               'at', p.paused_at) order by p.id)
+                              from engine.pauses p
+                             where p.tenant_id = $1 and coalesce(p.queue_id, q.id) = q.id), '[]') as "pauses!: Json<Vec<Held>>"
              from engine.lanes l
              join engine.queues q on q.id = l.queue_id
              left join engine.lane_depths d on d.lane = l.id
@@ -93,8 +118,9 @@ pub async fn exists(conn: &mut PgConnection, name: &str) -> sqlx::Result<bool> {
 pub async fn nodes(conn: &mut PgConnection) -> sqlx::Result<Vec<NodeView>> {
     sqlx::query_as!(
         NodeView,
-        "select id, name, roles, build, started_at, beat_at, kinds, suspect_job
-           from engine.nodes order by id desc limit 200"
+        r#"select id, name, roles, build, started_at, beat_at, kinds, suspect_job, slots, busy, draining,
+                  beat_at < clock_timestamp() - interval '10 s' as "silent!"
+             from engine.nodes order by id desc limit 200"#
     )
     .fetch_all(conn)
     .await

@@ -88,6 +88,8 @@ enum Command {
     Doctor,
     /// Print the description of the API.
     Openapi,
+    /// Print the description of the sockets.
+    Asyncapi,
     /// Print who may do what.
     Permissions,
     #[command(hide = true)]
@@ -115,6 +117,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             print!("{}", crate::http::openapi::text());
             return Ok(());
         }
+        Command::Asyncapi => {
+            print!("{}", crate::live::asyncapi::text());
+            return Ok(());
+        }
         Command::Permissions => {
             print!("{}", domain::access::four_roles::page());
             return Ok(());
@@ -136,7 +142,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Doctor => doctor::run(&config).await,
-        Command::Openapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
+        Command::Openapi | Command::Asyncapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Failure, external};
 use crate::{
     config::Config,
     http::limits::Rates,
+    live::settings::Settings as Sockets,
     platform,
     postgres::{locate, supervisor::Embedded},
     process::{Plan, Process, Roles},
@@ -94,6 +95,7 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
             per_address: config.address_requests_per_s,
         },
         max_requests: config.max_requests,
+        sockets: Sockets { most: config.max_sockets, ..Sockets::default() },
         audit_heads: config.audit_heads(),
         retention: Retention { history_days: config.history_days, log_days: config.log_days },
     }

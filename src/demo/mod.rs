@@ -2,7 +2,9 @@
 //!
 //! - [`people`] who is made up; [`client`] the API; [`watch`] the socket that feeds the bars
 //! - [`stages`] what is done, in order; [`summary`] whether every number adds up
+//! - [`alive`] what goes on after that, until it is stopped
 
+mod alive;
 pub mod client;
 pub mod people;
 mod stages;
@@ -16,8 +18,10 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
 use domain::{
     access::{
+        operators,
         tenants::{self, NewTenant},
         users::NewUser,
     },
@@ -38,6 +42,8 @@ use crate::{
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const EMAIL: &str = "admin@demo.example.com";
+/// How long the key of the demo's operator is good.
+const KEY_LIFE: TimeDelta = TimeDelta::days(90);
 
 /// What the demo is to do.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -57,11 +63,16 @@ pub struct Wishes {
 #[derive(Serialize, Deserialize)]
 struct Memory {
     slug: String,
+    email: String,
     password: String,
+    /// Of an operator of the installation.
+    operator_key: String,
     leads: u32,
     agents: u32,
     /// The stages were gone through to the end.
     done: bool,
+    /// It went on after that, so there is more by now than the stages have made.
+    went_on: bool,
 }
 
 /// Runs the demo.
@@ -98,36 +109,56 @@ async fn show(config: &Config, wishes: Wishes, process: &Process) -> Result<(), 
         }
         _ => Memory::fresh(process, wishes, &file).await?,
     };
-    let login = json!({ "tenant": memory.slug, "email": EMAIL, "password": memory.password });
+    let login = json!({ "tenant": memory.slug, "email": memory.email, "password": memory.password });
     let client = Client::login(base.clone(), &login).await?;
-    let summary = if memory.done {
-        Summary::take(&client, memory.leads, &[]).await?
-    } else {
-        let times = stages::run(&client, memory.leads, memory.agents).await?;
-        memory.done = true;
-        memory.write(&file)?;
-        Summary::take(&client, memory.leads, &times).await?
-    };
-    println!("{summary}");
-    let wrong = summary.wrong();
-    if !wrong.is_empty() {
-        return Err(format!("the numbers do not add up: {}", wrong.join("; ")).into());
+    if !wishes.once {
+        println!("The dashboard is at {base}/ops\n{}", memory.who());
+    }
+    if !memory.went_on {
+        let times = if memory.done {
+            Vec::new()
+        } else {
+            let times = stages::run(&client, memory.leads, memory.agents).await?;
+            memory.done = true;
+            memory.write(&file)?;
+            times
+        };
+        let summary = Summary::take(&client, memory.leads, &times).await?;
+        println!("{summary}");
+        let wrong = summary.wrong();
+        if !wrong.is_empty() {
+            return Err(format!("the numbers do not add up: {}", wrong.join("; ")).into());
+        }
     }
     if wishes.once {
         return Ok(());
     }
+    memory.went_on = true;
+    memory.write(&file)?;
     println!(
-        "Up at {base}\n  tenant {}, e-mail {EMAIL}, password {}\nTry:\n  \
+        "\nUp at {base}/ops\n{}\nThe API is at {base}/api/v1. Try:\n  \
          TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{login}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n  \
          curl -s -H \"Authorization: Bearer $TOKEN\" '{base}/api/v1/leads?limit=2'\n\
-         Ctrl-C ends it; the data stays.",
-        memory.slug, memory.password
+         People come, are written to and called until Ctrl-C ends it; the data stays.",
+        memory.who()
     );
-    told_to_stop().await?;
+    tokio::select! {
+        told = told_to_stop() => told?,
+        () = alive::go_on(&base, &login, &process.app.platform) => {}
+    }
     Ok(())
 }
 
 impl Memory {
+    /// Who may log in.
+    fn who(&self) -> String {
+        let Self { slug, email, password, operator_key, .. } = self;
+        format!(
+            "  tenant {slug}, e-mail {email}, password {password}\n  \
+             or as an operator of the installation, with the key {operator_key}"
+        )
+    }
+
     fn read(file: &Path) -> Result<Option<Self>, Failure> {
         match fs::read(file) {
             Ok(text) => Ok(Some(serde_json::from_slice(&text).map_err(|error| {
@@ -161,7 +192,11 @@ impl Memory {
         };
         let (by, name) = (OperatorCtx::of_machine(platform), "Demo".parse()?);
         tenants::create_tenant(&by, &process.app.gate, &NewTenant::named(&slug, &name), &admin).await?;
-        let memory = Self { slug, password, leads: wishes.leads, agents: wishes.agents, done: false };
+        let (name, until) = (format!("Demo {tail:08x}").parse()?, platform.clock.now() + KEY_LIFE);
+        let (_, operator_key) = operators::create(&by, &process.app.gate, &name, until).await?;
+        let Wishes { leads, agents, .. } = wishes;
+        let email = EMAIL.to_owned();
+        let memory = Self { slug, email, password, operator_key, leads, agents, done: false, went_on: false };
         memory.write(file)?;
         Ok(memory)
     }

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
 /// A country's people: names in their own script, the form of a phone number, what is put in for `#`.
 struct Country {
     region: &'static str,
@@ -113,6 +115,21 @@ pub fn csv(count: usize) -> String {
         debug_assert!(line.is_ok(), "memory takes it");
     }
     file
+}
+
+/// One lead, as the API takes it; each number is somebody.
+#[must_use]
+pub fn lead(number: usize) -> Value {
+    let country = &COUNTRIES[number % COUNTRIES.len()];
+    let nth = number / COUNTRIES.len();
+    let given = country.given[nth % country.given.len()];
+    let family = country.family[nth / country.given.len() % country.family.len()];
+    let name = if country.family_first { format!("{family} {given}") } else { format!("{given} {family}") };
+    json!({
+        "name": name, "email": format!("visitor{number}@example.com"), "phone": (country.phone)(nth).replace(' ', ""),
+        "language": country.language, "region": country.region, "source": SOURCES[number % SOURCES.len()],
+        "value_cents": 10_000 + number % 97 * 5_000, "tags": ["walk-in", country.language],
+    })
 }
 
 /// The names of agents.

@@ -18,6 +18,8 @@ use super::{
 /// A stage's name and how long it took.
 pub type Times = Vec<(&'static str, Duration)>;
 
+/// Leads that each agent may have besides the first ones.
+const ROOM: u32 = 40;
 /// Requests under way at a time.
 const AT_ONCE: usize = 16;
 
@@ -52,7 +54,7 @@ pub async fn run(client: &Client, leads: u32, agents: u32) -> Result<Times, Fail
 /// The team with its agents, the sandbox and the template.
 async fn prepare(client: &Client, leads: u32, agents: u32) -> Result<(Value, Value, Value), Failure> {
     let team = client.post("/api/v1/teams", &json!({ "name": "Sales" })).await?["id"].clone();
-    let capacity = leads.div_ceil(agents) + 5;
+    let capacity = leads.div_ceil(agents) + ROOM;
     for name in people::agents(agents as usize) {
         let agent = json!({ "name": name, "team_id": team, "status": "available", "capacity": capacity });
         client.post("/api/v1/agents", &agent).await?;

@@ -17,14 +17,15 @@ use super::{App, problem::Problem};
 const PREFLIGHT: Duration = Duration::from_hours(2);
 
 /// Where people come who have not shown who they are.
-const STRANGERS: [&str; 3] = ["/api/v1/auth/", "/callbacks/", "/unsubscribe/"];
+const STRANGERS: [&str; 6] =
+    ["/api/v1/auth/", "/callbacks/", "/unsubscribe/", "/ops/login", "/ops/password", "/ops/theme"];
 
 /// Turns away at once what would only wait. What tells about the process itself is always answered.
 pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Whoever has not shown who they are can be slow on purpose, and takes no place from the others.
     let stranger = STRANGERS.iter().any(|under| path.starts_with(under));
-    if !stranger && !path.starts_with("/api/") {
+    if !stranger && !path.starts_with("/api/") && !path.starts_with("/ops") {
         return next.run(request).await;
     }
     let places = if stranger { &app.strangers_places } else { &app.places };

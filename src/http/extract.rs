@@ -82,7 +82,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 /// Whether a string in a JSON text has a NUL in it: `\u0000` after a backslash that is not itself escaped.
-fn has_nul(json: &[u8]) -> bool {
+#[must_use]
+pub fn has_nul(json: &[u8]) -> bool {
     let mut rest = json;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         rest = &rest[at + 1..];
@@ -145,6 +146,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Postgres stores no NUL in text.
+        if parts.uri.path().contains("%00") {
+            return Err(domain::Error::NotFound("resource").into());
+        }
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(path) => Ok(Self(path.0)),
             Err(_) => Err(domain::Error::NotFound("resource").into()),

@@ -15,7 +15,7 @@ use super::{
     problem::Problem,
     routes::table,
 };
-use crate::process::Roles;
+use crate::{dashboard, process::Roles};
 
 /// Routes whose body is read as it comes and never kept.
 const STREAMS: [&str; 1] = ["/api/v1/leads/imports"];
@@ -33,6 +33,7 @@ pub fn router(app: &Arc<App>, roles: Roles) -> Router {
         router = router.routes((schemas, paths, methods));
     }
     let (router, _) = router.split_for_parts();
+    let router = if roles.api { router.merge(dashboard::router::router(app)) } else { router };
     router
         .fallback(|| async {
             Problem::from(domain::Error::NotFound("route; GET /api/v1/openapi.json lists them"))

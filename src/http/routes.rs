@@ -65,8 +65,10 @@ fn process() -> Vec<Route> {
         (Public, routes!(ops::version)),
         (Public, routes!(ops::metrics)),
         (Public, routes!(openapi::document)),
+        (Public, routes!(sockets::asyncapi_document)),
         (Needs(P::EventsRead), routes!(sockets::create_ticket)),
         (Public, routes!(sockets::open)),
+        (Needs(P::NodesRead), routes!(sockets::socket_stats)),
     ]
 }
 

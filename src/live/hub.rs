@@ -4,54 +4,61 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use domain::{
+    access::ticket,
+    ctx::Platform,
+    events::sockets::{self, Counted},
+    types::TenantId,
+};
 use engine::{Engine, bus::Hint, log::Entry};
-use tokio::sync::{
-    broadcast::error::RecvError,
-    mpsc::{self, error::TrySendError},
+use tokio::{
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        broadcast::{self, error::RecvError},
+        mpsc,
+    },
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-/// Entries that wait in memory for one socket. One that falls further behind reads from the log.
-pub const QUEUE: usize = 1024;
-/// How soon the log is looked at where a hint was lost.
-const POLL: Duration = Duration::from_secs(2);
+use super::{
+    interest::Interest,
+    listener::Listener,
+    room::{Audience, Room},
+    seat::{QUEUE, Seat, Shared},
+    settings::Settings,
+};
+
+/// How soon the log is looked at where a hint was lost: a socket outlives the rights of its peer by no more.
+const POLL: Duration = Duration::from_millis(500);
+/// The same where nobody listens.
+const IDLE_POLL: Duration = Duration::from_secs(2);
 const AT_A_TIME: i64 = 1_000;
+/// Looks between two countings.
+const COUNT_EVERY: u64 = 2;
+/// Looks after which what is left over is forgotten: what lost processes counted, and tickets that nobody used in time.
+const FORGET_EVERY: u64 = 60;
+/// Sockets that read the log at a time: those that are live wait for none of them.
+const READERS: usize = 4;
 
-/// Where the hub puts a socket's entries.
-struct Slot {
-    queue: mpsc::Sender<Arc<Entry>>,
-    missed: Arc<AtomicBool>,
-}
-
-/// A socket's entries from now on.
-pub struct Listener {
-    queue: mpsc::Receiver<Arc<Entry>>,
-    missed: Arc<AtomicBool>,
-}
-
-impl Listener {
-    /// Waits for entries and takes up to `most`; `false` if the hub is gone.
-    pub async fn recv(&mut self, batch: &mut Vec<Arc<Entry>>, most: usize) -> bool {
-        self.queue.recv_many(batch, most).await > 0
-    }
-
-    /// Whether entries were left out since the last time because the queue was full; the log has them.
-    #[must_use]
-    pub fn take_missed(&self) -> bool {
-        self.missed.swap(false, Ordering::AcqRel)
-    }
-}
+/// A place after which the log is read: batch, tenant, sequence.
+type Place = (i64, Uuid, i64);
 
 /// Where sockets sign up. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
-    sockets: Arc<Mutex<HashMap<Uuid, Vec<Slot>>>>,
+    rooms: Arc<Mutex<HashMap<Uuid, Room>>>,
+    numbers: Arc<AtomicU64>,
+    places: Arc<Semaphore>,
+    /// For those who read the log.
+    pub readers: Arc<Semaphore>,
+    pub settings: Settings,
     /// This process among the others.
     pub node: Uuid,
     /// Cancelled when the process stops: sockets say goodbye.
@@ -62,89 +69,327 @@ pub struct Hub {
 
 impl Hub {
     #[must_use]
-    pub fn new(node: Uuid, stop: CancellationToken) -> Self {
-        Self { sockets: Arc::default(), node, stop, sessions: TaskTracker::new() }
+    pub fn new(node: Uuid, settings: Settings, stop: CancellationToken) -> Self {
+        Self {
+            rooms: Arc::default(),
+            numbers: Arc::default(),
+            places: Arc::new(Semaphore::new(settings.most)),
+            readers: Arc::new(Semaphore::new(READERS)),
+            settings,
+            node,
+            stop,
+            sessions: TaskTracker::new(),
+        }
     }
 
-    /// The entries of a tenant from now on.
+    /// Room for one socket more; none if as many are open as may be.
     #[must_use]
-    pub fn register(&self, tenant: Uuid) -> Listener {
-        let (sender, queue) = mpsc::channel(QUEUE);
-        let missed = Arc::new(AtomicBool::new(false));
-        let mut sockets = self.lock();
-        let listeners = sockets.entry(tenant).or_default();
-        // A quiet tenant's sockets that are gone are noticed here, not only at its next entry.
-        listeners.retain(|slot| !slot.queue.is_closed());
-        listeners.push(Slot { queue: sender, missed: Arc::clone(&missed) });
-        drop(sockets);
-        Listener { queue, missed }
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Tails the log until `stop`.
-    pub async fn run(self, engine: Engine) {
-        let mut hints = engine.bus().subscribe();
+    /// Whether one more socket of this tenant leaves room for the other tenants.
+    #[must_use]
+    pub fn has_room_for(&self, tenant: Uuid) -> bool {
+        let open = self.lock().get(&tenant).map_or(0, Room::len);
+        open < self.settings.most_of_a_tenant()
+    }
+
+    /// The entries of a tenant from now on, of those that somebody may hear and wants to.
+    #[must_use]
+    pub fn register(
+        &self,
+        tenant: Uuid,
+        audience: Audience,
+        subject: String,
+        interest: Interest,
+    ) -> Listener {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let (shared, number) = (Arc::new(Shared::default()), self.numbers.fetch_add(1, Ordering::Relaxed));
+        let seat = Seat { queue: sender, shared: Arc::clone(&shared), interest, subject };
+        let mut rooms = self.lock();
+        let room = rooms.entry(tenant).or_default();
+        room.audiences.entry(audience).or_default().insert(number, seat);
+        let (last, counts) = (Arc::clone(&room.last), Arc::clone(&room.counts));
+        drop(rooms);
+        Listener { hub: self.clone(), tenant, audience, number, queue, last, shared, counts }
+    }
+
+    pub(super) fn leave(&self, tenant: Uuid, audience: Audience, number: u64) {
+        let mut rooms = self.lock();
+        // The room stays: it counts since the process started.
+        let Some(room) = rooms.get_mut(&tenant) else { return };
+        let Some(seats) = room.audiences.get_mut(&audience) else { return };
+        seats.remove(&number);
+        if seats.is_empty() {
+            room.audiences.remove(&audience);
+        }
+    }
+
+    pub(super) fn narrow(&self, tenant: Uuid, audience: Audience, number: u64, interest: Interest) {
+        let mut rooms = self.lock();
+        let seats = rooms.get_mut(&tenant).and_then(|room| room.audiences.get_mut(&audience));
+        if let Some(seat) = seats.and_then(|seats| seats.get_mut(&number)) {
+            seat.interest = interest;
+        }
+    }
+
+    /// Tails the log from the end of a batch on, and has sockets look around, until `stop`. The batch was the last one at a
+    /// time when no socket was open yet: what is numbered after it is told to whoever comes before it is read here.
+    pub async fn run(self, platform: Platform, batch: i64) {
+        tokio::join!(self.follow(&platform.engine, batch), self.sweep(&platform));
+    }
+
+    /// Where the database does not answer it goes on later where it was, so that nobody misses anything.
+    async fn follow(&self, engine: &Engine, batch: i64) {
+        let (mut hints, mut place) = (engine.bus().subscribe(), (batch, Uuid::max(), i64::MAX));
         while !self.stop.is_cancelled() {
-            if let Err(error) = self.tail(&engine, &mut hints).await {
+            if let Err(error) = self.tail(engine, &mut hints, &mut place).await {
                 tracing::warn!(%error, "the log could not be read; it goes on shortly");
                 tokio::select! {
                     () = self.stop.cancelled() => {}
-                    () = tokio::time::sleep(POLL) => {}
+                    () = sleep(POLL) => {}
                 }
             }
-            // What was missed while the tail was broken is replayed by each session: it sees the gap.
         }
     }
 
     async fn tail(
         &self,
         engine: &Engine,
-        hints: &mut tokio::sync::broadcast::Receiver<Hint>,
+        hints: &mut broadcast::Receiver<Hint>,
+        place: &mut Place,
     ) -> sqlx::Result<()> {
-        let mut place = (engine.log_end().await?, Uuid::max(), i64::MAX);
         loop {
-            let entries = engine.log_tail(place, AT_A_TIME).await?;
+            let entries = engine.log_tail(*place, AT_A_TIME).await?;
             if let Some(last) = entries.last() {
-                place = (last.batch, last.tenant, last.seq);
-                self.tell(entries);
+                *place = (last.batch, last.tenant, last.seq);
+                self.tell(&entries);
+                if self.stop.is_cancelled() {
+                    return Ok(());
+                }
+                // Those that listen have their turn, too.
+                tokio::task::yield_now().await;
                 continue;
             }
-            let poll = tokio::time::sleep(POLL);
-            tokio::pin!(poll);
-            loop {
-                tokio::select! {
-                    () = self.stop.cancelled() => return Ok(()),
-                    () = &mut poll => break,
-                    hint = hints.recv() => match hint {
-                        Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => break,
-                        Ok(_) => {}
-                        Err(RecvError::Closed) => return Ok(()),
-                    }
+            if self.is_told(hints).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until there may be something new; `true` at the end.
+    async fn is_told(&self, hints: &mut broadcast::Receiver<Hint>) -> bool {
+        let poll = sleep(if self.is_empty() { IDLE_POLL } else { POLL });
+        tokio::pin!(poll);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return true,
+                () = &mut poll => return false,
+                hint = hints.recv() => match hint {
+                    Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => return false,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return true,
                 }
             }
         }
     }
 
-    fn tell(&self, entries: Vec<Entry>) {
-        let mut sockets = self.lock();
+    /// The lock is let go of after each entry: whoever comes, goes or asks for something else waits for one.
+    fn tell(&self, entries: &[Entry]) {
         for entry in entries {
-            let tenant = entry.tenant;
-            let Some(listeners) = sockets.get_mut(&tenant) else { continue };
-            let entry = Arc::new(entry);
-            listeners.retain(|slot| match slot.queue.try_send(Arc::clone(&entry)) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_)) => {
-                    slot.missed.store(true, Ordering::Release);
-                    true
-                }
-                Err(TrySendError::Closed(_)) => false,
-            });
-            if listeners.is_empty() {
-                sockets.remove(&tenant);
+            if let Some(room) = self.lock().get(&entry.tenant) {
+                room.tell(entry);
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Vec<Slot>>> {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn sweep(&self, platform: &Platform) {
+        let (mut looks, mut ticks) = (0_u64, interval(self.settings.look_every));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut noted = HashMap::new();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            looks += 1;
+            let now = platform.clock.now();
+            self.lock().values().for_each(|room| room.look(now));
+            if looks.is_multiple_of(COUNT_EVERY)
+                && let Err(error) = self.note(platform, &mut noted).await
+            {
+                tracing::debug!(%error, "the sockets could not be counted; they are again shortly");
+            }
+            if looks.is_multiple_of(FORGET_EVERY) {
+                // Also what is here: another may have forgotten it, when this process was taken for dead.
+                noted.clear();
+                if let Err(error) = forget(platform).await {
+                    tracing::debug!(%error, "what is left over is forgotten later");
+                }
+            }
+        }
+    }
+
+    /// How things stand with each tenant that has had sockets here.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Counted> {
+        self.lock().iter().map(|(tenant, room)| room.counted(TenantId(*tenant))).collect()
+    }
+
+    /// Writes down what has changed since the last time.
+    async fn note(&self, platform: &Platform, noted: &mut HashMap<Uuid, Counted>) -> domain::Result<()> {
+        let counted = self.counted();
+        let open: i32 = counted.iter().map(|one| one.sockets).sum();
+        metrics::gauge!("switchboard_sockets").set(f64::from(open));
+        let news: Vec<Counted> =
+            counted.into_iter().filter(|one| noted.get(&one.tenant.0) != Some(one)).collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        sockets::note(platform, self.node, &news).await?;
+        noted.extend(news.into_iter().map(|one| (one.tenant.0, one)));
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().values().all(Room::is_empty)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Room>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn forget(platform: &Platform) -> domain::Result<()> {
+    sockets::forget_the_lost(platform).await?;
+    ticket::forget_the_unused(platform).await
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::access::{
+        permission::{Permission, PermissionSet},
+        rows::Rows,
+    };
+    use serde_json::json;
+
+    use super::{super::seat::Item, *};
+
+    const TENANT: Uuid = Uuid::from_u128(1);
+
+    fn hub() -> Hub {
+        Hub::new(Uuid::nil(), Settings { most: 2, ..Settings::default() }, CancellationToken::new())
+    }
+
+    fn listen(hub: &Hub, tenant: Uuid, permission: Permission, types: &[&str]) -> Listener {
+        let grants: PermissionSet = [permission].into_iter().collect();
+        let interest = Interest::of(types.iter().map(|kind| (*kind).to_owned()), []).expect("few");
+        hub.register(tenant, Audience { grants, rows: Rows::All }, "user:7".into(), interest)
+    }
+
+    fn entry(seq: i64, kind: &str) -> Entry {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let (kind, subject, body) = (kind.to_owned(), format!("message:{seq}"), json!({}));
+        Entry { tenant: TENANT, seq, batch: seq, day: at.date_naive(), id: seq, at, kind, subject, body }
+    }
+
+    fn heard(listener: &mut Listener) -> Vec<i64> {
+        let items = std::iter::from_fn(|| listener.try_recv());
+        items
+            .filter_map(|item| match item {
+                Item::Event(told) => Some(told.seq),
+                Item::Look => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_hears_what_it_may_and_wants_and_knows_how_far_it_is() {
+        let hub = hub();
+        let mut all = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        let mut some = listen(&hub, TENANT, Permission::MessagesRead, &["message.failed"]);
+        let mut none = listen(&hub, TENANT, Permission::LeadsRead, &[]);
+        let mut stranger = listen(&hub, Uuid::from_u128(2), Permission::MessagesRead, &[]);
+        hub.tell(&[entry(1, "message.sent"), entry(2, "message.failed"), entry(3, "secret.thing")]);
+        assert_eq!(heard(&mut all), [1, 2]);
+        assert_eq!(heard(&mut some), [2]);
+        assert_eq!(heard(&mut none), [0; 0]);
+        assert_eq!(heard(&mut stranger), [0; 0]);
+        assert_eq!((all.passed(), none.passed(), stranger.passed()), (3, 3, 0));
+        assert_eq!(some.narrow(Interest::default()), 3);
+        hub.tell(&[entry(4, "message.sent"), entry(4, "message.sent")]);
+        assert_eq!(heard(&mut some), [4], "once");
+    }
+
+    #[test]
+    fn one_that_falls_behind_reads_from_the_log_and_the_others_go_on() {
+        let hub = hub();
+        let mut slow = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        let mut quick = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        let most = i64::try_from(QUEUE).expect("a small number");
+        for seq in 1..=most + 3 {
+            hub.tell(&[entry(seq, "message.sent")]);
+            assert_eq!(heard(&mut quick), [seq]);
+        }
+        assert!(slow.shared.is_resting() && !quick.shared.is_resting());
+        assert_eq!(slow.counts.dropped.load(Ordering::Relaxed), 1, "it fell behind once");
+        assert_eq!(heard(&mut slow), (1..=most).collect::<Vec<_>>());
+        hub.tell(&[entry(most + 4, "message.sent")]);
+        assert_eq!(heard(&mut slow), [0; 0], "nothing comes before what was left out");
+        slow.shared.go_on();
+        hub.tell(&[entry(most + 5, "message.sent")]);
+        assert_eq!(heard(&mut slow), [most + 5]);
+    }
+
+    #[test]
+    fn a_gap_in_the_log_is_for_each_to_find_out() {
+        let hub = hub();
+        let listener = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        hub.tell(&[entry(5, "message.sent")]);
+        assert!(!listener.shared.is_resting(), "it begins anywhere");
+        hub.tell(&[entry(9, "message.sent")]);
+        assert!(listener.shared.is_resting());
+    }
+
+    #[test]
+    fn one_that_has_not_begun_is_not_behind() {
+        let hub = hub();
+        let listener = listen(&hub, TENANT, Permission::MessagesRead, &[]);
+        hub.tell(&[entry(7_000, "message.sent")]);
+        assert_eq!(hub.counted()[0].lag, 0, "it may be about to ask from here on");
+        listener.shared.told(6_998);
+        assert_eq!(hub.counted()[0].lag, 2);
+    }
+
+    #[tokio::test]
+    async fn a_change_of_rights_reaches_those_it_is_about_if_it_is_news_to_them() {
+        let hub = hub();
+        let [concerned, knows, other] =
+            [(); 3].map(|()| listen(&hub, TENANT, Permission::MessagesRead, &["message.sent"]));
+        concerned.shared.opened(6);
+        knows.shared.opened(7);
+        let changed = |subject: &str| Entry { subject: subject.to_owned(), ..entry(7, "access.changed") };
+        hub.tell(&[changed("user:8")]);
+        let is_over = |listener: &Listener| {
+            let shared = Arc::clone(&listener.shared);
+            async move { tokio::time::timeout(Duration::ZERO, shared.revoked()).await.is_ok() }
+        };
+        assert!(!is_over(&concerned).await, "another's");
+        hub.tell(&[Entry { seq: 8, ..changed("user:7") }]);
+        concerned.shared.revoked().await;
+        knows.shared.revoked().await;
+        assert!(!is_over(&other).await, "it is not open yet");
+        other.shared.opened(8);
+        assert!(!is_over(&other).await, "it knew that when it was opened");
+    }
+
+    #[test]
+    fn only_so_many_have_room() {
+        let hub = hub();
+        let places = [hub.place(), hub.place()];
+        assert!(places.iter().all(Option::is_some) && hub.place().is_none());
+        drop(places);
+        assert!(hub.place().is_some());
     }
 }

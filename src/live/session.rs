@@ -1,201 +1,360 @@
 //! One socket: replay what was missed, then live. Nothing is told twice and nothing is left out.
+//!
+//! What comes live is in the queue already filtered. One that falls behind has the hub leave entries out (`rest`), tells what
+//! is in its queue, has the hub go on, and reads what was left out from the log: so memory holds a queue and no more.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use chrono::{DateTime, Utc};
 use domain::{
     Ctx,
     access::gate::{Gate, Hold},
-    events::EventType,
+    events::{EventType, Hearers, envelope},
 };
 use engine::log::{self, Entry};
-use futures::{SinkExt, StreamExt, stream::SplitSink};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tokio_util::sync::CancellationToken;
-
-use super::{
-    frames::{self, ClientFrame, Interest},
-    hub::{Hub, Listener},
-    presence,
+use futures::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-const PAGE: i64 = 500;
-const PING_EVERY: Duration = Duration::from_secs(20);
-const IDLE: Duration = Duration::from_mins(1);
-/// How long one write may wait for a slow peer.
-const PATIENCE: Duration = Duration::from_secs(10);
-const POSITION_EVERY: Duration = Duration::from_secs(1);
+use super::{
+    frames::{self, ClientFrame},
+    hub::Hub,
+    interest::Interest,
+    listener::Listener,
+    presence,
+    room::Audience,
+    seat::Item,
+};
 
-const STOPPING: &str = "the server restarts; come back with since";
-const CHANGED: &str = "what you may do has changed; come back with a new ticket and since";
+/// Entries read from the log at a time: they stay in memory while a peer takes nothing.
+const PAGE: i64 = 200;
+/// Entries told in one go: so many wait beside a queue that is full.
+pub(super) const BATCH: usize = 128;
+/// Frames that a client may send in one second.
+const FRAMES_PER_S: u32 = 50;
+/// How long a goodbye may take; one to a slow peer has the patience of a write.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+const STOPPING: End = End::Close(close_code::AWAY, "the server restarts; come back with since");
+const CHANGED: End =
+    End::Close(close_code::POLICY, "what you may do has changed; come back with a new ticket and since");
+const SLOW: End = End::Close(close_code::AGAIN, "you read too slowly; come back with since");
+const SILENT: End =
+    End::Close(close_code::POLICY, "nothing was heard of you for too long; come back with since");
+const NOISY: End = End::Close(close_code::POLICY, "at most 50 frames a second; come back with since");
+const BINARY: End = End::Close(close_code::UNSUPPORTED, "frames are JSON text");
+const UNREAD: End = End::Close(close_code::ERROR, "the events could not be read; come back with since");
 
 /// Why a session ended, and what the peer is told.
+#[derive(Debug, Clone, Copy)]
 enum End {
-    /// The peer is gone or does not take what is sent.
     Gone,
     Close(u16, &'static str),
 }
 
+/// What a socket was opened for.
+#[derive(Debug)]
+pub struct Asked {
+    /// The last sequence that the client has seen.
+    pub since: Option<i64>,
+    pub interest: Interest,
+}
+
 struct Session {
     ctx: Ctx,
+    gate: Gate,
+    hub: Hub,
+    listener: Listener,
     out: SplitSink<WebSocket, Message>,
-    stop: CancellationToken,
     interest: Interest,
-    /// The newest entry when it was opened: what was said of the peer's rights before then is known.
-    opened_at: i64,
+    subject: String,
     /// When the API key or the session that it was opened with expires.
     until: Option<DateTime<Utc>>,
     /// The last entry that was looked at.
     seen: i64,
     /// The last sequence the peer knows of.
     told: i64,
+    /// When it was told that.
+    told_at: Instant,
+    /// Since when it has not come to the present.
+    behind: Option<Instant>,
+    /// The second in which the peer spoke last, and how often.
+    spoke: (Instant, u32),
 }
 
 /// Serves a socket until either side ends it.
-pub async fn serve(ctx: Ctx, gate: Gate, hub: Hub, socket: WebSocket, since: Option<i64>) {
+pub async fn serve(
+    ctx: Ctx,
+    gate: Gate,
+    hub: Hub,
+    place: OwnedSemaphorePermit,
+    socket: WebSocket,
+    asked: Asked,
+) {
     let (out, mut inbox) = socket.split();
-    let interest = Interest::everything(ctx.grants, ctx.rows);
-    let stop = hub.stop.clone();
-    let mut session = Session { ctx, out, stop, interest, opened_at: 0, until: None, seen: 0, told: 0 };
-    let counted = presence::arrive(&session.ctx, &hub).await;
-    let end = match session.catch_up(&gate, &hub, since).await {
-        Ok(entries) => session.live(&gate, &hub, entries, &mut inbox).await,
-        Err(end) => end,
+    let (subject, interest) = (ctx.actor.subject(), asked.interest);
+    let audience = Audience { grants: ctx.grants, rows: ctx.rows };
+    let listener = hub.register(ctx.tenant.0, audience, subject.clone(), interest.clone());
+    let (shared, stop) = (listener.shared.clone(), hub.stop.clone());
+    let counted = presence::arrive(&ctx, &hub).await;
+    let (told_at, spoke) = (Instant::now(), (Instant::now(), 0));
+    let (until, seen, told, behind) = (None, 0, 0, None);
+    let mut session = Session {
+        ctx,
+        gate,
+        hub,
+        listener,
+        out,
+        interest,
+        subject,
+        until,
+        seen,
+        told,
+        told_at,
+        behind,
+        spoke,
     };
-    if let End::Close(code, reason) = end {
-        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        // The peer may be gone already; then there is nobody to tell.
-        let _ = timeout(PATIENCE, session.out.send(close)).await;
+    // Also while the peer takes nothing of what is being written.
+    let end = tokio::select! {
+        biased;
+        () = shared.revoked() => CHANGED,
+        () = stop.cancelled() => STOPPING,
+        Err(end) = session.run(&mut inbox, asked.since) => end,
+    };
+    let Session { ctx, hub, listener, mut out, .. } = session;
+    let is_slow = matches!(end, End::Close(close_code::AGAIN, _));
+    if is_slow {
+        listener.was_slow();
     }
+    drop(listener);
+    let patience = if is_slow { hub.settings.patience } else { GOODBYE };
+    // The peer may be gone already; then there is nobody to tell.
+    let _ = match end {
+        End::Close(code, reason) => {
+            let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            let said = timeout(patience, out.send(close)).await;
+            hear_out(&mut inbox).await;
+            said
+        }
+        // One that said goodbye is answered.
+        End::Gone => timeout(patience, out.flush()).await,
+    };
+    drop((out, inbox, place));
     if counted {
-        presence::depart(&session.ctx, &hub).await;
+        presence::depart(&ctx, &hub).await;
     }
 }
 
+/// Reads what a peer still says after the goodbye, until it has answered it: with bytes left unread the connection would be
+/// reset, and the peer's system would throw the goodbye away (RFC 6455 section 7.1.1).
+async fn hear_out(inbox: &mut SplitStream<WebSocket>) {
+    let answered = async { while let Some(Ok(_)) = inbox.next().await {} };
+    // Whoever does not answer has had their time.
+    let _ = timeout(GOODBYE, answered).await;
+}
+
 impl Session {
+    async fn run(
+        &mut self,
+        inbox: &mut SplitStream<WebSocket>,
+        since: Option<i64>,
+    ) -> Result<Infallible, End> {
+        self.catch_up(since).await?;
+        self.name_unknown().await?;
+        self.live(inbox).await
+    }
+
     /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
-    async fn catch_up(&mut self, gate: &Gate, hub: &Hub, since: Option<i64>) -> Result<Listener, End> {
-        let tenant = self.ctx.tenant.0;
-        let early = hub.register(tenant);
-        let (oldest, newest) = self.ends().await?;
-        self.opened_at = newest;
-        // Read after the end of the log, so that a change is found either here or there.
-        self.check_rights(gate).await?;
-        let Some(since) = since else {
-            self.seen = newest;
-            self.position().await?;
-            return Ok(early);
-        };
-        drop(early);
-        if since > newest || since + 1 < oldest {
-            let entries = hub.register(tenant);
-            (self.seen, self.told) = (newest, newest);
-            self.text(frames::resync(newest)).await?;
-            return Ok(entries);
+    async fn catch_up(&mut self, since: Option<i64>) -> Result<(), End> {
+        let (oldest, newest) = self.begin().await?;
+        match since {
+            None => self.seen = newest,
+            Some(since) if since == newest => self.seen = newest,
+            Some(since) if since > newest || oldest == 0 || since + 1 < oldest => {
+                return self.resync(newest).await;
+            }
+            Some(since) => {
+                self.seen = since;
+                self.knows(since);
+                // It may take long: nothing need wait in memory meanwhile.
+                self.listener.shared.rest();
+                self.replay().await?;
+                self.settle().await?;
+            }
         }
-        (self.seen, self.told) = (since, since);
-        self.replay().await?;
-        let entries = hub.register(tenant);
-        self.replay().await?;
-        self.position().await?;
-        Ok(entries)
+        self.position().await
+    }
+
+    /// Where the log begins and ends for a peer who may come in. Of many who come at once each waits for its turn, so that
+    /// all else that asks the database does not wait behind them.
+    async fn begin(&mut self) -> Result<(i64, i64), End> {
+        let readers = self.hub.readers.clone();
+        let _reader = readers.acquire().await;
+        let (oldest, newest) = self.ends().await?;
+        self.listener.shared.opened(newest);
+        // Read after the end of the log, so that a change is found either here or there.
+        self.check_rights().await?;
+        Ok((oldest, newest))
     }
 
     /// Whether the peer may go on, and until when.
-    async fn check_rights(&mut self, gate: &Gate) -> Result<(), End> {
-        self.until = match gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
+    async fn check_rights(&mut self) -> Result<(), End> {
+        self.until = match self.gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
             Hold::On => None,
             Hold::Until(end) => Some(end),
-            Hold::Over => return Err(End::Close(close_code::POLICY, CHANGED)),
+            Hold::Over => return Err(CHANGED),
         };
+        self.listener.shared.ends(self.until);
         Ok(())
     }
 
-    async fn live(
-        &mut self,
-        gate: &Gate,
-        hub: &Hub,
-        mut entries: Listener,
-        inbox: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
-    ) -> End {
-        let mut ping = interval(PING_EVERY);
-        let mut position = interval(POSITION_EVERY);
-        for ticks in [&mut ping, &mut position] {
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        }
-        let mut heard = Instant::now();
+    async fn live(&mut self, inbox: &mut SplitStream<WebSocket>) -> Result<Infallible, End> {
+        let (mut heard, mut ping) = (Instant::now(), interval(self.hub.settings.ping_every));
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::new();
         loop {
-            let done = tokio::select! {
-                () = hub.stop.cancelled() => Err(End::Close(close_code::AWAY, STOPPING)),
-                got = entries.recv(&mut batch, 256) => {
-                    if got {
-                        self.tell(&mut batch, &entries).await
-                    } else {
-                        Err(End::Close(close_code::AWAY, STOPPING))
-                    }
+            // What the peer has said comes first: it may have waited while the log was read.
+            tokio::select! {
+                biased;
+                frame = inbox.next() => {
+                    heard = Instant::now();
+                    self.hear(frame).await?;
                 }
-                frame = inbox.next() => match frame {
-                    Some(Ok(frame)) => {
-                        heard = Instant::now();
-                        self.hear(frame).await
-                    }
-                    Some(Err(_)) | None => Err(End::Gone),
-                },
                 _ = ping.tick() => {
-                    if heard.elapsed() > IDLE {
-                        Err(End::Close(close_code::POLICY, "no sign of life for a minute"))
-                    } else {
-                        self.send(Message::Ping(axum::body::Bytes::new())).await
+                    if heard.elapsed() > self.hub.settings.idle {
+                        return Err(SILENT);
                     }
+                    self.send(Message::Ping(axum::body::Bytes::new())).await?;
                 }
-                _ = position.tick() => if self.until.is_some_and(|end| end <= self.ctx.now()) {
-                    // A session may have been refreshed by now.
-                    self.check_rights(gate).await
-                } else if self.seen > self.told { self.position().await } else { Ok(()) },
-            };
-            if let Err(end) = done {
-                return end;
+                got = self.listener.recv(&mut batch, BATCH) => {
+                    if !got {
+                        return Err(STOPPING);
+                    }
+                    self.tell(&mut batch).await?;
+                    // What one burst needs is not kept for ever.
+                    batch = Vec::new();
+                }
             }
         }
     }
 
-    /// Tells queued entries; a gap means the hub missed some, and the log has them.
-    async fn tell(&mut self, batch: &mut Vec<Arc<Entry>>, entries: &Listener) -> Result<(), End> {
-        for entry in batch.drain(..) {
-            if entry.seq > self.seen + 1 {
-                self.replay().await?;
-            }
-            if entry.seq == self.seen + 1 {
-                self.look(&entry).await?;
+    /// Tells what was in the queue, and what was left out of it.
+    async fn tell(&mut self, batch: &mut Vec<Item>) -> Result<(), End> {
+        let mut looks = false;
+        for item in batch.drain(..) {
+            looks |= self.take(item).await?;
+        }
+        if looks {
+            let passed = self.listener.passed();
+            self.drain().await?;
+            // Where something was left out, it may have been before that.
+            if !self.listener.shared.is_resting() {
+                self.seen = self.seen.max(passed);
             }
         }
-        // The queue was full then, so more of it follows and this is asked again.
-        if entries.take_missed() {
-            self.replay().await?;
+        if self.listener.shared.is_resting() {
+            self.behind.get_or_insert_with(Instant::now);
+            self.settle().await?;
         }
-        timeout(PATIENCE, self.out.flush()).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+        if !self.listener.shared.is_resting() {
+            self.behind = None;
+        }
+        if looks {
+            self.check_expiry().await?;
+            if self.seen > self.told {
+                self.position().await?;
+            }
+        }
+        self.flush().await
+    }
+
+    /// Whether rights that end by themselves have not.
+    async fn check_expiry(&mut self) -> Result<(), End> {
+        if self.until.is_some_and(|end| end <= self.ctx.now()) {
+            // A session may have been refreshed by now.
+            self.check_rights().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is time to look around; events are told.
+    async fn take(&mut self, item: Item) -> Result<bool, End> {
+        let Item::Event(told) = item else { return Ok(true) };
+        if told.seq > self.seen {
+            self.seen = told.seq;
+            if self.interest.wants(&told.kind, &told.subject) {
+                self.say(told.frame(), told.seq).await?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells what is in the queue at this moment.
+    async fn drain(&mut self) -> Result<(), End> {
+        while let Some(item) = self.listener.try_recv() {
+            self.take(item).await?;
+        }
+        Ok(())
+    }
+
+    /// Comes back from the log to the queue: what is in there comes before what was left out of it.
+    async fn settle(&mut self) -> Result<(), End> {
+        self.drain().await?;
+        self.listener.shared.go_on();
+        self.replay().await
     }
 
     /// Tells everything the log has after what was seen.
     async fn replay(&mut self) -> Result<(), End> {
         loop {
-            if self.stop.is_cancelled() {
-                return Err(End::Close(close_code::AWAY, STOPPING));
+            if self.behind.is_some_and(|since| since.elapsed() > self.hub.settings.behind) {
+                return Err(SLOW);
             }
+            let asked = Instant::now();
             let page = self.page().await.map_err(|error| failed(&error))?;
-            let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            // What the log takes is not the peer's to answer for.
+            self.behind = self.behind.map(|since| since + asked.elapsed());
+            let is_full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
             for entry in &page {
-                self.look(entry).await?;
+                if entry.seq != self.seen + 1 {
+                    // The log was dropped meanwhile.
+                    self.resync(entry.seq - 1).await?;
+                }
+                self.seen = entry.seq;
+                let is_about_us = entry.subject == self.subject
+                    || entry.subject.strip_prefix("tenant:") == Some(&self.ctx.tenant.to_string());
+                if entry.kind == EventType::AccessChanged.as_str()
+                    && is_about_us
+                    && self.listener.shared.is_after_opening(entry.seq)
+                {
+                    return Err(CHANGED);
+                }
+                if self.interest.wants(&entry.kind, &entry.subject)
+                    && Hearers::of(&entry.kind, &entry.body).include(self.ctx.grants, self.ctx.rows)
+                {
+                    self.say(Message::text(envelope::of_entry(entry)), entry.seq).await?;
+                }
             }
-            if !full {
+            self.flush().await?;
+            if !is_full {
                 return Ok(());
+            }
+            // There may be much of it, and a peer that takes its time or is told nothing.
+            self.check_expiry().await?;
+            if self.seen > self.told && self.told_at.elapsed() > self.hub.settings.look_every {
+                self.position().await?;
             }
         }
     }
 
     async fn page(&self) -> domain::Result<Vec<Entry>> {
+        let _reader = self.hub.readers.acquire().await;
         let mut tx = self.ctx.begin().await?;
         Ok(log::replay(tx.conn(), self.ctx.tenant.0, self.seen, PAGE).await?)
     }
@@ -208,43 +367,89 @@ impl Session {
         read.await.map_err(|error| failed(&error))
     }
 
-    async fn look(&mut self, entry: &Entry) -> Result<(), End> {
-        if entry.seq > self.opened_at
-            && entry.kind == EventType::AccessChanged.as_str()
-            && (entry.subject == self.ctx.actor.subject()
-                || entry.subject == format!("tenant:{}", self.ctx.tenant))
-        {
-            return Err(End::Close(close_code::POLICY, CHANGED));
+    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let frame = match frame {
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
+            Some(Ok(frame)) => frame,
+        };
+        if self.spoke.0.elapsed() > Duration::from_secs(1) {
+            self.spoke = (Instant::now(), 0);
         }
-        if self.interest.wants(entry) {
-            let frame = Message::text(frames::event(entry));
-            timeout(PATIENCE, self.out.feed(frame)).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)?;
-            self.told = entry.seq;
+        self.spoke.1 += 1;
+        if self.spoke.1 > FRAMES_PER_S {
+            return Err(NOISY);
         }
-        self.seen = entry.seq;
-        Ok(())
-    }
-
-    async fn hear(&mut self, frame: Message) -> Result<(), End> {
         let text = match frame {
             Message::Text(text) => text,
-            Message::Binary(_) => return Err(End::Close(close_code::UNSUPPORTED, "frames are JSON text")),
-            Message::Close(_) => return Err(End::Gone),
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Binary(_) => return Err(BINARY),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
         match serde_json::from_str(&text) {
-            Ok(ClientFrame::Subscribe { types, resources }) => {
-                self.interest.narrow(types, resources);
-                self.position().await
+            Ok(ClientFrame::Subscribe { types, resources }) => match Interest::of(types, resources) {
+                Ok(interest) => self.subscribe(interest).await,
+                Err(wrong) => self.text(frames::error(&wrong)).await,
+            },
+            Ok(ClientFrame::Ack { sequence }) if sequence > self.seen => {
+                self.text(frames::error("that sequence was not told yet")).await
             }
-            Ok(ClientFrame::Ping) => self.text(frames::pong()).await,
+            Ok(ClientFrame::Ack { sequence }) => {
+                self.listener.shared.acked(sequence);
+                Ok(())
+            }
+            Ok(ClientFrame::Ping {}) => self.text(frames::pong()).await,
             Err(error) => self.text(frames::error(&error.to_string())).await,
         }
     }
 
+    async fn subscribe(&mut self, interest: Interest) -> Result<(), End> {
+        let passed = self.listener.narrow(interest.clone());
+        self.interest = interest;
+        if self.listener.shared.is_resting() {
+            self.settle().await?;
+        } else {
+            self.drain().await?;
+            self.seen = self.seen.max(passed);
+        }
+        self.name_unknown().await?;
+        self.position().await
+    }
+
+    /// Says which types it wants that there are not.
+    async fn name_unknown(&mut self) -> Result<(), End> {
+        let unknown = self.interest.unknown();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let named = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        self.text(frames::error(&format!("there are no such types: {named}"))).await
+    }
+
+    /// Tells an event; [`Self::flush`] sees to it that it leaves.
+    async fn say(&mut self, event: Message, seq: i64) -> Result<(), End> {
+        in_time(self.hub.settings.patience, self.out.feed(event)).await?;
+        self.listener.sent(1);
+        self.knows(seq);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        in_time(self.hub.settings.patience, self.out.flush()).await
+    }
+
     async fn position(&mut self) -> Result<(), End> {
-        self.told = self.seen;
+        self.knows(self.seen);
         self.text(frames::position(self.seen)).await
+    }
+
+    async fn resync(&mut self, sequence: i64) -> Result<(), End> {
+        self.seen = sequence;
+        self.knows(sequence);
+        self.text(frames::resync(sequence)).await
+    }
+
+    fn knows(&mut self, seq: i64) {
+        (self.told, self.told_at) = (seq, Instant::now());
+        self.listener.shared.told(seq);
     }
 
     async fn text(&mut self, text: String) -> Result<(), End> {
@@ -252,11 +457,22 @@ impl Session {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        timeout(PATIENCE, self.out.send(message)).await.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
+        in_time(self.hub.settings.patience, self.out.send(message)).await
+    }
+}
+
+/// Waits for a write as long as there is patience.
+async fn in_time(
+    patience: Duration,
+    write: impl Future<Output = Result<(), axum::Error>>,
+) -> Result<(), End> {
+    match timeout(patience, write).await {
+        Ok(written) => written.map_err(|_| End::Gone),
+        Err(_) => Err(SLOW),
     }
 }
 
 fn failed(error: &domain::Error) -> End {
     tracing::warn!(%error, "a socket's events could not be read");
-    End::Close(close_code::ERROR, "the events could not be read; come back with since")
+    UNREAD
 }

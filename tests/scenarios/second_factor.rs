@@ -9,7 +9,7 @@ use totp_rs::{Algorithm, TOTP};
 use crate::sessions::{ADMIN, login};
 
 /// The code of an authenticator at a moment of the app's clock.
-fn code(app: &TestApp, secret: &Value, later: i64) -> String {
+pub fn code(app: &TestApp, secret: &Value, later: i64) -> String {
     let secret = totp_rs::Secret::Encoded(secret["secret"].as_str().expect("a secret").into());
     let totp = TOTP::new(Algorithm::SHA1, 6, 0, 30, secret.to_bytes().expect("base32")).expect("a secret");
     let at = app.process.app.platform.clock.now().timestamp() + later;

@@ -106,13 +106,25 @@ impl Client {
     /// # Panics
     /// If the connection breaks.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let request = request.build().expect("a request");
+        self.try_send(request).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn try_send(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let request = request.build()?;
         let asked = format!("{} {}", request.method(), request.url());
-        let response = self.http.execute(request).await.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        let response = self.http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
+        let bytes = response.bytes().await?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answer { asked, status, headers, body }
+        Ok(Answer { asked, status, headers, body })
+    }
+
+    /// Posts to a process that may be gone.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Result<Answer, reqwest::Error> {
+        self.try_send(self.request(Method::POST, path).json(body)).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -4,13 +4,14 @@
 //! that comes along migrates a template there; each test then works on a clone of it.
 //!
 //! - [`Database`] a migrated database; [`TestApp`] a whole process on it, with two tenants
-//! - [`Client`] a caller of the API; [`Socket`] a watcher of events
+//! - [`Client`] a caller of the API; [`Browser`] somebody at the dashboard; [`Socket`] a watcher of events
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
 //! - [`detour`] a way to Postgres on which each statement is waited for
 //! - [`scripted`] a provider of messages whose answers a test gives
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
 pub mod app;
+mod browser;
 mod client;
 mod clock;
 mod contacts;
@@ -23,6 +24,7 @@ mod socket;
 mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp, files, heads_file};
+pub use browser::{Browser, Shown};
 pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
 pub use contacts::contacts;

@@ -97,6 +97,7 @@ pub(crate) fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
     }
 }
 

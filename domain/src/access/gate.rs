@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, rows::Rows,
-    second_factor::Shown, sessions::Client, signers::Ring, store,
+    second_factor::Shown, sessions::Client, signers::Ring, store, throttle::Try,
 };
 use crate::{
     Ctx,
@@ -22,9 +22,6 @@ use crate::{
 };
 
 pub use super::admit::{Freshness, Hold};
-
-/// So much of what a client calls itself is kept.
-const AGENT_CHARS: usize = 200;
 
 /// The door: the installation's signer and pepper.
 #[derive(Clone)]
@@ -45,6 +42,13 @@ pub struct Session {
     pub refresh_expires_at: DateTime<Utc>,
     pub user: UserId,
     pub tenant: TenantId,
+}
+
+/// Somebody whose password was right.
+pub(super) struct Proven {
+    pub tenant: TenantId,
+    pub user: store::UserRow,
+    pub tried: Try,
 }
 
 impl Gate {
@@ -79,12 +83,29 @@ impl Gate {
     /// [`Error::Unauthenticated`], [`Error::TooMany`], or if the database does not answer.
     pub async fn login(
         &self,
-        (slug, email, password): (&str, &str, &str),
+        who: (&str, &str, &str),
         code: Option<&str>,
         address: IpAddr,
         agent: &str,
         trace: Option<String>,
     ) -> Result<Session> {
+        let Proven { tenant, user, mut tried } = self.prove(who, address, trace.clone()).await?;
+        if code.is_some() {
+            // Guesses at a code count together at all doors, and that of the dashboard knows only the user by then.
+            self.came_in(tried).await?;
+            tried = self.try_login(&tenant.to_string(), &user.id.to_string(), address).await?;
+        }
+        self.prove_more(tenant, user.id, code, tried, trace.clone()).await?;
+        self.open_session(tenant, &user, &Client::of(address, agent), trace).await
+    }
+
+    /// The first half of a login: tenant, e-mail address and password.
+    pub(super) async fn prove(
+        &self,
+        (slug, email, password): (&str, &str, &str),
+        address: IpAddr,
+        trace: Option<String>,
+    ) -> Result<Proven> {
         let tried = match self.try_login(slug, email, address).await {
             Err(error @ Error::TooMany { .. }) => {
                 self.tell_of_too_many(slug, trace).await?;
@@ -109,26 +130,36 @@ impl Gate {
         tx.commit().await?;
         let stored = user.as_ref().map(|user| user.password_hash.clone());
         let fits = self.passwords.fits(stored, password).await?;
-        let (Some(tenant), Some(user), true) = (known, &user, fits) else {
-            self.note_failure(known, user.map(|user| user.id), trace).await?;
-            return Err(Error::Unauthenticated("tenant, e-mail or password is wrong"));
-        };
-        let ctx = self.ctx(tenant, Actor::User(user.id), PermissionSet::default(), trace.clone());
-        match self.second_factor(&ctx, user.id, code).await? {
-            Shown::NoneIsSet | Shown::Right => {}
-            Shown::Missing => {
-                self.came_in(tried).await?;
-                return Err(Error::SecondFactor);
-            }
-            Shown::Wrong => {
-                audit::record(&ctx, Entry::new("login", "second_factor", user.id).denied()).await?;
-                return Err(Error::Unauthenticated("the code is wrong, expired or was used"));
+        match (known, user, fits) {
+            (Some(tenant), Some(user), true) => Ok(Proven { tenant, user, tried }),
+            (known, user, _) => {
+                self.note_failure(known, user.map(|user| user.id), trace).await?;
+                Err(Error::Unauthenticated("tenant, e-mail or password is wrong"))
             }
         }
-        self.came_in(tried).await?;
-        let agent = agent.chars().take(AGENT_CHARS).collect();
-        let client = Client { address: address.to_string(), agent };
-        self.open_session(tenant, user, &client, trace).await
+    }
+
+    /// The second half: a code, for whoever has set a second factor. The try is given back unless the code is wrong.
+    pub(super) async fn prove_more(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        code: Option<&str>,
+        tried: Try,
+        trace: Option<String>,
+    ) -> Result<()> {
+        let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), trace);
+        match self.second_factor(&ctx, user, code).await? {
+            Shown::NoneIsSet | Shown::Right => self.came_in(tried).await,
+            Shown::Missing => {
+                self.came_in(tried).await?;
+                Err(Error::SecondFactor)
+            }
+            Shown::Wrong => {
+                audit::record(&ctx, Entry::new("login", "second_factor", user).denied()).await?;
+                Err(Error::Unauthenticated("the code is wrong, expired or was used"))
+            }
+        }
     }
 
     /// By what an address is looked for; of a text that is none, by what nobody has.
@@ -175,6 +206,7 @@ impl Gate {
             trace,
             idempotency: None,
             expected: None,
+            patience: None,
         }
     }
 }

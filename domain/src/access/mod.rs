@@ -6,7 +6,7 @@
 //!   [`provider_callbacks`] those of providers, `unsubscribing` whoever clicks in a message; [`throttle`] how often;
 //!   [`signers`]
 //!   the keys that sign tokens
-//! - [`sessions`] logins that last and how they end; [`tenants`] who the house is for, [`operators`] who runs it
+//! - [`sessions`] logins that last and how they end, [`dashboard`] those of browsers; [`tenants`] who the house is for, [`operators`] who runs it
 //! - [`users`] the people, [`links`] how they choose a password, `rescue` how they come back in, [`keys`] API keys,
 //!   [`roles`] what they may do; `store` their tables
 
@@ -14,6 +14,7 @@ mod admit;
 pub mod api_key;
 mod callbacks;
 pub mod changes;
+pub mod dashboard;
 mod export_reading;
 pub mod four_roles;
 pub mod gate;

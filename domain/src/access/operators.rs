@@ -84,7 +84,8 @@ pub async fn revoke(by: &OperatorCtx, id: OperatorId) -> Result<()> {
 }
 
 /// What operators see of a tenant: what may be read there, and nobody's personal data.
-fn sight() -> PermissionSet {
+#[must_use]
+pub fn sight() -> PermissionSet {
     let shows = |permission: &Permission| {
         let word_for_word = [Permission::PersonalRead, Permission::DeliveriesRead];
         permission.as_str().ends_with(":read") && !word_for_word.contains(permission)

@@ -205,7 +205,7 @@ impl Permission {
 }
 
 /// A set of permissions.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PermissionSet(u128);
 
 impl PermissionSet {

@@ -32,7 +32,7 @@ pub enum RowScope {
 }
 
 /// What a caller sees of leads. Whoever sees only their own but is no agent sees none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rows {
     All,

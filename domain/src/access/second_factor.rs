@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use totp_rs::{Algorithm, TOTP};
 use zeroize::Zeroizing;
@@ -52,6 +53,18 @@ pub struct NewSecondFactor {
 pub struct RecoveryCodes {
     /// Each is good once in place of a code, and shown nowhere again.
     pub codes: Vec<String>,
+}
+
+/// Since when logins of a user ask for a second factor; none if they do not. Everyone may ask it of themselves.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn since(ctx: &Ctx, user: UserId) -> Result<Option<DateTime<Utc>>> {
+    if ctx.actor != Actor::User(user) {
+        ctx.require(Permission::UsersRead)?;
+    }
+    let mut tx = ctx.begin().await?;
+    store::factor_since(tx.conn(), ctx.tenant, user).await
 }
 
 /// Makes a secret for the caller, in place of one that was not confirmed. They show their password, so that nobody who

@@ -1,6 +1,8 @@
 //! Logins that last. A session is refreshed with a token that is good once; whoever shows one that was used holds a
 //! copy, and the session ends (RFC 9700, section 4.14.2).
 
+use std::net::IpAddr;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,15 @@ pub struct Client {
     pub agent: String,
 }
 
+/// So much of what a client calls itself is kept.
+const AGENT_CHARS: usize = 200;
+
+impl Client {
+    pub(super) fn of(address: IpAddr, agent: &str) -> Self {
+        Self { address: address.to_string(), agent: agent.chars().take(AGENT_CHARS).collect() }
+    }
+}
+
 /// A refresh token: `sbr_<tenant>_<session>_<number>_<mac>`. Nothing of it is stored: the MAC under the
 /// installation's pepper shows that we made it, and the session knows which number is good. It has no `Debug`.
 struct RefreshToken {
@@ -107,6 +118,19 @@ impl Gate {
         client: &Client,
         trace: Option<String>,
     ) -> Result<Session> {
+        let (id, may, now) = self.begin_session(tenant, row, client, IDLE, trace).await?;
+        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, row.id, &may, now + IDLE).await
+    }
+
+    /// The session itself, without tokens for it; it ends after `lasts` if nobody prolongs it.
+    pub(super) async fn begin_session(
+        &self,
+        tenant: TenantId,
+        row: &store::UserRow,
+        client: &Client,
+        lasts: Duration,
+        trace: Option<String>,
+    ) -> Result<(SessionId, store::Grants, DateTime<Utc>)> {
         const KEPT_OUT: Error = Error::Unauthenticated("this user was kept out just now; ask an admin");
         let user = row.id;
         let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), trace);
@@ -121,11 +145,11 @@ impl Gate {
         let keys = Vault::subjects(&mut tx, &[subject]).await?;
         let client = serde_json::to_string(client).map_err(Error::internal)?;
         let sealed = keys.seal(&ctx.platform, subject, &client_place(tenant, id), &client)?;
-        store::insert_session(tx.conn(), tenant, id, user, &sealed, now, now + IDLE).await?;
+        store::insert_session(tx.conn(), tenant, id, user, &sealed, now, now + lasts).await?;
         let may = store::user_grants(tx.conn(), tenant, user, Some(id)).await?.ok_or(KEPT_OUT)?;
         tx.audit(&[Entry::new("login", "user", user).detail(json!({ "session_id": id }))]).await?;
         tx.commit().await?;
-        self.tokens(&RefreshToken { tenant, session: id, number: 0 }, user, &may, now + IDLE).await
+        Ok((id, may, now))
     }
 
     /// New tokens for a refresh token, which is used up.
@@ -210,7 +234,8 @@ pub async fn sessions(
         ctx.require(Permission::SessionsRead)?;
     }
     let mut tx = ctx.begin().await?;
-    if store::users(tx.conn(), ctx.tenant, Some(user), None, 1).await?.is_empty() {
+    let only = store::Which { only: Some(user), ..store::Which::default() };
+    if store::users(tx.conn(), ctx.tenant, &only, None, 1).await?.is_empty() {
         return Err(Error::NotFound("user"));
     }
     let rows = store::sessions(tx.conn(), ctx.tenant, user, before, limit).await?;

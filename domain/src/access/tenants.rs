@@ -26,6 +26,7 @@ use crate::{
         self, Answer, Begun, Once, SystemTx,
         settings::{LimitsChange, TenantView},
         store::Tenant,
+        usage::Usage,
     },
     types::{Locale, RoleId, TenantId, Text, UserId, Zone},
     upkeep::ITSELF,
@@ -169,6 +170,7 @@ async fn standing(tx: &mut SystemTx, slug: &str, again: bool) -> Result<Option<T
 /// If the database does not answer.
 pub async fn list(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<TenantView>> {
     let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
     let views = tenancy::store::views(tx.conn(), None, after, limit).await?;
     tx.commit().await?;
     Ok(views)
@@ -184,6 +186,19 @@ pub async fn get(by: &OperatorCtx, slug: &str) -> Result<TenantView> {
     let view = view(&mut tx, tenant.id).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+/// How much of the house a tenant takes.
+///
+/// # Errors
+/// If there is none of this slug.
+pub async fn usage(by: &OperatorCtx, slug: &str) -> Result<Usage> {
+    let mut tx = SystemTx::begin(&by.platform.engine).await?;
+    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let tenant = find(&mut tx, slug).await?;
+    let usage = tenancy::usage::of(tx.conn(), tenant.id, by.platform.clock.now()).await?;
+    tx.commit().await?;
+    Ok(usage)
 }
 
 /// Changes a tenant.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{gate::Gate, permission::Permission, rights::held_by, rows::Rows, store};
 use crate::{
     Ctx,
-    ctx::Actor,
+    ctx::{Actor, Platform},
     error::{Error, Result},
     tenancy::SystemTx,
     vault::cipher::sha256,
@@ -15,6 +15,8 @@ use crate::{
 
 /// How long a ticket waits to be used.
 const LIFETIME: Duration = Duration::seconds(30);
+/// Tickets that are forgotten in one transaction.
+const AT_A_TIME: i64 = 1_000;
 
 /// A ticket as its holder gets it; only its hash is kept.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -51,7 +53,7 @@ impl Gate {
             Error::Unauthenticated("the ticket is unknown, used or expired; ask for a new one");
         let now = self.platform.clock.now();
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
-        let row = store::take_ticket(tx.conn(), &hash(ticket), now).await?;
+        let row = store::take_ticket(tx.conn(), &hash(ticket)).await?;
         let row = row.filter(|row| row.expires_at > now);
         let actor = row.as_ref().and_then(|row| row.user.map(Actor::User).or(row.api_key.map(Actor::ApiKey)));
         let (Some(row), Some(actor)) = (row, actor) else {
@@ -63,6 +65,21 @@ impl Gate {
         // Whoever may not come in any more sees nothing, and is told why once the socket is open.
         let rows = held.map_or(Rows::Own(None), |(_, rows)| rows);
         Ok(Ctx { session: row.session, rows, ..self.ctx(row.tenant, actor, row.permissions, trace) })
+    }
+}
+
+/// Forgets tickets that nobody used in time. Whoever comes with one does not look for the others: after a restart many come.
+///
+/// # Errors
+/// If the database refuses.
+pub async fn forget_the_unused(platform: &Platform) -> Result<()> {
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let gone = store::delete_expired_tickets(tx.conn(), platform.clock.now(), AT_A_TIME).await?;
+        tx.commit().await?;
+        if gone < AT_A_TIME.unsigned_abs() {
+            return Ok(());
+        }
     }
 }
 

@@ -144,7 +144,7 @@ pub async fn change_user(ctx: &Ctx, id: UserId, change: UserChange) -> Result<Us
     let detail = json!({ "role": change.role, "disabled": change.disabled });
     tx.audit(&[Entry::new("update", "user", id).detail(detail).notice()]).await?;
     tx.commit().await?;
-    read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
+    one(ctx, id).await
 }
 
 /// Locks a user whom the caller may change: one who holds nothing beyond the caller's rights.
@@ -161,8 +161,41 @@ pub(crate) async fn reach(ctx: &Ctx, tx: &mut TenantTx, id: UserId) -> Result<st
 /// # Errors
 /// If the permission is missing or the database does not answer.
 pub async fn users(ctx: &Ctx, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
+    found(ctx, &Wanted::default(), before, limit).await
+}
+
+/// Which users are looked for.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// The name of their role.
+    pub role: Option<String>,
+    /// Whether they are kept out.
+    pub disabled: Option<bool>,
+    /// Their whole address: parts of it are not to be found, for it is sealed.
+    pub email: Option<EmailAddress>,
+}
+
+/// Users that fit, newest first, those with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing or the database does not answer.
+pub async fn found(ctx: &Ctx, wanted: &Wanted, before: Option<UserId>, limit: i64) -> Result<Vec<UserView>> {
     ctx.require(Permission::UsersRead)?;
-    read_users(ctx, None, before, limit).await
+    let index = match &wanted.email {
+        Some(email) => {
+            let mut tx = ctx.begin().await?;
+            let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
+            Some(keys.index("users.email", &email.normal()))
+        }
+        None => None,
+    };
+    let which = store::Which {
+        only: None,
+        role: wanted.role.as_deref(),
+        disabled: wanted.disabled,
+        email_index: index.as_ref().map(|index| &index[..]),
+    };
+    read_users(ctx, &which, before, limit).await
 }
 
 /// # Errors
@@ -171,17 +204,22 @@ pub async fn user(ctx: &Ctx, id: UserId) -> Result<UserView> {
     if ctx.actor != Actor::User(id) {
         ctx.require(Permission::UsersRead)?;
     }
-    read_users(ctx, Some(id), None, 1).await?.pop().ok_or(Error::NotFound("user"))
+    one(ctx, id).await
+}
+
+async fn one(ctx: &Ctx, id: UserId) -> Result<UserView> {
+    let only = store::Which { only: Some(id), ..store::Which::default() };
+    read_users(ctx, &only, None, 1).await?.pop().ok_or(Error::NotFound("user"))
 }
 
 async fn read_users(
     ctx: &Ctx,
-    only: Option<UserId>,
+    which: &store::Which<'_>,
     before: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<UserView>> {
     let mut tx = ctx.begin().await?;
-    let rows = store::users(tx.conn(), ctx.tenant, only, before, limit).await?;
+    let rows = store::users(tx.conn(), ctx.tenant, which, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| SubjectId(row.id.0)).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     rows.into_iter()

@@ -3,10 +3,11 @@
 //!
 //! - [`chain`] how a row is bound to the one before it, pure; [`seal`] the sealer, [`verify`] whether all holds,
 //!   `outside` what is kept where the database cannot be cut
-//! - [`read`] looking into it, [`export`] taking it out as a file, [`report`] what it adds up to; each is recorded too
+//! - [`read`] looking into it, [`course`] at one entry and at where the chain is, [`export`] taking it out as a file, [`report`] what it adds up to; each is recorded too
 //! - [`denials`] refusals, of which not each is written down; `store` its tables
 
 pub mod chain;
+pub mod course;
 pub mod denials;
 pub mod export;
 pub(crate) mod outside;

@@ -4,7 +4,7 @@
 //!   and cancel it; [`preview`] whom it would be to and how it would look
 //! - [`run`] one sending: `begin`, [`plan`] a row for each lead, [`release`] rows into messages, `settle` what is over;
 //!   [`work`] the jobs of that; `hold` what keeps messages back meanwhile, [`mind`] what was left alone
-//! - [`progress`] figures; [`recipients`] who got what; [`conversions`] what came of it; `of_lead` where a lead is erased
+//! - [`progress`] figures, [`sampled`] what is not counted; [`recipients`] who got what; [`conversions`] what came of it; `of_lead` where a lead is erased
 //! - [`rules`] pure: when, whether, how much, and which variant won; `store` the tables
 //!
 //! A campaign is carried out by the workflow `run_campaign`. Its steps hold nothing: all that is known of a run stands in its
@@ -25,6 +25,7 @@ pub mod recipients;
 pub mod release;
 pub mod rules;
 pub mod run;
+pub mod sampled;
 mod settle;
 pub mod steer;
 pub(crate) mod store;

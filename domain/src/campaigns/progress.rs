@@ -1,6 +1,7 @@
 //! How far a campaign is, and what came of it: from counts that are kept beside what they count, so that they are exact at
-//! every moment and cost the same however many recipients there are (`counts`).
+//! every moment and cost the same however many recipients there are (`counts`); of many campaigns in few (`brief`).
 
+mod brief;
 mod counts;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use self::brief::{RunBrief, briefs};
 use self::counts::accepted;
 pub(super) use self::counts::{Count, Counted, Counts, small};
 use super::{

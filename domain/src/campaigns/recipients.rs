@@ -54,6 +54,8 @@ pub struct Asked {
     /// The newest run if none is named.
     pub run: Option<CampaignRunId>,
     pub status: Option<RecipientStatus>,
+    /// Any of these, if no one of them is named; all if this is empty, too.
+    pub any_of: Vec<RecipientStatus>,
     /// The name of a variant.
     pub variant: Option<String>,
     pub channel: Option<Channel>,
@@ -62,7 +64,8 @@ pub struct Asked {
 
 /// The same for the store.
 pub(super) struct Filter {
-    pub status: Option<RecipientStatus>,
+    /// Any of these; all if it is empty.
+    pub statuses: Vec<RecipientStatus>,
     pub variant: Option<i16>,
     pub channel: Option<Channel>,
     pub reason: Option<String>,
@@ -122,8 +125,9 @@ async fn found(
             Some(place.ok_or_else(|| Error::invalid("?variant", "there is no such variant"))?)
         }
     };
-    let (status, channel, reason) = (asked.status, asked.channel, asked.reason.clone());
-    Ok((run, names, Filter { status, variant, channel, reason }))
+    let statuses = asked.status.map_or_else(|| asked.any_of.clone(), |status| vec![status]);
+    let (channel, reason) = (asked.channel, asked.reason.clone());
+    Ok((run, names, Filter { statuses, variant, channel, reason }))
 }
 
 /// The messages of a run in the order of their leads, those behind one: of each recipient the newest.
@@ -176,7 +180,8 @@ impl Export {
         let (run, names, filter) = found(&mut tx, campaign, asked).await?;
         let id = ctx.id();
         let detail = json!({
-            "campaign_id": campaign, "run_id": run.id, "status": asked.status, "reason": asked.reason, "format": format,
+            "campaign_id": campaign, "run_id": run.id, "status": asked.status, "any_of": asked.any_of, "reason": asked.reason,
+            "format": format,
         });
         tx.audit(&[Entry::new("export", "campaign_recipients", id).detail(detail)]).await?;
         tx.commit().await?;

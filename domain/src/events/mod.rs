@@ -2,17 +2,21 @@
 //!
 //! Events are rows of the engine's log. Types are stable strings, listed here only. Those about leads, calls and
 //! messages carry whose they are at that moment (`whose`; `store` reads it), and are heard by whoever sees such leads.
-//! How they look on a socket and in a webhook is said in [`envelope`].
+//! How they look on a socket and in a webhook is said in [`envelope`], what each means and holds in [`about`] and [`data`];
+//! [`sockets`] counts who is told.
 
+pub mod about;
+pub mod data;
 pub mod envelope;
 pub mod seen;
+pub mod sockets;
 mod store;
 pub(crate) mod whose;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use seen::{is_seen, needed};
+pub use seen::{Hearers, is_seen, needed};
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

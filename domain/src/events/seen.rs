@@ -4,7 +4,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    access::{permission::Permission, rows::Rows},
+    access::{
+        permission::{Permission, PermissionSet},
+        rows::Rows,
+    },
     types::{AgentId, TeamId},
 };
 
@@ -39,14 +42,60 @@ pub fn needed(kind: &str) -> Option<Permission> {
 /// nobody's lead or an event of a lead that was gone by then.
 #[must_use]
 pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
-    let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
-    match kind.split('.').next() {
-        Some("agent" | "access" | "scoring_model" | "provider") => true,
-        Some("call" | "lead" | "message") => {
-            rows.hold(of("owner_id").map(AgentId), of("team_id").map(TeamId))
-                || rows.hold(of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId))
+    About::of(kind, body).is_seen(rows)
+}
+
+/// Who hears of one event. It is read out of the event once, and asked for everybody who may hear of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Hearers {
+    needed: Option<Permission>,
+    about: About,
+}
+
+impl Hearers {
+    /// Who hears of an event of this type with this body.
+    #[must_use]
+    pub fn of(kind: &str, body: &Value) -> Self {
+        Self { needed: needed(kind), about: About::of(kind, body) }
+    }
+
+    /// Whether somebody does who has these rights and sees these leads.
+    #[must_use]
+    pub fn include(&self, grants: PermissionSet, rows: Rows) -> bool {
+        self.needed.is_some_and(|needed| grants.contains(needed)) && self.about.is_seen(rows)
+    }
+}
+
+/// What an event is about, as far as it matters for who hears of it.
+#[derive(Debug, Clone, Copy)]
+enum About {
+    /// Everybody.
+    Us,
+    /// All leads at once.
+    All,
+    /// One lead, or what belongs to it: of its owner and team, and of those who have just lost it.
+    One { has: (Option<AgentId>, Option<TeamId>), had: (Option<AgentId>, Option<TeamId>) },
+}
+
+impl About {
+    fn of(kind: &str, body: &Value) -> Self {
+        let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
+        match kind.split('.').next() {
+            Some("agent" | "access" | "scoring_model" | "provider") => Self::Us,
+            Some("call" | "lead" | "message") => Self::One {
+                has: (of("owner_id").map(AgentId), of("team_id").map(TeamId)),
+                had: (of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId)),
+            },
+            _ => Self::All,
         }
-        _ => rows == Rows::All,
+    }
+
+    fn is_seen(self, rows: Rows) -> bool {
+        match self {
+            Self::Us => true,
+            Self::All => rows == Rows::All,
+            Self::One { has, had } => rows.hold(has.0, has.1) || rows.hold(had.0, had.1),
+        }
     }
 }
 

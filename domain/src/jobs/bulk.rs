@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::permission_of;
+use super::{Looked, look, permission_of};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -48,7 +48,7 @@ impl JobKind for SteerJobs {
 #[derive(Debug)]
 pub struct Preview {
     pub matched: usize,
-    /// There are more than were looked at.
+    /// There are more than were looked at, or may be: by some filters it takes long to look at all.
     pub more: bool,
     /// The newest of them.
     pub sample: Vec<JobView>,
@@ -62,10 +62,10 @@ pub async fn preview(ctx: &Ctx, filter: &Filter) -> Result<Preview> {
     ctx.require(Permission::JobsBulk)?;
     ctx.require_all_rows()?;
     narrow(filter)?;
-    let mut tx = ctx.begin().await?;
-    let mut sample = jobs::list(tx.conn(), ctx.tenant.0, filter, None, LOOK + 1).await?;
-    let more = sample.len() > usize::try_from(LOOK).unwrap_or(usize::MAX);
-    let matched = sample.len() - usize::from(more);
+    let Looked { jobs: mut sample, reached } = look::through(ctx, filter, None, LOOK + 1).await?;
+    let most = usize::try_from(LOOK).unwrap_or(usize::MAX);
+    let matched = sample.len().min(most);
+    let more = sample.len() > most || reached.is_some();
     sample.truncate(SAMPLE);
     Ok(Preview { matched, more, sample })
 }
@@ -110,7 +110,7 @@ pub async fn page(ctx: &Ctx, steer: &SteerJobs, before: Uuid) -> Result<Option<(
 }
 
 fn narrow(filter: &Filter) -> Result<()> {
-    if *filter == Filter::default() {
+    if *filter == (Filter { upto: filter.upto, ..Filter::default() }) {
         let detail = "name at least one of kind, state, business_key, queue, tag, error_code, node";
         return Err(Error::invalid("/filter", detail));
     }

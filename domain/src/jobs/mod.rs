@@ -1,6 +1,11 @@
 //! Jobs and queues as people steer them: what the engine can do, with permission and an audit row.
 
 pub mod bulk;
+pub mod figures;
+pub mod installation;
+mod look;
+
+pub use self::look::{Looked, look};
 
 use engine::{
     jobs::{self, Filter, JobView},

@@ -269,5 +269,6 @@ fn context(tx: &TenantTx) -> Ctx {
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
     }
 }

@@ -108,6 +108,23 @@ pub async fn find(ctx: &Ctx, message: MessageId) -> Result<Option<Uuid>> {
     store::delivery_of(tx.conn(), ctx.tenant, message).await
 }
 
+/// Which deliveries to look at.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct OutboxFilter {
+    pub message: Option<MessageId>,
+    pub channel: Option<Channel>,
+    pub provider: Option<ProviderId>,
+}
+
+/// A delivery with what it came by.
+#[derive(Debug)]
+pub struct Delivered {
+    pub delivery: Delivery,
+    pub provider: ProviderId,
+    /// None if the message is not there any more.
+    pub channel: Option<Channel>,
+}
+
 /// Newest first, those with ids below `before`, and fewer than `limit` where they are large.
 ///
 /// # Errors
@@ -118,16 +135,40 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Bounded<Delivery>> {
+    let filter = OutboxFilter { message, ..OutboxFilter::default() };
+    let Bounded { rows, cut } = look(ctx, filter, before, limit).await?;
+    Ok(Bounded { rows: rows.into_iter().map(|one| one.delivery).collect(), cut })
+}
+
+/// The same with channel and account, and of one of these only if that is asked for.
+///
+/// # Errors
+/// As [`list`].
+pub async fn look(
+    ctx: &Ctx,
+    filter: OutboxFilter,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Bounded<Delivered>> {
     ctx.require(Permission::DeliveriesRead)?;
     let mut tx = ctx.begin().await?;
     let Bounded { rows, cut } =
-        store::deliveries(tx.conn(), ctx.tenant, message, ctx.rows, before, limit).await?;
+        store::deliveries(tx.conn(), ctx.tenant, filter, ctx.rows, before, limit).await?;
     let subjects: Vec<SubjectId> = rows.iter().map(|row| row.subject_id).collect();
     let keys = Vault::subjects(&mut tx, &subjects).await?;
     let shown = rows.into_iter().map(|row| {
         let content = ctx.seen_whole(keys.shown(&place(ctx.tenant, row.id), &row.content_sealed));
         let content = content.and_then(|text| serde_json::from_str(&text).ok());
-        Delivery { id: row.id, message_id: row.message_id, received_at: row.received_at, content }
+        Delivered {
+            delivery: Delivery {
+                id: row.id,
+                message_id: row.message_id,
+                received_at: row.received_at,
+                content,
+            },
+            provider: row.provider_id,
+            channel: row.channel.as_deref().and_then(Channel::named),
+        }
     });
     Ok(Bounded { rows: shown.collect(), cut })
 }

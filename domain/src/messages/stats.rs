@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use super::{
     provider::Channel,
@@ -20,7 +21,7 @@ use crate::{
     ctx::Platform,
     error::{Error, Result},
     tenancy::SystemTx,
-    types::{ProviderId, TemplateId},
+    types::{ProviderId, TemplateId, TenantId},
 };
 
 /// What figures are told apart by.
@@ -122,6 +123,18 @@ pub async fn figures(ctx: &Ctx, wanted: &Wanted) -> Result<Vec<MessageFigures>> 
         ));
     }
     Ok(grouped(rows))
+}
+
+/// How many messages of a tenant were asked for in a range of hours.
+pub(crate) async fn asked_for(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<i64> {
+    let wanted =
+        Wanted { from, until, by: Vec::new(), channel: None, provider: None, template: None, purpose: None };
+    let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
+    Ok(store::counts(conn, tenant, &wanted, limit).await?.iter().map(|row| row.n).sum())
 }
 
 /// Adds up what has changed, a batch at a time. Answers how many changes there were; none when nothing is left.

@@ -3,7 +3,7 @@
 mod plan;
 mod work;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine::schedules::{self, BadCalendar, Refused, Spec, Tick, View};
@@ -109,6 +109,37 @@ pub async fn list(ctx: &Ctx, before: Option<Uuid>, limit: i64) -> Result<Vec<Vie
     Ok(schedules::list(tx.conn(), ctx.tenant.0, before, limit).await?)
 }
 
+/// How a schedule can stand; see [`standing`].
+pub const STANDINGS: [&str; 3] = ["active", "paused", "over"];
+
+/// How a schedule stands: whether more comes of it.
+#[must_use]
+pub fn standing(view: &View) -> &'static str {
+    match (view.paused_at, view.next_at) {
+        (Some(_), _) => "paused",
+        (None, None) => "over",
+        (None, Some(_)) => "active",
+    }
+}
+
+/// The same as [`list`], only those that stand so, if that is said.
+///
+/// # Errors
+/// If there is no such standing, or the database does not answer.
+pub async fn list_of(
+    ctx: &Ctx,
+    standing: Option<&str>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<View>> {
+    ctx.require(Permission::SchedulesRead)?;
+    if standing.is_some_and(|standing| !STANDINGS.contains(&standing)) {
+        return Err(Error::invalid("?state", format!("one of {}", STANDINGS.join(", "))));
+    }
+    let mut tx = ctx.begin().await?;
+    Ok(schedules::list_of(tx.conn(), ctx.tenant.0, standing, before, limit).await?)
+}
+
 /// One schedule.
 ///
 /// # Errors
@@ -125,6 +156,13 @@ pub fn coming(view: &View, many: usize) -> Vec<DateTime<Utc>> {
     let Some(next) = view.next_at.filter(|_| view.paused_at.is_none()) else { return Vec::new() };
     let times = view.times(next - TimeDelta::microseconds(1));
     times.map(|times| times.take(many).collect()).unwrap_or_default()
+}
+
+/// A time on the clocks of a schedule's zone; none if this build does not know that zone any more.
+#[must_use]
+pub fn local(zone: &str, at: DateTime<Utc>) -> Option<DateTime<chrono_tz::Tz>> {
+    let zone: Option<chrono_tz::Tz> = zone.parse().ok();
+    Some(at.with_timezone(&zone?))
 }
 
 /// A time to look at before it is saved. Either `crontab` or `at` is given.
@@ -166,6 +204,23 @@ pub async fn ticks(ctx: &Ctx, id: Uuid, before: Option<DateTime<Utc>>, limit: i6
     let mut tx = ctx.begin().await?;
     find(ctx, &mut tx, id).await?;
     Ok(schedules::ticks(tx.conn(), ctx.tenant.0, id, before, limit).await?)
+}
+
+/// What became of the last time of each of these schedules, by its id.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn last_times(ctx: &Ctx, views: &[View]) -> Result<HashMap<Uuid, Tick>> {
+    ctx.require(Permission::SchedulesRead)?;
+    let ids: Vec<Uuid> = views.iter().map(|view| view.id).collect();
+    let mut tx = ctx.begin().await?;
+    Ok(schedules::last_ticks(tx.conn(), ctx.tenant.0, &ids).await?.into_iter().collect())
+}
+
+/// Whether the caller may begin what a schedule begins, without which they may neither run nor steer it.
+#[must_use]
+pub fn may_begin(ctx: &Ctx, view: &View) -> bool {
+    require(ctx, &view.kind).and_then(|()| ctx.require_all_rows()).is_ok()
 }
 
 /// Begins nothing more of it until it is resumed.

@@ -49,7 +49,7 @@ pub struct TenantTx {
 
 impl TenantTx {
     pub(crate) async fn begin(ctx: &Ctx) -> Result<Self> {
-        let tx = ctx.platform.engine.begin_tenant(ctx.tenant.0).await?;
+        let tx = ctx.platform.engine.begin_tenant_within(ctx.tenant.0, ctx.patience).await?;
         let (tenant, platform) = (ctx.tenant, ctx.platform.clone());
         let (actor, by, opens) = (ctx.actor, ctx.provenance(), ctx.opens);
         Ok(Self { tx, tenant, platform, actor, by, opens, changes_rights: false })

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use onboard_lead::OnboardLead;
-pub use start::Start;
+pub use start::{NAMES, Start};
 
 use crate::{
     Ctx,
@@ -214,6 +214,14 @@ pub async fn signal(ctx: &Ctx, id: Uuid, name: &str, payload: &Value) -> Result<
     tx.audit(&[Entry::new("signal", "workflow", id).detail(json!({ "signal": name }))]).await?;
     tx.commit().await?;
     Ok(given)
+}
+
+/// Whether whoever asks may take runs of a workflow up again: [`retry`] refuses all others.
+#[must_use]
+pub fn may_retry(ctx: &Ctx, name: &str) -> bool {
+    let of_steps = Start::permissions_of(name).unwrap_or_default();
+    let known = !of_steps.is_empty();
+    known && of_steps.iter().chain(&[Permission::WorkflowsRetry]).all(|needed| ctx.require(*needed).is_ok())
 }
 
 async fn find(ctx: &Ctx, tx: &mut TenantTx, id: Uuid) -> Result<RunView> {

@@ -23,6 +23,16 @@ pub enum Start {
     OnboardLead(OnboardLead),
 }
 
+/// Every workflow of this build.
+pub const NAMES: [&str; 6] = [
+    OnboardLead::KIND,
+    RunCampaign::KIND,
+    ArchiveLogs::KIND,
+    RotateKeys::KIND,
+    ExportSubject::KIND,
+    EraseSubject::KIND,
+];
+
 impl Start {
     pub(super) fn permissions(&self) -> Result<&'static [Permission]> {
         match self {

@@ -184,7 +184,21 @@ pub async fn list(
     before: Option<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<View>> {
-    select(conn, tenant, None, before, limit).await
+    select(conn, tenant, None, None, before, limit).await
+}
+
+/// The same, only those that are `active`, `paused` or `over`, if one is named.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn list_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    standing: Option<&str>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<View>> {
+    select(conn, tenant, None, standing, before, limit).await
 }
 
 /// One schedule of a tenant.
@@ -192,13 +206,14 @@ pub async fn list(
 /// # Errors
 /// If the database does not answer.
 pub async fn get(conn: &mut PgConnection, tenant: Uuid, id: Uuid) -> sqlx::Result<Option<View>> {
-    Ok(select(conn, tenant, Some(id), None, 1).await?.pop())
+    Ok(select(conn, tenant, Some(id), None, None, 1).await?.pop())
 }
 
 async fn select(
     conn: &mut PgConnection,
     tenant: Uuid,
     id: Option<Uuid>,
+    standing: Option<&str>,
     before: Option<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<View>> {
@@ -209,11 +224,14 @@ async fn select(
                   buffered_at
              from engine.schedules
             where tenant_id = $1 and ($2::uuid is null or id = $2) and ($3::uuid is null or id < $3)
+              and ($5::text is null or $5 = case when paused_at is not null then 'paused' when next_at is null then 'over'
+                                                 else 'active' end)
             order by id desc limit $4"#,
         tenant,
         id,
         before,
-        limit
+        limit,
+        standing
     );
     let views = rows.fetch_all(conn).await?.into_iter().map(|row| View {
         id: row.id,
@@ -317,6 +335,40 @@ pub async fn ticks(
     )
     .fetch_all(conn)
     .await
+}
+
+/// The last time of each of these schedules of which it is known what became of it.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn last_ticks(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedules: &[Uuid],
+) -> sqlx::Result<Vec<(Uuid, Tick)>> {
+    let rows = sqlx::query!(
+        r#"select s.id as "schedule!", t.due_at as "due_at!", t.outcome as "outcome!", t.until_at,
+                  t.ticked_at as "ticked_at!", t.job_id, engine.state_of($1, t.job_id) as job_state
+             from unnest($2::uuid[]) s(id)
+            cross join lateral (
+                  select k.due_at, k.outcome, k.until_at, k.ticked_at, k.job_id from engine.ticks k
+                   where k.tenant_id = $1 and k.schedule_id = s.id and k.outcome <> 'buffered'
+                   order by k.due_at desc limit 1) t"#,
+        tenant,
+        schedules
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter().map(|row| {
+        let tick = Tick {
+            due_at: row.due_at,
+            outcome: row.outcome,
+            until_at: row.until_at,
+            ticked_at: row.ticked_at,
+            job_id: row.job_id,
+            job_state: row.job_state,
+        };
+        (row.schedule, tick)
+    });
+    Ok(rows.collect())
 }
 
 /// The database's clock, the only one for due times.

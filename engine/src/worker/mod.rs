@@ -84,7 +84,12 @@ pub async fn open(
     let permits = Arc::new(Semaphore::new(settings.concurrency));
     let running = Arc::new(Running::new(settings.grace));
     let concurrency = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
-    node.member.runs(Queue { running: Arc::clone(&running), permits: Arc::clone(&permits), concurrency });
+    node.member.runs(Queue {
+        running: Arc::clone(&running),
+        permits: Arc::clone(&permits),
+        concurrency,
+        stop: stop.clone(),
+    });
     let (no_more, give_up) = (CancellationToken::new(), CancellationToken::new());
     let desk = Arc::new(desk::Desk::default());
     let dispatcher = dispatcher::Dispatcher {

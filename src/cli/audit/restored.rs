@@ -61,6 +61,7 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
         opens: Opens::ForWork,
     })
 }

@@ -51,7 +51,7 @@ pub async fn list_recipients(
 ) -> Result<Body<Page<RecipientView>>, Problem> {
     let RecipientQuery { run_id: run, status, variant, channel, reason, cursor, limit } = query;
     let window = Window::of(cursor.as_deref(), limit)?;
-    let asked = Asked { run, status, variant, channel, reason };
+    let asked = Asked { run, status, variant, channel, reason, ..Asked::default() };
     let rows = recipients::list(&ctx, id, &asked, window.before.map(LeadId), window.rows).await?;
     Ok(Body(window.page(rows, |recipient| recipient.lead_id.0)))
 }
@@ -92,7 +92,8 @@ pub async fn export_recipients(
         ExportFormat::Csv => "text/csv; charset=utf-8; header=present",
         ExportFormat::Ndjson => "application/x-ndjson",
     };
-    let export = Export::begin(&ctx, id, &Asked { run, status, variant, channel, reason }, format).await?;
+    let asked = Asked { run, status, variant, channel, reason, ..Asked::default() };
+    let export = Export::begin(&ctx, id, &asked, format).await?;
     Ok(attached(app, kind, &export.name(), export))
 }
 

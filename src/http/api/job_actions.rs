@@ -62,7 +62,6 @@ pub struct BulkPreview {
     responses((status = 200, body = BulkPreview), (status = 202, body = Made)))]
 pub async fn act_on_jobs(Caller(ctx): Caller, Json(asked): Json<BulkAction>) -> Result<Response, Problem> {
     let filter = Filter {
-        id: None,
         kind: asked.filter.kind,
         state: known_state(asked.filter.state, "/filter/state")?,
         business_key: asked.filter.business_key,
@@ -70,6 +69,7 @@ pub async fn act_on_jobs(Caller(ctx): Caller, Json(asked): Json<BulkAction>) -> 
         tag: asked.filter.tag,
         error_code: asked.filter.error_code,
         node: asked.filter.node,
+        ..Filter::default()
     };
     if !asked.dry_run {
         return Ok(reply::once(bulk::act(&ctx, asked.action, filter).await?, |id| Made { id }));

@@ -145,7 +145,6 @@ pub async fn list_jobs(
     let fields = Fields::of::<Job>(query.fields.as_deref())?;
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
     let filter = Filter {
-        id: None,
         kind: query.kind,
         state: known_state(query.state, "?state")?,
         business_key: query.business_key,
@@ -153,6 +152,7 @@ pub async fn list_jobs(
         tag: query.tag,
         error_code: query.error_code,
         node: query.node,
+        ..Filter::default()
     };
     let rows = domain::jobs::list(&ctx, &filter, window.before, window.rows).await?;
     let page = window.page(rows.into_iter().map(Job::from).collect(), |job| job.id);

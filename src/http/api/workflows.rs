@@ -201,8 +201,8 @@ pub async fn list_workflows(
     if query.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
         return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
     }
-    let filter =
-        Filter { id: None, name: query.workflow, state: query.state, business_key: query.business_key };
+    let (name, state, business_key) = (query.workflow, query.state, query.business_key);
+    let filter = Filter { name, state, business_key, ..Filter::default() };
     let rows = workflows::list(&ctx, &filter, window.before, window.rows).await?;
     Ok(Body(window.page(rows.into_iter().map(WorkflowRun::from).collect(), |run| run.id)))
 }

@@ -4,9 +4,11 @@ mod access;
 mod archive;
 mod automation;
 mod campaign;
+mod dashboard;
 mod database;
 mod engine;
 mod faults;
+mod live;
 mod messages;
 mod privacy;
 mod table;
@@ -30,11 +32,15 @@ enum Command {
     Archive(crate::table::Args),
     /// Automation: how fast leads are scored, and how fast a page of the ranked list is.
     Automation(crate::table::Args),
+    /// Sockets: what idle ones cost, how soon an event is with a thousand, how fast what was missed is told.
+    Live(crate::table::Args),
     /// Messages: how fast they leave, over HTTP and over SMTP.
     Messages(crate::table::Args),
     /// Campaigns: how fast a million recipients are planned, how fast messages of one leave, and what a large one costs a small
     /// one.
     Campaign(crate::table::Args),
+    /// Dashboard: how long each page takes in a house with millions of jobs behind it.
+    Dashboard(crate::dashboard::Args),
     /// Privacy: what it costs that what is known of people is encrypted.
     Privacy(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
@@ -66,8 +72,10 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Access(args) => crate::access::report(args).await,
         Command::Archive(args) => crate::archive::report(args).await,
         Command::Automation(args) => crate::automation::report(args).await,
+        Command::Live(args) => crate::live::report(args).await,
         Command::Messages(args) => crate::messages::report(args).await,
         Command::Campaign(args) => crate::campaign::report(args).await,
+        Command::Dashboard(args) => crate::dashboard::report(args).await,
         Command::Privacy(args) => crate::privacy::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,

@@ -76,3 +76,8 @@ fn workers_are_killed_and_postgres_restarts_under_a_campaign() {
 fn workers_are_killed_while_keys_are_replaced() {
     holds("rotation");
 }
+
+#[test]
+fn notifiers_are_killed_under_clients_that_come_back() {
+    holds("live");
+}

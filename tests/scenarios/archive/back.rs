@@ -38,6 +38,7 @@ async fn what_comes_back_is_all_of_it_and_stays_what_it_is_and_half_of_it_can_be
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
     };
     let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
     let count = async |owner: &mut PgConnection, what: &'static str| -> i64 {

@@ -1,5 +1,6 @@
 //! The table of second factors.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
@@ -28,6 +29,22 @@ pub(in crate::access) async fn lock_factor(
     .fetch_optional(conn)
     .await?;
     Ok(held)
+}
+
+/// Since when logins ask for a second factor.
+pub(in crate::access) async fn factor_since(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Option<DateTime<Utc>>> {
+    let since = sqlx::query_scalar!(
+        "select confirmed_at from second_factors where tenant_id = $1 and user_id = $2",
+        tenant.0,
+        user.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(since.flatten())
 }
 
 /// Puts a secret that is to be confirmed.

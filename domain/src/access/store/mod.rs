@@ -3,6 +3,7 @@
 
 mod buckets;
 mod changes;
+mod dashboard;
 mod factors;
 mod keys;
 mod links;
@@ -14,6 +15,7 @@ mod users;
 
 pub(in crate::access) use buckets::*;
 pub(in crate::access) use changes::*;
+pub(in crate::access) use dashboard::*;
 pub(in crate::access) use factors::*;
 pub(in crate::access) use keys::*;
 pub(in crate::access) use links::*;

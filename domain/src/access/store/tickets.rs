@@ -48,11 +48,10 @@ pub(in crate::access) async fn insert_ticket(
     Ok(())
 }
 
-/// Takes a ticket out, so that it serves once, and with it some that nobody used in time.
+/// Takes a ticket out, so that it serves once.
 pub(in crate::access) async fn take_ticket(
     conn: &mut PgConnection,
     hash: &[u8],
-    now: DateTime<Utc>,
 ) -> Result<Option<TicketRow>> {
     let row = sqlx::query!(
         r#"delete from socket_tickets where hash = $1
@@ -61,14 +60,7 @@ pub(in crate::access) async fn take_ticket(
                      permissions, expires_at"#,
         hash
     )
-    .fetch_optional(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "delete from socket_tickets where (tenant_id, hash) in (
-           select tenant_id, hash from socket_tickets where expires_at < $1 limit 100 for update skip locked)",
-        now
-    )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| TicketRow {
         tenant: row.tenant,
@@ -78,4 +70,21 @@ pub(in crate::access) async fn take_ticket(
         permissions: PermissionSet::from_names(&row.permissions),
         expires_at: row.expires_at,
     }))
+}
+
+/// Takes out some that nobody used in time; answers how many.
+pub(in crate::access) async fn delete_expired_tickets(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    most: i64,
+) -> Result<u64> {
+    let gone = sqlx::query!(
+        "delete from socket_tickets where (tenant_id, hash) in (
+           select tenant_id, hash from socket_tickets where expires_at < $1 limit $2 for update skip locked)",
+        now,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected())
 }

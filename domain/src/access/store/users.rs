@@ -146,11 +146,20 @@ pub(in crate::access) async fn user_grants(
     }))
 }
 
-/// Users with ids below `before`, newest first; or the one asked for.
+/// Which users.
+#[derive(Default)]
+pub(in crate::access) struct Which<'a> {
+    pub only: Option<UserId>,
+    pub role: Option<&'a str>,
+    pub disabled: Option<bool>,
+    pub email_index: Option<&'a [u8]>,
+}
+
+/// Users that fit with ids below `before`, newest first.
 pub(in crate::access) async fn users(
     conn: &mut PgConnection,
     tenant: TenantId,
-    only: Option<UserId>,
+    which: &Which<'_>,
     before: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<UserFacts>> {
@@ -160,11 +169,16 @@ pub(in crate::access) async fn users(
                   u.permission_version as version, u.created_at, u.disabled_at
              from users u join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
             where u.tenant_id = $1 and ($2::uuid is null or u.id = $2) and ($3::uuid is null or u.id < $3)
+              and ($5::text is null or r.name = $5) and ($6::bool is null or (u.disabled_at is not null) = $6)
+              and ($7::bytea is null or u.email_index = $7)
             order by u.id desc limit $4"#,
         tenant.0,
-        only.map(|id| id.0),
+        which.only.map(|id| id.0),
         before.map(|id| id.0),
-        limit
+        limit,
+        which.role,
+        which.disabled,
+        which.email_index
     )
     .fetch_all(conn)
     .await?;

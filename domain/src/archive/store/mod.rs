@@ -12,5 +12,5 @@ pub(in crate::archive) use attempts::*;
 pub(in crate::archive) use audit::*;
 pub(in crate::archive) use partitions::*;
 pub(in crate::archive) use plan::*;
-pub(crate) use restored::entries as restored_entries;
 pub(in crate::archive) use restored::*;
+pub(crate) use restored::{entries as restored_entries, entry as restored_entry};

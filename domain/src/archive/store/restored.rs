@@ -188,3 +188,28 @@ pub(crate) async fn entries(
     .await?;
     Ok(rows)
 }
+
+/// The entry of an id that was written in a span, of an archive that is shown.
+pub(crate) async fn entry(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<EntryView>> {
+    let row = sqlx::query_as!(
+        EntryView,
+        r#"select r.id, r.at, r.seq as "seq?", r.actor_kind, r.actor_id, r.action, r.resource, r.resource_id, r.outcome,
+                  r.severity, r.detail, r.request_id
+             from restored_audit_log r
+             join log_archives l on l.tenant_id = r.tenant_id and l.id = r.archive_id and l.restored_at is not null
+                                and l.state = 'dropped'
+            where r.tenant_id = $1 and r.at >= $3 and r.at < $4 and r.id = $2"#,
+        tenant.0,
+        id,
+        from,
+        to
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}

@@ -89,6 +89,79 @@ pub(in crate::audit) async fn entries(
     Ok(rows)
 }
 
+/// Where an entry stands in time.
+pub(in crate::audit) type Place = (DateTime<Utc>, Uuid);
+
+/// The entry of an id that was written in a span.
+pub(in crate::audit) async fn entry(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: Uuid,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Option<EntryView>> {
+    let row = sqlx::query_as!(
+        EntryView,
+        "select id, at, seq, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id
+           from audit_log where tenant_id = $1 and at >= $3 and at < $4 and id = $2",
+        tenant.0,
+        id,
+        from,
+        to
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
+/// What was done before with the same thing, the newest first, among so many entries from a day on that come before a
+/// place.
+pub(in crate::audit) async fn earlier(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (resource, resource_id): (&str, &str),
+    (from, before): (DateTime<Utc>, Place),
+    (looked_at, limit): (i64, i64),
+) -> Result<Vec<EntryView>> {
+    let rows = sqlx::query_as!(
+        EntryView,
+        r#"select id as "id!", at as "at!", seq, actor_kind as "actor_kind!", actor_id, action as "action!",
+                  resource as "resource!", resource_id, outcome as "outcome!", severity, detail as "detail!", request_id
+             from (select id, at, seq, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail,
+                          request_id
+                     from audit_log where tenant_id = $1 and at >= $2 and (at, id) < ($3, $4)
+                    order by at desc, id desc limit $7) newest
+            where resource = $5 and resource_id = $6 and outcome = 'done'
+            order by at desc, id desc limit $8"#,
+        tenant.0,
+        from,
+        before.0,
+        before.1,
+        resource,
+        resource_id,
+        looked_at,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// What the newest verifying of the chain came to.
+pub(in crate::audit) async fn verified(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Option<EntryView>> {
+    let row = sqlx::query_as!(
+        EntryView,
+        "select id, at, seq, actor_kind, actor_id, action, resource, resource_id, outcome, severity, detail, request_id
+           from audit_log where tenant_id = $1 and action = 'verify' order by at desc, id desc limit 1",
+        tenant.0
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row)
+}
+
 /// Entries as files hold them, the oldest first, those after a place.
 pub(in crate::audit) async fn lines(
     conn: &mut PgConnection,

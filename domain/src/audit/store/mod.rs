@@ -6,6 +6,6 @@ mod report;
 
 pub(in crate::audit) use chain::*;
 pub(crate) use chain::{sealed, signed_heads};
-pub(in crate::audit) use entries::{entries, lines, sums};
+pub(in crate::audit) use entries::{Place, earlier, entries, entry, lines, sums, verified};
 pub(crate) use entries::{insert, make_months};
 pub(in crate::audit) use report::*;

@@ -59,7 +59,7 @@ impl Desk<'_> {
                 let why = json!({ "because": why, "measure": measure, "variants": rates });
                 let told = Event::new(EventType::CampaignWinner, "campaign", self.run.campaign_id);
                 let name = self.definition().content.variants.get(variant).map(|variant| &variant.name);
-                let body = json!({ "run_id": id, "variant": name, "because": why["because"] });
+                let body = json!({ "run_id": id, "variant": name, "because": why["because"]["why"] });
                 tx.emit(&[told.with(body)]).await?;
                 self.why = Some(why);
             }

@@ -37,17 +37,49 @@ pub(in crate::campaigns) async fn counts(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let what = match row.status.as_str() {
-                FELL_BACK => Counted::FellBack,
-                named => Counted::At(
-                    RecipientStatus::named(named)
-                        .ok_or_else(|| Error::internal("recipients of unheard-of status"))?,
-                ),
-            };
+            let what = counted(&row.status)?;
             let channel = row.channel.as_deref().and_then(Channel::named);
             Ok(Count { variant: row.variant, channel, what, n: row.n, parts: row.parts })
         })
         .collect()
+}
+
+/// The same of several runs.
+pub(in crate::campaigns) async fn counts_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    runs: &[CampaignRunId],
+) -> Result<Vec<(CampaignRunId, Count)>> {
+    let rows = sqlx::query!(
+        r#"select run_id as "run!: CampaignRunId", variant, channel, status as "status!", sum(n)::bigint as "n!",
+                  sum(parts)::bigint as "parts!"
+             from (select run_id, variant, channel, status, n, parts from campaign_counts
+                    where tenant_id = $1 and run_id = any($2)
+                    union all
+                   select run_id, variant, channel, status, n, parts from campaign_count_changes
+                    where tenant_id = $1 and run_id = any($2)) counted
+            group by 1, 2, 3, 4
+           having sum(n) <> 0 or sum(parts) <> 0"#,
+        tenant.0,
+        &runs.iter().map(|run| run.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let channel = row.channel.as_deref().and_then(Channel::named);
+            let what = counted(&row.status)?;
+            Ok((row.run, Count { variant: row.variant, channel, what, n: row.n, parts: row.parts }))
+        })
+        .collect()
+}
+
+fn counted(status: &str) -> Result<Counted> {
+    if status == FELL_BACK {
+        return Ok(Counted::FellBack);
+    }
+    let named = RecipientStatus::named(status);
+    named.map(Counted::At).ok_or_else(|| Error::internal("recipients of unheard-of status"))
 }
 
 /// Adds up what has changed of a run. Answers how many changes there were. Whoever else adds up does so in the same order of

@@ -22,9 +22,10 @@ pub(in crate::campaigns) async fn recipients(
     after: Option<LeadId>,
     limit: i64,
 ) -> Result<Vec<(Option<i16>, RecipientView)>> {
-    let status = filter.status.map(RecipientStatus::as_str);
+    let statuses: Vec<String> = filter.statuses.iter().map(|status| status.as_str().to_owned()).collect();
+    let reasons = !statuses.is_empty() && filter.statuses.iter().copied().all(has_reason);
     // What was not simply sent stands in an index of its own.
-    let amiss = filter.reason.is_some() || filter.status.is_some_and(has_reason);
+    let amiss = filter.reason.is_some() || reasons;
     macro_rules! found {
         ($first:literal) => {
             sqlx::query!(
@@ -33,13 +34,13 @@ pub(in crate::campaigns) async fn recipients(
                      from campaign_recipients
                     where tenant_id = $1 and run_id = $2 and "#
                     + $first
-                    + r#" and ($3::text is null or status = $3) and ($4::smallint is null or variant = $4)
+                    + r#" and (cardinality($3::text[]) = 0 or status = any($3)) and ($4::smallint is null or variant = $4)
                       and ($5::text is null or channel = $5) and ($6::text is null or reason = $6)
                       and ($7::uuid is null or lead_id > $7)
                     order by lead_id limit $8"#,
                 tenant.0,
                 run.0,
-                status,
+                &statuses,
                 filter.variant,
                 filter.channel.map(Channel::as_str),
                 filter.reason.as_deref(),

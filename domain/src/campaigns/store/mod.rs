@@ -7,6 +7,7 @@ mod counts;
 mod listed;
 mod recipients;
 mod runs;
+mod sampled;
 mod steps;
 mod workflows;
 
@@ -17,5 +18,6 @@ pub(in crate::campaigns) use counts::*;
 pub(in crate::campaigns) use listed::*;
 pub(in crate::campaigns) use recipients::*;
 pub(in crate::campaigns) use runs::*;
+pub(in crate::campaigns) use sampled::*;
 pub(in crate::campaigns) use steps::*;
 pub(in crate::campaigns) use workflows::*;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::super::rules::lifecycle::RunStatus;
+use super::super::{progress::RunBrief, rules::lifecycle::RunStatus};
 use crate::{
     error::{Error, Result},
     types::{CampaignId, CampaignRunId, LeadId, TenantId},
@@ -121,6 +121,41 @@ pub(in crate::campaigns) async fn runs(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// The newest run of each of some campaigns, without its counts.
+pub(in crate::campaigns) async fn newest_runs(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    campaigns: &[CampaignId],
+) -> Result<Vec<(CampaignId, RunBrief)>> {
+    let rows = sqlx::query!(
+        r#"select c.id as "campaign!: CampaignId", r.id as "id: CampaignRunId", r.status, r.started_at, r.finished_at, r.planned_at
+             from unnest($2::uuid[]) as c (id)
+            cross join lateral (
+              select id, status, started_at, finished_at, planned_at from campaign_runs
+               where tenant_id = $1 and campaign_id = c.id order by id desc limit 1) r"#,
+        tenant.0,
+        &campaigns.iter().map(|campaign| campaign.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let brief = RunBrief {
+                run_id: row.id,
+                run_status: status(&row.status)?,
+                started_at: row.started_at,
+                finished_at: row.finished_at,
+                planned: row.planned_at.is_some(),
+                recipients: 0,
+                open: 0,
+                accepted: 0,
+                delivered: 0,
+            };
+            Ok((row.campaign, brief))
+        })
+        .collect()
 }
 
 pub(in crate::campaigns) async fn run(

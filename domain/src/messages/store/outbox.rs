@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::super::provider::Outgoing;
+use super::super::{
+    outbox::OutboxFilter,
+    provider::{Channel, Outgoing},
+};
 use crate::{
     access::rows::Rows,
     bounded::{Bounded, PAGE_BYTES},
@@ -15,6 +18,9 @@ use crate::{
 pub(in crate::messages) struct DeliveryRow {
     pub id: Uuid,
     pub message_id: MessageId,
+    pub provider_id: ProviderId,
+    /// None if the message is not there any more.
+    pub channel: Option<String>,
     pub subject_id: SubjectId,
     pub received_at: DateTime<Utc>,
     pub content_sealed: Vec<u8>,
@@ -49,7 +55,7 @@ pub(in crate::messages) async fn insert_delivery(
 pub(in crate::messages) async fn deliveries(
     conn: &mut PgConnection,
     tenant: TenantId,
-    message: Option<MessageId>,
+    filter: OutboxFilter,
     seen: Rows,
     before: Option<Uuid>,
     limit: i64,
@@ -64,23 +70,30 @@ pub(in crate::messages) async fn deliveries(
                   select from messages m join leads l on l.tenant_id = m.tenant_id and l.id = m.lead_id
                    where m.tenant_id = o.tenant_id and m.id = o.message_id
                      and ($5::uuid is null or l.owner_id = $5) and ($6::uuid is null or l.team_id = $6)))
+                and ($8::uuid is null or o.provider_id = $8)
+                and ($9::text is null or exists (
+                  select from messages m where m.tenant_id = $1 and m.id = o.message_id and m.channel = $9))
               order by o.id desc limit $4
            ), kept as (
              select p.id from (select id, sum(size) over (order by id desc) - size as before from page) p
               where p.before < $7
            )
            select o.id as "id!", o.message_id as "message_id!: MessageId", o.subject_id as "subject_id!: SubjectId",
+                  o.provider_id as "provider_id!: ProviderId",
+                  (select m.channel from messages m where m.tenant_id = $1 and m.id = o.message_id) as channel,
                   o.received_at as "received_at!", o.content_sealed as "content_sealed!",
                   (select count(*) from page) as "found!"
              from kept k join sandbox_outbox o on o.tenant_id = $1 and o.id = k.id
             order by o.id desc"#,
         tenant.0,
-        message.map(|id| id.0),
+        filter.message.map(|id| id.0),
         before,
         limit,
         seen.owner(),
         seen.team(),
-        PAGE_BYTES
+        PAGE_BYTES,
+        filter.provider.map(|id| id.0),
+        filter.channel.map(Channel::as_str)
     )
     .fetch_all(conn)
     .await?;

@@ -1,6 +1,6 @@
 //! The table of messages, as it is read.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -79,6 +79,15 @@ impl MessageRow {
     }
 }
 
+/// How far the clocks of processes may be apart, at most: ids are made by them, and times by the database.
+const CLOCKS_APART: TimeDelta = TimeDelta::days(1);
+
+/// The first id of a time (RFC 9562, section 5.7). Ids are in the order of time, so that what came before is not walked when
+/// few fit.
+fn first_of(at: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
+}
+
 /// Messages that fit, the newest first: `$first` is the condition that an index is walked by, so that one plan for all
 /// does not walk past what nobody asked for.
 macro_rules! fitting {
@@ -103,6 +112,7 @@ macro_rules! fitting {
                   and ($15::text is null or error_code = $15) and ($16::bytea[] is null or to_index = any($16))
                   and ($17::timestamptz is null or created_at >= $17)
                   and ($18::timestamptz is null or created_at < $18)
+                  and ($19::uuid is null or id >= $19)
                 order by id desc limit $6"#,
             $tenant.0,
             $before.map(|id: MessageId| id.0),
@@ -121,7 +131,8 @@ macro_rules! fitting {
             $filter.code.as_deref(),
             $to as Option<&[Vec<u8>]>,
             $filter.from,
-            $filter.until
+            $filter.until,
+            $filter.from.map(|from| first_of(from - CLOCKS_APART))
         )
         .fetch_all($conn)
         .await?

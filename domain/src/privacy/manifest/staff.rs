@@ -131,6 +131,22 @@ pub(super) const TABLES: &[Table] = &[
         ],
     ),
     of_user(
+        "dashboard_sessions",
+        "Browsers by which you are logged in to the dashboard.",
+        &["hash"],
+        &[
+            hash("hash", SECRET),
+            hidden("user_id", YOU),
+            inner("session_id"),
+            inner("operator_id"),
+            inner("looks_into"),
+            inner("why"),
+            fact("created_at", "since when"),
+            fact("seen_at", "when you were there last"),
+            fact("expires_at", "when it ends by itself"),
+        ],
+    ),
+    of_user(
         "agent_presence",
         "Whether you are there, as far as the product can see.",
         &["user_id", "node"],

@@ -143,6 +143,7 @@ fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
         opens: Opens::ForWork,
     }
 }

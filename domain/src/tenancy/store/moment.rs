@@ -1,4 +1,6 @@
-//! What a transaction sees.
+//! What a transaction sees, and how long it may take for it.
+
+use std::time::Duration;
 
 use sqlx::PgConnection;
 
@@ -10,5 +12,18 @@ use crate::error::Result;
 /// If the database does not answer.
 pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
     sqlx::query("set transaction isolation level repeatable read, read only").execute(conn).await?;
+    Ok(())
+}
+
+/// What a statement may take for somebody who looks at all tenants and waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Has each further statement of a transaction given up if it takes longer than this.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn give_up_after(conn: &mut PgConnection, patience: Duration) -> Result<()> {
+    let most = patience.as_millis().to_string();
+    sqlx::query_scalar!("select set_config('statement_timeout', $1, true)", most).fetch_one(conn).await?;
     Ok(())
 }

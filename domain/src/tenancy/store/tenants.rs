@@ -1,6 +1,7 @@
 //! The table of tenants.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{
     error::Result,
@@ -50,6 +51,29 @@ pub async fn by_slug(conn: &mut PgConnection, slug: &str) -> Result<Option<Tenan
         slug
     )
     .fetch_optional(conn)
+    .await?;
+    Ok(found)
+}
+
+/// A tenant by its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub id: TenantId,
+    pub slug: String,
+    pub name: String,
+}
+
+/// The names of these tenants, for operators of the installation.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn names(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Named>> {
+    let found = sqlx::query_as!(
+        Named,
+        r#"select id as "id: TenantId", slug, name from tenants where id = any($1)"#,
+        ids
+    )
+    .fetch_all(conn)
     .await?;
     Ok(found)
 }
@@ -207,4 +231,21 @@ pub(crate) async fn is_full(conn: &mut PgConnection, id: TenantId) -> Result<boo
     .fetch_one(conn)
     .await?;
     Ok(full)
+}
+
+/// How many users of a tenant may come in, as far as they are told.
+pub(in crate::tenancy) async fn users_up_to(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    most: i64,
+) -> Result<i64> {
+    let users = sqlx::query_scalar!(
+        r#"select count(*) as "users!" from (
+             select from users u where u.tenant_id = $1 and u.disabled_at is null limit $2) few"#,
+        tenant.0,
+        most
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(users)
 }

@@ -75,6 +75,7 @@ pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
         trace: None,
         idempotency: None,
         expected: None,
+        patience: None,
         opens: Opens::ForWork,
     };
     let mut tx = ctx.begin().await?;

@@ -118,10 +118,22 @@ impl From<RotationRow> for RotationView {
 /// # Errors
 /// If the permission is missing or the database does not answer.
 pub async fn keys(ctx: &Ctx) -> Result<KeysView> {
+    read(ctx, true).await
+}
+
+/// The same without the keys of people, which are counted for it and may be many.
+///
+/// # Errors
+/// As [`keys`].
+pub async fn keys_of_tenant(ctx: &Ctx) -> Result<KeysView> {
+    read(ctx, false).await
+}
+
+async fn read(ctx: &Ctx, with_people: bool) -> Result<KeysView> {
     ctx.require(Permission::KeysRead)?;
     let mut tx = ctx.begin().await?;
     let tenant = store::tenant::keys(tx.conn(), ctx.tenant, SHOWN).await?;
-    let people = store::people::tally(tx.conn(), ctx.tenant).await?;
+    let people = if with_people { store::people::tally(tx.conn(), ctx.tenant).await? } else { Vec::new() };
     let rotation = store::rotations(tx.conn(), ctx.tenant, None, None, 1).await?.pop();
     Ok(KeysView {
         kek: ctx.platform.vault.keks().current().name().to_owned(),

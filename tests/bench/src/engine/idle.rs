@@ -86,7 +86,8 @@ fn cpu(id: u32) -> Outcome<f64> {
     Ok(fields[11].parse::<f64>()? + fields[12].parse::<f64>()?)
 }
 
-fn rss_mb(id: u32) -> Outcome<f64> {
+/// The resident memory of a process.
+pub fn rss_mb(id: u32) -> Outcome<f64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no memory to see")?;
     let kib: f64 = line.split_whitespace().nth(1).ok_or("no memory to see")?.parse()?;

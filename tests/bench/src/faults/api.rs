@@ -7,6 +7,7 @@ use domain::{
     },
     ctx::{OperatorCtx, Platform},
     outbound::OutboundPolicy,
+    types::TenantId,
 };
 use engine::Engine;
 use serde_json::json;
@@ -44,18 +45,18 @@ impl Api {
         let heads = std::env::temp_dir().join(format!("heads-{}.json", Uuid::now_v7().simple()));
         let plan = Plan::unbounded(Roles { api: true, ..Roles::default() }, heads);
         let process = Process::start(platform, plan).await?;
-        let admin = NewUser {
-            name: "Admin".parse()?,
-            email: EMAIL.parse()?,
-            password: Some(PASSWORD.into()),
-            role: "Admin".into(),
-        };
-        let (by, name) = (OperatorCtx::of_machine(&process.app.platform), "Office".parse()?);
-        tenants::create_tenant(&by, &process.app.gate, &NewTenant::named("office", &name), &admin).await?;
-        let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
-        let login = json!({"tenant": "office", "email": EMAIL, "password": PASSWORD});
-        let client = Client::login(base, &login).await?;
+        let (_, client) = found(&process, "office").await?;
         Ok(Self { process, client })
+    }
+
+    /// Founds another tenant and logs its admin in.
+    pub async fn found(&self, slug: &str) -> Outcome<(TenantId, Client)> {
+        found(&self.process, slug).await
+    }
+
+    /// What it works with.
+    pub fn engine(&self) -> &Engine {
+        &self.process.app.platform.engine
     }
 
     /// Stops it; its engine is the caller's to let go of.
@@ -64,4 +65,19 @@ impl Api {
         self.process.stop().await;
         engine
     }
+}
+
+async fn found(process: &Process, slug: &str) -> Outcome<(TenantId, Client)> {
+    let admin = NewUser {
+        name: "Admin".parse()?,
+        email: EMAIL.parse()?,
+        password: Some(PASSWORD.into()),
+        role: "Admin".into(),
+    };
+    let (by, name) = (OperatorCtx::of_machine(&process.app.platform), "Office".parse()?);
+    let made = tenants::create_tenant(&by, &process.app.gate, &NewTenant::named(slug, &name), &admin).await?;
+    let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
+    let login = json!({"tenant": slug, "email": EMAIL, "password": PASSWORD});
+    let tenant = made.fresh.ok_or("the tenant was made before")?.tenant.id;
+    Ok((tenant, Client::login(base, &login).await?))
 }

@@ -13,6 +13,7 @@ pub mod crew;
 mod cut;
 mod kill;
 mod ledger;
+mod live;
 mod load;
 mod onboard;
 mod report;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin};
 use serde::Serialize;
 
 use super::{
-    abort, books::Judged, campaign, clock, cut, kill, onboard, restart, rotation, send, stop, terminate,
+    abort, books::Judged, campaign, clock, cut, kill, live, onboard, restart, rotation, send, stop, terminate,
 };
 use crate::Outcome;
 
@@ -101,7 +101,7 @@ macro_rules! fault {
 }
 
 /// The faults by name.
-const FAULTS: [(&str, &str, Fault); 11] = [
+const FAULTS: [(&str, &str, Fault); 12] = [
     ("kill", "kill -9 of a random worker process", fault!(kill::run)),
     ("stop", "a process stopped for 20 s, then continued", fault!(stop::run)),
     ("restart", "Postgres stopped at once and started again", fault!(restart::run)),
@@ -112,6 +112,7 @@ const FAULTS: [(&str, &str, Fault); 11] = [
     ("onboard", "kill -9 of product workers while leads are onboarded", fault!(onboard::run)),
     ("sends", "kill -9 of product workers while providers fail", fault!(send::run)),
     ("rotation", "kill -9 of product workers while keys are replaced", fault!(rotation::run)),
+    ("live", "kill -9 of notifiers while clients drop and come back", fault!(live::run)),
     ("campaign", "kill -9 and restarts of Postgres under a campaign", fault!(campaign::run)),
 ];
 

@@ -1,0 +1,341 @@
+//! Reading the counters: how many attempts ended, how, how long they took, and what is unfinished. No job is counted
+//! here; what is read grows with the minutes and the kinds of work, not with the work.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A span of time, from its beginning to before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+impl Span {
+    /// Longer ones are read from the hours, if they begin with one.
+    pub const MINUTES: i64 = 604;
+
+    /// Whether it is read from what is added up by the hour, so that the hours which it cuts are counted whole: a long one
+    /// begins and ends with an hour, or ends where nothing has ended yet.
+    #[must_use]
+    pub fn is_by_the_hour(self) -> bool {
+        let whole = self.from.timestamp().rem_euclid(3_600) == 0 && self.from.timestamp_subsec_nanos() == 0;
+        whole && (self.until - self.from).num_minutes() > Self::MINUTES
+    }
+}
+
+/// All that an attempt can have come to. What its handler has put off (`snoozed`) was no attempt, and is read by nobody.
+const WHATS: [&str; 5] = ["completed", "cancelled", "discarded", "quarantined", "retrying"];
+/// What ended a job.
+const ENDED: [&str; 4] = ["completed", "cancelled", "discarded", "quarantined"];
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What is counted, of what is said. All that there is, where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Part {
+    pub queue: Option<String>,
+    pub kind: Option<String>,
+    pub node: Option<Uuid>,
+    /// Why attempts ended as they did.
+    pub code: Option<String>,
+    /// How they ended: a state of a job that has ended, or `retrying`.
+    pub what: Option<String>,
+}
+
+/// Attempts that ended in a step of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub at: DateTime<Utc>,
+    pub what: String,
+    /// The half decade of how long they took, in which each is less than `10^(bucket/2)` ms; none if that was not
+    /// counted.
+    pub bucket: Option<i16>,
+    pub count: i64,
+}
+
+/// One combination of everything that attempts are counted by, over a span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    pub what: String,
+    pub queue: String,
+    pub kind: String,
+    pub node: Option<Uuid>,
+    pub code: Option<String>,
+    pub count: i64,
+}
+
+/// What is unfinished of a kind in a queue, as the last census found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Depth {
+    pub queue: String,
+    pub kind: String,
+    /// No living node knows the kind.
+    pub parked: bool,
+    pub scheduled: i64,
+    pub available: i64,
+    pub running: i64,
+    pub retrying_scheduled: i64,
+    pub retrying_available: i64,
+    pub counted_at: DateTime<Utc>,
+}
+
+/// Combinations that are answered at most.
+const MOST: i64 = 5_000;
+
+/// A tenant's attempts that ended in a span, by steps of so many minutes; by whole hours where it is long.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn ended(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    span: Span,
+    step_minutes: i32,
+    part: &Part,
+) -> sqlx::Result<Vec<Ended>> {
+    let whats = part.what.as_ref().map_or_else(|| owned(&WHATS), |what| vec![what.clone()]);
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Ended,
+            r#"select date_bin(make_interval(mins => $4), h.hour, $2) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
+                 from engine.tally_hours h join engine.lanes l on l.id = h.lane
+                where h.tenant_id = $1 and h.what = any($9) and h.hour >= $2 and h.hour < $3
+                  and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
+                  and ($6::text is null or l.kind = $6) and ($7::uuid is null or h.node = $7)
+                  and ($8::text is null or h.code = $8)
+                group by 1, 2, 3 order by 1, 2, 3"#,
+            tenant,
+            span.from,
+            span.until,
+            step_minutes,
+            part.queue,
+            part.kind,
+            part.node,
+            part.code,
+            &whats
+        )
+        .fetch_all(conn)
+        .await;
+    }
+    sqlx::query_as!(
+        Ended,
+        r#"select date_bin(make_interval(mins => $4), m.minute, $2) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
+             from engine.tally_minutes m join engine.lanes l on l.id = m.lane
+            where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3
+              and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
+              and ($6::text is null or l.kind = $6) and ($7::uuid is null or m.node = $7)
+              and ($8::text is null or m.code = $8) and m.what = any($9)
+            group by 1, 2, 3 order by 1, 2, 3"#,
+        tenant,
+        span.from,
+        span.until,
+        step_minutes,
+        part.queue,
+        part.kind,
+        part.node,
+        part.code,
+        &whats
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A tenant's attempts that ended in a span, by all that they are counted by, the most frequent first.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn cells(conn: &mut PgConnection, tenant: Uuid, span: Span) -> sqlx::Result<Vec<Cell>> {
+    cells_of(conn, tenant, span, &owned(&WHATS)).await
+}
+
+/// The same of those that came to one of these.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn cells_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    span: Span,
+    whats: &[String],
+) -> sqlx::Result<Vec<Cell>> {
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Cell,
+            r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
+                 from (select h.lane, h.what, h.node, h.code, sum(h.count) as count from engine.tally_hours h
+                        where h.tenant_id = $1 and h.what = any($4) and h.hour >= $2 and h.hour < $3 group by 1, 2, 3, 4) c
+                 join engine.lanes l on l.id = c.lane
+                 join engine.queues q on q.id = l.queue_id
+                group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
+            tenant,
+            span.from,
+            span.until,
+            whats,
+            MOST
+        )
+        .fetch_all(conn)
+        .await;
+    }
+    sqlx::query_as!(
+        Cell,
+        r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
+             from (select m.lane, m.what, m.node, m.code, sum(m.count) as count from engine.tally_minutes m
+                    where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3 and m.what = any($4) group by 1, 2, 3, 4) c
+             join engine.lanes l on l.id = c.lane
+             join engine.queues q on q.id = l.queue_id
+            group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
+        tenant,
+        span.from,
+        span.until,
+        whats,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What is unfinished of a tenant's, as the last census found it.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn depths(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<Depth>> {
+    sqlx::query_as!(
+        Depth,
+        r#"select q.name as queue, l.kind, l.parked_at is not null as "parked!", sum(d.scheduled)::bigint as "scheduled!",
+                  sum(d.available)::bigint as "available!", sum(d.running)::bigint as "running!",
+                  sum(d.retrying_scheduled)::bigint as "retrying_scheduled!",
+                  sum(d.retrying_available)::bigint as "retrying_available!", max(d.counted_at) as "counted_at!"
+             from engine.lane_depths d
+             join engine.lanes l on l.id = d.lane
+             join engine.queues q on q.id = l.queue_id
+            where d.tenant_id = $1
+            group by 1, 2, 3 order by 1, 2, 3 limit $2"#,
+        tenant,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Attempts of all tenants that ended in a span, by steps of so many minutes. For the installation's operators.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn all_ended(conn: &mut PgConnection, span: Span, step_minutes: i32) -> sqlx::Result<Vec<Ended>> {
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Ended,
+            r#"select date_bin(make_interval(mins => $3), h.hour, $1) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
+                 from engine.tally_hours h
+                where h.hour >= $1 and h.hour < $2 and h.what <> 'snoozed'
+                group by 1, 2, 3 order by 1, 2, 3"#,
+            span.from,
+            span.until,
+            step_minutes
+        )
+        .fetch_all(conn)
+        .await;
+    }
+    sqlx::query_as!(
+        Ended,
+        r#"select date_bin(make_interval(mins => $3), m.minute, $1) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
+             from engine.tally_minutes m
+            where m.minute >= $1 and m.minute < $2 and m.what <> 'snoozed'
+            group by 1, 2, 3 order by 1, 2, 3"#,
+        span.from,
+        span.until,
+        step_minutes
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What a tenant has of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    pub tenant: Uuid,
+    /// Jobs of it that ended in the span.
+    pub ended: i64,
+    /// Those of them that were given up.
+    pub failed: i64,
+    /// Due, and not running, as the last census found it.
+    pub available: i64,
+    pub running: i64,
+    /// Since when the first of the available has been due.
+    pub oldest_due_at: Option<DateTime<Utc>>,
+}
+
+/// The tenants that use the installation most, by the jobs that ended in a span, then by those that wait. For its
+/// operators.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Result<Vec<Share>> {
+    let ended = owned(&ENDED);
+    if span.is_by_the_hour() {
+        return sqlx::query_as!(
+            Share,
+            r#"with e as (
+                 select h.tenant_id, sum(h.count) as ended,
+                        sum(h.count) filter (where h.what in ('discarded', 'quarantined')) as failed
+                   from engine.tally_hours h where h.hour >= $1 and h.hour < $2 and h.what = any($4) group by 1
+               ), d as (
+                 select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
+                        min(x.oldest_due_at) as oldest_due_at
+                   from engine.lane_depths x group by 1
+               )
+               select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
+                      coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
+                      coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
+                 from e full join d on d.tenant_id = e.tenant_id
+                order by 2 desc, 4 desc, 1 limit $3"#,
+            span.from,
+            span.until,
+            most,
+            &ended
+        )
+        .fetch_all(conn)
+        .await;
+    }
+    sqlx::query_as!(
+        Share,
+        r#"with e as (
+             select m.tenant_id, sum(m.count) as ended,
+                    sum(m.count) filter (where m.what in ('discarded', 'quarantined')) as failed
+               from engine.tally_minutes m where m.minute >= $1 and m.minute < $2 and m.what = any($4) group by 1
+           ), d as (
+             select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
+                    min(x.oldest_due_at) as oldest_due_at
+               from engine.lane_depths x group by 1
+           )
+           select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
+                  coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
+                  coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
+             from e full join d on d.tenant_id = e.tenant_id
+            order by 2 desc, 4 desc, 1 limit $3"#,
+        span.from,
+        span.until,
+        most,
+        &ended
+    )
+    .fetch_all(conn)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_spans_are_read_by_the_hour_if_they_begin_with_one() {
+        let at = |minutes: i64| DateTime::from_timestamp(minutes * 60, 0).expect("a time");
+        let by_the_hour = |from: i64, until: i64| Span { from: at(from), until: at(until) }.is_by_the_hour();
+        assert!(by_the_hour(60, 60 + 1_440));
+        assert!(!by_the_hour(61, 61 + 1_440), "it would count what came before it");
+        assert!(!by_the_hour(60, 120));
+    }
+}

@@ -1,0 +1,245 @@
+//! The list of jobs.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use domain::{access::permission::Permission, jobs::figures};
+use engine::jobs::{Filter, JobView};
+use uuid::Uuid;
+
+use super::{
+    asked::{Asked, FIELDS, LASTS},
+    facets::{Counted, Since, census, facets},
+    picture::{QUESTIONS, picture},
+    sample,
+};
+use crate::{
+    dashboard::{
+        link,
+        page::{Answer, Page, show},
+        ui::{self, Facet},
+        viewer::Viewer,
+    },
+    http::{
+        self, Shared,
+        extract::{Caller, Query},
+        page::Window,
+        problem::Problem,
+    },
+};
+
+/// New jobs that are told apart; more are said to be more.
+const NEWS: i64 = 51;
+
+/// What was accepted longer ago is not new.
+const NEW: TimeDelta = TimeDelta::hours(1);
+
+#[derive(Template)]
+#[template(path = "jobs/list.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what may be done does not depend on each other")]
+struct List {
+    page: Page,
+    asked: Asked,
+    words: String,
+    wrong: Option<String>,
+    completions: Vec<(String, String)>,
+    facets: Vec<Facet>,
+    questions: Vec<ui::Tab>,
+    lasts: Vec<ui::Tab>,
+    chart: ui::Chart,
+    estimate: Option<String>,
+    jobs: Vec<JobView>,
+    next: Option<String>,
+    /// As far as it was looked, where it was given up.
+    back: Option<DateTime<Utc>>,
+    fresh: Option<String>,
+    bulk: bool,
+    cancel: bool,
+    retry: bool,
+    discard: bool,
+    filtered: bool,
+    now: DateTime<Utc>,
+    cleared: String,
+}
+
+impl List {
+    /// The time that a row says: when it ended, began or is due.
+    fn when(job: &JobView) -> &DateTime<Utc> {
+        job.finished_at
+            .as_ref()
+            .or(job.started_at.as_ref())
+            .or(job.run_at.as_ref())
+            .unwrap_or(&job.created_at)
+    }
+
+    /// How long its last attempt took, or takes.
+    fn took(&self, job: &JobView) -> String {
+        let end = match job.state.as_str() {
+            "running" => Some(self.now),
+            _ => job.finished_at,
+        };
+        job.started_at.zip(end).map_or_else(String::new, |(began, end)| ui::duration(&began, &end))
+    }
+}
+
+/// The jobs that fit the filters, with what there is to know of all of them.
+pub async fn list(
+    State(app): Shared,
+    viewer: Viewer,
+    Caller(ctx): Caller,
+    Query(mut asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let mut wrong = None;
+    if let Some(words) = asked.q.take() {
+        if let Ok(id) = Uuid::try_parse(words.trim()) {
+            return Ok(Redirect::to(&format!("/ops/jobs/{id}")).into_response());
+        }
+        match asked.read(&words) {
+            Ok(read) => return Ok(Redirect::to(&read.address()).into_response()),
+            Err(said) => wrong = Some((words, said)),
+        }
+    }
+    let now = app.platform.clock.now();
+    let (span, step) = asked.span(now)?;
+    asked.settle(span);
+    let filter = asked.filter()?;
+    let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
+    let looked = domain::jobs::look(&ctx, &filter, window.before, window.rows).await?;
+    let back = looked.reached.and_then(time_of);
+    let shown = match looked.reached {
+        Some(reached) => http::page::Page::going_on(looked.jobs, Some(&reached)),
+        None => window.page(looked.jobs, |job| job.id),
+    };
+    let part = asked.part()?;
+    let figures = figures::figures(&ctx, span, step, &part.clone().unwrap_or_default()).await?;
+    let (mut ended, mut cells, mut estimate) = (figures.ended, figures.cells, None);
+    let mut live = census(&figures.depths);
+    if part.is_none() {
+        let newest = domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?;
+        let sampled = sample::counted(&asked, &newest.jobs, span, step);
+        (ended, cells, live) = (sampled.ended, sampled.cells, sampled.live);
+        estimate = Some(format!(
+            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that have it.",
+            ui::count(&i64::try_from(newest.jobs.len()).unwrap_or_default())
+        ));
+    }
+    let may = |permission| viewer.may(permission);
+    let (cancel, retry) = (may(Permission::JobsCancel), may(Permission::JobsRetry));
+    let discard = may(Permission::JobsDiscard);
+    let here = asked.address();
+    let newest = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
+    let (words, wrong) = match wrong {
+        Some((words, said)) => (words, Some(said)),
+        None => (asked.words(), None),
+    };
+    let since = if asked.from.is_some() || asked.until.is_some() {
+        "in the marked time".to_owned()
+    } else {
+        format!("in the last {}", asked.last())
+    };
+    let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
+    let counted = Counted { ended: &cells, live: &live, sampled: part.is_none() };
+    let facets = facets(&asked, &counted, &here, &since);
+    let page = List {
+        page: viewer.page("Jobs"),
+        completions: completions(&words, &facets),
+        back,
+        questions: choices(&QUESTIONS, &here, "chart", asked.chart.as_deref().unwrap_or("rate")),
+        lasts: LASTS
+            .iter()
+            .map(|(word, _)| {
+                let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
+                let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
+                ui::Tab { word, href, current }
+            })
+            .collect(),
+        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
+        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, newest)),
+        bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
+        filtered: filter != Filter::default(),
+        cleared: link::with(&link::with(&here, "from", ""), "until", ""),
+        jobs: shown.items,
+        next: shown.next_cursor,
+        facets,
+        words,
+        wrong,
+        estimate,
+        cancel,
+        retry,
+        discard,
+        now,
+        asked,
+    };
+    Ok(show(&page)?.into_response())
+}
+
+fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
+    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
+        word,
+        href: link::with(here, name, value),
+        current: *value == chosen,
+    };
+    all.iter().map(choice).collect()
+}
+
+/// The first id of a time (RFC 9562, section 5.7).
+fn first_of(at: DateTime<Utc>) -> Uuid {
+    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
+}
+
+/// When the job of an id was accepted, or another would have been.
+fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
+fn fresh_address(here: &str, newest: Uuid) -> String {
+    link::with(&here.replacen("/ops/jobs", "/ops/jobs/fresh", 1), "newest", &newest.to_string())
+}
+
+/// What the search box offers after what stands there: fields with what they mean, and values of the facets.
+fn completions(words: &str, facets: &[Facet]) -> Vec<(String, String)> {
+    let begun = if words.is_empty() { String::new() } else { format!("{words} ") };
+    let fields = FIELDS.iter().map(|(name, about)| (format!("{begun}{name}:"), (*about).to_owned()));
+    let values = facets.iter().flat_map(|facet| {
+        let field = match facet.name {
+            "Now" | "Ended" => "state",
+            "Queue" => "queue",
+            "Kind" => "kind",
+            "Error" => "error",
+            _ => "node",
+        };
+        let begun = begun.clone();
+        facet.values.iter().filter(|value| !value.current).map(move |value| {
+            let count = value.count.map_or_else(String::new, |count| ui::count(&count));
+            (format!("{begun}{field}:{}", value.value), count)
+        })
+    });
+    fields.chain(values).collect()
+}
+
+#[derive(Template)]
+#[template(path = "jobs/fresh.html")]
+struct Fresh {
+    count: usize,
+    more: bool,
+    address: String,
+}
+
+/// How many jobs have come since a page was made; they are shown when somebody asks for them.
+pub async fn fresh(State(app): Shared, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
+    // It is asked every few seconds, also by filters that no index answers: not all that came before is gone through for it.
+    let recent = first_of(app.platform.clock.now() - NEW);
+    let after = asked.newest.map_or(recent, |newest| newest.max(recent));
+    let filter = Filter { after: Some(after), ..asked.filter()? };
+    let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();
+    let most = usize::try_from(NEWS).unwrap_or(usize::MAX);
+    let fresh = Fresh { count: newer.min(most - 1), more: newer == most, address: asked.address() };
+    if newer == 0 {
+        return Ok(Html(String::new()));
+    }
+    show(&fresh)
+}

@@ -1,0 +1,4 @@
+//! Tenants: all of them for operators of the installation, their own for everybody else.
+
+pub mod list;
+pub mod one;

@@ -1,0 +1,31 @@
+//! The parts that pages are made of. In a template: `{{ ui::state(job.state) }}`, with `use crate::dashboard::ui;` in the
+//! page's file. Each escapes what it is given.
+//!
+//! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
+//! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
+//! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
+//! - `form` what every form carries; `tabs` links of which one is chosen: pages that belong together, or a value
+
+mod chart;
+mod confirm;
+mod form;
+mod mark;
+mod moment;
+mod nothing;
+mod number;
+mod pager;
+mod rail;
+mod tabs;
+mod tile;
+
+pub use chart::{Chart, Series, chart};
+pub use confirm::{Confirm, confirm};
+pub use form::{hidden, once};
+pub use mark::{mark, shape, state};
+pub use moment::{duration, maybe_time, time, took};
+pub use nothing::nothing;
+pub use number::{compact, count, number, plain};
+pub use pager::{onward, pager};
+pub use rail::{Facet, FacetValue, rail};
+pub use tabs::{Tab, choose, tabs};
+pub use tile::{Tile, tile};
