@@ -17,6 +17,10 @@ with live as (
      and $10::text is null and ($11::uuid is null or j.node = $11)
      and (cardinality($12::uuid[]) = 0 or j.id = any($12))
      and $13::timestamptz is null and $14::timestamptz is null and ($15::uuid is null or j.id > $15)
+     -- Where no lane is parked, none of what is unfinished need be looked at.
+     and ($6::text is distinct from 'parked' or l.parked_at is not null)
+     and ($6::text is distinct from 'parked' or exists (
+       select from engine.lanes p where p.tenant_id = $1 and p.parked_at is not null))
    order by j.id desc
    limit $3
 ), past as (

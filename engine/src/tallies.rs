@@ -102,11 +102,12 @@ pub async fn ended(
         return sqlx::query_as!(
             Ended,
             r#"select date_bin(make_interval(mins => $4), h.hour, $2) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
-                 from engine.tally_hours h join engine.lanes l on l.id = h.lane
+                 from engine.tally_hours h
                 where h.tenant_id = $1 and h.what = any($9) and h.hour >= $2 and h.hour < $3
-                  and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
-                  and ($6::text is null or l.kind = $6) and ($7::uuid is null or h.node = $7)
-                  and ($8::text is null or h.code = $8)
+                  and ($5::text is null and $6::text is null or h.lane in (
+                    select l.id from engine.lanes l join engine.queues q on q.id = l.queue_id
+                     where l.tenant_id = $1 and ($5 is null or q.name = $5) and ($6 is null or l.kind = $6)))
+                  and ($7::uuid is null or h.node = $7) and ($8::text is null or h.code = $8)
                 group by 1, 2, 3 order by 1, 2, 3"#,
             tenant,
             span.from,
@@ -124,11 +125,12 @@ pub async fn ended(
     sqlx::query_as!(
         Ended,
         r#"select date_bin(make_interval(mins => $4), m.minute, $2) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
-             from engine.tally_minutes m join engine.lanes l on l.id = m.lane
+             from engine.tally_minutes m
             where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3
-              and ($5::text is null or l.queue_id = (select q.id from engine.queues q where q.name = $5))
-              and ($6::text is null or l.kind = $6) and ($7::uuid is null or m.node = $7)
-              and ($8::text is null or m.code = $8) and m.what = any($9)
+              and ($5::text is null and $6::text is null or m.lane in (
+                select l.id from engine.lanes l join engine.queues q on q.id = l.queue_id
+                 where l.tenant_id = $1 and ($5 is null or q.name = $5) and ($6 is null or l.kind = $6)))
+              and ($7::uuid is null or m.node = $7) and ($8::text is null or m.code = $8) and m.what = any($9)
             group by 1, 2, 3 order by 1, 2, 3"#,
         tenant,
         span.from,

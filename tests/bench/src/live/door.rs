@@ -85,7 +85,8 @@ pub struct Frame {
 pub struct Client(WebSocketStream<TcpStream>);
 
 impl Client {
-    /// Gets a ticket from an API and opens a socket, there or elsewhere.
+    /// Gets a ticket from an API and opens a socket, there or elsewhere. One that asks for nothing of before is told of all
+    /// that is done once it is open.
     pub async fn open(
         http: &reqwest::Client,
         api: &str,
@@ -102,7 +103,11 @@ impl Client {
         let config = WebSocketConfig::default().read_buffer_size(4096);
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
-        Ok(Self(client_async_with_config(request, stream, Some(config)).await?.0))
+        let mut client = Self(client_async_with_config(request, stream, Some(config)).await?.0);
+        if !query.contains("since=") {
+            client.next().await?.ok_or("a socket ended before it began")?;
+        }
+        Ok(client)
     }
 
     /// The next frame; none if the socket has ended.
