@@ -13,7 +13,7 @@ import { login } from "./session.mjs";
 const { values: asked } = parseArgs({ options: {
   binary: { type: "string" }, "pg-bindir": { type: "string" },
   to: { type: "string", default: "docs/images/dashboard.png" },
-  path: { type: "string", default: "/ops" },
+  path: { type: "string", default: "/ops/overview?last=1h" },
   scheme: { type: "string", default: "light" },
   // So long it goes on before, so that its charts have something to show.
   minutes: { type: "string", default: "10" },
