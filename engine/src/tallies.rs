@@ -83,6 +83,22 @@ pub struct Depth {
     pub counted_at: DateTime<Utc>,
 }
 
+impl Depth {
+    /// How many are in a state, as `engine.live_state` tells them apart; none in one that is no state of the unfinished.
+    #[must_use]
+    pub fn of_state(&self, state: &str) -> i64 {
+        match state {
+            "scheduled" => self.scheduled - self.retrying_scheduled,
+            "running" => self.running,
+            "parked" if self.parked => self.available,
+            "available" if !self.parked => self.available - self.retrying_available,
+            "retrying" if self.parked => self.retrying_scheduled,
+            "retrying" => self.retrying_scheduled + self.retrying_available,
+            _ => 0,
+        }
+    }
+}
+
 /// Combinations that are answered at most.
 const MOST: i64 = 5_000;
 

@@ -27,15 +27,13 @@ use super::{
 use crate::http::{
     App,
     extract::whole_body,
-    peer,
+    operators, peer,
     problem::{Problem, request_id},
     routes::Access,
 };
 
 /// How long a statement of a page may take.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// So much of a path is written down.
-const PATH_CHARS: usize = 200;
 /// Styles, scripts and sockets of our own, and nothing that stands in a page itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -60,8 +58,7 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     // What is written down of users is the route, without what stands in it. Of an operator the ids are: they say what
     // was looked at.
     let asked = format!("{method} {}", route.unwrap_or_default());
-    let path: String = request.uri().path().chars().take(PATH_CHARS).collect();
-    let looked = format!("{method} {path}");
+    let looked = operators::asked(&request);
     let address = peer::address(request.extensions(), &headers, guarded.app.proxy_hops).ok();
     let here = request.uri().path_and_query().map_or("/ops", |here| here.as_str()).to_owned();
     let Judged { viewer, request } = judge(&guarded, request, here, &looked).await;

@@ -20,7 +20,7 @@ pub mod guard;
 mod headers;
 pub mod limits;
 pub mod openapi;
-mod operators;
+pub mod operators;
 pub mod page;
 pub mod peer;
 pub mod problem;

@@ -48,7 +48,7 @@ pub(super) async fn serve(
 }
 
 /// Method and path: the ids in it say what was looked at. What a query asks for may be personal, and is left out.
-fn asked(request: &Request) -> String {
+pub fn asked(request: &Request) -> String {
     let path: String = request.uri().path().chars().take(PATH_CHARS).collect();
     format!("{} {path}", request.method())
 }

@@ -7,6 +7,7 @@ use switchboard_tests::{Browser, PASSWORD, Shown, Socket, TestApp};
 
 use crate::{
     campaigns::{by_mail, comes_to, draft, over, people, start},
+    dashboard_house::audited,
     onboarding::{Desk, started, step, until},
     routing_rules::lead,
     sequences::{desk, entered, published, steps},
@@ -57,16 +58,6 @@ async fn comes(browser: &mut Browser, path: &str, text: &str) -> Shown {
     };
     let reached = tokio::time::timeout(PATIENCE, reached).await;
     reached.unwrap_or_else(|_| panic!("{path} does not say {text}: {}", last.unwrap_or_default()))
-}
-
-async fn audited(app: &TestApp, action: &str, resource: &str, id: &str) -> bool {
-    let log = format!("/api/v1/compliance/audit-logs?action={action}&resource={resource}");
-    app.acme
-        .admin
-        .all(&log)
-        .await
-        .iter()
-        .any(|entry| entry["resource_id"] == id && entry["outcome"] == "done")
 }
 
 #[tokio::test]
@@ -126,7 +117,7 @@ async fn a_run_is_a_graph_that_says_why_each_step_waits() {
     assert!(given.says("The signal was given; the step goes on."), "{}", given.text);
     let ended = until(admin, &path, |run| run["state"] == "completed").await;
     assert_eq!(step(&ended, "reply")["output"], json!({"by": "hand"}));
-    assert!(audited(&app, "signal", "workflow", id(&path)).await);
+    assert!(audited(admin, "signal", "workflow", id(&path)).await);
     let over = browser.get(&run).await.expect(200);
     assert!(over.says("<title>follow_up: skipped</title>") && over.says("Again from here"), "{}", over.text);
     assert!(!over.says("/cancel\"") && !over.says("hx-trigger"), "it is over: {}", over.text);
@@ -198,7 +189,7 @@ async fn a_run_is_cancelled_and_taken_up_again_by_whoever_may() {
     assert_eq!(browser.post(&cancel, &once).await.leads(), run, "a second click is answered like the first");
     until(admin, &path, |run| run["state"] == "cancelled").await;
     browser.post(&cancel, &[]).await.expect(409);
-    assert!(audited(&app, "cancel", "workflow", id(&path)).await);
+    assert!(audited(admin, "cancel", "workflow", id(&path)).await);
     let shown = browser.get(&run).await.expect(200);
     assert!(shown.says("Retry what did not complete"), "{}", shown.text);
     assert!(reader.get(&run).await.expect(200).says("cancelled"));
@@ -210,7 +201,7 @@ async fn a_run_is_cancelled_and_taken_up_again_by_whoever_may() {
     assert_eq!(state().await, "cancelled");
     assert_eq!(browser.post(&retry, &[("step", "reply")]).await.leads(), run);
     until(admin, &path, |run| step(run, "reply")["state"] == "sleeping").await;
-    assert!(audited(&app, "retry", "workflow", id(&path)).await);
+    assert!(audited(admin, "retry", "workflow", id(&path)).await);
     app.process.stop().await;
 }
 
@@ -233,7 +224,7 @@ async fn what_came_of_a_campaign_is_shown_with_the_lists_behind_it() {
     assert_eq!(browser.post(&format!("{campaign}/start"), &[("once", "1")]).await.leads(), campaign);
     assert_eq!(browser.post(&format!("{campaign}/start"), &[("once", "1")]).await.leads(), campaign);
     over(admin, &path).await;
-    assert!(audited(&app, "start", "campaign", id(&path)).await);
+    assert!(audited(admin, "start", "campaign", id(&path)).await);
 
     let list = comes(&mut browser, "/ops/campaigns?status=finished", "100 % of 56").await;
     assert!(list.says("News") && list.says(&campaign), "{}", list.text);
@@ -340,16 +331,16 @@ async fn a_campaign_is_held_up_and_stopped_by_whoever_may() {
         "{}",
         shown.text
     );
-    assert!(audited(&app, "pause", "campaign", id(&path)).await);
+    assert!(audited(admin, "pause", "campaign", id(&path)).await);
     browser.post(&verb("pause"), &[]).await.expect(409);
     assert_eq!(browser.post(&verb("resume"), &[]).await.leads(), campaign);
-    assert!(audited(&app, "resume", "campaign", id(&path)).await);
+    assert!(audited(admin, "resume", "campaign", id(&path)).await);
     for wrong in ["news", ""] {
         browser.post(&verb("cancel"), &[("confirm", wrong)]).await.expect(422);
     }
     assert_eq!(state().await, "running", "nothing was changed");
     assert_eq!(browser.post(&verb("cancel"), &[("confirm", "News")]).await.leads(), campaign);
-    assert!(audited(&app, "cancel", "campaign", id(&path)).await);
+    assert!(audited(admin, "cancel", "campaign", id(&path)).await);
     over(admin, &path).await;
     let shown = browser.get(&campaign).await.expect(200);
     assert!(shown.says("campaign_cancelled") && !shown.says("/cancel\""), "{}", shown.text);
@@ -379,7 +370,7 @@ async fn a_campaign_is_agreed_to_by_somebody_else_who_may_let_it_spend_more() {
     assert_eq!(other.post(&verb("reject"), &[]).await.leads(), campaign);
     writer.post(&verb("schedule"), &[]).await.expect(303);
     assert_eq!(other.post(&verb("approve"), &[]).await.leads(), campaign);
-    assert!(audited(&app, "approve", "campaign", id(&path)).await);
+    assert!(audited(admin, "approve", "campaign", id(&path)).await);
     other.post(&verb("start"), &[]).await.expect(303);
     comes_to(admin, &path, |progress| progress["pause_code"] == "budget").await;
     // It shows where to say more to whoever may, and to nobody else.
@@ -427,7 +418,7 @@ async fn a_sequence_says_who_is_on_their_way() {
     let left = browser.get(&format!("{path}?state=left")).await.expect(200);
     assert!(left.says(&way) && left.says("by_hand") && !left.says(&page(&ways[1])), "{}", left.text);
     assert_eq!(browser.post(&format!("{path}/pause"), &[]).await.leads(), path);
-    assert!(audited(&app, "pause", "sequence", &sequence).await);
+    assert!(audited(admin, "pause", "sequence", &sequence).await);
     assert_eq!(browser.post(&format!("{path}/resume"), &[]).await.leads(), path);
     browser.post(&format!("{path}/archive"), &[("confirm", "drip")]).await.expect(422);
     assert_eq!(browser.post(&format!("{path}/archive"), &[("confirm", "Drip")]).await.leads(), path);

@@ -1,7 +1,7 @@
 //! The dashboard's pages about the house: tenants, users, roles and API keys.
 
 use serde_json::{Value, json};
-use switchboard_tests::{Browser, PASSWORD, TestApp};
+use switchboard_tests::{Browser, Client, PASSWORD, TestApp};
 
 use crate::sessions::ADMIN;
 
@@ -16,6 +16,17 @@ pub async fn reader(app: &TestApp, permissions: &[&str]) -> Browser {
     let user = json!({"name": "Rita Reader", "email": email, "password": PASSWORD, "role": "Reader"});
     admin.post("/api/v1/users", &user).await.expect(201);
     Browser::of(app, "acme", email).await
+}
+
+/// A browser of somebody of another tenant.
+pub async fn stranger(app: &TestApp) -> Browser {
+    Browser::of(app, "other", "admin@other.example.com").await
+}
+
+/// Whether it was written down that this was done to it.
+pub async fn audited(client: &Client, action: &str, resource: &str, id: &str) -> bool {
+    let log = client.all(&format!("{LOGS}?action={action}&resource={resource}")).await;
+    log.iter().any(|entry| entry["resource_id"] == id && entry["outcome"] == "done")
 }
 
 /// What stands in a text between two others.

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use domain::messages::provider::Route;
 use serde_json::{Value, json};
 use switchboard_tests::{
-    Browser, Client, PASSWORD, Shown, TestApp,
+    Browser, Shown, TestApp,
     scripted::{Scripted, lost},
 };
 
 use crate::{
+    dashboard_house::{audited, reader, stranger},
     gates::{CONSENT, becomes, send},
     message::sandbox,
     privacy_erasure::at_once,
@@ -19,7 +20,6 @@ use crate::{
     sessions::ADMIN,
 };
 
-const LOG: &str = "/api/v1/compliance/audit-logs";
 const LEADS: &str = "/api/v1/leads";
 
 fn text(value: &Value) -> String {
@@ -31,31 +31,10 @@ fn short(id: &str) -> String {
     id.replace('-', "")[24..].to_owned()
 }
 
-/// Somebody with these permissions.
-async fn reader(app: &TestApp, permissions: &[&str]) -> Browser {
-    let admin = &app.acme.admin;
-    let role = json!({"name": "Reader", "permissions": permissions});
-    admin.post("/api/v1/compliance/roles", &role).await.expect(201);
-    let email = "reader@acme.example.com";
-    let user = json!({"name": "R", "email": email, "password": PASSWORD, "role": "Reader"});
-    admin.post("/api/v1/users", &user).await.expect(201);
-    Browser::of(app, "acme", email).await
-}
-
-async fn stranger(app: &TestApp) -> Browser {
-    Browser::of(app, "other", "admin@other.example.com").await
-}
-
 /// What a page holds besides what stands around every page.
 fn inside(page: &Shown) -> &str {
     let (_, main) = page.text.split_once("<main").expect("a page");
     main.split_once("</main>").expect("its end").0
-}
-
-/// Whether it was written down that this was done to it.
-async fn audited(client: &Client, action: &str, resource: &str, id: &str) -> bool {
-    let log = client.all(&format!("{LOG}?action={action}&resource={resource}")).await;
-    log.iter().any(|entry| entry["resource_id"] == id && entry["outcome"] == "done")
 }
 
 /// Sends a form of a page and follows to where it leads.

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard_tests::{Browser, PASSWORD, Shown, TestApp};
+use switchboard_tests::{Browser, Shown, TestApp};
 
-use crate::{message::sandbox, sessions::ADMIN};
+use crate::{
+    dashboard_house::{audited, reader, stranger},
+    message::sandbox,
+    sessions::ADMIN,
+};
 
 /// Messages that wait in a queue which the tenant has paused; the ids of their jobs, newest first.
 async fn waiting(app: &TestApp, messages: usize) -> Vec<String> {
@@ -31,21 +35,6 @@ async fn state(app: &TestApp, id: &str) -> Value {
     app.acme.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(200)["state"].clone()
 }
 
-/// A user with these permissions and no others.
-async fn reader(app: &TestApp, permissions: &[&str]) -> Browser {
-    let admin = &app.acme.admin;
-    let role = json!({"name": "Reader", "permissions": permissions});
-    admin.post("/api/v1/compliance/roles", &role).await.expect(201);
-    let email = "reader@acme.example.com";
-    let user = json!({"name": "R", "email": email, "password": PASSWORD, "role": "Reader"});
-    admin.post("/api/v1/users", &user).await.expect(201);
-    Browser::of(app, "acme", email).await
-}
-
-async fn stranger(app: &TestApp) -> Browser {
-    Browser::of(app, "other", "admin@other.example.com").await
-}
-
 /// Reads a page until it says all of this: counters are brought up to date every few seconds.
 pub async fn comes_to_say(browser: &mut Browser, path: &str, texts: &[&str]) -> Shown {
     let said = async {
@@ -59,13 +48,6 @@ pub async fn comes_to_say(browser: &mut Browser, path: &str, texts: &[&str]) -> 
     };
     let said = tokio::time::timeout(Duration::from_secs(30), said).await;
     said.unwrap_or_else(|_| panic!("{path} does not come to say {texts:?}"))
-}
-
-/// The audit log has such an entry.
-async fn is_audited(app: &TestApp, action: &str, kind: &str, of: &str) {
-    let path = format!("/api/v1/compliance/audit-logs?action={action}&resource={kind}");
-    let log = app.acme.admin.all(&path).await;
-    assert!(log.iter().any(|entry| entry["resource_id"] == of), "{action} {kind} {of}: {log:?}");
 }
 
 #[tokio::test]
@@ -125,9 +107,9 @@ async fn a_queue_is_held_let_go_and_bounded_by_forms() {
 
     let kind = [("kind", "send_message"), ("why", "look first")];
     assert_eq!(browser.post(&format!("{one}/pause"), &kind).await.leads(), one);
-    is_audited(&app, "pause", "queue", "messages").await;
+    assert!(audited(&app.acme.admin, "pause", "queue", "messages").await);
     assert_eq!(browser.post(&format!("{one}/resume"), &[]).await.leads(), one);
-    is_audited(&app, "resume", "queue", "messages").await;
+    assert!(audited(&app.acme.admin, "resume", "queue", "messages").await);
     let page = browser.get(one).await.expect(200);
     assert!(page.says("The queue messages goes on."), "{}", page.text);
     assert!(page.says("look first") && !page.says("the provider moves"), "one pause of two is left");
@@ -139,7 +121,7 @@ async fn a_queue_is_held_let_go_and_bounded_by_forms() {
     browser.post(&format!("{one}/limit"), &[("rate_per_s", "5")]).await.expect(422);
     let bound = [("max_running", "7"), ("rate_per_s", "2.5"), ("burst", "10"), ("key", "")];
     browser.post(&format!("{one}/limit"), &bound).await.expect(303);
-    is_audited(&app, "limit", "queue", "messages").await;
+    assert!(audited(&app.acme.admin, "limit", "queue", "messages").await);
     let page = browser.get(one).await.expect(200);
     assert!(page.says("at most 7 at a time; 2.5 a second, 10 at once"), "{}", page.text);
     browser.post(&format!("{one}/limit"), &[]).await.expect(303);
@@ -200,7 +182,7 @@ async fn a_schedule_is_run_held_and_let_go_by_forms() {
     for _ in 0..2 {
         assert_eq!(browser.post(&format!("{one}/run"), &[("once", "4711")]).await.leads(), one);
     }
-    is_audited(&app, "run", "schedule", &id).await;
+    assert!(audited(&app.acme.admin, "run", "schedule", &id).await);
     let ticks = admin.get(&format!("/api/v1/schedules/{id}/ticks")).await.expect(200);
     assert_eq!(ticks.as_array().map(Vec::len), Some(1), "a second click begins nothing more: {ticks}");
     let job = ticks[0]["job_id"].as_str().expect("a job");
@@ -209,14 +191,14 @@ async fn a_schedule_is_run_held_and_let_go_by_forms() {
     assert!(browser.get("/ops/schedules").await.expect(200).says("began by hand"));
 
     assert_eq!(browser.post(&format!("{one}/pause"), &[("why", "holidays")]).await.leads(), one);
-    is_audited(&app, "pause", "schedule", &id).await;
+    assert!(audited(&app.acme.admin, "pause", "schedule", &id).await);
     let page = browser.get(&one).await.expect(200);
     assert!(page.says("holidays") && page.says("It is not due any more."), "{}", page.text);
     assert!(page.says("/resume\"") && !page.says("/pause\""), "{}", page.text);
     browser.post(&format!("{one}/pause"), &[]).await.expect(409);
     let back = [("next", "/ops/schedules")];
     assert_eq!(browser.post(&format!("{one}/resume"), &back).await.leads(), "/ops/schedules");
-    is_audited(&app, "resume", "schedule", &id).await;
+    assert!(audited(&app.acme.admin, "resume", "schedule", &id).await);
     let elsewhere = [("next", "https://evil.example")];
     assert_eq!(browser.post(&format!("{one}/run"), &elsewhere).await.leads(), "/ops");
 
@@ -260,7 +242,7 @@ async fn dead_letters_are_grouped_by_why_and_run_once_more() {
     assert_eq!(state(&app, &ids[0]).await, "discarded");
     browser.post(&one, &[("once", "1")]).await.expect(303);
     assert_eq!(state(&app, &ids[0]).await, "available");
-    is_audited(&app, "retry", "job", &ids[0]).await;
+    assert!(audited(&app.acme.admin, "retry", "job", &ids[0]).await);
 
     let all = [("action", "retry"), ("words", words), ("all", "1")];
     let page = browser.post("/ops/jobs/bulk", &all).await.expect(200);

@@ -15,10 +15,7 @@ use engine::{
 };
 
 use super::{
-    jobs::{
-        facets::of_state,
-        picture::{QUESTIONS, picture},
-    },
+    jobs::picture::{QUESTIONS, picture},
     span::Lately,
     tiles::{done, waiting, workers},
 };
@@ -145,7 +142,7 @@ fn behind(queues: &[QueueView], depths: &[Depth], sees_queues: bool) -> Vec<Behi
     let row = |queue: &QueueView| {
         let own = |state: &'static str| {
             let own = depths.iter().filter(|depth| depth.queue == queue.name);
-            (state, own.map(|depth| of_state(depth, state)).sum::<i64>())
+            (state, own.map(|depth| depth.of_state(state)).sum::<i64>())
         };
         // The list behind the figure is of one state: where nothing waits for its first attempt, that of what else is due.
         let waits = ["available", "retrying", "parked"].map(own);

@@ -8,7 +8,7 @@ use engine::{
 };
 
 use super::{
-    jobs::{facets::of_state, picture::quantile},
+    jobs::picture::quantile,
     span::{Lately, a_minute, count, percent},
 };
 use crate::dashboard::{
@@ -27,7 +27,7 @@ pub fn waiting(queues: &[QueueView], depths: &[Depth], sees_queues: bool, now: D
     // Whoever may not see the queues is led to the jobs in them.
     let at = if sees_queues { "/ops/queues" } else { "/ops/jobs?state=available" };
     let mut tiles = vec![backlog(oldest.map(|(at, queue)| (at, format!("in {queue}"))), at, now)];
-    let of = |state: &str| depths.iter().map(|depth| of_state(depth, state)).sum::<i64>();
+    let of = |state: &str| depths.iter().map(|depth| depth.of_state(state)).sum::<i64>();
     let (available, again, running) = (of("available"), of("retrying"), of("running"));
     let (parked, later) = (of("parked"), of("scheduled"));
     tiles.extend([

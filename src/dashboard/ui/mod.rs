@@ -2,6 +2,7 @@
 //! page's file. Each escapes what it is given.
 //!
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
+//! - `id` the end of an id
 //! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
 //! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
 //! - `form` what every form carries; `tabs` links of which one is chosen: pages that belong together, or a value
@@ -9,6 +10,7 @@
 mod chart;
 mod confirm;
 mod form;
+mod id;
 mod mark;
 mod moment;
 mod nothing;
@@ -21,6 +23,7 @@ mod tile;
 pub use chart::{Chart, Series, chart};
 pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
+pub use id::short;
 pub use mark::{mark, shape, state};
 pub use moment::{duration, maybe_time, time, took};
 pub use nothing::nothing;

@@ -9,9 +9,11 @@ pub mod one;
 
 use domain::audit::read::EntryView;
 use serde_json::Value;
-use uuid::Uuid;
 
-use crate::dashboard::{link, ui::Tab};
+use crate::dashboard::{
+    link,
+    ui::{self, Tab},
+};
 
 /// The pages about the record.
 #[must_use]
@@ -44,7 +46,7 @@ impl Row {
         let thing = entry.resource_id.as_deref().filter(|thing| !thing.is_empty());
         Self {
             actor: match entry.actor_id {
-                Some(id) => format!("{} {}", entry.actor_kind, short(id)),
+                Some(id) => format!("{} {}", entry.actor_kind, ui::short(id)),
                 None => entry.actor_kind.clone(),
             },
             by_actor: id.map(|id| narrowed("actor", &id)),
@@ -67,12 +69,6 @@ impl Row {
             _ => "done",
         }
     }
-}
-
-/// The end of an id, by which people tell things apart.
-#[must_use]
-pub fn short(id: Uuid) -> String {
-    id.simple().to_string().split_off(24)
 }
 
 /// All that an entry says, in a line.

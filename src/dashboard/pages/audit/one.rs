@@ -7,7 +7,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::{Row, short, tabs, text};
+use super::{Row, tabs, text};
 use crate::{
     dashboard::{
         page::{Answer, Page, show},
@@ -56,7 +56,7 @@ pub async fn show_entry(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid
             "{} {} {}",
             whole.entry.action,
             whole.entry.resource,
-            short(whole.entry.id)
+            ui::short(whole.entry.id)
         )),
         tabs: tabs("Entries"),
         actor,

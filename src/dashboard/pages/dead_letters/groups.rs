@@ -37,9 +37,7 @@ pub fn given_up(cells: &[Cell], state: &str, asked: &Asked, here: &str) -> Vec<G
 pub fn failing(depths: &[Depth], asked: &Asked, here: &str) -> Vec<Group> {
     let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for depth in depths {
-        // Due ones that no process knows are parked, not retrying.
-        let due = if depth.parked { 0 } else { depth.retrying_available };
-        *counts.entry((&depth.kind, &depth.queue)).or_default() += depth.retrying_scheduled + due;
+        *counts.entry((&depth.kind, &depth.queue)).or_default() += depth.of_state("retrying");
     }
     let some = counts.into_iter().filter(|(_, count)| *count > 0);
     sorted(some.map(|(place, count)| group("retrying", None, place, count, asked, here)))

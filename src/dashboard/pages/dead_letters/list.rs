@@ -13,10 +13,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::{
-            jobs::{asked::Asked as Jobs, one::short},
-            span::Lately,
-        },
+        pages::{jobs::asked::Asked as Jobs, span::Lately},
         ui,
         viewer::Viewer,
     },
@@ -198,7 +195,7 @@ fn row(job: JobView) -> Row {
     let text = |name: &str| last.and_then(|attempt| attempt[name].as_str()).map(ToOwned::to_owned);
     let (code, error) = (job.error_code.clone().or_else(|| text("code")), text("error"));
     let alone = job.run_id.is_none() || job.finished_at.is_none();
-    Row { short: short(job.id), code, error, alone, job }
+    Row { short: ui::short(job.id), code, error, alone, job }
 }
 
 #[cfg(test)]

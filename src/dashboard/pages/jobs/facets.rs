@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use engine::tallies::{Cell, Depth};
 use uuid::Uuid;
 
-use super::{
-    asked::{Asked, ENDED, LIVE},
-    one::short,
-};
+use super::asked::{Asked, ENDED, LIVE};
 use crate::dashboard::{
     link,
-    ui::{Facet, FacetValue},
+    ui::{self, Facet, FacetValue},
 };
 
 /// Values of a facet that are shown; the search box finds the others.
@@ -39,7 +36,7 @@ pub fn census(depths: &[Depth]) -> Vec<Cell> {
         kind: depth.kind.clone(),
         node: None,
         code: None,
-        count: of_state(depth, state),
+        count: depth.of_state(state),
     };
     depths.iter().flat_map(|depth| LIVE.iter().map(move |state| cell(depth, state))).collect()
 }
@@ -147,7 +144,7 @@ fn by(
     let only_past = past || asked.is_past() || asked.node.is_some();
     let value = |(word, count): (String, i64)| {
         // A process is told apart by the end of its id, as a job is.
-        let short = if field == "node" { Uuid::try_parse(&word).map(short).ok() } else { None };
+        let short = if field == "node" { Uuid::try_parse(&word).map(ui::short).ok() } else { None };
         let shown = short.as_deref().unwrap_or(&word);
         let value = FacetValue { count: Some(count), ..FacetValue::of(here, field, (&word, shown), chosen) };
         if only_past { dated(asked, value, since) } else { value }
@@ -170,19 +167,6 @@ pub fn fits(asked: &Asked, cell: &Cell, but: &[&str]) -> bool {
 
 fn is(wanted: Option<&str>, found: &str) -> bool {
     wanted.is_none_or(|wanted| wanted.is_empty() || wanted == found)
-}
-
-/// How many of a lane are in a state, as `engine.live_state` tells them apart.
-pub fn of_state(depth: &Depth, state: &str) -> i64 {
-    match state {
-        "scheduled" => depth.scheduled - depth.retrying_scheduled,
-        "running" => depth.running,
-        "parked" if depth.parked => depth.available,
-        "available" if !depth.parked => depth.available - depth.retrying_available,
-        "retrying" if depth.parked => depth.retrying_scheduled,
-        "retrying" => depth.retrying_scheduled + depth.retrying_available,
-        _ => 0,
-    }
 }
 
 fn state_value(asked: &Asked, here: &str, state: &'static str, count: Option<i64>) -> FacetValue {

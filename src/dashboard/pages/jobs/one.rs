@@ -69,7 +69,7 @@ pub async fn show_job(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
     let badly = ended && job.state != "completed";
     let waits = !ended && job.state != "running";
     let list = |field: &str, value: &str| link::to("/ops/jobs", &[(field, value)]);
-    let short = short(job.id);
+    let short = ui::short(job.id);
     let discard = (waits && viewer.may(Permission::JobsDiscard)).then(|| ui::Confirm {
         action: format!("/ops/jobs/{id}/discard"),
         csrf: viewer.csrf().to_owned(),
@@ -121,12 +121,6 @@ async fn act(ctx: &domain::Ctx, action: Action, id: Uuid) -> Result<Response, Pr
     let job = domain::jobs::act(ctx, action, id).await?;
     let now = if job.cancelling { "told to stop" } else { job.state.as_str() };
     Ok(done(&format!("/ops/jobs/{id}"), &format!("The job is {now}.")))
-}
-
-/// The end of an id, by which people tell jobs apart: its beginning is the time.
-#[must_use]
-pub fn short(id: Uuid) -> String {
-    id.simple().to_string().split_off(24)
 }
 
 fn pretty(value: &Value) -> String {
@@ -184,15 +178,4 @@ fn course(job: &JobView) -> Vec<Step> {
         }
     }
     steps
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jobs_are_told_apart_by_the_end_of_their_id() {
-        let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_1234_5678_9abc);
-        assert_eq!(short(id), "56789abc");
-    }
 }

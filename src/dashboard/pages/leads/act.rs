@@ -22,7 +22,7 @@ use crate::{
     dashboard::{
         asked,
         forms::{Fields, done},
-        pages::jobs::one::short,
+        ui::short,
     },
     http::{
         extract::{Caller, Path},

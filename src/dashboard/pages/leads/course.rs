@@ -16,7 +16,7 @@ use domain::{
 
 use super::names::Names;
 use crate::{
-    dashboard::{pages::jobs::one::short, ui},
+    dashboard::{ui, ui::short},
     http::problem::Problem,
 };
 

@@ -25,7 +25,7 @@ use crate::{
     dashboard::{
         link,
         page::{Page, show},
-        pages::jobs::one::short,
+        ui::short,
         ui::{self, Facet, FacetValue},
         viewer::Viewer,
     },

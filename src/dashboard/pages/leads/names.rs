@@ -9,7 +9,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use crate::{dashboard::pages::jobs::one::short, http::problem::Problem};
+use crate::{dashboard::ui::short, http::problem::Problem};
 
 /// Of a tenant that has more of them, those that are not among the newest are told by their ids.
 const KNOWN: i64 = 200;

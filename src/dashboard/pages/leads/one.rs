@@ -30,8 +30,8 @@ use crate::{
     dashboard::{
         asked, link,
         page::{Page, show},
-        pages::jobs::one::short,
         ui,
+        ui::short,
         viewer::Viewer,
     },
     http::{

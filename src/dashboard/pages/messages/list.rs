@@ -24,7 +24,7 @@ use crate::{
     dashboard::{
         asked, link,
         page::{Page, show},
-        pages::jobs::one::short,
+        ui::short,
         ui::{self, Facet},
         viewer::Viewer,
     },

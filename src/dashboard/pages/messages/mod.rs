@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use domain::{Ctx, access::permission::Permission, messages::accounts};
 use uuid::Uuid;
 
-use crate::{dashboard::pages::jobs::one::short, http::problem::Problem};
+use crate::{dashboard::ui::short, http::problem::Problem};
 
 /// Accounts that are told by their names.
 const KNOWN: i64 = 200;

@@ -21,8 +21,8 @@ use crate::{
         forms::{Fields, done},
         link,
         page::{Answer, Page, show},
-        pages::jobs::one::short,
         ui,
+        ui::short,
         viewer::Viewer,
     },
     http::{

@@ -21,7 +21,7 @@ use crate::{
     dashboard::{
         asked, link,
         page::{Answer, Page, show},
-        pages::jobs::one::short,
+        ui::short,
         ui::{self, Facet, FacetValue},
         viewer::Viewer,
     },

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::{
     dashboard::{
         page::{Page, show},
-        pages::jobs::one::short,
         ui,
+        ui::short,
         viewer::Viewer,
     },
     http::{

@@ -19,7 +19,7 @@ use super::{
     words::{erasure_like, left, like, request_like, request_word},
 };
 use crate::{
-    dashboard::{asked, pages::jobs::one::short},
+    dashboard::{asked, ui::short},
     http::{
         page::{Page as Part, Window},
         problem::Problem,

@@ -18,8 +18,8 @@ use crate::{
         asked,
         forms::{Fields, done},
         page::{Answer, Page, show},
-        pages::jobs::one::short,
         ui,
+        ui::short,
         viewer::Viewer,
     },
     http::{

@@ -17,10 +17,7 @@ use crate::{
     dashboard::{
         link,
         page::{Answer, Page, show},
-        pages::{
-            jobs::facets::of_state,
-            span::{Lately, a_minute, percent},
-        },
+        pages::span::{Lately, a_minute, percent},
         ui,
         viewer::Viewer,
     },
@@ -177,7 +174,7 @@ fn row(
     let of = |state: &str| {
         let own = depths.iter().filter(|depth| depth.queue == queue.name);
         let list = link::to("/ops/jobs", &[("queue", &queue.name), ("state", state)]);
-        (own.map(|depth| of_state(depth, state)).sum(), list)
+        (own.map(|depth| depth.of_state(state)).sum(), list)
     };
     let held = held::pauses(&queue);
     let resumes = held.iter().any(|pause| pause.own && pause.kind.is_none());

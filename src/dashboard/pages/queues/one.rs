@@ -20,10 +20,7 @@ use crate::{
         link,
         page::{Answer, Page, show},
         pages::{
-            jobs::{
-                facets::of_state,
-                picture::{QUESTIONS, picture},
-            },
+            jobs::picture::{QUESTIONS, picture},
             span::{Lately, percent},
         },
         ui,
@@ -122,9 +119,9 @@ pub async fn show_queue(
     let (cells, depths) = figures::by_queue(&ctx, span).await?;
     // As the lists behind them tell them apart.
     let own = || depths.iter().filter(|depth| depth.queue == name);
-    queue.available = own().map(|depth| of_state(depth, "available")).sum();
-    queue.scheduled = own().map(|depth| of_state(depth, "scheduled")).sum();
-    let retrying = own().map(|depth| of_state(depth, "retrying")).sum();
+    queue.available = own().map(|depth| depth.of_state("available")).sum();
+    queue.scheduled = own().map(|depth| depth.of_state("scheduled")).sum();
+    let retrying = own().map(|depth| depth.of_state("retrying")).sum();
     let page = viewer.page(&format!("Queue {name}"));
     let chosen = asked.chart.as_deref().unwrap_or("rate");
     let question = |(value, word): &(&'static str, &'static str)| ui::Tab {
@@ -187,9 +184,9 @@ fn kinds(
     }
     for depth in depths.iter().filter(|depth| depth.queue == queue.name) {
         let (found, ..) = found.entry(&depth.kind).or_insert_with(|| (kind(&depth.kind), 0, 0));
-        found.available += of_state(depth, "available");
+        found.available += depth.of_state("available");
         found.running += depth.running;
-        found.scheduled += of_state(depth, "scheduled");
+        found.scheduled += depth.of_state("scheduled");
     }
     for cell in cells.iter().filter(|cell| cell.queue == queue.name && cell.what != "cancelled") {
         let (found, failed, all) = found.entry(&cell.kind).or_insert_with(|| (kind(&cell.kind), 0, 0));

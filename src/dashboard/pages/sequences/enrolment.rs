@@ -13,8 +13,8 @@ use domain::{
 use crate::{
     dashboard::{
         page::{Answer, Page, show},
-        pages::jobs::one::short,
         ui,
+        ui::short,
         viewer::Viewer,
     },
     http::extract::{Caller, Path},
