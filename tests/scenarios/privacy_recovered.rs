@@ -37,7 +37,7 @@ fn uuid(of: &Value) -> Uuid {
 /// Each step as often as it may be begun, by a process that dies after it or in the middle.
 async fn carry_out(ctx: &Ctx, id: ErasureId) {
     for _ in 0..2 {
-        assert_eq!(begin::begin(ctx, id).await.expect("begun"), begin::Begun::Yes);
+        assert_eq!(begin::begin(ctx, id, None).await.expect("begun"), begin::Begun::Yes);
     }
     for _ in 0..2 {
         while stop::stop(ctx, id).await.expect("stopped") != stop::Stopped::All {}

@@ -99,7 +99,7 @@ async fn begun(app: &TestApp, lead: &Value) -> (Ctx, ErasureId) {
     let admin = &app.acme.admin;
     let id = ErasureId(uuid(&ask(admin, lead).await["id"]));
     let ctx = admitted(app, admin).await;
-    begin::begin(&ctx, id).await.expect("begun");
+    begin::begin(&ctx, id, None).await.expect("begun");
     while stop::stop(&ctx, id).await.expect("stopped") != stop::Stopped::All {}
     (ctx, id)
 }

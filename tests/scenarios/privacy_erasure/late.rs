@@ -30,7 +30,7 @@ async fn a_key_that_was_on_its_way_as_the_others_went_goes_with_the_certificate(
     let asked = ask(admin, &lead).await;
     let erasure: ErasureId = id(&asked["id"]);
     let ctx = admitted(&app, admin).await;
-    begin::begin(&ctx, erasure).await.expect("begun");
+    begin::begin(&ctx, erasure, None).await.expect("begun");
     while stop::stop(&ctx, erasure).await.expect("stopped") != stop::Stopped::All {}
     // Somebody makes one at that moment: it is not seen before they commit.
     let mut maker = app.database.connect_as("switchboard_system").await;

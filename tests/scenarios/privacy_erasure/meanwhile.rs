@@ -105,7 +105,7 @@ async fn what_comes_in_while_somebody_is_erased_goes_as_well() {
     let asked = ask(admin, &lead).await;
     let id = ErasureId(asked["id"].as_str().expect("an id").parse().expect("an id"));
     let ctx = admitted(&app, admin).await;
-    begin::begin(&ctx, id).await.expect("begun");
+    begin::begin(&ctx, id, None).await.expect("begun");
     while stop::stop(&ctx, id).await.expect("stopped") != stop::Stopped::All {}
     // One before the keys are destroyed, and one after.
     send(admin, &message).await;
@@ -145,7 +145,7 @@ async fn nothing_is_destroyed_while_somebody_speaks_with_the_person() {
     let asked = ask(admin, &lead).await;
     let erasure: ErasureId = id(&asked["id"]);
     let ctx = admitted(&app, admin).await;
-    begin::begin(&ctx, erasure).await.expect("begun");
+    begin::begin(&ctx, erasure, None).await.expect("begun");
     let stopped = async || loop {
         match stop::stop(&ctx, erasure).await.expect("looked") {
             stop::Stopped::Some => {}

@@ -44,7 +44,7 @@ async fn who_is_erased_while_their_file_is_being_written_leaves_no_file() {
         }
 
         let erasure: ErasureId = known(&forget(admin, &ada).await["id"]);
-        begin::begin(&ctx, erasure).await.expect("begun");
+        begin::begin(&ctx, erasure, None).await.expect("begun");
         while stop::stop(&ctx, erasure).await.expect("stopped") != stop::Stopped::All {}
         assert!(keys::destroy(&ctx, erasure).await.expect("destroyed") > 0);
 

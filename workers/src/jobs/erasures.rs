@@ -22,8 +22,6 @@ use serde_json::json;
 use super::PAUSE;
 use crate::registry::Run;
 
-/// How often a hold is looked at.
-const HELD: Duration = Duration::from_hours(1);
 /// How soon it is looked again at what is under way.
 const SOON: Duration = Duration::from_secs(5);
 /// So often a provider is asked that does not answer, for some days.
@@ -36,9 +34,9 @@ const LATER: Duration = Duration::from_hours(1);
 /// # Errors
 /// If the database refuses.
 pub async fn begin(run: Run, job: BeginErasure) -> Result<Outcome> {
-    Ok(match begin::begin(&run.ctx, job.erasure).await? {
+    Ok(match begin::begin(&run.ctx, job.erasure, Some(&run.claim)).await? {
         Begun::Yes => Outcome::Done(json!({})),
-        Begun::Held => Outcome::Snooze { after: HELD },
+        Begun::Held => Outcome::Settled,
         Begun::Over => Outcome::Cancel,
     })
 }

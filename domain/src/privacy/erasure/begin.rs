@@ -1,5 +1,8 @@
 //! The beginning: nobody writes to the person from now on, and it is known under which names rows are theirs.
 
+use std::time::Duration;
+
+use engine::{Outcome, finish::Claim};
 use serde_json::json;
 
 use super::{State, keys, store, view};
@@ -15,22 +18,25 @@ use crate::{
     types::{ErasureId, LeadId, SubjectId},
 };
 
+/// How often a hold is looked at, besides when it is released.
+const HELD: Duration = Duration::from_hours(1);
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begun {
     Yes,
-    /// A hold stands; it is to be looked at again.
+    /// A hold stands. The attempt is put off with what says so, so that whoever releases the hold finds a job that waits.
     Held,
     /// It was withdrawn or is over.
     Over,
 }
 
 /// Begins, unless a hold stands. What has begun stays so, whatever is held afterwards: a person half forgotten is of no use
-/// to any court.
+/// to any court. By hand there is no attempt to be put off.
 ///
 /// # Errors
 /// If the database refuses.
-pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
+pub async fn begin(ctx: &Ctx, id: ErasureId, attempt: Option<&Claim>) -> Result<Begun> {
     let mut tx = ctx.begin().await?;
     let held = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("erasure"))?;
     match held.state {
@@ -46,6 +52,10 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
             store::set_state(tx.conn(), ctx.tenant, id, State::Held).await?;
             let ids: Vec<_> = holds.iter().map(|hold| hold.hold_id).collect();
             tx.audit(&[Entry::new("hold", "erasure", id).detail(json!({ "holds": ids })).notice()]).await?;
+        }
+        let later = attempt.and_then(|claim| claim.ending(Outcome::Snooze { after: HELD }, || 0.0));
+        // Another node may run it by now: it says so then.
+        if later.is_none() || !tx.finish(later.as_slice()).await?.is_empty() {
             tx.commit().await?;
         }
         return Ok(Begun::Held);
@@ -59,7 +69,7 @@ pub async fn begin(ctx: &Ctx, id: ErasureId) -> Result<Begun> {
 
 /// The lead as it is by now, for it may have been merged since it was asked for; none if it is not there. It is held until the
 /// commit: nobody merges it, deletes it or places a hold on it in the meantime, and whoever waited for it sees what began.
-async fn hold_lead(tx: &mut TenantTx, named: LeadId) -> Result<Option<LeadId>> {
+pub(crate) async fn hold_lead(tx: &mut TenantTx, named: LeadId) -> Result<Option<LeadId>> {
     let tenant = tx.tenant;
     loop {
         let Some(lead) = merged::by_now(tx, named, Rows::All).await? else { return Ok(None) };

@@ -99,9 +99,11 @@ pub async fn release(ctx: &Ctx, id: HoldId, release: &Release) -> Result<HoldVie
     ctx.require(Permission::PrivacyHold)?;
     ctx.require_all_rows()?;
     let mut tx = ctx.begin().await?;
+    // An erasure that looks at the hold in this moment is waited for, and is woken if it was held back.
+    let hold = one(&mut tx, id).await?;
+    erasure::begin::hold_lead(&mut tx, LeadId(hold.lead_id.0)).await?;
     let (by, why) = (ctx.actor.id(), release.reason.as_str());
     let Some(subject) = store::release(tx.conn(), ctx.tenant, id, by, why).await? else {
-        one(&mut tx, id).await?;
         return Err(Error::conflict("hold-released", "the hold was released already"));
     };
     erasure::wake(&mut tx, subject).await?;
