@@ -16,6 +16,7 @@
 
 pub mod access;
 pub mod agents;
+pub mod analytics;
 pub mod archive;
 pub mod audit;
 pub mod bounded;
