@@ -17,10 +17,10 @@ pub(super) use self::{
     calls::{call_outcomes, calls_by_day, calls_by_time},
     jobs::{JobCount, jobs_by_kind, jobs_by_time},
     leads::{leads_by_day, leads_by_owner, leads_by_time},
-    made::{Made, get_made, put_made},
+    made::{get_made, put_made},
     messages::messages,
     names::{providers, teams, templates, tenant},
-    positions::{Part, Position, behind, counted_until, move_on, next_part, take_in, try_lock},
+    positions::{Position, behind, counted_until, move_on, next_part, take_in, try_lock},
     rebuild::{Standing, advance_rebuild, begin_rebuild, count_day, lock, next_calls, next_day, next_leads, total, want_rebuild},
 };
 pub(crate) use self::made::drop_made;
