@@ -64,7 +64,8 @@ impl World {
     }
 
     fn call(&self, drawn: &DrawnCall) -> Value {
-        let (at, wait, talk) = (drawn.at, TimeDelta::seconds(drawn.wait), TimeDelta::milliseconds(drawn.talk));
+        let (at, wait, talk) =
+            (drawn.at, TimeDelta::seconds(drawn.wait), TimeDelta::milliseconds(drawn.talk));
         let answered = (drawn.status == "ended").then(|| at + wait);
         json!({
             "id": Uuid::now_v7(), "direction": drawn.direction, "status": drawn.status, "started_at": at,
@@ -160,7 +161,8 @@ fn lead() -> impl Strategy<Value = DrawnLead> {
     let statuses = vec!["new", "contacted", "qualified", "proposal", "converted", "lost"];
     let status = proptest::sample::select(statuses.clone());
     let had_been = proptest::sample::select(statuses);
-    let source = proptest::sample::select(vec!["referral", "organic", "campaign", "paid_ads", "import", "manual"]);
+    let source =
+        proptest::sample::select(vec!["referral", "organic", "campaign", "paid_ads", "import", "manual"]);
     let place = (some(vec![0_usize, 1, 2]), some(vec![0_usize, 1]));
     let money = (some(vec![0_i64, 500, 99_999]), some(vec![0_i64, 250, 1_000]));
     (at(), status, source, place, 0_i32..4, money, had_been).prop_map(
@@ -231,7 +233,8 @@ pub async fn put_leads(conn: &mut PgConnection, tenant: &Tenant, leads: &[Value]
 /// Tells of things that are there, in this order.
 pub async fn tell(app: &TestApp, tenant: &Tenant, kind: &'static str, ids: &[Uuid]) {
     let about = kind.split('.').next().expect("what it is about");
-    let entry = |id: &Uuid| NewEntry { tenant: tenant.id.0, kind, subject: format!("{about}:{id}"), body: json!({}) };
+    let entry =
+        |id: &Uuid| NewEntry { tenant: tenant.id.0, kind, subject: format!("{about}:{id}"), body: json!({}) };
     let mut tx = app.process.app.platform.engine.begin_tenant(tenant.id.0).await.expect("a transaction");
     tx.log(&ids.iter().map(entry).collect::<Vec<_>>()).await.expect("logged");
     tx.commit().await.expect("committed");

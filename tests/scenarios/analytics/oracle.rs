@@ -124,7 +124,8 @@ const STAGES: [&str; 5] = ["new", "contacted", "qualified", "proposal", "convert
 
 fn reached(lead: &Lead) -> usize {
     let place = |status: &str| STAGES.iter().position(|stage| *stage == status);
-    place(&lead.status).unwrap_or_else(|| lead.been.iter().filter_map(|status| place(status)).max().unwrap_or(0))
+    place(&lead.status)
+        .unwrap_or_else(|| lead.been.iter().filter_map(|status| place(status)).max().unwrap_or(0))
 }
 
 /// A measure of some leads.
@@ -162,7 +163,10 @@ pub fn same(found: &Value, right: Option<f64>, what: &str) {
     match (found.as_f64(), right) {
         (None, None) => assert!(found.is_null(), "{what}: {found}"),
         (Some(found), Some(right)) => {
-            assert!((found - right).abs() <= 1e-9 * right.abs().max(1.0), "{what}: {found}, and right is {right}");
+            assert!(
+                (found - right).abs() <= 1e-9 * right.abs().max(1.0),
+                "{what}: {found}, and right is {right}"
+            );
         }
         _ => panic!("{what}: {found}, and right is {right:?}"),
     }

@@ -97,12 +97,20 @@ async fn the_reports_of_calls_and_leads_are_those_of_the_rows() {
             check_form(&made);
             assert_eq!((&made["tenant"], &made["zone"]), (&json!("acme"), &json!(name)), "{made}");
             for measure in [
-                "call.count", "call.handled", "call.service_level", "call.asa", "call.abandonment",
-                "call.talk_average", "call.success", "call.satisfaction", "call.value",
+                "call.count",
+                "call.handled",
+                "call.service_level",
+                "call.asa",
+                "call.abandonment",
+                "call.talk_average",
+                "call.success",
+                "call.satisfaction",
+                "call.value",
             ] {
                 same(tile(&made, measure), of_calls(measure, &calls), &format!("{name} {changed} {measure}"));
             }
-            let inbound: Vec<&Call> = calls.iter().filter(|call| call.direction == "inbound").copied().collect();
+            let inbound: Vec<&Call> =
+                calls.iter().filter(|call| call.direction == "inbound").copied().collect();
             let found = cell(table(&made, "By direction"), "Inbound", "Service level");
             same(found, of_calls("call.service_level", &inbound), "of incoming calls");
             let ada: Vec<&Call> = calls.iter().filter(|call| call.agent_id.is_none()).copied().collect();
@@ -113,7 +121,13 @@ async fn the_reports_of_calls_and_leads_are_those_of_the_rows() {
             let made = report(admin, "lead", &begins, &ends).await;
             check_form(&made);
             for measure in [
-                "lead.count", "lead.conversion", "lead.lost", "lead.engagement", "lead.value", "lead.cost", "lead.roi",
+                "lead.count",
+                "lead.conversion",
+                "lead.lost",
+                "lead.engagement",
+                "lead.value",
+                "lead.cost",
+                "lead.roi",
             ] {
                 same(tile(&made, measure), of_leads(measure, &leads), &format!("{name} {changed} {measure}"));
             }
@@ -122,7 +136,8 @@ async fn the_reports_of_calls_and_leads_are_those_of_the_rows() {
             same(found, of_leads("lead.qualified", &lost), "of the lost");
             let charts = made["charts"].as_array().expect("charts");
             let funnel = charts.iter().find(|chart| chart["title"] == "How far they came").expect("a funnel");
-            let stages = ["lead.count", "lead.contacted", "lead.qualified", "lead.proposal", "lead.converted"];
+            let stages =
+                ["lead.count", "lead.contacted", "lead.qualified", "lead.proposal", "lead.converted"];
             for (place, stage) in stages.into_iter().enumerate() {
                 same(&funnel["series"][0]["values"][place], of_leads(stage, &leads), stage);
             }
@@ -141,7 +156,9 @@ async fn of_nothing_counts_are_zero_and_rates_are_null() {
         for tile in made["tiles"].as_array().expect("tiles") {
             let wanted = match (tile["unit"].as_str(), tile["measure"].as_str()) {
                 (_, Some("lead.activities")) => Value::Null,
-                (Some("count"), _) | (_, Some("call.value" | "lead.value" | "lead.cost" | "campaign.cost" | "campaign.value")) => {
+                (Some("count"), _)
+                | (_, Some("call.value" | "lead.value" | "lead.cost" | "campaign.cost" | "campaign.value")) =>
+                {
                     json!(0)
                 }
                 _ => Value::Null,
@@ -151,7 +168,8 @@ async fn of_nothing_counts_are_zero_and_rates_are_null() {
         let charts = made["charts"].as_array().expect("charts");
         assert!(charts.iter().all(|chart| chart["labels"].as_array().is_some()), "{kind}");
     }
-    let problem = admin.post(REPORTS, &json!({ "kind": "call", "from": "2026-01-02", "to": "2026-01-02" })).await;
+    let problem =
+        admin.post(REPORTS, &json!({ "kind": "call", "from": "2026-01-02", "to": "2026-01-02" })).await;
     problem.expect(422);
     admin.post(REPORTS, &json!({ "kind": "weather" })).await.expect(422);
     app.process.stop().await;

@@ -17,7 +17,8 @@ use crate::rights::admitted;
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
 async fn sums(conn: &mut PgConnection, tenant: &Tenant) -> serde_json::Value {
     let mut all = serde_json::Map::new();
-    for table in ["call_quarters", "call_days", "call_outcomes", "lead_quarters", "lead_days", "lead_owners"] {
+    for table in ["call_quarters", "call_days", "call_outcomes", "lead_quarters", "lead_days", "lead_owners"]
+    {
         let sql = format!(
             "select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]') from {table} t
               where t.tenant_id = $1 and coalesce((to_jsonb(t) ->> 'calls')::bigint, (to_jsonb(t) ->> 'leads')::bigint) <> 0"
@@ -45,7 +46,11 @@ async fn check(conn: &mut PgConnection, tenant: &Tenant) {
                from {table} where tenant_id = $1"
         );
         let (n, offered, lost, talk, worth): (i64, f64, f64, f64, f64) =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.id.0).fetch_one(&mut *conn).await.expect("sums");
+            sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(tenant.id.0)
+                .fetch_one(&mut *conn)
+                .await
+                .expect("sums");
         assert_eq!(n, count(calls.len()), "{table}");
         let right = ["call.offered", "call.lost", "call.talk_time", "call.value"].map(value);
         for (found, right) in [offered, lost, talk, worth].into_iter().zip(right) {
@@ -56,8 +61,11 @@ async fn check(conn: &mut PgConnection, tenant: &Tenant) {
         let sql = format!(
             "select coalesce(sum(leads), 0)::bigint, coalesce(sum(converted), 0)::bigint from {table} where tenant_id = $1"
         );
-        let found: (i64, i64) =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(tenant.id.0).fetch_one(&mut *conn).await.expect("sums");
+        let found: (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(tenant.id.0)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("sums");
         let converted = leads.iter().filter(|lead| lead.status == "converted").count();
         assert_eq!(found, (count(leads.len()), count(converted)), "{table}");
     }
@@ -85,7 +93,8 @@ async fn what_is_told_late_twice_or_in_another_order_is_counted_once_where_it_be
 
     // What happened long ago and is told now lands where it happened.
     world.fill(&mut conn, &app.acme, 10).await;
-    let late: Vec<_> = ids(&mut conn, &app.acme, "calls").await.into_iter().filter(|id| !calls.contains(id)).collect();
+    let late: Vec<_> =
+        ids(&mut conn, &app.acme, "calls").await.into_iter().filter(|id| !calls.contains(id)).collect();
     assert_eq!(sums(&mut conn, &app.acme).await, first, "of what nobody tells nothing is known");
     tell(&app, &app.acme, "call.ended", &late).await;
     tell(&app, &app.acme, "lead.created", &ids(&mut conn, &app.acme, "leads").await).await;
@@ -167,7 +176,8 @@ async fn a_log_that_was_dropped_before_it_was_read_has_everything_counted_anew()
                  select id, kind from engine.jobs where tenant_id = $1
                   union all select id, kind from engine.job_history where tenant_id = $1) j
                 where kind = 'rebuild_rollups'";
-    let id: uuid::Uuid = sqlx::query_scalar(job).bind(app.acme.id.0).fetch_one(&mut conn).await.expect("a job");
+    let id: uuid::Uuid =
+        sqlx::query_scalar(job).bind(app.acme.id.0).fetch_one(&mut conn).await.expect("a job");
     super::reports::ended(&app.acme.admin, &format!("/api/v1/operations/{id}")).await;
     check(&mut conn, &app.acme).await;
     app.process.stop().await;

@@ -175,7 +175,10 @@ async fn hours_are_those_of_the_rows_also_where_the_clock_shows_one_twice() {
             for point in points {
                 let (begins, ends) = (instant(&point["from"]), instant(&point["to"]));
                 assert!(ends - begins <= TimeDelta::hours(1), "{point}");
-                assert!(day(begins, zone) == from && day(ends - TimeDelta::seconds(1), zone) == from, "{point}");
+                assert!(
+                    day(begins, zone) == from && day(ends - TimeDelta::seconds(1), zone) == from,
+                    "{point}"
+                );
                 let right = calls.iter().filter(|call| (begins..ends).contains(&call.started_at)).count();
                 all += right;
                 let right = f64::from(u32::try_from(right).expect("few"));
@@ -239,7 +242,9 @@ async fn metrics_by_each_dimension_are_those_of_the_rows() {
                 let path = format!("metrics?measures=lead.count,lead.conversion,lead.value&by=owner&{range}");
                 check_rows(&get(admin, &path).await, "owner", &path, &mine, owner, of_leads);
                 let (team, agent) = (world.teams[1], world.agents[1]);
-                let path = format!("metrics?measures={CALL_MEASURES}&{range}&team_id={team}&agent_id={agent}&direction=inbound");
+                let path = format!(
+                    "metrics?measures={CALL_MEASURES}&{range}&team_id={team}&agent_id={agent}&direction=inbound"
+                );
                 let only: Vec<&Call> = calls
                     .iter()
                     .filter(|call| held(call.started_at) && call.direction == "inbound")
@@ -304,7 +309,11 @@ async fn what_is_not_known_or_not_kept_together_is_refused_and_nothing_of_a_requ
         admin.get(&format!("/api/v1/analytics/{query}")).await.expect(422);
     }
     let path = "metrics?measures=call.count&direction=%27%20or%20true%20--&from=2026-01-01&to=2026-12-01";
-    assert_eq!(get(admin, path).await["rows"][0]["values"]["call.count"], 0, "it is a value and nothing else");
+    assert_eq!(
+        get(admin, path).await["rows"][0]["values"]["call.count"],
+        0,
+        "it is a value and nothing else"
+    );
     let agent = app.user(&app.acme, "Agent").await;
     agent.get("/api/v1/analytics/metrics?measures=call.count").await.expect(403);
     app.process.stop().await;

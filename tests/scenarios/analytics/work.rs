@@ -17,7 +17,9 @@ async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateT
     let mut conn = app.database.connect_as("switchboard_system").await;
     let open = "select status, status_since, $2::timestamptz from agents where id = $1";
     let now = app.process.app.platform.clock.now();
-    let sql = format!("select status, began, ended from agent_spells where agent_id = $1 and $2 is not null union all {open}");
+    let sql = format!(
+        "select status, began, ended from agent_spells where agent_id = $1 and $2 is not null union all {open}"
+    );
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(agent).bind(now).fetch_all(&mut conn).await.expect("spells")
 }
 
@@ -26,9 +28,12 @@ async fn the_time_of_agents_is_kept_from_one_status_to_the_next() {
     let app = TestApp::start().await;
     let world = World::of(&app.acme).await;
     let (admin, agent) = (&app.acme.admin, world.agents[0]);
-    for (status, minutes) in [("available", 50), ("break", 30 * 60), ("available", 95), ("offline", 10), ("available", 40)] {
+    for (status, minutes) in
+        [("available", 50), ("break", 30 * 60), ("available", 95), ("offline", 10), ("available", 40)]
+    {
         let path = format!("/api/v1/agents/{agent}/status");
-        let answer = admin.send(admin.request(reqwest::Method::PUT, &path).json(&json!({ "status": status }))).await;
+        let answer =
+            admin.send(admin.request(reqwest::Method::PUT, &path).json(&json!({ "status": status }))).await;
         answer.expect(200);
         app.advance(TimeDelta::minutes(minutes)).await;
     }
@@ -48,7 +53,9 @@ async fn the_time_of_agents_is_kept_from_one_status_to_the_next() {
         let right: i64 = closed
             .iter()
             .filter(|(what, ..)| *what == status)
-            .map(|(_, from, to)| ((*to).min(ends) - (*from).max(begins)).num_microseconds().unwrap_or(0).max(0))
+            .map(|(_, from, to)| {
+                ((*to).min(ends) - (*from).max(begins)).num_microseconds().unwrap_or(0).max(0)
+            })
             .sum();
         assert!((ms * 1_000 - right).abs() <= 3_000, "{status} on {day}: {ms} ms, and right is {right} µs");
     }
@@ -68,12 +75,15 @@ async fn what_agents_did_is_told_by_their_report_up_to_now() {
     admin.send(put("available")).await.expect(200);
     app.advance(TimeDelta::minutes(30)).await;
     // A call that is answered, ended, and rated afterwards.
-    let call = json!({ "direction": "outbound", "number": "+4915112345678", "agent_id": agent });
+    let call = json!({ "direction": "outbound", "number": "+14155550100", "agent_id": agent });
     let call = admin.post("/api/v1/calls", &call).await.expect(201)["id"].as_str().expect("an id").to_owned();
     let path = format!("/api/v1/calls/{call}");
     admin.post(&format!("{path}/answer"), &json!({})).await.expect(200);
     app.advance(TimeDelta::minutes(10)).await;
-    admin.post(&format!("{path}/end"), &json!({ "outcome": "converted", "value_cents": 5_000 })).await.expect(200);
+    admin
+        .post(&format!("{path}/end"), &json!({ "outcome": "converted", "value_cents": 5_000 }))
+        .await
+        .expect(200);
     admin.patch(&path, &json!({ "satisfaction": 4 })).await.expect(200);
     counted(&app, &ctx).await;
     let today = ctx.now().date_naive();
