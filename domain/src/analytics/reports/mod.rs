@@ -16,7 +16,8 @@ use self::frame::{Frame, Parts};
 use super::{
     document::{Report, ReportKind},
     make::MakeReport,
-    measures, store,
+    measures::{self, Measure},
+    store,
 };
 use crate::{agents::people, error::Result, tenancy::TenantTx};
 
@@ -65,7 +66,7 @@ pub(super) async fn made(
             .measures
             .iter()
             .filter_map(|name| measures::named(name))
-            .map(|one| one.note())
+            .map(Measure::note)
             .collect(),
     })
 }
