@@ -107,30 +107,36 @@ pub async fn list(
     asked.settle(span);
     let filter = asked.filter()?;
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let looked = domain::jobs::look(&ctx, &filter, window.before, window.rows).await?;
+    let part = asked.part()?;
+    let newest = match part {
+        Some(_) => None,
+        None => Some(domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?),
+    };
+    let first = newest.as_ref().filter(|_| window.before.is_none());
+    let looked = match first.and_then(|newest| sample::rows(newest, &filter, window.rows)) {
+        Some(rows) => rows,
+        None => domain::jobs::look(&ctx, &filter, window.before, window.rows).await?,
+    };
     let back = looked.reached.and_then(time_of);
     let shown = match looked.reached {
         Some(reached) => http::page::Page::going_on(looked.jobs, Some(&reached)),
         None => window.page(looked.jobs, |job| job.id),
     };
-    let part = asked.part()?;
-    let figures = figures::figures(&ctx, span, step, &part.clone().unwrap_or_default()).await?;
-    let (mut ended, mut cells, mut estimate) = (figures.ended, figures.cells, None);
-    let mut live = census(&figures.depths);
-    if part.is_none() {
-        let newest = domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?;
-        let sampled = sample::counted(&asked, &newest.jobs, span, step);
-        (ended, cells, live) = (sampled.ended, sampled.cells, sampled.live);
-        estimate = Some(format!(
-            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that have it.",
-            ui::count(&i64::try_from(newest.jobs.len()).unwrap_or_default())
-        ));
-    }
+    let (ended, cells, live, estimate) = match &newest {
+        None => {
+            let figures = figures::figures(&ctx, span, step, &part.unwrap_or_default()).await?;
+            (figures.ended, figures.cells, census(&figures.depths), None)
+        }
+        Some(newest) => {
+            let sampled = sample::counted(&asked, &newest.jobs, span, step);
+            (sampled.ended, sampled.cells, sampled.live, Some(estimated_from(newest.jobs.len())))
+        }
+    };
     let may = |permission| viewer.may(permission);
     let (cancel, retry) = (may(Permission::JobsCancel), may(Permission::JobsRetry));
     let discard = may(Permission::JobsDiscard);
     let here = asked.address();
-    let newest = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
+    let top = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
     let (words, wrong) = match wrong {
         Some((words, said)) => (words, Some(said)),
         None => (asked.words(), None),
@@ -141,7 +147,7 @@ pub async fn list(
         format!("in the last {}", asked.last())
     };
     let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
-    let counted = Counted { ended: &cells, live: &live, sampled: part.is_none() };
+    let counted = Counted { ended: &cells, live: &live, sampled: newest.is_some() };
     let facets = facets(&asked, &counted, &here, &since);
     let page = List {
         page: viewer.page("Jobs"),
@@ -157,7 +163,7 @@ pub async fn list(
             })
             .collect(),
         chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
-        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, newest)),
+        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, top)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
         cleared: link::with(&link::with(&here, "from", ""), "until", ""),
@@ -174,6 +180,13 @@ pub async fn list(
         asked,
     };
     Ok(show(&page)?.into_response())
+}
+
+fn estimated_from(jobs: usize) -> String {
+    let count = ui::count(&i64::try_from(jobs).unwrap_or_default());
+    format!(
+        "Nothing counts by key or tag: the chart and the figures are an estimate from the {count} newest jobs that have it."
+    )
 }
 
 fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
