@@ -7,7 +7,10 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{access::permission::Permission, jobs::figures};
-use engine::jobs::{Filter, JobView};
+use engine::{
+    ids,
+    jobs::{Filter, JobView},
+};
 use uuid::Uuid;
 
 use super::{
@@ -117,7 +120,7 @@ pub async fn list(
         Some(rows) => rows,
         None => domain::jobs::look(&ctx, &filter, window.before, window.rows).await?,
     };
-    let back = looked.reached.and_then(time_of);
+    let back = looked.reached.and_then(ids::made_at);
     let shown = match looked.reached {
         Some(reached) => http::page::Page::going_on(looked.jobs, Some(&reached)),
         None => window.page(looked.jobs, |job| job.id),
@@ -198,17 +201,6 @@ fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen:
     all.iter().map(choice).collect()
 }
 
-/// The first id of a time (RFC 9562, section 5.7).
-fn first_of(at: DateTime<Utc>) -> Uuid {
-    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
-}
-
-/// When the job of an id was accepted, or another would have been.
-fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
-    let (seconds, nanos) = id.get_timestamp()?.to_unix();
-    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-}
-
 fn fresh_address(here: &str, newest: Uuid) -> String {
     link::with(&here.replacen("/ops/jobs", "/ops/jobs/fresh", 1), "newest", &newest.to_string())
 }
@@ -245,7 +237,7 @@ struct Fresh {
 /// How many jobs have come since a page was made; they are shown when somebody asks for them.
 pub async fn fresh(State(app): Shared, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     // It is asked every few seconds, also by filters that no index answers: not all that came before is gone through for it.
-    let recent = first_of(app.platform.clock.now() - NEW);
+    let recent = ids::first_of(app.platform.clock.now() - NEW);
     let after = asked.newest.map_or(recent, |newest| newest.max(recent));
     let filter = Filter { after: Some(after), ..asked.filter()? };
     let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();
