@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, rows::Rows,
-    second_factor::Shown, sessions::Client, signers::Ring, store, throttle::Try,
+    api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, second_factor::Shown,
+    sessions::Client, signers::Ring, store, throttle::Try,
 };
 use crate::{
     Ctx,
@@ -194,20 +194,7 @@ impl Gate {
         grants: PermissionSet,
         trace: Option<String>,
     ) -> Ctx {
-        Ctx {
-            platform: self.platform.clone(),
-            tenant,
-            actor,
-            session: None,
-            grants,
-            rows: Rows::All,
-            opens: Opens::ToShow,
-            pace: None,
-            trace,
-            idempotency: None,
-            expected: None,
-            patience: None,
-        }
+        Ctx { actor, grants, opens: Opens::ToShow, trace, ..Ctx::itself(&self.platform, tenant) }
     }
 }
 
