@@ -8,11 +8,7 @@ use engine::{
 };
 use uuid::Uuid;
 
-use crate::{
-    Ctx,
-    access::permission::Permission,
-    error::{Error, Result},
-};
+use crate::{Ctx, access::permission::Permission, error::Result};
 
 /// Of the first look.
 const FIRST: TimeDelta = TimeDelta::hours(1);
@@ -62,7 +58,7 @@ pub(super) async fn through(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, li
         match page(ctx, &part, found.reached, left).await {
             Ok(jobs) => found.jobs.extend(jobs),
             // What was found before stands.
-            Err(error) if number > 1 && is_given_up(&error) => return Ok(found),
+            Err(error) if number > 1 && error.is_given_up() => return Ok(found),
             Err(error) => return Err(error),
         }
         // Ids above `after` were looked at, so that the next page begins with it.
@@ -111,13 +107,6 @@ fn longer(length: TimeDelta, took: TimeDelta, left: TimeDelta) -> TimeDelta {
 /// The first id of a moment with the marks of its version, so that it says its time to whoever goes on from it.
 fn id_at(at: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(ids::first_of(at).as_u128() | 7 << 76 | 2 << 62)
-}
-
-/// Whether Postgres gave a statement up that took too long (`query_canceled`).
-fn is_given_up(error: &Error) -> bool {
-    let Error::Internal(cause) = error else { return false };
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
-    code.as_deref() == Some("57014")
 }
 
 #[cfg(test)]
