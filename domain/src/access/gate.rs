@@ -106,13 +106,7 @@ impl Gate {
         address: IpAddr,
         trace: Option<String>,
     ) -> Result<Proven> {
-        let tried = match self.try_login(slug, email, address).await {
-            Err(error @ Error::TooMany { .. }) => {
-                self.tell_of_too_many(slug, trace).await?;
-                return Err(error);
-            }
-            tried => tried?,
-        };
+        let tried = self.begin_try(slug, email, address, trace.clone()).await?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
         let known = tenant.map(|tenant| tenant.id);
