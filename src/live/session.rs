@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Ctx,
     access::gate::{Gate, Hold},
-    events::{EventType, Hearers, envelope},
+    events::{Hearers, envelope},
 };
 use engine::log::{self, Entry};
 use futures::{
@@ -28,7 +28,7 @@ use super::{
     interest::Interest,
     listener::Listener,
     presence,
-    room::Audience,
+    room::{Audience, changes_rights},
     seat::Item,
 };
 
@@ -327,10 +327,7 @@ impl Session {
                     self.resync(entry.seq - 1).await?;
                 }
                 self.seen = entry.seq;
-                let is_about_us = entry.subject == self.subject
-                    || entry.subject.strip_prefix("tenant:") == Some(&self.ctx.tenant.to_string());
-                if entry.kind == EventType::AccessChanged.as_str()
-                    && is_about_us
+                if changes_rights(entry).is_some_and(|concerns| concerns(&self.subject))
                     && self.listener.shared.is_after_opening(entry.seq)
                 {
                     return Err(CHANGED);
