@@ -16,7 +16,7 @@ pub(crate) mod whose;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use seen::{Hearers, is_seen, needed};
+pub use seen::{Hearers, needed};
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

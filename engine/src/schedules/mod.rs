@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use calendar::{BadCalendar, Calendar};
 pub use change::Refused;
 pub use plan::{Misfire, Overlap, Plan, Policy, Standing, Step};
-pub use store::{Tick, View, count, get, last_ticks, list, list_of, lock, ticks};
+pub use store::{Tick, View, count, get, last_ticks, list, lock, ticks};
 pub use tick::run;
 
 use crate::NewJob;

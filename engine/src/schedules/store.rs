@@ -174,24 +174,12 @@ impl Misfire {
     }
 }
 
-/// A tenant's schedules, newest first, those with ids below `before`.
+/// A tenant's schedules, newest first, those with ids below `before`: only those that are `active`, `paused` or `over`, if one
+/// is named.
 ///
 /// # Errors
 /// If the database does not answer.
 pub async fn list(
-    conn: &mut PgConnection,
-    tenant: Uuid,
-    before: Option<Uuid>,
-    limit: i64,
-) -> sqlx::Result<Vec<View>> {
-    select(conn, tenant, None, None, before, limit).await
-}
-
-/// The same, only those that are `active`, `paused` or `over`, if one is named.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn list_of(
     conn: &mut PgConnection,
     tenant: Uuid,
     standing: Option<&str>,

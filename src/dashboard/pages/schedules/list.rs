@@ -71,7 +71,7 @@ pub struct Asked {
 pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let state = asked.state.filter(|state| !state.is_empty());
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let found = schedules::list_of(&ctx, state.as_deref(), window.before, window.rows).await?;
+    let found = schedules::list(&ctx, state.as_deref(), window.before, window.rows).await?;
     let shown = window.page(found, |view| view.id);
     let mut last = schedules::last_times(&ctx, &shown.items).await?;
     let rows = shown.items.into_iter().map(|view| Row {
