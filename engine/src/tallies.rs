@@ -30,6 +30,18 @@ const WHATS: [&str; 5] = ["completed", "cancelled", "discarded", "quarantined", 
 /// What ended a job.
 const ENDED: [&str; 4] = ["completed", "cancelled", "discarded", "quarantined"];
 
+/// Whether what ended was an attempt that says something of the work: what was cancelled does not.
+#[must_use]
+pub fn is_attempt(what: &str) -> bool {
+    what == "completed" || is_failure(what)
+}
+
+/// Whether the attempt failed, for good or to be tried again.
+#[must_use]
+pub fn is_failure(what: &str) -> bool {
+    ["discarded", "quarantined", "retrying"].contains(&what)
+}
+
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -300,6 +312,14 @@ pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_is_done_or_has_failed_unless_it_was_cancelled() {
+        for what in WHATS {
+            assert_eq!(is_attempt(what), what != "cancelled", "{what}");
+            assert_eq!(is_failure(what), is_attempt(what) && what != "completed", "{what}");
+        }
+    }
 
     #[test]
     fn long_spans_are_read_by_the_hour_if_they_begin_with_one() {

@@ -1,6 +1,6 @@
 //! One entry of the audit log with what was there before, and how far the chain is signed and was gone through.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use engine::ids;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -108,6 +108,8 @@ pub async fn course(ctx: &Ctx) -> Result<Course> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn entry(id: u128, detail: Value) -> EntryView {
