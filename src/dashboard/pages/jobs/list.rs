@@ -14,7 +14,7 @@ use engine::{
 use uuid::Uuid;
 
 use super::{
-    asked::{Asked, FIELDS, LASTS},
+    asked::{Asked, FIELDS},
     facets::{Counted, Since, census, facets},
     picture::{QUESTIONS, picture},
     sample,
@@ -106,7 +106,7 @@ pub async fn list(
         }
     }
     let now = app.platform.clock.now();
-    let (span, step) = asked.span(now)?;
+    let (span, step) = asked.lately().span(now)?;
     asked.settle(span);
     let filter = asked.filter()?;
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
@@ -144,32 +144,22 @@ pub async fn list(
         Some((words, said)) => (words, Some(said)),
         None => (asked.words(), None),
     };
-    let since = if asked.from.is_some() || asked.until.is_some() {
-        "in the marked time".to_owned()
-    } else {
-        format!("in the last {}", asked.last())
-    };
-    let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
+    let lately = asked.lately();
+    let since = Since { words: lately.words(), from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
     let counted = Counted { ended: &cells, live: &live, sampled: newest.is_some() };
     let facets = facets(&asked, &counted, &here, &since);
+    let chosen = asked.chart.as_deref().unwrap_or("rate");
     let page = List {
         page: viewer.page("Jobs"),
         completions: completions(&words, &facets),
         back,
-        questions: choices(&QUESTIONS, &here, "chart", asked.chart.as_deref().unwrap_or("rate")),
-        lasts: LASTS
-            .iter()
-            .map(|(word, _)| {
-                let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
-                let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
-                ui::Tab { word, href, current }
-            })
-            .collect(),
-        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
+        questions: QUESTIONS.map(|question| ui::Tab::of(&here, "chart", question, chosen)).into(),
+        lasts: lately.choices(&here),
+        chart: picture(chosen, &ended, span, step),
         fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, top)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
-        cleared: link::with(&link::with(&here, "from", ""), "until", ""),
+        cleared: link::timeless(&here),
         jobs: shown.items,
         next: shown.next_cursor,
         facets,
@@ -190,15 +180,6 @@ fn estimated_from(jobs: usize) -> String {
     format!(
         "Nothing counts by key or tag: the chart and the figures are an estimate from the {count} newest jobs that have it."
     )
-}
-
-fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
-    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
-        word,
-        href: link::with(here, name, value),
-        current: *value == chosen,
-    };
-    all.iter().map(choice).collect()
 }
 
 fn fresh_address(here: &str, newest: Uuid) -> String {

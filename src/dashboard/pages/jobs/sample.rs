@@ -7,10 +7,8 @@ use engine::{
     tallies::{Cell, Ended, Span},
 };
 
-use super::{
-    asked::{Asked, ENDED, LIVE},
-    facets::fits,
-};
+use super::{asked::Asked, facets::fits};
+use crate::http::api::jobs::{ENDED, LIVE};
 
 /// So many are looked at.
 pub const LOOKED_AT: i64 = 1_000;
