@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{Error, error::FieldError, vault::envelope::is_away};
+use domain::{Error, error::FieldError, vault::service::is_away};
 use serde::Serialize;
 
 tokio::task_local! {

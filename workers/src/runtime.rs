@@ -7,7 +7,7 @@ use domain::{
     Ctx, Error,
     ctx::{Actor, Platform},
     types::TenantId,
-    vault::envelope::is_away,
+    vault::service::is_away,
 };
 use engine::{
     Outcome,
