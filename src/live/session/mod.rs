@@ -2,7 +2,9 @@
 //!
 //! What comes live is in the queue already filtered. One that falls behind has the hub leave entries out (`rest`), tells what
 //! is in its queue, has the hub go on, and reads what was left out from the log (`replay`): so memory holds a queue and no more.
+//! What the peer says meanwhile is in `hear`.
 
+mod hear;
 mod replay;
 
 use std::{convert::Infallible, time::Duration};
@@ -22,20 +24,10 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::{
-    frames::{self, ClientFrame},
-    hub::Hub,
-    interest::Interest,
-    listener::Listener,
-    presence,
-    room::Audience,
-    seat::Item,
-};
+use super::{frames, hub::Hub, interest::Interest, listener::Listener, presence, room::Audience, seat::Item};
 
 /// Entries told in one go: so many wait beside a queue that is full.
 pub(super) const BATCH: usize = 128;
-/// Frames that a client may send in one second.
-const FRAMES_PER_S: u32 = 50;
 /// How long a goodbye may take; one to a slow peer has the patience of a write.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -45,8 +37,6 @@ const CHANGED: End =
 const SLOW: End = End::Close(close_code::AGAIN, "you read too slowly; come back with since");
 const SILENT: End =
     End::Close(close_code::POLICY, "nothing was heard of you for too long; come back with since");
-const NOISY: End = End::Close(close_code::POLICY, "at most 50 frames a second; come back with since");
-const BINARY: End = End::Close(close_code::UNSUPPORTED, "frames are JSON text");
 const UNREAD: End = End::Close(close_code::ERROR, "the events could not be read; come back with since");
 
 /// Why a session ended, and what the peer is told.
@@ -266,63 +256,6 @@ impl Session {
             self.take(item).await?;
         }
         Ok(())
-    }
-
-    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let frame = match frame {
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
-            Some(Ok(frame)) => frame,
-        };
-        if self.spoke.0.elapsed() > Duration::from_secs(1) {
-            self.spoke = (Instant::now(), 0);
-        }
-        self.spoke.1 += 1;
-        if self.spoke.1 > FRAMES_PER_S {
-            return Err(NOISY);
-        }
-        let text = match frame {
-            Message::Text(text) => text,
-            Message::Binary(_) => return Err(BINARY),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
-        };
-        match serde_json::from_str(&text) {
-            Ok(ClientFrame::Subscribe { types, resources }) => match Interest::of(types, resources) {
-                Ok(interest) => self.subscribe(interest).await,
-                Err(wrong) => self.text(frames::error(&wrong)).await,
-            },
-            Ok(ClientFrame::Ack { sequence }) if sequence > self.seen => {
-                self.text(frames::error("that sequence was not told yet")).await
-            }
-            Ok(ClientFrame::Ack { sequence }) => {
-                self.listener.shared.acked(sequence);
-                Ok(())
-            }
-            Ok(ClientFrame::Ping {}) => self.text(frames::pong()).await,
-            Err(error) => self.text(frames::error(&error.to_string())).await,
-        }
-    }
-
-    async fn subscribe(&mut self, interest: Interest) -> Result<(), End> {
-        let passed = self.listener.narrow(interest.clone());
-        self.interest = interest;
-        if self.listener.shared.is_resting() {
-            self.settle().await?;
-        } else {
-            self.drain().await?;
-            self.seen = self.seen.max(passed);
-        }
-        self.name_unknown().await?;
-        self.position().await
-    }
-
-    /// Says which types it wants that there are not.
-    async fn name_unknown(&mut self) -> Result<(), End> {
-        let unknown = self.interest.unknown();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let named = unknown.into_iter().collect::<Vec<_>>().join(", ");
-        self.text(frames::error(&format!("there are no such types: {named}"))).await
     }
 
     /// Tells an event; [`Self::flush`] sees to it that it leaves.
