@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 58] = [
+const MANAGER: [P; 61] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -109,6 +109,9 @@ const MANAGER: [P; 58] = [
     P::WorkflowsCancel,
     P::WorkflowsRetry,
     P::WorkflowsSignal,
+    P::AnalyticsExport,
+    P::SavedReportsRead,
+    P::SavedReportsWrite,
 ];
 
 /// The roles a tenant starts with, the most powerful first.
