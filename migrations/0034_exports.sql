@@ -70,6 +70,7 @@ create table report_deliveries (
   constraint report_deliveries_sent check ((sent_at is null) = (messages is null))
 );
 create index report_deliveries_report_idx on report_deliveries (tenant_id, report_id, id);
+create index report_deliveries_created_idx on report_deliveries (created_at);
 call engine.wall('report_deliveries');
 grant select, insert, update, delete on report_deliveries to switchboard_app, switchboard_system;
 
@@ -125,3 +126,6 @@ create index analytics_exports_writing_idx on analytics_exports (created_at) whe
 create index analytics_exports_gone_idx on analytics_exports (gone_at) where state = 'gone';
 call engine.wall('analytics_exports');
 grant select, insert, update, delete on analytics_exports to switchboard_app, switchboard_system;
+
+-- Who was erased while a file was written.
+create index erasure_subjects_destroyed_idx on erasure_subjects (tenant_id, destroyed_at) where destroyed_at is not null;

@@ -28,8 +28,8 @@ use crate::{
     types::AnalyticsExportId,
 };
 
-/// Files of a tenant that are being written.
-pub const MOST_OPEN: i64 = 5;
+/// Files of a tenant that are being written: fewer than are written at a time, so that no tenant keeps all others waiting.
+pub const MOST_OPEN: i64 = 3;
 /// How long a file is kept, in hours.
 const KEPT_HOURS: i32 = 72;
 

@@ -1,5 +1,6 @@
 //! A file is read again, piece by piece, as its reader takes it.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
@@ -39,7 +40,7 @@ impl Download {
             return Err(GONE);
         }
         let format = FileFormat::named(&held.format).ok_or_else(|| Error::internal("an unknown format"))?;
-        let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, &[&sealed]).await?;
+        let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, [sealed.as_slice()]).await?;
         let bytes = key(&keys.open(&key_place(ctx.tenant, export), &sealed)?)?;
         let name = file.parse().map_err(Error::internal)?;
         let stored = ctx.platform.storage.of(ctx.tenant).get(&name).await?.pieces;
@@ -68,7 +69,6 @@ impl Download {
 
 /// The key of a file as it was kept.
 fn key(text: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
     let bytes = Zeroizing::new(STANDARD.decode(text).map_err(Error::internal)?);
     let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(Error::internal)?;
     Ok(Zeroizing::new(bytes))

@@ -1,11 +1,12 @@
-//! Somebody is erased: files in which they may be end with them, and what is being written begins again without them.
+//! Somebody is erased: files in which they may be end with them. What is being written at that moment sees it at its end
+//! ([`write`](mod@super::write)): it and this wait for each other.
 
 use super::{GoneWhy, folder, people::People, store};
 use crate::{
     ctx::Platform,
     error::Result,
     storage::sealed::take_away,
-    tenancy::TenantTx,
+    tenancy::{Latch, TenantTx},
     types::{AnalyticsExportId, SubjectId, TenantId},
 };
 
@@ -16,7 +17,7 @@ use crate::{
 /// If the database refuses.
 pub(crate) async fn end_with(tx: &mut TenantTx, people: &[SubjectId]) -> Result<Vec<AnalyticsExportId>> {
     let tenant = tx.tenant;
-    store::spoil(tx.conn(), tenant).await?;
+    Latch::Exports.take(tx.conn(), tenant).await?;
     let mut after = AnalyticsExportId(uuid::Uuid::nil());
     while let Some((id, kept)) = store::next_with_people(tx.conn(), tenant, after).await? {
         after = id;

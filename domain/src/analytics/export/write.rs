@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ use crate::{
         sealed::{SealedUpload, Written, take_away},
     },
     tenancy::{
-        TenantTx,
+        Latch, TenantTx,
         store::{as_of_one_moment, may_rest},
     },
     types::{AnalyticsExportId, SubjectId},
@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Rows of one page.
-const PAGE: i64 = 2_000;
+const PAGE: u16 = 2_000;
 /// How long the snapshot may lie idle while what was read is on its way to storage.
 const REST: Duration = Duration::from_mins(5);
 
@@ -60,10 +60,21 @@ pub enum Attempt {
     Spoiled,
 }
 
+/// How long a transaction that destroys keys may take, at most: what one has stamped that is not over yet is looked for so
+/// far back.
+const ERASING: TimeDelta = TimeDelta::hours(1);
+
 /// What was written.
 struct Done {
     rows: u64,
     people: Option<People>,
+}
+
+/// Of when it is.
+struct Moment {
+    at: DateTime<Utc>,
+    /// Who was erased shortly before, as the snapshot sees it.
+    erased: HashSet<Uuid>,
 }
 
 /// Writes the file from its beginning.
@@ -93,7 +104,7 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
 
     let reader = Ctx { opens: Opens::ToExport, ..ctx.clone() };
     let filled = Box::pin(fill(&reader, spec, (format, taken.personal), &mut file, watch)).await;
-    let (done, snapshot_at) = match filled {
+    let (done, moment) = match filled {
         Ok(Some(filled)) => filled,
         Ok(None) => {
             file.abandon().await;
@@ -105,18 +116,16 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
         }
     };
     let written = file.finish().await?;
-    let people = done.people.map(People::keep);
-    let told = Told { attempt: taken.attempt, snapshot_at, rows: done.rows, written, people };
+    let told = Told { attempt: taken.attempt, moment, done, written };
     finish(ctx, export, &name, &kept, told).await
 }
 
 /// What is to be said of a file.
 struct Told {
     attempt: i32,
-    snapshot_at: DateTime<Utc>,
-    rows: u64,
+    moment: Moment,
+    done: Done,
     written: Written,
-    people: Option<Vec<u8>>,
 }
 
 /// Says that the file is there, unless this attempt does not count any more.
@@ -127,21 +136,28 @@ async fn finish(
     key: &Zeroizing<String>,
     told: Told,
 ) -> Result<Attempt> {
+    let Told { attempt, moment, done, written } = told;
     let mut tx = ctx.begin().await?;
+    // Whoever is being erased at this moment is waited for, and sees this file if it was first.
+    Latch::Exports.share(tx.conn(), ctx.tenant).await?;
+    let erased = store::erased_since(tx.conn(), ctx.tenant, moment.at - ERASING).await?;
+    let mut since = erased.iter().filter(|id| !moment.erased.contains(id));
+    let spoiled = done.people.as_ref().is_some_and(|people| since.any(|id| people.may_hold(*id)));
+    let people = done.people.map(People::keep);
     let sealing = Vault::to_seal(&mut tx, 1).await?;
     let key_sealed = sealing.seal(&ctx.platform, &key_place(ctx.tenant, export), key.as_bytes());
     let ready = store::Ready {
-        attempt: told.attempt,
-        snapshot_at: told.snapshot_at,
+        attempt,
+        snapshot_at: moment.at,
         file: name.as_str(),
         key_sealed: &key_sealed,
-        bytes: i64::try_from(told.written.bytes).map_err(Error::internal)?,
-        pieces: i32::try_from(told.written.pieces).map_err(Error::internal)?,
-        sha256: &hex(&told.written.sha256),
-        rows: i64::try_from(told.rows).map_err(Error::internal)?,
-        people: told.people.as_deref(),
+        bytes: i64::try_from(written.bytes).map_err(Error::internal)?,
+        pieces: i32::try_from(written.pieces).map_err(Error::internal)?,
+        sha256: &hex(&written.sha256),
+        rows: i64::try_from(done.rows).map_err(Error::internal)?,
+        people: people.as_deref(),
     };
-    if !store::ready(tx.conn(), ctx.tenant, export, &ready).await? {
+    if spoiled || !store::ready(tx.conn(), ctx.tenant, export, &ready).await? {
         drop(tx);
         ctx.platform.storage.of(ctx.tenant).delete(name).await?;
         return Ok(Attempt::Spoiled);
@@ -159,19 +175,20 @@ async fn fill(
     (format, full): (FileFormat, bool),
     file: &mut SealedUpload,
     watch: &mut impl Watch,
-) -> Result<Option<(Done, DateTime<Utc>)>> {
+) -> Result<Option<(Done, Moment)>> {
     if let Spec::Report { report } = spec {
         let made = report::made(ctx, &report).await?;
         let at = made.made_at;
         let (text, rows) = report::file(ctx, made, format).await?;
         file.write(&text).await?;
-        return Ok(Some((Done { rows, people: None }, at)));
+        return Ok(Some((Done { rows, people: None }, Moment { at, erased: HashSet::new() })));
     }
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     may_rest(tx.conn(), REST).await?;
     let at = store::now(tx.conn()).await?;
     let tenant = tx.tenant;
+    let erased = store::erased_since(tx.conn(), tenant, at - ERASING).await?.into_iter().collect();
     let hidden: HashSet<Uuid> = store::restricted(tx.conn(), tenant).await?.into_iter().collect();
     let mut to = Writing { ctx, format, hidden: Arc::new(hidden), file, watch };
     let done = match spec {
@@ -191,7 +208,7 @@ async fn fill(
         }
         Spec::Report { .. } => None,
     };
-    Ok(done.map(|done| (done, at)))
+    Ok(done.map(|done| (done, Moment { at, erased })))
 }
 
 /// Where rows go.
@@ -230,7 +247,7 @@ impl<W: Watch> Writing<'_, W> {
         let mut read_so_far = 0;
         loop {
             read_so_far += page.rows.len() as u64;
-            let after = page.rows.last().map(R::key).filter(|_| page.rows.len() as i64 == PAGE);
+            let after = page.rows.last().map(R::key).filter(|_| page.rows.len() == usize::from(PAGE));
             let last = page.rows.last().map(R::key);
             let turning = turn(Arc::clone(&source), self.ctx, page, state, Arc::clone(&self.hidden));
             let next = async {
@@ -267,7 +284,7 @@ impl<W: Watch> Writing<'_, W> {
 }
 
 async fn read<R: Rows>(source: &R, tx: &mut TenantTx, after: Uuid) -> Result<Page<R>> {
-    let rows = source.page(tx, after, PAGE).await?;
+    let rows = source.page(tx, after, PAGE.into()).await?;
     let keys = if source.opens() {
         let mut subjects: Vec<SubjectId> = rows.iter().filter_map(R::subject).collect();
         subjects.sort_unstable();

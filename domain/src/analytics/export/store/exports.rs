@@ -250,16 +250,20 @@ pub(in crate::analytics) async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
-/// Has all that are being written begin again: what they have read by now may hold somebody who is erased.
-pub(in crate::analytics) async fn spoil(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query!(
-        "update analytics_exports set attempt = attempt + 1
-          where tenant_id = $1 and state = 'writing' and what <> 'report'",
-        tenant.0
+/// Whose keys were destroyed since an instant, at most a million.
+pub(in crate::analytics) async fn erased_since(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    since: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    let erased = sqlx::query_scalar!(
+        "select subject_id from erasure_subjects where tenant_id = $1 and destroyed_at >= $2 limit 1000000",
+        tenant.0,
+        since
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    Ok(erased)
 }
 
 /// The next file in which people may be, behind one, with the bits that stand for them.
@@ -316,18 +320,39 @@ pub(in crate::analytics) async fn over(
     Ok(rows.into_iter().map(|row| (row.tenant, row.id, row.why)).collect())
 }
 
-/// Deletes rows of files that have been gone for so many days. Answers how many.
-pub(in crate::analytics) async fn drop_old(conn: &mut PgConnection, days: i32, limit: i64) -> Result<u64> {
-    let dropped = sqlx::query!(
-        "delete from analytics_exports e
-          using (select tenant_id, id from analytics_exports
-                  where state = 'gone' and gone_at < engine.now() - make_interval(days => $1)
-                  order by gone_at limit $2) old
-          where e.tenant_id = old.tenant_id and e.id = old.id",
+/// Exports of all tenants that have been gone for so many days.
+pub(in crate::analytics) async fn old(
+    conn: &mut PgConnection,
+    days: i32,
+    limit: i64,
+) -> Result<Vec<(TenantId, AnalyticsExportId)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant: TenantId", id as "id: AnalyticsExportId" from analytics_exports
+            where state = 'gone' and gone_at < engine.now() - make_interval(days => $1) order by gone_at limit $2"#,
         days,
         limit
     )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant, row.id)).collect())
+}
+
+pub(in crate::analytics) async fn forget(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AnalyticsExportId,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from analytics_exports where tenant_id = $1 and id = $2 and state = 'gone'",
+        tenant.0,
+        id.0
+    )
     .execute(conn)
     .await?;
-    Ok(dropped.rows_affected())
+    Ok(())
+}
+
+/// What the tenant is called.
+pub(in crate::analytics) async fn tenant_name(conn: &mut PgConnection, tenant: TenantId) -> Result<String> {
+    Ok(sqlx::query_scalar!("select name from tenants where id = $1", tenant.0).fetch_one(conn).await?)
 }
