@@ -11,7 +11,7 @@ create table rollup_positions (
   -- What had happened before it is counted.
   counted_until timestamptz not null default '-infinity',
   -- Something is missing: there were rows before anything was read, or the log was dropped before it was.
-  rebuild_wanted boolean not null default true,
+  rebuild_wanted boolean not null default false,
   -- Where a rebuild has come to: `calls`, `leads`, `days`; none while there is none.
   rebuild_step text
     constraint rollup_positions_step check (rebuild_step in ('calls', 'leads', 'days')),
@@ -22,6 +22,8 @@ create table rollup_positions (
 ) with (fillfactor = 50);
 call engine.wall('rollup_positions');
 grant select, insert, update on rollup_positions to switchboard_app, switchboard_system;
+insert into rollup_positions (tenant_id, sequence, rebuild_wanted)
+select t.id, coalesce(h.seq, 0), true from tenants t left join engine.log_heads h on h.tenant_id = t.id;
 
 -- What is counted of a call. No foreign key: it is taken back when it is noticed that the call is gone.
 create table call_counted (
@@ -510,6 +512,9 @@ begin
   select max(p.seq) into upto from part p;
   return coalesce(upto, after);
 end $$;
+
+-- Runs of a range.
+create index campaign_runs_started_idx on campaign_runs (tenant_id, started_at);
 
 -- Messages are counted by the quarter hour as well: what is asked by the hour adds four of them up.
 alter table message_counts rename column hour to quarter;

@@ -8,8 +8,8 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, analytics_exports, attributes, audit, call_sources, callbacks,
-        calls, campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports, inbound,
+        abilities, access, activities, agents, analytics, analytics_exports, attributes, audit, call_sources,
+        callbacks, calls, campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports, inbound,
         job_actions, jobs, keys, lead_actions, lead_export, leads, legal_holds, merges, message_policy,
         message_stats, messages, ops, processing, provider_callbacks, providers, queues, restrictions,
         retention, roles, routing, routing_rules, saved_reports, schedules, scores, scoring_models, second_factor,
@@ -48,6 +48,7 @@ pub fn table() -> Vec<Route> {
         outside(),
         campaigns(),
         sequences(),
+        analytics(),
         scoring(),
         routing(),
         exports(),
@@ -83,12 +84,12 @@ fn exports() -> Vec<Route> {
         (Needs(P::AnalyticsExport), routes!(analytics_exports::delete_analytics_export)),
         (Public, routes!(analytics_exports::fetch_file)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::create_saved_report)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::list_saved_reports)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::get_saved_report)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::list_saved_reports)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::get_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::replace_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::delete_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::send_saved_report)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::list_report_deliveries)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::list_report_deliveries)),
     ]
 }
 
@@ -368,6 +369,17 @@ fn sequences() -> Vec<Route> {
         (Needs(P::SequencesRead), routes!(sequences::sequence_progress)),
         (Needs(P::SequencesEnrol), routes!(sequence_enrolments::create_enrolment)),
         (Needs(P::SequencesEnrol), routes!(sequences::empty_sequence)),
+    ]
+}
+
+/// What the work comes to.
+fn analytics() -> Vec<Route> {
+    vec![
+        (Needs(P::AnalyticsRead), routes!(analytics::make_report)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_report)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_trend)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_metrics)),
+        (Needs(P::AnalyticsRebuild), routes!(analytics::rebuild_figures)),
     ]
 }
 

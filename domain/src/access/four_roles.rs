@@ -78,6 +78,7 @@ const MANAGER: [P; 61] = [
     P::TemplatesWrite,
     P::MessagesSettle,
     P::MessageStatsRead,
+    P::AnalyticsRead,
     P::MessagePolicyWrite,
     P::SuppressionsWrite,
     P::PrivacyRead,
@@ -110,7 +111,6 @@ const MANAGER: [P; 61] = [
     P::WorkflowsRetry,
     P::WorkflowsSignal,
     P::AnalyticsExport,
-    P::SavedReportsRead,
     P::SavedReportsWrite,
 ];
 

@@ -42,7 +42,7 @@ impl ReportDays {
     /// # Errors
     /// With the place of what is wrong, below `at`.
     pub(super) fn check(&self, ctx: &Ctx, at: &str) -> Result<()> {
-        ctx.require(Permission::SavedReportsRead)?;
+        ctx.require(Permission::AnalyticsRead)?;
         Dates::asked(Some(self.from), Some(self.to), self.from, LONGEST).map_err(|wrong| wrong.below(at))?;
         if let Some(zone) = &self.zone {
             let known: Result<Zone, _> = zone.parse();

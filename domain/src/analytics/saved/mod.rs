@@ -82,7 +82,7 @@ pub struct DeliveryView {
 /// # Errors
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Result<Vec<SavedReportView>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     let rows = store::list(tx.conn(), ctx.tenant, None, before, limit).await?;
     views(ctx, &mut tx, rows).await
@@ -93,7 +93,7 @@ pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Resul
 /// # Errors
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: SavedReportId) -> Result<SavedReportView> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     find(ctx, &mut ctx.begin().await?, id).await
 }
 
@@ -107,7 +107,7 @@ pub async fn deliveries(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<DeliveryView>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     find(ctx, &mut tx, id).await?;
     store::deliveries(tx.conn(), ctx.tenant, id, before, limit).await

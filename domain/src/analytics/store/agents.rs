@@ -60,8 +60,8 @@ pub(in crate::analytics) async fn agent_time(
                         where p.tenant_id = $1 and p.agent_id = a.id and p.ended > w.until order by p.ended limit 1)) s
                     where a.tenant_id = $1 and w.until > w.since and s.began < w.until
                     union all
-                   select a.id, a.status, whole_ms(least($8, $7) - greatest(a.status_since, $6))
-                     from agents a where a.tenant_id = $1 and a.status_since < least($8, $7)) t
+                   select a.id, a.status, whole_ms(least($8::timestamptz, $7::timestamptz) - greatest(a.status_since, $6::timestamptz))
+                     from agents a where a.tenant_id = $1 and a.status_since < least($8::timestamptz, $7::timestamptz)) t
             group by 1, 2
            having sum(t.ms) > 0
             order by 1, 2"#,
@@ -96,7 +96,7 @@ pub(in crate::analytics) async fn adherence(
               (select p.began, p.ended, p.status from agent_spells p
                 where p.tenant_id = $1 and p.agent_id = w.agent and p.ended > w.until order by p.ended limit 1)
                union all
-              select a.status_since, $5, a.status from agents a where a.tenant_id = $1 and a.id = w.agent) s
+              select a.status_since, $5::timestamptz, a.status from agents a where a.tenant_id = $1 and a.id = w.agent) s
             where s.status <> 'offline' and s.began < w.until
             group by 1"#,
         tenant.0,

@@ -3,12 +3,11 @@
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::{analytics::document::Report, error::Result, types::TenantId};
-
-/// One of them, as it is kept.
-pub(in crate::analytics) struct Made {
-    pub report: Json<Report>,
-}
+use crate::{
+    analytics::document::Report,
+    error::{Error, Result},
+    types::TenantId,
+};
 
 /// Keeps a report; where its job runs twice, the first stays.
 pub(in crate::analytics) async fn put_made(
@@ -22,7 +21,7 @@ pub(in crate::analytics) async fn put_made(
         tenant.0,
         report.id,
         report.kind.as_str(),
-        Json(report) as Json<&Report>
+        serde_json::to_value(report).map_err(Error::internal)?
     )
     .execute(conn)
     .await?;
@@ -33,16 +32,15 @@ pub(in crate::analytics) async fn get_made(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: Uuid,
-) -> Result<Option<Made>> {
-    let made = sqlx::query_as!(
-        Made,
+) -> Result<Option<Report>> {
+    let made = sqlx::query_scalar!(
         r#"select report as "report: Json<Report>" from reports_made where tenant_id = $1 and id = $2"#,
         tenant.0,
         id
     )
     .fetch_optional(conn)
     .await?;
-    Ok(made)
+    Ok(made.map(|Json(report)| report))
 }
 
 /// Deletes some reports, of all tenants, that were made so many days ago.
