@@ -51,6 +51,8 @@ pub struct SavedReportView {
     pub next_at: Option<DateTime<Utc>>,
     pub provider_id: Option<ProviderId>,
     pub template_id: Option<TemplateId>,
+    /// Names of agents are in it in full: whoever saved it last may see them.
+    pub personal: bool,
     pub created_by: Option<Uuid>,
     /// Grows with each change.
     pub version: i64,
@@ -159,6 +161,7 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::Row>) -> Result<Ve
             next_at,
             provider_id: row.provider_id,
             template_id: row.template_id,
+            personal: row.personal,
             created_by: row.created_by,
             version: row.version,
             created_at: row.created_at,
