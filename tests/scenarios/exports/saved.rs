@@ -160,7 +160,7 @@ async fn a_report_comes_by_mail_each_time_once_with_a_link_to_its_file() {
 async fn nobody_gets_a_report_twice_though_its_workers_die() {
     let app = open(Roles { api: true, notifier: true, ..Roles::default() }).await;
     let admin = &app.acme.admin;
-    let nature = Nature { think: Duration::from_millis(50), ..Nature::default() };
+    let nature = Nature { delay: Duration::from_millis(50), ..Nature::default() };
     let server = Server::start(nature).await.expect("a server");
     account(admin, &server, &json!({})).await;
     let to: Vec<String> = (0..30).map(|at| format!("reader-{at}@example.com")).collect();
