@@ -98,12 +98,7 @@ pub async fn report(ctx: &Ctx, id: Uuid, asked: &MakeReport) -> Result<Report> {
 ///
 /// # Errors
 /// As [`report`].
-pub(super) async fn report_in(
-    ctx: &Ctx,
-    id: Uuid,
-    asked: &MakeReport,
-    zone: Option<&str>,
-) -> Result<Report> {
+pub(super) async fn report_in(ctx: &Ctx, id: Uuid, asked: &MakeReport, zone: Option<&str>) -> Result<Report> {
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;

@@ -50,10 +50,15 @@ async fn files_in_which_somebody_is_end_with_them_and_others_stay() {
     }
     let seen = admin.get(&at(&both["id"])).await.expect(200);
     assert_eq!((&seen["state"], &seen["gone_why"]), (&json!("gone"), &json!("erased")));
-    assert!(fetched(admin, &links[2]).await.1.contains("Bob Fremd"), "who is not in it takes nothing with them");
+    assert!(
+        fetched(admin, &links[2]).await.1.contains("Bob Fremd"),
+        "who is not in it takes nothing with them"
+    );
     assert_eq!(stored(&app).await.len(), 1);
     let later = file(admin, &json!({"what": "leads"})).await;
-    assert!(!later.contains("Kanari") && !later.contains(ada.as_str().expect("an id")) && later.contains("Bob"));
+    assert!(
+        !later.contains("Kanari") && !later.contains(ada.as_str().expect("an id")) && later.contains("Bob")
+    );
     app.process.stop().await;
 }
 

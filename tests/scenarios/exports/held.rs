@@ -75,7 +75,10 @@ async fn a_file_is_sealed_where_it_lies_and_taken_away_when_its_time_is_over_or_
     assert_eq!(lies.len(), 1, "one file");
     let has = |bytes: &[u8], word: &str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
     assert!(fetched(admin, &good).await.1.contains("Kanarienvogel"));
-    assert!(!has(&lies[0].1, "Kanarienvogel") && !has(&lies[0].1, "value_cents"), "it can be read in storage");
+    assert!(
+        !has(&lies[0].1, "Kanarienvogel") && !has(&lies[0].1, "value_cents"),
+        "it can be read in storage"
+    );
 
     // Whoever can write there has nothing else taken for it.
     let (name, whole) = &lies[0];

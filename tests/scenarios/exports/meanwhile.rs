@@ -65,7 +65,8 @@ async fn a_file_is_right_as_of_one_moment_whatever_is_written_meanwhile() {
     let owner = many(&app).await;
     let (id, file) = begun(admin).await;
     let mut turmoil = Turmoil { owner, pages: 0 };
-    let Attempt::Ready { tx, output } = write::write(&ctx, &file, &mut turmoil).await.expect("written") else {
+    let Attempt::Ready { tx, output } = write::write(&ctx, &file, &mut turmoil).await.expect("written")
+    else {
         panic!("it is not ready");
     };
     tx.commit().await.expect("committed");
@@ -132,7 +133,7 @@ async fn a_file_whose_worker_dies_is_made_by_another_and_is_whole() {
     let (id, _) = begun(admin).await;
     // The worker comes to the end of the file, and no further: it is not let say so.
     let mut held = owner.begin().await.expect("a transaction");
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1::text, 1034))")
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1::uuid::text, 1034))")
         .bind(app.acme.id.0)
         .execute(&mut *held)
         .await

@@ -61,7 +61,8 @@ async fn file(client: &Client, wanted: &Value) -> String {
 fn column<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let header = lines.next().expect("a header");
-    let at = header.iter().position(|known| *known == name).unwrap_or_else(|| panic!("no {name} in {header:?}"));
+    let at =
+        header.iter().position(|known| *known == name).unwrap_or_else(|| panic!("no {name} in {header:?}"));
     lines.map(|cells| cells[at]).collect()
 }
 
@@ -138,7 +139,8 @@ async fn recipients_of_a_run_and_reports_are_files_too() {
             assert_eq!((&read["kind"], &read["tenant"]), (&json!("call"), &json!("acme")));
         }
     }
-    let turned = json!({"what": "report", "report": {"kind": "call", "from": "2026-02-01", "to": "2026-01-01"}});
+    let turned =
+        json!({"what": "report", "report": {"kind": "call", "from": "2026-02-01", "to": "2026-01-01"}});
     assert_eq!(admin.post(EXPORT, &turned).await.problem(422), "invalid");
     let pages = json!({"what": "leads", "format": "pdf"});
     assert_eq!(admin.post(EXPORT, &pages).await.problem(422), "invalid", "rows are not printed");

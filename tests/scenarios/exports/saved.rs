@@ -49,7 +49,10 @@ async fn a_report_is_saved_changed_in_the_version_that_was_read_and_deleted() {
     account(admin, &server, &json!({})).await;
     let made = admin.post(REPORTS, &weekly(&["a@example.com", "b@example.com"])).await.expect(201);
     assert_eq!(made["recipients"], json!(["a@example.com", "b@example.com"]));
-    assert_eq!((&made["crontab"], &made["next_at"], &made["version"]), (&Value::Null, &Value::Null, &json!(1)));
+    assert_eq!(
+        (&made["crontab"], &made["next_at"], &made["version"]),
+        (&Value::Null, &Value::Null, &json!(1))
+    );
     assert_eq!(admin.post(REPORTS, &weekly(&[])).await.problem(409), "name-taken");
 
     let read = admin.get(&at(&made)).await;
@@ -63,7 +66,8 @@ async fn a_report_is_saved_changed_in_the_version_that_was_read_and_deleted() {
 
     // Its schedule is its own.
     let schedules = admin.all("/api/v1/schedules").await;
-    let schedule = schedules.iter().find(|one| one["name"].as_str().is_some_and(|name| name.starts_with("report ")));
+    let schedule =
+        schedules.iter().find(|one| one["name"].as_str().is_some_and(|name| name.starts_with("report ")));
     let path = format!("/api/v1/schedules/{}", schedule.expect("a schedule")["id"].as_str().expect("an id"));
     assert_eq!(admin.delete(&path).await.problem(409), "schedule-of-report");
 
@@ -135,7 +139,8 @@ async fn a_report_comes_by_mail_each_time_once_with_a_link_to_its_file() {
     assert_eq!(deliveries[0]["zone"], "Europe/Berlin");
     let mail = ledger[0].data.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
     let from = mail.find(&format!("{HERE}/files/")).expect("a link") + HERE.len();
-    let link: String = mail[from..].chars().take_while(|sign| !sign.is_whitespace() && !"<\"".contains(*sign)).collect();
+    let link: String =
+        mail[from..].chars().take_while(|sign| !sign.is_whitespace() && !"<\"".contains(*sign)).collect();
     let (headers, text) = fetched(admin, &link).await;
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
     assert!(text.contains("Europe/Berlin"), "{text}");
@@ -143,8 +148,10 @@ async fn a_report_comes_by_mail_each_time_once_with_a_link_to_its_file() {
     // The next time comes by itself, and is another.
     app.advance(TimeDelta::minutes(5)).await;
     let path = format!("{}/deliveries", at(&report));
-    until(admin, &path, |page| page["items"].as_array().is_some_and(|all| all.len() >= 2 && !all[0]["sent_at"].is_null()))
-        .await;
+    until(admin, &path, |page| {
+        page["items"].as_array().is_some_and(|all| all.len() >= 2 && !all[0]["sent_at"].is_null())
+    })
+    .await;
     let patience = Instant::now() + Duration::from_secs(30);
     while server.ledger().len() < 4 {
         assert!(Instant::now() < patience, "it does not come");
