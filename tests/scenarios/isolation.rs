@@ -83,6 +83,12 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let erased = admin.post("/api/v1/leads", &json!({"email": "e@example.com"})).await.expect(201);
     let erasure = privacy_erasure::ask(admin, &erased["id"]).await;
     privacy_erasure::comes_to(admin, &erasure, "done").await;
+    let export = admin.post("/api/v1/analytics/export", &json!({"what": "leads"})).await;
+    let exported = export.body["export_id"].clone();
+    // So that there is a file to link to.
+    admin.ended(export).await;
+    let report = json!({"name": "r", "kind": "lead", "span": "last_week", "format": "csv"});
+    let report = admin.post("/api/v1/analytics/saved-reports", &report).await.expect(201);
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/compliance/keys/rotations", text(&rotated)),
@@ -117,6 +123,8 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/automation/scoring-models", text(&model["id"])),
         ("/api/v1/schedules", text(&schedule["id"])),
         ("/api/v1/workflows", text(&run["id"])),
+        ("/api/v1/analytics/exports", text(&exported)),
+        ("/api/v1/analytics/saved-reports", text(&report["id"])),
         ("/api/v1/sequences", text(&sequence["id"])),
         ("/api/v1/sequences/enrolments", text(&entered["id"])),
     ])
@@ -301,7 +309,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 14] = [
+pub const OPEN: [&str; 15] = [
     "/livez",
     "/readyz",
     "/version",
@@ -315,6 +323,7 @@ pub const OPEN: [&str; 14] = [
     "/callbacks/calls/{token}",
     "/unsubscribe/{token}",
     "/exports/{token}",
+    "/files/{token}",
     "/callbacks/{kind}/{token}",
 ];
 

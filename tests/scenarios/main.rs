@@ -63,6 +63,7 @@ mod engine_transactions;
 mod engine_walls;
 mod engine_work;
 mod examples;
+mod exports;
 mod failover;
 mod failover_limits;
 mod fields;

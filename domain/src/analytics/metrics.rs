@@ -20,7 +20,6 @@ use crate::{
     access::permission::Permission,
     agents::people,
     error::{Error, Result},
-    jobs::is_given_up,
     tenancy::{self, TenantTx, store::as_of_one_moment},
 };
 
