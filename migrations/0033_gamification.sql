@@ -21,7 +21,7 @@ create table point_rules (
   id uuid not null,
   name text not null,
   deed text not null constraint point_rules_deed
-    check (deed in ('call.answered', 'call.completed', 'lead.created', 'lead.converted')),
+    check (deed in ('call_answered', 'call_completed', 'lead_created', 'lead_converted')),
   -- 0 only counts.
   points int not null constraint point_rules_points check (points between 0 and 100000),
   -- Only calls that came to this, that were rated so well, or in which was talked so long.
@@ -62,7 +62,7 @@ create table point_entries (
   points int not null,
   -- What a cap kept back.
   withheld int not null default 0 constraint point_entries_withheld check (withheld >= 0),
-  -- The type of the event, of what was done and of what takes that back, and what it was about.
+  -- What was done and of what takes that back, and what it was about.
   deed text,
   subject text,
   rule_id uuid,
@@ -199,7 +199,7 @@ create table badges (
   -- Whether one may have it more than once, each time for another occasion.
   repeats boolean not null,
   -- It comes by itself for so many of these, and with `repeats` for each so many.
-  deed text constraint badges_deed check (deed in ('call.answered', 'call.completed', 'lead.created', 'lead.converted')),
+  deed text constraint badges_deed check (deed in ('call_answered', 'call_completed', 'lead_created', 'lead_converted')),
   every int constraint badges_every check (every between 1 and 1000000),
   version bigint not null default 1,
   created_at timestamptz not null default engine.now(),
@@ -250,7 +250,7 @@ create table challenges (
   description text not null default '',
   period text not null constraint challenges_period check (period in ('daily', 'weekly', 'monthly')),
   metric text not null constraint challenges_metric
-    check (metric in ('points', 'call.answered', 'call.completed', 'lead.created', 'lead.converted')),
+    check (metric in ('points', 'call_answered', 'call_completed', 'lead_created', 'lead_converted')),
   target bigint not null constraint challenges_target check (target between 1 and 1000000000),
   -- Whose it is; everybody's if there is none.
   team_id uuid,
@@ -334,7 +334,7 @@ create table competitions (
   name text not null,
   description text not null default '',
   metric text not null constraint competitions_metric
-    check (metric in ('points', 'call.answered', 'call.completed', 'lead.created', 'lead.converted')),
+    check (metric in ('points', 'call_answered', 'call_completed', 'lead_created', 'lead_converted')),
   starts_at timestamptz not null,
   ends_at timestamptz not null,
   -- For each who has scored for a team that wins.
