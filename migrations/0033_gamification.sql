@@ -88,7 +88,8 @@ create table point_entries (
          when source = 'deed' then points >= 0
          else points > 0 end)
 );
-create index point_entries_agent_idx on point_entries (tenant_id, agent_id, id);
+-- What somebody is shown of it: a deed by itself is worth nothing.
+create index point_entries_agent_idx on point_entries (tenant_id, agent_id, id) where points <> 0 or withheld > 0;
 -- What was given for a thing, to take it back.
 create index point_entries_subject_idx on point_entries (tenant_id, subject) where source = 'deed';
 create index point_entries_at_idx on point_entries (tenant_id, at);
@@ -131,6 +132,19 @@ create table point_days (
 create index point_days_agent_idx on point_days (tenant_id, agent_id, day);
 call engine.wall('point_days');
 grant select, insert, update on point_days to switchboard_app, switchboard_system;
+
+-- What was earned in a team ever.
+create table point_team_totals (
+  tenant_id uuid not null,
+  team_id uuid not null,
+  agent_id uuid not null,
+  points bigint not null,
+  constraint point_team_totals_pkey primary key (tenant_id, team_id, agent_id),
+  constraint point_team_totals_agent_fkey foreign key (tenant_id, agent_id) references agents (tenant_id, id)
+) with (fillfactor = 70);
+create index point_team_totals_agent_idx on point_team_totals (tenant_id, agent_id);
+call engine.wall('point_team_totals');
+grant select, insert, update on point_team_totals to switchboard_app, switchboard_system;
 
 -- What a rule gave somebody on a day, for its caps.
 create table point_rule_days (
@@ -252,7 +266,7 @@ create table challenges (
   metric text not null constraint challenges_metric
     check (metric in ('points', 'call_answered', 'call_completed', 'lead_created', 'lead_converted')),
   target bigint not null constraint challenges_target check (target between 1 and 1000000000),
-  -- Whose it is; everybody's if there is none.
+  -- Whose it is; everybody's if there is none. One that was deleted stays named.
   team_id uuid,
   -- Whether only those take part who have joined.
   by_joining boolean not null,
@@ -265,7 +279,6 @@ create table challenges (
   created_at timestamptz not null default engine.now(),
   retired_at timestamptz,
   constraint challenges_pkey primary key (tenant_id, id),
-  constraint challenges_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id),
   constraint challenges_badge_fkey foreign key (tenant_id, badge_id) references badges (tenant_id, id),
   constraint challenges_span check (ends_at > starts_at)
 );
@@ -360,6 +373,7 @@ grant select, insert, update on competitions to switchboard_app, switchboard_sys
 create table competition_teams (
   tenant_id uuid not null,
   competition_id uuid not null,
+  -- One that was deleted stays named.
   team_id uuid not null,
   score bigint not null default 0,
   -- Written once, when it is closed.
@@ -369,7 +383,6 @@ create table competition_teams (
   constraint competition_teams_pkey primary key (tenant_id, competition_id, team_id),
   constraint competition_teams_competition_fkey foreign key (tenant_id, competition_id)
     references competitions (tenant_id, id),
-  constraint competition_teams_team_fkey foreign key (tenant_id, team_id) references teams (tenant_id, id),
   constraint competition_teams_final check ((final_score is null) = (final_rank is null))
 ) with (fillfactor = 70);
 create index competition_teams_team_idx on competition_teams (tenant_id, team_id);

@@ -13,6 +13,7 @@
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`campaigns`] the same message to many leads, each once; [`sequences`] several to each lead, one after the other
+//! - [`gamification`] points for what agents do, and what comes of points
 
 pub mod access;
 pub mod agents;
@@ -25,6 +26,7 @@ pub mod ctx;
 pub mod error;
 pub mod events;
 pub mod expected;
+pub mod gamification;
 pub mod jobs;
 pub mod leads;
 pub mod messages;
