@@ -88,8 +88,9 @@ create table point_entries (
          when source = 'deed' then points >= 0
          else points > 0 end)
 );
+create index point_entries_agent_idx on point_entries (tenant_id, agent_id, id);
 -- What somebody is shown of it: a deed by itself is worth nothing.
-create index point_entries_agent_idx on point_entries (tenant_id, agent_id, id) where points <> 0 or withheld > 0;
+create index point_entries_shown_idx on point_entries (tenant_id, agent_id, id) where points <> 0 or withheld > 0;
 -- What was given for a thing, to take it back.
 create index point_entries_subject_idx on point_entries (tenant_id, subject) where source = 'deed';
 create index point_entries_at_idx on point_entries (tenant_id, at);
@@ -154,7 +155,7 @@ create table point_rule_days (
   day date not null,
   points bigint not null,
   times bigint not null,
-  constraint point_rule_days_pkey primary key (tenant_id, rule_id, agent_id, day),
+  constraint point_rule_days_pkey primary key (tenant_id, agent_id, rule_id, day),
   constraint point_rule_days_rule_fkey foreign key (tenant_id, rule_id) references point_rules (tenant_id, id),
   constraint point_rule_days_agent_fkey foreign key (tenant_id, agent_id) references agents (tenant_id, id)
 ) with (fillfactor = 70);
@@ -396,7 +397,7 @@ create table competition_scores (
   agent_id uuid not null,
   team_id uuid not null,
   score bigint not null,
-  constraint competition_scores_pkey primary key (tenant_id, competition_id, agent_id, team_id),
+  constraint competition_scores_pkey primary key (tenant_id, agent_id, competition_id, team_id),
   constraint competition_scores_team_fkey foreign key (tenant_id, competition_id, team_id)
     references competition_teams (tenant_id, competition_id, team_id),
   constraint competition_scores_agent_fkey foreign key (tenant_id, agent_id) references agents (tenant_id, id)

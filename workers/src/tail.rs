@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::itself;
 
 /// How soon the log is looked at where a hint was lost.
-const POLL: Duration = Duration::from_secs(2);
+pub(crate) const POLL: Duration = Duration::from_secs(2);
 /// From one look to the next, at least: under steady traffic a moment's events are read together.
-const REST: Duration = Duration::from_millis(50);
+pub(crate) const REST: Duration = Duration::from_millis(50);
 /// Endpoints that are looked up at a time.
 const PAGE: i64 = 200;
 /// How long one rests for which so much waits that nothing more is read.
@@ -57,7 +57,7 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
 }
 
 /// Resolves when the log has grown, or may have.
-async fn numbered(hints: &mut Receiver<Hint>) {
+pub(crate) async fn numbered(hints: &mut Receiver<Hint>) {
     loop {
         match hints.recv().await {
             Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => return,

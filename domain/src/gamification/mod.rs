@@ -72,10 +72,10 @@ const ROOT: &str = "/api/v1/gamification-advanced";
 /// # Errors
 /// If a permission is missing, the caller is no agent and names none, or there is no such agent.
 async fn player(ctx: &Ctx, tx: &mut TenantTx, named: Option<AgentId>) -> Result<AgentId> {
+    ctx.require(Permission::GamificationPlay)?;
     let tenant = tx.tenant;
     let own = own_agent(ctx, tx).await?;
     let Some(agent) = named.filter(|agent| Some(*agent) != own) else {
-        ctx.require(Permission::GamificationPlay)?;
         let detail = "you are no agent yourself; say whom it is for";
         return own.ok_or_else(|| Error::invalid("/agent_id", detail));
     };

@@ -5,7 +5,7 @@
 //! - [`standings`] who leads, live and once they are frozen; `closing` the end of one
 //! - `scoring` what rows of the ledger count for
 
-pub(super) mod closing;
+pub mod closing;
 pub(super) mod scoring;
 pub mod standings;
 pub(super) mod store;
