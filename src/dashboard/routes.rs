@@ -10,8 +10,8 @@ use domain::access::permission::Permission as P;
 
 use super::pages::{
     account, api_keys, audit, campaigns, dead_letters, door, home, installation, jobs, leads, messages,
-    overview, play, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants, users,
-    workers, workflows,
+    overview, play, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants,
+    users, workers, workflows,
 };
 use crate::http::{
     App,

@@ -81,7 +81,12 @@ async fn somebody_joins_claims_and_redeems_by_plain_forms() {
     boss.get("/ops/play/rewards").await.expect(200);
     let mug = [("name", "Mug"), ("price", "50"), ("stock", "1")];
     assert_eq!(boss.post("/ops/play/rewards", &mug).await.leads(), "/ops/play/rewards");
-    assert!(boss.post("/ops/play/rewards", &[("name", "Mug"), ("price", "")]).await.expect(422).says("fill this in"));
+    assert!(
+        boss.post("/ops/play/rewards", &[("name", "Mug"), ("price", "")])
+            .await
+            .expect(422)
+            .says("fill this in")
+    );
     let reward = admin.all("/api/v1/gamification-advanced/rewards").await[0]["id"].clone();
     let page = browser.get("/ops/play/rewards").await.expect(200);
     assert!(page.says(">Redeem</button>"), "{}", page.text);
@@ -116,7 +121,13 @@ async fn a_competition_shows_its_standings_and_is_closed_by_a_form() {
     for said in ["Standings as of now", "sales", "support", "1,234", "Agent 0", "Close it now"] {
         assert!(page.says(said), "{said}: {}", page.text);
     }
-    assert!(browser.post(&format!("{path}/cancel"), &[("confirm", "autumn")]).await.expect(422).says("type `Autumn`"));
+    assert!(
+        browser
+            .post(&format!("{path}/cancel"), &[("confirm", "autumn")])
+            .await
+            .expect(422)
+            .says("type `Autumn`")
+    );
     browser.get(&path).await.expect(200);
     assert_eq!(browser.post(&format!("{path}/close"), &[]).await.leads(), path);
     let page = browser.get(&path).await.expect(200);

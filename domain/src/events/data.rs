@@ -86,8 +86,10 @@ fn of_message(kind: &str) -> Option<Vec<Field>> {
 
 fn of_lead(kind: &str) -> Option<Vec<Field>> {
     Some(match kind {
-        "lead.created" | "lead.updated" | "lead.converted" | "lead.unconverted" | "lead.deleted" | "lead.restricted" | "lead.unrestricted"
-        | "lead.assigned" | "lead.queued" | "lead.overdue" => Vec::new(),
+        "lead.created" | "lead.updated" | "lead.converted" | "lead.unconverted" | "lead.deleted"
+        | "lead.restricted" | "lead.unrestricted" | "lead.assigned" | "lead.queued" | "lead.overdue" => {
+            Vec::new()
+        }
         "lead.merged" => vec![always("loser_id", Id)],
         "lead.rectified" => vec![always("rectification_id", Id), always("fields", Words)],
         "lead.activity" => vec![always("activity_id", Id), always("kind", Word)],

@@ -85,8 +85,8 @@ impl About {
         let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
         match kind.split('.').next() {
             Some(
-                "agent" | "access" | "scoring_model" | "provider" | "points" | "badge" | "tier"
-                | "challenge" | "competition" | "reward",
+                "agent" | "access" | "scoring_model" | "provider" | "points" | "badge" | "tier" | "challenge"
+                | "competition" | "reward",
             ) => Self::Us,
             Some("call" | "lead" | "message") => Self::One {
                 has: (of("owner_id").map(AgentId), of("team_id").map(TeamId)),

@@ -110,5 +110,8 @@ fn name_taken() -> Error {
 }
 
 fn too_many(most: i64) -> Error {
-    Error::conflict("too-many", format!("a tenant has at most {most} of these; take one away that is not used"))
+    Error::conflict(
+        "too-many",
+        format!("a tenant has at most {most} of these; take one away that is not used"),
+    )
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::Serializer;
+
 use super::store;
 use crate::{
     Ctx,
@@ -36,6 +38,11 @@ pub(super) async fn names(
 
 /// One of these names.
 pub(super) fn of(names: &HashMap<AgentId, Personal<String>>, agent: AgentId) -> Personal<String> {
-    let plain = names.get(&agent).map_or(FORMER, |name| name.expose());
+    let plain = names.get(&agent).map_or(FORMER, |name| name.expose().as_str());
     Personal::new(plain.to_owned())
+}
+
+/// For names in answers: they are there for whoever may see them, and masked for others.
+pub(super) fn shown<S: Serializer>(name: &Personal<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(name.expose())
 }

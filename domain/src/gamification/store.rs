@@ -25,7 +25,9 @@ pub(super) async fn ensure_head(conn: &mut PgConnection, tenant: TenantId) -> Re
 /// Locks the head of a tenant: whoever has it writes the ledger alone. Waits for it.
 pub(super) async fn lock_head(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
     ensure_head(conn, tenant).await?;
-    sqlx::query!("select from game_heads where tenant_id = $1 for no key update", tenant.0).fetch_all(conn).await?;
+    sqlx::query!("select from game_heads where tenant_id = $1 for no key update", tenant.0)
+        .fetch_all(conn)
+        .await?;
     Ok(())
 }
 
@@ -173,7 +175,11 @@ pub(super) async fn people(
 }
 
 /// Whether there is such a team. It is not deleted before this transaction ends.
-pub(super) async fn teams_there(conn: &mut PgConnection, tenant: TenantId, teams: &[TeamId]) -> Result<usize> {
+pub(super) async fn teams_there(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    teams: &[TeamId],
+) -> Result<usize> {
     let there = sqlx::query!(
         "select from teams where tenant_id = $1 and id = any($2) for key share",
         tenant.0,

@@ -18,7 +18,13 @@ use super::{
     store,
     told::{Done, Told, told},
 };
-use crate::{Ctx, ctx::Platform, error::Result, tenancy::{SystemTx, TenantTx}, types::TenantId};
+use crate::{
+    Ctx,
+    ctx::Platform,
+    error::Result,
+    tenancy::{SystemTx, TenantTx},
+    types::TenantId,
+};
 
 /// Entries that are read in one transaction.
 const BATCH: i64 = 200;
@@ -151,7 +157,9 @@ async fn give(tx: &mut TenantTx, zone: Tz, rules: &[Rule], deeds: Vec<Done>) -> 
     let mut given: HashMap<Capped, Given> = asked.into_iter().zip(known).collect();
     let keys: Vec<String> = pairs
         .iter()
-        .flat_map(|(done, rules)| rules.iter().map(|rule| rule_key(rule, done)).chain([key(done)]).collect::<Vec<_>>())
+        .flat_map(|(done, rules)| {
+            rules.iter().map(|rule| rule_key(rule, done)).chain([key(done)]).collect::<Vec<_>>()
+        })
         .collect();
     let mut seen = ledger::store::known_keys(tx.conn(), tenant, &keys).await?;
     let chance = tx.platform.chance.clone();

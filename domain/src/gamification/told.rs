@@ -27,9 +27,15 @@ pub(super) struct Done {
 pub(super) enum Told {
     Done(Done),
     /// A deed was not one after all.
-    Undone { deed: Deed, subject: String },
+    Undone {
+        deed: Deed,
+        subject: String,
+    },
     /// Two leads were one: what came of the second one counts for the first, once.
-    Merged { winner: String, loser: String },
+    Merged {
+        winner: String,
+        loser: String,
+    },
 }
 
 /// What it says for the ledger, if anything.
@@ -61,7 +67,9 @@ pub(super) fn told(entry: &Entry) -> Option<Told> {
         // A lead may convert, and not after all, and convert again: each counts.
         "lead.converted" => done(Deed::LeadConverted, "owner_id", format!("{subject}:{}", entry.seq)),
         "lead.unconverted" => Some(Told::Undone { deed: Deed::LeadConverted, subject }),
-        "lead.merged" => id("loser_id").map(|loser| Told::Merged { winner: subject, loser: format!("lead:{loser}") }),
+        "lead.merged" => {
+            id("loser_id").map(|loser| Told::Merged { winner: subject, loser: format!("lead:{loser}") })
+        }
         _ => None,
     }
 }
@@ -94,8 +102,14 @@ mod tests {
             _ => None,
         };
         let of = |field: &str| json!({ field: somebody });
-        assert_eq!(read("call.completed", of("agent_id")), Some((Deed::CallCompleted, somebody, "lead:1".into())));
-        assert_eq!(read("lead.converted", of("owner_id")), Some((Deed::LeadConverted, somebody, "lead:1:7".into())));
+        assert_eq!(
+            read("call.completed", of("agent_id")),
+            Some((Deed::CallCompleted, somebody, "lead:1".into()))
+        );
+        assert_eq!(
+            read("lead.converted", of("owner_id")),
+            Some((Deed::LeadConverted, somebody, "lead:1:7".into()))
+        );
         assert_eq!(read("call.completed", json!({ "agent_id": null })), None);
         assert_eq!(read("call.ended", of("agent_id")), None);
         assert_eq!(read("points.awarded", of("agent_id")), None, "what the ledger tells feeds it nothing");

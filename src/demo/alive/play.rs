@@ -26,9 +26,11 @@ pub async fn set_up(client: &Client, agents: &[Value], dice: &Dice<'_>) -> Resul
     let tiers = client.get(&path("tiers")).await?;
     let has_tiers = tiers["items"].as_array().is_some_and(|tiers| !tiers.is_empty());
     if !has_tiers {
-        for (name, threshold, benefit) in
-            [("Bronze", 100, "A mug"), ("Silver", 500, "First choice of shifts"), ("Gold", 2_000, "A day off")]
-        {
+        for (name, threshold, benefit) in [
+            ("Bronze", 100, "A mug"),
+            ("Silver", 500, "First choice of shifts"),
+            ("Gold", 2_000, "A day off"),
+        ] {
             let tier = json!({"name": name, "threshold": threshold, "benefits": [benefit]});
             client.post(&path("tiers"), &tier).await?;
         }
@@ -78,7 +80,8 @@ pub async fn compete(client: &Client, dice: &Dice<'_>) -> Result<(), Failure> {
     if newest["items"].get(0).is_some_and(|one| one["state"] == "running") {
         return Ok(());
     }
-    let teams: Vec<Value> = client.all("/api/v1/teams").await?.iter().map(|team| team["id"].clone()).collect();
+    let teams: Vec<Value> =
+        client.all("/api/v1/teams").await?.iter().map(|team| team["id"].clone()).collect();
     let competition = json!({
         "name": format!("Teams {:03}", dice.below(1_000)), "metric": "points", "team_ids": teams, "prize_points": 25,
         "ends_at": dice.0.clock.now() + GOES_ON,

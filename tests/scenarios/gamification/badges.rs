@@ -25,7 +25,8 @@ async fn a_thousand_awards_at_once_are_one() {
     assert_eq!(standing(admin, &agents[0]).await["badges"][0]["count"], 1);
     let other = json!({"agent_id": agents[0], "occasion": "the feast"});
     assert_eq!(admin.post(&path, &other).await.expect(201)["count"], 2);
-    let awards = admin.all(&game(&format!("badges/awards?agent_id={}", agents[0].as_str().expect("an id")))).await;
+    let awards =
+        admin.all(&game(&format!("badges/awards?agent_id={}", agents[0].as_str().expect("an id")))).await;
     assert_eq!(awards.len(), 2);
     let shown = admin.get(&of("badges", &badge, "")).await.expect(200);
     assert_eq!((&shown["holders"], &shown["awards"]), (&json!(1), &json!(2)));
@@ -41,7 +42,8 @@ async fn a_badge_that_does_not_repeat_is_had_once_and_one_of_deeds_comes_by_itse
     let path = of("badges", &once, "/awards");
     admin.post(&path, &json!({"agent_id": agents[0]})).await.expect(201);
     admin.post(&path, &json!({"agent_id": agents[0], "occasion": "again"})).await.expect(200);
-    let two = json!({"name": "Each two calls", "repeats": true, "on": {"deed": "call_completed", "every": 2}});
+    let two =
+        json!({"name": "Each two calls", "repeats": true, "on": {"deed": "call_completed", "every": 2}});
     let each = made(admin, "badges", &two).await;
     assert_eq!(
         admin.post(&of("badges", &each, "/awards"), &json!({"agent_id": agents[0]})).await.problem(409),

@@ -8,7 +8,9 @@ use super::{game, give};
 use crate::routing::team;
 
 fn ranks(page: &[Value]) -> Vec<(i64, i64)> {
-    page.iter().map(|line| (line["rank"].as_i64().expect("a rank"), line["points"].as_i64().expect("points"))).collect()
+    page.iter()
+        .map(|line| (line["rank"].as_i64().expect("a rank"), line["points"].as_i64().expect("points")))
+        .collect()
 }
 
 #[tokio::test]
@@ -33,7 +35,10 @@ async fn ranks_are_shared_and_pages_keep_one_order() {
     }
     assert_eq!(paged, whole);
     let teams = admin.all(&game("leaderboard?period=all_time&of=teams")).await;
-    assert_eq!((ranks(&teams), &teams[0]["team_id"], &teams[0]["name"]), (vec![(1, 80)], &team, &json!("sales")));
+    assert_eq!(
+        (ranks(&teams), &teams[0]["team_id"], &teams[0]["name"]),
+        (vec![(1, 80)], &team, &json!("sales"))
+    );
     assert!(app.other.admin.all(&game("leaderboard?period=all_time")).await.is_empty());
     app.process.stop().await;
 }

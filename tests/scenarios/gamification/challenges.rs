@@ -24,14 +24,23 @@ async fn a_scorecard_is_live_and_what_was_reached_is_claimed_once() {
     call(admin, &agents[0], &json!({"outcome": "interested"})).await;
     let progress = of("challenges", &challenge, "/progress");
     let card = until(admin, &progress, |card| card["items"][0]["progress"] == 1).await;
-    assert_eq!((&card["items"][0]["agent_id"], &card["items"][0]["completed_at"]), (&agents[0], &Value::Null));
-    assert_eq!(player.post(&of("challenges", &challenge, "/claim"), &json!({})).await.problem(409), "not-reached");
+    assert_eq!(
+        (&card["items"][0]["agent_id"], &card["items"][0]["completed_at"]),
+        (&agents[0], &Value::Null)
+    );
+    assert_eq!(
+        player.post(&of("challenges", &challenge, "/claim"), &json!({})).await.problem(409),
+        "not-reached"
+    );
     call(admin, &agents[0], &json!({"outcome": "interested"})).await;
     until(admin, &progress, |card| !card["items"][0]["completed_at"].is_null()).await;
     let told = socket.until("challenge.completed").await.pop().expect("an event");
     assert_eq!((&told["data"]["agent_id"], &told["data"]["progress"]), (&agents[0], &json!(2)));
     let active = player.get(&game("challenges/active")).await.expect(200)["items"][0].clone();
-    assert_eq!((&active["own_progress"], &active["joined"], &active["completed"]), (&json!(2), &json!(true), &json!(1)));
+    assert_eq!(
+        (&active["own_progress"], &active["joined"], &active["completed"]),
+        (&json!(2), &json!(true), &json!(1))
+    );
     for _ in 0..2 {
         let score = player.post(&of("challenges", &challenge, "/claim"), &json!({})).await.expect(200);
         assert!(!score["claimed_at"].is_null(), "{score}");
@@ -58,9 +67,12 @@ async fn a_round_is_closed_after_its_end_and_what_nobody_claimed_is_given() {
     let card = admin.get(&progress).await.expect(200);
     let day = card["day"].as_str().expect("a day").to_owned();
     let path = format!("{progress}?day={day}");
-    let ends: chrono::DateTime<chrono::Utc> = card["ends_at"].as_str().expect("an end").parse().expect("an instant");
+    let ends: chrono::DateTime<chrono::Utc> =
+        card["ends_at"].as_str().expect("an end").parse().expect("an instant");
     app.advance(ends - app.clock.now() + TimeDelta::seconds(6)).await;
-    let closed = until(admin, &path, |card| !card["closed_at"].is_null() && !card["items"][0]["claimed_at"].is_null()).await;
+    let closed =
+        until(admin, &path, |card| !card["closed_at"].is_null() && !card["items"][0]["claimed_at"].is_null())
+            .await;
     assert_eq!(closed["items"][1]["completed_at"], Value::Null);
     has(admin, &agents[0], 13).await;
     // What is told late does not count, and what comes after the end is of the next round.
@@ -94,7 +106,9 @@ async fn a_microsecond_decides_which_day_it_was_also_where_the_clock_is_changed(
     let path = |day: chrono::NaiveDate| format!("{}?day={day}", of("challenges", &challenge, "/progress"));
     let card = admin.get(&path(short)).await.expect(200);
     assert_eq!(card["items"][0]["progress"], 6, "{card}");
-    let instant = |field: &str| card[field].as_str().expect("an instant").parse::<chrono::DateTime<chrono::Utc>>().expect("one");
+    let instant = |field: &str| {
+        card[field].as_str().expect("an instant").parse::<chrono::DateTime<chrono::Utc>>().expect("one")
+    };
     assert_eq!(instant("ends_at") - instant("starts_at"), TimeDelta::hours(23));
     let next = admin.get(&path(short.succ_opt().expect("a day"))).await.expect(200);
     assert_eq!(next["items"][0]["progress"], 8);

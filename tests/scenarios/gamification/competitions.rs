@@ -21,7 +21,10 @@ async fn board(client: &Client, competition: &Value) -> Value {
 /// Rank and score of each team.
 fn scores(board: &Value) -> Vec<(i64, i64)> {
     let teams = board["teams"].as_array().expect("teams");
-    teams.iter().map(|team| (team["rank"].as_i64().expect("a rank"), team["score"].as_i64().expect("a score"))).collect()
+    teams
+        .iter()
+        .map(|team| (team["rank"].as_i64().expect("a rank"), team["score"].as_i64().expect("a score")))
+        .collect()
 }
 
 #[tokio::test]
@@ -57,8 +60,14 @@ async fn a_microsecond_decides_and_what_comes_late_changes_nothing() {
     let frozen = board(admin, &competition).await;
     assert_eq!((scores(&frozen), &frozen["frozen"]), (vec![(1, 3), (2, 0)], &json!(true)), "late");
     has(admin, &sellers[0], 133).await;
-    assert_eq!(admin.post(&of("competitions", &competition, "/close"), &json!({})).await.expect(200)["state"], "closed");
-    assert_eq!(admin.post(&of("competitions", &competition, "/cancel"), &json!({})).await.problem(409), "competition-over");
+    assert_eq!(
+        admin.post(&of("competitions", &competition, "/close"), &json!({})).await.expect(200)["state"],
+        "closed"
+    );
+    assert_eq!(
+        admin.post(&of("competitions", &competition, "/cancel"), &json!({})).await.problem(409),
+        "competition-over"
+    );
     app.process.stop().await;
 }
 
@@ -95,11 +104,16 @@ async fn two_who_close_it_at_once_freeze_it_once_and_give_prizes_once() {
     assert_eq!(told, 1);
     let first = standing(admin, &teams[0].1[0]).await;
     assert_eq!((&first["lifetime_points"], &first["badges"][0]["count"]), (&json!(45), &json!(1)));
-    assert_eq!(standing(admin, &teams[0].1[1]).await["lifetime_points"], 0, "who scored nothing wins nothing");
+    assert_eq!(
+        standing(admin, &teams[0].1[1]).await["lifetime_points"],
+        0,
+        "who scored nothing wins nothing"
+    );
     assert_eq!(standing(admin, &teams[1].1[0]).await["lifetime_points"], 20);
     let again = board(admin, &competition).await;
     assert_eq!(scores(&again), [(1, 40), (2, 20), (2, 20), (4, 10)]);
-    let order: Vec<&Value> = again["teams"].as_array().expect("teams").iter().map(|team| &team["team_id"]).collect();
+    let order: Vec<&Value> =
+        again["teams"].as_array().expect("teams").iter().map(|team| &team["team_id"]).collect();
     let mut tied = [order[1].to_string(), order[2].to_string()];
     tied.sort();
     assert_eq!(tied, [order[1].to_string(), order[2].to_string()], "in a stable order");

@@ -31,7 +31,10 @@ async fn calls_and_leads_give_what_rules_say_and_are_told() {
     let lead = lead_of(admin, &agents[1]).await;
     becomes(admin, &lead, "converted").await;
     let standing = has(admin, &agents[1], 50).await;
-    assert_eq!((&standing["balance"], &standing["today"], &standing["rank"]), (&json!(50), &json!(50), &json!(1)));
+    assert_eq!(
+        (&standing["balance"], &standing["today"], &standing["rank"]),
+        (&json!(50), &json!(50), &json!(1))
+    );
     let rows = history(admin, &agents[0]).await;
     assert_eq!(rows.len(), 3, "what is worth nothing by itself is not shown: {rows:?}");
     let of_call = rows.iter().filter(|row| row["subject"] == format!("call:{id}")).count();
@@ -93,7 +96,8 @@ async fn caps_hold_to_the_point_and_begin_anew_with_the_day_of_the_tenants_zone(
     let admin = &app.acme.admin;
     admin.patch("/api/v1/tenant", &json!({"zone": "Asia/Kolkata"})).await.expect(200);
     let (_, agents) = team(admin, "sales", 2, 50).await;
-    let capped = json!({"name": "calls", "deed": "call_completed", "points": 10, "cap": {"per": "day", "points": 25}});
+    let capped =
+        json!({"name": "calls", "deed": "call_completed", "points": 10, "cap": {"per": "day", "points": 25}});
     made(admin, "rules", &capped).await;
     // Two hours before midnight in Kolkata, which is 18:30 UTC.
     let now = app.clock.now();
@@ -190,8 +194,14 @@ async fn points_by_hand_are_bounded_given_once_and_taken_back_once() {
     let entry = history(admin, &agents[0]).await.pop().expect("a row")["id"].clone();
     let back = admin.post(&of("points", &entry, "/reverse"), &json!({})).await.expect(200);
     assert_eq!((&back["points"], &back["reverses_id"]), (&json!(-7), &entry));
-    assert_eq!(admin.post(&of("points", &entry, "/reverse"), &json!({})).await.problem(409), "already-reversed");
-    assert_eq!(admin.post(&of("points", &back["id"], "/reverse"), &json!({})).await.problem(409), "not-reversible");
+    assert_eq!(
+        admin.post(&of("points", &entry, "/reverse"), &json!({})).await.problem(409),
+        "already-reversed"
+    );
+    assert_eq!(
+        admin.post(&of("points", &back["id"], "/reverse"), &json!({})).await.problem(409),
+        "not-reversible"
+    );
     assert_eq!(standing(admin, &agents[0]).await["lifetime_points"], 0);
     app.process.stop().await;
 }
@@ -214,7 +224,11 @@ async fn tiers_go_by_what_was_ever_earned_and_are_told_once() {
     let now = standing(admin, &agents[0]).await;
     assert_eq!((&now["tier"]["id"], &now["next_tier"]), (&silver, &Value::Null));
     let told = socket.until("tier.advanced").await.pop().expect("an event");
-    assert_eq!(told["subject"], format!("tier:{}", silver.as_str().expect("an id")), "the highest alone is told");
+    assert_eq!(
+        told["subject"],
+        format!("tier:{}", silver.as_str().expect("an id")),
+        "the highest alone is told"
+    );
     // What is spent takes nothing of it away.
     let mug = made(admin, "rewards", &json!({"name": "Mug", "price": 150, "tier_id": silver})).await;
     admin.post(&game("redeem"), &json!({"reward_id": mug, "agent_id": agents[0]})).await.expect(201);
@@ -228,9 +242,13 @@ async fn tiers_go_by_what_was_ever_earned_and_are_told_once() {
     give(admin, &agents[0], 60).await;
     let now = standing(admin, &agents[0]).await;
     assert_eq!((&now["tier"]["id"], &now["balance"], &now["owed_points"]), (&bronze, &json!(9), &json!(0)));
-    put(admin, &format!("tiers/{}", bronze.as_str().expect("an id")), &json!({"name": "Bronze", "threshold": 500}))
-        .await
-        .expect(200);
+    put(
+        admin,
+        &format!("tiers/{}", bronze.as_str().expect("an id")),
+        &json!({"name": "Bronze", "threshold": 500}),
+    )
+    .await
+    .expect(200);
     assert_eq!(standing(admin, &agents[0]).await["tier"], Value::Null, "another threshold holds at once");
     app.process.stop().await;
 }

@@ -61,9 +61,10 @@ async fn nobody_gives_what_they_do_not_have_however_many_ask_at_once() {
     assert_eq!(standing(admin, &agents[0]).await["balance"], 50);
     // The database refuses it, whoever asks.
     let mut owner = app.database.connect_as("none").await;
-    for statement in
-        ["update point_totals set balance = balance - 60, spent = spent + 60", "update rewards set stock = -1"]
-    {
+    for statement in [
+        "update point_totals set balance = balance - 60, spent = spent + 60",
+        "update rewards set stock = -1",
+    ] {
         let refused = sqlx::query(statement).execute(&mut owner).await.expect_err("a check");
         assert!(refused.to_string().contains("check constraint"), "{refused}");
     }
@@ -95,9 +96,15 @@ async fn a_redemption_that_is_sent_twice_is_one_and_may_be_called_off() {
     assert_eq!(player.post(&format!("{}/cancel", places[0]), &json!({})).await.status, 403);
     let off = admin.post(&format!("{}/cancel", places[0]), &json!({})).await.expect(200);
     assert_eq!(off["state"], "cancelled");
-    assert_eq!(admin.post(&format!("{}/cancel", places[0]), &json!({})).await.problem(409), "redemption-settled");
+    assert_eq!(
+        admin.post(&format!("{}/cancel", places[0]), &json!({})).await.problem(409),
+        "redemption-settled"
+    );
     let now = standing(admin, &agents[0]).await;
-    assert_eq!((&now["balance"], &now["spent_points"], &now["lifetime_points"]), (&json!(300), &json!(0), &json!(300)));
+    assert_eq!(
+        (&now["balance"], &now["spent_points"], &now["lifetime_points"]),
+        (&json!(300), &json!(0), &json!(300))
+    );
     assert_eq!(admin.get(&of("rewards", &mug, "")).await.expect(200)["stock"], 5);
     for _ in 0..2 {
         player.post(&game("redeem"), &json!({"reward_id": mug})).await.expect(201);
@@ -121,7 +128,10 @@ async fn a_reward_of_a_tier_is_for_whoever_has_come_to_it() {
     let trip = made(admin, "rewards", &json!({"name": "Trip", "price": 10, "tier_id": gold})).await;
     give(admin, &agents[0], 99).await;
     let shown = player.get(&of("rewards", &trip, "")).await.expect(200);
-    assert_eq!((&shown["unlocked"], &shown["affordable"], &shown["tier"]), (&json!(false), &json!(true), &json!("Gold")));
+    assert_eq!(
+        (&shown["unlocked"], &shown["affordable"], &shown["tier"]),
+        (&json!(false), &json!(true), &json!("Gold"))
+    );
     assert_eq!(player.post(&game("redeem"), &json!({"reward_id": trip})).await.problem(409), "tier-needed");
     give(admin, &agents[0], 1).await;
     player.post(&game("redeem"), &json!({"reward_id": trip})).await.expect(201);

@@ -13,20 +13,32 @@ async fn agents_play_supervisors_award_and_managers_set_up() {
     let (_, agents) = team(admin, "sales", 2, 50).await;
     let reward = made(admin, "rewards", &json!({"name": "Mug", "price": 5})).await;
     let agent = person(&app, &agents[0]).await;
-    let (supervisor, manager) = (app.user(&app.acme, "Supervisor").await, app.user(&app.acme, "Manager").await);
+    let (supervisor, manager) =
+        (app.user(&app.acme, "Supervisor").await, app.user(&app.acme, "Manager").await);
     let points = json!({"agent_id": agents[1], "points": 5, "reason": "help"});
     let rule = json!({"name": "calls", "deed": "call_completed", "points": 1});
     for (client, give, set_up) in [(&agent, 403, 403), (&supervisor, 422, 403), (&manager, 201, 201)] {
         assert_eq!(client.get(&game("leaderboard")).await.status, 200);
-        assert_eq!(client.post(&game("points"), &points).await.status, give, "a supervisor without a team sees nobody");
+        assert_eq!(
+            client.post(&game("points"), &points).await.status,
+            give,
+            "a supervisor without a team sees nobody"
+        );
         assert_eq!(client.post(&game("rules"), &rule).await.status, set_up);
     }
     // For oneself, and for nobody else.
     let of_another = json!({"reward_id": reward, "agent_id": agents[1]});
     assert_eq!(agent.post(&game("redeem"), &of_another).await.status, 403);
-    assert_eq!(agent.post(&game("redeem"), &json!({"reward_id": reward})).await.problem(409), "too-few-points");
+    assert_eq!(
+        agent.post(&game("redeem"), &json!({"reward_id": reward})).await.problem(409),
+        "too-few-points"
+    );
     let history = format!("history?agent_id={}", agents[1].as_str().expect("an id"));
-    assert_eq!(agent.get(&game(&history)).await.status, 404, "what another one was given in detail is theirs");
+    assert_eq!(
+        agent.get(&game(&history)).await.status,
+        404,
+        "what another one was given in detail is theirs"
+    );
     assert_eq!(agent.get(&game("history")).await.status, 200);
     app.process.stop().await;
 }
@@ -53,10 +65,16 @@ async fn nothing_of_it_is_there_for_another_tenant() {
     }
     let redeem = json!({"reward_id": reward, "agent_id": agents[0]});
     assert_eq!(other.post(&game("redeem"), &redeem).await.status, 422);
-    assert_eq!(other.post(&of("badges", &badge, "/awards"), &json!({"agent_id": agents[0]})).await.status, 404);
+    assert_eq!(
+        other.post(&of("badges", &badge, "/awards"), &json!({"agent_id": agents[0]})).await.status,
+        404
+    );
     assert_eq!(other.post(&of("points", &entry["id"], "/reverse"), &json!({})).await.status, 404);
     for list in ["rules", "tiers", "badges", "challenges", "competitions", "rewards", "redemptions"] {
-        assert!(other.get(&game(list)).await.expect(200)["items"].as_array().is_some_and(Vec::is_empty), "{list}");
+        assert!(
+            other.get(&game(list)).await.expect(200)["items"].as_array().is_some_and(Vec::is_empty),
+            "{list}"
+        );
     }
     app.process.stop().await;
 }

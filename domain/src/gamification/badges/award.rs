@@ -61,7 +61,10 @@ pub async fn by_hand(ctx: &Ctx, id: BadgeId, new: NewAward) -> Result<Once<Badge
     let tx = &mut keyed.tx;
     let ways = store::ways(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("badge"))?;
     if ways.by_itself {
-        return Err(Error::conflict("badge-by-itself", "it comes by itself for what is done; give another one"));
+        return Err(Error::conflict(
+            "badge-by-itself",
+            "it comes by itself for what is done; give another one",
+        ));
     }
     let repeats = ways.repeats;
     let there = people::agent(tx.conn(), ctx.tenant, new.agent_id, ctx.rows).await?;
@@ -72,7 +75,8 @@ pub async fn by_hand(ctx: &Ctx, id: BadgeId, new: NewAward) -> Result<Once<Badge
         _ => today.to_string(),
     };
     let fresh = give(tx, id, &[(new.agent_id, occasion.clone())]).await?;
-    let found = store::award(tx.conn(), ctx.tenant, id, new.agent_id, if repeats { &occasion } else { "" }).await?;
+    let found =
+        store::award(tx.conn(), ctx.tenant, id, new.agent_id, if repeats { &occasion } else { "" }).await?;
     let view = found.ok_or(Error::NotFound("badge_award"))?;
     if !fresh.is_empty() {
         let detail = json!({ "badge_id": id, "agent_id": new.agent_id });

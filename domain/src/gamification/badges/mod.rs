@@ -151,7 +151,9 @@ pub(super) async fn named(tx: &mut TenantTx, id: Option<BadgeId>) -> Result<()> 
     let Some(id) = id else { return Ok(()) };
     match store::ways(tx.conn(), tenant, id).await? {
         None => Err(Error::invalid("/badge_id", "there is no such badge")),
-        Some(ways) if ways.by_itself => Err(Error::invalid("/badge_id", "this one comes by itself; name another")),
+        Some(ways) if ways.by_itself => {
+            Err(Error::invalid("/badge_id", "this one comes by itself; name another"))
+        }
         Some(_) => Ok(()),
     }
 }

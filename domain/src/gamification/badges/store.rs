@@ -22,7 +22,12 @@ pub(super) async fn count(conn: &mut PgConnection, tenant: TenantId) -> Result<i
 }
 
 /// `false` if the name is taken.
-pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, id: BadgeId, new: &NewBadge) -> Result<bool> {
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: BadgeId,
+    new: &NewBadge,
+) -> Result<bool> {
     let put = sqlx::query!(
         "insert into badges (tenant_id, id, name, description, repeats, deed, every)
          values ($1, $2, $3, coalesce($4, ''), $5, $6, $7)
@@ -41,7 +46,12 @@ pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, id: BadgeI
 }
 
 /// `false` if the name is taken.
-pub(super) async fn update(conn: &mut PgConnection, tenant: TenantId, id: BadgeId, new: &NewBadge) -> Result<bool> {
+pub(super) async fn update(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: BadgeId,
+    new: &NewBadge,
+) -> Result<bool> {
     let done = sqlx::query!(
         "update badges set name = $3, description = coalesce($4, ''), repeats = $5, deed = $6, every = $7,
                 version = version + 1
@@ -150,7 +160,12 @@ pub(super) async fn badges(
         name: row.name,
         description: row.description,
         repeats: row.repeats,
-        on: row.deed.as_deref().and_then(Deed::named).zip(row.every).map(|(deed, every)| Often { deed, every }),
+        on: row
+            .deed
+            .as_deref()
+            .and_then(Deed::named)
+            .zip(row.every)
+            .map(|(deed, every)| Often { deed, every }),
         holders: row.holders,
         awards: row.awards,
         version: row.version,

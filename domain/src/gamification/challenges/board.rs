@@ -15,7 +15,7 @@ use crate::{
     },
     tenancy::TenantTx,
     types::{AgentId, ChallengeId},
-    vault::{Personal, personal::reveal},
+    vault::Personal,
 };
 
 /// How far somebody has come in a round.
@@ -25,7 +25,7 @@ pub struct ScoreView {
     pub rank: i64,
     pub agent_id: AgentId,
     /// `former member` of somebody who is gone or was erased.
-    #[serde(serialize_with = "reveal")]
+    #[serde(serialize_with = "crate::gamification::people::shown")]
     #[schema(value_type = String)]
     pub name: Personal<String>,
     pub progress: i64,
@@ -82,11 +82,15 @@ pub async fn active(ctx: &Ctx) -> Result<Vec<ActiveChallenge>> {
     let (zone, now, _) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
     let own = own_agent(ctx, &mut tx).await?;
     let challenges = store::challenges(tx.conn(), ctx.tenant, None, None, super::MOST).await?;
-    let open = challenges.into_iter().filter(|one| {
-        one.starts_at <= now && one.ends_at.is_none_or(|ends| now < ends)
-    });
-    let open: Vec<(ChallengeView, Round)> =
-        open.map(|one| { let round = days::round(one.period, now, zone); (one, round) }).collect();
+    let open = challenges
+        .into_iter()
+        .filter(|one| one.starts_at <= now && one.ends_at.is_none_or(|ends| now < ends));
+    let open: Vec<(ChallengeView, Round)> = open
+        .map(|one| {
+            let round = days::round(one.period, now, zone);
+            (one, round)
+        })
+        .collect();
     let asked: Vec<(ChallengeId, NaiveDate)> = open.iter().map(|(one, round)| (one.id, round.day)).collect();
     let counted = store::standing(tx.conn(), ctx.tenant, &asked, own).await?;
     let joined = store::joined(tx.conn(), ctx.tenant, &own.into_iter().collect::<Vec<_>>()).await?;

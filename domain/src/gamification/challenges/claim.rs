@@ -51,12 +51,16 @@ pub async fn claim(
     if store::claimable(tx.conn(), ctx.tenant, (id, day), Some(agent), 1).await?.is_empty() {
         let there = score(ctx, tx, &challenge, day, agent).await?;
         if there.claimed_at.is_none() {
-            return Err(Error::conflict("not-reached", "what the challenge asks for is not reached in this round"));
+            return Err(Error::conflict(
+                "not-reached",
+                "what the challenge asks for is not reached in this round",
+            ));
         }
         return keyed.commit(there, 200, super::board::location(id)).await;
     }
     give(tx, zone, &challenge, day, Some(agent)).await?;
-    tx.audit(&[Entry::new("claim", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))]).await?;
+    tx.audit(&[Entry::new("claim", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
+        .await?;
     let view = score(ctx, tx, &challenge, day, agent).await?;
     keyed.commit(view, 200, super::board::location(id)).await
 }
@@ -81,8 +85,10 @@ async fn give(
         NewEntry { points: challenge.reward_points, subject, ..of }
     };
     let entries: Vec<NewEntry> = due.iter().map(entry).collect();
-    let claimed: Vec<_> =
-        entries.iter().map(|entry| (entry.agent, (challenge.reward_points > 0).then_some(entry.id))).collect();
+    let claimed: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.agent, (challenge.reward_points > 0).then_some(entry.id)))
+        .collect();
     if challenge.reward_points > 0 {
         ledger::write(tx, zone, entries).await?;
     }

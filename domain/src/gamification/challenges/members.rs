@@ -18,7 +18,10 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
     let agent = player(ctx, &mut tx, agent).await?;
     let challenge = find(&mut tx, id).await?;
     if !challenge.by_joining {
-        return Err(Error::conflict("not-by-joining", "everybody takes part in this challenge by themselves"));
+        return Err(Error::conflict(
+            "not-by-joining",
+            "everybody takes part in this challenge by themselves",
+        ));
     }
     let now = ground::now(tx.conn()).await?;
     if challenge.ends_at.is_some_and(|ends| ends <= now) {
@@ -28,7 +31,8 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
         return Err(Error::conflict("other-team", "it is for another team"));
     }
     if store::join(tx.conn(), ctx.tenant, id, agent).await? {
-        tx.audit(&[Entry::new("join", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))]).await?;
+        tx.audit(&[Entry::new("join", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
+            .await?;
     }
     tx.commit().await
 }
@@ -42,7 +46,8 @@ pub async fn leave(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result
     let agent = player(ctx, &mut tx, agent).await?;
     find(&mut tx, id).await?;
     if store::leave(tx.conn(), ctx.tenant, id, agent).await? {
-        tx.audit(&[Entry::new("leave", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))]).await?;
+        tx.audit(&[Entry::new("leave", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
+            .await?;
     }
     tx.commit().await
 }

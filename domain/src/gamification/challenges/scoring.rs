@@ -52,7 +52,8 @@ pub(in crate::gamification) async fn count(
         return Ok(Vec::new());
     }
     let joined: BTreeMap<(ChallengeId, AgentId), DateTime<Utc>> =
-        store::joined(tx.conn(), tenant, &entries.iter().map(|entry| entry.agent).collect::<Vec<_>>()).await?;
+        store::joined(tx.conn(), tenant, &entries.iter().map(|entry| entry.agent).collect::<Vec<_>>())
+            .await?;
     let now = ground::now(tx.conn()).await?;
     let (mut scores, mut rounds) = (Scores::new(), BTreeMap::<(ChallengeId, NaiveDate), Round>::new());
     for challenge in &challenges {

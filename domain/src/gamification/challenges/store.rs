@@ -180,7 +180,11 @@ pub(in crate::gamification) async fn challenges(
 }
 
 /// A challenge, also one that was taken away.
-pub(super) async fn any(conn: &mut PgConnection, tenant: TenantId, id: ChallengeId) -> Result<Option<ChallengeView>> {
+pub(super) async fn any(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ChallengeId,
+) -> Result<Option<ChallengeView>> {
     let row = sqlx::query_as!(
         ChallengeRow,
         r#"select id as "id: ChallengeId", name, description, period, metric, target, team_id as "team_id: TeamId",
@@ -195,7 +199,12 @@ pub(super) async fn any(conn: &mut PgConnection, tenant: TenantId, id: Challenge
 }
 
 /// `false` if they take part already.
-pub(super) async fn join(conn: &mut PgConnection, tenant: TenantId, id: ChallengeId, agent: AgentId) -> Result<bool> {
+pub(super) async fn join(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ChallengeId,
+    agent: AgentId,
+) -> Result<bool> {
     let done = sqlx::query!(
         "insert into challenge_members (tenant_id, challenge_id, agent_id) values ($1, $2, $3)
          on conflict on constraint challenge_members_pkey do nothing",
@@ -209,7 +218,12 @@ pub(super) async fn join(conn: &mut PgConnection, tenant: TenantId, id: Challeng
 }
 
 /// `false` if they do not take part.
-pub(super) async fn leave(conn: &mut PgConnection, tenant: TenantId, id: ChallengeId, agent: AgentId) -> Result<bool> {
+pub(super) async fn leave(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ChallengeId,
+    agent: AgentId,
+) -> Result<bool> {
     let done = sqlx::query!(
         "delete from challenge_members where tenant_id = $1 and challenge_id = $2 and agent_id = $3",
         tenant.0,
@@ -287,7 +301,11 @@ pub(super) async fn add(
     }
     let (challenges, days, agents): (Vec<Uuid>, Vec<NaiveDate>, Vec<Uuid>) = {
         let keys = || scores.keys();
-        (keys().map(|key| key.0.0).collect(), keys().map(|key| key.1).collect(), keys().map(|key| key.2.0).collect())
+        (
+            keys().map(|key| key.0.0).collect(),
+            keys().map(|key| key.1).collect(),
+            keys().map(|key| key.2.0).collect(),
+        )
     };
     let amounts: Vec<i64> = scores.values().copied().collect();
     sqlx::query!(
@@ -432,7 +450,12 @@ pub(super) async fn lock_round(
     Ok(row)
 }
 
-pub(super) async fn close(conn: &mut PgConnection, tenant: TenantId, id: ChallengeId, day: NaiveDate) -> Result<()> {
+pub(super) async fn close(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: ChallengeId,
+    day: NaiveDate,
+) -> Result<()> {
     sqlx::query!(
         "update challenge_rounds set closed_at = engine.now() where tenant_id = $1 and challenge_id = $2 and day = $3",
         tenant.0,

@@ -78,10 +78,12 @@ pub(in crate::gamification) async fn close(tx: &mut TenantTx, id: CompetitionId)
         freeze(tx, id).await?;
         tx.audit(&[Entry::new("close", "competition", id)]).await?;
     }
-    let winners = store::unrewarded(tx.conn(), tenant, id, there.prize_points > 0, there.badge_id, PAGE).await?;
+    let winners =
+        store::unrewarded(tx.conn(), tenant, id, there.prize_points > 0, there.badge_id, PAGE).await?;
     let chance = tx.platform.chance.clone();
     let entry = |agent: &AgentId| {
-        let of = NewEntry::of(chance.id(), *agent, Source::Competition, format!("competition:{id}:{agent}"), now);
+        let of =
+            NewEntry::of(chance.id(), *agent, Source::Competition, format!("competition:{id}:{agent}"), now);
         NewEntry { points: there.prize_points, subject: Some(format!("competition:{id}")), ..of }
     };
     if there.prize_points > 0 {

@@ -23,7 +23,8 @@ pub(in crate::gamification) async fn count(tx: &mut TenantTx, entries: &[&NewEnt
     for one in &open {
         for entry in entries {
             let Some(team) = entry.team else { continue };
-            let counts = entry.at >= one.starts_at.max(one.joined_at) && entry.at < one.ends_at && team == one.team;
+            let counts =
+                entry.at >= one.starts_at.max(one.joined_at) && entry.at < one.ends_at && team == one.team;
             let amount = amount(one.metric, entry);
             if counts && amount != 0 {
                 *scores.entry((one.id, entry.agent, team)).or_default() += amount;

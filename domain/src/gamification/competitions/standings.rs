@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     gamification::people,
     types::{AgentId, CompetitionId, TeamId},
-    vault::{Personal, personal::reveal},
+    vault::Personal,
 };
 
 /// What stands for the name of a team that is gone.
@@ -34,7 +34,7 @@ pub struct Contribution {
     pub rank: i64,
     pub agent_id: AgentId,
     /// `former member` of somebody who is gone or was erased.
-    #[serde(serialize_with = "reveal")]
+    #[serde(serialize_with = "crate::gamification::people::shown")]
     #[schema(value_type = String)]
     pub name: Personal<String>,
     pub team_id: TeamId,

@@ -83,7 +83,11 @@ pub(super) async fn cancel(conn: &mut PgConnection, tenant: TenantId, id: Compet
 }
 
 /// The version of a competition, its row locked.
-pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: CompetitionId) -> Result<Option<i64>> {
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CompetitionId,
+) -> Result<Option<i64>> {
     let version = sqlx::query_scalar!(
         "select version from competitions where tenant_id = $1 and id = $2 for no key update",
         tenant.0,
@@ -323,7 +327,8 @@ pub(super) async fn freeze(
     )
     .fetch_all(conn)
     .await?;
-    let first: Vec<TeamId> = rows.iter().filter(|row| row.rank == 1 && row.score > 0).map(|row| row.team).collect();
+    let first: Vec<TeamId> =
+        rows.iter().filter(|row| row.rank == 1 && row.score > 0).map(|row| row.team).collect();
     let teams = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     Ok((teams, first.first().copied().filter(|_| first.len() == 1)))
 }
@@ -359,7 +364,11 @@ pub(super) async fn unrewarded(
     Ok(winners)
 }
 
-pub(super) async fn note_rewarded(conn: &mut PgConnection, tenant: TenantId, id: CompetitionId) -> Result<()> {
+pub(super) async fn note_rewarded(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: CompetitionId,
+) -> Result<()> {
     sqlx::query!(
         "update competitions set rewarded_at = engine.now() where tenant_id = $1 and id = $2 and rewarded_at is null",
         tenant.0,

@@ -14,7 +14,7 @@ use crate::{
     access::permission::Permission,
     error::{Error, Result},
     types::{AgentId, TeamId},
-    vault::{Personal, personal::reveal},
+    vault::Personal,
     words::words,
 };
 
@@ -55,7 +55,7 @@ pub struct BoardLine {
     pub agent_id: Option<AgentId>,
     pub team_id: Option<TeamId>,
     /// Of the agent or the team; `former member` or `former team` of what is gone.
-    #[serde(serialize_with = "reveal")]
+    #[serde(serialize_with = "crate::gamification::people::shown")]
     #[schema(value_type = String)]
     pub name: Personal<String>,
     pub points: i64,
@@ -86,7 +86,10 @@ pub struct Board {
 pub async fn board(ctx: &Ctx, wanted: Wanted, after: Option<(i64, Uuid)>, limit: i64) -> Result<Board> {
     ctx.require(Permission::GamificationRead)?;
     if wanted.of == BoardOf::Teams && wanted.team.is_some() {
-        return Err(Error::invalid("?team_id", "name a team for the board of its agents, not for that of teams"));
+        return Err(Error::invalid(
+            "?team_id",
+            "name a team for the board of its agents, not for that of teams",
+        ));
     }
     let mut tx = ctx.begin().await?;
     let (_, _, today) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
@@ -105,7 +108,9 @@ pub async fn board(ctx: &Ctx, wanted: Wanted, after: Option<(i64, Uuid)>, limit:
             store::agents_of_days(tx.conn(), ctx.tenant, days, wanted.team, after, limit).await?
         }
         (BoardOf::Agents, None) => store::agents(tx.conn(), ctx.tenant, wanted.team, after, limit).await?,
-        (BoardOf::Teams, Some(days)) => store::teams_of_days(tx.conn(), ctx.tenant, days, after, limit).await?,
+        (BoardOf::Teams, Some(days)) => {
+            store::teams_of_days(tx.conn(), ctx.tenant, days, after, limit).await?
+        }
         (BoardOf::Teams, None) => store::teams(tx.conn(), ctx.tenant, after, limit).await?,
     };
     let lines = if wanted.of == BoardOf::Teams {

@@ -98,8 +98,13 @@ pub async fn reverse(ctx: &Ctx, id: PointEntryId) -> Result<PointEntryView> {
     let mut tx = ctx.begin().await?;
     store::lock_head(tx.conn(), ctx.tenant).await?;
     let row = these(tx.conn(), ctx.tenant, &[id]).await?.pop().ok_or(Error::NotFound("point_entry"))?;
-    store::agent(tx.conn(), ctx.tenant, row.agent_id, ctx.rows).await?.ok_or(Error::NotFound("point_entry"))?;
-    if matches!(Source::named(&row.source), None | Some(Source::Redemption | Source::Refund | Source::Reversal)) {
+    store::agent(tx.conn(), ctx.tenant, row.agent_id, ctx.rows)
+        .await?
+        .ok_or(Error::NotFound("point_entry"))?;
+    if matches!(
+        Source::named(&row.source),
+        None | Some(Source::Redemption | Source::Refund | Source::Reversal)
+    ) {
         let detail = "only what was earned is taken back; call a redemption off instead";
         return Err(Error::conflict("not-reversible", detail));
     }

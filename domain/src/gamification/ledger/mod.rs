@@ -106,7 +106,11 @@ impl NewEntry {
 ///
 /// # Errors
 /// If the database refuses, also where a sum would fall below zero.
-pub(super) async fn write(tx: &mut TenantTx, zone: Tz, entries: Vec<NewEntry>) -> Result<BTreeSet<PointEntryId>> {
+pub(super) async fn write(
+    tx: &mut TenantTx,
+    zone: Tz,
+    entries: Vec<NewEntry>,
+) -> Result<BTreeSet<PointEntryId>> {
     let (mut all, mut next) = (BTreeSet::new(), entries);
     // What a game gave is taken back with what it was given for: once more, and not again, for games do not count that.
     while !next.is_empty() {
@@ -145,7 +149,11 @@ async fn put(tx: &mut TenantTx, zone: Tz, mut entries: Vec<NewEntry>) -> Result<
 
 async fn tell(tx: &mut TenantTx, written: &[NewEntry]) -> Result<()> {
     let event = |entry: &NewEntry| {
-        let kind = if entry.source == Source::Reversal { EventType::PointsReversed } else { EventType::PointsAwarded };
+        let kind = if entry.source == Source::Reversal {
+            EventType::PointsReversed
+        } else {
+            EventType::PointsAwarded
+        };
         Event::new(kind, "agent", entry.agent).with(json!({
             "entry_id": entry.id, "agent_id": entry.agent, "points": entry.points, "source": entry.source,
         }))

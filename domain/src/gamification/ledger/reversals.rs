@@ -7,12 +7,7 @@ use super::{
     store::{self, EntryRow},
     write,
 };
-use crate::{
-    error::Result,
-    gamification::Deed,
-    tenancy::TenantTx,
-    types::PointEntryId,
-};
+use crate::{error::Result, gamification::Deed, tenancy::TenantTx, types::PointEntryId};
 
 /// Rows that one thing can have been given: one for itself, and one for each rule.
 const MOST: i64 = 500;

@@ -21,7 +21,8 @@ pub(super) async fn insert(
     if entries.is_empty() {
         return Ok(HashSet::new());
     }
-    let of = |field: fn(&NewEntry) -> Option<Uuid>| -> Vec<Option<Uuid>> { entries.iter().map(field).collect() };
+    let of =
+        |field: fn(&NewEntry) -> Option<Uuid>| -> Vec<Option<Uuid>> { entries.iter().map(field).collect() };
     let new = sqlx::query_scalar!(
         r#"insert into point_entries (tenant_id, id, agent_id, team_id, source, key, at, day, points, withheld, deed,
                                       subject, rule_id, deeds, reverses, reason, by_id)

@@ -44,7 +44,9 @@ impl Rule {
         self.deed == done.deed
             && self.from <= done.at
             && self.outcome.as_ref().is_none_or(|wanted| done.outcome.as_ref() == Some(wanted))
-            && self.min_satisfaction.is_none_or(|least| done.satisfaction.is_some_and(|rated| rated >= least.into()))
+            && self
+                .min_satisfaction
+                .is_none_or(|least| done.satisfaction.is_some_and(|rated| rated >= least.into()))
             && self.min_talk_s.is_none_or(|least| done.talk_s.is_some_and(|talked| talked >= least.into()))
     }
 

@@ -9,6 +9,7 @@ use super::{
     rules::{Given, Rule},
 };
 use crate::{
+    calls::outcome::CallOutcome,
     error::{Error, Result},
     gamification::{Deed, days::Span},
     types::{AgentId, PointRuleId, TenantId},
@@ -41,7 +42,7 @@ pub(super) async fn insert(
         new.name.as_str(),
         new.deed.as_str(),
         new.points,
-        new.outcome.map(|outcome| outcome.as_str()),
+        new.outcome.map(CallOutcome::as_str),
         new.min_satisfaction,
         new.min_talk_s,
         new.cap.map(|cap| cap.per.as_str()),
@@ -69,7 +70,7 @@ pub(super) async fn update(
         new.name.as_str(),
         new.deed.as_str(),
         new.points,
-        new.outcome.map(|outcome| outcome.as_str()),
+        new.outcome.map(CallOutcome::as_str),
         new.min_satisfaction,
         new.min_talk_s,
         new.cap.map(|cap| cap.per.as_str()),
@@ -128,7 +129,8 @@ impl RuleRow {
         Ok(PointRuleView {
             id: self.id,
             name: self.name,
-            deed: Deed::named(&self.deed).ok_or_else(|| Error::internal("a deed that this build does not know"))?,
+            deed: Deed::named(&self.deed)
+                .ok_or_else(|| Error::internal("a deed that this build does not know"))?,
             points: self.points,
             outcome: self.outcome,
             min_satisfaction: self.min_satisfaction,

@@ -19,7 +19,7 @@ use crate::{
     },
     tenancy::{Begun, Once, TenantTx},
     types::{AgentId, PointEntryId, RedemptionId, RewardId},
-    vault::{Personal, personal::reveal},
+    vault::Personal,
     words::words,
 };
 
@@ -51,7 +51,7 @@ pub struct RedemptionView {
     pub reward: String,
     pub agent_id: AgentId,
     /// `former member` of somebody who is gone or was erased.
-    #[serde(serialize_with = "reveal")]
+    #[serde(serialize_with = "crate::gamification::people::shown")]
     #[schema(value_type = String)]
     pub name: Personal<String>,
     pub price: i32,
@@ -104,7 +104,8 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     };
     ledger::write(tx, zone, vec![row]).await?;
     store::take(tx.conn(), ctx.tenant, asked.reward_id).await?;
-    store::insert_redemption(tx.conn(), ctx.tenant, id, (asked.reward_id, agent, reward.price, entry)).await?;
+    store::insert_redemption(tx.conn(), ctx.tenant, id, (asked.reward_id, agent, reward.price, entry))
+        .await?;
     let detail = json!({ "reward_id": asked.reward_id, "agent_id": agent, "price": reward.price });
     tx.audit(&[Entry::new("redeem", "reward", asked.reward_id).detail(detail)]).await?;
     let told = Event::new(EventType::RewardRedeemed, "reward", asked.reward_id);

@@ -20,7 +20,12 @@ pub(super) async fn count(conn: &mut PgConnection, tenant: TenantId) -> Result<i
 }
 
 /// `false` if the name is taken.
-pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, id: RewardId, new: &NewReward) -> Result<bool> {
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: RewardId,
+    new: &NewReward,
+) -> Result<bool> {
     let put = sqlx::query!(
         "insert into rewards (tenant_id, id, name, description, price, stock, most_each, tier_id)
          values ($1, $2, $3, coalesce($4, ''), $5, $6, $7, $8)
@@ -40,7 +45,12 @@ pub(super) async fn insert(conn: &mut PgConnection, tenant: TenantId, id: Reward
 }
 
 /// `false` if the name is taken.
-pub(super) async fn update(conn: &mut PgConnection, tenant: TenantId, id: RewardId, new: &NewReward) -> Result<bool> {
+pub(super) async fn update(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: RewardId,
+    new: &NewReward,
+) -> Result<bool> {
     let done = sqlx::query!(
         "update rewards set name = $3, description = coalesce($4, ''), price = $5, stock = $6, most_each = $7, tier_id = $8,
                 version = version + 1

@@ -178,7 +178,9 @@ fn taken(put: store::Put) -> Result<()> {
     match put {
         store::Put::Done => Ok(()),
         store::Put::Name => Err(name_taken()),
-        store::Put::Threshold => Err(Error::conflict("threshold-taken", "another tier begins there; choose another")),
+        store::Put::Threshold => {
+            Err(Error::conflict("threshold-taken", "another tier begins there; choose another"))
+        }
     }
 }
 

@@ -19,7 +19,9 @@ pub(super) enum Put {
 fn put(done: Result<sqlx::postgres::PgQueryResult, sqlx::Error>) -> Result<Put> {
     match done {
         Err(sqlx::Error::Database(error)) if error.constraint() == Some("tiers_name_key") => Ok(Put::Name),
-        Err(sqlx::Error::Database(error)) if error.constraint() == Some("tiers_threshold_key") => Ok(Put::Threshold),
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some("tiers_threshold_key") => {
+            Ok(Put::Threshold)
+        }
         done => Ok(done.map(|_| Put::Done)?),
     }
 }
@@ -164,7 +166,10 @@ pub(super) async fn advance(
 }
 
 /// How many agents have come to each tier by what they have ever earned, and stand in it.
-pub(in crate::gamification) async fn counts(conn: &mut PgConnection, tenant: TenantId) -> Result<Vec<(TierId, i64)>> {
+pub(in crate::gamification) async fn counts(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+) -> Result<Vec<(TierId, i64)>> {
     let rows = sqlx::query!(
         r#"select s.tier as "tier!: TierId", count(*) as "n!"
              from (select (select t.id from tiers t

@@ -70,7 +70,8 @@ pub async fn board(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Aske
         (0, points, id)
     });
     let page = viewer.page("Play");
-    let tab = |word, name: &str, value: &str, current| Tab::new(word, link::with(&page.here, name, value), current);
+    let tab =
+        |word, name: &str, value: &str, current| Tab::new(word, link::with(&page.here, name, value), current);
     let line = |line: &leaderboards::BoardLine| Line {
         rank: line.rank,
         name: line.name.expose().clone(),

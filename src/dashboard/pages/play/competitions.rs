@@ -45,7 +45,14 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(paging): Query<Pagi
     show(&List {
         page: viewer.page("Competitions"),
         parts: parts("/ops/play/competitions"),
-        rows: shown.items.into_iter().map(|one| { let counts = counted(one.metric); (one, counts) }).collect(),
+        rows: shown
+            .items
+            .into_iter()
+            .map(|one| {
+                let counts = counted(one.metric);
+                (one, counts)
+            })
+            .collect(),
         next: shown.next_cursor,
     })
 }
@@ -92,7 +99,11 @@ pub async fn show_competition(
     let player = |one: &Contribution| Player {
         rank: one.rank,
         name: one.name.expose().clone(),
-        team: standings.teams.iter().find(|team| team.team_id == one.team_id).map_or_else(String::new, |team| team.name.clone()),
+        team: standings
+            .teams
+            .iter()
+            .find(|team| team.team_id == one.team_id)
+            .map_or_else(String::new, |team| team.name.clone()),
         score: one.score,
     };
     let players = shown.items.iter().map(player).collect();
@@ -122,7 +133,10 @@ pub async fn show_competition(
 /// Closes it now.
 pub async fn close(Caller(ctx): Caller, Path(id): Path<CompetitionId>) -> Result<Response, Problem> {
     closing::by_hand(&ctx, id).await?;
-    Ok(done(&format!("/ops/play/competitions/{id}"), "The competition is closed, and its standings are final."))
+    Ok(done(
+        &format!("/ops/play/competitions/{id}"),
+        "The competition is closed, and its standings are final.",
+    ))
 }
 
 /// Calls it off, once its name was typed.

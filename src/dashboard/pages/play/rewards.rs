@@ -132,7 +132,11 @@ pub async fn redemptions(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
     let shown = window.page(rows, |one| one.id.0);
     let page = viewer.page("Redemptions");
     let tab = |word, value: &str| {
-        Tab::new(word, link::with(&page.here, "state", value), state.map_or("", RedemptionState::as_str) == value)
+        Tab::new(
+            word,
+            link::with(&page.here, "state", value),
+            state.map_or("", RedemptionState::as_str) == value,
+        )
     };
     let given = |one: RedemptionView| Given {
         id: one.id,
@@ -146,7 +150,12 @@ pub async fn redemptions(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
     };
     show(&Redemptions {
         parts: parts("/ops/play/redemptions"),
-        states: vec![tab("All", ""), tab("Placed", "placed"), tab("Fulfilled", "fulfilled"), tab("Cancelled", "cancelled")],
+        states: vec![
+            tab("All", ""),
+            tab("Placed", "placed"),
+            tab("Fulfilled", "fulfilled"),
+            tab("Cancelled", "cancelled"),
+        ],
         filtered: state.is_some(),
         rows: shown.items.into_iter().map(given).collect(),
         next: shown.next_cursor,
