@@ -90,6 +90,7 @@ create table point_entries (
 );
 create index point_entries_agent_idx on point_entries (tenant_id, agent_id, id);
 -- What somebody is shown of it: a deed by itself is worth nothing.
+create index point_entries_all_idx on point_entries (tenant_id, id) where points <> 0 or withheld > 0;
 create index point_entries_shown_idx on point_entries (tenant_id, agent_id, id) where points <> 0 or withheld > 0;
 -- What was given for a thing, to take it back.
 create index point_entries_subject_idx on point_entries (tenant_id, subject) where source = 'deed';

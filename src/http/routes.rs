@@ -364,6 +364,7 @@ fn games() -> Vec<Route> {
         (Needs(P::GamificationWrite), routes!(rules::replace_point_rule)),
         (Needs(P::GamificationWrite), routes!(rules::delete_point_rule)),
         (Needs(P::GamificationAward), routes!(points::give_points)),
+        (Needs(P::GamificationAward), routes!(points::list_points)),
         (Needs(P::GamificationRead), routes!(points::list_point_history)),
         (Needs(P::GamificationRead), routes!(points::get_points)),
         (Needs(P::GamificationAward), routes!(points::reverse_points)),

@@ -83,8 +83,29 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let erased = admin.post("/api/v1/leads", &json!({"email": "e@example.com"})).await.expect(201);
     let erasure = privacy_erasure::ask(admin, &erased["id"]).await;
     privacy_erasure::comes_to(admin, &erasure, "done").await;
+    let game = async |path: &str, body: Value| {
+        admin.post(&format!("/api/v1/gamification-advanced/{path}"), &body).await.expect(201)["id"].clone()
+    };
+    let rule = game("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
+    let tier = game("tiers", json!({"name": "t", "threshold": 1})).await;
+    let badge = game("badges", json!({"name": "b"})).await;
+    let challenge = json!({"name": "c", "period": "daily", "metric": "points", "target": 1});
+    let challenge = game("challenges", challenge).await;
+    let competition = game("competitions", json!({"name": "c", "metric": "points"})).await;
+    let reward = game("rewards", json!({"name": "r", "price": 1})).await;
+    let points = json!({"agent_id": agent["id"], "points": 50, "reason": "help"});
+    let points = game("points", points).await;
+    let redemption = game("redeem", json!({"reward_id": reward, "agent_id": agent["id"]})).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
+        ("/api/v1/gamification-advanced/rules", text(&rule)),
+        ("/api/v1/gamification-advanced/tiers", text(&tier)),
+        ("/api/v1/gamification-advanced/badges", text(&badge)),
+        ("/api/v1/gamification-advanced/challenges", text(&challenge)),
+        ("/api/v1/gamification-advanced/competitions", text(&competition)),
+        ("/api/v1/gamification-advanced/rewards", text(&reward)),
+        ("/api/v1/gamification-advanced/points", text(&points)),
+        ("/api/v1/gamification-advanced/redemptions", text(&redemption)),
         ("/api/v1/compliance/keys/rotations", text(&rotated)),
         ("/api/v1/compliance/legal-holds", text(&hold["id"])),
         ("/api/v1/compliance/gdpr/restriction", text(&restriction["id"])),

@@ -4,7 +4,11 @@
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use crate::{campaigns::rules::timing::instant, words::words};
+use crate::{
+    campaigns::rules::timing::instant,
+    error::{Error, Result},
+    words::words,
+};
 
 words! {
     /// How long a round of a challenge is.
@@ -70,6 +74,18 @@ impl Span {
         };
         (first, next.unwrap_or(NaiveDate::MAX))
     }
+}
+
+/// The day that somebody names; today if they name none.
+///
+/// # Errors
+/// If it is of a year that cannot be kept; `pointer` says where it was named.
+pub fn named(pointer: &str, day: Option<NaiveDate>, today: NaiveDate) -> Result<NaiveDate> {
+    let day = day.unwrap_or(today);
+    if (1970..=9999).contains(&day.year()) {
+        return Ok(day);
+    }
+    Err(Error::invalid(pointer, "name a day of the years 1970 to 9999"))
 }
 
 /// A round of a challenge.

@@ -133,7 +133,7 @@ pub async fn progress(
     let mut tx = ctx.begin().await?;
     let challenge = find(&mut tx, id).await?;
     let (zone, _, today) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
-    let (first, next) = Span::from(challenge.period).around(day.unwrap_or(today));
+    let (first, next) = Span::from(challenge.period).around(days::named("?day", day, today)?);
     let there = store::round(tx.conn(), ctx.tenant, id, first).await?;
     let rows = store::scores(tx.conn(), ctx.tenant, (id, first), None, after, limit).await?;
     let scores = named(ctx, &mut tx, &challenge, rows).await?;

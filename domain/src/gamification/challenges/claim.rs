@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
@@ -38,16 +39,17 @@ pub async fn claim(
     agent: Option<AgentId>,
     day: Option<NaiveDate>,
 ) -> Result<Once<ScoreView>> {
+    ctx.require(Permission::GamificationPlay)?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
+    let challenge = find(tx, id).await?;
     let agent = player(ctx, tx, agent).await?;
     ground::lock_head(tx.conn(), ctx.tenant).await?;
-    let challenge = find(tx, id).await?;
     let (zone, _, today) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
-    let (day, _) = days::Span::from(challenge.period).around(day.unwrap_or(today));
+    let (day, _) = days::Span::from(challenge.period).around(days::named("/day", day, today)?);
     if store::claimable(tx.conn(), ctx.tenant, (id, day), Some(agent), 1).await?.is_empty() {
         let there = score(ctx, tx, &challenge, day, agent).await?;
         if there.claimed_at.is_none() {

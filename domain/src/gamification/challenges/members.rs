@@ -3,6 +3,7 @@
 use super::{find, store};
 use crate::{
     Ctx,
+    access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
     gamification::{player, store as ground},
@@ -15,8 +16,9 @@ use crate::{
 /// If there is no such challenge or agent, or a conflict if it is not theirs to join.
 pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<()> {
     let mut tx = ctx.begin().await?;
-    let agent = player(ctx, &mut tx, agent).await?;
+    ctx.require(Permission::GamificationPlay)?;
     let challenge = find(&mut tx, id).await?;
+    let agent = player(ctx, &mut tx, agent).await?;
     if !challenge.by_joining {
         return Err(Error::conflict(
             "not-by-joining",
@@ -43,8 +45,9 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
 /// If there is no such challenge or agent.
 pub async fn leave(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<()> {
     let mut tx = ctx.begin().await?;
-    let agent = player(ctx, &mut tx, agent).await?;
+    ctx.require(Permission::GamificationPlay)?;
     find(&mut tx, id).await?;
+    let agent = player(ctx, &mut tx, agent).await?;
     if store::leave(tx.conn(), ctx.tenant, id, agent).await? {
         tx.audit(&[Entry::new("leave", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
             .await?;

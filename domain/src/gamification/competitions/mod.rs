@@ -36,6 +36,8 @@ pub(super) const MOST: i64 = 100;
 /// Teams of one.
 const MOST_TEAMS: usize = 200;
 const LONGEST: TimeDelta = TimeDelta::days(366);
+/// How long one is that nobody says an end of.
+const USUAL: TimeDelta = TimeDelta::days(7);
 
 words! {
     /// How far a competition is.
@@ -61,9 +63,9 @@ pub struct NewCompetition {
     /// Now if not said, and not before that.
     #[schema(value_type = Option<DateTime<Utc>>)]
     pub starts_at: Option<Moment>,
-    /// What is done from then on does not count. At most a year after it begins.
-    #[schema(value_type = DateTime<Utc>)]
-    pub ends_at: Moment,
+    /// What is done from then on does not count. At most a year after it begins; a week after that if not said.
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub ends_at: Option<Moment>,
     /// 200 at most; others may join until it is over.
     #[serde(default)]
     #[schema(required = false)]
@@ -132,7 +134,8 @@ pub async fn create(ctx: &Ctx, new: NewCompetition) -> Result<Once<CompetitionVi
         return Err(Error::conflict("too-many", detail));
     }
     let starts_at = new.starts_at.map_or(now, Moment::utc).max(now);
-    span(starts_at, new.ends_at.utc())?;
+    let ends_at = new.ends_at.map_or(starts_at + USUAL, Moment::utc);
+    span(starts_at, ends_at)?;
     badges::named(tx, new.badge_id).await?;
     let mut teams = new.team_ids.clone();
     teams.sort_unstable();
@@ -140,9 +143,9 @@ pub async fn create(ctx: &Ctx, new: NewCompetition) -> Result<Once<CompetitionVi
     if ground::teams_there(tx.conn(), ctx.tenant, &teams).await? != teams.len() {
         return Err(Error::invalid("/team_ids", "one of them is not there"));
     }
-    store::insert(tx.conn(), ctx.tenant, id, &new, starts_at).await?;
+    store::insert(tx.conn(), ctx.tenant, id, &new, (starts_at, ends_at)).await?;
     store::add_teams(tx.conn(), ctx.tenant, id, &teams, starts_at).await?;
-    to_be_closed(tx, id, new.ends_at.utc() + GRACE).await?;
+    to_be_closed(tx, id, ends_at + GRACE).await?;
     tx.audit(&[Entry::new("create", "competition", id)]).await?;
     let view = find(tx, id).await?;
     keyed.commit(view, 201, format!("{ROOT}/competitions/{id}")).await
@@ -180,13 +183,14 @@ pub async fn replace(ctx: &Ctx, id: CompetitionId, new: NewCompetition) -> Resul
         return Err(Error::invalid("/metric", "what it counts stays; make another one"));
     }
     let now = ground::now(tx.conn()).await?;
-    if new.ends_at.utc() <= now {
+    let ends_at = new.ends_at.map_or(there.ends_at, Moment::utc);
+    if ends_at <= now {
         return Err(Error::invalid("/ends_at", "in the future; close it to end it now"));
     }
-    span(there.starts_at, new.ends_at.utc())?;
+    span(there.starts_at, ends_at)?;
     badges::named(&mut tx, new.badge_id).await?;
-    store::update(tx.conn(), ctx.tenant, id, &new).await?;
-    to_be_closed(&mut tx, id, new.ends_at.utc() + GRACE).await?;
+    store::update(tx.conn(), ctx.tenant, id, &new, ends_at).await?;
+    to_be_closed(&mut tx, id, ends_at + GRACE).await?;
     tx.audit(&[Entry::new("update", "competition", id)]).await?;
     let view = find(&mut tx, id).await?;
     tx.commit().await?;

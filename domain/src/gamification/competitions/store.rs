@@ -28,7 +28,7 @@ pub(super) async fn insert(
     tenant: TenantId,
     id: CompetitionId,
     new: &NewCompetition,
-    starts_at: DateTime<Utc>,
+    (starts_at, ends_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     sqlx::query!(
         "insert into competitions (tenant_id, id, name, description, metric, starts_at, ends_at, prize_points, badge_id)
@@ -39,7 +39,7 @@ pub(super) async fn insert(
         new.description.as_ref().map(Text::as_str),
         new.metric.as_str(),
         starts_at,
-        new.ends_at.utc(),
+        ends_at,
         new.prize_points,
         new.badge_id.map(|badge| badge.0)
     )
@@ -53,6 +53,7 @@ pub(super) async fn update(
     tenant: TenantId,
     id: CompetitionId,
     new: &NewCompetition,
+    ends_at: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
         "update competitions set name = $3, description = coalesce($4, ''), ends_at = $5, prize_points = $6, badge_id = $7,
@@ -62,7 +63,7 @@ pub(super) async fn update(
         id.0,
         new.name.as_str(),
         new.description.as_ref().map(Text::as_str),
-        new.ends_at.utc(),
+        ends_at,
         new.prize_points,
         new.badge_id.map(|badge| badge.0)
     )

@@ -8,7 +8,10 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{days::Span, people, store as ground};
+use super::{
+    days::{self, Span},
+    people, store as ground,
+};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -102,7 +105,8 @@ pub async fn board(ctx: &Ctx, wanted: Wanted, after: Option<(i64, Uuid)>, limit:
     if span.is_none() && wanted.day.is_some() {
         return Err(Error::invalid("?day", "of all time there is no day"));
     }
-    let days = span.map(|span| span.around(wanted.day.unwrap_or(today)));
+    let day = days::named("?day", wanted.day, today)?;
+    let days = span.map(|span| span.around(day));
     let rows = match (wanted.of, days) {
         (BoardOf::Agents, Some(days)) => {
             store::agents_of_days(tx.conn(), ctx.tenant, days, wanted.team, after, limit).await?

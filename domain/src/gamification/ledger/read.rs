@@ -64,6 +64,18 @@ pub async fn history(
     Ok(rows.into_iter().map(view).collect())
 }
 
+/// What all agents were given and what was taken back, the newest first, rows with ids below `before`.
+///
+/// # Errors
+/// If the permission is missing, or the caller sees only some agents.
+pub async fn all(ctx: &Ctx, before: Option<PointEntryId>, limit: i64) -> Result<Vec<PointEntryView>> {
+    ctx.require(Permission::GamificationAward)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    let rows = store::of_all(tx.conn(), ctx.tenant, before, limit).await?;
+    Ok(rows.into_iter().map(view).collect())
+}
+
 /// One row.
 ///
 /// # Errors

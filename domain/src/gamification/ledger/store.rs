@@ -256,6 +256,33 @@ pub(super) async fn of_agent(
     Ok(rows)
 }
 
+/// The same of all agents.
+pub(super) async fn of_all(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    before: Option<PointEntryId>,
+    limit: i64,
+) -> Result<Vec<EntryRow>> {
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"select p.id as "id: PointEntryId", p.agent_id as "agent_id: AgentId", p.team_id as "team_id: TeamId", p.source,
+                  p.at, p.day, p.points, p.withheld, p.deed, p.subject, p.rule_id as "rule_id: PointRuleId", p.deeds,
+                  p.reverses as "reverses: PointEntryId", r.id as "reversed_by?: PointEntryId", p.reason, p.by_id,
+                  p.created_at
+             from point_entries p
+             left join point_entries r on r.tenant_id = p.tenant_id and r.reverses = p.id
+            where p.tenant_id = $1 and (p.points <> 0 or p.withheld > 0)
+              and ($2::uuid is null or p.id < $2)
+            order by p.id desc limit $3"#,
+        tenant.0,
+        before.map(|id| id.0),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// Rows by their ids.
 pub(super) async fn these(
     conn: &mut PgConnection,

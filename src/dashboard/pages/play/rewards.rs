@@ -84,6 +84,7 @@ pub async fn make(Caller(ctx): Caller, fields: Fields) -> Result<Response, Probl
 
 /// Gives the viewer's points for one.
 pub async fn redeem(Caller(ctx): Caller, Path(id): Path<RewardId>) -> Result<Response, Problem> {
+    prizes::get(&ctx, id).await?;
     redeeming::redeem(&ctx, Redeem { reward_id: id, agent_id: None }).await?;
     Ok(done("/ops/play/redemptions", "You have given points for it."))
 }

@@ -114,9 +114,8 @@ pub async fn join_competition(
 pub async fn close_competition(
     Caller(ctx): Caller,
     Path(id): Path<CompetitionId>,
-) -> Result<Response, Problem> {
-    let view = closing::by_hand(&ctx, id).await?;
-    tagged(view.version, &view)
+) -> Result<Body<CompetitionView>, Problem> {
+    Ok(Body(closing::by_hand(&ctx, id).await?))
 }
 
 /// Call a competition off: nobody wins.
@@ -125,9 +124,8 @@ pub async fn close_competition(
 pub async fn cancel_competition(
     Caller(ctx): Caller,
     Path(id): Path<CompetitionId>,
-) -> Result<Response, Problem> {
-    let view = competitions::cancel(&ctx, id).await?;
-    tagged(view.version, &view)
+) -> Result<Body<CompetitionView>, Problem> {
+    Ok(Body(competitions::cancel(&ctx, id).await?))
 }
 
 /// Who has scored for their teams, the best first.

@@ -12,7 +12,7 @@ use domain::{
 use super::OfAgent;
 use crate::http::{
     extract::{Caller, Json, Path, Query},
-    page::{Page, Window},
+    page::{Page, Paging, Window},
     problem::Problem,
     reply,
 };
@@ -22,6 +22,18 @@ use crate::http::{
     responses((status = 201, body = PointEntryView)))]
 pub async fn give_points(Caller(ctx): Caller, Json(new): Json<NewPoints>) -> Result<Response, Problem> {
     Ok(reply::once(by_hand::give(&ctx, new).await?, |view| view))
+}
+
+/// What all agents were given, what it went for and what was taken back, newest first.
+#[utoipa::path(get, path = "/api/v1/gamification-advanced/points", tag = "gamification", params(Paging),
+    responses((status = 200, body = Page<PointEntryView>)))]
+pub async fn list_points(
+    Caller(ctx): Caller,
+    Query(paging): Query<Paging>,
+) -> Result<Body<Page<PointEntryView>>, Problem> {
+    let window = paging.window()?;
+    let rows = read::all(&ctx, window.before.map(PointEntryId), window.rows).await?;
+    Ok(Body(window.page(rows, |entry| entry.id.0)))
 }
 
 /// What an agent was given, what it went for and what was taken back, newest first.

@@ -100,9 +100,8 @@ pub async fn list_redemptions(
 /// One redemption.
 #[utoipa::path(get, path = "/api/v1/gamification-advanced/redemptions/{id}", tag = "gamification",
     params(("id" = Uuid, Path)), responses((status = 200, body = RedemptionView)))]
-pub async fn get_redemption(Caller(ctx): Caller, Path(id): Path<RedemptionId>) -> Result<Response, Problem> {
-    let view = redeem::get(&ctx, id).await?;
-    tagged(view.version, &view)
+pub async fn get_redemption(Caller(ctx): Caller, Path(id): Path<RedemptionId>) -> Result<Body<RedemptionView>, Problem> {
+    Ok(Body(redeem::get(&ctx, id).await?))
 }
 
 /// Say that somebody has what they gave points for.
@@ -111,9 +110,8 @@ pub async fn get_redemption(Caller(ctx): Caller, Path(id): Path<RedemptionId>) -
 pub async fn fulfil_redemption(
     Caller(ctx): Caller,
     Path(id): Path<RedemptionId>,
-) -> Result<Response, Problem> {
-    let view = redeem::fulfil(&ctx, id).await?;
-    tagged(view.version, &view)
+) -> Result<Body<RedemptionView>, Problem> {
+    Ok(Body(redeem::fulfil(&ctx, id).await?))
 }
 
 /// Call a redemption off: the points are back, and there is one more of the reward.
@@ -122,7 +120,6 @@ pub async fn fulfil_redemption(
 pub async fn cancel_redemption(
     Caller(ctx): Caller,
     Path(id): Path<RedemptionId>,
-) -> Result<Response, Problem> {
-    let view = redeem::cancel(&ctx, id).await?;
-    tagged(view.version, &view)
+) -> Result<Body<RedemptionView>, Problem> {
+    Ok(Body(redeem::cancel(&ctx, id).await?))
 }
