@@ -106,10 +106,7 @@ async fn wishes(app: &TestApp) -> Wishes {
             json!({"name": "again", "period": "daily", "metric": "points", "target": 5}),
         ),
         ("/api/v1/gamification-advanced/competitions", json!({"name": "again", "metric": "points"})),
-        (
-            "/api/v1/gamification-advanced/points",
-            json!({"agent_id": agent, "points": 5, "reason": "help"}),
-        ),
+        ("/api/v1/gamification-advanced/points", json!({"agent_id": agent, "points": 5, "reason": "help"})),
         (
             "/api/v1/gamification-advanced/redeem",
             json!({"reward_id": ids["/api/v1/gamification-advanced/rewards"], "agent_id": agent}),

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use switchboard_tests::TestApp;
 
-use super::{game, give};
+use super::{again, game, give};
 use crate::routing::team;
 
 fn ranks(page: &[Value]) -> Vec<(i64, i64)> {
@@ -53,6 +53,7 @@ async fn a_board_is_of_its_days_and_points_stay_with_the_team_they_were_earned_i
     let path = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
     admin.patch(&path, &json!({"team_id": second})).await.expect(200);
     app.advance(TimeDelta::days(1)).await;
+    let admin = &again(&app).await;
     give(admin, &agents[0], 3).await;
     for (query, wanted) in [
         ("period=day".to_owned(), 3),

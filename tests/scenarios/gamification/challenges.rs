@@ -1,11 +1,13 @@
 //! Challenges: rounds of days, weeks and months, half-open, each with a live scorecard.
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use domain::ctx::Clock;
 use serde_json::{Value, json};
 use switchboard_tests::{Socket, TestApp};
 
-use super::{becomes, call, game, give, give_at, has, lead_of, made, of, put, rule, standing, until};
+use super::{
+    again, becomes, call, game, give, give_at, has, hold, lead_of, made, of, put, rule, standing, until,
+};
 use crate::{agents::person, routing::team};
 
 #[tokio::test]
@@ -70,6 +72,7 @@ async fn a_round_is_closed_after_its_end_and_what_nobody_claimed_is_given() {
     let ends: chrono::DateTime<chrono::Utc> =
         card["ends_at"].as_str().expect("an end").parse().expect("an instant");
     app.advance(ends - app.clock.now() + TimeDelta::seconds(6)).await;
+    let admin = &again(&app).await;
     let closed =
         until(admin, &path, |card| !card["closed_at"].is_null() && !card["items"][0]["claimed_at"].is_null())
             .await;
@@ -92,15 +95,27 @@ async fn a_microsecond_decides_which_day_it_was_also_where_the_clock_is_changed(
     admin.patch("/api/v1/tenant", &json!({"zone": "Europe/Berlin"})).await.expect(200);
     let (_, agents) = team(admin, "sales", 1, 50).await;
     let days = json!({"name": "Days", "period": "daily", "metric": "points", "target": 1_000});
-    // The night of a Sunday in March, on which the clock goes from two to three.
-    let year = app.clock.now().date_naive().format("%Y").to_string().parse::<i32>().expect("a year") + 1;
-    let (short, from, to) = spring(year);
+    // The night of the Sunday in March on which the clock goes from two to three.
+    let year = app.clock.now().date_naive().year();
+    let (short, from, to) = [year, year + 1]
+        .map(spring)
+        .into_iter()
+        .find(|one| one.1 > app.clock.now() + TimeDelta::hours(2))
+        .expect("a spring");
     app.advance(from - TimeDelta::hours(1) - app.clock.now()).await;
+    domain::upkeep::months_ahead(&app.process.app.platform).await.expect("months");
+    let admin = &again(&app).await;
     let challenge = made(admin, "challenges", &days).await;
-    app.advance(TimeDelta::hours(25)).await;
+    app.advance(TimeDelta::hours(2)).await;
+    let admin = &again(&app).await;
     let micro = TimeDelta::microseconds(1);
-    // The day before is closed by now.
-    for (at, points) in [(from - micro, 1), (from, 2), (to - micro, 4), (to, 8)] {
+    for (at, points) in [(from - micro, 1), (from, 2)] {
+        give_at(admin, &agents[0], points, &at.to_rfc3339()).await;
+    }
+    hold(admin, true).await;
+    app.advance(TimeDelta::hours(22) + TimeDelta::seconds(1)).await;
+    let admin = &again(&app).await;
+    for (at, points) in [(to - micro, 4), (to, 8)] {
         give_at(admin, &agents[0], points, &at.to_rfc3339()).await;
     }
     let path = |day: chrono::NaiveDate| format!("{}?day={day}", of("challenges", &challenge, "/progress"));
@@ -119,7 +134,6 @@ async fn a_microsecond_decides_which_day_it_was_also_where_the_clock_is_changed(
 
 /// The last Sunday of a March, and when it begins and ends in Berlin.
 fn spring(year: i32) -> (chrono::NaiveDate, chrono::DateTime<chrono::Utc>, chrono::DateTime<chrono::Utc>) {
-    use chrono::Datelike as _;
     let last = chrono::NaiveDate::from_ymd_opt(year, 3, 31).expect("a day");
     let sunday = last - chrono::Days::new(last.weekday().num_days_from_sunday().into());
     let midnight = sunday.and_hms_opt(0, 0, 0).expect("a time").and_utc();

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use switchboard_tests::{Client, Socket, TestApp};
 
-use super::{game, give, give_at, has, made, of, standing, until};
+use super::{again, game, give, give_at, has, hold, made, of, standing, until};
 use crate::routing::team;
 
 fn instant(value: &Value) -> DateTime<Utc> {
@@ -43,7 +43,9 @@ async fn a_microsecond_decides_and_what_comes_late_changes_nothing() {
     let micro = TimeDelta::microseconds(1);
     give_at(admin, &sellers[0], 100, &(starts - micro).to_rfc3339()).await;
     give_at(admin, &sellers[0], 1, &starts.to_rfc3339()).await;
+    hold(admin, true).await;
     app.advance(ends - app.clock.now() + TimeDelta::seconds(1)).await;
+    let admin = &again(&app).await;
     // Told in time, though it is over: it is closed some seconds later.
     give_at(admin, &sellers[0], 2, &(ends - micro).to_rfc3339()).await;
     give_at(admin, &helpers[0], 50, &ends.to_rfc3339()).await;
@@ -52,6 +54,7 @@ async fn a_microsecond_decides_and_what_comes_late_changes_nothing() {
     assert_eq!(board(admin, &competition).await["competition"]["state"], "ending");
     let mut socket = Socket::open(admin, None).await;
     app.advance(TimeDelta::seconds(5)).await;
+    hold(admin, false).await;
     let path = of("competitions", &competition, "");
     until(admin, &path, |one| !one["rewarded_at"].is_null()).await;
     let told = socket.until("competition.closed").await.pop().expect("an event");
@@ -96,9 +99,9 @@ async fn two_who_close_it_at_once_freeze_it_once_and_give_prizes_once() {
     let at: Vec<Value> = closed.into_iter().map(|answer| answer.expect(200)["closed_at"].clone()).collect();
     assert!(at.iter().all(|one| *one == at[0]), "{at:?}");
     until(admin, &of("competitions", &competition, ""), |one| !one["rewarded_at"].is_null()).await;
-    let mut owner = app.database.connect_as("none").await;
+    let mut system = app.database.connect_as("switchboard_system").await;
     let told: i64 = sqlx::query_scalar("select count(*) from engine.log where type = 'competition.closed'")
-        .fetch_one(&mut owner)
+        .fetch_one(&mut system)
         .await
         .expect("a count");
     assert_eq!(told, 1);
@@ -137,6 +140,7 @@ async fn teams_join_until_it_is_over_and_it_may_be_put_off_or_called_off() {
     let path = format!("competitions/{}", competition.as_str().expect("an id"));
     super::put(admin, &path, &later).await.expect(200);
     app.advance(TimeDelta::hours(1) + TimeDelta::seconds(10)).await;
+    let admin = &again(&app).await;
     give(admin, &sellers[0], 1).await;
     assert_eq!(board(admin, &competition).await["competition"]["state"], "running");
     let contributions = admin.all(&of("competitions", &competition, "/contributions")).await;

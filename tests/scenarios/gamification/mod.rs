@@ -15,15 +15,30 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Answer, Client};
+use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
 
-use crate::calls::{NUMBER, begun, step};
+use crate::{
+    calls::{NUMBER, begun, step},
+    sessions::ADMIN,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where something of this part is.
 pub fn game(path: &str) -> String {
     format!("/api/v1/gamification-advanced/{path}")
+}
+
+/// The admin, logged in anew: a token is good for ten minutes, and the clock was moved on.
+pub async fn again(app: &TestApp) -> Client {
+    app.acme.admin.anonymous().login("acme", ADMIN, PASSWORD).await
+}
+
+/// Has nothing closed, until it is to go on: a test is in no hurry.
+pub async fn hold(client: &Client, is_held: bool) {
+    let what = if is_held { "pause" } else { "resume" };
+    let answer = client.post(&format!("/api/v1/queues/automation/{what}"), &json!({})).await;
+    assert!([200, 204].contains(&answer.status), "{}", answer.body);
 }
 
 /// Makes something, and answers its id.

@@ -60,12 +60,12 @@ async fn nobody_gives_what_they_do_not_have_however_many_ask_at_once() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 2);
     assert_eq!(standing(admin, &agents[0]).await["balance"], 50);
     // The database refuses it, whoever asks.
-    let mut owner = app.database.connect_as("none").await;
+    let mut system = app.database.connect_as("switchboard_system").await;
     for statement in [
         "update point_totals set balance = balance - 60, spent = spent + 60",
         "update rewards set stock = -1",
     ] {
-        let refused = sqlx::query(statement).execute(&mut owner).await.expect_err("a check");
+        let refused = sqlx::query(statement).execute(&mut system).await.expect_err("a check");
         assert!(refused.to_string().contains("check constraint"), "{refused}");
     }
     app.process.stop().await;

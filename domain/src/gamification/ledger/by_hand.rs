@@ -1,6 +1,6 @@
 //! Points that people give, and rows that they take back: commands.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::json;
 

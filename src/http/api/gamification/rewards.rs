@@ -100,7 +100,10 @@ pub async fn list_redemptions(
 /// One redemption.
 #[utoipa::path(get, path = "/api/v1/gamification-advanced/redemptions/{id}", tag = "gamification",
     params(("id" = Uuid, Path)), responses((status = 200, body = RedemptionView)))]
-pub async fn get_redemption(Caller(ctx): Caller, Path(id): Path<RedemptionId>) -> Result<Body<RedemptionView>, Problem> {
+pub async fn get_redemption(
+    Caller(ctx): Caller,
+    Path(id): Path<RedemptionId>,
+) -> Result<Body<RedemptionView>, Problem> {
     Ok(Body(redeem::get(&ctx, id).await?))
 }
 
