@@ -114,11 +114,10 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     keyed.commit(view, 201, format!("{ROOT}/redemptions/{id}")).await
 }
 
-/// Redemptions, the newest first, those with ids below `before`: the caller's own, or those of all whom they see, for whoever
-/// may settle them.
+/// Redemptions, the newest first, those with ids below `before`: of all for whoever sees all, else the caller's own.
 ///
 /// # Errors
-/// If a permission is missing, or the database does not answer.
+/// If the permission is missing, or the caller sees only some and is no agent.
 pub async fn list(
     ctx: &Ctx,
     state: Option<RedemptionState>,
@@ -127,7 +126,7 @@ pub async fn list(
 ) -> Result<Vec<RedemptionView>> {
     ctx.require(Permission::GamificationRead)?;
     let mut tx = ctx.begin().await?;
-    let only = if settles(ctx) { None } else { Some(own(ctx, &mut tx).await?) };
+    let only = if ctx.require_all_rows().is_ok() { None } else { Some(own(ctx, &mut tx).await?) };
     let state = state.map(RedemptionState::as_str);
     let rows = store::redemptions(tx.conn(), ctx.tenant, None, (only, state), before, limit).await?;
     named(ctx, &mut tx, rows).await
@@ -141,7 +140,7 @@ pub async fn get(ctx: &Ctx, id: RedemptionId) -> Result<RedemptionView> {
     ctx.require(Permission::GamificationRead)?;
     let mut tx = ctx.begin().await?;
     let view = find(ctx, &mut tx, id).await?;
-    if !settles(ctx) && own(ctx, &mut tx).await? != view.agent_id {
+    if ctx.require_all_rows().is_err() && own(ctx, &mut tx).await? != view.agent_id {
         return Err(Error::NotFound("redemption"));
     }
     Ok(view)
@@ -184,13 +183,11 @@ pub async fn cancel(ctx: &Ctx, id: RedemptionId) -> Result<RedemptionView> {
     Ok(view)
 }
 
-fn settles(ctx: &Ctx) -> bool {
-    ctx.require(Permission::GamificationWrite).is_ok() && ctx.require_all_rows().is_ok()
-}
-
 async fn own(ctx: &Ctx, tx: &mut TenantTx) -> Result<AgentId> {
     let own = super::own_agent(ctx, tx).await?;
-    own.ok_or(Error::Forbidden(Permission::GamificationWrite.as_str()))
+    own.ok_or_else(|| {
+        Error::beyond("", "you see only some agents and are none yourself, so there is nothing of yours")
+    })
 }
 
 /// One that is not settled, locked.

@@ -125,9 +125,9 @@ pub async fn redemptions(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
     let state: Option<RedemptionState> = asked::word("?state", asked.state.as_ref())?;
     let window = Window::of(asked.cursor.as_deref(), None)?;
     let settles = viewer.may_of_all(Permission::GamificationWrite);
-    // Whoever is no agent has none, which is no reason to be refused the page.
+    // Whoever sees only some and is no agent has none, which is no reason to be refused the page.
     let rows = match redeeming::list(&ctx, state, window.before.map(RedemptionId), window.rows).await {
-        Err(domain::Error::Forbidden(_)) => Vec::new(),
+        Err(domain::Error::Beyond(_)) => Vec::new(),
         rows => rows?,
     };
     let shown = window.page(rows, |one| one.id.0);
