@@ -24,6 +24,7 @@ struct Wishes {
     ids: BTreeMap<&'static str, String>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of bodies")]
 async fn wishes(app: &TestApp) -> Wishes {
     let (admin, mut ids) = (&app.acme.admin, ids(&app.acme).await);
     let invited = json!({"name": "B", "email": "b@example.com", "role": "Agent"});

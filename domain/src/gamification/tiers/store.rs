@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// What came of writing a tier.
+#[derive(Clone, Copy)]
 pub(super) enum Put {
     Done,
     /// Another one has its name, or its threshold.

@@ -50,6 +50,7 @@ pub struct OfAgent {
 pub type BoardPlace = (u8, i64, Uuid);
 
 /// Where a page of such a list begins.
+#[must_use]
 pub fn after(window: &Window<BoardPlace>) -> Option<(i64, Uuid)> {
     window.before.map(|(_, points, id)| (points, id))
 }
