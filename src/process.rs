@@ -193,6 +193,7 @@ impl Process {
         if roles.worker {
             tasks.spawn(workers::tail::run(platform.clone(), stop.clone()));
             tasks.spawn(workers::rollups::run(platform.clone(), stop.clone()));
+            tasks.spawn(workers::points::run(platform.clone(), stop.clone()));
             let opened =
                 workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
             let (noted, failed) = (Arc::clone(&app), failed.clone());

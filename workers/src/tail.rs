@@ -17,9 +17,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// How soon the log is looked at where a hint was lost.
-const POLL: Duration = Duration::from_secs(2);
+pub(crate) const POLL: Duration = Duration::from_secs(2);
 /// From one look to the next, at least: under steady traffic a moment's events are read together.
-const REST: Duration = Duration::from_millis(50);
+pub(crate) const REST: Duration = Duration::from_millis(50);
 /// Endpoints that are looked up at a time.
 const PAGE: i64 = 200;
 /// How long one rests for which so much waits that nothing more is read.

@@ -26,6 +26,9 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "scoring_model" => Some(Permission::ScoringModelsRead),
         "campaign" => Some(Permission::CampaignsRead),
         "sequence" => Some(Permission::SequencesRead),
+        "points" | "badge" | "tier" | "challenge" | "competition" | "reward" => {
+            Some(Permission::GamificationRead)
+        }
         "access" => Some(Permission::UsersRead),
         "erasure" | "subject_request" => Some(Permission::PrivacyRead),
         "webhook" => Some(Permission::WebhooksRead),
@@ -76,7 +79,10 @@ impl About {
     fn of(kind: &str, body: &Value) -> Self {
         let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
         match kind.split('.').next() {
-            Some("agent" | "access" | "scoring_model" | "provider") => Self::Us,
+            Some(
+                "agent" | "access" | "scoring_model" | "provider" | "points" | "badge" | "tier" | "challenge"
+                | "competition" | "reward",
+            ) => Self::Us,
             Some("call" | "lead" | "message") => Self::One {
                 has: (of("owner_id").map(AgentId), of("team_id").map(TeamId)),
                 had: (of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId)),

@@ -89,8 +89,11 @@ impl Desk {
     }
 }
 
-/// The id of what has this name.
-async fn named(client: &Client, path: &str, wanted: &Value) -> Result<Value, Failure> {
+/// The id of what has this name, which is made if it is not there.
+///
+/// # Errors
+/// If it is refused.
+pub async fn named(client: &Client, path: &str, wanted: &Value) -> Result<Value, Failure> {
     let there = client.all(path).await?;
     match there.iter().find(|one| one["name"] == wanted["name"]) {
         Some(one) => Ok(one["id"].clone()),
