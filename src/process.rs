@@ -189,6 +189,7 @@ impl Process {
         }
         if roles.worker {
             tasks.spawn(workers::tail::run(platform.clone(), stop.clone()));
+            tasks.spawn(workers::rollups::run(platform.clone(), stop.clone()));
             let opened =
                 workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
             tasks.spawn(opened.run(failed.clone()));

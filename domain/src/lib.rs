@@ -12,10 +12,12 @@
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
+//! - [`analytics`] what the work comes to, in figures
 //! - [`campaigns`] the same message to many leads, each once; [`sequences`] several to each lead, one after the other
 
 pub mod access;
 pub mod agents;
+pub mod analytics;
 pub mod archive;
 pub mod audit;
 pub mod bounded;

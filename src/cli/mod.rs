@@ -92,6 +92,8 @@ enum Command {
     Asyncapi,
     /// Print who may do what.
     Permissions,
+    /// Print what the numbers of reports mean.
+    Measures,
     #[command(hide = true)]
     PostgresGuard(guard::Orders),
 }
@@ -125,6 +127,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             print!("{}", domain::access::four_roles::page());
             return Ok(());
         }
+        Command::Measures => {
+            print!("{}", domain::analytics::measures::page());
+            return Ok(());
+        }
         _ => cli.flags.config()?,
     };
     telemetry::start(config.log_format);
@@ -142,7 +148,11 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Doctor => doctor::run(&config).await,
-        Command::Openapi | Command::Asyncapi | Command::Permissions | Command::PostgresGuard(_) => Ok(()),
+        Command::Openapi
+        | Command::Asyncapi
+        | Command::Permissions
+        | Command::Measures
+        | Command::PostgresGuard(_) => Ok(()),
     }
 }
 

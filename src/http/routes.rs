@@ -8,7 +8,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, attributes, audit, call_sources, callbacks, calls,
+        abilities, access, activities, agents, analytics, attributes, audit, call_sources, callbacks, calls,
         campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports, inbound,
         job_actions, jobs, keys, lead_actions, lead_export, leads, legal_holds, merges, message_policy,
         message_stats, messages, ops, processing, provider_callbacks, providers, queues, restrictions,
@@ -48,6 +48,7 @@ pub fn table() -> Vec<Route> {
         outside(),
         campaigns(),
         sequences(),
+        analytics(),
         scoring(),
         routing(),
         work(),
@@ -348,6 +349,17 @@ fn sequences() -> Vec<Route> {
         (Needs(P::SequencesRead), routes!(sequences::sequence_progress)),
         (Needs(P::SequencesEnrol), routes!(sequence_enrolments::create_enrolment)),
         (Needs(P::SequencesEnrol), routes!(sequences::empty_sequence)),
+    ]
+}
+
+/// What the work comes to.
+fn analytics() -> Vec<Route> {
+    vec![
+        (Needs(P::AnalyticsRead), routes!(analytics::make_report)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_report)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_trend)),
+        (Needs(P::AnalyticsRead), routes!(analytics::get_metrics)),
+        (Needs(P::AnalyticsRebuild), routes!(analytics::rebuild_figures)),
     ]
 }
 

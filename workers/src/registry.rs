@@ -124,6 +124,8 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::erasures::erase),
         job(jobs::erasures::certify),
         job(jobs::apply_retention::run),
+        job(jobs::rebuild_rollups::run),
+        job(jobs::make_report::run),
     ];
     all.into_iter().flatten().chain(workflows::all().into_iter().flat_map(beginning)).collect()
 }
@@ -210,11 +212,13 @@ mod tests {
             "index_leads",
             "keep_history",
             "leave_agent",
+            "make_report",
             "message_lead",
             "mind_call",
             "mind_campaign",
             "onboard_lead",
             "plan_campaign",
+            "rebuild_rollups",
             "reconcile_message",
             "refresh_scores",
             "replay_webhook",

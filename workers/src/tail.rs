@@ -57,7 +57,7 @@ pub async fn run(platform: Platform, stop: CancellationToken) {
 }
 
 /// Resolves when the log has grown, or may have.
-async fn numbered(hints: &mut Receiver<Hint>) {
+pub(crate) async fn numbered(hints: &mut Receiver<Hint>) {
     loop {
         match hints.recv().await {
             Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => return,

@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 58] = [
+const MANAGER: [P; 59] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -78,6 +78,7 @@ const MANAGER: [P; 58] = [
     P::TemplatesWrite,
     P::MessagesSettle,
     P::MessageStatsRead,
+    P::AnalyticsRead,
     P::MessagePolicyWrite,
     P::SuppressionsWrite,
     P::PrivacyRead,

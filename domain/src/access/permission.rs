@@ -125,6 +125,8 @@ permissions! {
     SequencesWrite = "sequences:write" "draft sequences",
     SequencesPublish = "sequences:publish" "publish sequences, pause them, let them go on, and archive them",
     SequencesEnrol = "sequences:enrol" "have leads enter sequences, and leave them",
+    AnalyticsRead = "analytics:read" "see reports, trends and metrics of all leads, calls, messages and agents",
+    AnalyticsRebuild = "analytics:rebuild" "have the figures counted anew",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
     WebhooksRead = "webhooks:read" "see webhooks and what became of their deliveries, without their secrets",
     WebhooksWrite = "webhooks:write" "have events told to servers outside, change, test and replay that, and end it",

@@ -18,7 +18,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     routing::sweep,
-    tenancy::{self, Begun, Once},
+    tenancy::{self, Begun, Once, TenantTx},
     types::{AgentId, SkillId, SubjectId, TeamId, TenantId, Text, UserId, Zone},
     vault::{Personal, Place, Vault, mask, personal::reveal},
 };
@@ -178,6 +178,24 @@ async fn read(ctx: &Ctx, filter: &Filter, before: Option<AgentId>, limit: i64) -
             })
         })
         .collect()
+}
+
+/// The names of some agents as the caller may see them; one whose name is gone has none here.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn names(ctx: &Ctx, tx: &mut TenantTx, ids: &[AgentId]) -> Result<HashMap<AgentId, String>> {
+    let rows = store::sealed_names(tx.conn(), ctx.tenant, ids).await?;
+    let subjects: Vec<SubjectId> = rows.iter().map(|(id, _)| SubjectId(id.0)).collect();
+    let keys = Vault::subjects(tx, &subjects).await?;
+    let mut names = HashMap::new();
+    for (id, sealed) in rows {
+        let plain = keys.open(&name_place(ctx.tenant, id), &sealed)?;
+        if let Some(name) = ctx.seen(plain, mask::name) {
+            names.insert(id, name.expose().clone());
+        }
+    }
+    Ok(names)
 }
 
 /// The zone that shifts are read in: the agent's, else the tenant's. One that this build's database does not know any

@@ -66,13 +66,17 @@ pub fn is_on_shift(shifts: &[AgentShift], zone: Tz, at: DateTime<Utc>) -> bool {
 impl AgentShift {
     /// Whether an instant lies in the shift that begins on this day, if one does.
     fn holds(&self, day: NaiveDate, zone: Tz, at: DateTime<Utc>) -> bool {
+        self.span(day, zone).is_some_and(|(begins, ends)| (begins..ends).contains(&at))
+    }
+
+    /// From when to when the shift goes that begins on this day, if one does.
+    pub(crate) fn span(&self, day: NaiveDate, zone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         if i64::from(self.weekday) != i64::from(day.weekday().num_days_from_sunday()) {
-            return false;
+            return None;
         }
         let last = if self.ends > self.starts { Some(day) } else { day.succ_opt() };
         let begins = instant(day.and_time(self.starts.0), zone);
-        let ends = last.and_then(|last| instant(last.and_time(self.ends.0), zone));
-        begins.zip(ends).is_some_and(|(begins, ends)| (begins..ends).contains(&at))
+        begins.zip(last.and_then(|last| instant(last.and_time(self.ends.0), zone)))
     }
 }
 

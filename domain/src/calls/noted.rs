@@ -11,6 +11,7 @@ use crate::{
     access::permission::Permission,
     audit::Entry,
     error::{Error, Result},
+    events::{Event, EventType},
     tenancy::TenantTx,
     types::{CallId, Text},
     vault::Vault,
@@ -76,6 +77,9 @@ pub async fn change(ctx: &Ctx, id: CallId, change: CallChange) -> Result<CallVie
     }
     store::put_words(tx.conn(), ctx.tenant, id, &words).await?;
     tx.audit(&[Entry::new("update", "call", id)]).await?;
+    if change.satisfaction.is_some() {
+        tx.emit(&[Event::new(EventType::CallUpdated, "call", id).with(call.body())]).await?;
+    }
     tx.commit().await?;
     one(ctx, id).await
 }

@@ -22,6 +22,7 @@ use crate::{
     access::rows::Rows,
     audit::Entry,
     error::{Error, Result},
+    events::{Event, EventType},
     moment::Moment,
     tenancy::TenantTx,
     types::{AgentId, CallSourceId, E164, TeamId, Text},
@@ -163,6 +164,9 @@ async fn go_on(
     let outcome = facts.outcome.filter(|_| call.status.is_over() && is_open(call.outcome));
     if let Some(outcome) = outcome {
         effects::dispose(tx, call, outcome, None).await?;
+    }
+    if (noted || earlier) && onward.is_none() && outcome.is_none() {
+        tx.emit(&[Event::new(EventType::CallUpdated, "call", call.id).with(call.body())]).await?;
     }
     if noted || earlier || onward.is_some() || outcome.is_some() {
         let detail = json!({ "status": call.status, "agent_id": call.agent_id, "outcome": call.outcome });

@@ -1,8 +1,10 @@
 //! How far a campaign is, and what came of it: from counts that are kept beside what they count, so that they are exact at
-//! every moment and cost the same however many recipients there are (`counts`); of many campaigns in few (`brief`).
+//! every moment and cost the same however many recipients there are (`counts`); of many campaigns in few (`brief`); of all that
+//! began in a range (`ranged`).
 
 mod brief;
 mod counts;
+pub(crate) mod ranged;
 
 use std::collections::BTreeMap;
 

@@ -98,7 +98,7 @@ fn of_lead(kind: &str) -> Option<Vec<Field>> {
 fn of_call(kind: &str) -> Option<Vec<Field>> {
     let more: &[Field] = match kind {
         "call.ringing" | "call.incoming" | "call.queued" | "call.overdue" | "call.answered"
-        | "call.ended" | "call.missed" => &[],
+        | "call.ended" | "call.missed" | "call.updated" => &[],
         "call.rerouted" => &[
             always("why", Word),
             or_null("from_agent_id", Id),

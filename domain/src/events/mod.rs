@@ -90,6 +90,8 @@ pub enum EventType {
     CallCompleted,
     /// It was over before anybody answered.
     CallMissed,
+    /// Something else of it is known that was not before: how content the customer was, or that it began earlier.
+    CallUpdated,
     AgentStatusChanged,
     /// A model was learned, and waits as a draft.
     ScoringModelFitted,
@@ -142,7 +144,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 67] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -189,6 +191,7 @@ impl EventType {
         Self::CallEnded,
         Self::CallCompleted,
         Self::CallMissed,
+        Self::CallUpdated,
         Self::AgentStatusChanged,
         Self::ScoringModelFitted,
         Self::ScoringModelPublished,
@@ -260,6 +263,7 @@ impl EventType {
             Self::CallEnded => "call.ended",
             Self::CallCompleted => "call.completed",
             Self::CallMissed => "call.missed",
+            Self::CallUpdated => "call.updated",
             Self::AgentStatusChanged => "agent.status",
             Self::ScoringModelFitted => "scoring_model.fitted",
             Self::ScoringModelPublished => "scoring_model.published",

@@ -1,6 +1,6 @@
 //! Figures of messages, each with what it is a share of.
 //!
-//! Counted by the hour in which a message was accepted by us. What changes is written beside what it changes, as
+//! Counted by the quarter hour in which a message was accepted by us, and told by the hour. What changes is written beside what it changes, as
 //! differences (`migrations/0017_sending.sql`), so the figures are those of the rows at every moment; upkeep adds the
 //! differences up.
 

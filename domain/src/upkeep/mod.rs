@@ -17,6 +17,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    analytics,
     archive::work::BeginArchive,
     audit,
     ctx::Platform,
@@ -122,8 +123,8 @@ const KEEP_READS: i64 = 400;
 const READS: i64 = 10_000;
 
 /// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
-/// routings, which webhooks were taken in, what became of those that were sent, what providers told and whose rights have
-/// changed.
+/// routings, which webhooks were taken in, what became of those that were sent, what providers told, whose rights have
+/// changed, and reports that were made.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -142,8 +143,9 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
     let callbacks =
         store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
+    let made = analytics::store::drop_made(tx.conn(), analytics::make::KEPT_DAYS, BATCH).await?;
     tx.commit().await?;
-    Ok(sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
+    Ok(made + sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
 }
 
 /// Deletes some of whose data was opened for whom, once that is past its keeping. Answers how many rows; none when nothing

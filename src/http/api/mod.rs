@@ -4,6 +4,7 @@ pub mod abilities;
 pub mod access;
 pub mod activities;
 pub mod agents;
+pub mod analytics;
 pub mod attributes;
 pub mod audit;
 pub mod call_sources;

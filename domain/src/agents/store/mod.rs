@@ -22,7 +22,7 @@ pub(super) use presence::{
 };
 pub(crate) use rules::share_agent;
 pub(super) use rules::{is_agent_in_rules, lock_agent_whole};
-pub(super) use shown::agents;
+pub(super) use shown::{agents, sealed_names};
 pub(super) use skills::{delete_skill, insert_skill, lock_skill, skills, teams_waiting_for, update_skill};
 pub(crate) use teams::share_team;
 pub(super) use teams::{

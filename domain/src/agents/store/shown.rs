@@ -80,3 +80,19 @@ pub(in crate::agents) async fn agents(
     .await?;
     Ok(found)
 }
+
+/// The names of some agents, sealed; of those who are gone, too, as long as they have one.
+pub(in crate::agents) async fn sealed_names(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[AgentId],
+) -> Result<Vec<(AgentId, Vec<u8>)>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: AgentId", name_sealed from agents where tenant_id = $1 and id = any($2)"#,
+        tenant.0,
+        &ids.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name_sealed)).collect())
+}

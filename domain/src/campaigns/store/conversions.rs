@@ -152,3 +152,21 @@ pub(in crate::campaigns) async fn conversions(
     .await?;
     Ok(rows.into_iter().map(|row| (row.variant, (row.leads, row.value))).collect())
 }
+
+/// The same of several runs: run, variant, leads and cents.
+pub(in crate::campaigns) async fn conversions_of(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    runs: &[CampaignRunId],
+) -> Result<Vec<(CampaignRunId, i16, i64, i64)>> {
+    let rows = sqlx::query!(
+        r#"select run_id as "run!: CampaignRunId", coalesce(variant, 0::smallint) as "variant!", count(*) as "leads!",
+                  coalesce(sum(value_cents), 0)::bigint as "value!"
+             from campaign_conversions where tenant_id = $1 and run_id = any($2) group by 1, 2"#,
+        tenant.0,
+        &runs.iter().map(|run| run.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.run, row.variant, row.leads, row.value)).collect())
+}

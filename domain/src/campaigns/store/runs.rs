@@ -123,6 +123,40 @@ pub(in crate::campaigns) async fn runs(
     Ok(rows)
 }
 
+/// A run of a range, with the name of its campaign.
+pub(in crate::campaigns) struct RunBetween {
+    pub id: CampaignRunId,
+    pub campaign: CampaignId,
+    pub name: String,
+    pub started_at: DateTime<Utc>,
+    pub frozen: Value,
+}
+
+/// Runs that began in a range, in the order in which they did.
+pub(in crate::campaigns) async fn runs_between(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    limit: i64,
+) -> Result<Vec<RunBetween>> {
+    let rows = sqlx::query_as!(
+        RunBetween,
+        r#"select r.id as "id: CampaignRunId", r.campaign_id as "campaign: CampaignId", c.name, r.started_at, r.frozen
+             from campaign_runs r
+             join campaigns c on c.tenant_id = r.tenant_id and c.id = r.campaign_id
+            where r.tenant_id = $1 and r.started_at >= $2 and r.started_at < $3
+            order by r.started_at, r.id
+            limit $4"#,
+        tenant.0,
+        from,
+        to,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 /// The newest run of each of some campaigns, without its counts.
 pub(in crate::campaigns) async fn newest_runs(
     conn: &mut PgConnection,

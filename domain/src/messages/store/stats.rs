@@ -36,15 +36,15 @@ pub(in crate::messages) async fn counts(
     let by = |dimension| wanted.by.contains(&dimension);
     let rows = sqlx::query_as!(
         CountRow,
-        r#"select case when $4 then hour end as hour, case when $5 then channel end as channel,
+        r#"select case when $4 then date_trunc('hour', quarter, 'UTC') end as hour, case when $5 then channel end as channel,
                   case when $6 then provider_id end as "provider_id: ProviderId",
                   case when $7 then template_id end as "template_id: TemplateId",
                   case when $8 then purpose end as purpose, status as "status!", failure, code, sum(n)::bigint as "n!"
-             from (select hour, channel, provider_id, template_id, purpose, status, failure, code, n
-                     from message_counts where tenant_id = $1 and hour >= $2 and hour < $3
+             from (select quarter, channel, provider_id, template_id, purpose, status, failure, code, n
+                     from message_counts where tenant_id = $1 and quarter >= $2 and quarter < $3
                     union all
-                   select hour, channel, provider_id, template_id, purpose, status, failure, code, n
-                     from message_count_changes where tenant_id = $1 and hour >= $2 and hour < $3) counted
+                   select quarter, channel, provider_id, template_id, purpose, status, failure, code, n
+                     from message_count_changes where tenant_id = $1 and quarter >= $2 and quarter < $3) counted
             where ($9::text is null or channel = $9) and ($10::uuid is null or provider_id = $10)
               and ($11::uuid is null or template_id = $11) and ($12::text is null or purpose = $12)
             group by 1, 2, 3, 4, 5, 6, 7, 8
@@ -81,10 +81,10 @@ pub(crate) async fn add_up(conn: &mut PgConnection, limit: i64) -> Result<u64> {
              returning c.*
            ), added as (
              insert into message_counts as m
-                    (tenant_id, hour, channel, provider_id, template_id, purpose, status, failure, code, n)
-             select tenant_id, hour, channel, provider_id, template_id, purpose, status, failure, code, sum(n)
+                    (tenant_id, quarter, channel, provider_id, template_id, purpose, status, failure, code, n)
+             select tenant_id, quarter, channel, provider_id, template_id, purpose, status, failure, code, sum(n)
                from taken group by 1, 2, 3, 4, 5, 6, 7, 8, 9
-             on conflict (tenant_id, hour, channel, template_id, purpose, status, provider_id, failure, code)
+             on conflict (tenant_id, quarter, channel, template_id, purpose, status, provider_id, failure, code)
              do update set n = m.n + excluded.n
            )
            select count(*) as "taken!" from taken"#,

@@ -88,8 +88,15 @@ pub const OTHERS: &[Other] = &[
         "output",
         "ids and numbers; of a step that took a signal what engine.signals has, and gone with it",
     ),
+    other("call_counted", "agent_id", WORK),
+    other("call_days", "agent_id", WORK),
+    other("agent_spells", "agent_id", WORK),
+    other("agent_days", "agent_id", WORK),
+    other("action_quarters", "user_id", WORK),
+    other("action_days", "user_id", WORK),
     other("routing_rules", "agent_id", "a setting that names an agent by id: see agents"),
 ];
 
+const WORK: &str = "figures of work under the id of who did it: see agents and users; the id names nobody once they are erased";
 const WRAPPED: &str = "a key, wrapped by the key-encryption key";
 const TOKEN: &str = "the hash of a random secret of a machine";

@@ -1,0 +1,216 @@
+//! What agents did in a range: calls, what these came to, how busy they were, whether they kept to their shifts, and what the
+//! audit log has of them.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+
+use super::{
+    call::Worked,
+    frame::{Frame, MOST_GROUPS, MOST_ROWS, Parts, column, of_unit},
+};
+use crate::{
+    agents::{people, shifts::AgentShift, store::shifts},
+    analytics::{
+        cubes::{Asked, Dimension},
+        document::{Cell, Chart, ChartKind, ColumnKind, Figure, Range, Series, Table, Unit},
+        make::stands_for,
+        measures::{Formula, call, lead, named, quotient},
+        store::{self, ActiveAgent, Group},
+    },
+    error::Result,
+    tenancy::TenantTx,
+    types::{AgentId, UserId},
+};
+
+/// Agents that are looked at.
+const MOST: i64 = 1_000;
+/// The longest range, in days, of which adherence is told: it is found shift by shift.
+const LONGEST_ADHERENCE: i64 = 31;
+
+const SHOWN: [&str; 9] = [
+    "agent.handled", "agent.conversion", "agent.talk_average", "agent.satisfaction", "agent.occupancy", "agent.adherence",
+    "agent.leads", "agent.lead_conversion", "agent.actions",
+];
+
+/// All that is known of an agent's range.
+#[derive(Debug, Default, Clone)]
+struct Did {
+    calls: Vec<i64>,
+    leads: Vec<i64>,
+    worked: Worked,
+    /// Milliseconds of shifts up to now, and of those the ones in which they were there.
+    shifts: i64,
+    kept: i64,
+    actions: i64,
+}
+
+impl Did {
+    fn add(&mut self, other: &Self) {
+        for (mine, theirs) in [(&mut self.calls, &other.calls), (&mut self.leads, &other.leads)] {
+            mine.resize(mine.len().max(theirs.len()), 0);
+            mine.iter_mut().zip(theirs).for_each(|(sum, more)| *sum += more);
+        }
+        self.worked.on_call += other.worked.on_call;
+        self.worked.wrap_up += other.worked.wrap_up;
+        self.worked.available += other.worked.available;
+        self.shifts += other.shifts;
+        self.kept += other.kept;
+        self.actions += other.actions;
+    }
+
+    /// The measure in this place of [`SHOWN`].
+    fn figure(&self, place: usize) -> Option<Figure> {
+        match place {
+            0 => Formula::Sum(call::HANDLED).of(&self.calls),
+            1 => Formula::Share(call::CONVERTED, call::HANDLED).of(&self.calls),
+            2 => Formula::MeanSeconds(call::TALK_MS, call::HANDLED).of(&self.calls),
+            3 => Formula::Mean(call::RATING, call::RATED).of(&self.calls),
+            4 => self.worked.occupancy(),
+            5 => quotient(self.kept, self.shifts),
+            6 => Formula::Sum(lead::LEADS).of(&self.leads),
+            7 => Formula::Share(lead::CONVERTED, lead::LEADS).of(&self.leads),
+            _ => Some(Figure::Whole(self.actions)),
+        }
+    }
+}
+
+/// One row for each agent who is there, busiest first.
+pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
+    let tenant = tx.tenant;
+    let agents = store::agents(tx.conn(), tenant, MOST).await?;
+    let did = did(tx, frame, &agents).await?;
+    let mut all = Did::default();
+    did.values().for_each(|one| all.add(one));
+    let mut earlier: HashMap<AgentId, Did> = agents.iter().map(|agent| (agent.id, Did::default())).collect();
+    let by_agent = Asked::of(&[Dimension::Agent]);
+    let before = store::calls_by_day(tx.conn(), tenant, frame.cut_before(), &by_agent, MOST_GROUPS).await?;
+    put(&mut earlier, before, 2, |did, sums| did.calls = sums);
+    let mut then = Did::default();
+    earlier.values().for_each(|one| then.add(one));
+    let mut parts = Parts::titled("Agents");
+    for (place, name) in SHOWN.into_iter().enumerate() {
+        // Of the period before there is what calls tell.
+        parts.tile(name, (all.figure(place), then.figure(place).filter(|_| place < 4)));
+    }
+    let mut rows: Vec<(AgentId, Did)> = did.into_iter().collect();
+    rows.sort_by_key(|(id, did)| (std::cmp::Reverse(did.calls.get(call::HANDLED).copied()), *id));
+    parts.charts.push(drawn(&rows));
+    parts.tables.push(table(&rows, &all));
+    Ok(parts)
+}
+
+async fn did(tx: &mut TenantTx, frame: &Frame, agents: &[ActiveAgent]) -> Result<HashMap<AgentId, Did>> {
+    let (tenant, cut) = (tx.tenant, frame.cut());
+    let mut did: HashMap<AgentId, Did> = agents.iter().map(|agent| (agent.id, Did::default())).collect();
+    let calls =
+        store::calls_by_day(tx.conn(), tenant, cut, &Asked::of(&[Dimension::Agent]), MOST_GROUPS).await?;
+    put(&mut did, calls, 2, |did, sums| did.calls = sums);
+    let leads =
+        store::leads_by_owner(tx.conn(), tenant, cut, &Asked::of(&[Dimension::Owner]), MOST_GROUPS).await?;
+    put(&mut did, leads, 0, |did, sums| did.leads = sums);
+    for (agent, status, ms) in store::agent_time(tx.conn(), tenant, (frame.range, cut), frame.now).await? {
+        if let Some(did) = did.get_mut(&agent) {
+            did.worked.add(&status, ms);
+        }
+    }
+    let users: HashMap<UserId, AgentId> =
+        agents.iter().filter_map(|agent| Some((agent.user?, agent.id))).collect();
+    let ids: Vec<_> = users.keys().map(|user| user.0).collect();
+    for (user, actions) in store::actions(tx.conn(), tenant, cut, &ids).await? {
+        if let Some(did) = users.get(&user).and_then(|agent| did.get_mut(agent)) {
+            did.actions = actions;
+        }
+    }
+    if frame.dates.days() <= LONGEST_ADHERENCE {
+        let spans = shift_spans(tx, frame, agents).await?;
+        for (agent, span) in &spans {
+            if let Some(did) = did.get_mut(agent) {
+                did.shifts += (span.to - span.from).num_milliseconds();
+            }
+        }
+        for (agent, ms) in store::adherence(tx.conn(), tenant, &spans, frame.now).await? {
+            if let Some(did) = did.get_mut(&agent) {
+                did.kept = ms;
+            }
+        }
+    }
+    Ok(did)
+}
+
+fn put(
+    did: &mut HashMap<AgentId, Did>,
+    groups: Vec<Group>,
+    key: usize,
+    set: impl Fn(&mut Did, Vec<i64>),
+) {
+    for group in groups {
+        let id = group.keys[key].as_deref().and_then(|id| uuid::Uuid::try_parse(id).ok());
+        if let Some(did) = id.and_then(|id| did.get_mut(&AgentId(id))) {
+            set(did, group.sums);
+        }
+    }
+}
+
+/// The shifts that begin on days of the range, as far as they lie in it and have begun.
+async fn shift_spans(
+    tx: &mut TenantTx,
+    frame: &Frame,
+    agents: &[ActiveAgent],
+) -> Result<Vec<(AgentId, Range)>> {
+    let tenant = tx.tenant;
+    let ids: Vec<AgentId> = agents.iter().map(|agent| agent.id).collect();
+    let mut of: HashMap<AgentId, Vec<AgentShift>> = HashMap::new();
+    for (agent, shift) in shifts(tx.conn(), tenant, &ids).await? {
+        of.entry(agent).or_default().push(shift);
+    }
+    let until = frame.range.to.min(frame.now);
+    let mut spans = Vec::new();
+    for agent in agents {
+        let zone = people::zone(agent.zone.as_deref(), frame.zone.name());
+        // One that begins on the day before may reach into the range, and the agent's zone may be a day off.
+        let days = frame.days_begun().flat_map(|day| [day - TimeDelta::days(1), day, day + TimeDelta::days(1)]);
+        let mut days: Vec<_> = days.collect();
+        days.sort_unstable();
+        days.dedup();
+        for shift in of.get(&agent.id).map(Vec::as_slice).unwrap_or_default() {
+            for (begins, ends) in days.iter().filter_map(|day| shift.span(*day, zone)) {
+                let span = Range { from: begins.max(frame.range.from), to: ends.min(until) };
+                if span.from < span.to {
+                    spans.push((agent.id, span));
+                }
+            }
+        }
+    }
+    Ok(spans)
+}
+
+fn drawn(rows: &[(AgentId, Did)]) -> Chart {
+    let rows: Vec<_> = rows.iter().take(20).collect();
+    Chart {
+        title: "Calls handled".into(),
+        kind: ChartKind::Bar,
+        unit: Unit::Count,
+        labels: rows.iter().map(|(id, _)| stands_for(&id.to_string())).collect(),
+        series: vec![Series {
+            name: "Calls handled".into(),
+            values: rows.iter().map(|(_, did)| did.figure(0)).collect(),
+        }],
+    }
+}
+
+fn table(rows: &[(AgentId, Did)], all: &Did) -> Table {
+    let line = |name: String, did: &Did| -> Vec<Option<Cell>> {
+        let cells = (0..SHOWN.len()).map(|place| did.figure(place).map(Cell::Figure));
+        std::iter::once(Some(Cell::Text(name))).chain(cells).collect()
+    };
+    let mut columns = vec![column("Agent", ColumnKind::Text)];
+    columns.extend(SHOWN.iter().filter_map(|name| named(name)).map(|one| column(one.label, of_unit(one.unit))));
+    Table {
+        title: "By agent".into(),
+        columns,
+        rows: rows.iter().take(MOST_ROWS).map(|(id, did)| line(stands_for(&id.to_string()), did)).collect(),
+        totals: (!rows.is_empty()).then(|| line("Total".into(), all)),
+        cut: rows.len() > MOST_ROWS,
+    }
+}
