@@ -4,7 +4,8 @@
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
 //! - `id` the end of an id
 //! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
-//! - `tile` a figure with its name; `chart` a chart with a table for whoever sees none
+//! - `tile` a figure with its name; `chart` a chart over time, `plot` one over steps that have names, each with a table for
+//!   whoever sees none
 //! - `form` what every form carries; `tabs` links of which one is chosen: pages that belong together, or a value
 
 mod chart;
@@ -16,6 +17,7 @@ mod moment;
 mod nothing;
 mod number;
 mod pager;
+mod plot;
 mod rail;
 mod tabs;
 mod tile;
@@ -25,10 +27,11 @@ pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
 pub use id::short;
 pub use mark::{mark, shape, state};
-pub use moment::{duration, maybe_time, time, took};
+pub use moment::{duration, lasting, maybe_time, time, took};
 pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::{onward, pager};
+pub use plot::{Plot, plot};
 pub use rail::{Facet, FacetValue, rail};
 pub use tabs::{Tab, choose, tabs};
 pub use tile::{Tile, tile};
