@@ -20,6 +20,7 @@ use crate::{
         rights::Rights,
         rows::Rows,
     },
+    analytics::export::printer::Printer,
     error::{Error, Result},
     expected::Expected,
     messages::{provider::Providers, wording::Wordings},
@@ -67,6 +68,8 @@ pub struct Platform {
     pub rights_changed: Arc<AtomicU64>,
     /// Whose they were, as far as this process has read.
     pub changes: Arc<Changes>,
+    /// Makes pages of reports.
+    pub printer: Arc<dyn Printer>,
 }
 
 impl Platform {

@@ -69,6 +69,10 @@ ids! {
     PrivacyRequestId,
     /// A file with all that is held of somebody.
     ExportId,
+    /// A file of rows, or of a report, that somebody took out.
+    AnalyticsExportId,
+    /// A report as somebody wants it again and again.
+    SavedReportId,
     /// A request to forget somebody, and what is done about it.
     ErasureId,
     /// What keeps somebody from being forgotten.

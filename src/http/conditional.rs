@@ -21,8 +21,9 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 21] = [
+const TAGGED: [&str; 22] = [
     "/api/v1/agents/{id}",
+    "/api/v1/analytics/saved-reports/{id}",
     "/api/v1/automation/routing-rules/{id}",
     "/api/v1/automation/scoring-models/{id}",
     "/api/v1/call-sources/{id}",

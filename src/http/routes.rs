@@ -8,11 +8,12 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     App,
     api::{
-        abilities, access, activities, agents, analytics, attributes, audit, call_sources, callbacks, calls,
-        campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports, inbound,
+        abilities, access, activities, agents, analytics, analytics_exports, attributes, audit, call_sources,
+        callbacks, calls, campaign_recipients, campaign_steering, campaigns, consents, erasures, import_rows, imports,
+        inbound,
         job_actions, jobs, keys, lead_actions, lead_export, leads, legal_holds, merges, message_policy,
         message_stats, messages, ops, processing, provider_callbacks, providers, queues, restrictions,
-        retention, roles, routing, routing_rules, schedules, scores, scoring_models, second_factor,
+        retention, roles, routing, routing_rules, saved_reports, schedules, scores, scoring_models, second_factor,
         sequence_enrolments, sequences, sessions, skills, sockets, subject_access, suppressions, tags, teams,
         templates, tenants, unsubscribe, webhook_deliveries, webhooks, workflows,
     },
@@ -51,6 +52,7 @@ pub fn table() -> Vec<Route> {
         analytics(),
         scoring(),
         routing(),
+        exports(),
         work(),
     ]
     .into_iter()
@@ -70,6 +72,25 @@ fn process() -> Vec<Route> {
         (Needs(P::EventsRead), routes!(sockets::create_ticket)),
         (Public, routes!(sockets::open)),
         (Needs(P::NodesRead), routes!(sockets::socket_stats)),
+    ]
+}
+
+/// Rows and reports as files, and reports that are sent.
+fn exports() -> Vec<Route> {
+    vec![
+        (Needs(P::AnalyticsExport), routes!(analytics_exports::begin_export)),
+        (Needs(P::AnalyticsExport), routes!(analytics_exports::list_exports)),
+        (Needs(P::AnalyticsExport), routes!(analytics_exports::get_analytics_export)),
+        (Needs(P::AnalyticsExport), routes!(analytics_exports::create_file_link)),
+        (Needs(P::AnalyticsExport), routes!(analytics_exports::delete_analytics_export)),
+        (Public, routes!(analytics_exports::fetch_file)),
+        (Needs(P::SavedReportsWrite), routes!(saved_reports::create_saved_report)),
+        (Needs(P::SavedReportsRead), routes!(saved_reports::list_saved_reports)),
+        (Needs(P::SavedReportsRead), routes!(saved_reports::get_saved_report)),
+        (Needs(P::SavedReportsWrite), routes!(saved_reports::replace_saved_report)),
+        (Needs(P::SavedReportsWrite), routes!(saved_reports::delete_saved_report)),
+        (Needs(P::SavedReportsWrite), routes!(saved_reports::send_saved_report)),
+        (Needs(P::SavedReportsRead), routes!(saved_reports::list_report_deliveries)),
     ]
 }
 

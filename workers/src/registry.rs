@@ -117,6 +117,9 @@ pub fn handlers() -> HashMap<&'static str, Handler> {
         job(jobs::restore_archive::run),
         job(jobs::turn_keys::run),
         job(jobs::write_export::run),
+        job(jobs::write_file::run),
+        job(jobs::deliver_report::render),
+        job(jobs::deliver_report::send),
         job(jobs::erasures::begin),
         job(jobs::erasures::stop),
         job(jobs::erasures::tell),
@@ -200,6 +203,7 @@ mod tests {
             "certify_erasure",
             "check_archives",
             "count_messages",
+            "deliver_report",
             "deliver_webhook",
             "destroy_keys",
             "drop_archived",
@@ -221,6 +225,7 @@ mod tests {
             "rebuild_rollups",
             "reconcile_message",
             "refresh_scores",
+            "render_report",
             "replay_webhook",
             "report_campaign",
             "restore_archive",
@@ -232,6 +237,7 @@ mod tests {
             "score_leads",
             "send_campaign",
             "send_message",
+            "send_report",
             "settle_campaign",
             "settle_lost",
             "steer_jobs",
@@ -250,6 +256,7 @@ mod tests {
             "watch_sequences",
             "write_archives",
             "write_export",
+            "write_file",
         ];
         assert_eq!(kinds, known);
         let queues = [

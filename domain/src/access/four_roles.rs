@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 59] = [
+const MANAGER: [P; 62] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -110,6 +110,9 @@ const MANAGER: [P; 59] = [
     P::WorkflowsCancel,
     P::WorkflowsRetry,
     P::WorkflowsSignal,
+    P::AnalyticsExport,
+    P::SavedReportsRead,
+    P::SavedReportsWrite,
 ];
 
 /// The roles a tenant starts with, the most powerful first.

@@ -150,6 +150,9 @@ permissions! {
     WorkflowsRetry = "workflows:retry" "take workflows up again",
     WorkflowsSignal = "workflows:signal" "give workflows a signal",
     EventsRead = "events:read" "open sockets and hear what happens",
+    AnalyticsExport = "analytics:export" "take rows and reports out as files; masked without personal:read",
+    SavedReportsRead = "saved_reports:read" "see saved reports, and whom they are sent to by personal:read",
+    SavedReportsWrite = "saved_reports:write" "save reports, and have them sent by e-mail",
 }
 
 impl Permission {
@@ -186,6 +189,8 @@ impl Permission {
                     | Self::LeadsDelete
                     | Self::LeadsMerge
                     | Self::LeadsExport
+                    | Self::AnalyticsExport
+                    | Self::SavedReportsWrite
                     | Self::AttributesWrite
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite

@@ -6,7 +6,10 @@ mod work;
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::schedules::{self, BadCalendar, Refused, Spec, Tick, View};
+use engine::{
+    JobKind as _,
+    schedules::{self, BadCalendar, Refused, Spec, Tick, View},
+};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +21,7 @@ pub use work::Work;
 use crate::{
     Ctx,
     access::permission::Permission,
+    analytics::saved::work::DeliverReport,
     audit::Entry,
     error::{Error, Result},
     moment::Moment,
@@ -304,6 +308,10 @@ fn require(ctx: &Ctx, kind: &str) -> Result<()> {
 
 fn check_own(view: &View) -> Result<()> {
     if Work::is_anothers(&view.kind) {
+        if view.kind == DeliverReport::KIND {
+            let detail = "a saved report has it; change or delete the report, and its schedule goes with it";
+            return Err(Error::conflict("schedule-of-report", detail));
+        }
         let detail = "a campaign has it; change or cancel the campaign, and its schedule goes with it";
         return Err(Error::conflict("schedule-of-campaign", detail));
     }

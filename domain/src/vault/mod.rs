@@ -30,6 +30,7 @@ mod wycheproof;
 
 pub use cipher::{DataKey, Place};
 pub use keys::Vault;
+pub(crate) use people::FoundSubjects;
 pub use personal::Personal;
 pub use ring::KekRing;
 pub use subjects::SubjectKeys;

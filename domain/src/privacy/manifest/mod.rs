@@ -8,7 +8,7 @@
 //! - [`SECRETS`] what is sealed under the key of the tenant: about nobody, but rotated as well
 //! - [`FILES`] what is sealed in files; [`OTHERS`] columns that look as if they belonged here, and why they do not
 //! - `column` and `table` say what is said of each; `leads`, `messages`, `calls`, `campaigns`, `work`,
-//!   `staff`, `rights` say it
+//!   `staff`, `reports`, `rights` say it
 
 mod calls;
 mod campaigns;
@@ -16,6 +16,7 @@ mod column;
 mod leads;
 mod messages;
 mod others;
+mod reports;
 mod rights;
 mod staff;
 mod table;
@@ -33,6 +34,7 @@ pub const TABLES: &[&[Table]] = &[
     campaigns::TABLES,
     work::TABLES,
     staff::TABLES,
+    reports::TABLES,
     rights::TABLES,
 ];
 

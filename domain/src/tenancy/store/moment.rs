@@ -27,3 +27,15 @@ pub(crate) async fn give_up_after(conn: &mut PgConnection, patience: Duration) -
     sqlx::query_scalar!("select set_config('statement_timeout', $1, true)", most).fetch_one(conn).await?;
     Ok(())
 }
+
+/// Lets a transaction rest for so long between two statements, for whoever brings what it reads to storage.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn may_rest(conn: &mut PgConnection, at_most: Duration) -> Result<()> {
+    let most = at_most.as_millis().to_string();
+    sqlx::query_scalar!("select set_config('idle_in_transaction_session_timeout', $1, true)", most)
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
