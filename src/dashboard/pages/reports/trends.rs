@@ -12,6 +12,8 @@ use domain::{
         shown,
         trends::{self, Wanted},
     },
+    calls::call::Direction,
+    messages::{provider::Channel, rules::Purpose},
 };
 use serde::Deserialize;
 
@@ -200,14 +202,14 @@ async fn filters(ctx: &Ctx, asked: &Asked, fact: Fact) -> Result<Vec<Filter>, Pr
             continue;
         }
         let (label, choices) = match dimension {
-            Dimension::Direction => ("Direction", words(&["inbound", "outbound"])),
+            Dimension::Direction => ("Direction", words(&[Direction::Inbound, Direction::Outbound].map(Direction::as_str))),
             Dimension::Team => {
                 let names = Names::teams(ctx).await?;
                 ("Team", names.sorted().into_iter().map(|(id, name)| (id.to_string(), name.to_owned())).collect())
             }
             Dimension::Source => ("Source", Vec::new()),
-            Dimension::Channel => ("Channel", words(&CHANNELS)),
-            Dimension::Purpose => ("Purpose", words(&PURPOSES)),
+            Dimension::Channel => ("Channel", words(&Channel::ALL.map(Channel::as_str))),
+            Dimension::Purpose => ("Purpose", words(&[Purpose::Transactional, Purpose::Marketing].map(Purpose::as_str))),
             // Nobody types the id of an account or of wording; links have it.
             _ if value.is_none() => continue,
             Dimension::Provider => ("Account, by its id", Vec::new()),
