@@ -10,6 +10,7 @@ mod activities;
 mod agent_abilities;
 mod agents;
 mod agents_audited;
+mod analytics;
 mod api;
 mod archive;
 mod attributes;

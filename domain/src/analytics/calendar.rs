@@ -268,8 +268,11 @@ mod tests {
 
     #[test]
     fn an_hour_that_comes_twice_has_two_labels() {
-        let labels: Vec<String> =
-            dates("2026-10-25", "2026-10-26").steps(Step::Hour, Berlin).into_iter().map(|b| b.label).collect();
+        let labels: Vec<String> = dates("2026-10-25", "2026-10-26")
+            .steps(Step::Hour, Berlin)
+            .into_iter()
+            .map(|b| b.label)
+            .collect();
         assert_eq!(labels[2], "2026-10-25 02:00");
         assert_eq!(labels[3], "2026-10-25 02:00 +01:00");
         assert_eq!(labels[4], "2026-10-25 03:00");
@@ -303,9 +306,12 @@ mod tests {
         let today = day("2026-06-10");
         let usual = Dates::asked(None, None, today, LONGEST).expect("a range");
         assert_eq!(usual, dates("2026-05-12", "2026-06-11"));
-        for (from, to) in
-            [("2026-06-10", "2026-06-10"), ("2026-06-11", "2026-06-10"), ("2020-01-01", "2026-01-01"), ("1960-01-01", "1960-02-01")]
-        {
+        for (from, to) in [
+            ("2026-06-10", "2026-06-10"),
+            ("2026-06-11", "2026-06-10"),
+            ("2020-01-01", "2026-01-01"),
+            ("1960-01-01", "1960-02-01"),
+        ] {
             assert!(Dates::asked(Some(day(from)), Some(day(to)), today, LONGEST).is_err(), "{from} {to}");
         }
     }

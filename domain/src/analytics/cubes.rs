@@ -78,7 +78,9 @@ pub enum Cube {
     Messages,
 }
 
-use Dimension::{Agent, Channel, Direction, Outcome, Owner, Provider, Purpose, Source, Status, Team, Template};
+use Dimension::{
+    Agent, Channel, Direction, Outcome, Owner, Provider, Purpose, Source, Status, Team, Template,
+};
 
 impl Cube {
     /// Those that hold ranges come before those that hold steps of time as well, for they are smaller.

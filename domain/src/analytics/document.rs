@@ -209,9 +209,11 @@ mod tests {
 
     #[test]
     fn numbers_stay_what_they_are_in_json() {
-        for (figure, text) in
-            [(Figure::Whole(3), "3"), (Figure::Real(0.25), "0.25"), (Figure::Whole(i64::MAX), "9223372036854775807")]
-        {
+        for (figure, text) in [
+            (Figure::Whole(3), "3"),
+            (Figure::Real(0.25), "0.25"),
+            (Figure::Whole(i64::MAX), "9223372036854775807"),
+        ] {
             assert_eq!(serde_json::to_string(&figure).expect("a number"), text);
             assert_eq!(serde_json::from_str::<Figure>(text).expect(text), figure);
         }

@@ -13,8 +13,7 @@ use uuid::Uuid;
 use super::{
     calendar::{Dates, LONGEST},
     document::{Cell, Report, ReportKind},
-    reports,
-    store,
+    reports, store,
 };
 use crate::{
     Ctx,

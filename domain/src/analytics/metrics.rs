@@ -20,6 +20,7 @@ use crate::{
     access::permission::Permission,
     agents::people,
     error::{Error, Result},
+    jobs::is_given_up,
     tenancy::{self, TenantTx, store::as_of_one_moment},
 };
 
@@ -73,6 +74,7 @@ pub struct MetricRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<Range>,
     /// By dimension: a word or an id; null for what has none.
+    #[schema(value_type = std::collections::BTreeMap<String, Option<String>>)]
     pub keys: BTreeMap<&'static str, Option<String>>,
     /// By measure; null where it cannot be told.
     #[schema(value_type = std::collections::BTreeMap<String, Option<f64>>)]
@@ -99,7 +101,7 @@ pub async fn metrics(ctx: &Ctx, wanted: &Wanted) -> Result<Metrics> {
     let mut tx = ctx.begin().await?;
     let ground = Ground::find(ctx, &mut tx).await?;
     let longest = wanted.step.map_or(LONGEST, Step::longest);
-    let dates = Dates::asked(wanted.from, wanted.to, ground.today, longest).map_err(|error| error.asked())?;
+    let dates = Dates::asked(wanted.from, wanted.to, ground.today, longest).map_err(of_query)?;
     let steps = wanted.step.map(|step| dates.steps(step, ground.zone)).unwrap_or_default();
     let range = dates.range(ground.zone);
     let marks = if wanted.step.is_some() { borders(&steps) } else { vec![range.from, range.to] };
@@ -155,7 +157,10 @@ impl Ground {
 /// The measures of these names.
 fn known(names: &[String]) -> Result<Vec<&'static Measure>> {
     if names.is_empty() || names.len() > MOST_MEASURES {
-        return Err(Error::invalid("?measures", format!("name 1 to {MOST_MEASURES} measures, with commas between them")));
+        return Err(Error::invalid(
+            "?measures",
+            format!("name 1 to {MOST_MEASURES} measures, with commas between them"),
+        ));
     }
     names.iter().map(|name| named(name, "?measures")).collect()
 }
@@ -195,34 +200,29 @@ pub(super) async fn read(
     };
     let groups = groups.map_err(given_up)?;
     if groups.len() > MOST {
-        return Err(Error::invalid("?by", "these are too many groups; shorten the range, or ask for less apart"));
+        return Err(Error::invalid(
+            "?by",
+            "these are too many groups; shorten the range, or ask for less apart",
+        ));
     }
     Ok(groups)
 }
 
-/// A statement that took too long was given up (`query_canceled`): whoever asked is told what to do.
+/// A statement that took too long was given up: whoever asked is told what to do.
 fn given_up(error: Error) -> Error {
-    let Error::Internal(cause) = &error else { return error };
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
-    if code.as_deref() == Some("57014") {
+    if is_given_up(&error) {
         return Error::conflict("too-long", "this took too long and was given up; shorten the range");
     }
     error
 }
 
-impl Error {
-    /// The same refusal, of parameters of a query.
-    pub(super) fn asked(self) -> Self {
-        match self {
-            Self::Invalid(mut wrong) => {
-                for field in &mut wrong {
-                    field.pointer = field.pointer.replacen('/', "?", 1);
-                }
-                Self::Invalid(wrong)
-            }
-            other => other,
-        }
+/// The same refusal, of parameters of a query.
+pub(super) fn of_query(error: Error) -> Error {
+    let Error::Invalid(mut wrong) = error else { return error };
+    for field in &mut wrong {
+        field.pointer = field.pointer.replacen('/', "?", 1);
     }
+    Error::Invalid(wrong)
 }
 
 /// A filter by a dimension, of which the value is read.
@@ -230,7 +230,11 @@ impl Error {
 /// # Errors
 /// If the value is no id where there are ids, or too long.
 pub fn only(dimension: Dimension, value: String) -> Result<(Dimension, String)> {
-    let fits = if dimension.is_id() { uuid::Uuid::try_parse(&value).is_ok() } else { (1..=50).contains(&value.len()) };
+    let fits = if dimension.is_id() {
+        uuid::Uuid::try_parse(&value).is_ok()
+    } else {
+        (1..=50).contains(&value.len())
+    };
     let at = format!("?{}{}", dimension.as_str(), if dimension.is_id() { "_id" } else { "" });
     if fits { Ok((dimension, value)) } else { Err(Error::invalid(at, "this is no such value")) }
 }

@@ -60,7 +60,10 @@ pub async fn ask(ctx: &Ctx) -> Result<Once<Uuid>> {
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &RebuildRollups {}).map_err(Error::internal)?;
     let id = job.id;
     if keyed.tx.enqueue(&[job.unique(KEY)]).await?.iter().any(|put| !put.fresh) {
-        return Err(Error::conflict("rebuild-running", "the figures are being counted anew; wait for its end"));
+        return Err(Error::conflict(
+            "rebuild-running",
+            "the figures are being counted anew; wait for its end",
+        ));
     }
     store::lock(keyed.tx.conn(), ctx.tenant).await?;
     store::want_rebuild(keyed.tx.conn(), ctx.tenant).await?;

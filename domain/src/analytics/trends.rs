@@ -12,13 +12,9 @@ use super::{
     cubes::Asked,
     document::{Figure, Range, Unit},
     measures::Measure,
-    metrics::{Ground, held, named, read},
+    metrics::{Ground, held, named, of_query, read},
 };
-use crate::{
-    Ctx,
-    access::permission::Permission,
-    error::{Error, Result},
-};
+use crate::{Ctx, access::permission::Permission, error::Result, tenancy::TenantTx};
 
 /// Which trend.
 #[derive(Debug, Clone)]
@@ -90,7 +86,8 @@ pub async fn trend(ctx: &Ctx, wanted: &Wanted) -> Result<Trend> {
     let measure = named(&wanted.measure, "?measure")?;
     let mut tx = ctx.begin().await?;
     let ground = Ground::find(ctx, &mut tx).await?;
-    let dates = Dates::asked(wanted.from, wanted.to, ground.today, wanted.step.longest()).map_err(Error::asked)?;
+    let dates =
+        Dates::asked(wanted.from, wanted.to, ground.today, wanted.step.longest()).map_err(of_query)?;
     let before = dates.previous();
     let now = period(&mut tx, &ground, (measure, wanted), dates).await?;
     let then = period(&mut tx, &ground, (measure, wanted), before).await?;
@@ -120,7 +117,7 @@ pub async fn trend(ctx: &Ctx, wanted: &Wanted) -> Result<Trend> {
 }
 
 async fn period(
-    tx: &mut crate::tenancy::TenantTx,
+    tx: &mut TenantTx,
     ground: &Ground,
     (measure, wanted): (&'static Measure, &Wanted),
     dates: Dates,

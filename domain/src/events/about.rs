@@ -54,7 +54,9 @@ pub fn about(kind: &str) -> Option<&'static str> {
         "call.ended" => "It is over",
         "call.completed" => "It is over, and it was said what it came to",
         "call.missed" => "It was over before anybody answered",
-        "call.updated" => "Something else of it is known: how content the customer was, or that it began earlier",
+        "call.updated" => {
+            "Something else of it is known: how content the customer was, or that it began earlier"
+        }
         "agent.status" => "An agent is available, on a call, away or gone",
         "scoring_model.fitted" => "A model was learned, and waits as a draft",
         "scoring_model.published" => "Leads are scored by this model from now on",

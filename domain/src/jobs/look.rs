@@ -122,7 +122,7 @@ fn next(id: Uuid) -> Uuid {
 }
 
 /// Whether Postgres gave a statement up that took too long (`query_canceled`).
-fn is_given_up(error: &Error) -> bool {
+pub(crate) fn is_given_up(error: &Error) -> bool {
     let Error::Internal(cause) = error else { return false };
     let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
     code.as_deref() == Some("57014")

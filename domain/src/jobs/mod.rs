@@ -5,6 +5,7 @@ pub mod figures;
 pub mod installation;
 mod look;
 
+pub(crate) use self::look::is_given_up;
 pub use self::look::{Looked, look};
 
 use engine::{

@@ -29,8 +29,15 @@ const MOST: i64 = 1_000;
 const LONGEST_ADHERENCE: i64 = 31;
 
 const SHOWN: [&str; 9] = [
-    "agent.handled", "agent.conversion", "agent.talk_average", "agent.satisfaction", "agent.occupancy", "agent.adherence",
-    "agent.leads", "agent.lead_conversion", "agent.actions",
+    "agent.handled",
+    "agent.conversion",
+    "agent.talk_average",
+    "agent.satisfaction",
+    "agent.occupancy",
+    "agent.adherence",
+    "agent.leads",
+    "agent.lead_conversion",
+    "agent.actions",
 ];
 
 /// All that is known of an agent's range.
@@ -138,12 +145,7 @@ async fn did(tx: &mut TenantTx, frame: &Frame, agents: &[ActiveAgent]) -> Result
     Ok(did)
 }
 
-fn put(
-    did: &mut HashMap<AgentId, Did>,
-    groups: Vec<Group>,
-    key: usize,
-    set: impl Fn(&mut Did, Vec<i64>),
-) {
+fn put(did: &mut HashMap<AgentId, Did>, groups: Vec<Group>, key: usize, set: impl Fn(&mut Did, Vec<i64>)) {
     for group in groups {
         let id = group.keys[key].as_deref().and_then(|id| uuid::Uuid::try_parse(id).ok());
         if let Some(did) = id.and_then(|id| did.get_mut(&AgentId(id))) {
@@ -169,7 +171,8 @@ async fn shift_spans(
     for agent in agents {
         let zone = people::zone(agent.zone.as_deref(), frame.zone.name());
         // One that begins on the day before may reach into the range, and the agent's zone may be a day off.
-        let days = frame.days_begun().flat_map(|day| [day - TimeDelta::days(1), day, day + TimeDelta::days(1)]);
+        let days =
+            frame.days_begun().flat_map(|day| [day - TimeDelta::days(1), day, day + TimeDelta::days(1)]);
         let mut days: Vec<_> = days.collect();
         days.sort_unstable();
         days.dedup();
@@ -205,7 +208,8 @@ fn table(rows: &[(AgentId, Did)], all: &Did) -> Table {
         std::iter::once(Some(Cell::Text(name))).chain(cells).collect()
     };
     let mut columns = vec![column("Agent", ColumnKind::Text)];
-    columns.extend(SHOWN.iter().filter_map(|name| named(name)).map(|one| column(one.label, of_unit(one.unit))));
+    columns
+        .extend(SHOWN.iter().filter_map(|name| named(name)).map(|one| column(one.label, of_unit(one.unit))));
     Table {
         title: "By agent".into(),
         columns,

@@ -54,14 +54,21 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let sums = only(store::calls_by_day(tx.conn(), tenant, cut, &all, 1).await?);
     let before = only(store::calls_by_day(tx.conn(), tenant, frame.cut_before(), &all, 1).await?);
     let mut worked = [Worked::default(); 2];
-    for (place, (range, cut)) in [(frame.range, cut), (frame.before, frame.cut_before())].into_iter().enumerate() {
+    for (place, (range, cut)) in
+        [(frame.range, cut), (frame.before, frame.cut_before())].into_iter().enumerate()
+    {
         for (_, status, ms) in store::agent_time(tx.conn(), tenant, (range, cut), frame.now).await? {
             worked[place].add(&status, ms);
         }
     }
     parts.tiles_of(
         &[
-            "call.count", "call.handled", "call.service_level", "call.asa", "call.abandonment", "call.talk_average",
+            "call.count",
+            "call.handled",
+            "call.service_level",
+            "call.asa",
+            "call.abandonment",
+            "call.talk_average",
         ],
         &sums,
         &before,
@@ -76,8 +83,11 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         ("Seconds", ChartKind::Line, &["call.asa", "call.talk_average"]),
         ("Success", ChartKind::Line, &["call.success"]),
     ] {
-        let series: Vec<_> =
-            names.iter().filter_map(|name| named(name)).map(|one| (one.label, one, steps.as_slice())).collect();
+        let series: Vec<_> = names
+            .iter()
+            .filter_map(|name| named(name))
+            .map(|one| (one.label, one, steps.as_slice()))
+            .collect();
         let unit = series.first().map_or(Unit::Count, |(_, one, _)| one.unit);
         parts.charts.push(frame.drawn(title, (kind, unit), &series));
         parts.says(names);
@@ -97,15 +107,23 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     });
     parts.tables.push(by_outcome(&outcomes));
     let shown = [
-        "call.count", "call.handled", "call.service_level", "call.abandonment", "call.asa", "call.talk_average",
-        "call.success", "call.satisfaction", "call.value",
+        "call.count",
+        "call.handled",
+        "call.service_level",
+        "call.abandonment",
+        "call.asa",
+        "call.talk_average",
+        "call.success",
+        "call.satisfaction",
+        "call.value",
     ];
     for (title, first, dimension, key) in [
         ("By agent", "Agent", Dimension::Agent, 2),
         ("By team", "Team", Dimension::Team, 1),
         ("By direction", "Direction", Dimension::Direction, 0),
     ] {
-        let groups = store::calls_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups =
+            store::calls_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
         let teams = match dimension {
             Dimension::Team => store::teams(tx.conn(), tenant, &ids(&groups, key)).await?,
             _ => std::collections::HashMap::new(),
@@ -134,7 +152,10 @@ fn by_outcome(outcomes: &[(String, Vec<i64>)]) -> Table {
             super::frame::column("Calls", ColumnKind::Count),
             super::frame::column("Share", ColumnKind::Ratio),
         ],
-        rows: outcomes.iter().map(|(name, sums)| line(name, sums.first().copied().unwrap_or_default())).collect(),
+        rows: outcomes
+            .iter()
+            .map(|(name, sums)| line(name, sums.first().copied().unwrap_or_default()))
+            .collect(),
         totals: (!outcomes.is_empty()).then(|| line("Total", all)),
         cut: false,
     }

@@ -18,8 +18,16 @@ use crate::{
 const MOST: usize = 500;
 
 const SHOWN: [&str; 10] = [
-    "campaign.recipients", "campaign.accepted", "campaign.delivery", "campaign.conversions", "campaign.conversion",
-    "campaign.cost", "campaign.value", "campaign.cost_each", "campaign.cost_converted", "campaign.roi",
+    "campaign.recipients",
+    "campaign.accepted",
+    "campaign.delivery",
+    "campaign.conversions",
+    "campaign.conversion",
+    "campaign.cost",
+    "campaign.value",
+    "campaign.cost_each",
+    "campaign.cost_converted",
+    "campaign.roi",
 ];
 
 /// By campaign and by variant.

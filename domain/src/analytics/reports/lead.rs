@@ -14,7 +14,8 @@ use crate::{
     tenancy::TenantTx,
 };
 
-const STAGES: [&str; 5] = ["lead.count", "lead.contacted", "lead.qualified", "lead.proposal", "lead.converted"];
+const STAGES: [&str; 5] =
+    ["lead.count", "lead.contacted", "lead.qualified", "lead.proposal", "lead.converted"];
 
 /// By source, status, team and owner; drawn by when they came in.
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
@@ -25,8 +26,17 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let before = only(store::leads_by_day(tx.conn(), tenant, frame.cut_before(), &all, 1).await?);
     parts.tiles_of(
         &[
-            "lead.count", "lead.conversion", "lead.converted", "lead.lost", "lead.engagement", "lead.activities",
-            "lead.value", "lead.cost", "lead.cost_each", "lead.cost_converted", "lead.roi",
+            "lead.count",
+            "lead.conversion",
+            "lead.converted",
+            "lead.lost",
+            "lead.engagement",
+            "lead.activities",
+            "lead.value",
+            "lead.cost",
+            "lead.cost_each",
+            "lead.cost_converted",
+            "lead.roi",
         ],
         &sums,
         &before,
@@ -43,21 +53,33 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     parts.charts.push(funnel(&sums));
     parts.says(&STAGES);
     let shown = [
-        "lead.count", "lead.engagement", "lead.contacted", "lead.qualified", "lead.proposal", "lead.converted", "lead.lost",
-        "lead.conversion", "lead.value", "lead.cost", "lead.roi",
+        "lead.count",
+        "lead.engagement",
+        "lead.contacted",
+        "lead.qualified",
+        "lead.proposal",
+        "lead.converted",
+        "lead.lost",
+        "lead.conversion",
+        "lead.value",
+        "lead.cost",
+        "lead.roi",
     ];
     for (title, first, dimension, key) in [
         ("By source", "Source", Dimension::Source, 0),
         ("By status", "Status", Dimension::Status, 1),
         ("By team", "Team", Dimension::Team, 2),
     ] {
-        let groups = store::leads_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups =
+            store::leads_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
         let teams = match dimension {
             Dimension::Team => store::teams(tx.conn(), tenant, &ids(&groups, key)).await?,
             _ => std::collections::HashMap::new(),
         };
         let name = |value: Option<&str>| match value {
-            Some(id) if dimension == Dimension::Team => teams.get(id).cloned().unwrap_or_else(|| id.to_owned()),
+            Some(id) if dimension == Dimension::Team => {
+                teams.get(id).cloned().unwrap_or_else(|| id.to_owned())
+            }
             Some(text) => word(text),
             None => "None".to_owned(),
         };

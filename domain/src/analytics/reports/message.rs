@@ -23,26 +23,44 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let before = only(store::messages(tx.conn(), tenant, &earlier, &all, 1).await?);
     parts.tiles_of(
         &[
-            "message.count", "message.accepted", "message.delivery", "message.reading", "message.bouncing",
-            "message.failed", "message.suppressed", "message.unknown",
+            "message.count",
+            "message.accepted",
+            "message.delivery",
+            "message.reading",
+            "message.bouncing",
+            "message.failed",
+            "message.suppressed",
+            "message.unknown",
         ],
         &sums,
         &before,
     );
     let steps = store::messages(tx.conn(), tenant, &frame.borders(), &all, MOST_GROUPS).await?;
     for (title, names) in [
-        ("Messages by when they were asked for", &["message.count", "message.delivered", "message.failed"][..]),
+        (
+            "Messages by when they were asked for",
+            &["message.count", "message.delivered", "message.failed"][..],
+        ),
         ("Delivery", &["message.delivery", "message.bouncing"]),
     ] {
-        let series: Vec<_> =
-            names.iter().filter_map(|name| named(name)).map(|one| (one.label, one, steps.as_slice())).collect();
+        let series: Vec<_> = names
+            .iter()
+            .filter_map(|name| named(name))
+            .map(|one| (one.label, one, steps.as_slice()))
+            .collect();
         let unit = series.first().map_or(Unit::Count, |(_, one, _)| one.unit);
         parts.charts.push(frame.drawn(title, (ChartKind::Line, unit), &series));
         parts.says(names);
     }
     let shown = [
-        "message.count", "message.accepted", "message.delivered", "message.delivery", "message.reading",
-        "message.bouncing", "message.failed", "message.suppressed",
+        "message.count",
+        "message.accepted",
+        "message.delivered",
+        "message.delivery",
+        "message.reading",
+        "message.bouncing",
+        "message.failed",
+        "message.suppressed",
     ];
     for (title, first, dimension, key) in [
         ("By channel", "Channel", Dimension::Channel, 0),
@@ -50,7 +68,8 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         ("By template", "Template", Dimension::Template, 2),
         ("By purpose", "Purpose", Dimension::Purpose, 3),
     ] {
-        let groups = store::messages(tx.conn(), tenant, &whole, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups =
+            store::messages(tx.conn(), tenant, &whole, &Asked::of(&[dimension]), MOST_GROUPS).await?;
         let found = ids(&groups, key);
         let names = match dimension {
             Dimension::Provider => store::providers(tx.conn(), tenant, &found).await?,
@@ -58,7 +77,10 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
             _ => std::collections::HashMap::new(),
         };
         let name = |value: Option<&str>| {
-            value.map_or_else(|| "None".to_owned(), |text| names.get(text).cloned().unwrap_or_else(|| word(text)))
+            value.map_or_else(
+                || "None".to_owned(),
+                |text| names.get(text).cloned().unwrap_or_else(|| word(text)),
+            )
         };
         parts.table_of(title, first, &shown, ranked(groups, key, name));
     }

@@ -61,6 +61,11 @@ pub(super) async fn made(
         tiles: parts.tiles,
         charts: parts.charts,
         tables: parts.tables,
-        measures: parts.measures.iter().filter_map(|name| measures::named(name)).map(|one| one.note()).collect(),
+        measures: parts
+            .measures
+            .iter()
+            .filter_map(|name| measures::named(name))
+            .map(|one| one.note())
+            .collect(),
     })
 }

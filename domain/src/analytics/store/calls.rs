@@ -96,7 +96,8 @@ pub(in crate::analytics) async fn calls_by_day(
     )
     .fetch_all(conn)
     .await?;
-    let group = |direction, team, agent, sums| Group { bucket: 1, keys: [direction, team, agent, None], sums };
+    let group =
+        |direction, team, agent, sums| Group { bucket: 1, keys: [direction, team, agent, None], sums };
     Ok(rows.into_iter().map(|row| group(row.direction, row.team, row.agent, row.sums)).collect())
 }
 
@@ -139,7 +140,10 @@ pub(in crate::analytics) async fn call_outcomes(
     )
     .fetch_all(conn)
     .await?;
-    let group =
-        |direction, team, outcome, calls| Group { bucket: 1, keys: [direction, team, outcome, None], sums: vec![calls] };
+    let group = |direction, team, outcome, calls| Group {
+        bucket: 1,
+        keys: [direction, team, outcome, None],
+        sums: vec![calls],
+    };
     Ok(rows.into_iter().map(|row| group(row.direction, row.team, row.outcome, row.calls)).collect())
 }

@@ -12,6 +12,7 @@ mod names;
 mod positions;
 mod rebuild;
 
+pub(crate) use self::made::drop_made;
 pub(super) use self::{
     agents::{ActiveAgent, actions, adherence, agent_time, agents},
     calls::{call_outcomes, calls_by_day, calls_by_time},
@@ -21,9 +22,11 @@ pub(super) use self::{
     messages::messages,
     names::{providers, teams, templates, tenant},
     positions::{Position, behind, counted_until, move_on, next_part, take_in, try_lock},
-    rebuild::{Standing, advance_rebuild, begin_rebuild, count_day, lock, next_calls, next_day, next_leads, total, want_rebuild},
+    rebuild::{
+        Standing, advance_rebuild, begin_rebuild, count_day, lock, next_calls, next_day, next_leads, total,
+        want_rebuild,
+    },
 };
-pub(crate) use self::made::drop_made;
 
 /// Sums of one group, in the place of a bucket if time is one of the things they are told apart by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Group {
 }
 
 /// The beginnings and the ends of what lies between borders.
-fn spans(borders: &[chrono::DateTime<chrono::Utc>]) -> (Vec<chrono::DateTime<chrono::Utc>>, Vec<chrono::DateTime<chrono::Utc>>) {
+fn spans(
+    borders: &[chrono::DateTime<chrono::Utc>],
+) -> (Vec<chrono::DateTime<chrono::Utc>>, Vec<chrono::DateTime<chrono::Utc>>) {
     borders.windows(2).map(|pair| (pair[0], pair[1])).unzip()
 }

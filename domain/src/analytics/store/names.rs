@@ -18,9 +18,10 @@ pub(in crate::analytics) async fn teams(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<HashMap<String, String>> {
-    let rows = sqlx::query!("select id, name from teams where tenant_id = $1 and id = any($2)", tenant.0, ids)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query!("select id, name from teams where tenant_id = $1 and id = any($2)", tenant.0, ids)
+            .fetch_all(conn)
+            .await?;
     Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
 }
 
@@ -29,9 +30,10 @@ pub(in crate::analytics) async fn providers(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<HashMap<String, String>> {
-    let rows = sqlx::query!("select id, name from providers where tenant_id = $1 and id = any($2)", tenant.0, ids)
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query!("select id, name from providers where tenant_id = $1 and id = any($2)", tenant.0, ids)
+            .fetch_all(conn)
+            .await?;
     Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
 }
 

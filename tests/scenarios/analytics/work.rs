@@ -1,0 +1,114 @@
+//! The time of agents, what they did by the audit log, and calls as they go on: counted as it happens.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::analytics::{
+    document::{Cell, Figure, Report, ReportKind},
+    make::{self, MakeReport},
+};
+use serde_json::json;
+use switchboard_tests::TestApp;
+use uuid::Uuid;
+
+use super::{World, counted};
+use crate::rights::admitted;
+
+/// Spells of an agent: what, from when to when, as they lie in the table.
+async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let open = "select status, status_since, $2::timestamptz from agents where id = $1";
+    let now = app.process.app.platform.clock.now();
+    let sql = format!(
+        "select status, began, ended from agent_spells where agent_id = $1 and $2 is not null union all {open}"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(agent).bind(now).fetch_all(&mut conn).await.expect("spells")
+}
+
+#[tokio::test]
+async fn the_time_of_agents_is_kept_from_one_status_to_the_next() {
+    let app = TestApp::start().await;
+    let world = World::of(&app.acme).await;
+    let (admin, agent) = (&app.acme.admin, world.agents[0]);
+    for (status, minutes) in
+        [("available", 50), ("break", 30 * 60), ("available", 95), ("offline", 10), ("available", 40)]
+    {
+        let path = format!("/api/v1/agents/{agent}/status");
+        let answer =
+            admin.send(admin.request(reqwest::Method::PUT, &path).json(&json!({ "status": status }))).await;
+        answer.expect(200);
+        app.advance(TimeDelta::minutes(minutes)).await;
+    }
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let kept: Vec<(chrono::NaiveDate, String, i64)> =
+        sqlx::query_as("select day, status, ms from agent_days where agent_id = $1")
+            .bind(agent)
+            .fetch_all(&mut conn)
+            .await
+            .expect("days");
+    let spells = spells(&app, agent).await;
+    let closed = &spells[..spells.len() - 1];
+    assert_eq!(closed.len(), 5, "{spells:?}");
+    for (day, status, ms) in kept {
+        let (begins, ends) = (day.and_time(chrono::NaiveTime::MIN).and_utc(), day.succ_opt().expect("a day"));
+        let ends = ends.and_time(chrono::NaiveTime::MIN).and_utc();
+        let right: i64 = closed
+            .iter()
+            .filter(|(what, ..)| *what == status)
+            .map(|(_, from, to)| {
+                ((*to).min(ends) - (*from).max(begins)).num_microseconds().unwrap_or(0).max(0)
+            })
+            .sum();
+        assert!((ms * 1_000 - right).abs() <= 3_000, "{status} on {day}: {ms} ms, and right is {right} µs");
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_agents_did_is_told_by_their_report_up_to_now() {
+    let app = TestApp::start().await;
+    let world = World::of(&app.acme).await;
+    let (admin, agent) = (&app.acme.admin, world.agents[0]);
+    let ctx = admitted(&app, admin).await;
+    let put = |status: &'static str| {
+        let path = format!("/api/v1/agents/{agent}/status");
+        admin.request(reqwest::Method::PUT, &path).json(&json!({ "status": status }))
+    };
+    admin.send(put("available")).await.expect(200);
+    app.advance(TimeDelta::minutes(30)).await;
+    // A call that is answered, ended, and rated afterwards.
+    let call = json!({ "direction": "outbound", "number": "+14155550100", "agent_id": agent });
+    let call = admin.post("/api/v1/calls", &call).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let path = format!("/api/v1/calls/{call}");
+    admin.post(&format!("{path}/answer"), &json!({})).await.expect(200);
+    app.advance(TimeDelta::minutes(10)).await;
+    admin
+        .post(&format!("{path}/end"), &json!({ "outcome": "converted", "value_cents": 5_000 }))
+        .await
+        .expect(200);
+    admin.patch(&path, &json!({ "satisfaction": 4 })).await.expect(200);
+    counted(&app, &ctx).await;
+    let today = ctx.now().date_naive();
+    let dates = domain::analytics::calendar::Dates {
+        from: today - chrono::Days::new(1),
+        to: today + chrono::Days::new(1),
+    };
+    let asked = MakeReport { kind: ReportKind::Agent, dates };
+    let report = make::report(&ctx, Uuid::now_v7(), &asked).await.expect("a report");
+    let row = row(&report, &format!("agent:{agent}"));
+    let real = |place: usize| match &row[place] {
+        Some(Cell::Figure(figure)) => figure.as_f64(),
+        other => panic!("{other:?} in place {place}"),
+    };
+    assert_eq!(row[1], Some(Cell::Figure(Figure::Whole(1))), "a call");
+    assert!((real(2) - 1.0).abs() < 1e-9, "which sold something");
+    assert!((590.0..660.0).contains(&real(3)), "for ten minutes: {}", real(3));
+    assert!((real(4) - 4.0).abs() < 1e-9, "and was rated after it had ended");
+    assert!((0.2..0.3).contains(&real(5)), "ten minutes of forty: {}", real(5));
+    assert_eq!(row[6], None, "without shifts nobody keeps to them");
+    app.process.stop().await;
+}
+
+fn row<'r>(report: &'r Report, first: &str) -> &'r [Option<Cell>] {
+    let rows = &report.tables.first().expect("a table").rows;
+    let found = rows.iter().find(|row| row[0] == Some(Cell::from(first)));
+    found.unwrap_or_else(|| panic!("no {first}: {rows:?}"))
+}
