@@ -1,6 +1,6 @@
 //! Where the installation is, and what would be sent again there.
 
-use engine::{JobKind as _, schedules};
+use engine::schedules;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
