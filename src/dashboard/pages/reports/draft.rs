@@ -153,6 +153,8 @@ pub async fn replace(
     Path(id): Path<SavedReportId>,
     fields: Fields,
 ) -> Result<Response, Problem> {
+    // Of what is not there nobody is told what else is wrong.
+    saved::get(&ctx, id).await?;
     change::replace(&fields.of_version(&ctx), id, read(&fields)?).await?;
     Ok(done(&format!("/ops/reports/saved/{id}"), "The report is changed."))
 }
