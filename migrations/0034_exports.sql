@@ -18,6 +18,8 @@ create table saved_reports (
   -- By which account and in which words; the first that carries e-mail, and the product's own, if none is named.
   provider_id uuid,
   template_id uuid,
+  -- Whoever saved it may see names in full.
+  personal boolean not null,
   created_by uuid,
   version bigint not null default 1,
   created_at timestamptz not null default engine.now(),

@@ -85,12 +85,12 @@ fn exports() -> Vec<Route> {
         (Needs(P::AnalyticsExport), routes!(analytics_exports::delete_analytics_export)),
         (Public, routes!(analytics_exports::fetch_file)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::create_saved_report)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::list_saved_reports)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::get_saved_report)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::list_saved_reports)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::get_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::replace_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::delete_saved_report)),
         (Needs(P::SavedReportsWrite), routes!(saved_reports::send_saved_report)),
-        (Needs(P::SavedReportsRead), routes!(saved_reports::list_report_deliveries)),
+        (Needs(P::AnalyticsRead), routes!(saved_reports::list_report_deliveries)),
     ]
 }
 

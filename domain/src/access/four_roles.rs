@@ -111,7 +111,6 @@ const MANAGER: [P; 62] = [
     P::WorkflowsRetry,
     P::WorkflowsSignal,
     P::AnalyticsExport,
-    P::SavedReportsRead,
     P::SavedReportsWrite,
 ];
 

@@ -127,6 +127,8 @@ permissions! {
     SequencesEnrol = "sequences:enrol" "have leads enter sequences, and leave them",
     AnalyticsRead = "analytics:read" "see reports, trends and metrics of all leads, calls, messages and agents",
     AnalyticsRebuild = "analytics:rebuild" "have the figures counted anew",
+    AnalyticsExport = "analytics:export" "take rows and reports out as files; masked without personal:read",
+    SavedReportsWrite = "saved_reports:write" "save reports, and have them sent by e-mail",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
     WebhooksRead = "webhooks:read" "see webhooks and what became of their deliveries, without their secrets",
     WebhooksWrite = "webhooks:write" "have events told to servers outside, change, test and replay that, and end it",
@@ -150,9 +152,6 @@ permissions! {
     WorkflowsRetry = "workflows:retry" "take workflows up again",
     WorkflowsSignal = "workflows:signal" "give workflows a signal",
     EventsRead = "events:read" "open sockets and hear what happens",
-    AnalyticsExport = "analytics:export" "take rows and reports out as files; masked without personal:read",
-    SavedReportsRead = "saved_reports:read" "see saved reports, and whom they are sent to by personal:read",
-    SavedReportsWrite = "saved_reports:write" "save reports, and have them sent by e-mail",
 }
 
 impl Permission {

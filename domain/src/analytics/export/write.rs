@@ -103,7 +103,7 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
         SealedUpload::begin(ctx.platform.clone(), sealed_as(ctx.tenant, export), key, upload);
 
     let reader = Ctx { opens: Opens::ToExport, ..ctx.clone() };
-    let filled = Box::pin(fill(&reader, spec, (format, taken.personal), &mut file, watch)).await;
+    let filled = Box::pin(fill(&reader, (export, spec), (format, taken.personal), &mut file, watch)).await;
     let (done, moment) = match filled {
         Ok(Some(filled)) => filled,
         Ok(None) => {
@@ -171,13 +171,13 @@ async fn finish(
 /// Writes everything that was asked for, as of one moment. None if it was told to stop.
 async fn fill(
     ctx: &Ctx,
-    spec: Spec,
+    (export, spec): (AnalyticsExportId, Spec),
     (format, full): (FileFormat, bool),
     file: &mut SealedUpload,
     watch: &mut impl Watch,
 ) -> Result<Option<(Done, Moment)>> {
     if let Spec::Report { report } = spec {
-        let made = report::made(ctx, &report).await?;
+        let made = report::made(ctx, export.0, &report, full).await?;
         let at = made.made_at;
         let (text, rows) = report::file(ctx, made, format).await?;
         file.write(&text).await?;

@@ -20,6 +20,7 @@ use crate::{
     analytics::{
         document::ReportKind,
         export::{FileFormat, printer::no_printer},
+        reports,
     },
     audit::Entry,
     error::{Error, Result},
@@ -82,7 +83,7 @@ pub async fn create(ctx: &Ctx, new: SavedReportDraft) -> Result<Once<SavedReport
         return Err(Error::conflict("too-many-saved-reports", detail));
     }
     check_means(tx, &new).await?;
-    if !store::insert(tx.conn(), ctx.tenant, id, &put(&new), ctx.actor.id()).await? {
+    if !store::insert(tx.conn(), ctx.tenant, id, &put(ctx, &new), ctx.actor.id()).await? {
         return Err(name_taken());
     }
     write_recipients(ctx, tx, id, &new.recipients).await?;
@@ -105,7 +106,7 @@ pub async fn replace(ctx: &Ctx, id: SavedReportId, new: SavedReportDraft) -> Res
     if new.name.as_str() != held.name && store::is_name_taken(tx.conn(), ctx.tenant, new.name.as_str()).await? {
         return Err(name_taken());
     }
-    store::update(tx.conn(), ctx.tenant, id, &put(&new)).await?;
+    store::update(tx.conn(), ctx.tenant, id, &put(ctx, &new)).await?;
     write_recipients(ctx, &mut tx, id, &new.recipients).await?;
     schedule(ctx, &mut tx, id, held.schedule_id, &new).await?;
     tx.audit(&[Entry::new("update", "saved_report", id).detail(told(&new))]).await?;
@@ -135,7 +136,11 @@ pub async fn delete(ctx: &Ctx, id: SavedReportId) -> Result<()> {
 /// What needs no database to be refused. Whoever has mails sent, and a file given out by them, must be allowed both.
 fn permitted(ctx: &Ctx, new: &SavedReportDraft) -> Result<()> {
     ctx.require(Permission::SavedReportsWrite)?;
+    ctx.require(Permission::AnalyticsRead)?;
     ctx.require_all_rows()?;
+    if !reports::is_made(new.kind) {
+        return Err(Error::invalid("/kind", "this installation does not make such a report yet"));
+    }
     if new.format == FileFormat::Pdf && !ctx.platform.printer.prints() {
         return Err(no_printer());
     }
@@ -184,7 +189,7 @@ async fn check_means(tx: &mut TenantTx, new: &SavedReportDraft) -> Result<()> {
     Ok(())
 }
 
-fn put(new: &SavedReportDraft) -> store::Put<'_> {
+fn put<'p>(ctx: &Ctx, new: &'p SavedReportDraft) -> store::Put<'p> {
     store::Put {
         name: new.name.as_str(),
         kind: new.kind.as_str(),
@@ -194,6 +199,7 @@ fn put(new: &SavedReportDraft) -> store::Put<'_> {
         crontab: new.crontab.as_deref(),
         provider: new.provider_id,
         template: new.template_id,
+        personal: ctx.grants.contains(Permission::PersonalRead),
     }
 }
 

@@ -66,7 +66,7 @@ pub async fn begin(ctx: &Ctx, claim: &Claim, step: &RenderReport) -> Result<Begu
         job: claim.job,
         format: report.format()?,
         spec: &Spec::Report { report: asked },
-        personal: false,
+        personal: report.personal,
         keep_hours: KEPT_HOURS,
     };
     ask::insert(ctx, &mut tx, &file, told).await?;

@@ -52,6 +52,8 @@ pub struct SavedReportView {
     pub next_at: Option<DateTime<Utc>>,
     pub provider_id: Option<ProviderId>,
     pub template_id: Option<TemplateId>,
+    /// Names of agents are in it in full: whoever saved it last may see them.
+    pub personal: bool,
     pub created_by: Option<Uuid>,
     /// Grows with each change.
     pub version: i64,
@@ -83,7 +85,7 @@ pub struct DeliveryView {
 /// # Errors
 /// If the permission is missing or the database does not answer.
 pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Result<Vec<SavedReportView>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     let rows = store::list(tx.conn(), ctx.tenant, None, before, limit).await?;
     views(ctx, &mut tx, rows).await
@@ -94,7 +96,7 @@ pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Resul
 /// # Errors
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: SavedReportId) -> Result<SavedReportView> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     find(ctx, &mut ctx.begin().await?, id).await
 }
 
@@ -108,7 +110,7 @@ pub async fn deliveries(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<DeliveryView>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     find(ctx, &mut tx, id).await?;
     store::deliveries(tx.conn(), ctx.tenant, id, before, limit).await
@@ -160,6 +162,7 @@ async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::Row>) -> Result<Ve
             next_at,
             provider_id: row.provider_id,
             template_id: row.template_id,
+            personal: row.personal,
             created_by: row.created_by,
             version: row.version,
             created_at: row.created_at,

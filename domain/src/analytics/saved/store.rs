@@ -23,6 +23,7 @@ pub(in crate::analytics) struct Row {
     pub schedule_id: Option<Uuid>,
     pub provider_id: Option<ProviderId>,
     pub template_id: Option<TemplateId>,
+    pub personal: bool,
     pub created_by: Option<Uuid>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -57,6 +58,7 @@ pub(in crate::analytics) struct Put<'p> {
     pub crontab: Option<&'p str>,
     pub provider: Option<ProviderId>,
     pub template: Option<TemplateId>,
+    pub personal: bool,
 }
 
 /// `false` if its name is taken.
@@ -69,8 +71,8 @@ pub(in crate::analytics) async fn insert(
 ) -> Result<bool> {
     let made = sqlx::query!(
         "insert into saved_reports (tenant_id, id, name, kind, format, span, zone, crontab, provider_id, template_id,
-                                    created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict on constraint saved_reports_name_key do nothing",
+                                    personal, created_by)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict on constraint saved_reports_name_key do nothing",
         tenant.0,
         id.0,
         put.name,
@@ -81,6 +83,7 @@ pub(in crate::analytics) async fn insert(
         put.crontab,
         put.provider.map(|id| id.0),
         put.template.map(|id| id.0),
+        put.personal,
         by
     )
     .execute(conn)
@@ -97,7 +100,7 @@ pub(in crate::analytics) async fn update(
     sqlx::query!(
         "update saved_reports
             set name = $3, kind = $4, format = $5, span = $6, zone = $7, crontab = $8, provider_id = $9, template_id = $10,
-                schedule_id = case when $8::text is not null then schedule_id end, version = version + 1,
+                personal = $11, schedule_id = case when $8::text is not null then schedule_id end, version = version + 1,
                 updated_at = engine.now()
           where tenant_id = $1 and id = $2",
         tenant.0,
@@ -109,7 +112,8 @@ pub(in crate::analytics) async fn update(
         put.zone,
         put.crontab,
         put.provider.map(|id| id.0),
-        put.template.map(|id| id.0)
+        put.template.map(|id| id.0),
+        put.personal
     )
     .execute(conn)
     .await?;
@@ -176,7 +180,8 @@ pub(in crate::analytics) async fn lock(
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id: SavedReportId", name, kind, format, span, zone, crontab, schedule_id,
-                  provider_id as "provider_id: ProviderId", template_id as "template_id: TemplateId", created_by, version,
+                  provider_id as "provider_id: ProviderId", template_id as "template_id: TemplateId", personal, created_by,
+                  version,
                   created_at, updated_at
              from saved_reports where tenant_id = $1 and id = $2 for update"#,
         tenant.0,
@@ -198,7 +203,8 @@ pub(in crate::analytics) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: SavedReportId", name, kind, format, span, zone, crontab, schedule_id,
-                  provider_id as "provider_id: ProviderId", template_id as "template_id: TemplateId", created_by, version,
+                  provider_id as "provider_id: ProviderId", template_id as "template_id: TemplateId", personal, created_by,
+                  version,
                   created_at, updated_at
              from saved_reports
             where tenant_id = $1 and ($2::uuid is null or id = $2) and id < $3 order by id desc limit $4"#,
