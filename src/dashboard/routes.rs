@@ -209,7 +209,7 @@ fn figures() -> Vec<Place> {
         get(Needs(P::AnalyticsRead), "/ops/reports/trends", reports::trends::show_trends),
         post(Needs(P::SavedReportsWrite), "/ops/reports/saved", reports::draft::make),
         get(Needs(P::SavedReportsWrite), "/ops/reports/saved/new", reports::draft::form),
-        get(Needs(P::SavedReportsRead), "/ops/reports/saved/{id}", reports::saved::show_saved),
+        get(Needs(P::AnalyticsRead), "/ops/reports/saved/{id}", reports::saved::show_saved),
         post(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}", reports::draft::replace),
         get(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}/edit", reports::draft::edit),
         post(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}/send", reports::saved::send_now),

@@ -50,7 +50,7 @@ const SUPERVISOR: [P; 21] = [
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 62] = [
+const MANAGER: [P; 61] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,

@@ -51,7 +51,7 @@ pub async fn report(ctx: &Ctx, kind: ReportKind, dates: Dates) -> Result<Report>
     }
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
-    let mut report = reports::made(&mut tx, ctx.id(), &MakeReport { kind, dates }, ctx.now()).await?;
+    let mut report = reports::made(&mut tx, ctx.id(), &MakeReport { kind, dates }, None, ctx.now()).await?;
     fill_names(ctx, &mut tx, &mut report).await?;
     Ok(report)
 }

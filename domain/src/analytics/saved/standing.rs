@@ -47,7 +47,7 @@ pub async fn newest(
     ctx: &Ctx,
     reports: &[SavedReportId],
 ) -> Result<HashMap<SavedReportId, (DeliveryView, Standing)>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     let mut newest = HashMap::new();
     for (report, delivery) in store::newest(tx.conn(), ctx.tenant, reports).await? {
@@ -62,7 +62,7 @@ pub async fn newest(
 /// # Errors
 /// If the permission is missing or the database does not answer.
 pub async fn standings(ctx: &Ctx, deliveries: &[DeliveryView]) -> Result<HashMap<Uuid, Standing>> {
-    ctx.require(Permission::SavedReportsRead)?;
+    ctx.require(Permission::AnalyticsRead)?;
     let mut tx = ctx.begin().await?;
     let mut standings = HashMap::new();
     for delivery in deliveries {

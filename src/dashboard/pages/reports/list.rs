@@ -9,14 +9,18 @@ use domain::{
         reports,
         saved::{
             self, SavedReportView,
-            standing::{Standing, newest},
+            standing::newest,
         },
     },
     types::SavedReportId,
 };
 use serde::Deserialize;
 
-use super::{about, saved::standing_word, tabs};
+use super::{
+    about,
+    saved::{span_word, standing_word},
+    tabs,
+};
 use crate::{
     dashboard::{
         page::{Answer, Page, show},
@@ -53,8 +57,7 @@ struct List {
     page: Page,
     tabs: Vec<ui::Tab>,
     cards: Vec<Card>,
-    /// None for whoever may not see what is saved.
-    rows: Option<Vec<Row>>,
+    rows: Vec<Row>,
     next: Option<String>,
     save: bool,
 }
@@ -68,23 +71,18 @@ pub struct Asked {
 /// All of them.
 pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     ctx.require_all_rows()?;
-    let (mut rows, mut next) = (None, None);
-    if viewer.may_of_all(Permission::SavedReportsRead) {
-        let window = Window::of(asked.cursor.as_deref(), None)?;
-        let found = saved::list(&ctx, window.before.map(SavedReportId), window.rows).await?;
-        let shown = window.page(found, |report| report.id.0);
-        let ids: Vec<SavedReportId> = shown.items.iter().map(|report| report.id).collect();
-        let mut last = newest(&ctx, &ids).await?;
-        let row = |report: SavedReportView| {
-            let last = last.remove(&report.id).map(|(delivery, standing): (_, Standing)| {
-                let (word, like) = standing_word(standing);
-                (delivery.sent_at.unwrap_or(delivery.created_at), word, like)
-            });
-            Row { about: about(report.kind).0, days: super::saved::span_word(report.span), last, report }
-        };
-        rows = Some(shown.items.into_iter().map(row).collect());
-        next = shown.next_cursor;
-    }
+    let window = Window::of(asked.cursor.as_deref(), None)?;
+    let found = saved::list(&ctx, window.before.map(SavedReportId), window.rows).await?;
+    let shown = window.page(found, |report| report.id.0);
+    let ids: Vec<SavedReportId> = shown.items.iter().map(|report| report.id).collect();
+    let mut last = newest(&ctx, &ids).await?;
+    let row = |report: SavedReportView| {
+        let last = last.remove(&report.id).map(|(delivery, standing)| {
+            let (word, like) = standing_word(standing);
+            (delivery.sent_at.unwrap_or(delivery.created_at), word, like)
+        });
+        Row { about: about(report.kind).0, days: span_word(report.span), last, report }
+    };
     let card = |kind: ReportKind| {
         let (name, sentence) = about(kind);
         Card { kind: kind.as_str(), name, sentence, made: reports::is_made(kind) }
@@ -93,8 +91,8 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         page: viewer.page("Reports"),
         tabs: tabs(&viewer, "Reports"),
         cards: ReportKind::ALL.into_iter().map(card).collect(),
-        rows,
-        next,
+        rows: shown.items.into_iter().map(row).collect(),
+        next: shown.next_cursor,
         save: viewer.may_of_all(Permission::SavedReportsWrite),
     })
 }
