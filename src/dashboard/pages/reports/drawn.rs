@@ -15,7 +15,8 @@ const TONES: [&str; 4] = ["1", "2", "3", "4"];
 #[must_use]
 pub fn chart(chart: &Chart) -> Plot {
     let over_time = chart.labels.first().is_some_and(|label| label.starts_with(|first: char| first.is_ascii_digit()));
-    let series = chart.series.iter().map(|line| (line.name.as_str(), line.values.as_slice())).collect();
+    let series: Vec<(&str, &[Option<Figure>])> =
+        chart.series.iter().map(|line| (line.name.as_str(), line.values.as_slice())).collect();
     // More than two bars beside each other are too thin to be told apart.
     let bars = chart.kind == ChartKind::Bar && chart.series.len() <= 2;
     plot(
@@ -23,7 +24,7 @@ pub fn chart(chart: &Chart) -> Plot {
         chart.unit,
         if over_time { "From" } else { "" },
         &chart.labels,
-        series,
+        &series,
         if bars { "groups" } else { "lines" },
     )
 }
@@ -34,8 +35,8 @@ pub fn trend(trend: &Trend) -> Plot {
     let labels: Vec<String> = trend.points.iter().map(|point| point.label.clone()).collect();
     let now: Vec<Option<Figure>> = trend.points.iter().map(|point| point.value).collect();
     let before: Vec<Option<Figure>> = trend.points.iter().map(|point| point.previous).collect();
-    let series = vec![(trend.label, now.as_slice()), ("In the period before", before.as_slice())];
-    plot(trend.label, trend.unit, "From", &labels, series, "lines")
+    let series = [(trend.label, now.as_slice()), ("In the period before", before.as_slice())];
+    plot(trend.label, trend.unit, "From", &labels, &series, "lines")
 }
 
 fn plot(
@@ -43,7 +44,7 @@ fn plot(
     unit: Unit,
     steps: &'static str,
     labels: &[String],
-    series: Vec<(&str, &[Option<Figure>])>,
+    series: &[(&str, &[Option<Figure>])],
     style: &'static str,
 ) -> Plot {
     let cell = |value: Option<Figure>| value.map_or_else(|| "–".to_owned(), |value| said(value, unit));
