@@ -145,7 +145,8 @@ impl Ground {
     /// Has all that follows in the transaction seen as of one moment, and given up if it takes long.
     pub(super) async fn find(ctx: &Ctx, tx: &mut TenantTx) -> Result<Self> {
         as_of_one_moment(tx.conn()).await?;
-        tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;
+        let patience = ctx.patience.map_or(PATIENCE, |patience| patience.min(PATIENCE));
+        tenancy::store::give_up_after(tx.conn(), patience).await?;
         let zone_name = tenancy::store::zone(tx.conn(), ctx.tenant).await?;
         let zone = people::zone(None, &zone_name);
         let counted_until = store::counted_until(tx.conn(), ctx.tenant).await?;

@@ -9,6 +9,7 @@
 //! - [`jobs`] jobs, and one action on many of them; [`dead_letters`] those that were given up
 //! - [`queues`] where they wait; [`workers`] who runs them; [`schedules`] what begins by itself
 //! - `span` the time that a page's figures are about; `tiles` the figures of work
+//! - [`reports`] what all of it comes to, in figures, charts and files
 //! - [`leads`] leads; [`messages`] messages and the sandbox's outbox; [`privacy`] what people ask for about their data
 //! - [`tenants`] whose house it is; [`users`], [`roles`] and [`api_keys`] who may come in and what they may do; [`audit`] the record
 //!   of it; [`settings`] what a tenant settles, [`account`] what everybody does about themselves
@@ -29,6 +30,7 @@ pub mod play;
 pub mod preferences;
 pub mod privacy;
 pub mod queues;
+pub mod reports;
 pub mod roles;
 pub mod schedules;
 pub mod sequences;

@@ -5,12 +5,13 @@
 //! `deliver_report` ([`work`]), which has the file written and hands a mail with a link to each recipient over to the tenant's
 //! account, as all other messages are ([`deliver`]). So each is written to once for each time, whatever dies.
 //!
-//! - [`change`] making, changing and deleting them; `store` the tables
+//! - [`change`] making, changing and deleting them; [`standing`] what became of what was sent; `store` the tables
 
 pub mod change;
 pub mod deliver;
 pub mod send;
 pub mod span;
+pub mod standing;
 pub(in crate::analytics) mod store;
 pub mod work;
 

@@ -370,6 +370,39 @@ pub(in crate::analytics) async fn deliveries(
     Ok(rows)
 }
 
+/// The newest of each report.
+pub(in crate::analytics) async fn newest(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    reports: &[SavedReportId],
+) -> Result<Vec<(SavedReportId, DeliveryView)>> {
+    let rows = sqlx::query!(
+        r#"select r.report as "report!", d.id, d.from_day, d.to_day, d.zone,
+                  d.export_id as "export_id: AnalyticsExportId", d.created_at, d.sent_at, d.messages
+             from unnest($2::uuid[]) r (report)
+            cross join lateral (
+              select * from report_deliveries d where d.tenant_id = $1 and d.report_id = r.report order by d.id desc limit 1) d"#,
+        tenant.0,
+        &reports.iter().map(|id| id.0).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    let delivery = rows.into_iter().map(|row| {
+        let view = DeliveryView {
+            id: row.id,
+            from: row.from_day,
+            to: row.to_day,
+            zone: row.zone,
+            export_id: row.export_id,
+            created_at: row.created_at,
+            sent_at: row.sent_at,
+            messages: row.messages,
+        };
+        (SavedReportId(row.report), view)
+    });
+    Ok(delivery.collect())
+}
+
 /// Forgets what was sent long ago, of all tenants. Answers how many.
 pub(in crate::analytics) async fn drop_old(conn: &mut PgConnection, days: i32, limit: i64) -> Result<u64> {
     let dropped = sqlx::query!(
