@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use domain::{
+    analytics::export::printer::NoPrinter,
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
     storage::Storage,
@@ -96,6 +97,7 @@ pub fn assemble_with(engine: Engine, keks: KekRing, storage: Storage) -> std::io
         reads: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
+        printer: Arc::new(NoPrinter),
     })
 }
 

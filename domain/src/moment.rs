@@ -1,13 +1,14 @@
 //! Instants that somebody names.
 
 use chrono::{DateTime, Datelike, Utc};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::types::Malformed;
 
 /// An instant that comes from outside, in the form of RFC 3339: of a year that Postgres holds and people write with four
 /// digits, and not before machines began to count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct Moment(DateTime<Utc>);
 
 impl Moment {

@@ -59,6 +59,19 @@ ids! {
     SequenceId,
     /// A lead on its way through a sequence.
     EnrolmentId,
+    /// What a deed is worth.
+    PointRuleId,
+    /// A row of the ledger of points.
+    PointEntryId,
+    /// Where somebody stands by what they have ever earned.
+    TierId,
+    BadgeId,
+    BadgeAwardId,
+    ChallengeId,
+    CompetitionId,
+    /// What points are given for.
+    RewardId,
+    RedemptionId,
     /// What is sent to many.
     CampaignId,
     /// One sending of a campaign: the run of the workflow that carries it out.
@@ -69,6 +82,10 @@ ids! {
     PrivacyRequestId,
     /// A file with all that is held of somebody.
     ExportId,
+    /// A file of rows, or of a report, that somebody took out.
+    AnalyticsExportId,
+    /// A report as somebody wants it again and again.
+    SavedReportId,
     /// A request to forget somebody, and what is done about it.
     ErasureId,
     /// What keeps somebody from being forgotten.

@@ -10,8 +10,8 @@ use domain::access::permission::Permission as P;
 
 use super::pages::{
     account, api_keys, audit, campaigns, dead_letters, door, home, installation, jobs, leads, messages,
-    overview, preferences, privacy, queues, roles, schedules, sequences, settings, sockets, tenants, users,
-    workers, workflows,
+    overview, play, preferences, privacy, queues, reports, roles, schedules, sequences, settings, sockets,
+    tenants, users, workers, workflows,
 };
 use crate::http::{
     App,
@@ -84,8 +84,8 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 #[must_use]
 pub fn table() -> Vec<Place> {
     let begin = [entrance(), beginning()];
-    let work = [work(), machinery(), runs()];
-    let people = [people(), mailings()];
+    let work = [work(), machinery(), runs(), figures()];
+    let people = [people(), mailings(), games()];
     let house = [house(), people_in(), record(), requests(), sockets(), settled(), own(), installation()];
     begin.into_iter().chain(work).chain(people).chain(house).flatten().collect()
 }
@@ -165,6 +165,28 @@ fn mailings() -> Vec<Place> {
     ]
 }
 
+/// Points, and what comes of points.
+fn games() -> Vec<Place> {
+    vec![
+        get(Needs(P::GamificationRead), "/ops/play", play::board::board).named("People", "Play", 'z'),
+        get(Needs(P::GamificationRead), "/ops/play/challenges", play::challenges::list),
+        get(Needs(P::GamificationRead), "/ops/play/challenges/{id}", play::challenges::show_challenge),
+        post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/join", play::challenges::join),
+        post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/claim", play::challenges::claim),
+        post(Needs(P::GamificationWrite), "/ops/play/challenges/{id}/delete", play::challenges::delete),
+        get(Needs(P::GamificationRead), "/ops/play/competitions", play::competitions::list),
+        get(Needs(P::GamificationRead), "/ops/play/competitions/{id}", play::competitions::show_competition),
+        post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/close", play::competitions::close),
+        post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/cancel", play::competitions::cancel),
+        get(Needs(P::GamificationRead), "/ops/play/rewards", play::rewards::list),
+        post(Needs(P::GamificationWrite), "/ops/play/rewards", play::rewards::make),
+        post(Needs(P::GamificationPlay), "/ops/play/rewards/{id}/redeem", play::rewards::redeem),
+        get(Needs(P::GamificationRead), "/ops/play/redemptions", play::rewards::redemptions),
+        post(Needs(P::GamificationWrite), "/ops/play/redemptions/{id}/fulfil", play::rewards::fulfil),
+        post(Needs(P::GamificationWrite), "/ops/play/redemptions/{id}/cancel", play::rewards::cancel),
+    ]
+}
+
 /// Sockets, of a tenant and of all.
 fn sockets() -> Vec<Place> {
     vec![
@@ -197,6 +219,27 @@ fn machinery() -> Vec<Place> {
             "Dead letters",
             'd',
         ),
+    ]
+}
+
+/// What all of it comes to.
+fn figures() -> Vec<Place> {
+    vec![
+        get(Needs(P::AnalyticsRead), "/ops/reports", reports::list::list).named("Work", "Reports", 'r'),
+        get(Needs(P::AnalyticsRead), "/ops/reports/{kind}", reports::one::show_report),
+        post(Needs(P::AnalyticsExport), "/ops/reports/{kind}/file", reports::files::write),
+        get(Needs(P::AnalyticsRead), "/ops/reports/trends", reports::trends::show_trends),
+        post(Needs(P::SavedReportsWrite), "/ops/reports/saved", reports::draft::make),
+        get(Needs(P::SavedReportsWrite), "/ops/reports/saved/new", reports::draft::form),
+        get(Needs(P::AnalyticsRead), "/ops/reports/saved/{id}", reports::saved::show_saved),
+        post(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}", reports::draft::replace),
+        get(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}/edit", reports::draft::edit),
+        post(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}/send", reports::saved::send_now),
+        post(Needs(P::SavedReportsWrite), "/ops/reports/saved/{id}/delete", reports::saved::delete),
+        get(Needs(P::AnalyticsExport), "/ops/reports/files", reports::files::list),
+        get(Needs(P::AnalyticsExport), "/ops/reports/files/{id}", reports::files::show_file),
+        post(Needs(P::AnalyticsExport), "/ops/reports/files/{id}/link", reports::files::link),
+        post(Needs(P::AnalyticsExport), "/ops/reports/files/{id}/delete", reports::files::delete),
     ]
 }
 

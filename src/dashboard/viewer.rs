@@ -21,8 +21,13 @@ use super::page::{Page, Theme};
 use crate::http::problem::Problem;
 
 /// What the pages of these show is about all rows, and refused to whoever sees those of a team or their own.
-const OF_ALL: [Permission; 4] =
-    [Permission::JobsRead, Permission::WorkflowsRead, Permission::CampaignsRead, Permission::PrivacyRead];
+const OF_ALL: [Permission; 5] = [
+    Permission::JobsRead,
+    Permission::WorkflowsRead,
+    Permission::CampaignsRead,
+    Permission::PrivacyRead,
+    Permission::AnalyticsRead,
+];
 
 /// Whoever asked for a page, put there by the guard.
 #[derive(Clone)]

@@ -83,6 +83,10 @@ pub async fn run(mut config: Config, wishes: Wishes) -> Result<(), Failure> {
     if wishes.once {
         config.listen.set_port(0);
     }
+    if config.public_url.is_none() && config.listen.port() != 0 {
+        // Mails hold links, and who reads them here sits at this machine.
+        config.public_url = Some(format!("http://{}", config.listen));
+    }
     // Whoever tries things out may have receivers on this machine called.
     config.allow_loopback = true;
     println!("Starting Switchboard with its data in {} …", config.data_dir.display());

@@ -3,7 +3,9 @@
 
 /** Of a list's many details this many by name, where they are not numbered. */
 const SIBLINGS = 3;
-const MOST = 150;
+/** Whose pages below are not alike. */
+const UNLIKE = new Set(["/ops", "/ops/reports", "/ops/settings"]);
+const MOST = 170;
 
 /** What kind of page an address is: numbered segments are all the same to it. */
 export function shape(path) {
@@ -32,7 +34,7 @@ export class Pages {
     if (!url.search && !kind.includes("*")) {
       const parent = url.pathname.slice(0, url.pathname.lastIndexOf("/"));
       const siblings = this.#siblings.get(parent) ?? 0;
-      if (parent !== "/ops" && siblings >= SIBLINGS) return false;
+      if (!UNLIKE.has(parent) && siblings >= SIBLINGS) return false;
       this.#siblings.set(parent, siblings + 1);
     }
     this.#seen.add(kind);

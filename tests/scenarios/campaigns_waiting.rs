@@ -175,9 +175,8 @@ async fn a_campaign_whose_workflow_was_stopped_before_it_began_does_not_wait_for
         (app.clock.now() + TimeDelta::hours(1)).with_timezone(&Utc).format("%Y-%m-%dT%H:%M:%S").to_string();
     let once = json!({"schedule": {"at": at, "zone": "UTC"}});
     let (path, other) = (draft(admin, &content, &once).await, draft(admin, &content, &once).await);
-    for path in [&path, &other] {
-        schedule(admin, path).await;
-    }
+    let its = schedule(admin, &path).await["schedule_id"].as_str().expect("an id").to_owned();
+    schedule(admin, &other).await;
     pass(&app, TimeDelta::minutes(62)).await;
     let begun = workflows(admin).await;
     assert_eq!(begun.len(), 2);
@@ -194,6 +193,12 @@ async fn a_campaign_whose_workflow_was_stopped_before_it_began_does_not_wait_for
     pass(&app, TimeDelta::minutes(2)).await;
     let stranded = mind::stranded(platform).await.expect("an answer");
     assert_eq!(stranded.iter().map(|one| one.campaign).collect::<Vec<_>>(), [id(&path)]);
+    // Somebody has it run in that moment.
+    admin.post(&format!("/api/v1/schedules/{its}/run"), &json!({})).await.expect(202);
+    mind::give_up(&ctx, &stranded[0]).await.expect("it is looked at again");
+    assert_eq!(admin.get(&path).await.expect(200)["status"], "scheduled");
+    let by_hand = workflows(admin).await.into_iter().find(|one| !begun.contains(one)).expect("a workflow");
+    admin.post(&format!("/api/v1/workflows/{by_hand}/cancel"), &json!({})).await.expect(200);
     for one in &stranded {
         mind::give_up(&ctx, one).await.expect("it is ended");
     }
@@ -248,5 +253,43 @@ async fn no_day_is_passed_over_because_the_one_before_goes_on_in_the_last_zone()
     plan(&ctx, CampaignRunId(second)).await;
     let one = recipients(admin, &path).await.remove(0);
     assert_eq!(one["due_at"], json!(first + TimeDelta::days(2)), "{one}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_recurring_campaign_is_not_over_while_a_run_that_has_begun_waits_for_the_one_before() {
+    let app = TestApp::with(idle).await;
+    let (admin, ctx) = (&app.acme.admin, admitted(&app, &app.acme.admin).await);
+    let content = by_mail(admin).await;
+    people(admin, 1).await;
+    let ends = app.clock.now() + TimeDelta::hours(48);
+    let twice =
+        json!({"schedule": {"crontab": "0 9 * * *", "zone": "UTC", "overlap": "allow", "ends_at": ends}});
+    let path = draft(admin, &content, &twice).await;
+    let its = schedule(admin, &path).await["schedule_id"].as_str().expect("an id").to_owned();
+    let its = format!("/api/v1/schedules/{its}");
+    let view = admin.get(&its).await.expect(200);
+    let due: Vec<DateTime<Utc>> = serde_json::from_value(view["next_runs"].clone()).expect("instants");
+    assert_eq!(due.len(), 2, "{view}");
+    let mut all = Vec::new();
+    for at in due {
+        pass(&app, at - app.clock.now() + TimeDelta::minutes(1)).await;
+        let fresh = workflows(admin).await.into_iter().find(|one| !all.contains(one)).expect("a workflow");
+        all.push(fresh);
+    }
+    assert_eq!(run::begin(&ctx, id(&path), all[0]).await.expect("an answer"), Begun::Yes);
+    assert_eq!(run::begin(&ctx, id(&path), all[1]).await.expect("an answer"), Begun::Later);
+    assert!(admin.get(&its).await.expect(200)["next_at"].is_null(), "no time is to come");
+    for (run, then) in all.into_iter().zip(["scheduled", "finished"]) {
+        assert_eq!(run::begin(&ctx, id(&path), run).await.expect("an answer"), Begun::Yes);
+        plan(&ctx, CampaignRunId(run)).await;
+        assert_eq!(release(&ctx, CampaignRunId(run)).await, Turn::Settling);
+        let message = messages(admin, &path).await.remove(0);
+        end(&ctx, go(begin(&ctx, &message).await), Answer::Accepted { provider_message_id: None }).await;
+        assert_eq!(release(&ctx, CampaignRunId(run)).await, Turn::Over);
+        assert_eq!(admin.get(&path).await.expect(200)["status"], then);
+        // Nobody carries the workflow out here.
+        admin.post(&format!("/api/v1/workflows/{run}/cancel"), &json!({})).await.expect(200);
+    }
     app.process.stop().await;
 }

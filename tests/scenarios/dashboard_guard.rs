@@ -25,7 +25,7 @@ const NOBODY: &str = "0192e4a0-5b7c-7d5e-9f00-3a6b8c9d0e1f";
 /// A path of the table, about something that is not there.
 fn filled(path: &str) -> String {
     let path = path.replace("{id}", NOBODY).replace("{name}", "messages");
-    path.replace("{slug}", "acme").replace("{*rest}", "nowhere")
+    path.replace("{slug}", "acme").replace("{kind}", "lead").replace("{*rest}", "nowhere")
 }
 
 /// What goes with every answer, whoever asked.
@@ -113,6 +113,10 @@ fn of_api(pages: &str) -> &'static str {
         "/ops/campaigns" => "/api/v1/campaigns",
         "/ops/sequences" => "/api/v1/sequences",
         "/ops/sequences/enrolments" => "/api/v1/sequences/enrolments",
+        "/ops/play/challenges" => "/api/v1/gamification-advanced/challenges",
+        "/ops/play/competitions" => "/api/v1/gamification-advanced/competitions",
+        "/ops/play/rewards" => "/api/v1/gamification-advanced/rewards",
+        "/ops/play/redemptions" => "/api/v1/gamification-advanced/redemptions",
         "/ops/schedules" => "/api/v1/schedules",
         "/ops/leads" => "/api/v1/leads",
         "/ops/messages" => "/api/v1/communication/messages",
@@ -125,6 +129,8 @@ fn of_api(pages: &str) -> &'static str {
         "/ops/api-keys" => "/api/v1/api-keys",
         "/ops/audit" => "/api/v1/compliance/audit-logs",
         "/ops/audit/archives" => archive::ARCHIVES,
+        "/ops/reports/saved" => "/api/v1/analytics/saved-reports",
+        "/ops/reports/files" => "/api/v1/analytics/exports",
         "/ops/settings/providers" => "/api/v1/communication/providers",
         "/ops/settings/webhooks" => "/api/v1/communication/webhooks",
         other => panic!("say of what the pages under {other} are"),

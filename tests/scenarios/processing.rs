@@ -182,6 +182,14 @@ async fn who_was_affected_is_counted_and_named_by_who_did_it_and_when() {
     assert_eq!((&taken["exported"], &taken["kind"]), (&json!(true), &json!("lead")));
     assert!(people.iter().all(|one| one["subject_id"] != foreign.as_str()));
 
+    // What happens while somebody turns pages is in none of them.
+    let first = admin.get(&format!("{list}&limit=1")).await.expect(200);
+    eve.patch(&format!("/api/v1/leads/{}", leads[4]), &json!({"region": "Basel"})).await.expect(200);
+    let cursor = first["next_cursor"].as_str().expect("more pages").to_owned();
+    let rest = admin.get(&format!("{list}&limit=10&cursor={cursor}")).await.expect(200);
+    assert_eq!(rest["items"].as_array().map(Vec::len), Some(2), "{rest}");
+    assert_eq!(admin.all(&list).await.len(), 4);
+
     // Before that, she saw nobody but herself, and the admin made them all.
     let earlier =
         breach(&app, BREACH, (from - TimeDelta::hours(2), from), &format!("&actor_id={eves_id}")).await;

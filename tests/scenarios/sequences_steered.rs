@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use switchboard_tests::{Socket, TestApp};
 
 use crate::{
@@ -103,6 +104,25 @@ async fn leads_that_go_leave_and_those_that_are_merged_go_on_as_one() {
         assert_eq!(ended(admin, way).await.0, "completed");
     }
     delivered(admin, &["first", "first"]).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_lead_that_is_gone_keeps_nobody_from_their_step() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    desk(admin, &["first"]).await;
+    let sequence = published(admin, "s", &steps(&[("first", 60)])).await;
+    let ways = entered(admin, &sequence, 2).await;
+    // It went without its way having been ended, as no command leaves it.
+    let lead = admin.get(&ways[0]).await.expect(200)["lead_id"].as_str().expect("an id").to_owned();
+    let lead: uuid::Uuid = lead.parse().expect("an id");
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let gone = sqlx::query("delete from leads where id = $1").bind(lead).execute(&mut owner).await;
+    assert_eq!(gone.expect("it goes").rows_affected(), 1);
+    app.database.advance(DAY).await;
+    assert_eq!(ended(admin, &ways[0]).await, (json!("left"), json!("lead_deleted")));
+    assert_eq!(ended(admin, &ways[1]).await.0, "completed");
     app.process.stop().await;
 }
 

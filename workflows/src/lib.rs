@@ -2,6 +2,7 @@
 //! `domain`; the handlers of the steps are in `workers`.
 
 mod archive_logs;
+mod deliver_report;
 mod erase_subject;
 mod export_subject;
 mod onboard_lead;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Workflow> {
         Workflow::of(rotate_keys::steps),
         Workflow::of(export_subject::steps),
         Workflow::of(erase_subject::steps),
+        Workflow::of(deliver_report::steps),
     ]
 }
 

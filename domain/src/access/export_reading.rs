@@ -1,21 +1,45 @@
-//! Whoever has the link to an export: nobody who could log in, and the link alone says what they may do.
+//! Whoever has the link to a file: nobody who could log in, and the link alone says what they may do.
 
 use super::{gate::Gate, permission::PermissionSet};
 use crate::{
     Ctx,
     ctx::Actor,
     error::{Error, Result},
-    privacy::export::{is_tenant, link::Said},
+    privacy::export::is_tenant,
+    storage::link::{LinkTo, Said},
     tenancy::SystemTx,
-    types::ExportId,
+    types::{AnalyticsExportId, ExportId},
 };
 
 impl Gate {
-    /// The export that somebody may fetch, and a context for just that: it has no rights.
+    /// The file about themselves that somebody may fetch, and a context for just that: it has no rights.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a link that was not made here, was altered, or is over; or if the database does not answer.
     pub async fn admit_export_reader(&self, token: &str, trace: Option<String>) -> Result<(Ctx, ExportId)> {
+        let (ctx, file) = self.admit_reader(LinkTo::PrivacyExport, token, trace).await?;
+        Ok((ctx, ExportId(file)))
+    }
+
+    /// The same of rows or a report that somebody took out.
+    ///
+    /// # Errors
+    /// As [`Self::admit_export_reader`].
+    pub async fn admit_file_reader(
+        &self,
+        token: &str,
+        trace: Option<String>,
+    ) -> Result<(Ctx, AnalyticsExportId)> {
+        let (ctx, file) = self.admit_reader(LinkTo::AnalyticsExport, token, trace).await?;
+        Ok((ctx, AnalyticsExportId(file)))
+    }
+
+    async fn admit_reader(
+        &self,
+        to: LinkTo,
+        token: &str,
+        trace: Option<String>,
+    ) -> Result<(Ctx, uuid::Uuid)> {
         const NOWHERE: Error =
             Error::NotFound("link; it is good for some days only: ask whoever gave it to you for a new one");
         let said = Said::read(token).ok_or(NOWHERE)?;
@@ -27,9 +51,9 @@ impl Gate {
         let found = self.platform.vault.find_tenant_keys(tx.conn(), said.tenant).await?;
         drop(tx);
         let keys = self.platform.vault.open_found(found).await?;
-        if !said.holds(token, &keys, self.platform.clock.now()) {
+        if !said.holds(token, to, &keys, self.platform.clock.now()) {
             return Err(NOWHERE);
         }
-        Ok((self.ctx(said.tenant, Actor::System, PermissionSet::default(), trace), said.export))
+        Ok((self.ctx(said.tenant, Actor::System, PermissionSet::default(), trace), said.file))
     }
 }

@@ -127,6 +127,12 @@ permissions! {
     SequencesEnrol = "sequences:enrol" "have leads enter sequences, and leave them",
     AnalyticsRead = "analytics:read" "see reports, trends and metrics of all leads, calls, messages and agents",
     AnalyticsRebuild = "analytics:rebuild" "have the figures counted anew",
+    AnalyticsExport = "analytics:export" "take rows and reports out as files; masked without personal:read",
+    SavedReportsWrite = "saved_reports:write" "save reports, and have them sent by e-mail",
+    GamificationRead = "gamification:read" "see points, leaderboards, challenges, competitions, badges and rewards",
+    GamificationPlay = "gamification:play" "join challenges, claim what they bring and redeem points, for oneself",
+    GamificationAward = "gamification:award" "give points and badges by hand, take points back, and play for others",
+    GamificationWrite = "gamification:write" "set up what points are given for and what they bring, and settle redemptions",
     DeliveriesRead = "deliveries:read" "see what the sandbox delivered, word for word",
     WebhooksRead = "webhooks:read" "see webhooks and what became of their deliveries, without their secrets",
     WebhooksWrite = "webhooks:write" "have events told to servers outside, change, test and replay that, and end it",
@@ -186,6 +192,8 @@ impl Permission {
                     | Self::LeadsDelete
                     | Self::LeadsMerge
                     | Self::LeadsExport
+                    | Self::AnalyticsExport
+                    | Self::SavedReportsWrite
                     | Self::AttributesWrite
                     | Self::CallSourcesWrite
                     | Self::ProvidersWrite

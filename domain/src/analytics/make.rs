@@ -91,10 +91,18 @@ pub async fn ask(ctx: &Ctx, request: &ReportRequest) -> Result<Once<Uuid>> {
 /// # Errors
 /// If the database does not answer in time.
 pub async fn report(ctx: &Ctx, id: Uuid, asked: &MakeReport) -> Result<Report> {
+    report_in(ctx, id, asked, None).await
+}
+
+/// The same on the calendar of a zone of its own, if one is named.
+///
+/// # Errors
+/// As [`report`].
+pub(super) async fn report_in(ctx: &Ctx, id: Uuid, asked: &MakeReport, zone: Option<&str>) -> Result<Report> {
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;
-    reports::made(&mut tx, id, asked, ctx.now()).await
+    reports::made(&mut tx, id, asked, zone, ctx.now()).await
 }
 
 /// Keeps a report; answers what its job says.

@@ -20,7 +20,6 @@ use crate::{
     access::permission::Permission,
     agents::people,
     error::{Error, Result},
-    jobs::is_given_up,
     tenancy::{self, TenantTx, store::as_of_one_moment},
 };
 
@@ -146,7 +145,8 @@ impl Ground {
     /// Has all that follows in the transaction seen as of one moment, and given up if it takes long.
     pub(super) async fn find(ctx: &Ctx, tx: &mut TenantTx) -> Result<Self> {
         as_of_one_moment(tx.conn()).await?;
-        tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;
+        let patience = ctx.patience.map_or(PATIENCE, |patience| patience.min(PATIENCE));
+        tenancy::store::give_up_after(tx.conn(), patience).await?;
         let zone_name = tenancy::store::zone(tx.conn(), ctx.tenant).await?;
         let zone = people::zone(None, &zone_name);
         let counted_until = store::counted_until(tx.conn(), ctx.tenant).await?;
@@ -210,7 +210,7 @@ pub(super) async fn read(
 
 /// A statement that took too long was given up: whoever asked is told what to do.
 fn given_up(error: Error) -> Error {
-    if is_given_up(&error) {
+    if error.is_given_up() {
         return Error::conflict("too-long", "this took too long and was given up; shorten the range");
     }
     error

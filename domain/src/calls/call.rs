@@ -195,7 +195,7 @@ pub(super) fn said(outcome: Option<CallOutcome>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn place(tenant: TenantId, column: &'static str, call: CallId) -> Place {
+pub(crate) fn place(tenant: TenantId, column: &'static str, call: CallId) -> Place {
     Place { tenant, table: "calls", column, row: call.0 }
 }
 

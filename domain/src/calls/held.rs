@@ -82,7 +82,7 @@ impl HeldCall {
 }
 
 /// Seconds until it was answered, or over without an answer.
-pub(super) fn wait_s(
+pub(crate) fn wait_s(
     started: DateTime<Utc>,
     answered: Option<DateTime<Utc>>,
     ended: Option<DateTime<Utc>>,
@@ -91,6 +91,6 @@ pub(super) fn wait_s(
 }
 
 /// Seconds from the answer to the end.
-pub(super) fn talk_s(answered: Option<DateTime<Utc>>, ended: Option<DateTime<Utc>>) -> Option<i64> {
+pub(crate) fn talk_s(answered: Option<DateTime<Utc>>, ended: Option<DateTime<Utc>>) -> Option<i64> {
     Some((ended? - answered?).num_seconds())
 }

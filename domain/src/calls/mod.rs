@@ -12,7 +12,7 @@
 pub mod call;
 pub mod commands;
 mod effects;
-mod held;
+pub(crate) mod held;
 mod incoming;
 mod locks;
 pub mod lost;

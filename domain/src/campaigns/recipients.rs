@@ -130,6 +130,19 @@ async fn found(
     Ok((run, names, Filter { statuses, variant, channel, reason }))
 }
 
+/// The run that is meant, the newest if none is, and the names of its variants.
+///
+/// # Errors
+/// If there is no such campaign or run, or the database does not answer.
+pub(crate) async fn of_run(
+    tx: &mut TenantTx,
+    campaign: CampaignId,
+    run: Option<CampaignRunId>,
+) -> Result<(CampaignRunId, Vec<String>)> {
+    let (run, names, _) = found(tx, campaign, &Asked { run, ..Asked::default() }).await?;
+    Ok((run.id, names))
+}
+
 /// The messages of a run in the order of their leads, those behind one: of each recipient the newest.
 ///
 /// # Errors

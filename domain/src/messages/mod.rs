@@ -3,7 +3,7 @@
 //! - [`rules`] pure: the lattice of statuses, what an answer means; [`template`] rendering, bounded
 //! - [`provider`] what an adapter at the rim must do; [`accounts`] the rows that name one
 //! - [`templates`] the commands on templates; [`wording`] a version ready to be filled in
-//! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow, `of_run` where its run is stopped, `of_subject` and [`forget`] where the person is erased, `to_leads` to many, `to_many` to those of a campaign; [`recipient`] whom it is to, by channel
+//! - [`send`] the command, `accept` what it may be given; [`to_lead`] the same as a step of a workflow, `to_addresses` to addresses that the tenant has named, `of_run` where its run is stopped, `of_subject` and [`forget`] where the person is erased, `to_leads` to many, `to_many` to those of a campaign; [`recipient`] whom it is to, by channel
 //! - [`attempt`] the fence around each attempt; [`reconcile`] what becomes of messages of unknown fate, `restored` those
 //!   of a restored database
 //! - [`gates`] what is asked at the moment of sending: [`consents`], [`suppressions`], [`policy`], and by `whereabouts` where
@@ -46,6 +46,7 @@ pub(crate) mod store;
 pub mod suppressions;
 pub mod template;
 pub mod templates;
+pub(crate) mod to_addresses;
 pub mod to_lead;
 pub(crate) mod to_leads;
 pub(crate) mod to_many;

@@ -180,6 +180,6 @@ pub fn location(id: MessageId) -> String {
     format!("/api/v1/communication/messages/{id}")
 }
 
-pub(super) fn place(tenant: TenantId, column: &'static str, message: MessageId) -> Place {
+pub(crate) fn place(tenant: TenantId, column: &'static str, message: MessageId) -> Place {
     Place { tenant, table: "messages", column, row: message.0 }
 }

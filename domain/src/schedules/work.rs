@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     Ctx,
     access::permission::Permission,
+    analytics::saved::work::DeliverReport,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     routing::route::{self, RouteLeads, Strategy, Target},
@@ -57,6 +58,7 @@ impl Work {
             ScoreLeads::KIND | RefreshScores::KIND => &[Permission::LeadsScore],
             RouteLeads::KIND => &[Permission::LeadsRoute],
             RunCampaign::KIND => steer::PERMISSIONS,
+            DeliverReport::KIND => &[Permission::SavedReportsWrite],
             // The product's own.
             _ => &[Permission::SchedulesWrite],
         }
@@ -64,7 +66,7 @@ impl Work {
 
     /// Whether jobs of a kind are begun by a schedule that something else has made for itself.
     pub(super) fn is_anothers(kind: &str) -> bool {
-        kind == RunCampaign::KIND
+        kind == RunCampaign::KIND || kind == DeliverReport::KIND
     }
 
     /// The job of each run.

@@ -5,8 +5,11 @@
 //! seen when all of it is there, never before, and nothing here holds more of a file than a few pieces of it.
 //!
 //! - [`name`] what files may be called; [`upload`] a file that is being written; `wrong` what failures tell to do
+//! - `sealed` files that are sealed as they are written; `link` addresses by which somebody without a login gets one
 
+pub(crate) mod link;
 pub mod name;
+pub(crate) mod sealed;
 pub mod upload;
 mod wrong;
 

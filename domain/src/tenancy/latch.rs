@@ -20,6 +20,8 @@ pub(crate) enum Latch {
     Contacts = 1015,
     /// Which team overflows into which.
     Overflow = 1021,
+    /// How many files of rows and reports are being made, and which reports are saved.
+    Exports = 1034,
 }
 
 impl Latch {

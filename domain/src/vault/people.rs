@@ -17,6 +17,12 @@ use crate::{
     types::{SubjectId, TenantId},
 };
 
+/// The keys of people as they lie, to be opened off the connection.
+pub(crate) struct FoundSubjects {
+    tenant: TenantId,
+    found: Vec<store::WrappedSubjectKey>,
+}
+
 impl Vault {
     /// The keys of people, making one for each who has none yet. What is sealed under them is written in this
     /// transaction and in no later one: a rotation waits for the transactions that may have read which key is the
@@ -48,11 +54,32 @@ impl Vault {
     /// # Errors
     /// If the database or the key-encryption key does not answer, or this process does not have the key-encryption key.
     pub async fn subjects(tx: &mut TenantTx, subjects: &[SubjectId]) -> Result<SubjectKeys> {
-        let (platform, tenant) = (tx.platform.clone(), tx.tenant);
+        let found = Self::find_subjects(tx, subjects).await?;
+        let platform = tx.platform.clone();
+        platform.vault.open_subjects(found).await
+    }
+
+    /// The first half of [`Self::subjects`], for whoever reads on while what was found is opened elsewhere.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub(crate) async fn find_subjects(tx: &mut TenantTx, subjects: &[SubjectId]) -> Result<FoundSubjects> {
+        let tenant = tx.tenant;
+        let found = store::subject_keys(tx.conn(), tenant, subjects).await?;
+        tx.opened(found.iter().filter(|found| found.is_current).map(|found| found.subject));
+        Ok(FoundSubjects { tenant, found })
+    }
+
+    /// The second half of [`Self::subjects`]: needs no connection, and works for as long as it takes to unwrap them.
+    ///
+    /// # Errors
+    /// As there, but for the database's.
+    pub(crate) async fn open_subjects(&self, found: FoundSubjects) -> Result<SubjectKeys> {
+        let FoundSubjects { tenant, found } = found;
         let mut keys = SubjectKeys::default();
-        for found in store::subject_keys(tx.conn(), tenant, subjects).await? {
+        for found in found {
             let (subject, id) = (found.subject, found.key.id);
-            match platform.vault.unwrapped(&subject_purpose(tenant, subject), &found.key).await {
+            match self.unwrapped(&subject_purpose(tenant, subject), &found.key).await {
                 Ok(key) if found.is_current => keys.put(subject, &key),
                 Ok(key) => keys.put_other(&key),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -68,7 +95,6 @@ impl Vault {
                 Err(error) => return Err(Error::internal(error)),
             }
         }
-        tx.opened(keys.current.keys().copied());
         Ok(keys)
     }
 

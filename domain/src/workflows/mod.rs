@@ -18,16 +18,19 @@ pub use start::{NAMES, Start};
 use crate::{
     Ctx,
     access::permission::Permission,
+    analytics::saved::work::{DeliverReport, SendReport},
     audit::Entry,
     error::{Error, Result},
     jobs,
-    messages::of_run,
+    messages::{of_run, to_lead::MessageLead},
     tenancy::{Begun, Once, TenantTx},
 };
 
-/// Workflows that write to leads: those with a step `message_lead`, so that a run that has no steps yet is known to. One that is
-/// missing here does not begin.
-pub const WRITING: &[&str] = &[OnboardLead::KIND];
+/// Workflows that write to people: those with one of the [steps that do](WRITING_STEPS), so that a run that has no steps yet is
+/// known to. One with a step `message_lead` that is missing here does not begin.
+pub const WRITING: &[&str] = &[OnboardLead::KIND, DeliverReport::KIND];
+/// The steps that write to people.
+pub const WRITING_STEPS: &[&str] = &[MessageLead::KIND, SendReport::KIND];
 /// The most that a signal may carry, in bytes of JSON.
 const SIGNAL_LIMIT: usize = 16 * 1024;
 const SIGNAL_NAME_LIMIT: usize = 60;

@@ -7,6 +7,7 @@ use super::{OnboardLead, onboard_lead};
 use crate::{
     Ctx,
     access::permission::Permission,
+    analytics::saved::work::DeliverReport,
     archive::work::ArchiveLogs,
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
@@ -24,13 +25,14 @@ pub enum Start {
 }
 
 /// Every workflow of this build.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     OnboardLead::KIND,
     RunCampaign::KIND,
     ArchiveLogs::KIND,
     RotateKeys::KIND,
     ExportSubject::KIND,
     EraseSubject::KIND,
+    DeliverReport::KIND,
 ];
 
 impl Start {
@@ -52,6 +54,7 @@ impl Start {
             RotateKeys::KIND => Ok(change::PERMISSIONS),
             ExportSubject::KIND => Ok(&[Permission::PrivacyAccess]),
             EraseSubject::KIND => Ok(&[Permission::PrivacyErase]),
+            DeliverReport::KIND => Ok(&[Permission::SavedReportsWrite]),
             _ => Err(Error::conflict("unknown-workflow", "this build does not know the workflow any more")),
         }
     }

@@ -1,5 +1,6 @@
 // Charts from the data that stands in the page: axes with units, a legend that says the values under the cursor, or else the
-// newest ones, and a range that is marked sets the time of the page.
+// newest ones, and a range that is marked sets the time of the page. What stands below is an axis of time in the viewer's
+// zone, or steps that have names: days of a tenant's calendar, or whatever is told apart.
 
 import { clock, timeZone } from "./times.js";
 
@@ -15,6 +16,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const DAY = 86_400;
 /** A line of fewer values shows each of them. */
 const FEW = 40;
+/** Letters of a name below an axis, and about how wide one is in sizes of the font. */
+const NAME = 14, LETTER = 0.6;
+/** The width of the vertical axis. */
+const SCALE = 48;
 const drawn = new Map();
 
 /** A token as a colour that a canvas understands. */
@@ -38,9 +43,9 @@ function short(value) {
 /** A value with its unit, as the rest of the page says durations. */
 function said(value, unit) {
   if (value == null) return "–";
-  if (unit !== "s") return `${short(value)} ${unit}`;
+  if (unit !== "s") return `${short(value)} ${unit}`.trim();
   if (value < 1) return `${Math.round(value * 1000)} ms`;
-  return value < 60 ? `${+value.toFixed(1)} s` : `${+(value / 60).toFixed(1)} min`;
+  return value < 60 ? `${+value.toFixed(1)} s` : value < 3600 ? `${+(value / 60).toFixed(1)} min` : `${+(value / 3600).toFixed(1)} h`;
 }
 
 /** Each series upon those before it, for bars. */
@@ -73,6 +78,26 @@ function marks(_, ticks, __, ___, step) {
   });
 }
 
+/** An axis of steps that have names: as many of them as there is room for, and aslant where they are long. */
+function named(labels, width) {
+  const size = px("--size-fine"), dated = /^\d{4}-\d\d-\d\d/.test(labels[0] ?? "");
+  // Below a day the time of its hour stands first.
+  const texts = labels.map((label) => (dated ? label.split(" ").reverse().join("\n")
+    : label.length > NAME ? `${label.slice(0, NAME - 1)}…` : label));
+  const longest = Math.max(...texts.flatMap((text) => text.split("\n").map((line) => line.length))) * size * LETTER;
+  const aslant = !dated && width / labels.length < longest + size;
+  const every = (room) => Math.max(1, Math.ceil((aslant ? size * 1.5 : longest + size) / room));
+  return {
+    splits: (chart) => {
+      const step = every((chart.width - SCALE) / labels.length);
+      return labels.map((_, at) => at).filter((at) => at % step === 0);
+    },
+    values: (_, ticks) => ticks.map((at) => texts[at] ?? ""),
+    rotate: aslant ? -40 : 0,
+    size: aslant ? Math.round(longest * 0.7) + size * 2 : 40,
+  };
+}
+
 /** How a series is drawn, in the legend. */
 function sample(stroke, dash, bars) {
   const svg = document.createElementNS(SVG, "svg");
@@ -86,24 +111,28 @@ function sample(stroke, dash, bars) {
 }
 
 /** The legend below a chart; answers what has it say the values of a time. */
-function legend(plot, { times, series, unit, style }) {
+function legend(plot, { times, labels, series, unit, style }) {
   const place = document.createElement("p");
   place.className = "chart-legend";
   const when = document.createElement("span");
   const values = series.map((line) => {
     const [token, dash] = tones[line.tone] ?? tones[1];
     const key = document.createElement("span"), value = document.createElement("b");
-    key.append(sample(colour(token), style === "bars" ? [] : dash, style === "bars"), line.name, value);
+    const bars = style === "bars" || style === "groups";
+    key.append(sample(colour(token), bars ? [] : dash, bars), line.name, value);
     place.append(key);
     return value;
   });
   place.prepend(when);
   plot.after(place);
-  const newest = times.findLastIndex((_, at) => series.some((line) => line.values[at] != null));
+  const newest = (labels ?? times).findLastIndex((_, at) => series.some((line) => line.values[at] != null));
   return (at) => {
     const shown = at ?? newest;
-    const { date, minute } = clock(new Date(times[shown] * 1000));
-    when.textContent = `${date} ${minute}`;
+    if (labels) when.textContent = labels[shown] ?? "";
+    else {
+      const { date, minute } = clock(new Date(times[shown] * 1000));
+      when.textContent = `${date} ${minute}`;
+    }
     series.forEach((line, number) => { values[number].textContent = said(line.values[shown], unit); });
   };
 }
@@ -118,11 +147,12 @@ function forget(figure) {
 function draw(figure) {
   const plot = figure.querySelector(".chart-plot");
   const data = JSON.parse(figure.dataset.chart);
-  const { times, series, style, brush } = data;
+  const { labels, series, style, brush } = data;
+  const times = data.times ?? labels.map((_, at) => at);
   forget(figure);
-  if (times.length < 2 || !window.uPlot) return;
-  const bars = style === "bars";
-  if (!series.some((line) => line.values.some((value) => (bars ? value > 0 : value != null)))) {
+  if ((!labels && times.length < 2) || !window.uPlot) return;
+  const groups = style === "groups", bars = style === "bars" || groups;
+  if (!series.some((line) => line.values.some((value) => (bars ? value : value != null)))) {
     const empty = document.createElement("p");
     empty.className = "chart-empty";
     empty.textContent = "Nothing in this time.";
@@ -134,16 +164,17 @@ function draw(figure) {
     stroke: colour("--text-quiet"), font: `${px("--size-fine")}px ${css("--font")}`,
     grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1, size: 4 }, gap: 4,
   };
-  const lines = series.map((line) => {
+  const lines = series.map((line, number) => {
     const [token, dash] = tones[line.tone] ?? tones[1];
     const stroke = colour(token);
-    const paths = bars ? uPlot.paths.bars({ size: [0.85, 40], align: 1 }) : style === "steps" ? uPlot.paths.stepped({ align: 1 }) : undefined;
+    const paths = groups ? uPlot.paths.bars(series.length > 1 ? { size: [0.38, 28], align: number ? 1 : -1 } : { size: [0.7, 48] })
+      : bars ? uPlot.paths.bars({ size: [0.85, 40], align: 1 }) : style === "steps" ? uPlot.paths.stepped({ align: 1 }) : undefined;
     // Few values, of which some stand alone, would be no line at all.
     const few = line.values.filter((value) => value != null).length <= FEW;
     return { label: line.name, stroke, width: bars ? 0 : 1.5, dash: bars ? [] : dash, fill: bars ? stroke : undefined, paths, points: { show: !bars && few, size: 5, fill: stroke } };
   });
   let values = series.map((line) => line.values);
-  if (bars) {
+  if (bars && !groups) {
     // The tallest is drawn first, so that those below it stay visible; the legend keeps the order.
     values = stack(series).reverse();
     lines.reverse();
@@ -153,7 +184,7 @@ function draw(figure) {
     const { left, idx } = chart.cursor;
     if (left == null || left < 0 || idx == null) return null;
     // What is drawn from a time on belongs to it up to the next one.
-    const before = style !== "lines" && times[idx] > chart.posToVal(left, "x");
+    const before = !labels && style !== "lines" && times[idx] > chart.posToVal(left, "x");
     return before ? Math.max(idx - 1, 0) : idx;
   };
   const made = new uPlot({
@@ -161,11 +192,12 @@ function draw(figure) {
     tzDate: (at) => (timeZone ? uPlot.tzDate(new Date(at * 1000), timeZone) : new Date(at * 1000)),
     series: [{}, ...lines],
     axes: [
-      { ...axis, grid: { show: false }, space: 64, size: 40, values: marks },
-      { ...axis, size: 48, space: 28, ticks: { show: false }, values: (_, ticks) => ticks.map(short) },
+      { ...axis, grid: { show: false }, ...(labels ? named(labels, plot.clientWidth - SCALE) : { space: 64, size: 40, values: marks }) },
+      { ...axis, size: SCALE, space: 28, ticks: { show: false }, values: (_, ticks) => ticks.map(short) },
     ],
     scales: {
-      x: { range: () => [times[0], times.at(-1) + (style === "lines" ? 0 : step)] },
+      x: labels ? { time: false, range: () => [bars || times.length < 2 ? -0.5 : 0, times.length - (bars || times.length < 2 ? 0.5 : 1)] }
+        : { range: () => [times[0], times.at(-1) + (style === "lines" ? 0 : step)] },
       y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.1 : 1] },
     },
     cursor: { drag: { x: brush, y: false, setScale: false }, points: { show: !bars }, y: false },

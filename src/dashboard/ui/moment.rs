@@ -50,6 +50,12 @@ pub fn duration(from: &DateTime<Utc>, to: &DateTime<Utc>) -> String {
     in_words((*to - *from).num_milliseconds())
 }
 
+/// The same of milliseconds.
+#[must_use]
+pub fn lasting(milliseconds: i64) -> String {
+    in_words(milliseconds)
+}
+
 #[derive(Template)]
 #[template(
     ext = "html",

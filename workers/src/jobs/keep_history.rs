@@ -1,7 +1,7 @@
 //! Drops what is past its keeping.
 
 use domain::{
-    Result,
+    Result, analytics,
     privacy::export,
     upkeep::{self, KeepHistory},
 };
@@ -23,6 +23,11 @@ pub async fn run(run: Run, job: KeepHistory) -> Result<Outcome> {
         }
     }
     while export::forget_files(&run.ctx.platform).await? > 0 {
+        if run.is_to_stop() {
+            return Ok(Outcome::Snooze { after: PAUSE });
+        }
+    }
+    while analytics::export::over::forget_files(&run.ctx.platform).await? > 0 {
         if run.is_to_stop() {
             return Ok(Outcome::Snooze { after: PAUSE });
         }

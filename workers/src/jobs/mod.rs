@@ -5,7 +5,9 @@ mod archived;
 pub mod begin_archive;
 mod campaigns;
 pub mod check_archives;
+pub mod close_games;
 pub mod count_messages;
+pub mod deliver_report;
 pub mod deliver_webhook;
 pub mod drop_archived;
 pub mod empty_sequence;
@@ -48,6 +50,7 @@ pub mod watch_queues;
 pub mod watch_sequences;
 pub mod write_archives;
 pub mod write_export;
+pub mod write_file;
 
 use std::time::Duration;
 

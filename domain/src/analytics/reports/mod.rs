@@ -27,7 +27,7 @@ pub fn is_made(kind: ReportKind) -> bool {
     kind != ReportKind::Gamification
 }
 
-/// Makes a report of what is kept at this moment.
+/// Makes a report of what is kept at this moment, on the calendar of this zone or the tenant's own.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -35,10 +35,12 @@ pub(super) async fn made(
     tx: &mut TenantTx,
     id: Uuid,
     asked: &MakeReport,
+    zone: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Report> {
     let tenant = tx.tenant;
-    let (name, zone) = store::tenant(tx.conn(), tenant).await?;
+    let (name, own) = store::tenant(tx.conn(), tenant).await?;
+    let zone = zone.map_or(own, ToOwned::to_owned);
     let frame = Frame::of(asked.dates, people::zone(None, &zone), now);
     let counted_until = store::counted_until(tx.conn(), tenant).await?.unwrap_or(frame.range.from);
     let parts: Parts = match asked.kind {

@@ -148,7 +148,7 @@ async fn target_known(tx: &mut TenantTx, action: &LeadAction) -> Result<()> {
 }
 
 /// The refusal of a filter that stands in a body instead of a query.
-pub(super) fn in_body(error: Error) -> Error {
+pub(in crate::leads) fn in_body(error: Error) -> Error {
     let place = |pointer: &str| match pointer.strip_prefix("?attr.") {
         // RFC 6901.
         Some(name) => format!("/filter/attributes/{}", name.replace('~', "~0").replace('/', "~1")),

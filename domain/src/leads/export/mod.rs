@@ -1,7 +1,8 @@
 //! Leads as a file, read piece by piece: no piece holds a connection longer than it is read, and whoever takes it slowly
-//! holds none.
+//! holds none. `rows` gives leads to others that write files of them.
 
 mod file;
+pub(crate) mod rows;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

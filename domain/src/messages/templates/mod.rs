@@ -106,6 +106,33 @@ pub async fn save(ctx: &Ctx, new: NewTemplate) -> Result<Once<TemplateView>> {
     keyed.commit(view, 201, location).await
 }
 
+/// The newest version of a template of e-mails that the product itself writes by: as it says, where the tenant has none of
+/// this name.
+///
+/// # Errors
+/// If the name is one of another channel, or the database refuses.
+pub(crate) async fn of_product(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    name: &str,
+    parts: &TemplateParts,
+) -> Result<TemplateId> {
+    let tenant = tx.tenant;
+    store::hold_template_name(tx.conn(), tenant, name).await?;
+    let channel = Channel::Email;
+    match resolve(tx, name, None).await? {
+        Some((id, of)) if of == channel => return Ok(id),
+        Some(_) => {
+            let detail = format!("the template `{name}` is not for e-mails; name one of your own");
+            return Err(Error::conflict("name-of-another-channel", detail));
+        }
+        None => {}
+    }
+    parts.check(channel)?;
+    let put = store::FreshTemplate { id: TemplateId(ctx.id()), name, channel, locale: "" };
+    Ok(write(tx, &put, parts, "create").await?.id)
+}
+
 /// Newest first, those with ids below `before`, and fewer than `limit` where they are large.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Ctx,
+    analytics::export::erase as exports,
     audit::Entry,
     error::{Error, Result},
     privacy::{
@@ -17,7 +18,7 @@ use crate::{
         tombstones::{self, Tombstone},
     },
     tenancy::TenantTx,
-    types::{ErasureId, ExportId, SubjectId},
+    types::{AnalyticsExportId, ErasureId, ExportId, SubjectId},
     vault::Vault,
 };
 
@@ -33,7 +34,7 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     if held.state != State::Running {
         return Ok(0);
     }
-    let files = close_what_is_open(ctx, &mut tx, id).await?;
+    let (files, taken_out) = close_what_is_open(ctx, &mut tx, id).await?;
     let destroyed = all_of(&mut tx, id).await?;
     let n = usize::try_from(destroyed).unwrap_or(usize::MAX);
     store::add_count(tx.conn(), ctx.tenant, id, "subject_keys", "destroyed", n).await?;
@@ -46,19 +47,25 @@ pub async fn destroy(ctx: &Ctx, id: ErasureId) -> Result<u64> {
     for export in files {
         export::take_away(&ctx.platform, ctx.tenant, export).await?;
     }
+    exports::remove(&ctx.platform, ctx.tenant, &taken_out).await?;
     Ok(destroyed)
 }
 
 /// Nobody waits for what there is no more: requests of the person to see it are closed, with a word to them, and the files
-/// that were made for such are at an end. Answers these.
+/// that were made for such are at an end, as are those of rows in which they may be. Answers both.
 ///
 /// # Errors
 /// If the database refuses.
-pub(super) async fn close_what_is_open(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId) -> Result<Vec<ExportId>> {
+pub(super) async fn close_what_is_open(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    id: ErasureId,
+) -> Result<(Vec<ExportId>, Vec<AnalyticsExportId>)> {
     let who = store::who(tx.conn(), ctx.tenant, id).await?;
     let subjects: Vec<SubjectId> = who.subjects.iter().copied().map(SubjectId).collect();
     requests::work::close_of_erased(ctx, tx, &subjects).await?;
-    store::end_exports(tx.conn(), ctx.tenant, &who).await
+    let files = store::end_exports(tx.conn(), ctx.tenant, &who).await?;
+    Ok((files, exports::end_with(tx, &subjects).await?))
 }
 
 /// Destroys all keys there are of the person by now. Answers how many there were.

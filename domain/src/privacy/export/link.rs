@@ -1,11 +1,8 @@
-//! The link by which a person gets their file: it says which file it is for and until when, and proves that it was made here.
-//! It needs no row and no login, and it is good for one tenant's one file.
+//! The link by which a person gets their file, see [`storage::link`](crate::storage::link).
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{ExportState, store};
 use crate::{
@@ -14,8 +11,8 @@ use crate::{
     audit::Entry,
     error::Result,
     privacy::requests::{self, AccessRequestView, ExportView, RequestFilter, RequestStatus},
-    types::{ExportId, PrivacyRequestId, TenantId},
-    vault::{TenantKeys, cipher::hex},
+    storage::link::{LinkTo, token},
+    types::PrivacyRequestId,
 };
 
 /// How long a link is good; never longer than its file is kept.
@@ -64,7 +61,8 @@ pub async fn issue(ctx: &Ctx, id: PrivacyRequestId) -> Result<ExportAnswer> {
         let until = kept.min(ctx.now() + LIFETIME);
         let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
         let base = ctx.platform.public_url.as_deref().unwrap_or_default();
-        answer.url = Some(format!("{base}/exports/{}", token(&keys, ctx.tenant, export, until.timestamp())));
+        let token = token(&keys, LinkTo::PrivacyExport, (ctx.tenant, export.0), until.timestamp());
+        answer.url = Some(format!("{base}/exports/{token}"));
         answer.url_expires_at = DateTime::from_timestamp(until.timestamp(), 0);
         requests::store::note(tx.conn(), ctx.tenant, (ctx.id(), id), ctx.actor, "link given").await?;
         let detail = json!({ "request_id": id, "until": answer.url_expires_at });
@@ -72,54 +70,4 @@ pub async fn issue(ctx: &Ctx, id: PrivacyRequestId) -> Result<ExportAnswer> {
         tx.commit().await?;
     }
     Ok(answer)
-}
-
-/// `tenant.export.until.proof`, until in seconds since 1970.
-fn token(keys: &TenantKeys, tenant: TenantId, export: ExportId, until: i64) -> String {
-    let said = format!("{}.{until}", export.0.simple());
-    let proof = keys.index("privacy_exports.link", &said);
-    format!("{}.{said}.{}", tenant.0.simple(), hex(&proof))
-}
-
-/// What a token says. Nothing is proved by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub tenant: TenantId,
-    pub export: ExportId,
-    until: i64,
-}
-
-impl Said {
-    /// None if the token has another form.
-    pub(crate) fn read(token: &str) -> Option<Self> {
-        let mut parts = token.splitn(4, '.');
-        let mut id = || Uuid::try_parse(parts.next()?).ok();
-        let (tenant, export) = (TenantId(id()?), ExportId(id()?));
-        let until = parts.next()?.parse().ok()?;
-        Some(Self { tenant, export, until })
-    }
-
-    /// Whether it was made here and is good still. Compares in constant time.
-    pub(crate) fn holds(&self, token: &str, keys: &TenantKeys, now: DateTime<Utc>) -> bool {
-        let wanted = self::token(keys, self.tenant, self.export, self.until);
-        let ours = verify_slices_are_equal(token.as_bytes(), wanted.as_bytes()).is_ok();
-        ours && now.timestamp() < self.until
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_says_what_it_is_for_in_one_form_only() {
-        let (tenant, export) = (Uuid::from_u128(7), Uuid::from_u128(9));
-        let token = format!("{}.{}.1900000000.00ff", tenant.simple(), export.simple());
-        let said = Said { tenant: TenantId(tenant), export: ExportId(export), until: 1_900_000_000 };
-        assert_eq!(Said::read(&token), Some(said));
-        for token in ["", ".", "a.b.c.d", &tenant.simple().to_string(), &format!("{}.x.1.y", tenant.simple())]
-        {
-            assert_eq!(Said::read(token), None, "{token}");
-        }
-    }
 }

@@ -5,7 +5,7 @@
 //! that dies leaves nothing: the next one begins anew. It lies in storage sealed and for some days only, and is fetched by
 //! a link that needs no login.
 //!
-//! - [`Writer`] writes it, `archive` how it lies; [`Download`] reads it; [`link`] who may; `record` rows, `index` the page, pure
+//! - [`Writer`] writes it, `archive` how it is packed; [`Download`] reads it; [`link`] who may; `record` rows, `index` the page, pure
 //! - `store` the table of exports, and the statement that reads all others
 
 mod archive;
@@ -28,7 +28,10 @@ use super::manifest::{self, Table};
 use crate::{
     ctx::Platform,
     error::{Error, Result},
-    storage::FileName,
+    storage::{
+        FileName,
+        sealed::{self, Sealed},
+    },
     tenancy::SystemTx,
     types::{ExportId, PrivacyRequestId, TenantId},
     vault::Place,
@@ -87,6 +90,11 @@ fn key_place(tenant: TenantId, export: ExportId) -> Place {
     Place { tenant, table: "privacy_exports", column: "key_sealed", row: export.0 }
 }
 
+/// What the file of an export is.
+fn sealed_as(tenant: TenantId, export: ExportId) -> Sealed {
+    Sealed { tenant, table: "privacy_exports", id: export.0 }
+}
+
 /// The folder of an export.
 fn folder(export: ExportId) -> Result<FileName> {
     format!("exports/{}", export.0.simple()).parse().map_err(Error::internal)
@@ -105,7 +113,7 @@ pub(crate) async fn is_tenant(conn: &mut PgConnection, tenant: TenantId) -> Resu
 /// # Errors
 /// If storage does not answer.
 pub(super) async fn take_away(platform: &Platform, tenant: TenantId, export: ExportId) -> Result<()> {
-    open::take_away(platform, tenant, export).await
+    sealed::take_away(platform, tenant, &folder(export)?).await
 }
 
 /// Takes some of the files away whose time is over. Answers how many; none when none is left.
@@ -117,7 +125,7 @@ pub async fn forget_files(platform: &Platform) -> Result<u64> {
     let expired = store::expired(tx.conn(), 100).await?;
     drop(tx);
     for (tenant, export) in &expired {
-        open::take_away(platform, *tenant, *export).await?;
+        take_away(platform, *tenant, *export).await?;
         let mut tx = SystemTx::begin(&platform.engine).await?;
         store::gone(tx.conn(), *tenant, *export).await?;
         tx.commit().await?;

@@ -2,22 +2,17 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::BoxStream};
 use zeroize::Zeroizing;
 
-use super::{
-    ExportState,
-    archive::{LARGEST, piece_place},
-    folder, key_place, store,
-};
+use super::{ExportState, key_place, sealed_as, store};
 use crate::{
     Ctx,
     audit::Entry,
-    ctx::Platform,
     error::{Error, Result},
     privacy::requests,
-    types::{ExportId, TenantId},
-    vault::{DataKey, Vault, cipher},
+    storage::sealed::SealedFile,
+    types::ExportId,
+    vault::{DataKey, Vault},
 };
 
 const GONE: Error =
@@ -25,14 +20,7 @@ const GONE: Error =
 
 /// A file on its way to whoever has its link.
 pub struct Download {
-    tenant: TenantId,
-    export: ExportId,
-    key: DataKey,
-    /// Of the file in storage.
-    stored: BoxStream<'static, Result<Bytes>>,
-    waiting: Vec<u8>,
-    piece: u32,
-    pieces: u32,
+    file: SealedFile,
     /// Of the archive, in bytes.
     pub size: u64,
 }
@@ -62,14 +50,9 @@ impl Download {
         requests::store::note(tx.conn(), ctx.tenant, (ctx.id(), held.request), ctx.actor, "fetched").await?;
         tx.audit(&[Entry::new("read", "privacy_export", export).notice()]).await?;
         tx.commit().await?;
+        let pieces = u32::try_from(held.pieces.unwrap_or_default()).map_err(Error::internal)?;
         Ok(Self {
-            tenant: ctx.tenant,
-            export,
-            key,
-            stored,
-            waiting: Vec::new(),
-            piece: 0,
-            pieces: u32::try_from(held.pieces.unwrap_or_default()).map_err(Error::internal)?,
+            file: SealedFile::open(sealed_as(ctx.tenant, export), key, stored, pieces),
             size: u64::try_from(held.bytes.unwrap_or_default()).map_err(Error::internal)?,
         })
     }
@@ -79,46 +62,6 @@ impl Download {
     /// # Errors
     /// If storage does not answer, or the file was altered or cut off.
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
-        if self.piece == self.pieces {
-            return Ok(None);
-        }
-        let Some(sealed) = self.sealed().await? else {
-            return Err(Error::internal("an export in storage was cut off"));
-        };
-        let place = piece_place((self.tenant, self.export), self.piece);
-        let plain = cipher::open(&self.key, &place, &sealed).map_err(Error::internal)?;
-        self.piece += 1;
-        Ok(Some(Bytes::copy_from_slice(&plain)))
+        self.file.piece().await
     }
-
-    /// The next piece as it lies; none if the file ends before one does.
-    async fn sealed(&mut self) -> Result<Option<Vec<u8>>> {
-        loop {
-            if let Some((length, rest)) = self.waiting.split_first_chunk::<4>() {
-                let length = usize::try_from(u32::from_be_bytes(*length)).map_err(Error::internal)?;
-                if length > LARGEST {
-                    return Err(Error::internal("an export in storage was altered"));
-                }
-                if rest.len() >= length {
-                    let sealed = rest[..length].to_vec();
-                    self.waiting.drain(..4 + length);
-                    return Ok(Some(sealed));
-                }
-            }
-            match self.stored.next().await {
-                Some(bytes) => self.waiting.extend_from_slice(&bytes?),
-                None => return Ok(None),
-            }
-        }
-    }
-}
-
-/// Takes away all that was written of an export, also by attempts that broke off.
-pub(super) async fn take_away(platform: &Platform, tenant: TenantId, export: ExportId) -> Result<()> {
-    let files = platform.storage.of(tenant);
-    let mut found = files.list(Some(&folder(export)?));
-    while let Some(file) = found.next().await {
-        files.delete(&file?.name).await?;
-    }
-    Ok(())
 }

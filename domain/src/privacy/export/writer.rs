@@ -8,9 +8,8 @@ use super::{
     ExportState, WriteExport,
     archive::Archive,
     folder, index, key_place,
-    open::take_away,
     record::{self, Values},
-    store, tables_of,
+    sealed_as, store, tables_of, take_away,
 };
 use crate::{
     Ctx,
@@ -22,7 +21,7 @@ use crate::{
         person::{self, Person},
         requests,
     },
-    storage::FileName,
+    storage::{FileName, sealed::SealedUpload},
     types::{ExportId, PrivacyRequestId, SubjectId},
     vault::{DataKey, Place, Vault},
 };
@@ -76,7 +75,8 @@ impl Writer {
         let file: FileName = file.parse().map_err(Error::internal)?;
         let upload = ctx.platform.storage.of(ctx.tenant).begin(&file);
         let key = DataKey { id: job.export.0, bytes };
-        let archive = Archive::begin(ctx.platform.clone(), (ctx.tenant, job.export), key, upload);
+        let of = sealed_as(ctx.tenant, job.export);
+        let archive = Archive::begin(SealedUpload::begin(ctx.platform.clone(), of, key, upload));
         let tables = tables_of(person.is_staff(), true).collect();
         Ok(Some(Self {
             ctx: ctx.clone(),

@@ -23,10 +23,11 @@ pub const SECRETS: &[Secret] = &[
     secret("webhook_endpoints", "secret_sealed"),
     secret("webhook_endpoints", "former_secret_sealed"),
     secret("processing_records", "record_sealed"),
+    secret("analytics_exports", "key_sealed"),
 ];
 
 /// Tables and names of places whose sealed values lie in files and in no column.
-pub const FILES: &[(&str, &str)] = &[("privacy_exports", "file")];
+pub const FILES: &[(&str, &str)] = &[("privacy_exports", "file"), ("analytics_exports", "file")];
 
 /// A column that is bytes, is named like something sealed or hashed, or holds the id of somebody, in a table that is about
 /// nobody.
@@ -95,6 +96,11 @@ pub const OTHERS: &[Other] = &[
     other("action_quarters", "user_id", WORK),
     other("action_days", "user_id", WORK),
     other("routing_rules", "agent_id", "a setting that names an agent by id: see agents"),
+    other(
+        "analytics_exports",
+        "people",
+        "bits that say whether somebody may be in a file, for the days that it is kept; nobody can be read from them",
+    ),
 ];
 
 const WORK: &str = "figures of work under the id of who did it: see agents and users; the id names nobody once they are erased";

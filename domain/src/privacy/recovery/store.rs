@@ -1,14 +1,13 @@
 //! Where the installation is, and what would be sent again there.
 
-use engine::{JobKind as _, schedules};
+use engine::schedules;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
     error::Result,
-    messages::to_lead::MessageLead,
     types::{CampaignId, SequenceId, TenantId},
-    workflows::WRITING,
+    workflows::{WRITING, WRITING_STEPS},
 };
 
 /// Whether this is the cluster and the timeline that was written down; the first time it is.
@@ -129,12 +128,13 @@ pub(super) async fn writing_runs(
     limit: i64,
 ) -> Result<Vec<Uuid>> {
     let not_begun: Vec<String> = WRITING.iter().map(|name| (*name).to_owned()).collect();
+    let steps: Vec<String> = WRITING_STEPS.iter().map(|name| (*name).to_owned()).collect();
     let runs = sqlx::query_scalar!(
         r#"with going as materialized (
              select r.id, r.begun_at is null and r.name = any($4) as may_begin,
                     exists (select from engine.steps w join engine.lanes l on l.id = w.lane
                       where w.tenant_id = $1 and w.run_id = r.id and w.state in ('waiting', 'started')
-                        and l.kind = $5) as writes
+                        and l.kind = any($5)) as writes
                from engine.runs r where r.tenant_id = $1 and r.state = 'running' and r.id > $2
            )
            select g.id from going g
@@ -146,14 +146,14 @@ pub(super) async fn writing_runs(
                 where s.tenant_id = $1 and s.run_id = g.id and s.state = 'sleeping'
                   and (s.wake_at <= engine.now() or s.signal is not null and exists (
                     select from engine.steps w join engine.lanes l on l.id = w.lane
-                     where w.tenant_id = $1 and w.run_id = g.id and w.state in ('waiting', 'started') and l.kind = $5
+                     where w.tenant_id = $1 and w.run_id = g.id and w.state in ('waiting', 'started') and l.kind = any($5)
                        and (w.only_step, w.only_outcome) is distinct from (s.name, 'timed_out')))))
             order by g.id limit $3"#,
         tenant.0,
         after,
         limit,
         &not_begun,
-        MessageLead::KIND
+        &steps
     )
     .fetch_all(conn)
     .await?;

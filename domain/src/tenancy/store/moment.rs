@@ -18,6 +18,9 @@ pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
 /// What a statement may take for somebody who looks at all tenants and waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What one may take for figures over a span that somebody asked for.
+pub(crate) const PATIENCE_OVER_SPANS: Duration = Duration::from_secs(10);
+
 /// Has each further statement of a transaction given up if it takes longer than this.
 ///
 /// # Errors
@@ -25,5 +28,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) async fn give_up_after(conn: &mut PgConnection, patience: Duration) -> Result<()> {
     let most = patience.as_millis().to_string();
     sqlx::query_scalar!("select set_config('statement_timeout', $1, true)", most).fetch_one(conn).await?;
+    Ok(())
+}
+
+/// Lets a transaction rest for so long between two statements, for whoever brings what it reads to storage.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn may_rest(conn: &mut PgConnection, at_most: Duration) -> Result<()> {
+    let most = at_most.as_millis().to_string();
+    sqlx::query_scalar!("select set_config('idle_in_transaction_session_timeout', $1, true)", most)
+        .fetch_one(conn)
+        .await?;
     Ok(())
 }

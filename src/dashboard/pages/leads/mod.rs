@@ -9,7 +9,7 @@ pub mod act;
 mod asked;
 mod course;
 pub mod list;
-mod names;
+pub(super) mod names;
 pub mod one;
 mod privacy;
 

@@ -93,6 +93,42 @@ select (lpad(to_hex((extract(epoch from t.now) * 1000)::bigint - 200000 + n), 12
   join tenants on tenants.slug = case when n % 10 = 9 then 'other' else 'house' end
   join bench_lanes l on l.tenant_id = tenants.id";
 
+/// A million calls and half a million leads of four hundred days, as they are counted, without the rows that they come from.
+const FIGURES: &str = "
+insert into call_counted
+select t.id, gen_random_uuid(), w.at, case when n % 3 = 0 then 'outbound' else 'inbound' end, a.team_id, a.id,
+       (array['converted', 'interested', 'not_interested', 'callback', 'voicemail'])[1 + n % 5],
+       c.answered, c.answered, case when n % 3 = 0 then 0 else 1 end, case when n % 3 = 0 then 0 else 1 - c.answered end,
+       case when n % 3 > 0 and n % 4 > 0 then c.answered else 0 end, n % 30000, c.answered * (n % 900000),
+       case when n % 5 = 0 then c.answered else 0 end, c.answered, c.answered * (1 + n % 5),
+       case when n % 5 = 0 then c.answered * (n % 100000) else 0 end
+  from generate_series(1, 1000000) n
+  join tenants t on t.slug = 'house'
+ cross join lateral (select engine.now() - n * interval '34.56 seconds' as at) w
+ cross join lateral (select case when n % 10 = 0 then 0 else 1 end as answered) c
+  join (select tenant_id, id, team_id, row_number() over (order by id) - 1 as place from agents) a
+    on a.tenant_id = t.id and a.place = n % 10;
+insert into lead_counted
+select t.id, gen_random_uuid(), engine.now() - n * interval '69.12 seconds',
+       (array['web_form', 'import', 'referral', 'manual'])[1 + n % 4],
+       (array['new', 'contacted', 'qualified', 'converted', 'lost'])[1 + n % 5], a.team_id, a.id,
+       case when n % 5 > 0 then 1 else 0 end, n % 7, case when n % 5 > 0 then 1 else 0 end,
+       case when n % 5 > 1 then 1 else 0 end, case when n % 5 > 2 then 1 else 0 end, case when n % 5 = 3 then 1 else 0 end,
+       case when n % 5 = 4 then 1 else 0 end, case when n % 5 = 3 then n % 100000 else 0 end, n % 1000
+  from generate_series(1, 500000) n
+  join tenants t on t.slug = 'house'
+  join (select tenant_id, id, team_id, row_number() over (order by id) - 1 as place from agents) a
+    on a.tenant_id = t.id and a.place = n % 10;
+select recount_day(t.id, d::date)
+  from tenants t, generate_series(engine.today() - 401, engine.today(), '1 day') d where t.slug = 'house'";
+
+/// Writes what reports are made of.
+pub async fn with_figures(house: &House) -> Outcome<()> {
+    let mut conn = house.database.conn().await?;
+    run(&mut conn, "set session_replication_role = replica; set work_mem = '256MB'").await?;
+    run(&mut conn, FIGURES).await
+}
+
 /// Writes the jobs.
 pub async fn with_jobs(house: &House) -> Outcome<()> {
     house.found("other").await?;

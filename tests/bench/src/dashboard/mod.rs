@@ -1,5 +1,5 @@
 //! `./x bench dashboard`: how long the server takes for each page of the dashboard, in a house with five million jobs behind it
-//! and two hundred thousand before it.
+//! and two hundred thousand before it, a million calls and half a million leads that are counted.
 //!
 //! - [`filled`] what there is; [`visit`] the pages, as a browser asks for them
 
@@ -22,7 +22,7 @@ const LOOKS: usize = 50;
 /// What 95 of 100 looks at a page may take, in milliseconds.
 const BAR: f64 = 100.0;
 /// Filters and spans that are measured besides what pages lead to: of the same kind is only the first that is met.
-const ALSO: [&str; 8] = [
+const ALSO: [&str; 15] = [
     "/ops/jobs?last=7d",
     "/ops/jobs?state=discarded",
     "/ops/jobs?state=parked",
@@ -31,11 +31,18 @@ const ALSO: [&str; 8] = [
     "/ops/jobs?error=refused",
     "/ops/jobs?tag=campaign%3A4",
     "/ops/overview?last=7d",
+    "/ops/reports/lead?range=last_quarter",
+    "/ops/reports/call?range=last_quarter",
+    "/ops/reports/agent?range=30d",
+    "/ops/reports/message?range=last_quarter",
+    "/ops/reports/job?range=7d",
+    "/ops/reports/trends?measure=call.service_level&range=quarter",
+    "/ops/reports/trends?measure=call.count&range=30d&by=hour",
 ];
 /// The slowest page's.
 const SLOWEST: &str = "page_ms_p95";
 /// More kinds of pages than there will be.
-const MOST: usize = 120;
+const MOST: usize = 140;
 
 /// How the table is asked for.
 #[derive(Debug, clap::Args)]
@@ -55,6 +62,7 @@ pub async fn report(args: Args) -> Outcome<()> {
     let process = Process::start(house.platform.clone(), Plan::unbounded(roles, heads)).await?;
     let base = format!("http://{}", process.addr.ok_or("the API has no address")?);
     filled::with_people(&base).await?;
+    filled::with_figures(&house).await?;
     house.database.settle().await?;
     let visitor = Visitor::login(&base).await?;
     let pages = looks(&visitor).await?;

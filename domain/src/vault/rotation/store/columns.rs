@@ -130,6 +130,7 @@ pub const COLUMNS: &[Column] = &[
     column!("webhook_endpoints"."secret_sealed" of_tenant "id"),
     column!("webhook_endpoints"."former_secret_sealed" of_tenant "id"),
     column!("processing_records"."record_sealed" of_tenant "id"),
+    column!("analytics_exports"."key_sealed" of_tenant "id"),
     column!("users"."email_sealed" of "id"),
     column!("users"."name_sealed" of "id"),
     column!("sessions"."client_sealed" of "id"),
@@ -152,4 +153,5 @@ pub const COLUMNS: &[Column] = &[
     column!("inbound_messages"."body_sealed" of "id"),
     column!("privacy_requests"."to_sealed" of "id"),
     column!("privacy_exports"."key_sealed" of "id"),
+    column!("saved_report_recipients"."to_sealed" of "id"),
 ];

@@ -1,0 +1,326 @@
+//! The file is written: out of one snapshot, a page of rows at a time, and seen by nobody before all of it is there.
+//!
+//! While a page is turned into text on a thread of its own, with the keys of its people unwrapped there, the next one is
+//! read; so no more than two are held, however many there are.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tokio::{runtime::Handle, task::spawn_blocking};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{
+    FileFormat, Spec, WriteFile, folder, key_place,
+    people::People,
+    report, sealed_as,
+    sheet::{Cell, Sheet},
+    source::{Calls, Leads, Messages, Recipients, Rows},
+    store,
+};
+use crate::{
+    Ctx,
+    audit::Entry,
+    error::{Error, Result},
+    processing::reads::Opens,
+    storage::{
+        FileName,
+        sealed::{SealedUpload, Written, take_away},
+    },
+    tenancy::{
+        Latch, TenantTx,
+        store::{as_of_one_moment, may_rest},
+    },
+    types::{AnalyticsExportId, SubjectId},
+    vault::{DataKey, FoundSubjects, SubjectKeys, Vault, cipher::hex},
+};
+
+/// Rows of one page.
+const PAGE: u16 = 2_000;
+/// How long the snapshot may lie idle while what was read is on its way to storage.
+const REST: Duration = Duration::from_mins(5);
+
+/// Whoever has a file written is told how far it is, and says whether it is to go on.
+pub trait Watch: Send {
+    /// `rows` are written; `share` of all, from 0 to 1, as far as that can be told.
+    fn on(&mut self, rows: u64, share: f32) -> impl Future<Output = Result<bool>> + Send;
+}
+
+/// What became of an attempt.
+pub enum Attempt {
+    /// The file is there once this transaction is committed.
+    Ready { tx: Box<TenantTx>, output: Value },
+    /// It is not to be written any more.
+    Unwanted,
+    /// It was told to stop.
+    Stopped,
+    /// Another attempt has begun, or somebody was erased since this one began: what it has read does not count.
+    Spoiled,
+}
+
+/// How long a transaction that destroys keys may take, at most: what one has stamped that is not over yet is looked for so
+/// far back.
+const ERASING: TimeDelta = TimeDelta::hours(1);
+
+/// What was written.
+struct Done {
+    rows: u64,
+    people: Option<People>,
+}
+
+/// Of when it is.
+struct Moment {
+    at: DateTime<Utc>,
+    /// Who was erased shortly before, as the snapshot sees it.
+    erased: HashSet<Uuid>,
+}
+
+/// Writes the file from its beginning.
+///
+/// # Errors
+/// If the database or storage does not answer, or a report cannot be made.
+pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result<Attempt> {
+    let export = job.export;
+    let mut tx = ctx.begin().await?;
+    let taken = store::take(tx.conn(), ctx.tenant, export).await?;
+    tx.commit().await?;
+    let Some(taken) = taken else { return Ok(Attempt::Unwanted) };
+    // What an attempt before has left.
+    take_away(&ctx.platform, ctx.tenant, &folder(export)?).await?;
+    let spec: Spec = serde_json::from_value(taken.spec).map_err(Error::internal)?;
+    let format = FileFormat::named(&taken.format).ok_or_else(|| Error::internal("an unknown format"))?;
+
+    let bytes = Zeroizing::new(ctx.platform.random::<32>());
+    let kept = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
+    // A name of its own for each attempt: one that is late overwrites nothing.
+    let name = format!("{}/{}.sealed", folder(export)?, ctx.id().simple());
+    let name: FileName = name.parse().map_err(Error::internal)?;
+    let upload = ctx.platform.storage.of(ctx.tenant).begin(&name);
+    let key = DataKey { id: export.0, bytes };
+    let mut file = SealedUpload::begin(ctx.platform.clone(), sealed_as(ctx.tenant, export), key, upload);
+
+    let reader = Ctx { opens: Opens::ToExport, ..ctx.clone() };
+    let filled = Box::pin(fill(&reader, (export, spec), (format, taken.personal), &mut file, watch)).await;
+    let (done, moment) = match filled {
+        Ok(Some(filled)) => filled,
+        Ok(None) => {
+            file.abandon().await;
+            return Ok(Attempt::Stopped);
+        }
+        Err(error) => {
+            file.abandon().await;
+            return Err(error);
+        }
+    };
+    let written = file.finish().await?;
+    let told = Told { attempt: taken.attempt, moment, done, written };
+    finish(ctx, export, &name, &kept, told).await
+}
+
+/// What is to be said of a file.
+struct Told {
+    attempt: i32,
+    moment: Moment,
+    done: Done,
+    written: Written,
+}
+
+/// Says that the file is there, unless this attempt does not count any more.
+async fn finish(
+    ctx: &Ctx,
+    export: AnalyticsExportId,
+    name: &FileName,
+    key: &Zeroizing<String>,
+    told: Told,
+) -> Result<Attempt> {
+    let Told { attempt, moment, done, written } = told;
+    let mut tx = ctx.begin().await?;
+    // Whoever is being erased at this moment is waited for, and sees this file if it was first.
+    Latch::Exports.share(tx.conn(), ctx.tenant).await?;
+    let erased = store::erased_since(tx.conn(), ctx.tenant, moment.at - ERASING).await?;
+    let mut since = erased.iter().filter(|id| !moment.erased.contains(id));
+    let spoiled = done.people.as_ref().is_some_and(|people| since.any(|id| people.may_hold(*id)));
+    let people = done.people.map(People::keep);
+    let sealing = Vault::to_seal(&mut tx, 1).await?;
+    let key_sealed = sealing.seal(&ctx.platform, &key_place(ctx.tenant, export), key.as_bytes());
+    let ready = store::Ready {
+        attempt,
+        snapshot_at: moment.at,
+        file: name.as_str(),
+        key_sealed: &key_sealed,
+        bytes: i64::try_from(written.bytes).map_err(Error::internal)?,
+        pieces: i32::try_from(written.pieces).map_err(Error::internal)?,
+        sha256: &hex(&written.sha256),
+        rows: i64::try_from(done.rows).map_err(Error::internal)?,
+        people: people.as_deref(),
+    };
+    if spoiled || !store::ready(tx.conn(), ctx.tenant, export, &ready).await? {
+        drop(tx);
+        ctx.platform.storage.of(ctx.tenant).delete(name).await?;
+        return Ok(Attempt::Spoiled);
+    }
+    let output = json!({ "export_id": export, "rows": ready.rows, "bytes": ready.bytes });
+    let entry = Entry::new("finish_export", "analytics_export", export);
+    tx.audit(&[entry.detail(json!({ "rows": ready.rows, "bytes": ready.bytes }))]).await?;
+    Ok(Attempt::Ready { tx: tx.into(), output })
+}
+
+/// Writes everything that was asked for, as of one moment. None if it was told to stop.
+async fn fill(
+    ctx: &Ctx,
+    (export, spec): (AnalyticsExportId, Spec),
+    (format, full): (FileFormat, bool),
+    file: &mut SealedUpload,
+    watch: &mut impl Watch,
+) -> Result<Option<(Done, Moment)>> {
+    if let Spec::Report { report } = spec {
+        let made = report::made(ctx, export.0, &report, full).await?;
+        let at = made.made_at;
+        let (text, rows) = report::file(ctx, made, format).await?;
+        file.write(&text).await?;
+        return Ok(Some((Done { rows, people: None }, Moment { at, erased: HashSet::new() })));
+    }
+    let mut tx = ctx.begin().await?;
+    as_of_one_moment(tx.conn()).await?;
+    may_rest(tx.conn(), REST).await?;
+    let at = store::now(tx.conn()).await?;
+    let tenant = tx.tenant;
+    let erased = store::erased_since(tx.conn(), tenant, at - ERASING).await?.into_iter().collect();
+    let hidden: HashSet<Uuid> = store::restricted(tx.conn(), tenant).await?.into_iter().collect();
+    let mut to = Writing { ctx, format, hidden: Arc::new(hidden), file, watch };
+    let done = match spec {
+        Spec::Leads { selection, columns } => {
+            let leads = Leads::find(&mut tx, selection, columns.as_deref(), (format, full)).await?;
+            to.all(&mut tx, leads).await?
+        }
+        Spec::Calls { selection, columns } => {
+            to.all(&mut tx, Calls::of(tenant, selection, columns.as_deref(), full)).await?
+        }
+        Spec::Messages { selection, columns } => {
+            to.all(&mut tx, Messages::of(tenant, selection, columns.as_deref(), full)).await?
+        }
+        Spec::Recipients { selection, columns } => {
+            let recipients = Recipients::find(&mut tx, &selection, columns.as_deref()).await?;
+            to.all(&mut tx, recipients).await?
+        }
+        Spec::Report { .. } => None,
+    };
+    Ok(done.map(|done| (done, Moment { at, erased })))
+}
+
+/// Where rows go.
+struct Writing<'w, W> {
+    ctx: &'w Ctx,
+    format: FileFormat,
+    /// Who is not taken out with others.
+    hidden: Arc<HashSet<Uuid>>,
+    file: &'w mut SealedUpload,
+    watch: &'w mut W,
+}
+
+/// Rows as they were read, with the keys that they are sealed under.
+struct Page<R: Rows> {
+    rows: Vec<R::Row>,
+    keys: Option<FoundSubjects>,
+}
+
+/// What is carried from page to page.
+struct State {
+    sheet: Sheet,
+    people: People,
+    rows: u64,
+}
+
+impl<W: Watch> Writing<'_, W> {
+    /// Writes all rows of a source; none if it was told to stop.
+    async fn all<R: Rows>(&mut self, tx: &mut TenantTx, source: R) -> Result<Option<Done>> {
+        let source = Arc::new(source);
+        let sheet = Sheet::new(self.format, source.names());
+        let mut text = String::new();
+        sheet.begin(&mut text);
+        let mut state = State { sheet, people: People::none(), rows: 0 };
+        let mut page = read(&*source, tx, Uuid::nil()).await?;
+        let first = page.rows.first().map(R::key);
+        let mut read_so_far = 0;
+        loop {
+            read_so_far += page.rows.len() as u64;
+            let after = page.rows.last().map(R::key).filter(|_| page.rows.len() == usize::from(PAGE));
+            let last = page.rows.last().map(R::key);
+            let turning = turn(Arc::clone(&source), self.ctx, page, state, Arc::clone(&self.hidden));
+            let next = async {
+                match after {
+                    Some(after) => read(&*source, tx, after).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            let (next, sent) = tokio::join!(next, self.file.write(text.as_bytes()));
+            (state, text) = turning.await.map_err(Error::internal)??;
+            sent?;
+            let share = first.zip(last).map_or(1.0, |(first, last)| self.share(first, last));
+            if !self.watch.on(read_so_far, share).await? {
+                return Ok(None);
+            }
+            match next? {
+                Some(next) => page = next,
+                None => break,
+            }
+        }
+        state.sheet.end(&mut text);
+        self.file.write(text.as_bytes()).await?;
+        Ok(Some(Done { rows: state.rows, people: Some(state.people) }))
+    }
+
+    /// How far along the time between the first row and now one is: ids are made in the order of time.
+    fn share(&self, first: Uuid, last: Uuid) -> f32 {
+        let milliseconds = |id: Uuid| i64::try_from(id.as_u128() >> 80).unwrap_or(i64::MAX);
+        let (from, to) = (milliseconds(first), self.ctx.now().timestamp_millis());
+        #[expect(clippy::cast_precision_loss, reason = "a share for people to look at")]
+        let share = milliseconds(last).saturating_sub(from) as f32 / to.saturating_sub(from).max(1) as f32;
+        share.clamp(0.0, 1.0)
+    }
+}
+
+async fn read<R: Rows>(source: &R, tx: &mut TenantTx, after: Uuid) -> Result<Page<R>> {
+    let rows = source.page(tx, after, PAGE.into()).await?;
+    let keys = if source.opens() {
+        let mut subjects: Vec<SubjectId> = rows.iter().filter_map(R::subject).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        Some(Vault::find_subjects(tx, &subjects).await?)
+    } else {
+        None
+    };
+    Ok(Page { rows, keys })
+}
+
+/// Turns a page into text, on a thread where that may take its time.
+fn turn<R: Rows>(
+    source: Arc<R>,
+    ctx: &Ctx,
+    page: Page<R>,
+    mut state: State,
+    hidden: Arc<HashSet<Uuid>>,
+) -> tokio::task::JoinHandle<Result<(State, String)>> {
+    let (vault, handle) = (Arc::clone(&ctx.platform.vault), Handle::current());
+    spawn_blocking(move || {
+        let keys = match page.keys {
+            Some(found) => handle.block_on(vault.open_subjects(found))?,
+            None => SubjectKeys::default(),
+        };
+        let (mut text, mut cells) = (String::new(), Vec::<Cell>::new());
+        for row in page.rows {
+            let people = R::people(&row);
+            if people.iter().flatten().any(|id| hidden.contains(id)) {
+                continue;
+            }
+            people.into_iter().flatten().for_each(|id| state.people.add(id));
+            cells.clear();
+            source.cells(row, &keys, &mut cells);
+            state.sheet.row(&cells, &mut text);
+            state.rows += 1;
+        }
+        Ok((state, text))
+    })
+}
