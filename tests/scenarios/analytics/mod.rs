@@ -1,6 +1,7 @@
 //! Figures are those of the rows: whatever is asked for is compared with a count in plain Rust over the raw rows, on the days
 //! on which clocks change.
 
+mod games;
 mod oracle;
 mod reports;
 mod rollups;

@@ -15,7 +15,8 @@ use crate::rights::admitted;
 /// What an agent has been, from when to when.
 async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
     let mut conn = app.database.connect_as("switchboard_system").await;
-    let rows = sqlx::query_as("select status, began, ended from agent_spells where agent_id = $1 order by ended");
+    let rows =
+        sqlx::query_as("select status, began, ended from agent_spells where agent_id = $1 order by ended");
     rows.bind(agent).fetch_all(&mut conn).await.expect("spells")
 }
 
