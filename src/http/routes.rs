@@ -380,6 +380,7 @@ fn sequences() -> Vec<Route> {
 fn analytics() -> Vec<Route> {
     vec![
         (Needs(P::AnalyticsRead), routes!(analytics::make_report)),
+        (Needs(P::AnalyticsRead), routes!(analytics::list_reports)),
         (Needs(P::AnalyticsRead), routes!(analytics::get_report)),
         (Needs(P::AnalyticsRead), routes!(analytics::get_trend)),
         (Needs(P::AnalyticsRead), routes!(analytics::get_metrics)),

@@ -87,6 +87,9 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let exported = export.body["export_id"].clone();
     // So that there is a file to link to.
     admin.ended(export).await;
+    let made = admin.post("/api/v1/analytics/reports", &json!({"kind": "lead"})).await;
+    let made_id = made.body["id"].clone();
+    admin.ended(made).await;
     let report = json!({"name": "r", "kind": "lead", "span": "last_week", "format": "csv"});
     let report = admin.post("/api/v1/analytics/saved-reports", &report).await.expect(201);
     let game = async |path: &str, body: Value| {
@@ -145,6 +148,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/schedules", text(&schedule["id"])),
         ("/api/v1/workflows", text(&run["id"])),
         ("/api/v1/analytics/exports", text(&exported)),
+        ("/api/v1/analytics/reports", text(&made_id)),
         ("/api/v1/analytics/saved-reports", text(&report["id"])),
         ("/api/v1/sequences", text(&sequence["id"])),
         ("/api/v1/sequences/enrolments", text(&entered["id"])),

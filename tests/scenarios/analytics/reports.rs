@@ -12,24 +12,11 @@ use super::{
 
 const REPORTS: &str = "/api/v1/analytics/reports";
 
-/// Waits for the end of an operation; answers it.
-pub async fn ended(client: &Client, location: &str) -> Value {
-    loop {
-        let operation = client.get(location).await.expect(200);
-        match operation["status"].as_str() {
-            Some("succeeded") => return operation,
-            Some("failed" | "cancelled") => panic!("{operation}"),
-            _ => tokio::task::yield_now().await,
-        }
-    }
-}
-
 /// Has a report made, and fetches it.
 pub async fn report(client: &Client, kind: &str, from: &str, to: &str) -> Value {
     let asked = client.post(REPORTS, &json!({ "kind": kind, "from": from, "to": to })).await;
-    let location = asked.location().expect("where it is").to_owned();
-    let id = asked.expect(202)["id"].as_str().expect("an id").to_owned();
-    ended(client, &location).await;
+    let id = asked.body["id"].as_str().expect("an id").to_owned();
+    assert_eq!(client.ended(asked).await["status"], "succeeded");
     client.get(&format!("{REPORTS}/{id}")).await.expect(200)
 }
 

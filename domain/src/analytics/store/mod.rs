@@ -20,7 +20,7 @@ pub(super) use self::{
     games::{ChallengeFigures, Earned, badges_in, challenges_in, leaders, points_by_day, points_in},
     jobs::{JobCount, jobs_by_kind, jobs_by_time},
     leads::{leads_by_day, leads_by_owner, leads_by_time},
-    made::{get_made, put_made},
+    made::{get_made, list_made, put_made},
     messages::messages,
     names::{providers, teams, templates, tenant},
     positions::{Position, behind, counted_until, move_on, next_part, take_in, try_lock},
