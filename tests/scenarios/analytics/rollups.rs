@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use switchboard_tests::{Tenant, TestApp};
 
-use super::{World, counted, counted_app, ids, oracle, put_calls, put_leads, tell};
+use super::{World, counted, counted_app, ids, oracle, tell};
 use crate::rights::admitted;
 
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
@@ -190,7 +190,5 @@ async fn no_row_of_another_tenant_is_counted() {
     counted(&app, &ctx).await;
     rebuilt(&ctx).await;
     assert_eq!(sums(&mut conn, &app.acme).await, before);
-    put_calls(&mut conn, &app.acme, &[]).await;
-    put_leads(&mut conn, &app.acme, &[]).await;
     app.process.stop().await;
 }
