@@ -31,7 +31,7 @@ use crate::{
     },
     tenancy::{
         Latch, TenantTx,
-        store::{as_of_one_moment, may_rest},
+        store::{as_of_one_moment, may_rest, plan_each_time},
     },
     types::{AnalyticsExportId, SubjectId},
     vault::{DataKey, FoundSubjects, SubjectKeys, Vault, cipher::hex},
@@ -189,6 +189,7 @@ async fn fill(
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     may_rest(tx.conn(), REST).await?;
+    plan_each_time(tx.conn()).await?;
     let at = store::now(tx.conn()).await?;
     let tenant = tx.tenant;
     let erased = store::erased_since(tx.conn(), tenant, at - ERASING).await?.into_iter().collect();
