@@ -94,7 +94,8 @@ impl Engine {
     }
 }
 
-/// The entries of one tenant after `since`, in order, at most `limit`.
+/// The entries of one tenant after `since`, in order, at most `limit`. A sequence has no gaps, so that a page is asked for by
+/// its ends: with `limit` alone Postgres sorts all the rest of a log of whose size it has not heard yet, for each page.
 ///
 /// # Errors
 /// If the database does not answer.
@@ -110,8 +111,8 @@ pub async fn replay(
              from engine.log_order o
              join engine.log l on l.day = o.log_day and l.id = o.log_id
             where o.tenant_id = $1 and o.seq > $2
-            order by o.seq
-            limit $3"#,
+              and o.seq < $3 + (select min(f.seq) from engine.log_order f where f.tenant_id = $1 and f.seq > $2)
+            order by o.seq"#,
         tenant,
         since,
         limit

@@ -13,10 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{
-    runtime::itself,
-    tail::{POLL, REST, numbered},
-};
+use crate::tail::{POLL, REST, numbered};
 
 /// Tenants that are looked up at a time.
 const PAGE: i64 = 200;
@@ -64,7 +61,7 @@ async fn round(platform: &Platform, resting: &mut Resting, stop: &CancellationTo
             if resting.get(&tenant).is_some_and(|until| *until > Instant::now()) {
                 continue;
             }
-            match tail::advance(&itself(platform, tenant)).await {
+            match tail::advance(&Ctx::itself(platform, tenant)).await {
                 Ok(done) => more |= done == Advanced::More,
                 Err(error) => {
                     tracing::warn!(tenant.id = %tenant, %error, "the log was not read for points");

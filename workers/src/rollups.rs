@@ -12,7 +12,7 @@ use domain::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{runtime::itself, tail::numbered};
+use crate::tail::numbered;
 
 /// How soon the log is looked at where a hint was lost.
 const POLL: Duration = Duration::from_secs(2);
@@ -64,7 +64,7 @@ async fn round(platform: &Platform, stop: &CancellationToken) -> Result<bool> {
 
 /// Reads some parts for a tenant; `true` if there are more. What fails with one holds up no other.
 async fn read_for(platform: &Platform, tenant: TenantId) -> bool {
-    let ctx = itself(platform, tenant);
+    let ctx = Ctx::itself(platform, tenant);
     for _ in 0..TURN {
         match tail::advance(&ctx).await {
             Ok(Advanced::More) => {}

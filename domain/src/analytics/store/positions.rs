@@ -87,8 +87,7 @@ pub(in crate::analytics) async fn next_part(
                from engine.log_order o
                join engine.log l on l.day = o.log_day and l.id = o.log_id
               where o.tenant_id = $1 and o.seq > $2
-              order by o.seq
-              limit $3
+                and o.seq < $3 + (select min(f.seq) from engine.log_order f where f.tenant_id = $1 and f.seq > $2)
            )
            select min(p.seq) as first, max(p.seq) as last, max(p.at) as at, count(*) as "entries!",
                   coalesce(array_agg(distinct substr(p.subject, 6)::uuid) filter (where p.subject like 'call:%'), '{}')

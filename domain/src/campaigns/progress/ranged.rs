@@ -73,12 +73,7 @@ pub(crate) async fn between(
             part(Some(variant.name.clone()), &own, came.get(&place).copied().unwrap_or_default())
         });
         let variants = variants.collect();
-        RangedRun {
-            campaign: row.campaign,
-            name: row.name,
-            whole: part(None, &counts, all),
-            variants,
-        }
+        RangedRun { campaign: row.campaign, name: row.name, whole: part(None, &counts, all), variants }
     });
     Ok(runs.collect())
 }
