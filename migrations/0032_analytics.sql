@@ -16,7 +16,7 @@ create table rollup_positions (
   rebuild_step text
     constraint rollup_positions_step check (rebuild_step in ('calls', 'leads', 'days')),
   rebuild_cursor uuid not null default '00000000-0000-0000-0000-000000000000',
-  rebuild_day date not null default '-infinity',
+  rebuild_day date not null default '1970-01-01',
   rebuild_done bigint not null default 0,
   constraint rollup_positions_pkey primary key (tenant_id)
 ) with (fillfactor = 50);

@@ -165,8 +165,6 @@ impl Process {
             tasks.spawn(app.gate.clone().heed_changes(stop.clone()));
             let (counting, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move { counting.denials.sweep(until).await });
-            let (noting, until) = (platform.clone(), stop.clone());
-            tasks.spawn(async move { noting.reads.sweep(&noting, until).await });
             let (counted, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move {
                 server::serve(listener, router, plan.max_connections, until).await;
@@ -174,6 +172,11 @@ impl Process {
                 counted.denials.write(Duration::ZERO).await;
                 counted.platform.reads.write(&counted.platform).await;
             });
+        }
+        // Workers open people's data too: for files that somebody asked for.
+        if addr.is_some() || roles.worker {
+            let (noting, until) = (platform.clone(), stop.clone());
+            tasks.spawn(async move { noting.reads.sweep(&noting, until).await });
         }
         if let Some(batch) = log_end {
             tasks.spawn(hub.run(platform.clone(), batch));
@@ -190,9 +193,14 @@ impl Process {
         if roles.worker {
             tasks.spawn(workers::tail::run(platform.clone(), stop.clone()));
             tasks.spawn(workers::rollups::run(platform.clone(), stop.clone()));
+            tasks.spawn(workers::points::run(platform.clone(), stop.clone()));
             let opened =
                 workers::runtime::open(platform, &node, stop.clone()).await.map_err(io::Error::other)?;
-            tasks.spawn(opened.run(failed.clone()));
+            let (noted, failed) = (Arc::clone(&app), failed.clone());
+            tasks.spawn(async move {
+                opened.run(failed).await;
+                noted.platform.reads.write(&noted.platform).await;
+            });
         }
         Ok(Self { app, addr, node, failed, stop, tasks })
     }

@@ -1,7 +1,7 @@
 //! Who is asking, for which tenant, with which rights: no database call goes without it.
 //!
-//! A [`Ctx`] is made in two places only, HTTP authentication and the worker runtime. Time and chance
-//! come with it, so that a test can hold both still.
+//! A [`Ctx`] is made in two places only, HTTP authentication and the worker runtime, and by the product where it acts of
+//! [itself](Ctx::itself). Time and chance come with it, so that a test can hold both still.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -150,6 +150,25 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// The product itself in a tenant, where nobody asked for it: it may do everything.
+    #[must_use]
+    pub fn itself(platform: &Platform, tenant: TenantId) -> Self {
+        Self {
+            platform: platform.clone(),
+            tenant,
+            actor: Actor::System,
+            session: None,
+            grants: PermissionSet::all(),
+            rows: Rows::All,
+            opens: Opens::ForWork,
+            pace: None,
+            trace: None,
+            idempotency: None,
+            expected: None,
+            patience: None,
+        }
+    }
+
     /// The clock's time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {

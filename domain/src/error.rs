@@ -89,6 +89,19 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// Whether Postgres gave a statement up that took too long (`query_canceled`).
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.is_of_postgres("57014")
+    }
+
+    /// Whether Postgres says so, by its code of an error.
+    pub(crate) fn is_of_postgres(&self, code: &str) -> bool {
+        let Self::Internal(cause) = self else { return false };
+        let said = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
+        said.as_deref() == Some(code)
+    }
+
     /// A state conflict with its stable problem name.
     pub fn conflict(kind: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::Conflict { kind, detail: detail.into() }

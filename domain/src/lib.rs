@@ -14,6 +14,7 @@
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`analytics`] what the work comes to, in figures
 //! - [`campaigns`] the same message to many leads, each once; [`sequences`] several to each lead, one after the other
+//! - [`gamification`] points for what agents do, and what comes of points
 
 pub mod access;
 pub mod agents;
@@ -27,6 +28,7 @@ pub mod ctx;
 pub mod error;
 pub mod events;
 pub mod expected;
+pub mod gamification;
 pub mod jobs;
 pub mod leads;
 pub mod messages;

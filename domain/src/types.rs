@@ -59,6 +59,19 @@ ids! {
     SequenceId,
     /// A lead on its way through a sequence.
     EnrolmentId,
+    /// What a deed is worth.
+    PointRuleId,
+    /// A row of the ledger of points.
+    PointEntryId,
+    /// Where somebody stands by what they have ever earned.
+    TierId,
+    BadgeId,
+    BadgeAwardId,
+    ChallengeId,
+    CompetitionId,
+    /// What points are given for.
+    RewardId,
+    RedemptionId,
     /// What is sent to many.
     CampaignId,
     /// One sending of a campaign: the run of the workflow that carries it out.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use crate::ids;
+
 /// A job as its tenant sees it.
 #[derive(Debug, Clone)]
 pub struct JobView {
@@ -83,7 +85,7 @@ pub struct Filter {
 impl Filter {
     /// Below which ids it lets anything through, of those below `before`.
     fn below(&self, before: Option<Uuid>) -> Option<Uuid> {
-        let beyond = self.upto.map(|upto| Uuid::from_u128(upto.as_u128().saturating_add(1)));
+        let beyond = self.upto.map(ids::next);
         before.into_iter().chain(beyond).min()
     }
 }

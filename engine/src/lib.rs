@@ -52,7 +52,7 @@
 //! - [`worker`] dispatcher, completer and the apalis backend
 //! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
 //! - [`schedules`] jobs that begin by themselves; [`workflows`] procedures of many steps
-//! - [`log`] the append-only log; [`bus`] hints between processes
+//! - [`log`] the append-only log; [`bus`] hints between processes; [`ids`] the time that an id says
 //!
 //! # The tables
 //!
@@ -85,6 +85,7 @@ pub mod bus;
 pub mod db;
 pub mod enqueue;
 pub mod finish;
+pub mod ids;
 pub mod job;
 pub mod jobs;
 mod lanes;

@@ -30,6 +30,18 @@ const WHATS: [&str; 5] = ["completed", "cancelled", "discarded", "quarantined", 
 /// What ended a job.
 const ENDED: [&str; 4] = ["completed", "cancelled", "discarded", "quarantined"];
 
+/// Whether what ended was an attempt that says something of the work: what was cancelled does not.
+#[must_use]
+pub fn is_attempt(what: &str) -> bool {
+    what == "completed" || is_failure(what)
+}
+
+/// Whether the attempt failed, for good or to be tried again.
+#[must_use]
+pub fn is_failure(what: &str) -> bool {
+    ["discarded", "quarantined", "retrying"].contains(&what)
+}
+
 fn owned(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -114,52 +126,34 @@ pub async fn ended(
     part: &Part,
 ) -> sqlx::Result<Vec<Ended>> {
     let whats = part.what.as_ref().map_or_else(|| owned(&WHATS), |what| vec![what.clone()]);
-    if span.is_by_the_hour() {
-        return sqlx::query_as!(
-            Ended,
-            r#"select date_bin(make_interval(mins => $4), h.hour, $2) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
-                 from engine.tally_hours h
-                where h.tenant_id = $1 and h.what = any($9) and h.hour >= $2 and h.hour < $3
-                  and ($5::text is null and $6::text is null or h.lane in (
-                    select l.id from engine.lanes l join engine.queues q on q.id = l.queue_id
-                     where l.tenant_id = $1 and ($5 is null or q.name = $5) and ($6 is null or l.kind = $6)))
-                  and ($7::uuid is null or h.node = $7) and ($8::text is null or h.code = $8)
-                group by 1, 2, 3 order by 1, 2, 3"#,
-            tenant,
-            span.from,
-            span.until,
-            step_minutes,
-            part.queue,
-            part.kind,
-            part.node,
-            part.code,
-            &whats
-        )
-        .fetch_all(conn)
-        .await;
+    macro_rules! found {
+        ($table:literal, $at:literal) => {
+            sqlx::query_as!(
+                Ended,
+                r#"select date_bin(make_interval(mins => $4), t."# + $at + r#", $2) as "at!", t.what, t.bucket,
+                          sum(t.count)::bigint as "count!"
+                     from engine."# + $table + r#" t
+                    where t.tenant_id = $1 and t.what = any($9) and t."# + $at + r#" >= $2 and t."# + $at + r#" < $3
+                      and ($5::text is null and $6::text is null or t.lane in (
+                        select l.id from engine.lanes l join engine.queues q on q.id = l.queue_id
+                         where l.tenant_id = $1 and ($5 is null or q.name = $5) and ($6 is null or l.kind = $6)))
+                      and ($7::uuid is null or t.node = $7) and ($8::text is null or t.code = $8)
+                    group by 1, 2, 3 order by 1, 2, 3"#,
+                tenant,
+                span.from,
+                span.until,
+                step_minutes,
+                part.queue,
+                part.kind,
+                part.node,
+                part.code,
+                &whats
+            )
+            .fetch_all(conn)
+            .await
+        };
     }
-    sqlx::query_as!(
-        Ended,
-        r#"select date_bin(make_interval(mins => $4), m.minute, $2) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
-             from engine.tally_minutes m
-            where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3
-              and ($5::text is null and $6::text is null or m.lane in (
-                select l.id from engine.lanes l join engine.queues q on q.id = l.queue_id
-                 where l.tenant_id = $1 and ($5 is null or q.name = $5) and ($6 is null or l.kind = $6)))
-              and ($7::uuid is null or m.node = $7) and ($8::text is null or m.code = $8) and m.what = any($9)
-            group by 1, 2, 3 order by 1, 2, 3"#,
-        tenant,
-        span.from,
-        span.until,
-        step_minutes,
-        part.queue,
-        part.kind,
-        part.node,
-        part.code,
-        &whats
-    )
-    .fetch_all(conn)
-    .await
+    if span.is_by_the_hour() { found!("tally_hours", "hour") } else { found!("tally_minutes", "minute") }
 }
 
 /// A tenant's attempts that ended in a span, by all that they are counted by, the most frequent first.
@@ -180,40 +174,30 @@ pub async fn cells_of(
     span: Span,
     whats: &[String],
 ) -> sqlx::Result<Vec<Cell>> {
-    if span.is_by_the_hour() {
-        return sqlx::query_as!(
-            Cell,
-            r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
-                 from (select h.lane, h.what, h.node, h.code, sum(h.count) as count from engine.tally_hours h
-                        where h.tenant_id = $1 and h.what = any($4) and h.hour >= $2 and h.hour < $3 group by 1, 2, 3, 4) c
-                 join engine.lanes l on l.id = c.lane
-                 join engine.queues q on q.id = l.queue_id
-                group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
-            tenant,
-            span.from,
-            span.until,
-            whats,
-            MOST
-        )
-        .fetch_all(conn)
-        .await;
+    macro_rules! found {
+        ($table:literal, $at:literal) => {
+            sqlx::query_as!(
+                Cell,
+                r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
+                     from (select t.lane, t.what, t.node, t.code, sum(t.count) as count
+                             from engine."# + $table + r#" t
+                            where t.tenant_id = $1 and t."# + $at + r#" >= $2 and t."# + $at + r#" < $3
+                              and t.what = any($4)
+                            group by 1, 2, 3, 4) c
+                     join engine.lanes l on l.id = c.lane
+                     join engine.queues q on q.id = l.queue_id
+                    group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
+                tenant,
+                span.from,
+                span.until,
+                whats,
+                MOST
+            )
+            .fetch_all(conn)
+            .await
+        };
     }
-    sqlx::query_as!(
-        Cell,
-        r#"select c.what as "what!", q.name as queue, l.kind, c.node, c.code, sum(c.count)::bigint as "count!"
-             from (select m.lane, m.what, m.node, m.code, sum(m.count) as count from engine.tally_minutes m
-                    where m.tenant_id = $1 and m.minute >= $2 and m.minute < $3 and m.what = any($4) group by 1, 2, 3, 4) c
-             join engine.lanes l on l.id = c.lane
-             join engine.queues q on q.id = l.queue_id
-            group by 1, 2, 3, 4, 5 having sum(c.count) <> 0 order by 6 desc limit $5"#,
-        tenant,
-        span.from,
-        span.until,
-        whats,
-        MOST
-    )
-    .fetch_all(conn)
-    .await
+    if span.is_by_the_hour() { found!("tally_hours", "hour") } else { found!("tally_minutes", "minute") }
 }
 
 /// What is unfinished of a tenant's, as the last census found it.
@@ -244,32 +228,32 @@ pub async fn depths(conn: &mut PgConnection, tenant: Uuid) -> sqlx::Result<Vec<D
 /// # Errors
 /// If the database does not answer.
 pub async fn all_ended(conn: &mut PgConnection, span: Span, step_minutes: i32) -> sqlx::Result<Vec<Ended>> {
-    if span.is_by_the_hour() {
-        return sqlx::query_as!(
-            Ended,
-            r#"select date_bin(make_interval(mins => $3), h.hour, $1) as "at!", h.what, h.bucket, sum(h.count)::bigint as "count!"
-                 from engine.tally_hours h
-                where h.hour >= $1 and h.hour < $2 and h.what <> 'snoozed'
-                group by 1, 2, 3 order by 1, 2, 3"#,
-            span.from,
-            span.until,
-            step_minutes
-        )
-        .fetch_all(conn)
-        .await;
+    macro_rules! found {
+        ($table:literal, $at:literal) => {
+            sqlx::query_as!(
+                Ended,
+                r#"select date_bin(make_interval(mins => $3), t."#
+                    + $at
+                    + r#", $1) as "at!", t.what, t.bucket,
+                          sum(t.count)::bigint as "count!"
+                     from engine."#
+                    + $table
+                    + r#" t
+                    where t."#
+                    + $at
+                    + r#" >= $1 and t."#
+                    + $at
+                    + r#" < $2 and t.what <> 'snoozed'
+                    group by 1, 2, 3 order by 1, 2, 3"#,
+                span.from,
+                span.until,
+                step_minutes
+            )
+            .fetch_all(conn)
+            .await
+        };
     }
-    sqlx::query_as!(
-        Ended,
-        r#"select date_bin(make_interval(mins => $3), m.minute, $1) as "at!", m.what, m.bucket, sum(m.count)::bigint as "count!"
-             from engine.tally_minutes m
-            where m.minute >= $1 and m.minute < $2 and m.what <> 'snoozed'
-            group by 1, 2, 3 order by 1, 2, 3"#,
-        span.from,
-        span.until,
-        step_minutes
-    )
-    .fetch_all(conn)
-    .await
+    if span.is_by_the_hour() { found!("tally_hours", "hour") } else { found!("tally_minutes", "minute") }
 }
 
 /// What a tenant has of the installation.
@@ -294,59 +278,48 @@ pub struct Share {
 /// If the database does not answer.
 pub async fn shares(conn: &mut PgConnection, span: Span, most: i64) -> sqlx::Result<Vec<Share>> {
     let ended = owned(&ENDED);
-    if span.is_by_the_hour() {
-        return sqlx::query_as!(
-            Share,
-            r#"with e as (
-                 select h.tenant_id, sum(h.count) as ended,
-                        sum(h.count) filter (where h.what in ('discarded', 'quarantined')) as failed
-                   from engine.tally_hours h where h.hour >= $1 and h.hour < $2 and h.what = any($4) group by 1
-               ), d as (
-                 select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
-                        min(x.oldest_due_at) as oldest_due_at
-                   from engine.lane_depths x group by 1
-               )
-               select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
-                      coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
-                      coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
-                 from e full join d on d.tenant_id = e.tenant_id
-                order by 2 desc, 4 desc, 1 limit $3"#,
-            span.from,
-            span.until,
-            most,
-            &ended
-        )
-        .fetch_all(conn)
-        .await;
+    macro_rules! found {
+        ($table:literal, $at:literal) => {
+            sqlx::query_as!(
+                Share,
+                r#"with e as (
+                     select t.tenant_id, sum(t.count) as ended,
+                            sum(t.count) filter (where t.what in ('discarded', 'quarantined')) as failed
+                       from engine."# + $table + r#" t
+                      where t."# + $at + r#" >= $1 and t."# + $at + r#" < $2 and t.what = any($4) group by 1
+                   ), d as (
+                     select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
+                            min(x.oldest_due_at) as oldest_due_at
+                       from engine.lane_depths x group by 1
+                   )
+                   select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
+                          coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
+                          coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
+                     from e full join d on d.tenant_id = e.tenant_id
+                    order by 2 desc, 4 desc, 1 limit $3"#,
+                span.from,
+                span.until,
+                most,
+                &ended
+            )
+            .fetch_all(conn)
+            .await
+        };
     }
-    sqlx::query_as!(
-        Share,
-        r#"with e as (
-             select m.tenant_id, sum(m.count) as ended,
-                    sum(m.count) filter (where m.what in ('discarded', 'quarantined')) as failed
-               from engine.tally_minutes m where m.minute >= $1 and m.minute < $2 and m.what = any($4) group by 1
-           ), d as (
-             select x.tenant_id, sum(x.available) as available, sum(x.running) as running,
-                    min(x.oldest_due_at) as oldest_due_at
-               from engine.lane_depths x group by 1
-           )
-           select coalesce(e.tenant_id, d.tenant_id) as "tenant!", coalesce(e.ended, 0)::bigint as "ended!",
-                  coalesce(e.failed, 0)::bigint as "failed!", coalesce(d.available, 0)::bigint as "available!",
-                  coalesce(d.running, 0)::bigint as "running!", d.oldest_due_at
-             from e full join d on d.tenant_id = e.tenant_id
-            order by 2 desc, 4 desc, 1 limit $3"#,
-        span.from,
-        span.until,
-        most,
-        &ended
-    )
-    .fetch_all(conn)
-    .await
+    if span.is_by_the_hour() { found!("tally_hours", "hour") } else { found!("tally_minutes", "minute") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_is_done_or_has_failed_unless_it_was_cancelled() {
+        for what in WHATS {
+            assert_eq!(is_attempt(what), what != "cancelled", "{what}");
+            assert_eq!(is_failure(what), is_attempt(what) && what != "completed", "{what}");
+        }
+    }
 
     #[test]
     fn long_spans_are_read_by_the_hour_if_they_begin_with_one() {

@@ -69,7 +69,7 @@ pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure
     | Command::Run { whose, .. }) = &command;
     let tenant = whose.tenant();
     let mut tx = engine.begin_tenant(tenant).await?;
-    let all = schedules::list(tx.conn(), tenant, None, MOST).await?;
+    let all = schedules::list(tx.conn(), tenant, None, None, MOST).await?;
     let named = |name: &str| {
         let found = all.iter().find(|view| view.name == name);
         found.ok_or_else(|| format!("there is no schedule `{name}`; `switchboard schedules list` shows them"))

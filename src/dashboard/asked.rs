@@ -11,15 +11,15 @@ use crate::http::problem::Problem;
 
 /// The text of a parameter without space around it; none if nothing is left.
 #[must_use]
-pub fn text(value: Option<&String>) -> Option<&str> {
-    value.map(|text| text.trim()).filter(|text| !text.is_empty())
+pub fn text(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// An id.
 ///
 /// # Errors
 /// If it is none; `pointer` says where.
-pub fn id(pointer: &str, value: Option<&String>) -> Result<Option<Uuid>, Problem> {
+pub fn id(pointer: &str, value: Option<&str>) -> Result<Option<Uuid>, Problem> {
     let read = |text| Uuid::try_parse(text).map_err(|_| Problem::field(pointer, "this is no id"));
     text(value).map(read).transpose()
 }
@@ -28,7 +28,7 @@ pub fn id(pointer: &str, value: Option<&String>) -> Result<Option<Uuid>, Problem
 ///
 /// # Errors
 /// If it is none of them, with all that there are.
-pub fn word<T: DeserializeOwned>(pointer: &str, value: Option<&String>) -> Result<Option<T>, Problem> {
+pub fn word<T: DeserializeOwned>(pointer: &str, value: Option<&str>) -> Result<Option<T>, Problem> {
     let read = |text: &str| {
         let text: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
         T::deserialize(text).map_err(|error| Problem::field(pointer, error.to_string()))
@@ -40,7 +40,7 @@ pub fn word<T: DeserializeOwned>(pointer: &str, value: Option<&String>) -> Resul
 ///
 /// # Errors
 /// If it has another one.
-pub fn formed<T: FromStr<Err: Display>>(pointer: &str, value: Option<&String>) -> Result<Option<T>, Problem> {
+pub fn formed<T: FromStr<Err: Display>>(pointer: &str, value: Option<&str>) -> Result<Option<T>, Problem> {
     text(value).map(|text| formed_of(pointer, text)).transpose()
 }
 
@@ -48,7 +48,7 @@ pub fn formed<T: FromStr<Err: Display>>(pointer: &str, value: Option<&String>) -
 ///
 /// # Errors
 /// If it is none, or far away.
-pub fn moment(pointer: &str, value: Option<&String>) -> Result<Option<DateTime<Utc>>, Problem> {
+pub fn moment(pointer: &str, value: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
     let read = |text: &str| {
         let local = || DateTime::parse_from_rfc3339(&format!("{text}:00Z"));
         let at = DateTime::parse_from_rfc3339(text).or_else(|_| local()).map(|at| at.to_utc()).ok();
@@ -83,18 +83,17 @@ mod tests {
         let said = |text: &str| Some(text.to_owned());
         for (value, status) in [(None, Ok(None)), (said(" "), Ok(None)), (said("new"), Ok(Some(Status::New)))]
         {
-            assert_eq!(word("?status", value.as_ref()).map_err(drop), status, "{value:?}");
+            assert_eq!(word("?status", value.as_deref()).map_err(drop), status, "{value:?}");
         }
-        assert!(word::<Status>("?status", said("old").as_ref()).is_err());
-        assert!(id("?owner", said("me").as_ref()).is_err());
-        assert!(formed::<E164>("?phone", said("110").as_ref()).is_err());
-        assert!(formed::<E164>("?phone", said("").as_ref()).is_ok_and(|phone| phone.is_none()));
+        assert!(word::<Status>("?status", said("old").as_deref()).is_err());
+        assert!(id("?owner", said("me").as_deref()).is_err());
+        assert!(formed::<E164>("?phone", said("110").as_deref()).is_err());
+        assert!(formed::<E164>("?phone", said("").as_deref()).is_ok_and(|phone| phone.is_none()));
     }
 
     #[test]
     fn an_instant_is_read_from_links_and_from_fields() {
-        let read =
-            |text: &str| moment("?from", Some(&text.to_owned())).map(|at| at.map(|at| at.to_rfc3339()));
+        let read = |text: &str| moment("?from", Some(text)).map(|at| at.map(|at| at.to_rfc3339()));
         for text in ["2026-11-27T15:00:00Z", "2026-11-27T16:00:00+01:00", "2026-11-27T15:00"] {
             assert!(read(text).is_ok_and(|at| at.as_deref() == Some("2026-11-27T15:00:00+00:00")), "{text}");
         }

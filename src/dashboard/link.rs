@@ -26,6 +26,12 @@ pub fn with(here: &str, name: &str, value: &str) -> String {
     to(path, &pairs)
 }
 
+/// The same address of all times: without the ends of a span.
+#[must_use]
+pub fn timeless(here: &str) -> String {
+    with(&with(here, "from", ""), "until", "")
+}
+
 /// The text of a percent-encoded value.
 #[must_use]
 pub fn decode(text: &str) -> String {
@@ -43,6 +49,7 @@ mod tests {
         assert_eq!(with("/ops/jobs", "state", "running"), "/ops/jobs?state=running");
         assert_eq!(with("/ops/jobs?state=a&tag=t&cursor=x", "state", "b"), "/ops/jobs?tag=t&state=b");
         assert_eq!(with("/ops/jobs?state=a", "state", ""), "/ops/jobs");
+        assert_eq!(timeless("/ops/jobs?from=a&tag=t&until=b&cursor=c"), "/ops/jobs?tag=t");
         assert_eq!(decode("a+b%26c"), "a b&c");
     }
 }

@@ -10,8 +10,8 @@ use domain::access::permission::Permission as P;
 
 use super::pages::{
     account, api_keys, audit, campaigns, dead_letters, door, home, installation, jobs, leads, messages,
-    overview, preferences, privacy, queues, reports, roles, schedules, sequences, settings, sockets, tenants, users,
-    workers, workflows,
+    overview, play, preferences, privacy, queues, reports, roles, schedules, sequences, settings, sockets,
+    tenants, users, workers, workflows,
 };
 use crate::http::{
     App,
@@ -85,7 +85,7 @@ fn post<H: Handler<T, Arc<App>>, T: 'static>(access: Access, path: &'static str,
 pub fn table() -> Vec<Place> {
     let begin = [entrance(), beginning()];
     let work = [work(), machinery(), runs(), figures()];
-    let people = [people(), mailings()];
+    let people = [people(), mailings(), games()];
     let house = [house(), people_in(), record(), requests(), sockets(), settled(), own(), installation()];
     begin.into_iter().chain(work).chain(people).chain(house).flatten().collect()
 }
@@ -162,6 +162,28 @@ fn mailings() -> Vec<Place> {
         post(Needs(P::SequencesPublish), "/ops/sequences/{id}/archive", sequences::one::archive),
         get(Needs(P::SequencesRead), "/ops/sequences/enrolments/{id}", sequences::enrolment::show_enrolment),
         post(Needs(P::SequencesEnrol), "/ops/sequences/enrolments/{id}/leave", sequences::one::leave),
+    ]
+}
+
+/// Points, and what comes of points.
+fn games() -> Vec<Place> {
+    vec![
+        get(Needs(P::GamificationRead), "/ops/play", play::board::board).named("People", "Play", 'z'),
+        get(Needs(P::GamificationRead), "/ops/play/challenges", play::challenges::list),
+        get(Needs(P::GamificationRead), "/ops/play/challenges/{id}", play::challenges::show_challenge),
+        post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/join", play::challenges::join),
+        post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/claim", play::challenges::claim),
+        post(Needs(P::GamificationWrite), "/ops/play/challenges/{id}/delete", play::challenges::delete),
+        get(Needs(P::GamificationRead), "/ops/play/competitions", play::competitions::list),
+        get(Needs(P::GamificationRead), "/ops/play/competitions/{id}", play::competitions::show_competition),
+        post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/close", play::competitions::close),
+        post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/cancel", play::competitions::cancel),
+        get(Needs(P::GamificationRead), "/ops/play/rewards", play::rewards::list),
+        post(Needs(P::GamificationWrite), "/ops/play/rewards", play::rewards::make),
+        post(Needs(P::GamificationPlay), "/ops/play/rewards/{id}/redeem", play::rewards::redeem),
+        get(Needs(P::GamificationRead), "/ops/play/redemptions", play::rewards::redemptions),
+        post(Needs(P::GamificationWrite), "/ops/play/redemptions/{id}/fulfil", play::rewards::fulfil),
+        post(Needs(P::GamificationWrite), "/ops/play/redemptions/{id}/cancel", play::rewards::cancel),
     ]
 }
 

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::problem::Problem;
 
 /// What is answered with a tag. Its changes look at `If-Match`.
-const TAGGED: [&str; 22] = [
+const TAGGED: [&str; 28] = [
     "/api/v1/agents/{id}",
     "/api/v1/analytics/saved-reports/{id}",
     "/api/v1/automation/routing-rules/{id}",
@@ -33,6 +33,12 @@ const TAGGED: [&str; 22] = [
     "/api/v1/communication/templates/{id}",
     "/api/v1/communication/webhooks/{id}",
     "/api/v1/compliance/roles/{id}",
+    "/api/v1/gamification-advanced/badges/{id}",
+    "/api/v1/gamification-advanced/challenges/{id}",
+    "/api/v1/gamification-advanced/competitions/{id}",
+    "/api/v1/gamification-advanced/rewards/{id}",
+    "/api/v1/gamification-advanced/rules/{id}",
+    "/api/v1/gamification-advanced/tiers/{id}",
     "/api/v1/leads/attributes/{id}",
     "/api/v1/leads/{id}",
     "/api/v1/schedules/{id}",

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{Error, error::FieldError, vault::envelope::is_away};
+use domain::{Error, error::FieldError, vault::service::is_away};
 use serde::Serialize;
 
 tokio::task_local! {
@@ -112,7 +112,7 @@ impl From<Error> for Problem {
                 let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "key-service-away", detail);
                 Self { retry_after: NonZeroU16::new(5), ..problem }
             }
-            Error::Internal(cause) if is_given_up(&*cause) => {
+            cause if cause.is_given_up() => {
                 tracing::warn!(%cause, "a statement was given up");
                 let detail =
                     "this takes longer than it may; ask for less: narrower filters, or a shorter time";
@@ -129,12 +129,6 @@ impl From<Error> for Problem {
             }
         }
     }
-}
-
-/// Whether Postgres gave a statement up that took too long (`query_canceled`).
-fn is_given_up(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
-    code.as_deref() == Some("57014")
 }
 
 impl IntoResponse for Problem {

@@ -64,10 +64,8 @@ impl Room {
                 }
             }
         }
-        if entry.kind == EventType::AccessChanged.as_str() {
-            let whole = format!("tenant:{}", entry.tenant);
-            let concerned = |seat: &&Seat| entry.subject == seat.subject || entry.subject == whole;
-            self.seats().filter(concerned).for_each(|seat| seat.revoke(entry.seq));
+        if let Some(concerns) = changes_rights(entry) {
+            self.seats().filter(|seat| concerns(&seat.subject)).for_each(|seat| seat.revoke(entry.seq));
         }
         // After the offers: who reads this has them all in the queue.
         self.last.store(entry.seq, Ordering::Release);
@@ -107,4 +105,12 @@ impl Room {
     fn seats(&self) -> impl Iterator<Item = &Seat> {
         self.audiences.values().flat_map(HashMap::values)
     }
+}
+
+/// Whose rights an entry says have changed, by the subject of who acts: one's, or those of the whole tenant. None if it is
+/// about something else.
+pub(super) fn changes_rights(entry: &Entry) -> Option<impl Fn(&str) -> bool> {
+    let whole =
+        (entry.kind == EventType::AccessChanged.as_str()).then(|| format!("tenant:{}", entry.tenant))?;
+    Some(move |subject: &str| entry.subject == subject || entry.subject == whole)
 }

@@ -43,7 +43,11 @@ async fn each_report_has_its_figures_charts_tables_and_explanations() {
         let path = format!("/ops/reports/{kind}");
         assert!(list.says(&format!("href=\"{path}\"")), "{}", list.text);
         let page = browser.get(&path).await.expect(200);
-        assert!(page.says("How this is computed") && page.says("class=\"tile-note\""), "{kind}: {}", page.text);
+        assert!(
+            page.says("How this is computed") && page.says("class=\"tile-note\""),
+            "{kind}: {}",
+            page.text
+        );
         assert!(page.says("in UTC.") && page.says("<button class=\"button\">Export</button>"), "{kind}");
         assert!(page.says(&format!("/ops/reports/saved/new?kind={kind}")), "{kind}");
         assert!(!page.says("value=\"pdf\""), "nothing prints here: {kind}");
@@ -70,10 +74,23 @@ async fn days_stand_in_the_address_on_the_calendar_of_the_tenant() {
     }
     let counted = "<p class=\"tile-value\">2</p>";
     let page = comes_to_say(&mut browser, "/ops/reports/lead?range=today", counted).await;
-    assert!(page.says("in Pacific/Kiritimati.") && page.says("<td class=\"cut\">Referral</td>"), "{}", page.text);
+    assert!(
+        page.says("in Pacific/Kiritimati.") && page.says("<td class=\"cut\">Referral</td>"),
+        "{}",
+        page.text
+    );
     assert!(tile(&page, "Leads").contains("up from nothing") && tile(&page, "Leads").contains("0 before"));
     let ranges = [
-        "today", "yesterday", "7d", "30d", "week", "last_week", "month", "last_month", "quarter", "last_quarter",
+        "today",
+        "yesterday",
+        "7d",
+        "30d",
+        "week",
+        "last_week",
+        "month",
+        "last_month",
+        "quarter",
+        "last_quarter",
     ];
     for range in ranges {
         let page = browser.get(&format!("/ops/reports/lead?range={range}")).await.expect(200);
@@ -83,8 +100,12 @@ async fn days_stand_in_the_address_on_the_calendar_of_the_tenant() {
     assert!(page.says("There is nothing in these days.") && !page.says(counted), "{}", page.text);
     let page = browser.get("/ops/reports/lead?from=2026-03-29&until=2026-03-29").await.expect(200);
     assert!(page.says("Sun 2026-03-29") && page.says("value=\"2026-03-29\""), "{}", page.text);
-    for wrong in ["range=sometime", "from=2026-03-29&until=2026-03-28", "from=soon", "from=2020-01-01&until=2026-01-01"]
-    {
+    for wrong in [
+        "range=sometime",
+        "from=2026-03-29&until=2026-03-28",
+        "from=soon",
+        "from=2020-01-01&until=2026-01-01",
+    ] {
         browser.get(&format!("/ops/reports/lead?{wrong}")).await.expect(422);
     }
     app.process.stop().await;
@@ -101,15 +122,32 @@ async fn a_trend_has_the_period_before_beside_it() {
     let page = comes_to_say(&mut browser, &format!("{trends}?measure=lead.count&range=7d"), one).await;
     assert!(page.says("In the period before") && page.says("As a table"), "{}", page.text);
     assert!(!page.says(">By the month</a>") || page.says("by=month"), "{}", page.text);
-    let page = browser.get(&format!("{trends}?measure=lead.count&range=today&by=hour&source=manual")).await.expect(200);
+    let page = browser
+        .get(&format!("{trends}?measure=lead.count&range=today&by=hour&source=manual"))
+        .await
+        .expect(200);
     assert!(!page.says(one) && page.says("name=\"source\" value=\"manual\""), "{}", page.text);
     // Fields of another measure are left out, as the form sends them along.
-    let page = browser.get(&format!("{trends}?measure=call.count&source=manual&direction=inbound")).await.expect(200);
-    assert!(page.says("<option value=\"inbound\" selected>") && !page.says("name=\"source\""), "{}", page.text);
-    browser.get(&format!("{trends}?measure=message.delivery&channel=email&by=week&range=quarter")).await.expect(200);
-    for wrong in
-        ["measure=call.aht", "measure=weather", "by=minute", "range=last_quarter&by=hour", "measure=call.count&team_id=x"]
-    {
+    let page = browser
+        .get(&format!("{trends}?measure=call.count&source=manual&direction=inbound"))
+        .await
+        .expect(200);
+    assert!(
+        page.says("<option value=\"inbound\" selected>") && !page.says("name=\"source\""),
+        "{}",
+        page.text
+    );
+    browser
+        .get(&format!("{trends}?measure=message.delivery&channel=email&by=week&range=quarter"))
+        .await
+        .expect(200);
+    for wrong in [
+        "measure=call.aht",
+        "measure=weather",
+        "by=minute",
+        "range=last_quarter&by=hour",
+        "measure=call.count&team_id=x",
+    ] {
         browser.get(&format!("{trends}?{wrong}")).await.expect(422);
     }
     app.process.stop().await;
@@ -120,7 +158,8 @@ async fn pages_of_reports_are_for_whoever_may_see_all_of_it() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     // Who sees only some leads sees no figures of all of them, whatever else they may.
-    let role = json!({"name": "Narrow", "permissions": ["analytics:read", "analytics:export"], "scope": "own"});
+    let role =
+        json!({"name": "Narrow", "permissions": ["analytics:read", "analytics:export"], "scope": "own"});
     admin.post("/api/v1/compliance/roles", &role).await.expect(201);
     let email = "narrow@acme.example.com";
     let user = json!({"name": "Nora Narrow", "email": email, "password": PASSWORD, "role": "Narrow"});
@@ -223,7 +262,11 @@ async fn a_report_is_saved_changed_sent_and_deleted_by_forms() {
     let id = report.rsplit('/').next().expect("an id").to_owned();
     assert!(audited(&app.acme.admin, "create", "saved_report", &id).await);
     let page = browser.get(&report).await.expect(200);
-    assert!(page.says("ada@example.com, bob@example.com") && page.says("<code>30 7 * * 1</code>"), "{}", page.text);
+    assert!(
+        page.says("ada@example.com, bob@example.com") && page.says("<code>30 7 * * 1</code>"),
+        "{}",
+        page.text
+    );
     assert!(page.says("It was not sent yet.") && page.says("Deliver now"), "{}", page.text);
     let list = browser.get("/ops/reports").await.expect(200);
     assert!(list.says("Calls of the week") && list.says("the week before"), "{}", list.text);

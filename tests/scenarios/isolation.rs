@@ -83,8 +83,38 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let erased = admin.post("/api/v1/leads", &json!({"email": "e@example.com"})).await.expect(201);
     let erasure = privacy_erasure::ask(admin, &erased["id"]).await;
     privacy_erasure::comes_to(admin, &erasure, "done").await;
+    let export = admin.post("/api/v1/analytics/export", &json!({"what": "leads"})).await;
+    let exported = export.body["export_id"].clone();
+    // So that there is a file to link to.
+    admin.ended(export).await;
+    let made = admin.post("/api/v1/analytics/reports", &json!({"kind": "lead"})).await;
+    let made_id = made.body["id"].clone();
+    admin.ended(made).await;
+    let report = json!({"name": "r", "kind": "lead", "span": "last_week", "format": "csv"});
+    let report = admin.post("/api/v1/analytics/saved-reports", &report).await.expect(201);
+    let game = async |path: &str, body: Value| {
+        admin.post(&format!("/api/v1/gamification-advanced/{path}"), &body).await.expect(201)["id"].clone()
+    };
+    let rule = game("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
+    let tier = game("tiers", json!({"name": "t", "threshold": 1})).await;
+    let badge = game("badges", json!({"name": "b"})).await;
+    let challenge = json!({"name": "c", "period": "daily", "metric": "points", "target": 1});
+    let challenge = game("challenges", challenge).await;
+    let competition = game("competitions", json!({"name": "c", "metric": "points"})).await;
+    let reward = game("rewards", json!({"name": "r", "price": 1})).await;
+    let points = json!({"agent_id": agent["id"], "points": 50, "reason": "help"});
+    let points = game("points", points).await;
+    let redemption = game("redeem", json!({"reward_id": reward, "agent_id": agent["id"]})).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
+        ("/api/v1/gamification-advanced/rules", text(&rule)),
+        ("/api/v1/gamification-advanced/tiers", text(&tier)),
+        ("/api/v1/gamification-advanced/badges", text(&badge)),
+        ("/api/v1/gamification-advanced/challenges", text(&challenge)),
+        ("/api/v1/gamification-advanced/competitions", text(&competition)),
+        ("/api/v1/gamification-advanced/rewards", text(&reward)),
+        ("/api/v1/gamification-advanced/points", text(&points)),
+        ("/api/v1/gamification-advanced/redemptions", text(&redemption)),
         ("/api/v1/compliance/keys/rotations", text(&rotated)),
         ("/api/v1/compliance/legal-holds", text(&hold["id"])),
         ("/api/v1/compliance/gdpr/restriction", text(&restriction["id"])),
@@ -117,6 +147,9 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
         ("/api/v1/automation/scoring-models", text(&model["id"])),
         ("/api/v1/schedules", text(&schedule["id"])),
         ("/api/v1/workflows", text(&run["id"])),
+        ("/api/v1/analytics/exports", text(&exported)),
+        ("/api/v1/analytics/reports", text(&made_id)),
+        ("/api/v1/analytics/saved-reports", text(&report["id"])),
         ("/api/v1/sequences", text(&sequence["id"])),
         ("/api/v1/sequences/enrolments", text(&entered["id"])),
     ])
@@ -301,7 +334,7 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 14] = [
+pub const OPEN: [&str; 15] = [
     "/livez",
     "/readyz",
     "/version",
@@ -315,6 +348,7 @@ pub const OPEN: [&str; 14] = [
     "/callbacks/calls/{token}",
     "/unsubscribe/{token}",
     "/exports/{token}",
+    "/files/{token}",
     "/callbacks/{kind}/{token}",
 ];
 

@@ -128,7 +128,7 @@ async fn the_products_own_upkeep_is_a_schedule_that_drops_the_past() {
     let itself = domain::upkeep::ITSELF.0;
     let kept = async {
         let mut tx = engine.begin_tenant(itself).await.expect("a transaction");
-        schedules::list(tx.conn(), itself, None, 10).await.expect("schedules")
+        schedules::list(tx.conn(), itself, None, None, 10).await.expect("schedules")
     };
     let names: BTreeSet<String> = kept.await.into_iter().map(|view| view.name).collect();
     let known = [

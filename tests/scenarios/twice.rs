@@ -24,6 +24,7 @@ struct Wishes {
     ids: BTreeMap<&'static str, String>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of bodies")]
 async fn wishes(app: &TestApp) -> Wishes {
     let (admin, mut ids) = (&app.acme.admin, ids(&app.acme).await);
     let invited = json!({"name": "B", "email": "b@example.com", "role": "Agent"});
@@ -38,6 +39,7 @@ async fn wishes(app: &TestApp) -> Wishes {
     let (provider, template) =
         (&ids["/api/v1/communication/providers"], &ids["/api/v1/communication/templates"]);
     let (team, message) = (&ids["/api/v1/teams"], json!({"name": "Ada"}));
+    let agent = &ids["/api/v1/agents"];
     let input = json!({
         "lead_id": lead, "strategy": "team", "team_id": team, "provider_id": provider,
         "welcome_template_id": template, "follow_up_template_id": template,
@@ -98,6 +100,24 @@ async fn wishes(app: &TestApp) -> Wishes {
         ),
         ("/api/v1/compliance/keys/rotate", json!({"what": "kek"})),
         ("/api/v1/compliance/roles", json!({"name": "again", "permissions": ["leads:read"]})),
+        ("/api/v1/gamification-advanced/badges", json!({"name": "again"})),
+        ("/api/v1/gamification-advanced/badges/{id}/awards", json!({ "agent_id": agent })),
+        (
+            "/api/v1/gamification-advanced/challenges",
+            json!({"name": "again", "period": "daily", "metric": "points", "target": 5}),
+        ),
+        ("/api/v1/gamification-advanced/competitions", json!({"name": "again", "metric": "points"})),
+        ("/api/v1/gamification-advanced/points", json!({"agent_id": agent, "points": 5, "reason": "help"})),
+        (
+            "/api/v1/gamification-advanced/redeem",
+            json!({"reward_id": ids["/api/v1/gamification-advanced/rewards"], "agent_id": agent}),
+        ),
+        ("/api/v1/gamification-advanced/rewards", json!({"name": "again", "price": 5})),
+        (
+            "/api/v1/gamification-advanced/rules",
+            json!({"name": "again", "deed": "lead_created", "points": 1}),
+        ),
+        ("/api/v1/gamification-advanced/tiers", json!({"name": "again", "threshold": 500})),
         ("/api/v1/jobs/actions", json!({"action": "cancel", "filter": {"kind": "none_of_this"}})),
         ("/api/v1/leads", json!({"email": "again@example.com"})),
         (

@@ -17,6 +17,15 @@ impl Worker {
     /// If the binary is missing: run the tests by `./x test`.
     #[must_use]
     pub fn start(database: &Database) -> Self {
+        Self::start_with(database, &[])
+    }
+
+    /// The same with some settings besides.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_with(database: &Database, settings: &[(&str, &str)]) -> Self {
         let binary = env::var("TEST_BINARY").expect("TEST_BINARY is missing: run the tests by `./x test`");
         let child = Command::new(binary)
             .args(["serve", "--role", "worker,scheduler"])
@@ -24,6 +33,7 @@ impl Worker {
             .env("SWITCHBOARD_KEY", KEY)
             .env("SWITCHBOARD_ALLOW_LOOPBACK", "true")
             .env("SWITCHBOARD_DATA_DIR", crate::app::folder())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()

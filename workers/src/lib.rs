@@ -5,10 +5,12 @@
 //! - [`providers`] the adapters to the outside world
 //! - [`rim`] how servers are called that tenants name
 //! - [`batch`] many small writes of one tenant as one
-//! - [`tail`] reading the log for webhooks, [`rollups`] for figures, which are no jobs: whatever happens would begin one
+//! - [`tail`] reading the log for webhooks, [`rollups`] for figures, [`points`] for points, which are no jobs: whatever
+//!   happens would begin one
 
 pub mod batch;
 pub mod jobs;
+pub mod points;
 pub mod providers;
 pub mod registry;
 pub mod rim;

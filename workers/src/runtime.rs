@@ -5,11 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use apalis::prelude::{Data, WorkerBuilder, WorkerError};
 use domain::{
     Ctx, Error,
-    access::{permission::PermissionSet, rows::Rows},
     ctx::{Actor, Platform},
-    processing::reads::Opens,
     types::TenantId,
-    vault::envelope::is_away,
+    vault::service::is_away,
 };
 use engine::{
     Outcome,
@@ -83,34 +81,17 @@ impl Opened {
     }
 }
 
-/// The product itself in a tenant. Whoever enqueued a job had the right to; the work itself is the product's.
-pub(crate) fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
-    Ctx {
-        platform: platform.clone(),
-        tenant,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        opens: Opens::ForWork,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        patience: None,
-    }
-}
-
 async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcome, Error> {
     let claim = envelope.claim;
     let Some(handler) = runtime.handlers.get(&*envelope.kind) else {
         let why = format!("this build was handed a kind that it does not know: {}", envelope.kind);
         return Err(Error::internal(std::io::Error::other(why)));
     };
+    // Whoever enqueued a job had the right to; the work itself is the product's.
     let ctx = Ctx {
         actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
         trace: envelope.trace.take(),
-        ..itself(&runtime.platform, TenantId(claim.tenant))
+        ..Ctx::itself(&runtime.platform, TenantId(claim.tenant))
     };
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use domain::{
-    Result,
+    Ctx, Result,
     ctx::Platform,
     types::WebhookId,
     webhooks::tail::{self, Advanced, Lagging},
@@ -16,12 +16,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::runtime::itself;
-
 /// How soon the log is looked at where a hint was lost.
-const POLL: Duration = Duration::from_secs(2);
+pub(crate) const POLL: Duration = Duration::from_secs(2);
 /// From one look to the next, at least: under steady traffic a moment's events are read together.
-const REST: Duration = Duration::from_millis(50);
+pub(crate) const REST: Duration = Duration::from_millis(50);
 /// Endpoints that are looked up at a time.
 const PAGE: i64 = 200;
 /// How long one rests for which so much waits that nothing more is read.
@@ -86,7 +84,7 @@ async fn round(platform: &Platform, resting: &mut Resting, stop: &CancellationTo
 /// Reads a part for each of these endpoints of one tenant that does not rest; `true` if there is more to read for one.
 async fn read_for(platform: &Platform, lagging: &[Lagging], resting: &mut Resting) -> bool {
     let Some(tenant) = lagging.first().map(|one| one.tenant) else { return false };
-    let (ctx, now) = (itself(platform, tenant), Instant::now());
+    let (ctx, now) = (Ctx::itself(platform, tenant), Instant::now());
     let awake = lagging.iter().filter(|one| resting.get(*one).is_none_or(|until| *until <= now));
     let mut left: Vec<WebhookId> = awake.map(|one| one.webhook).collect();
     let (mut more, mut together) = (false, true);

@@ -131,13 +131,7 @@ impl Gate {
     pub async fn enter_operator(&self, key: &str, address: IpAddr, trace: Option<String>) -> Result<String> {
         // Each address for itself: a key cannot be guessed, and strangers keep no operator out.
         let from = format!("operator {}", network(address));
-        let tried = match self.try_login("", &from, address).await {
-            Err(error @ Error::TooMany { .. }) => {
-                self.tell_of_too_many("", trace).await?;
-                return Err(error);
-            }
-            tried => tried?,
-        };
+        let tried = self.begin_try("", &from, address, trace.clone()).await?;
         let operator = match self.admit_operator(key, trace.clone()).await {
             Err(error @ Error::Unauthenticated(_)) => {
                 let ctx = self.ctx(ITSELF, Actor::System, PermissionSet::default(), trace);

@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What agents hold.
-const AGENT: [P; 14] = [
+const AGENT: [P; 16] = [
     P::PersonalRead,
     P::TeamsRead,
     P::AgentsRead,
@@ -21,11 +21,13 @@ const AGENT: [P; 14] = [
     P::CallsRead,
     P::CallsWrite,
     P::TemplatesRead,
+    P::GamificationRead,
+    P::GamificationPlay,
     P::EventsRead,
 ];
 
 /// What supervisors hold besides.
-const SUPERVISOR: [P; 21] = [
+const SUPERVISOR: [P; 22] = [
     P::TenantRead,
     P::UsersRead,
     P::RolesRead,
@@ -44,13 +46,14 @@ const SUPERVISOR: [P; 21] = [
     P::ConsentsRead,
     P::ConsentsWrite,
     P::SequencesRead,
+    P::GamificationAward,
     P::DeliveriesRead,
     P::QueuesRead,
     P::SchedulesRead,
 ];
 
 /// What managers hold besides.
-const MANAGER: [P; 61] = [
+const MANAGER: [P; 62] = [
     P::SessionsRead,
     P::ApiKeysRead,
     P::AuditRead,
@@ -91,6 +94,7 @@ const MANAGER: [P; 61] = [
     P::SequencesWrite,
     P::SequencesPublish,
     P::SequencesEnrol,
+    P::GamificationWrite,
     P::WebhooksRead,
     P::WebhooksWrite,
     P::JobsRead,

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
-    api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, rows::Rows,
-    second_factor::Shown, sessions::Client, signers::Ring, store, throttle::Try,
+    api_key::ApiKey, known::Known, password::Passwords, permission::PermissionSet, second_factor::Shown,
+    sessions::Client, signers::Ring, store, throttle::Try,
 };
 use crate::{
     Ctx,
@@ -106,13 +106,7 @@ impl Gate {
         address: IpAddr,
         trace: Option<String>,
     ) -> Result<Proven> {
-        let tried = match self.try_login(slug, email, address).await {
-            Err(error @ Error::TooMany { .. }) => {
-                self.tell_of_too_many(slug, trace).await?;
-                return Err(error);
-            }
-            tried => tried?,
-        };
+        let tried = self.begin_try(slug, email, address, trace.clone()).await?;
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
         let known = tenant.map(|tenant| tenant.id);
@@ -194,20 +188,7 @@ impl Gate {
         grants: PermissionSet,
         trace: Option<String>,
     ) -> Ctx {
-        Ctx {
-            platform: self.platform.clone(),
-            tenant,
-            actor,
-            session: None,
-            grants,
-            rows: Rows::All,
-            opens: Opens::ToShow,
-            pace: None,
-            trace,
-            idempotency: None,
-            expected: None,
-            patience: None,
-        }
+        Ctx { actor, grants, opens: Opens::ToShow, trace, ..Ctx::itself(&self.platform, tenant) }
     }
 }
 

@@ -169,8 +169,7 @@ async fn standing(tx: &mut SystemTx, slug: &str, again: bool) -> Result<Option<T
 /// # Errors
 /// If the database does not answer.
 pub async fn list(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<TenantView>> {
-    let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let mut tx = SystemTx::begin_patient(&by.platform.engine).await?;
     let views = tenancy::store::views(tx.conn(), None, after, limit).await?;
     tx.commit().await?;
     Ok(views)
@@ -193,8 +192,7 @@ pub async fn get(by: &OperatorCtx, slug: &str) -> Result<TenantView> {
 /// # Errors
 /// If there is none of this slug.
 pub async fn usage(by: &OperatorCtx, slug: &str) -> Result<Usage> {
-    let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let mut tx = SystemTx::begin_patient(&by.platform.engine).await?;
     let tenant = find(&mut tx, slug).await?;
     let usage = tenancy::usage::of(tx.conn(), tenant.id, by.platform.clock.now()).await?;
     tx.commit().await?;

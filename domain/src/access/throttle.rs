@@ -64,6 +64,24 @@ impl Gate {
         Err(Error::TooMany { wait, detail: "too many logins were tried; wait, then try again" })
     }
 
+    /// The same, which also writes down that there were too many.
+    ///
+    /// # Errors
+    /// As [`Self::try_login`].
+    pub(super) async fn begin_try(
+        &self,
+        slug: &str,
+        email: &str,
+        address: IpAddr,
+        trace: Option<String>,
+    ) -> Result<Try> {
+        let tried = self.try_login(slug, email, address).await;
+        if let Err(Error::TooMany { .. }) = tried {
+            self.tell_of_too_many(slug, trace).await?;
+        }
+        tried
+    }
+
     fn bucket(&self, pace: &Pace, of: [&str; 3]) -> store::Bucket {
         let [slug, email, address] = of.map(str::as_bytes);
         let key = mac(self.pepper.bytes.as_slice(), &[b"login bucket", pace.name, slug, email, address]);
@@ -72,7 +90,7 @@ impl Gate {
 
     /// Writes down that too many logins are tried in a tenant, once a minute at most; for the installation if there is no
     /// such tenant, all of those together.
-    pub(super) async fn tell_of_too_many(&self, slug: &str, trace: Option<String>) -> Result<()> {
+    async fn tell_of_too_many(&self, slug: &str, trace: Option<String>) -> Result<()> {
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let tenant = tenancy::store::by_slug(tx.conn(), slug).await?.filter(|tenant| !tenant.suspended);
         let tenant = tenant.map_or(ITSELF, |tenant| tenant.id);

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use engine::{JobKind, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     calendar::{Dates, LONGEST},
-    document::{Cell, Report, ReportKind},
+    document::{Cell, Range, Report, ReportKind},
     reports, store,
 };
 use crate::{
@@ -98,12 +98,7 @@ pub async fn report(ctx: &Ctx, id: Uuid, asked: &MakeReport) -> Result<Report> {
 ///
 /// # Errors
 /// As [`report`].
-pub(super) async fn report_in(
-    ctx: &Ctx,
-    id: Uuid,
-    asked: &MakeReport,
-    zone: Option<&str>,
-) -> Result<Report> {
+pub(super) async fn report_in(ctx: &Ctx, id: Uuid, asked: &MakeReport, zone: Option<&str>) -> Result<Report> {
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     tenancy::store::give_up_after(tx.conn(), PATIENCE).await?;
@@ -118,6 +113,28 @@ pub async fn keep(tx: &mut TenantTx, report: &Report) -> Result<serde_json::Valu
     let tenant = tx.tenant;
     store::put_made(tx.conn(), tenant, report).await?;
     Ok(json!({ "report_id": report.id, "location": format!("/api/v1/analytics/reports/{}", report.id) }))
+}
+
+/// A report that was made, without what it says.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct MadeReport {
+    pub id: Uuid,
+    pub kind: ReportKind,
+    pub range: Range,
+    /// The IANA zone that its days begin in.
+    pub zone: String,
+    pub made_at: DateTime<Utc>,
+}
+
+/// The reports that were made and are kept, newest first, those with ids below `before`.
+///
+/// # Errors
+/// If a permission is missing, or the caller sees only some leads.
+pub async fn list(ctx: &Ctx, before: Option<Uuid>, limit: i64) -> Result<Vec<MadeReport>> {
+    ctx.require(Permission::AnalyticsRead)?;
+    ctx.require_all_rows()?;
+    let mut tx = ctx.begin().await?;
+    store::list_made(tx.conn(), ctx.tenant, before, limit).await
 }
 
 /// A report that was made, with the names of agents as the caller may see them.

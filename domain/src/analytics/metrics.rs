@@ -20,7 +20,6 @@ use crate::{
     access::permission::Permission,
     agents::people,
     error::{Error, Result},
-    jobs::is_given_up,
     tenancy::{self, TenantTx, store::as_of_one_moment},
 };
 
@@ -109,7 +108,7 @@ pub async fn metrics(ctx: &Ctx, wanted: &Wanted) -> Result<Metrics> {
     let row = |step: Option<Range>, group: Option<&Group>| {
         let keys = cube.dimensions().iter().enumerate().filter(|(_, one)| wanted.asked.by.contains(one));
         let key = |place: usize| group.and_then(|group| group.keys[place].clone());
-        let sums = group.map_or(&[][..], |group| &group.sums);
+        let sums = group.map(|group| group.sums.as_slice()).unwrap_or_default();
         MetricRow {
             step,
             keys: keys.map(|(place, one)| (one.as_str(), key(place))).collect(),
@@ -117,7 +116,7 @@ pub async fn metrics(ctx: &Ctx, wanted: &Wanted) -> Result<Metrics> {
         }
     };
     let step_of = |bucket: i64| usize::try_from(bucket - 1).ok().and_then(|place| steps.get(place));
-    let rows = if wanted.asked.by.is_empty() && wanted.step.is_some() {
+    let rows: Vec<MetricRow> = if wanted.asked.by.is_empty() && wanted.step.is_some() {
         let at = |place: usize| groups.iter().find(|group| usize::try_from(group.bucket) == Ok(place + 1));
         steps.iter().enumerate().map(|(place, step)| row(Some(step.range), at(place))).collect()
     } else if wanted.asked.by.is_empty() {
@@ -211,7 +210,7 @@ pub(super) async fn read(
 
 /// A statement that took too long was given up: whoever asked is told what to do.
 fn given_up(error: Error) -> Error {
-    if is_given_up(&error) {
+    if error.is_given_up() {
         return Error::conflict("too-long", "this took too long and was given up; shorten the range");
     }
     error

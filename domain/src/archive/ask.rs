@@ -12,7 +12,6 @@ use crate::{
     Ctx,
     access::permission::Permission,
     audit::Entry,
-    ctx::Actor,
     error::Result,
     tenancy::{Begun, Once, SystemTx},
 };
@@ -69,7 +68,7 @@ pub async fn archive(ctx: &Ctx) -> Result<Once<ArchiveAnswer>> {
 /// # Errors
 /// If the database refuses.
 pub async fn begin(ctx: &Ctx) -> Result<Uuid> {
-    let ctx = Ctx { actor: Actor::System, ..ctx.clone() };
+    let ctx = ctx.by_itself();
     let mut tx = ctx.begin().await?;
     let run = work::begin(&ctx, &mut tx).await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
 //! Calendar months in UTC, by which logs are put away. Pure.
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, Utc};
+use engine::ids::first_of;
 use uuid::Uuid;
 
 /// A month, by its first day.
@@ -33,16 +34,11 @@ impl Month {
         (at(self), at(self.next()))
     }
 
-    /// The lowest ids that could be made at the beginning and after the end (RFC 9562, version 7: they begin with
-    /// milliseconds).
+    /// The lowest ids that could be made at the beginning and after the end.
     #[must_use]
     pub fn ids(self) -> (Uuid, Uuid) {
-        let lowest = |at: DateTime<Utc>| {
-            let ms = u128::try_from(at.timestamp_millis()).unwrap_or_default();
-            Uuid::from_u128(ms << 80)
-        };
         let (from, to) = self.span();
-        (lowest(from), lowest(to))
+        (first_of(from), first_of(to))
     }
 
     /// The month in which an id of version 7 was made.

@@ -1,6 +1,7 @@
 //! One entry of the audit log with what was there before, and how far the chain is signed and was gone through.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
+use engine::ids;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -58,12 +59,8 @@ pub struct Course {
 /// If the permission is missing, or there is none of this id.
 pub async fn entry(ctx: &Ctx, id: Uuid) -> Result<EntryWhole> {
     ctx.require(Permission::AuditRead)?;
-    let made = id.get_timestamp().and_then(|made| {
-        let (seconds, nanos) = made.to_unix();
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-    });
     // What was made at no time was not made here.
-    let made: DateTime<Utc> = made.ok_or(Error::NotFound("entry"))?;
+    let made = ids::made_at(id).ok_or(Error::NotFound("entry"))?;
     let span = (made - APART, made + APART);
     let mut tx = ctx.begin().await?;
     let entry = match store::entry(tx.conn(), ctx.tenant, id, span).await? {
@@ -111,6 +108,8 @@ pub async fn course(ctx: &Ctx) -> Result<Course> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn entry(id: u128, detail: Value) -> EntryView {

@@ -61,6 +61,7 @@ pub fn fields(kind: &str) -> Option<Vec<Field>> {
         "call" => of_call(kind)?,
         "campaign" => of_campaign(kind)?,
         "sequence" => of_sequence(kind)?,
+        "points" | "badge" | "tier" | "challenge" | "competition" | "reward" => of_game(kind)?,
         "job" | "workflow" => of_engine(kind)?,
         _ => of_rest(kind)?,
     };
@@ -85,8 +86,10 @@ fn of_message(kind: &str) -> Option<Vec<Field>> {
 
 fn of_lead(kind: &str) -> Option<Vec<Field>> {
     Some(match kind {
-        "lead.created" | "lead.updated" | "lead.deleted" | "lead.restricted" | "lead.unrestricted"
-        | "lead.assigned" | "lead.queued" | "lead.overdue" => Vec::new(),
+        "lead.created" | "lead.updated" | "lead.converted" | "lead.unconverted" | "lead.deleted"
+        | "lead.restricted" | "lead.unrestricted" | "lead.assigned" | "lead.queued" | "lead.overdue" => {
+            Vec::new()
+        }
         "lead.merged" => vec![always("loser_id", Id)],
         "lead.rectified" => vec![always("rectification_id", Id), always("fields", Words)],
         "lead.activity" => vec![always("activity_id", Id), always("kind", Word)],
@@ -162,6 +165,29 @@ fn of_sequence(kind: &str) -> Option<Vec<Field>> {
             always("state", Word),
             or_null("reason", Word),
         ],
+        _ => return None,
+    })
+}
+
+fn of_game(kind: &str) -> Option<Vec<Field>> {
+    Some(match kind {
+        "points.awarded" | "points.reversed" => {
+            vec![
+                always("entry_id", Id),
+                always("agent_id", Id),
+                always("points", Number),
+                always("source", Word),
+            ]
+        }
+        "badge.awarded" | "tier.advanced" => vec![always("agent_id", Id)],
+        "challenge.completed" => {
+            vec![always("agent_id", Id), always("day", Word), always("progress", Number)]
+        }
+        "challenge.closed" => vec![always("day", Word)],
+        "competition.closed" => vec![always("teams", Number), or_null("winner_id", Id)],
+        "reward.redeemed" => {
+            vec![always("redemption_id", Id), always("agent_id", Id), always("price", Number)]
+        }
         _ => return None,
     })
 }

@@ -16,7 +16,7 @@ pub(crate) mod whose;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use seen::{Hearers, is_seen, needed};
+pub use seen::{Hearers, needed};
 
 /// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub enum EventType {
     ConsentWithdrawn,
     LeadCreated,
     LeadUpdated,
+    /// It came to the status `converted`, or left it again.
+    LeadConverted,
+    LeadUnconverted,
     LeadDeleted,
     /// Another lead that was the same person went into it.
     LeadMerged,
@@ -106,6 +109,18 @@ pub enum EventType {
     SequenceEntered,
     /// A lead has come to its end, to a goal, or left.
     SequenceEnded,
+    /// Somebody was given points, or some were taken back.
+    PointsAwarded,
+    PointsReversed,
+    BadgeAwarded,
+    TierAdvanced,
+    /// Somebody has reached what a challenge asks for.
+    ChallengeCompleted,
+    /// A day, week or month of it is over.
+    ChallengeClosed,
+    /// Its standings are final.
+    CompetitionClosed,
+    RewardRedeemed,
     /// It was scheduled, submitted or rejected.
     CampaignChanged,
     CampaignApproved,
@@ -144,7 +159,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
-    pub const ALL: [Self; 67] = [
+    pub const ALL: [Self; 77] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageFailed,
@@ -165,6 +180,8 @@ impl EventType {
         Self::ConsentWithdrawn,
         Self::LeadCreated,
         Self::LeadUpdated,
+        Self::LeadConverted,
+        Self::LeadUnconverted,
         Self::LeadDeleted,
         Self::LeadMerged,
         Self::LeadRestricted,
@@ -201,6 +218,14 @@ impl EventType {
         Self::SequenceArchived,
         Self::SequenceEntered,
         Self::SequenceEnded,
+        Self::PointsAwarded,
+        Self::PointsReversed,
+        Self::BadgeAwarded,
+        Self::TierAdvanced,
+        Self::ChallengeCompleted,
+        Self::ChallengeClosed,
+        Self::CompetitionClosed,
+        Self::RewardRedeemed,
         Self::CampaignChanged,
         Self::CampaignApproved,
         Self::CampaignStarted,
@@ -237,6 +262,8 @@ impl EventType {
             Self::ConsentWithdrawn => "consent.withdrawn",
             Self::LeadCreated => "lead.created",
             Self::LeadUpdated => "lead.updated",
+            Self::LeadConverted => "lead.converted",
+            Self::LeadUnconverted => "lead.unconverted",
             Self::LeadDeleted => "lead.deleted",
             Self::LeadMerged => "lead.merged",
             Self::LeadRestricted => "lead.restricted",
@@ -273,6 +300,14 @@ impl EventType {
             Self::SequenceArchived => "sequence.archived",
             Self::SequenceEntered => "sequence.entered",
             Self::SequenceEnded => "sequence.ended",
+            Self::PointsAwarded => "points.awarded",
+            Self::PointsReversed => "points.reversed",
+            Self::BadgeAwarded => "badge.awarded",
+            Self::TierAdvanced => "tier.advanced",
+            Self::ChallengeCompleted => "challenge.completed",
+            Self::ChallengeClosed => "challenge.closed",
+            Self::CompetitionClosed => "competition.closed",
+            Self::RewardRedeemed => "reward.redeemed",
             Self::CampaignChanged => "campaign.changed",
             Self::CampaignApproved => "campaign.approved",
             Self::CampaignStarted => "campaign.started",

@@ -26,6 +26,9 @@ pub fn needed(kind: &str) -> Option<Permission> {
         "scoring_model" => Some(Permission::ScoringModelsRead),
         "campaign" => Some(Permission::CampaignsRead),
         "sequence" => Some(Permission::SequencesRead),
+        "points" | "badge" | "tier" | "challenge" | "competition" | "reward" => {
+            Some(Permission::GamificationRead)
+        }
         "access" => Some(Permission::UsersRead),
         "erasure" | "subject_request" => Some(Permission::PrivacyRead),
         "webhook" => Some(Permission::WebhooksRead),
@@ -35,17 +38,12 @@ pub fn needed(kind: &str) -> Option<Permission> {
     }
 }
 
-/// Whether somebody who sees these leads hears of an event. Whose lead, call or message it is the event itself says,
-/// as of the moment in which it happened: whoever gets a lead later does not hear of what was before, whoever had it
-/// hears of that again when they come back, and nothing of what comes after but that it has gone: `former_agent_id`
-/// and `former_team_id` say whose it was. Imports, jobs and workflows are about all leads, and so is a message to
-/// nobody's lead or an event of a lead that was gone by then.
-#[must_use]
-pub fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
-    About::of(kind, body).is_seen(rows)
-}
-
 /// Who hears of one event. It is read out of the event once, and asked for everybody who may hear of it.
+///
+/// Whose lead, call or message it is the event itself says, as of the moment in which it happened: whoever gets a lead later
+/// does not hear of what was before, whoever had it hears of that again when they come back, and nothing of what comes after
+/// but that it has gone: `former_agent_id` and `former_team_id` say whose it was. Imports, jobs and workflows are about all
+/// leads, and so is a message to nobody's lead or an event of a lead that was gone by then.
 #[derive(Debug, Clone, Copy)]
 pub struct Hearers {
     needed: Option<Permission>,
@@ -81,7 +79,10 @@ impl About {
     fn of(kind: &str, body: &Value) -> Self {
         let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
         match kind.split('.').next() {
-            Some("agent" | "access" | "scoring_model" | "provider") => Self::Us,
+            Some(
+                "agent" | "access" | "scoring_model" | "provider" | "points" | "badge" | "tier" | "challenge"
+                | "competition" | "reward",
+            ) => Self::Us,
             Some("call" | "lead" | "message") => Self::One {
                 has: (of("owner_id").map(AgentId), of("team_id").map(TeamId)),
                 had: (of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId)),
@@ -105,6 +106,10 @@ mod tests {
 
     use super::*;
     use crate::events::EventType;
+
+    fn is_seen(rows: Rows, kind: &str, body: &Value) -> bool {
+        Hearers::of(kind, body).include(PermissionSet::all(), rows)
+    }
 
     #[test]
     fn what_is_somebodys_is_heard_of_by_whoever_sees_it() {

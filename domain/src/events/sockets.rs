@@ -9,7 +9,7 @@ use crate::{
     access::permission::Permission,
     ctx::{OperatorCtx, Platform},
     error::Result,
-    tenancy::{self, SystemTx},
+    tenancy::SystemTx,
     types::TenantId,
 };
 
@@ -112,8 +112,7 @@ pub struct TenantSockets {
 /// # Errors
 /// If the database does not answer.
 pub async fn by_tenant(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<TenantSockets>> {
-    let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let mut tx = SystemTx::begin_patient(&by.platform.engine).await?;
     store::counts_by_tenant(tx.conn(), after, limit).await
 }
 
@@ -122,7 +121,6 @@ pub async fn by_tenant(by: &OperatorCtx, after: &str, limit: i64) -> Result<Vec<
 /// # Errors
 /// If the database does not answer.
 pub async fn by_process(by: &OperatorCtx) -> Result<Vec<SocketProcess>> {
-    let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let mut tx = SystemTx::begin_patient(&by.platform.engine).await?;
     store::counts_by_process(tx.conn()).await
 }

@@ -38,8 +38,7 @@ pub struct Installation {
 /// # Errors
 /// If the database does not answer within two seconds.
 pub async fn look(by: &OperatorCtx, span: Span, step_minutes: i32) -> Result<Installation> {
-    let mut tx = SystemTx::begin(&by.platform.engine).await?;
-    tenancy::store::give_up_after(tx.conn(), tenancy::store::PATIENCE).await?;
+    let mut tx = SystemTx::begin_patient(&by.platform.engine).await?;
     let ended = tallies::all_ended(tx.conn(), span, step_minutes).await?;
     let shares = tallies::shares(tx.conn(), span, TENANTS).await?;
     let ids: Vec<Uuid> = shares.iter().map(|share| share.tenant).collect();

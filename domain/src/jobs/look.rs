@@ -2,14 +2,13 @@
 //! was found in good time, and how far back that is.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use engine::jobs::{self, Filter, JobView};
+use engine::{
+    ids,
+    jobs::{self, Filter, JobView},
+};
 use uuid::Uuid;
 
-use crate::{
-    Ctx,
-    access::permission::Permission,
-    error::{Error, Result},
-};
+use crate::{Ctx, access::permission::Permission, error::Result};
 
 /// Of the first look.
 const FIRST: TimeDelta = TimeDelta::hours(1);
@@ -43,7 +42,7 @@ pub async fn look(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) 
 /// The same for whoever may, by another permission.
 pub(super) async fn through(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Looked> {
     let began = ctx.now();
-    let newest = before.map_or(Some(began), time_of);
+    let newest = before.map_or(Some(began), ids::made_at);
     let Some(mut top) = newest.filter(|_| !is_narrow(filter)) else {
         return Ok(Looked { jobs: page(ctx, filter, before, limit).await?, reached: None });
     };
@@ -59,11 +58,11 @@ pub(super) async fn through(ctx: &Ctx, filter: &Filter, before: Option<Uuid>, li
         match page(ctx, &part, found.reached, left).await {
             Ok(jobs) => found.jobs.extend(jobs),
             // What was found before stands.
-            Err(error) if number > 1 && is_given_up(&error) => return Ok(found),
+            Err(error) if number > 1 && error.is_given_up() => return Ok(found),
             Err(error) => return Err(error),
         }
         // Ids above `after` were looked at, so that the next page begins with it.
-        found.reached = after.map(next);
+        found.reached = after.map(ids::next);
         if found.jobs.len() >= wanted || after.is_none() {
             found.reached = None;
             return Ok(found);
@@ -105,27 +104,9 @@ fn longer(length: TimeDelta, took: TimeDelta, left: TimeDelta) -> TimeDelta {
     length * i32::try_from(times).unwrap_or(LONGER).clamp(1, LONGER)
 }
 
-/// When a UUIDv7 was made.
-fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
-    let (seconds, nanos) = id.get_timestamp().filter(|_| id.get_version_num() == 7)?.to_unix();
-    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
-}
-
-/// The first UUIDv7 of a moment.
+/// The first id of a moment with the marks of its version, so that it says its time to whoever goes on from it.
 fn id_at(at: DateTime<Utc>) -> Uuid {
-    let millis = u128::try_from(at.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(millis << 80 | 7 << 76 | 2 << 62)
-}
-
-fn next(id: Uuid) -> Uuid {
-    Uuid::from_u128(id.as_u128().saturating_add(1))
-}
-
-/// Whether Postgres gave a statement up that took too long (`query_canceled`).
-pub(crate) fn is_given_up(error: &Error) -> bool {
-    let Error::Internal(cause) = error else { return false };
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
-    code.as_deref() == Some("57014")
+    Uuid::from_u128(ids::first_of(at).as_u128() | 7 << 76 | 2 << 62)
 }
 
 #[cfg(test)]
@@ -143,14 +124,13 @@ mod tests {
     #[test]
     fn ids_stand_for_moments() {
         let id = Uuid::now_v7();
-        let at = time_of(id).expect("a time");
+        let at = ids::made_at(id).expect("a time");
         assert!(id_at(at) < id && id < id_at(at + TimeDelta::milliseconds(1)));
         assert_eq!(
-            time_of(next(id_at(at))),
+            ids::made_at(ids::next(id_at(at))),
             Some(at),
             "a page goes on from where the one before was given up"
         );
-        assert_eq!(time_of(Uuid::from_u128(7)), None, "no UUIDv7");
     }
 
     #[test]

@@ -5,7 +5,6 @@ pub mod figures;
 pub mod installation;
 mod look;
 
-pub(crate) use self::look::is_given_up;
 pub use self::look::{Looked, look};
 
 use engine::{
@@ -213,9 +212,7 @@ async fn steer(
 
 /// A limit waits for endings of what it bounds, but not for long.
 pub(crate) fn busy(error: Error) -> Error {
-    let Error::Internal(cause) = &error else { return error };
-    let code = cause.downcast_ref::<sqlx::Error>().and_then(|cause| cause.as_database_error()?.code());
-    if code.as_deref() == Some("55P03") {
+    if error.is_of_postgres("55P03") {
         return Error::conflict("busy", "jobs of this queue are being ended at the moment; try again");
     }
     error

@@ -61,14 +61,21 @@ pub(super) async fn follow(tx: &mut TenantTx, leads: &[Before<'_>], to: Status) 
     if to == Status::Converted {
         sequences::of_lead::converted(tx, &changed).await?;
         conversions::converted(tx, &changed).await?;
+        tell(tx, EventType::LeadConverted, &changed).await?;
     }
     let converted = |lead: &&&Before<'_>| lead.status == Status::Converted.as_str();
     let undone: Vec<LeadId> = others.iter().filter(converted).map(|lead| lead.id).collect();
     if !undone.is_empty() {
         conversions::not_converted(tx, &undone).await?;
+        tell(tx, EventType::LeadUnconverted, &undone).await?;
     }
     score_anew(tx, &changed).await?;
     Ok(opened)
+}
+
+async fn tell(tx: &mut TenantTx, kind: EventType, leads: &[LeadId]) -> Result<()> {
+    let told: Vec<Event> = leads.iter().map(|lead| Event::new(kind, "lead", lead)).collect();
+    tx.emit(&told).await
 }
 
 /// Has leads scored anew of which something is known that was not before.

@@ -39,11 +39,10 @@ use super::{
 };
 use crate::{
     Ctx,
-    access::{permission::PermissionSet, rows::Rows},
+    access::permission::PermissionSet,
     error::{Error, Result},
     events::{Event, EventType},
     leads::activities,
-    processing::reads::Opens,
     tenancy::TenantTx,
     types::{MessageId, ProviderId, SubjectId},
     vault::Vault,
@@ -257,18 +256,5 @@ async fn suppress(tx: &mut TenantTx, messages: &[ToldMessage], heard: &[Heard]) 
 
 /// The context of a transaction whose caller has none at hand; it has no rights.
 fn context(tx: &TenantTx) -> Ctx {
-    Ctx {
-        platform: tx.platform.clone(),
-        tenant: tx.tenant,
-        actor: tx.actor(),
-        session: None,
-        grants: PermissionSet::default(),
-        rows: Rows::All,
-        opens: Opens::ForWork,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        patience: None,
-    }
+    Ctx { actor: tx.actor(), grants: PermissionSet::default(), ..Ctx::itself(&tx.platform, tx.tenant) }
 }

@@ -16,7 +16,7 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     privacy::manifest::Who,
-    tenancy::store::as_of_one_moment,
+    tenancy::store::{PATIENCE_OVER_SPANS, as_of_one_moment, give_up_after},
 };
 
 /// The longest range, in days: a breach is looked for from when it began to when it ended.
@@ -111,7 +111,7 @@ pub async fn look(ctx: &Ctx, range: &Range) -> Result<BreachView> {
     told(ctx, range, "breach").await?;
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
-    store::be_quick(tx.conn()).await?;
+    give_up_after(tx.conn(), PATIENCE_OVER_SPANS).await?;
     let totals = store::totals(tx.conn(), ctx.tenant, range).await?;
     let actors = store::actors(tx.conn(), ctx.tenant, range, MOST).await?;
     let gaps = store::gaps(tx.conn(), ctx.tenant, range).await?;
@@ -166,7 +166,7 @@ pub async fn people(
     if range.until <= range.from {
         return Ok((as_of, Vec::new()));
     }
-    store::be_quick(tx.conn()).await?;
+    give_up_after(tx.conn(), PATIENCE_OVER_SPANS).await?;
     let after = after.map(|(_, subject)| subject);
     Ok((as_of, store::people(tx.conn(), ctx.tenant, &range, after, limit).await?))
 }

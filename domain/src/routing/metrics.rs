@@ -8,6 +8,7 @@ use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
+    tenancy::store::{PATIENCE_OVER_SPANS, give_up_after},
     types::RuleId,
 };
 
@@ -79,7 +80,7 @@ pub async fn metrics(ctx: &Ctx, from: DateTime<Utc>, to: DateTime<Utc>) -> Resul
     }
     let (tenant, range) = (ctx.tenant, (from, to));
     let mut tx = ctx.begin().await?;
-    store::be_quick(tx.conn()).await?;
+    give_up_after(tx.conn(), PATIENCE_OVER_SPANS).await?;
     let tenths = store::scores(tx.conn(), tenant, range).await?;
     Ok(AutomationMetrics {
         from,

@@ -103,16 +103,6 @@ async fn zone(tx: &mut TenantTx, named: Option<&str>) -> Result<String> {
     }
 }
 
-/// The tenant's schedules, newest first.
-///
-/// # Errors
-/// If the database does not answer.
-pub async fn list(ctx: &Ctx, before: Option<Uuid>, limit: i64) -> Result<Vec<View>> {
-    ctx.require(Permission::SchedulesRead)?;
-    let mut tx = ctx.begin().await?;
-    Ok(schedules::list(tx.conn(), ctx.tenant.0, before, limit).await?)
-}
-
 /// How a schedule can stand; see [`standing`].
 pub const STANDINGS: [&str; 3] = ["active", "paused", "over"];
 
@@ -126,22 +116,17 @@ pub fn standing(view: &View) -> &'static str {
     }
 }
 
-/// The same as [`list`], only those that stand so, if that is said.
+/// The tenant's schedules, newest first; only those that stand so, if that is said.
 ///
 /// # Errors
 /// If there is no such standing, or the database does not answer.
-pub async fn list_of(
-    ctx: &Ctx,
-    standing: Option<&str>,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<View>> {
+pub async fn list(ctx: &Ctx, standing: Option<&str>, before: Option<Uuid>, limit: i64) -> Result<Vec<View>> {
     ctx.require(Permission::SchedulesRead)?;
     if standing.is_some_and(|standing| !STANDINGS.contains(&standing)) {
         return Err(Error::invalid("?state", format!("one of {}", STANDINGS.join(", "))));
     }
     let mut tx = ctx.begin().await?;
-    Ok(schedules::list_of(tx.conn(), ctx.tenant.0, standing, before, limit).await?)
+    Ok(schedules::list(tx.conn(), ctx.tenant.0, standing, before, limit).await?)
 }
 
 /// One schedule.

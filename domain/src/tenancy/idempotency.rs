@@ -29,6 +29,14 @@ pub struct Answer {
     pub location: String,
 }
 
+impl Answer {
+    /// The id of what was made, as its Location ends.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.location.rsplit('/').next().unwrap_or_default()
+    }
+}
+
 /// A command's result: what it made, and the answer under which an equal request finds it again.
 #[derive(Debug)]
 pub struct Once<T> {

@@ -7,7 +7,10 @@ use engine::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::tx::{Topic, tell};
+use super::{
+    store,
+    tx::{Topic, tell},
+};
 use crate::{
     audit::{self, Entry},
     ctx::OperatorCtx,
@@ -25,6 +28,16 @@ impl SystemTx {
     /// If no connection can be had.
     pub async fn begin(engine: &Engine) -> Result<Self> {
         Ok(Self(engine.begin_system().await?))
+    }
+
+    /// The same, whose statements are given up where somebody who waits for them would give up: [`store::PATIENCE`].
+    ///
+    /// # Errors
+    /// If no connection can be had.
+    pub(crate) async fn begin_patient(engine: &Engine) -> Result<Self> {
+        let mut tx = Self::begin(engine).await?;
+        store::give_up_after(tx.conn(), store::PATIENCE).await?;
+        Ok(tx)
     }
 
     /// The connection, for the stores.

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::envelope::Away;
+use super::service::Away;
 
 /// Calls at a time: well below the connections of a process.
 const PLACES: usize = 4;

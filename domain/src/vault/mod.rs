@@ -6,7 +6,7 @@
 //!
 //! - [`cipher`] the sealed form, pure; [`personal`] the type that keeps plain text out of logs, [`mask`] what is left
 //!   of it for whoever may not see it
-//! - [`kek`] a key-encryption key, [`envelope`] one that a service holds, [`ring`] all that a process has; [`keys`] the keys
+//! - [`kek`] a key-encryption key, [`envelope`] one that a [`service`] holds, [`ring`] all that a process has; [`keys`] the keys
 //!   in use, `tenant` those of a tenant, `people` and [`subjects`] those of people, `secrets` of the installation; `store` where
 //!   the wrapped ones lie
 //! - [`rotation`] how keys are replaced, and how far that has come
@@ -22,6 +22,7 @@ pub mod personal;
 pub mod ring;
 pub mod rotation;
 mod secrets;
+pub mod service;
 pub(crate) mod store;
 pub mod subjects;
 mod tenant;

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     BadCalendar, Spec, When,
-    store::{View, now, seconds},
+    store::now,
+    view::{View, seconds},
 };
 use crate::{NewJob, Tx, enqueue::Provenance};
 

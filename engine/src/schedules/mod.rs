@@ -9,6 +9,7 @@ mod change;
 mod plan;
 mod store;
 mod tick;
+mod view;
 
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use uuid::Uuid;
 pub use calendar::{BadCalendar, Calendar};
 pub use change::Refused;
 pub use plan::{Misfire, Overlap, Plan, Policy, Standing, Step};
-pub use store::{Tick, View, count, get, last_ticks, list, list_of, lock, ticks};
+pub use store::{Tick, count, get, last_ticks, list, lock, ticks};
 pub use tick::run;
+pub use view::View;
 
 use crate::NewJob;
 

@@ -7,10 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{
-    BUSINESS_KEY, Step, business_key,
-    store::{self, View},
-};
+use super::{BUSINESS_KEY, Step, business_key, store, view::View};
 use crate::{Engine, Tx, enqueue::Provenance, operate::Action, worker::chance};
 
 /// How often it is looked whether something is due.

@@ -1,12 +1,11 @@
 //! Reading about runs: how they stand, and what they wait for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// How far the clock that ids go by may be from that of the rows.
-const CLOCKS_APART: TimeDelta = TimeDelta::days(1);
+use crate::ids::{CLOCKS_APART, first_of};
 
 /// A run as its tenant sees it.
 #[derive(Debug, Clone)]
@@ -146,11 +145,6 @@ pub async fn list(
     .await
 }
 
-/// The first id of a time (RFC 9562, section 5.7). Ids are in the order of time, so a time is found without walking all runs.
-fn first_of(at: DateTime<Utc>) -> Uuid {
-    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
-}
-
 /// One run of a tenant.
 ///
 /// # Errors
@@ -229,18 +223,5 @@ pub fn why(step: &StepView, all: &[StepView]) -> Option<Why> {
             None => Why::Time { until: step.wake_at },
         }),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_of_a_time_are_not_before_its_first() {
-        let at = DateTime::from_timestamp_millis(1_700_000_000_123).expect("a time");
-        let of_it = Uuid::parse_str("018bcfe5-687b-7000-8000-000000000000").expect("an id");
-        assert!(first_of(at) <= of_it && of_it < first_of(at + TimeDelta::milliseconds(1)));
-        assert_eq!(first_of(DateTime::<Utc>::MIN_UTC), Uuid::nil());
     }
 }

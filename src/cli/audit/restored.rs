@@ -2,10 +2,8 @@
 
 use domain::{
     Ctx,
-    access::{permission::PermissionSet, rows::Rows},
     archive::restore::{self, Restored},
-    ctx::{Actor, Platform},
-    processing::reads::Opens,
+    ctx::Platform,
     tenancy::{SystemTx, store},
 };
 use uuid::Uuid;
@@ -50,18 +48,5 @@ async fn of_tenant(platform: &Platform, slug: &str) -> Result<Ctx, Failure> {
     let mut tx = SystemTx::begin(&platform.engine).await?;
     let tenant = store::by_slug(tx.conn(), slug).await?;
     let tenant = tenant.ok_or_else(|| format!("there is no tenant {slug}"))?.id;
-    Ok(Ctx {
-        platform: platform.clone(),
-        tenant,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        patience: None,
-        opens: Opens::ForWork,
-    })
+    Ok(Ctx::itself(platform, tenant))
 }

@@ -172,7 +172,7 @@ pub async fn make(
     }
     let made = keys::create_api_key(&ctx, &app.gate, new).await?;
     let Some((key, text)) = made.fresh else {
-        let id = made.answer.location.rsplit('/').next().unwrap_or_default();
+        let id = made.answer.id();
         let said =
             "The key was made already. Its text was shown once; if it is lost, revoke it and make another.";
         return Ok(done(&format!("/ops/api-keys/{id}"), said));

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     dashboard::{
+        link,
         page::{Answer, Page, show},
         ui::{self, Tile},
         viewer::Viewer,
@@ -107,13 +108,11 @@ pub async fn page(app: &App, viewer: Viewer, by: &domain::ctx::OperatorCtx, aske
         }
     });
     let parts = parts.collect();
-    let plain =
-        crate::dashboard::link::with(&crate::dashboard::link::with(&page.here, "from", ""), "until", "");
     show(&Installation {
         tenant: asked.tenant.unwrap_or_default(),
         looking: viewer.look().is_some(),
         lasts: lately.choices(&page.here),
-        marked: lately.is_marked().then_some(plain),
+        marked: lately.is_marked().then(|| link::timeless(&page.here)),
         since: lately.words(),
         tiles: tiles(&found, span, &lately, now),
         charts: charts(&found.ended, span, step),

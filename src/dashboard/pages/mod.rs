@@ -3,6 +3,7 @@
 //! - [`door`] coming in and going out; [`home`] the beginning; [`preferences`] how it looks
 //! - [`workflows`] runs as graphs of their steps
 //! - [`campaigns`] and [`sequences`] what is sent to many, and how far it is
+//! - [`play`] points, and what comes of points
 //! - [`sockets`] how many there are, and what came to them
 //! - [`overview`] how a tenant's work is; [`installation`] how that of all tenants is
 //! - [`jobs`] jobs, and one action on many of them; [`dead_letters`] those that were given up
@@ -25,6 +26,7 @@ pub mod jobs;
 pub mod leads;
 pub mod messages;
 pub mod overview;
+pub mod play;
 pub mod preferences;
 pub mod privacy;
 pub mod queues;

@@ -88,10 +88,9 @@ pub async fn overview(
     let sees_queues = viewer.may(Permission::QueuesRead);
     let mut tiles = waiting(&queues, &figures.depths, sees_queues, now);
     tiles.extend(nodes.as_deref().map(workers));
-    let plain = link::with(&link::with(&page.here, "from", ""), "until", "");
     show(&Overview {
         lasts: lately.choices(&page.here),
-        marked: lately.is_marked().then_some(plain),
+        marked: lately.is_marked().then(|| link::timeless(&page.here)),
         since: lately.words(),
         now: tiles,
         done: done(&figures.ended, span, &lately),

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use engine::{
     queues::{NodeView, QueueView},
-    tallies::{Depth, Ended, Span},
+    tallies::{Depth, Ended, Span, is_attempt, is_failure},
 };
 
 use super::{
@@ -66,8 +66,9 @@ pub fn backlog(oldest: Option<(DateTime<Utc>, String)>, href: &str, now: DateTim
 pub fn done(ended: &[Ended], span: Span, lately: &Lately) -> Vec<Tile> {
     let completed = count(ended, &["completed"]);
     let lost = count(ended, &["discarded", "quarantined"]);
-    let attempts: i64 = ended.iter().filter(|one| one.what != "cancelled").map(|one| one.count).sum();
-    let failed = lost + count(ended, &["retrying"]);
+    let of =
+        |is: fn(&str) -> bool| ended.iter().filter(|one| is(&one.what)).map(|one| one.count).sum::<i64>();
+    let (attempts, failed) = (of(is_attempt), of(is_failure));
     let all: Vec<&Ended> = ended.iter().collect();
     let tile = |label: &str, value: String, href: String, note: String| Tile {
         label: label.into(),

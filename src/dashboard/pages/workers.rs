@@ -72,7 +72,7 @@ pub async fn list(
         return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
     }
     let nodes = domain::jobs::nodes(&ctx).await?;
-    let jobs = viewer.may(Permission::JobsRead) && ctx.require_all_rows().is_ok();
+    let jobs = viewer.may_of_all(Permission::JobsRead);
     let hour = Lately { last: Some("1h".into()), ..Lately::default() };
     let (span, step) = hour.span(app.platform.clock.now())?;
     let cells =
@@ -86,13 +86,11 @@ pub async fn list(
         .filter(|worker| chosen.as_deref().is_none_or(|state| state == worker.state));
     let workers = workers.collect();
     let page = viewer.page("Workers");
-    let filter = |word: &'static str, value: &str| ui::Tab {
-        word,
-        href: link::with("/ops/workers", "state", value),
-        current: chosen.as_deref().unwrap_or_default() == value,
+    let filter = |(value, word)| {
+        ui::Tab::of("/ops/workers", "state", (value, word), chosen.as_deref().unwrap_or_default())
     };
-    let mut filters = vec![filter("All", "")];
-    filters.extend(STATES.map(|state| filter(state, state)));
+    let mut filters = vec![filter(("", "All"))];
+    filters.extend(STATES.map(|state| filter((state, state))));
     let (filtered, polls) = (chosen.is_some(), viewer.operator().is_none());
     show(&WorkersPage { page, filters, filtered, workers, builds, polls })
 }

@@ -2,7 +2,10 @@
 
 use askama::{Template, filters::HtmlSafe};
 
-use super::form::fresh;
+use super::{
+    form::fresh,
+    typed::{Typed, typed},
+};
 
 /// A change that cannot be taken back.
 #[derive(Debug, Clone)]
@@ -24,6 +27,7 @@ pub struct Confirm {
 #[template(path = "ui/confirm.html")]
 pub struct ConfirmForm<'a> {
     confirm: &'a Confirm,
+    typed: Typed<'a>,
     once: String,
 }
 
@@ -32,5 +36,5 @@ impl HtmlSafe for ConfirmForm<'_> {}
 /// The form; its handler calls [`Fields::confirms`](crate::dashboard::forms::Fields::confirms) with the same name.
 #[must_use]
 pub fn confirm(confirm: &Confirm) -> ConfirmForm<'_> {
-    ConfirmForm { confirm, once: fresh() }
+    ConfirmForm { confirm, typed: typed(&confirm.name), once: fresh() }
 }

@@ -31,12 +31,12 @@ pub fn shape(name: &str) -> &'static str {
     match name {
         // A disc: done, and well.
         "completed" | "succeeded" | "delivered" | "read" | "sent" | "active" | "finished" | "up"
-        | "published" | "verified" | "ok" | "done" => "good",
+        | "published" | "verified" | "ok" | "done" | "fulfilled" | "closed" => "good",
         // A half disc: under way.
-        "running" | "sending" | "planning" | "stopping" | "processing" => "busy",
+        "running" | "sending" | "planning" | "stopping" | "processing" | "ending" => "busy",
         // A ring: waits for its turn.
         "available" | "scheduled" | "pending" | "queued" | "waiting" | "planned" | "draft" | "new"
-        | "awaiting_approval" => "waits",
+        | "awaiting_approval" | "placed" => "waits",
         // A triangle: something went wrong, and it goes on.
         "retrying" | "late" | "unknown" | "suspect" | "bounced" | "expiring" | "behind" => "warns",
         // A square: it went wrong for good.

@@ -2,12 +2,14 @@
 //! page's file. Each escapes what it is given.
 //!
 //! - `mark` a state as shape and word; `moment` times and durations; `number` figures that lead to their list
-//! - `id` the end of an id
-//! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is typed before something is destroyed
+//! - `id` the end of an id; `pretty` a value of many parts
+//! - `pager` the next page; `rail` filters beside a list; `nothing` lists without rows; `confirm` what is `typed` before something is destroyed
+//! - `again` a part that is read again
 //! - `tile` a figure with its name; `chart` a chart over time, `plot` one over steps that have names, each with a table for
 //!   whoever sees none
 //! - `form` what every form carries; `tabs` links of which one is chosen: pages that belong together, or a value
 
+mod again;
 mod chart;
 mod confirm;
 mod form;
@@ -18,10 +20,13 @@ mod nothing;
 mod number;
 mod pager;
 mod plot;
+mod pretty;
 mod rail;
 mod tabs;
 mod tile;
+mod typed;
 
+pub use again::again;
 pub use chart::{Chart, Series, chart};
 pub use confirm::{Confirm, confirm};
 pub use form::{hidden, once};
@@ -32,6 +37,8 @@ pub use nothing::nothing;
 pub use number::{compact, count, number, plain};
 pub use pager::{onward, pager};
 pub use plot::{Plot, plot};
+pub use pretty::pretty;
 pub use rail::{Facet, FacetValue, rail};
 pub use tabs::{Tab, choose, tabs};
 pub use tile::{Tile, tile};
+pub use typed::typed;

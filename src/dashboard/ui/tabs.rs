@@ -2,6 +2,8 @@
 
 use askama::{Template, filters::HtmlSafe};
 
+use crate::dashboard::link;
+
 /// One of them.
 #[derive(Debug, Clone)]
 pub struct Tab {
@@ -14,6 +16,12 @@ impl Tab {
     #[must_use]
     pub fn new(word: &'static str, href: impl Into<String>, current: bool) -> Self {
         Self { word, href: href.into(), current }
+    }
+
+    /// A value of a field with its word: chosen, or the page at `here` by it.
+    #[must_use]
+    pub fn of(here: &str, field: &str, (value, word): (&str, &'static str), chosen: &str) -> Self {
+        Self::new(word, link::with(here, field, value), value == chosen)
     }
 }
 

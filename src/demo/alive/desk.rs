@@ -82,7 +82,8 @@ impl Desk {
 
     /// Reports that somebody wants again and again: one is sent by itself, where it is known how links in mails begin.
     async fn reports(&self, client: &Client) -> Result<(), Failure> {
-        let leads = json!({"name": "Leads of the month", "kind": "lead", "span": "month_to_date", "format": "csv"});
+        let leads =
+            json!({"name": "Leads of the month", "kind": "lead", "span": "month_to_date", "format": "csv"});
         named(client, REPORTS, &leads).await?;
         let there = client.all(REPORTS).await?;
         if there.iter().any(|one| one["name"] == CALLS) {
@@ -116,8 +117,11 @@ impl Desk {
     }
 }
 
-/// The id of what has this name.
-async fn named(client: &Client, path: &str, wanted: &Value) -> Result<Value, Failure> {
+/// The id of what has this name, which is made if it is not there.
+///
+/// # Errors
+/// If it is refused.
+pub async fn named(client: &Client, path: &str, wanted: &Value) -> Result<Value, Failure> {
     let there = client.all(path).await?;
     match there.iter().find(|one| one["name"] == wanted["name"]) {
         Some(one) => Ok(one["id"].clone()),

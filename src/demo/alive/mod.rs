@@ -1,10 +1,11 @@
 //! What goes on once the main job is done, so that there is something to look at: people come, are written to and called;
 //! some of it fails, as the accounts of the sandbox are set to; a campaign runs, and after it another.
 //!
-//! - [`desk`] what is worked with; [`calls`] calls under way
+//! - [`desk`] what is worked with; [`calls`] calls under way; [`play`] points for them
 
 mod calls;
 mod desk;
+mod play;
 
 use std::time::Duration;
 
@@ -54,12 +55,14 @@ pub async fn go_on(base: &str, login: &Value, platform: &Platform) {
 async fn shift(base: &str, login: &Value, dice: &Dice<'_>, calls: &mut Calls) -> Result<(), Failure> {
     let client = Client::login(base.to_owned(), login).await?;
     let mut desk = Desk::open(&client).await?;
+    play::set_up(&client, &desk.agents, dice).await?;
     let mut beat = tokio::time::interval(BEAT);
     for number in 0..BEATS {
         beat.tick().await;
         if number % LOOK_EVERY == 0 {
             desk.look(&client).await?;
             campaign(&client, dice).await?;
+            play::compete(&client, dice).await?;
         }
         let done = match dice.below(10) {
             0..=2 => come(&client, &desk, dice).await,

@@ -6,7 +6,7 @@ use domain::analytics::{
     calendar::Step,
     cubes::{Asked, Dimension},
     document::Report,
-    make::{self, ReportRequest},
+    make::{self, MadeReport, ReportRequest},
     metrics::{self, Metrics, only},
     rebuild,
     trends::{self, Trend},
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::access::Made;
 use crate::http::{
     extract::{Caller, Json, Path, Query},
+    page::{Page, Paging, Window},
     problem::Problem,
     reply,
 };
@@ -86,6 +87,18 @@ pub async fn make_report(
     Json(request): Json<ReportRequest>,
 ) -> Result<Response, Problem> {
     Ok(reply::once(make::ask(&ctx, &request).await?, |id| Made { id }))
+}
+
+/// The reports that were made and are kept, newest first.
+#[utoipa::path(get, path = "/api/v1/analytics/reports", tag = "analytics", params(Paging),
+    responses((status = 200, body = Page<MadeReport>)))]
+pub async fn list_reports(
+    Caller(ctx): Caller,
+    Query(paging): Query<Paging>,
+) -> Result<Body<Page<MadeReport>>, Problem> {
+    let window: Window<Uuid> = Window::of(paging.cursor.as_deref(), paging.limit)?;
+    let rows = make::list(&ctx, window.before, window.rows).await?;
+    Ok(Body(window.page(rows, |report| report.id)))
 }
 
 /// A report that was made. It is kept for 30 days.

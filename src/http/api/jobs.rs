@@ -114,22 +114,15 @@ pub struct JobQuery {
     pub limit: Option<u16>,
 }
 
-const STATES: [&str; 9] = [
-    "scheduled",
-    "available",
-    "running",
-    "retrying",
-    "parked",
-    "completed",
-    "discarded",
-    "cancelled",
-    "quarantined",
-];
+/// States of a job that is not finished.
+pub const LIVE: [&str; 5] = ["scheduled", "available", "running", "retrying", "parked"];
+/// And of one that is.
+pub const ENDED: [&str; 4] = ["completed", "discarded", "cancelled", "quarantined"];
 
-pub(super) fn known_state(state: Option<String>, pointer: &str) -> Result<Option<String>, Problem> {
+pub(crate) fn known_state(state: Option<String>, pointer: &str) -> Result<Option<String>, Problem> {
     match state {
-        Some(state) if !STATES.contains(&state.as_str()) => {
-            Err(Problem::field(pointer, format!("one of {}", STATES.join(", "))))
+        Some(state) if !LIVE.iter().chain(&ENDED).any(|known| *known == state) => {
+            Err(Problem::field(pointer, format!("one of {}, {}", LIVE.join(", "), ENDED.join(", "))))
         }
         known => Ok(known),
     }

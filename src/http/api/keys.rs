@@ -26,7 +26,7 @@ pub struct Rotate {
 /// The keys of the tenant: of what state and age they are, what wraps them, and how much they have sealed.
 #[utoipa::path(get, path = "/api/v1/compliance/keys", tag = "compliance", responses((status = 200, body = KeysView)))]
 pub async fn list_keys(Caller(ctx): Caller) -> Result<Body<KeysView>, Problem> {
-    Ok(Body(view::keys(&ctx).await?))
+    Ok(Body(view::keys(&ctx, true).await?))
 }
 
 /// Replace keys, while everything goes on. It is a workflow, and one that was stopped goes on where it stood, `kek` with the

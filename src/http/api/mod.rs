@@ -16,6 +16,7 @@ pub mod campaign_steering;
 pub mod campaigns;
 pub mod consents;
 pub mod erasures;
+pub mod gamification;
 pub mod import_query;
 pub mod import_rows;
 pub mod imports;

@@ -96,7 +96,7 @@ pub async fn list_schedules(
     Query(paging): Query<Paging>,
 ) -> Result<Body<Page<Schedule>>, Problem> {
     let window = paging.window()?;
-    let rows = schedules::list(&ctx, window.before, window.rows).await?;
+    let rows = schedules::list(&ctx, None, window.before, window.rows).await?;
     let shown = rows.into_iter().map(|view| shown(view, 1)).collect();
     Ok(Body(window.page(shown, |row| row.id)))
 }

@@ -188,7 +188,17 @@ pub struct WorkflowQuery {
     pub limit: Option<u16>,
 }
 
-const STATES: [&str; 5] = ["running", "stopping", "completed", "failed", "cancelled"];
+/// How a run can stand.
+pub const STATES: [&str; 5] = ["running", "stopping", "completed", "failed", "cancelled"];
+
+pub(crate) fn known_state(state: Option<String>) -> Result<Option<String>, Problem> {
+    match state {
+        Some(state) if !STATES.contains(&state.as_str()) => {
+            Err(Problem::field("?state", format!("one of {}", STATES.join(", "))))
+        }
+        known => Ok(known),
+    }
+}
 
 /// The runs, newest first.
 #[utoipa::path(get, path = "/api/v1/workflows", tag = "workflows", params(WorkflowQuery),
@@ -198,10 +208,7 @@ pub async fn list_workflows(
     Query(query): Query<WorkflowQuery>,
 ) -> Result<Body<Page<WorkflowRun>>, Problem> {
     let window = Window::of(query.cursor.as_deref(), query.limit)?;
-    if query.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
-    }
-    let (name, state, business_key) = (query.workflow, query.state, query.business_key);
+    let (name, state, business_key) = (query.workflow, known_state(query.state)?, query.business_key);
     let filter = Filter { name, state, business_key, ..Filter::default() };
     let rows = workflows::list(&ctx, &filter, window.before, window.rows).await?;
     Ok(Body(window.page(rows.into_iter().map(WorkflowRun::from).collect(), |run| run.id)))

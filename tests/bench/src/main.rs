@@ -11,6 +11,7 @@ mod faults;
 mod live;
 mod messages;
 mod privacy;
+mod reports;
 mod table;
 mod workflows;
 
@@ -43,6 +44,8 @@ enum Command {
     Dashboard(crate::dashboard::Args),
     /// Privacy: what it costs that what is known of people is encrypted.
     Privacy(crate::table::Args),
+    /// Reports: how soon they are made, how fast what happens is counted, and how fast rows leave as files.
+    Reports(crate::table::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -77,6 +80,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Campaign(args) => crate::campaign::report(args).await,
         Command::Dashboard(args) => crate::dashboard::report(args).await,
         Command::Privacy(args) => crate::privacy::report(args).await,
+        Command::Reports(args) => crate::reports::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

@@ -1,6 +1,7 @@
 //! Figures are those of the rows: whatever is asked for is compared with a count in plain Rust over the raw rows, on the days
 //! on which clocks change.
 
+mod games;
 mod oracle;
 mod reports;
 mod rollups;
@@ -180,7 +181,7 @@ fn lead() -> impl Strategy<Value = DrawnLead> {
     )
 }
 
-pub async fn put_calls(conn: &mut PgConnection, tenant: &Tenant, calls: &[Value]) {
+async fn put_calls(conn: &mut PgConnection, tenant: &Tenant, calls: &[Value]) {
     sqlx::query(
         "insert into calls (tenant_id, id, direction, status, agent_id, team_id, subject_id, number_sealed, number_index,
                             outcome, satisfaction, value_cents, started_at, answered_at, ended_at, disposed_at, entered_at)
@@ -198,7 +199,7 @@ pub async fn put_calls(conn: &mut PgConnection, tenant: &Tenant, calls: &[Value]
     .expect("calls");
 }
 
-pub async fn put_leads(conn: &mut PgConnection, tenant: &Tenant, leads: &[Value]) {
+async fn put_leads(conn: &mut PgConnection, tenant: &Tenant, leads: &[Value]) {
     sqlx::query(
         "insert into leads (tenant_id, id, status, source, owner_id, team_id, activities, value_cents, cost_cents,
                             created_at)

@@ -9,7 +9,7 @@ use domain::{
         release::{self, Turn},
     },
     types::CampaignRunId,
-    vault::envelope::is_away,
+    vault::service::is_away,
 };
 use engine::Outcome;
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! Drops what is past its keeping.
 
 use domain::{
-    Result,
-    analytics, privacy::export,
+    Result, analytics,
+    privacy::export,
     upkeep::{self, KeepHistory},
 };
 use engine::Outcome;

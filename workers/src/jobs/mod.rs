@@ -5,6 +5,7 @@ mod archived;
 pub mod begin_archive;
 mod campaigns;
 pub mod check_archives;
+pub mod close_games;
 pub mod count_messages;
 pub mod deliver_report;
 pub mod deliver_webhook;

@@ -1,15 +1,13 @@
 //! Scores many leads, a few pages at a time, each in a transaction of its own.
 
-use chrono::{DateTime, Utc};
 use domain::{
     Result,
     leads::selection,
     scoring::apply::{self, ScoreLeads},
 };
-use engine::Outcome;
+use engine::{Outcome, ids};
 use futures::{TryStreamExt, stream::FuturesUnordered};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{PAUSE, progress};
 use crate::registry::Run;
@@ -24,7 +22,7 @@ const AT_A_TIME: usize = 3;
 pub async fn run(run: Run, job: ScoreLeads) -> Result<Outcome> {
     let ctx = &run.ctx;
     let total = selection::size(ctx, job.import).await?;
-    let asked_at = job.asked_at.unwrap_or_else(|| made_at(run.claim.job));
+    let asked_at = job.asked_at.unwrap_or_else(|| ids::made_at(run.claim.job).unwrap_or_default());
     let (mut next, mut scored) = (apply::reach(ctx, job.import, None).await?, 0);
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -39,10 +37,4 @@ pub async fn run(run: Run, job: ScoreLeads) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Done(json!({ "scored": scored, "of": total })))
-}
-
-/// When a job was made, as its id says (RFC 9562, version 7).
-fn made_at(job: Uuid) -> DateTime<Utc> {
-    let (seconds, nanos) = job.get_timestamp().map_or((0, 0), |stamp| stamp.to_unix());
-    DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(0), nanos).unwrap_or(DateTime::UNIX_EPOCH)
 }

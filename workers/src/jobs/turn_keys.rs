@@ -5,11 +5,11 @@ use std::time::Duration;
 use domain::{
     Error, Result,
     vault::{
-        envelope::is_away,
         rotation::{
             turn::{self, Turn},
             work::TurnKeys,
         },
+        service::is_away,
     },
 };
 use engine::Outcome;

@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     ctx::Clock,
     types::TenantId,
-    vault::envelope::{Away, KeyService},
+    vault::service::{Away, KeyService},
 };
 use reqwest::{Client, StatusCode, redirect, retry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -283,7 +283,7 @@ impl KeyService for Kms {
 
 #[cfg(test)]
 mod tests {
-    use domain::vault::envelope::is_away;
+    use domain::vault::service::is_away;
 
     use super::*;
 

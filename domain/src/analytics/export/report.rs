@@ -94,16 +94,15 @@ pub(super) async fn file(ctx: &Ctx, report: Report, format: FileFormat) -> Resul
 fn spreadsheet(report: &Report) -> String {
     let mut text = String::new();
     let range = report.range;
-    line(&[report.title.as_str().into(), range.from.into(), range.to.into(), report.zone.as_str().into()], &mut text);
+    line(
+        &[report.title.as_str().into(), range.from.into(), range.to.into(), report.zone.as_str().into()],
+        &mut text,
+    );
     line(&[], &mut text);
     line(&["label", "value", "previous", "unit"].map(Cell::from), &mut text);
     for tile in &report.tiles {
-        let cells: [Cell; 4] = [
-            tile.label.as_str().into(),
-            tile.value.into(),
-            tile.previous.into(),
-            tile.unit.as_str().into(),
-        ];
+        let cells: [Cell; 4] =
+            [tile.label.as_str().into(), tile.value.into(), tile.previous.into(), tile.unit.as_str().into()];
         line(&cells, &mut text);
     }
     for table in &report.tables {

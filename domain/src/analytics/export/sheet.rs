@@ -140,15 +140,13 @@ pub(super) fn line(cells: &[Cell], text: &mut String) {
 /// Numbers, ids and times run in no spreadsheet; what people wrote may.
 fn plain(cell: &Cell, text: &mut String) {
     match cell {
-        Cell::None => {}
-        Cell::Text(value) => spreadsheet::cell(value, text),
+        Cell::None | Cell::Json(Value::Null) => {}
+        Cell::Text(value) | Cell::Json(Value::String(value)) => spreadsheet::cell(value, text),
         Cell::Whole(number) => put(text, number),
         Cell::Real(number) => put(text, number),
         Cell::Id(id) => put_id(*id, text),
         Cell::At(at) => put(text, stamp(*at)),
         Cell::List(values) => spreadsheet::cell(&values.join("|"), text),
-        Cell::Json(Value::Null) => {}
-        Cell::Json(Value::String(value)) => spreadsheet::cell(value, text),
         Cell::Json(other) => spreadsheet::cell(&other.to_string(), text),
     }
 }

@@ -86,9 +86,9 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
     let mut tx = ctx.begin().await?;
     let taken = store::take(tx.conn(), ctx.tenant, export).await?;
     tx.commit().await?;
+    let Some(taken) = taken else { return Ok(Attempt::Unwanted) };
     // What an attempt before has left.
     take_away(&ctx.platform, ctx.tenant, &folder(export)?).await?;
-    let Some(taken) = taken else { return Ok(Attempt::Unwanted) };
     let spec: Spec = serde_json::from_value(taken.spec).map_err(Error::internal)?;
     let format = FileFormat::named(&taken.format).ok_or_else(|| Error::internal("an unknown format"))?;
 
@@ -99,8 +99,7 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
     let name: FileName = name.parse().map_err(Error::internal)?;
     let upload = ctx.platform.storage.of(ctx.tenant).begin(&name);
     let key = DataKey { id: export.0, bytes };
-    let mut file =
-        SealedUpload::begin(ctx.platform.clone(), sealed_as(ctx.tenant, export), key, upload);
+    let mut file = SealedUpload::begin(ctx.platform.clone(), sealed_as(ctx.tenant, export), key, upload);
 
     let reader = Ctx { opens: Opens::ToExport, ..ctx.clone() };
     let filled = Box::pin(fill(&reader, (export, spec), (format, taken.personal), &mut file, watch)).await;

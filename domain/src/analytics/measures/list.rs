@@ -348,4 +348,14 @@ pub const ALL: &[Measure] = &[
         "Jobs given up, of jobs that ended without being cancelled; null if none did.",
     ),
     alone(("job.retries", "Retries", Count), "Attempts after which a job is to be tried again."),
+    alone(
+        ("game.points", "Points", Points),
+        "Points that were earned on the days of the time and not taken back; what went for rewards is not taken off.",
+    ),
+    alone(("game.players", "Players", Count), "People who have earned points on the days of the time."),
+    alone(
+        ("game.completion", "Challenges completed", Ratio),
+        "How often somebody reached the target of a day, week or month of a challenge that began in the time, of how often somebody took part in one; null if nobody did.",
+    ),
+    alone(("game.badges", "Badges", Count), "Badges that were given in the time, each as often as it was."),
 ];

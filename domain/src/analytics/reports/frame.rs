@@ -62,7 +62,7 @@ impl Frame {
             values: (1..=self.steps.len())
                 .map(|place| {
                     let at = groups.iter().find(|group| usize::try_from(group.bucket) == Ok(place));
-                    measure.value(at.map_or(&[][..], |group| &group.sums))
+                    measure.value(at.map(|group| group.sums.as_slice()).unwrap_or_default())
                 })
                 .collect(),
         });

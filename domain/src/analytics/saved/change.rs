@@ -24,11 +24,7 @@ use crate::{
     },
     audit::Entry,
     error::{Error, Result},
-    messages::{
-        provider::Channel,
-        recipient::Recipient,
-        to_leads::Means,
-    },
+    messages::{provider::Channel, recipient::Recipient, to_leads::Means},
     tenancy::{self, Begun, Latch, Once, TenantTx},
     types::{EmailAddress, ProviderId, SavedReportId, SubjectId, TemplateId, Text, Zone},
     vault::Vault,
@@ -103,7 +99,9 @@ pub async fn replace(ctx: &Ctx, id: SavedReportId, new: SavedReportDraft) -> Res
     Latch::Exports.take(tx.conn(), ctx.tenant).await?;
     let held = locked(ctx, &mut tx, id).await?;
     check_means(&mut tx, &new).await?;
-    if new.name.as_str() != held.name && store::is_name_taken(tx.conn(), ctx.tenant, new.name.as_str()).await? {
+    if new.name.as_str() != held.name
+        && store::is_name_taken(tx.conn(), ctx.tenant, new.name.as_str()).await?
+    {
         return Err(name_taken());
     }
     store::update(tx.conn(), ctx.tenant, id, &put(ctx, &new)).await?;
@@ -284,7 +282,11 @@ async fn schedule(
         // Each time is sent, also while the one before waits for its mail server.
         overlap: Overlap::Allow,
         misfire: Misfire::RunOnce,
-        ..Spec::of(format!("report {report}"), job.about(business_key(report)), When::Crontab(crontab.clone()))
+        ..Spec::of(
+            format!("report {report}"),
+            job.about(business_key(report)),
+            When::Crontab(crontab.clone()),
+        )
     };
     let schedule = before.unwrap_or_else(|| ctx.id());
     tx.put_schedule(schedule, &spec).await?;

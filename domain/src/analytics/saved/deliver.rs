@@ -15,8 +15,7 @@ use crate::{
     analytics::export::{
         FileState, ReportDays, Spec, WriteFile,
         ask::{self, Asked},
-        link,
-        store as exports,
+        link, store as exports,
     },
     error::{Error, Result},
     messages::{
@@ -150,5 +149,5 @@ async fn own(ctx: &Ctx, tx: &mut TenantTx) -> Result<TemplateId> {
         html: Some(html.into()),
         extra: None,
     };
-    templates::of_product(ctx, tx, TEMPLATE, parts).await
+    templates::of_product(ctx, tx, TEMPLATE, &parts).await
 }

@@ -27,7 +27,8 @@ impl Span {
     #[must_use]
     pub fn days(self, today: NaiveDate) -> Dates {
         let month = today.with_day(1).unwrap_or(today);
-        let back = |from: NaiveDate, months: u32| from.checked_sub_months(Months::new(months)).unwrap_or(from);
+        let back =
+            |from: NaiveDate, months: u32| from.checked_sub_months(Months::new(months)).unwrap_or(from);
         let before = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
         let (from, to) = match self {
             Self::Yesterday => (before(1), today),

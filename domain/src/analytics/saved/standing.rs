@@ -6,13 +6,7 @@ use engine::workflows;
 use uuid::Uuid;
 
 use super::{DeliveryView, store};
-use crate::{
-    Ctx,
-    access::permission::Permission,
-    error::Result,
-    tenancy::TenantTx,
-    types::SavedReportId,
-};
+use crate::{Ctx, access::permission::Permission, error::Result, tenancy::TenantTx, types::SavedReportId};
 
 /// How a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -149,10 +149,12 @@ pub(in crate::analytics) async fn delete(
 }
 
 pub(in crate::analytics) async fn count(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
-    let count =
-        sqlx::query_scalar!(r#"select count(*) as "count!" from saved_reports where tenant_id = $1"#, tenant.0)
-            .fetch_one(conn)
-            .await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from saved_reports where tenant_id = $1"#,
+        tenant.0
+    )
+    .fetch_one(conn)
+    .await?;
     Ok(count)
 }
 
@@ -268,13 +270,9 @@ pub(in crate::analytics) async fn drop_recipients(
     tenant: TenantId,
     ids: &[Uuid],
 ) -> Result<()> {
-    sqlx::query!(
-        "delete from saved_report_recipients where tenant_id = $1 and id = any($2)",
-        tenant.0,
-        ids
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("delete from saved_report_recipients where tenant_id = $1 and id = any($2)", tenant.0, ids)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -7,13 +7,12 @@ use uuid::Uuid;
 use crate::{
     analytics::{calendar::Cut, document::Range},
     error::Result,
-    types::{AgentId, TeamId, TenantId, UserId},
+    types::{AgentId, TenantId, UserId},
 };
 
 /// Somebody who takes calls, or took them.
 pub(in crate::analytics) struct ActiveAgent {
     pub id: AgentId,
-    pub team: Option<TeamId>,
     pub user: Option<UserId>,
     pub zone: Option<String>,
 }
@@ -26,7 +25,7 @@ pub(in crate::analytics) async fn agents(
 ) -> Result<Vec<ActiveAgent>> {
     let rows = sqlx::query_as!(
         ActiveAgent,
-        r#"select id as "id: AgentId", team_id as "team: TeamId", user_id as "user: UserId", zone
+        r#"select id as "id: AgentId", user_id as "user: UserId", zone
              from agents where tenant_id = $1 and deleted_at is null order by id limit $2"#,
         tenant.0,
         limit

@@ -4,7 +4,10 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    analytics::document::Report,
+    analytics::{
+        document::{Range, Report, ReportKind},
+        make::MadeReport,
+    },
     error::{Error, Result},
     types::TenantId,
 };
@@ -41,6 +44,31 @@ pub(in crate::analytics) async fn get_made(
     .fetch_optional(conn)
     .await?;
     Ok(made.map(|Json(report)| report))
+}
+
+/// The reports of a tenant with ids below `before`, newest first, without what they say.
+pub(in crate::analytics) async fn list_made(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<MadeReport>> {
+    let rows = sqlx::query!(
+        r#"select id, kind, report -> 'range' as "range!: Json<Range>", report ->> 'zone' as "zone!", made_at
+             from reports_made where tenant_id = $1 and id < $2 order by id desc limit $3"#,
+        tenant.0,
+        before.unwrap_or(Uuid::max()),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let kind = ReportKind::named(&row.kind);
+            let kind = kind.ok_or_else(|| Error::internal("a report of unheard-of kind"))?;
+            Ok(MadeReport { id: row.id, kind, range: row.range.0, zone: row.zone, made_at: row.made_at })
+        })
+        .collect()
 }
 
 /// Deletes some reports, of all tenants, that were made so many days ago.

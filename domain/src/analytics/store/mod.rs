@@ -1,9 +1,10 @@
 //! The SQL of figures: how far was read ([`positions`]), what is counted anew ([`rebuild`]), and what is read of calls,
-//! leads, messages, agents and jobs. Nothing here counts rows of calls, leads or messages themselves, but for the cut days at
+//! leads, messages, agents, games and jobs. Nothing here counts rows of calls, leads or messages themselves, but for the cut days at
 //! the ends of a long range.
 
 mod agents;
 mod calls;
+mod games;
 mod jobs;
 mod leads;
 mod made;
@@ -16,9 +17,10 @@ pub(crate) use self::made::drop_made;
 pub(super) use self::{
     agents::{ActiveAgent, actions, adherence, agent_time, agents},
     calls::{call_outcomes, calls_by_day, calls_by_time},
+    games::{ChallengeFigures, Earned, badges_in, challenges_in, leaders, points_by_day, points_in},
     jobs::{JobCount, jobs_by_kind, jobs_by_time},
     leads::{leads_by_day, leads_by_owner, leads_by_time},
-    made::{get_made, put_made},
+    made::{get_made, list_made, put_made},
     messages::messages,
     names::{providers, teams, templates, tenant},
     positions::{Position, behind, counted_until, move_on, next_part, take_in, try_lock},

@@ -6,6 +6,7 @@ mod audit;
 mod partitions;
 mod plan;
 mod restored;
+mod steps;
 
 pub(in crate::archive) use archives::*;
 pub(in crate::archive) use attempts::*;
@@ -14,3 +15,4 @@ pub(in crate::archive) use partitions::*;
 pub(in crate::archive) use plan::*;
 pub(in crate::archive) use restored::*;
 pub(crate) use restored::{entries as restored_entries, entry as restored_entry};
+pub(in crate::archive) use steps::*;

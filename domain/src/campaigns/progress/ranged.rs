@@ -32,7 +32,6 @@ pub(crate) struct Came {
 pub(crate) struct RangedRun {
     pub campaign: CampaignId,
     pub name: String,
-    pub started_at: DateTime<Utc>,
     pub whole: Came,
     pub variants: Vec<Came>,
 }
@@ -77,7 +76,6 @@ pub(crate) async fn between(
         RangedRun {
             campaign: row.campaign,
             name: row.name,
-            started_at: row.started_at,
             whole: part(None, &counts, all),
             variants,
         }

@@ -208,6 +208,12 @@ impl RunStatus {
         matches!(self, Self::Finished | Self::Cancelled | Self::Failed)
     }
 
+    /// Whether it goes on by itself.
+    #[must_use]
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Planning | Self::Running | Self::Stopping)
+    }
+
     /// Whether its messages may leave.
     #[must_use]
     pub fn sends(self) -> bool {

@@ -128,7 +128,6 @@ pub(in crate::campaigns) struct RunBetween {
     pub id: CampaignRunId,
     pub campaign: CampaignId,
     pub name: String,
-    pub started_at: DateTime<Utc>,
     pub frozen: Value,
 }
 
@@ -141,7 +140,7 @@ pub(in crate::campaigns) async fn runs_between(
 ) -> Result<Vec<RunBetween>> {
     let rows = sqlx::query_as!(
         RunBetween,
-        r#"select r.id as "id: CampaignRunId", r.campaign_id as "campaign: CampaignId", c.name, r.started_at, r.frozen
+        r#"select r.id as "id: CampaignRunId", r.campaign_id as "campaign: CampaignId", c.name, r.frozen
              from campaign_runs r
              join campaigns c on c.tenant_id = r.tenant_id and c.id = r.campaign_id
             where r.tenant_id = $1 and r.started_at >= $2 and r.started_at < $3

@@ -1,6 +1,7 @@
 //! The table of messages, as it is read.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use engine::ids::{CLOCKS_APART, first_of};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -77,15 +78,6 @@ impl MessageRow {
             sent_at: self.sent_at,
         })
     }
-}
-
-/// How far the clocks of processes may be apart, at most: ids are made by them, and times by the database.
-const CLOCKS_APART: TimeDelta = TimeDelta::days(1);
-
-/// The first id of a time (RFC 9562, section 5.7). Ids are in the order of time, so that what came before is not walked when
-/// few fit.
-fn first_of(at: DateTime<Utc>) -> Uuid {
-    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
 }
 
 /// Messages that fit, the newest first: `$first` is the condition that an index is walked by, so that one plan for all

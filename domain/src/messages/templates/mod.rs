@@ -115,7 +115,7 @@ pub(crate) async fn of_product(
     ctx: &Ctx,
     tx: &mut TenantTx,
     name: &str,
-    parts: TemplateParts,
+    parts: &TemplateParts,
 ) -> Result<TemplateId> {
     let tenant = tx.tenant;
     store::hold_template_name(tx.conn(), tenant, name).await?;
@@ -130,7 +130,7 @@ pub(crate) async fn of_product(
     }
     parts.check(channel)?;
     let put = store::FreshTemplate { id: TemplateId(ctx.id()), name, channel, locale: "" };
-    Ok(write(tx, &put, &parts, "create").await?.id)
+    Ok(write(tx, &put, parts, "create").await?.id)
 }
 
 /// Newest first, those with ids below `before`, and fewer than `limit` where they are large.

@@ -30,7 +30,7 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [Self; 6] =
+    pub const ALL: [Self; 6] =
         [Self::Identity, Self::Cooling, Self::Held, Self::Running, Self::Done, Self::Withdrawn];
 
     #[must_use]

@@ -71,11 +71,10 @@ impl Archive {
     pub(super) async fn finish(mut self) -> Result<Written> {
         let zip = self.zip.take().ok_or_else(broken)?;
         let ended = spawn_blocking(move || zip.finish().map(drop)).await;
-        let written =
-            match ended.map_err(Error::internal).and_then(|ended| ended.map_err(Error::internal)) {
-                Ok(()) => self.file.write(&self.sink.take()).await,
-                Err(error) => Err(error),
-            };
+        let written = match ended.map_err(Error::internal).and_then(|ended| ended.map_err(Error::internal)) {
+            Ok(()) => self.file.write(&self.sink.take()).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = written {
             self.file.abandon().await;
             return Err(error);

@@ -8,11 +8,12 @@
 //! - [`SECRETS`] what is sealed under the key of the tenant: about nobody, but rotated as well
 //! - [`FILES`] what is sealed in files; [`OTHERS`] columns that look as if they belonged here, and why they do not
 //! - `column` and `table` say what is said of each; `leads`, `messages`, `calls`, `campaigns`, `work`,
-//!   `staff`, `reports`, `rights` say it
+//!   `staff`, `reports`, `games`, `rights` say it
 
 mod calls;
 mod campaigns;
 mod column;
+mod games;
 mod leads;
 mod messages;
 mod others;
@@ -35,6 +36,7 @@ pub const TABLES: &[&[Table]] = &[
     work::TABLES,
     staff::TABLES,
     reports::TABLES,
+    games::TABLES,
     rights::TABLES,
 ];
 

@@ -15,10 +15,7 @@ pub(super) const TABLES: &[Table] = &[Table {
         recipients: "the provider that carries the company's e-mail",
         kept: "until the address is taken out, or the report is deleted",
     },
-    ways: &[
-        Way::Address { column: "to_index", index: "messages.to", unless: None },
-        Way::Subject("id"),
-    ],
+    ways: &[Way::Address { column: "to_index", index: "messages.to", unless: None }, Way::Subject("id")],
     within: None,
     owner: Some(Owner::Column("id")),
     key: &["id"],

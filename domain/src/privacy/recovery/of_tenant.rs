@@ -7,17 +7,15 @@ use uuid::Uuid;
 use super::{PAGE, Recovered, store};
 use crate::{
     Ctx,
-    access::{permission::PermissionSet, rows::Rows},
     audit::Entry,
     campaigns::steer,
-    ctx::{Actor, Platform},
+    ctx::Platform,
     error::Result,
     messages::{of_run, restored},
     privacy::{
         erasure::{begin, certificate, keys, rows, stop},
         tombstones::{self, Tombstone},
     },
-    processing::reads::Opens,
     sequences,
     types::{CampaignId, SequenceId, TenantId},
 };
@@ -26,7 +24,7 @@ use crate::{
 const RESTORED: &str = "restored";
 
 pub(super) async fn recover(platform: &Platform, tenant: TenantId, done: &mut Recovered) -> Result<()> {
-    let ctx = &itself(platform, tenant);
+    let ctx = &Ctx::itself(platform, tenant);
     done.tenants += 1;
     // Whoever is forgotten again first gets nothing of what follows.
     let found = tombstones::all(platform, tenant).await?;
@@ -127,23 +125,5 @@ impl Recovered {
             Ok(()) => self.paused.push(format!("{tenant}: {what} {id}")),
             Err(why) => self.left.push(format!("{tenant}: {what} {id}: {why}")),
         }
-    }
-}
-
-/// The product itself in a tenant.
-fn itself(platform: &Platform, tenant: TenantId) -> Ctx {
-    Ctx {
-        platform: platform.clone(),
-        tenant,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        patience: None,
-        opens: Opens::ForWork,
     }
 }

@@ -31,6 +31,19 @@ pub enum Deed {
 }
 
 impl RequestStatus {
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Working, Self::Answered, Self::Refused];
+
+    /// As it is stored, and as the API names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Working => "working",
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+        }
+    }
+
     /// Whether it may be done now.
     #[must_use]
     pub fn allows(self, deed: Deed) -> bool {

@@ -80,12 +80,6 @@ macro_rules! touched {
     };
 }
 
-/// Lets no statement of the transaction take longer than is good for the others.
-pub(in crate::processing) async fn be_quick(conn: &mut PgConnection) -> Result<()> {
-    sqlx::query("set local statement_timeout = '10s'").execute(conn).await?;
-    Ok(())
-}
-
 /// Now, by the clock that the audit log is written by, or by that of what is due if it is ahead.
 pub(in crate::processing) async fn this_moment(conn: &mut PgConnection) -> Result<DateTime<Utc>> {
     let now = sqlx::query_scalar!(r#"select greatest(clock_timestamp(), engine.now()) as "now!""#);
@@ -94,18 +88,13 @@ pub(in crate::processing) async fn this_moment(conn: &mut PgConnection) -> Resul
 
 /// Refuses a range over which it took too long.
 fn in_time<T>(done: Result<T, sqlx::Error>) -> Result<T> {
-    // query_canceled
-    match done {
-        Err(error)
-            if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014")) =>
-        {
-            Err(Error::invalid(
-                "?from",
-                "so much happened in this range that it takes longer than 10 seconds to count: ask for fewer days at a \
-                 time, or for one actor",
-            ))
-        }
-        done => Ok(done?),
+    match done.map_err(Error::from) {
+        Err(error) if error.is_given_up() => Err(Error::invalid(
+            "?from",
+            "so much happened in this range that it takes longer than 10 seconds to count: ask for fewer days at a \
+             time, or for one actor",
+        )),
+        done => done,
     }
 }
 

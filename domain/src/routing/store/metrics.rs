@@ -83,9 +83,3 @@ pub(in crate::routing) async fn waiting_times(
     .await?;
     Ok(times)
 }
-
-/// The longest that figures may take.
-pub(in crate::routing) async fn be_quick(conn: &mut PgConnection) -> Result<()> {
-    sqlx::query("set local statement_timeout = '10s'").execute(conn).await?;
-    Ok(())
-}

@@ -18,6 +18,9 @@ pub(crate) async fn as_of_one_moment(conn: &mut PgConnection) -> Result<()> {
 /// What a statement may take for somebody who looks at all tenants and waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What one may take for figures over a span that somebody asked for.
+pub(crate) const PATIENCE_OVER_SPANS: Duration = Duration::from_secs(10);
+
 /// Has each further statement of a transaction given up if it takes longer than this.
 ///
 /// # Errors

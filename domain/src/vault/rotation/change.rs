@@ -10,15 +10,10 @@ use super::{
 };
 use crate::{
     Ctx,
-    access::{
-        permission::{Permission, PermissionSet},
-        rights::held_now,
-        rows::Rows,
-    },
+    access::{permission::Permission, rights::held_now},
     audit::Entry,
-    ctx::{Actor, Platform},
+    ctx::Platform,
     error::{Error, Result},
-    processing::reads::Opens,
     tenancy::{Begun as Beginning, Once, TenantTx},
     upkeep::ITSELF,
 };
@@ -64,20 +59,7 @@ pub async fn start(ctx: &Ctx, what: What) -> Result<Once<Uuid>> {
 /// # Errors
 /// As [`start`].
 pub async fn start_for_installation(platform: &Platform) -> Result<Uuid> {
-    let ctx = Ctx {
-        platform: platform.clone(),
-        tenant: ITSELF,
-        actor: Actor::System,
-        session: None,
-        grants: PermissionSet::all(),
-        rows: Rows::All,
-        pace: None,
-        trace: None,
-        idempotency: None,
-        expected: None,
-        patience: None,
-        opens: Opens::ForWork,
-    };
+    let ctx = Ctx::itself(platform, ITSELF);
     let mut tx = ctx.begin().await?;
     let (rotation, _) = wanted(&mut tx, What::Kek).await?;
     tx.commit().await?;

@@ -113,23 +113,11 @@ impl From<RotationRow> for RotationView {
     }
 }
 
-/// The keys of the caller's tenant.
+/// The keys of the caller's tenant; those of people, which are counted for it and may be many, if they are asked for.
 ///
 /// # Errors
 /// If the permission is missing or the database does not answer.
-pub async fn keys(ctx: &Ctx) -> Result<KeysView> {
-    read(ctx, true).await
-}
-
-/// The same without the keys of people, which are counted for it and may be many.
-///
-/// # Errors
-/// As [`keys`].
-pub async fn keys_of_tenant(ctx: &Ctx) -> Result<KeysView> {
-    read(ctx, false).await
-}
-
-async fn read(ctx: &Ctx, with_people: bool) -> Result<KeysView> {
+pub async fn keys(ctx: &Ctx, with_people: bool) -> Result<KeysView> {
     ctx.require(Permission::KeysRead)?;
     let mut tx = ctx.begin().await?;
     let tenant = store::tenant::keys(tx.conn(), ctx.tenant, SHOWN).await?;

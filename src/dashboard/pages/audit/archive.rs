@@ -75,7 +75,7 @@ pub async fn show_archive(
         next = part.next_cursor;
     }
     let may = viewer.may(Permission::AuditArchive) && whole.archive.log == Log::AuditLog;
-    let manifest = whole.manifest.as_ref().map(|text| serde_json::to_string_pretty(text).unwrap_or_default());
+    let manifest = whole.manifest.as_ref().map(ui::pretty);
     show(&One {
         page: viewer.page(&format!(
             "{} of {}",
@@ -99,7 +99,7 @@ pub async fn show_archive(
 /// Brings its entries back, so that they are found beside the live ones.
 pub async fn restore_it(Caller(ctx): Caller, Path(id): Path<Uuid>) -> Result<Response, Problem> {
     let once = restore::ask(&ctx, id).await?;
-    let job = once.answer.location.rsplit('/').next().unwrap_or_default().to_owned();
+    let job = once.answer.id().to_owned();
     let said = "It is being brought back by a job. Once that has ended, entries are searched with the box for those from \
                 the archive.";
     let to = if ctx.grants.contains(Permission::JobsRead) {

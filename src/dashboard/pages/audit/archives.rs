@@ -97,7 +97,7 @@ pub async fn preview(viewer: Viewer, Caller(ctx): Caller) -> Result<Response, Pr
 /// Has it done, by a workflow.
 pub async fn run(Caller(ctx): Caller) -> Result<Response, Problem> {
     let once = ask::archive(&ctx).await?;
-    let run = once.answer.location.rsplit('/').next().unwrap_or_default().to_owned();
+    let run = once.answer.id().to_owned();
     let said = "It is being done by this workflow; the archives say how far each month has come.";
     Ok(done(&format!("/ops/workflows/{run}"), said))
 }

@@ -8,7 +8,10 @@ use domain::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{dashboard::link, http::problem::Problem};
+use crate::{
+    dashboard::{asked, link},
+    http::problem::Problem,
+};
 
 /// Spans that can be chosen, in hours. Longer ones are looked through in parts.
 pub const LASTS: [(&str, i64); 5] = [("1h", 1), ("24h", 24), ("7d", 168), ("31d", 744), ("92d", 2_208)];
@@ -39,10 +42,6 @@ pub struct Asked {
     pub cursor: Option<String>,
 }
 
-fn said(value: Option<&String>) -> Option<&str> {
-    value.map(|value| value.trim()).filter(|value| !value.is_empty())
-}
-
 /// An instant that somebody typed or chose.
 ///
 /// # Errors
@@ -71,13 +70,13 @@ impl Asked {
             "until" => &self.until,
             _ => &None,
         };
-        said(value.as_ref()).unwrap_or_default()
+        asked::text(value.as_deref()).unwrap_or_default()
     }
 
     /// The chosen span; none where ends are said.
     pub fn last(&self) -> Option<&str> {
         let ends = !self.value("from").is_empty() || !self.value("until").is_empty();
-        (!ends).then(|| said(self.last.as_ref()).unwrap_or(DEFAULT))
+        (!ends).then(|| asked::text(self.last.as_deref()).unwrap_or(DEFAULT))
     }
 
     pub fn is_filtered(&self) -> bool {
@@ -93,9 +92,9 @@ impl Asked {
                 .iter()
                 .map(|name| (*name, self.value(name)))
                 .collect();
-        pairs.push(("last", said(self.last.as_ref()).unwrap_or_default()));
-        pairs.push(("archived", said(self.archived.as_ref()).unwrap_or_default()));
-        pairs.push(("look", said(self.look.as_ref()).unwrap_or_default()));
+        pairs.push(("last", asked::text(self.last.as_deref()).unwrap_or_default()));
+        pairs.push(("archived", asked::text(self.archived.as_deref()).unwrap_or_default()));
+        pairs.push(("look", asked::text(self.look.as_deref()).unwrap_or_default()));
         link::to(path, &pairs)
     }
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     dashboard::{
-        link,
         page::{Answer, Page, show},
+        pages::span::lasts,
         ui,
         viewer::Viewer,
     },
@@ -45,7 +45,6 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     let rows = read::list(&ctx, &filter, archived, window.before, window.rows).await?;
     let shown = window.page(rows, |entry| (entry.at, entry.id));
     let here = asked.address("/ops/audit");
-    let timeless = link::with(&link::with(&here, "from", ""), "until", "");
     // A file cannot be asked for by that alone, and would hold more than the list.
     let exact = asked.value("severity") != "security";
     let export = (exact && viewer.may(Permission::AuditExport))
@@ -53,12 +52,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     show(&List {
         page: viewer.page("Audit log"),
         tabs: tabs("Entries"),
-        lasts: LASTS
-            .iter()
-            .map(|(word, _)| {
-                ui::Tab::new(word, link::with(&timeless, "last", word), asked.last() == Some(word))
-            })
-            .collect(),
+        lasts: lasts(&here, LASTS.map(|(word, _)| word), asked.last()),
         rows: shown.items.into_iter().map(|entry| Row::of(entry, &here, true)).collect(),
         next: shown.next_cursor,
         archived,

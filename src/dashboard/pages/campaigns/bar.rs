@@ -1,10 +1,7 @@
 //! How far a run is, as a bar that is read again as long as it moves.
 
 use askama::{Template, filters::HtmlSafe};
-use domain::{
-    campaigns::{progress::RunBrief, rules::lifecycle::RunStatus},
-    types::CampaignId,
-};
+use domain::{campaigns::progress::RunBrief, types::CampaignId};
 
 use crate::dashboard::ui;
 
@@ -30,8 +27,7 @@ impl Bar {
             None => format!("{} written down", ui::count(&run.recipients)),
             Some(percent) => format!("{percent} % of {}", ui::count(&run.recipients)),
         };
-        let moves = matches!(run.run_status, RunStatus::Planning | RunStatus::Running | RunStatus::Stopping);
-        Self { campaign, percent, said, moves: moves && !looks }
+        Self { campaign, percent, said, moves: run.run_status.moves() && !looks }
     }
 }
 

@@ -7,7 +7,7 @@ use domain::{
     campaigns::{
         manage::{self, CampaignView},
         progress::{self, CampaignProgress},
-        rules::lifecycle::{CampaignStatus, RecipientStatus, RunStatus},
+        rules::lifecycle::{CampaignStatus, RecipientStatus},
         sampled,
     },
     types::{CampaignId, CampaignRunId},
@@ -112,7 +112,7 @@ pub async fn show_campaign(
         steps: steps(&viewer, &ctx, &campaign),
         moves: came.as_ref().is_some_and(|came| came.moves) || campaign.status == CampaignStatus::Scheduled,
         facts: facts(&campaign),
-        filter: serde_json::to_string_pretty(&campaign.audience.filter).unwrap_or_default(),
+        filter: ui::pretty(&campaign.audience.filter),
         workflows: viewer.may(Permission::WorkflowsRead),
         more_runs,
         runs,
@@ -139,7 +139,7 @@ async fn came(
     });
     Ok(Came {
         percent: run.planned_at.is_some().then(|| percent(run.recipients - run.open, run.recipients)),
-        moves: matches!(run.run_status, RunStatus::Planning | RunStatus::Running | RunStatus::Stopping),
+        moves: run.run_status.moves(),
         newest: newest == Some(run.run_id),
         funnel: figures::funnel(&run, &answered, &list),
         statuses: statuses.collect(),

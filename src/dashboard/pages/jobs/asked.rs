@@ -1,6 +1,6 @@
 //! What the address of the list says, and the same as words in the search box.
 
-use chrono::{DateTime, Duration, DurationRound, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::error::FieldError;
 use engine::{
     jobs::Filter,
@@ -9,12 +9,14 @@ use engine::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{dashboard::link, http::problem::Problem};
+use crate::{
+    dashboard::{asked, link, pages::span::Lately},
+    http::{
+        api::jobs::{ENDED, known_state},
+        problem::Problem,
+    },
+};
 
-/// States of a job that is not finished.
-pub const LIVE: [&str; 5] = ["scheduled", "available", "running", "retrying", "parked"];
-/// And of one that is.
-pub const ENDED: [&str; 4] = ["completed", "discarded", "cancelled", "quarantined"];
 /// What can be looked for, and how.
 pub const FIELDS: [(&str, &str); 7] = [
     ("state", "how it is"),
@@ -25,12 +27,6 @@ pub const FIELDS: [(&str, &str); 7] = [
     ("error", "why it ended as it did"),
     ("node", "the process that ran it"),
 ];
-/// Spans that can be chosen, in hours.
-pub const LASTS: [(&str, i64); 4] = [("1h", 1), ("6h", 6), ("24h", 24), ("7d", 168)];
-/// Steps of a chart in minutes; a span has 120 of them at most. Those of an hour and more are of spans that are read by the
-/// hour ([`Span::is_by_the_hour`]).
-const STEPS: [i32; 6] = [1, 5, 60, 180, 360, 1_440];
-const MOST_STEPS: i64 = 120;
 
 /// The parameters of the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -155,25 +151,16 @@ impl Asked {
     /// If a value cannot be one.
     pub fn filter(&self) -> Result<Filter, Problem> {
         let own = |name: &str| self.field(name).map(ToOwned::to_owned);
-        let state = own("state");
-        if let Some(state) = &state
-            && !LIVE.iter().chain(&ENDED).any(|known| known == state)
-        {
-            return Err(Problem::field(
-                "?state",
-                format!("one of {}, {}", LIVE.join(", "), ENDED.join(", ")),
-            ));
-        }
         Ok(Filter {
-            state,
+            state: known_state(own("state"), "?state")?,
             kind: own("kind"),
             queue: own("queue"),
             business_key: own("key"),
             tag: own("tag"),
             error_code: own("error"),
             node: self.node()?,
-            ended_from: moment("?from", self.from.as_deref())?,
-            ended_until: moment("?until", self.until.as_deref())?,
+            ended_from: asked::moment("?from", self.from.as_deref())?,
+            ended_until: asked::moment("?until", self.until.as_deref())?,
             ..Filter::default()
         })
     }
@@ -194,7 +181,7 @@ impl Asked {
     /// Whether only jobs are shown that have ended.
     pub fn is_past(&self) -> bool {
         let ended = self.field("state").is_some_and(|state| ENDED.contains(&state));
-        ended || self.field("error").is_some() || self.from.is_some() || self.until.is_some()
+        ended || self.field("error").is_some() || self.lately().is_marked()
     }
 
     /// What the counters can say of these filters; none if one is about what they do not count by.
@@ -214,28 +201,9 @@ impl Asked {
         }))
     }
 
-    /// The span of the chart and of the figures, and the minutes of a step: on whole minutes; on whole hours of UTC where it is
-    /// long, for those are read.
-    ///
-    /// # Errors
-    /// If an end of it is no time, or it ends before it begins.
-    pub fn span(&self, now: DateTime<Utc>) -> Result<(Span, i32), Problem> {
-        let until = moment("?until", self.until.as_deref())?;
-        let open = until.is_none_or(|until| until > now);
-        let until = until.unwrap_or(now + Duration::minutes(1));
-        let from = moment("?from", self.from.as_deref())?.unwrap_or(until - Duration::hours(self.hours()));
-        let span = Span { from: begin(from, 1), until: end(until, 1) };
-        let minutes = (span.until - span.from).num_minutes();
-        if !(1..=400 * 24 * 60).contains(&minutes) {
-            return Err(Problem::field("?until", "a time after `from`, and not more than a year"));
-        }
-        let fits = |step: &&i32| minutes / i64::from(**step) <= MOST_STEPS;
-        let step = STEPS.iter().find(fits).copied().unwrap_or(1_440);
-        if minutes <= Span::MINUTES {
-            return Ok((span, step));
-        }
-        let until = if open { span.until } else { end(span.until, 60) };
-        Ok((Span { from: begin(span.from, 60), until }, step))
+    /// The time that the chart and the figures are about.
+    pub fn lately(&self) -> Lately {
+        Lately { last: self.last.clone(), from: self.from.clone(), until: self.until.clone() }
     }
 
     /// Takes the ends of the span for those that were asked for, so that the list is of the same time as the figures.
@@ -243,43 +211,17 @@ impl Asked {
         let whole = |text: &mut Option<String>, at: DateTime<Utc>| {
             *text = text
                 .take()
-                .filter(|text| !text.is_empty())
+                .filter(|text| asked::text(Some(text.as_str())).is_some())
                 .map(|_| at.to_rfc3339_opts(SecondsFormat::Secs, true));
         };
         whole(&mut self.from, span.from);
         whole(&mut self.until, span.until);
     }
 
-    pub fn last(&self) -> &str {
-        self.last.as_deref().filter(|last| LASTS.iter().any(|(name, _)| name == last)).unwrap_or("24h")
-    }
-
-    fn hours(&self) -> i64 {
-        LASTS.iter().find(|(name, _)| *name == self.last()).map_or(24, |(_, hours)| *hours)
-    }
-
     /// Whether it shows what comes, and not a page or a span of the past.
     pub fn is_open(&self) -> bool {
-        self.cursor.is_none() && self.from.is_none() && self.until.is_none()
+        self.cursor.is_none() && !self.lately().is_marked()
     }
-}
-
-fn moment(pointer: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let at = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
-    let at = at.filter(|at| (2000..3000).contains(&chrono::Datelike::year(at)));
-    at.map(Some).ok_or_else(|| Problem::field(pointer, "a time like 2026-11-27T15:00:00Z"))
-}
-
-/// The whole number of minutes at or before a time.
-fn begin(at: DateTime<Utc>, minutes: i64) -> DateTime<Utc> {
-    at.duration_trunc(Duration::minutes(minutes)).unwrap_or(at)
-}
-
-/// The one at or after it.
-fn end(at: DateTime<Utc>, minutes: i64) -> DateTime<Utc> {
-    let begun = begin(at, minutes);
-    if begun == at { at } else { begun + Duration::minutes(minutes) }
 }
 
 /// Words with spaces between them; quotes hold one together, in which a backslash takes the next letter as it is.
@@ -336,29 +278,6 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_steps_that_can_be_seen() {
-        let now = DateTime::from_timestamp(1_700_000_030, 0).expect("a time");
-        let span = |from: Option<&str>, until: Option<&str>, last: Option<&str>| {
-            let own = |text: Option<&str>| text.map(ToOwned::to_owned);
-            Asked { from: own(from), until: own(until), last: own(last), ..Asked::default() }.span(now)
-        };
-        // It is 22:13:50: whole hours begin 13 minutes before.
-        for (last, minutes, step) in
-            [(Some("1h"), 61, 1), (Some("6h"), 361, 5), (None, 1_455, 60), (Some("7d"), 10_095, 180)]
-        {
-            let (span, found) = span(None, None, last).expect("a span");
-            assert_eq!(((span.until - span.from).num_minutes(), found), (minutes, step), "{last:?}");
-            assert_eq!(span.is_by_the_hour(), step >= 60, "{last:?}");
-        }
-        let (brushed, step) =
-            span(Some("2023-11-14T10:00:30Z"), Some("2023-11-14T10:30:10Z"), None).expect("a span");
-        assert_eq!((brushed.from.to_rfc3339().as_str(), step), ("2023-11-14T10:00:00+00:00", 1));
-        assert_eq!(brushed.until.to_rfc3339(), "2023-11-14T10:31:00+00:00");
-        assert!(span(Some("2023-11-14T10:00:00Z"), Some("2023-11-13T10:00:00Z"), None).is_err());
-        assert!(span(Some("yesterday"), None, None).is_err());
-    }
-
-    #[test]
     fn the_list_is_of_the_time_of_the_figures() {
         let now = DateTime::from_timestamp(1_700_000_030, 0).expect("a time");
         let own = |text: &str| Some(text.to_owned());
@@ -367,11 +286,11 @@ mod tests {
             until: own("2023-11-13T11:30:10Z"),
             ..Asked::default()
         };
-        let (span, step) = long.span(now).expect("a span");
+        let (span, step) = long.lately().span(now).expect("a span");
         long.settle(span);
         assert_eq!(long.from.as_deref(), Some("2023-11-12T10:00:00Z"));
         assert_eq!(long.until.as_deref(), Some("2023-11-13T12:00:00Z"));
-        assert_eq!(long.span(now).expect("a span"), (span, step), "it stays as it is");
+        assert_eq!(long.lately().span(now).expect("a span"), (span, step), "it stays as it is");
         let filter = long.filter().expect("a filter");
         assert_eq!((filter.ended_from, filter.ended_until), (Some(span.from), Some(span.until)));
         let mut none = Asked { from: own(""), ..Asked::default() };

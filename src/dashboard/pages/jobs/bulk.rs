@@ -103,7 +103,7 @@ pub async fn run(Caller(ctx): Caller, fields: Fields) -> Result<Response, Proble
         fields.confirms(action.verb())?;
     }
     let once = bulk::act(&ctx, action, filter).await?;
-    let id = once.answer.location.rsplit('/').next().and_then(|id| Uuid::try_parse(id).ok());
+    let id = Uuid::try_parse(once.answer.id()).ok();
     let Some(id) = id else { return Ok(Redirect::to("/ops/jobs").into_response()) };
     Ok(done(
         &format!("/ops/jobs/{id}"),

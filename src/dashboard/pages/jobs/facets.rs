@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use engine::tallies::{Cell, Depth};
 use uuid::Uuid;
 
-use super::asked::{Asked, ENDED, LIVE};
-use crate::dashboard::{
-    link,
-    ui::{self, Facet, FacetValue},
+use super::asked::Asked;
+use crate::{
+    dashboard::{
+        link,
+        ui::{self, Facet, FacetValue},
+    },
+    http::api::jobs::{ENDED, LIVE},
 };
 
 /// Values of a facet that are shown; the search box finds the others.
@@ -28,7 +31,7 @@ pub struct Counted<'a> {
     pub sampled: bool,
 }
 
-/// The unfinished by their states, as [`super::asked::LIVE`] names them.
+/// The unfinished by their states, as [`LIVE`] names them.
 pub fn census(depths: &[Depth]) -> Vec<Cell> {
     let cell = |depth: &Depth, state: &str| Cell {
         what: state.to_owned(),
@@ -65,7 +68,7 @@ pub fn facets(asked: &Asked, counted: &Counted<'_>, here: &str, since: &Since) -
 
 fn live(asked: &Asked, counted: &Counted<'_>, here: &str) -> Vec<FacetValue> {
     // The census knows no processes, and a sample of a marked time nothing that is unfinished.
-    let marked = asked.from.is_some() || asked.until.is_some();
+    let marked = asked.lately().is_marked();
     let known = if counted.sampled { !marked } else { asked.node.is_none() };
     // What has not ended is in no marked time, and has no error that it ended by.
     let open =
@@ -111,7 +114,8 @@ fn by(
     let past = ["error", "node"].contains(&field);
     let ended = counted.ended.iter().filter(|cell| ENDED.contains(&cell.what.as_str()));
     // A marked time leaves nothing that is unfinished.
-    let live = counted.live.iter().filter(|_| !past && asked.from.is_none() && asked.until.is_none());
+    let marked = asked.lately().is_marked();
+    let live = counted.live.iter().filter(|_| !past && !marked);
     for cell in ended.chain(live).filter(|cell| fits(asked, cell, &[field])) {
         let word = match field {
             "queue" => Some(cell.queue.clone()),

@@ -7,11 +7,14 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{access::permission::Permission, jobs::figures};
-use engine::jobs::{Filter, JobView};
+use engine::{
+    ids,
+    jobs::{Filter, JobView},
+};
 use uuid::Uuid;
 
 use super::{
-    asked::{Asked, FIELDS, LASTS},
+    asked::{Asked, FIELDS},
     facets::{Counted, Since, census, facets},
     picture::{QUESTIONS, picture},
     sample,
@@ -103,64 +106,60 @@ pub async fn list(
         }
     }
     let now = app.platform.clock.now();
-    let (span, step) = asked.span(now)?;
+    let (span, step) = asked.lately().span(now)?;
     asked.settle(span);
     let filter = asked.filter()?;
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let looked = domain::jobs::look(&ctx, &filter, window.before, window.rows).await?;
-    let back = looked.reached.and_then(time_of);
+    let part = asked.part()?;
+    let newest = match part {
+        Some(_) => None,
+        None => Some(domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?),
+    };
+    let first = newest.as_ref().filter(|_| window.before.is_none());
+    let looked = match first.and_then(|newest| sample::rows(newest, &filter, window.rows)) {
+        Some(rows) => rows,
+        None => domain::jobs::look(&ctx, &filter, window.before, window.rows).await?,
+    };
+    let back = looked.reached.and_then(ids::made_at);
     let shown = match looked.reached {
         Some(reached) => http::page::Page::going_on(looked.jobs, Some(&reached)),
         None => window.page(looked.jobs, |job| job.id),
     };
-    let part = asked.part()?;
-    let figures = figures::figures(&ctx, span, step, &part.clone().unwrap_or_default()).await?;
-    let (mut ended, mut cells, mut estimate) = (figures.ended, figures.cells, None);
-    let mut live = census(&figures.depths);
-    if part.is_none() {
-        let newest = domain::jobs::look(&ctx, &sample::of(&filter), None, sample::LOOKED_AT).await?;
-        let sampled = sample::counted(&asked, &newest.jobs, span, step);
-        (ended, cells, live) = (sampled.ended, sampled.cells, sampled.live);
-        estimate = Some(format!(
-            "Nothing counts by key or tag: the chart and the figures are an estimate from the {} newest jobs that have it.",
-            ui::count(&i64::try_from(newest.jobs.len()).unwrap_or_default())
-        ));
-    }
+    let (ended, cells, live, estimate) = match &newest {
+        None => {
+            let figures = figures::figures(&ctx, span, step, &part.unwrap_or_default()).await?;
+            (figures.ended, figures.cells, census(&figures.depths), None)
+        }
+        Some(newest) => {
+            let sampled = sample::counted(&asked, &newest.jobs, span, step);
+            (sampled.ended, sampled.cells, sampled.live, Some(estimated_from(newest.jobs.len())))
+        }
+    };
     let may = |permission| viewer.may(permission);
     let (cancel, retry) = (may(Permission::JobsCancel), may(Permission::JobsRetry));
     let discard = may(Permission::JobsDiscard);
     let here = asked.address();
-    let newest = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
+    let top = shown.items.first().map_or_else(Uuid::nil, |job| job.id);
     let (words, wrong) = match wrong {
         Some((words, said)) => (words, Some(said)),
         None => (asked.words(), None),
     };
-    let since = if asked.from.is_some() || asked.until.is_some() {
-        "in the marked time".to_owned()
-    } else {
-        format!("in the last {}", asked.last())
-    };
-    let since = Since { words: since, from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
-    let counted = Counted { ended: &cells, live: &live, sampled: part.is_none() };
+    let lately = asked.lately();
+    let since = Since { words: lately.words(), from: span.from.to_rfc3339_opts(SecondsFormat::Secs, true) };
+    let counted = Counted { ended: &cells, live: &live, sampled: newest.is_some() };
     let facets = facets(&asked, &counted, &here, &since);
+    let chosen = asked.chart.as_deref().unwrap_or("rate");
     let page = List {
         page: viewer.page("Jobs"),
         completions: completions(&words, &facets),
         back,
-        questions: choices(&QUESTIONS, &here, "chart", asked.chart.as_deref().unwrap_or("rate")),
-        lasts: LASTS
-            .iter()
-            .map(|(word, _)| {
-                let href = link::with(&link::with(&link::with(&here, "from", ""), "until", ""), "last", word);
-                let current = asked.from.is_none() && asked.until.is_none() && asked.last() == *word;
-                ui::Tab { word, href, current }
-            })
-            .collect(),
-        chart: picture(asked.chart.as_deref().unwrap_or("rate"), &ended, span, step),
-        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, newest)),
+        questions: QUESTIONS.map(|question| ui::Tab::of(&here, "chart", question, chosen)).into(),
+        lasts: lately.choices(&here),
+        chart: picture(chosen, &ended, span, step),
+        fresh: (asked.is_open() && viewer.operator().is_none()).then(|| fresh_address(&here, top)),
         bulk: may(Permission::JobsBulk) && (cancel || retry || discard),
         filtered: filter != Filter::default(),
-        cleared: link::with(&link::with(&here, "from", ""), "until", ""),
+        cleared: link::timeless(&here),
         jobs: shown.items,
         next: shown.next_cursor,
         facets,
@@ -176,24 +175,11 @@ pub async fn list(
     Ok(show(&page)?.into_response())
 }
 
-fn choices(all: &[(&'static str, &'static str)], here: &str, name: &str, chosen: &str) -> Vec<ui::Tab> {
-    let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
-        word,
-        href: link::with(here, name, value),
-        current: *value == chosen,
-    };
-    all.iter().map(choice).collect()
-}
-
-/// The first id of a time (RFC 9562, section 5.7).
-fn first_of(at: DateTime<Utc>) -> Uuid {
-    Uuid::from_u128(u128::try_from(at.timestamp_millis()).unwrap_or_default() << 80)
-}
-
-/// When the job of an id was accepted, or another would have been.
-fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
-    let (seconds, nanos) = id.get_timestamp()?.to_unix();
-    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+fn estimated_from(jobs: usize) -> String {
+    let count = ui::count(&i64::try_from(jobs).unwrap_or_default());
+    format!(
+        "Nothing counts by key or tag: the chart and the figures are an estimate from the {count} newest jobs that have it."
+    )
 }
 
 fn fresh_address(here: &str, newest: Uuid) -> String {
@@ -232,7 +218,7 @@ struct Fresh {
 /// How many jobs have come since a page was made; they are shown when somebody asks for them.
 pub async fn fresh(State(app): Shared, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     // It is asked every few seconds, also by filters that no index answers: not all that came before is gone through for it.
-    let recent = first_of(app.platform.clock.now() - NEW);
+    let recent = ids::first_of(app.platform.clock.now() - NEW);
     let after = asked.newest.map_or(recent, |newest| newest.max(recent));
     let filter = Filter { after: Some(after), ..asked.filter()? };
     let newer = domain::jobs::list(&ctx, &filter, None, NEWS).await?.len();

@@ -5,10 +5,8 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::access::permission::Permission;
 use engine::{jobs::JobView, operate::Action};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::asked::ENDED;
 use crate::{
     dashboard::{
         forms::{Fields, done},
@@ -18,6 +16,7 @@ use crate::{
         viewer::Viewer,
     },
     http::{
+        api::jobs::ENDED,
         extract::{Caller, Path},
         problem::Problem,
     },
@@ -81,8 +80,8 @@ pub async fn show_job(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
     show(&One {
         page: viewer.page(&format!("{} {short}", job.kind)),
         steps: course(&job),
-        args: pretty(&job.args),
-        output: job.output.as_ref().map(pretty),
+        args: ui::pretty(&job.args),
+        output: job.output.as_ref().map(ui::pretty),
         percent: job.progress.map(|part| format!("{:.0}", f64::from(part) * 100.0)),
         kind_list: list("kind", &job.kind),
         queue_list: list("queue", &job.queue),
@@ -121,10 +120,6 @@ async fn act(ctx: &domain::Ctx, action: Action, id: Uuid) -> Result<Response, Pr
     let job = domain::jobs::act(ctx, action, id).await?;
     let now = if job.cancelling { "told to stop" } else { job.state.as_str() };
     Ok(done(&format!("/ops/jobs/{id}"), &format!("The job is {now}.")))
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// What has happened to a job, in order.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use engine::tallies::{Ended, Span};
+use engine::tallies::{Ended, Span, is_attempt, is_failure};
 
 use crate::dashboard::ui::{Chart, Series};
 
@@ -80,8 +80,8 @@ fn count(ended: &[&Ended], what: &str) -> f64 {
 
 /// The share of attempts that failed, in percent; none where none ended.
 fn failed(ended: &[&Ended]) -> Option<f64> {
-    let all = sum(ended.iter().copied().filter(|one| one.what != "cancelled"));
-    let bad = count(ended, "discarded") + count(ended, "quarantined") + count(ended, "retrying");
+    let of = |is: fn(&str) -> bool| sum(ended.iter().copied().filter(|one| is(&one.what)));
+    let (all, bad) = (of(is_attempt), of(is_failure));
     (all > 0.0).then(|| 100.0 * bad / all)
 }
 

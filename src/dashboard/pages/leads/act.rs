@@ -54,8 +54,7 @@ pub async fn route(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) ->
 
 /// Writes down what was done with it.
 pub async fn note(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) -> Result<Response, Problem> {
-    let kind = fields.get("kind").map(ToOwned::to_owned);
-    let kind: Option<ActivityKind> = asked::word("/kind", kind.as_ref())?;
+    let kind: Option<ActivityKind> = asked::word("/kind", fields.get("kind"))?;
     let note = fields.text("note").map(|text| text.replace("\r\n", "\n"));
     let new = NewActivity { kind: kind.unwrap_or(ActivityKind::Note), at: None, note };
     activities::create(&ctx, LeadId(id), new).await?;
@@ -64,10 +63,9 @@ pub async fn note(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) -> 
 
 /// Says how far it has come. Somebody else's change in the meantime is not overwritten.
 pub async fn status(Caller(ctx): Caller, Path(id): Path<Uuid>, fields: Fields) -> Result<Response, Problem> {
-    let text = |name: &str| fields.text(name).map(ToOwned::to_owned);
-    let status: Option<Status> = asked::word("/status", text("status").as_ref())?;
+    let status: Option<Status> = asked::word("/status", fields.text("status"))?;
     let status = status.ok_or_else(|| Problem::field("/status", "choose one"))?;
-    let version = text("version").and_then(|version| version.parse().ok());
+    let version = fields.text("version").and_then(|version| version.parse().ok());
     let change = LeadChange { status: Some(status), version, ..LeadChange::default() };
     let lead = commands::change(&ctx, LeadId(id), change, IfTaken::Allow).await?;
     Ok(back(id, &format!("It is {} now.", lead.status)))

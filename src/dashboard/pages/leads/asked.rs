@@ -64,11 +64,7 @@ impl Asked {
 
     /// The value of a parameter.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.value(name).map(String::as_str)
-    }
-
-    fn value(&self, name: &str) -> Option<&String> {
-        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub fn cursor(&self) -> Option<&str> {
@@ -100,10 +96,10 @@ impl Asked {
     /// # Errors
     /// If a value cannot be one, or is asked for beside a team that knows nothing of it.
     pub fn found(&self) -> Result<Found, Problem> {
-        let status: Option<Status> = asked::word("?status", self.value("status"))?;
-        let owner = asked::id("?owner", self.value("owner"))?.map(AgentId);
-        let sort: Sort = asked::word("?sort", self.value("sort"))?.unwrap_or(Sort::ScoreDown);
-        if let Some(team) = asked::id("?team", self.value("team"))? {
+        let status: Option<Status> = asked::word("?status", self.field("status"))?;
+        let owner = asked::id("?owner", self.field("owner"))?.map(AgentId);
+        let sort: Sort = asked::word("?sort", self.field("sort"))?.unwrap_or(Sort::ScoreDown);
+        if let Some(team) = asked::id("?team", self.field("team"))? {
             let more = ["q", "source", "import", "tag"].iter().any(|name| self.field(name).is_some());
             if more || sort != Sort::ScoreDown || !self.attributes().is_empty() {
                 let detail = "a team's leads are listed by their score, and found by status and owner besides; take \
@@ -116,17 +112,17 @@ impl Asked {
         if attributes.len() > MOST_ATTRIBUTES {
             return Err(Problem::field("?", "at most 10 attributes"));
         }
-        let source: Option<Source> = asked::word("?source", self.value("source"))?;
+        let source: Option<Source> = asked::word("?source", self.field("source"))?;
         let filter = commands::Filter {
             id: None,
             status,
             source,
             owner,
-            import: asked::id("?import", self.value("import"))?.map(ImportId),
+            import: asked::id("?import", self.field("import"))?.map(ImportId),
             email: None,
             phone: None,
-            tag: asked::formed("?tag", self.value("tag"))?,
-            q: asked::formed("?q", self.value("q"))?,
+            tag: asked::formed("?tag", self.field("tag"))?,
+            q: asked::formed("?q", self.field("q"))?,
             attributes,
         };
         Ok(Found::Sorted(filter, sort))

@@ -110,16 +110,11 @@ pub async fn list(
     };
     let own = |name: &str| asked.field(name).unwrap_or_default().to_owned();
     let kept = ["status", "source", "owner", "import", "sort"];
-    let sort = |(value, word): &(&'static str, &'static str)| ui::Tab {
-        word,
-        href: link::with(&here, "sort", value),
-        current: asked.sort() == *value,
-    };
     let attributes = searchable(&ctx, &viewer, &asked).await?;
     let page = List {
         page: viewer.page("Leads"),
         facets: facets(&asked, &here, &agents, &teams),
-        sorts: SORTS.iter().map(sort).collect(),
+        sorts: SORTS.map(|sort| ui::Tab::of(&here, "sort", sort, asked.sort())).into(),
         searches: viewer.may(Permission::PersonalRead),
         q: own("q"),
         tag: own("tag"),
@@ -223,9 +218,6 @@ fn facets(asked: &Asked, here: &str, agents: &Names, teams: &Names) -> Vec<Facet
         let value = FacetValue::of(here, "status", (word, word), asked.field("status"));
         FacetValue { like: like(word), ..value }
     };
-    let source = |source: &Source| {
-        FacetValue::of(here, "source", (source.as_str(), source.as_str()), asked.field("source"))
-    };
     let named = |field: &str, names: &Names| {
         let all = names.sorted().into_iter();
         let value = |(id, name): (Uuid, &str)| {
@@ -234,11 +226,12 @@ fn facets(asked: &Asked, here: &str, agents: &Names, teams: &Names) -> Vec<Facet
         all.take(SHOWN).map(value).collect()
     };
     let by_team = asked.field("team").is_some();
-    let sources = if by_team { Vec::new() } else { Source::ALL.iter().map(source).collect() };
+    let sources = Source::ALL.map(|source| (source.as_str(), source.as_str()));
+    let sources = sources.into_iter().filter(|_| !by_team);
     let facet = |name, values| Facet { name, values, ..Facet::default() };
     vec![
         facet("Status", Status::ALL.iter().map(status).collect()),
-        facet("Source", sources),
+        Facet::of("Source", here, "source", sources, asked.field("source")),
         facet("Owner", named("owner", agents)),
         facet("Team", if by_team || !asked.filters() { named("team", teams) } else { Vec::new() }),
     ]

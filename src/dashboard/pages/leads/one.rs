@@ -7,7 +7,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use domain::{
-    access::{permission::Permission, rows::Rows},
+    access::permission::Permission,
     leads::{
         activities::{self, ActivityKind},
         lead::{LeadView, Status},
@@ -108,14 +108,14 @@ pub async fn show_lead(
         Found::MergedInto(lead) => return Ok(Redirect::to(&format!("/ops/leads/{lead}")).into_response()),
     };
     let (now, lead_id) = (app.platform.clock.now(), lead.id);
-    let window: Window<(DateTime<Utc>, Uuid)> = Window::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window: Window<(DateTime<Utc>, Uuid)> = Window::of(asked::text(asked.cursor.as_deref()), None)?;
     let before = window.before.map(|(at, id)| (at, ActivityId(id)));
     let timeline = activities::list(&ctx, lead_id, before, window.rows).await?;
     let timeline = window.page(timeline, |one| (one.at, one.id.0));
     let (agents, teams) = (Names::agents(&ctx).await?, Names::teams(&ctx).await?);
     let history = history::of_lead(&ctx, lead_id).await?;
     let may = |permission| viewer.may(permission);
-    let (free, all) = (lead.restricted_at.is_none(), ctx.rows == Rows::All);
+    let free = lead.restricted_at.is_none();
     let short = short(lead_id.0);
     let name = lead.name.as_ref().map_or_else(|| format!("Lead {short}"), |name| name.expose().clone());
     let delete = (may(Permission::LeadsDelete) && free).then(|| ui::Confirm {
@@ -151,12 +151,12 @@ pub async fn show_lead(
             note: may(Permission::ActivitiesWrite),
             status: may(Permission::LeadsWrite),
             restrict: may(Permission::PrivacyRestrict) && free,
-            hold: may(Permission::PrivacyHold) && all,
-            access: may(Permission::PrivacyAccess) && all,
+            hold: viewer.may_of_all(Permission::PrivacyHold),
+            access: viewer.may_of_all(Permission::PrivacyAccess),
         },
         kinds: ActivityKind::ALL.iter().filter(|kind| kind.is_by_hand()).map(|kind| kind.as_str()).collect(),
         statuses: Status::ALL.iter().map(|status| status.as_str()).collect(),
-        erase: may(Permission::PrivacyErase) && all,
+        erase: viewer.may_of_all(Permission::PrivacyErase),
         like: like(&lead.status),
         name,
         short,

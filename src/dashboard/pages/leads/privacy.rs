@@ -14,7 +14,7 @@ use domain::{
 };
 
 use crate::{
-    dashboard::pages::privacy::words::{erasure_like, request_like, request_word},
+    dashboard::pages::privacy::words::{erasure_like, request_like},
     http::problem::Problem,
 };
 
@@ -69,7 +69,7 @@ pub async fn standing(ctx: &Ctx, lead: LeadId) -> Result<Option<Vec<Standing>>, 
     let asked = requests::list(ctx, &filter, None, SHOWN).await?.into_iter().map(|one| Standing {
         what: "Wants to see what is held",
         href: format!("/ops/privacy/access/{}", one.id),
-        word: request_word(one.status),
+        word: one.status.as_str(),
         like: request_like(one.status),
         said: String::new(),
         since: one.received_at,

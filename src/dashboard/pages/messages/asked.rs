@@ -47,21 +47,21 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn named(&self) -> [(&'static str, Option<&String>); 13] {
+    fn named(&self) -> [(&'static str, Option<&str>); 13] {
         [
-            ("status", self.status.as_ref()),
-            ("channel", self.channel.as_ref()),
-            ("purpose", self.purpose.as_ref()),
-            ("provider", self.provider.as_ref()),
-            ("template", self.template.as_ref()),
-            ("failure", self.failure.as_ref()),
-            ("code", self.code.as_ref()),
-            ("lead", self.lead.as_ref()),
-            ("batch", self.batch.as_ref()),
-            ("to", self.to.as_ref()),
-            ("from", self.from.as_ref()),
-            ("until", self.until.as_ref()),
-            ("last", self.last.as_ref()),
+            ("status", self.status.as_deref()),
+            ("channel", self.channel.as_deref()),
+            ("purpose", self.purpose.as_deref()),
+            ("provider", self.provider.as_deref()),
+            ("template", self.template.as_deref()),
+            ("failure", self.failure.as_deref()),
+            ("code", self.code.as_deref()),
+            ("lead", self.lead.as_deref()),
+            ("batch", self.batch.as_deref()),
+            ("to", self.to.as_deref()),
+            ("from", self.from.as_deref()),
+            ("until", self.until.as_deref()),
+            ("last", self.last.as_deref()),
         ]
     }
 
@@ -106,9 +106,9 @@ impl Asked {
             let hours = LASTS.iter().find(|(name, _)| *name == last).map_or(168, |(_, hours)| *hours);
             return Ok((Some(hour(now - Duration::hours(hours))), None));
         }
-        let from = asked::moment("?from", self.from.as_ref())?.map(hour);
+        let from = asked::moment("?from", self.from.as_deref())?.map(hour);
         let until =
-            asked::moment("?until", self.until.as_ref())?.map(|at| hour(at + Duration::seconds(3_599)));
+            asked::moment("?until", self.until.as_deref())?.map(|at| hour(at + Duration::seconds(3_599)));
         Ok((from, until))
     }
 
@@ -118,14 +118,14 @@ impl Asked {
         let (from, until) = self.span(now)?;
         Ok(Filter {
             id: None,
-            status: asked::word("?status", self.status.as_ref())?,
-            channel: asked::word("?channel", self.channel.as_ref())?,
-            purpose: asked::word("?purpose", self.purpose.as_ref())?,
-            lead: asked::id("?lead", self.lead.as_ref())?.map(LeadId),
-            provider: asked::id("?provider", self.provider.as_ref())?.map(ProviderId),
-            template: asked::id("?template", self.template.as_ref())?.map(TemplateId),
-            batch: asked::id("?batch", self.batch.as_ref())?,
-            failure: asked::word("?failure", self.failure.as_ref())?,
+            status: asked::word("?status", self.status.as_deref())?,
+            channel: asked::word("?channel", self.channel.as_deref())?,
+            purpose: asked::word("?purpose", self.purpose.as_deref())?,
+            lead: asked::id("?lead", self.lead.as_deref())?.map(LeadId),
+            provider: asked::id("?provider", self.provider.as_deref())?.map(ProviderId),
+            template: asked::id("?template", self.template.as_deref())?.map(TemplateId),
+            batch: asked::id("?batch", self.batch.as_deref())?,
+            failure: asked::word("?failure", self.failure.as_deref())?,
             code: self.field("code").map(ToOwned::to_owned),
             to: self.field("to").map(ToOwned::to_owned),
             from,
@@ -150,14 +150,14 @@ impl Asked {
             by: vec![Dimension::Channel, Dimension::Provider, Dimension::Purpose],
             channel: None,
             provider: None,
-            template: asked::id("?template", self.template.as_ref())?.map(TemplateId),
+            template: asked::id("?template", self.template.as_deref())?.map(TemplateId),
             purpose: None,
         }))
     }
 
     /// The message that was searched for by its id.
     pub fn message(&self) -> Option<Uuid> {
-        Uuid::try_parse(asked::text(self.q.as_ref())?).ok()
+        Uuid::try_parse(asked::text(self.q.as_deref())?).ok()
     }
 }
 

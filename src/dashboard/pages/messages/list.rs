@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{
-    access::{permission::Permission, rows::Rows},
+    access::permission::Permission,
     messages::{
         read::{self, MessageView},
         stats,
@@ -24,6 +24,7 @@ use crate::{
     dashboard::{
         asked, link,
         page::{Page, show},
+        pages::span::lasts,
         ui::short,
         ui::{self, Facet},
         viewer::Viewer,
@@ -50,8 +51,8 @@ struct List {
     page: Page,
     facets: Vec<Facet>,
     lasts: Vec<ui::Tab>,
-    /// Whom a message is to may be looked for.
-    searches: bool,
+    /// What may be looked for.
+    hint: &'static str,
     to: String,
     kept: Vec<(&'static str, String)>,
     /// Why there are no figures.
@@ -80,11 +81,11 @@ pub async fn list(
     }
     let now = app.platform.clock.now();
     let filter = asked.filter(now)?;
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), None)?;
     let rows = read::list(&ctx, &filter, window.before.map(MessageId), window.rows).await?;
     let shown = window.page(rows, |message| message.id.0);
     let accounts = Accounts::of(&ctx).await?;
-    let counts = viewer.may(Permission::MessageStatsRead) && ctx.rows == Rows::All;
+    let counts = viewer.may_of_all(Permission::MessageStatsRead);
     let (figures, uncounted) = match asked.wanted(now)? {
         None => (None, Some("Nothing counts by lead, batch or recipient, so there are no figures.")),
         Some(_) if !counts => (None, Some("Figures are of all messages; your role does not see them.")),
@@ -106,13 +107,17 @@ pub async fn list(
     let page = List {
         page: viewer.page("Messages"),
         facets: facets(&asked, figures.as_deref(), &accounts, &here, &about),
-        lasts: lasts(&asked, &here),
-        searches: viewer.may(Permission::PersonalRead),
+        lasts: lasts(&here, LASTS.map(|(word, _)| word), asked.last()),
+        hint: if viewer.may(Permission::PersonalRead) {
+            "whom it is to in full, or the id of a message"
+        } else {
+            "the id of a message"
+        },
         to: asked.field("to").unwrap_or_default().to_owned(),
         kept: kept.into_iter().map(own).filter(|(_, value)| !value.is_empty()).collect(),
         uncounted,
         span: (asked.field("from").is_some() || asked.field("until").is_some())
-            .then(|| link::with(&link::with(&here, "from", ""), "until", "")),
+            .then(|| link::timeless(&here)),
         rows: shown.items.into_iter().map(row).collect(),
         next: shown.next_cursor,
         filtered: asked.filters(),
@@ -120,14 +125,4 @@ pub async fn list(
         here,
     };
     Ok(show(&page)?.into_response())
-}
-
-fn lasts(asked: &Asked, here: &str) -> Vec<ui::Tab> {
-    let open = link::with(&link::with(here, "from", ""), "until", "");
-    let choice = |(word, _): &(&'static str, i64)| ui::Tab {
-        word,
-        href: link::with(&open, "last", word),
-        current: asked.last() == Some(*word),
-    };
-    LASTS.iter().map(choice).collect()
 }

@@ -22,7 +22,7 @@ use crate::{
         asked, link,
         page::{Answer, Page, show},
         ui::short,
-        ui::{self, Facet, FacetValue},
+        ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
@@ -74,18 +74,17 @@ struct Outbox {
 /// What was delivered, the newest first.
 pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let filter = OutboxFilter {
-        message: asked::id("?message", asked.message.as_ref())?.map(MessageId),
-        channel: asked::word("?channel", asked.channel.as_ref())?,
-        provider: asked::id("?provider", asked.provider.as_ref())?.map(ProviderId),
+        message: asked::id("?message", asked.message.as_deref())?.map(MessageId),
+        channel: asked::word("?channel", asked.channel.as_deref())?,
+        provider: asked::id("?provider", asked.provider.as_deref())?.map(ProviderId),
     };
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), Some(SHOWN))?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), Some(SHOWN))?;
     let found = outbox::look(&ctx, filter, window.before, window.rows).await?;
     let shown = window.bounded(found, |one| one.delivery.id);
     let accounts = Accounts::of(&ctx).await?;
-    let own = |value: Option<&String>| asked::text(value).unwrap_or_default().to_owned();
-    let (channel, provider, message) =
-        (own(asked.channel.as_ref()), own(asked.provider.as_ref()), own(asked.message.as_ref()));
-    let pairs = [("channel", &*channel), ("provider", &*provider), ("message", &*message)];
+    let own = |value| asked::text(value).unwrap_or_default();
+    let (channel, provider) = (own(asked.channel.as_deref()), own(asked.provider.as_deref()));
+    let pairs = [("channel", channel), ("provider", provider), ("message", own(asked.message.as_deref()))];
     let here = link::to("/ops/outbox", &pairs);
     let row = |one: Delivered| Row {
         short: short(one.delivery.message_id.0),
@@ -96,13 +95,13 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
         at: one.delivery.received_at,
         wording: wording(one.channel, one.delivery.content),
     };
-    let named = |word: &'static str| FacetValue::of(&here, "channel", (word, word), Some(&channel));
-    let channels = Channel::ALL.iter().map(|channel| named(channel.as_str())).collect();
-    let chosen =
-        |id: &String| FacetValue::of(&here, "provider", (id, &account_name(&accounts, id)), Some(id));
-    let accounts_of = Some(&provider).filter(|id| !id.is_empty()).map(chosen).into_iter().collect();
-    let facet = |name, values| Facet { name, values, ..Facet::default() };
-    let facets = vec![facet("Channel", channels), facet("Account", accounts_of)];
+    let channels = Channel::ALL.map(|channel| (channel.as_str(), channel.as_str()));
+    let name = account_name(&accounts, provider);
+    let account = Some((provider, name.as_str())).filter(|_| !provider.is_empty());
+    let facets = vec![
+        Facet::of("Channel", &here, "channel", channels, Some(channel)),
+        Facet::of("Account", &here, "provider", account, Some(provider)),
+    ];
     let may = |permission| viewer.may(permission);
     show(&Outbox {
         page: viewer.page("Outbox"),

@@ -7,6 +7,8 @@ use domain::messages::{
 };
 use serde_json::Value;
 
+use crate::dashboard::ui;
+
 /// A part of a delivery.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Part {
@@ -51,7 +53,7 @@ pub fn wording(channel: Option<Channel>, content: Option<Value>) -> Option<Wordi
             Some(Channel::Slack) => "What it answers to",
             _ => "Besides",
         };
-        parts.push(folded(name, serde_json::to_string_pretty(&sent.extra).unwrap_or_default()));
+        parts.push(folded(name, ui::pretty(&sent.extra)));
     }
     if let Some(url) = sent.unsubscribe_url {
         parts.push(folded("Where a click ends this mail", url));

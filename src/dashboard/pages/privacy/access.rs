@@ -21,7 +21,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::words::{left, request_like, request_word};
+use super::words::{left, request_like};
 use crate::{
     dashboard::{
         asked,
@@ -112,7 +112,7 @@ async fn page_of(viewer: &Viewer, ctx: &Ctx, id: Uuid, now: DateTime<Utc>, fresh
     show(&One {
         page,
         short: short(id),
-        word: request_word(request.status),
+        word: request.status.as_str(),
         like: request_like(request.status),
         left: request.ended_at.is_none().then(|| left(&request.due_at, now)),
         history: whole.history,

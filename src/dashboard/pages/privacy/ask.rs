@@ -7,6 +7,7 @@ use domain::{
         erasure::{self, NewErasure},
         requests::ask::{self, NewAccessRequest},
     },
+    tenancy::Answer,
     types::{LeadId, UserId},
 };
 use uuid::Uuid;
@@ -19,12 +20,8 @@ use crate::{
     http::{extract::Caller, problem::Problem},
 };
 
-fn field(fields: &Fields, name: &str) -> Option<String> {
-    fields.text(name).map(ToOwned::to_owned)
-}
-
 fn id(fields: &Fields, name: &str) -> Result<Option<Uuid>, Problem> {
-    asked::id(&format!("/{name}"), field(fields, name).as_ref())
+    asked::id(&format!("/{name}"), fields.text(name))
 }
 
 /// Somebody wants to see what is held of them.
@@ -32,35 +29,37 @@ pub async fn access(Caller(ctx): Caller, fields: Fields) -> Result<Response, Pro
     let new = NewAccessRequest {
         lead_id: id(&fields, "lead")?.map(LeadId),
         user_id: id(&fields, "user")?.map(UserId),
-        phone: asked::formed("/phone", field(&fields, "phone").as_ref())?,
-        email: asked::formed("/email", field(&fields, "email").as_ref())?,
+        phone: asked::formed("/phone", fields.text("phone"))?,
+        email: asked::formed("/email", fields.text("email"))?,
         received_at: received(&fields)?,
     };
     let once = ask::ask(&ctx, new).await?;
-    Ok(taken_down("access", &once.answer.location))
+    Ok(taken_down("access", &once.answer))
 }
 
 /// Somebody wants to be forgotten. How it is known who asks is said on the page of the request.
 pub async fn erasure(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
     let new = NewErasure {
         lead_id: id(&fields, "lead")?.map(LeadId),
-        phone: asked::formed("/phone", field(&fields, "phone").as_ref())?,
-        email: asked::formed("/email", field(&fields, "email").as_ref())?,
+        phone: asked::formed("/phone", fields.text("phone"))?,
+        email: asked::formed("/email", fields.text("email"))?,
         received_at: received(&fields)?,
         identity: None,
     };
     let once = erasure::ask(&ctx, new).await?;
-    Ok(taken_down("erasures", &once.answer.location))
+    Ok(taken_down("erasures", &once.answer))
 }
 
 /// When the person asked, if that was before it is taken down.
 fn received(fields: &Fields) -> Result<Option<Moment>, Problem> {
-    let at = asked::moment("/received_at", field(fields, "received_at").as_ref())?;
+    let at = asked::moment("/received_at", fields.text("received_at"))?;
     Ok(at.and_then(|at| Moment::try_from(at).ok()))
 }
 
 /// The page of a request, by where the API has it: the same for whoever has sent the form twice.
-fn taken_down(folder: &str, location: &str) -> Response {
-    let id = location.rsplit('/').next().unwrap_or_default();
-    done(&format!("/ops/privacy/{folder}/{id}"), "It is taken down. Say next how you know who asks.")
+fn taken_down(folder: &str, answer: &Answer) -> Response {
+    done(
+        &format!("/ops/privacy/{folder}/{}", answer.id()),
+        "It is taken down. Say next how you know who asks.",
+    )
 }

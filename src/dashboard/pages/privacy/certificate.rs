@@ -77,7 +77,7 @@ pub async fn show_certificate(
         page: viewer.page(&format!("Certificate {}", short(id))),
         id,
         short: short(id),
-        pretty: serde_json::to_string_pretty(&whole).unwrap_or_default(),
+        pretty: ui::pretty(&whole),
         statement: serde_json::from_value(whole).unwrap_or_default(),
         certificate,
     };

@@ -3,8 +3,12 @@
 use askama::Template;
 use axum::extract::State as Shares;
 use domain::{
-    access::{permission::Permission, rows::Rows},
-    privacy::due::{DueKind, DueState},
+    access::permission::Permission,
+    privacy::{
+        due::{DueKind, DueState},
+        erasure::State,
+        requests::RequestStatus,
+    },
 };
 use serde::Deserialize;
 
@@ -34,8 +38,6 @@ const LISTS: [(&str, &str); 5] = [
     ("restrictions", "Restrictions"),
     ("holds", "Legal holds"),
 ];
-const REQUEST_STATES: [&str; 4] = ["identity", "working", "answered", "refused"];
-const ERASURE_STATES: [&str; 6] = ["identity", "cooling", "held", "running", "done", "withdrawn"];
 const STANDING: [(&str, &str); 2] = [("true", "stands"), ("false", "is over")];
 
 /// The parameters of the address.
@@ -75,7 +77,7 @@ pub async fn list(
     Caller(ctx): Caller,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let chosen = asked::text(asked.list.as_ref()).unwrap_or("open");
+    let chosen = asked::text(asked.list.as_deref()).unwrap_or("open");
     let Some((chosen, _)) = LISTS.into_iter().find(|(name, _)| *name == chosen) else {
         return Err(Problem::field("?list", "open, access, erasures, restrictions or holds"));
     };
@@ -87,12 +89,11 @@ pub async fn list(
         "restrictions" => restrictions_page(&ctx, &asked).await?,
         _ => holds_page(&ctx, &asked).await?,
     };
-    let own = |value: Option<&String>| asked::text(value).unwrap_or_default().to_owned();
-    let (kind, state) = (own(asked.kind.as_ref()), own(asked.state.as_ref()));
-    let (standing, lead) = (own(asked.standing.as_ref()), own(asked.lead.as_ref()));
+    let own = |value| asked::text(value).unwrap_or_default();
+    let (kind, state) = (own(asked.kind.as_deref()), own(asked.state.as_deref()));
+    let (standing, lead) = (own(asked.standing.as_deref()), own(asked.lead.as_deref()));
     let name = if chosen == "open" { "" } else { chosen };
-    let pairs =
-        [("list", name), ("kind", &*kind), ("state", &*state), ("standing", &*standing), ("lead", &*lead)];
+    let pairs = [("list", name), ("kind", kind), ("state", state), ("standing", standing), ("lead", lead)];
     let here = link::to("/ops/privacy", &pairs);
     let choice = |(value, word): &(&'static str, &'static str)| ui::Tab {
         word,
@@ -105,19 +106,18 @@ pub async fn list(
         "holds" => "No hold was placed.",
         _ => "Nobody has asked for it.",
     };
-    let may = |permission| viewer.may(permission) && ctx.rows == Rows::All;
     show(&List {
         page: viewer.page("Privacy"),
         lists: LISTS.iter().map(choice).collect(),
-        facets: facets(chosen, &here, &kind, &state, &standing),
+        facets: facets(chosen, &here, kind, state, standing),
         rows: shown.items,
         next: shown.next_cursor,
         open: chosen == "open",
         dated: ["open", "access", "erasures"].contains(&chosen),
         filtered: pairs[1..].iter().any(|(_, value)| !value.is_empty()),
         empty,
-        access: may(Permission::PrivacyAccess),
-        erase: may(Permission::PrivacyErase),
+        access: viewer.may_of_all(Permission::PrivacyAccess),
+        erase: viewer.may_of_all(Permission::PrivacyErase),
         news: viewer.may(Permission::EventsRead),
         here: here.clone(),
     })
@@ -131,18 +131,14 @@ fn facets(chosen: &str, here: &str, kind: &str, state: &str, standing: &str) -> 
         };
         Facet { name: "State", values: all.iter().map(value).collect(), ..Facet::default() }
     };
-    let kinds =
-        DueKind::ALL.iter().map(|one| FacetValue::of(here, "kind", (one.as_str(), one.as_str()), Some(kind)));
+    let kinds = DueKind::ALL.map(|one| (one.as_str(), one.as_str()));
     match chosen {
         "open" => vec![
-            Facet { name: "Kind", values: kinds.collect(), ..Facet::default() },
+            Facet::of("Kind", here, "kind", kinds, Some(kind)),
             states(&DueState::ALL.map(|(name, _)| name)),
         ],
-        "access" => vec![states(&REQUEST_STATES)],
-        "erasures" => vec![states(&ERASURE_STATES)],
-        _ => {
-            let values = STANDING.iter().map(|pair| FacetValue::of(here, "standing", *pair, Some(standing)));
-            vec![Facet { name: "State", values: values.collect(), ..Facet::default() }]
-        }
+        "access" => vec![states(&RequestStatus::ALL.map(RequestStatus::as_str))],
+        "erasures" => vec![states(&State::ALL.map(State::as_str))],
+        _ => vec![Facet::of("State", here, "standing", STANDING, Some(standing))],
     }
 }

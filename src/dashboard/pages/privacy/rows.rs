@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     list::Asked,
-    words::{erasure_like, left, like, request_like, request_word},
+    words::{erasure_like, left, like, request_like},
 };
 use crate::{
     dashboard::{asked, ui::short},
@@ -53,10 +53,10 @@ pub async fn open(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Result<Part<R
     let known = || DueState::ALL.map(|(name, _)| name).join(", ");
     let read = |name: &str| DueState::named(name).ok_or_else(|| Problem::field("?state", known()));
     let filter = DueFilter {
-        kind: asked::word("?kind", asked.kind.as_ref())?,
-        status: asked::text(asked.state.as_ref()).map(read).transpose()?,
+        kind: asked::word("?kind", asked.kind.as_deref())?,
+        status: asked::text(asked.state.as_deref()).map(read).transpose()?,
     };
-    let window: Window<(DateTime<Utc>, Uuid)> = Window::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window: Window<(DateTime<Utc>, Uuid)> = Window::of(asked::text(asked.cursor.as_deref()), None)?;
     let rows = due::list(ctx, filter, window.before, window.rows).await?;
     let page = window.page(rows, |one| (one.due_at, one.id));
     let row = |one: due::DueRequest| {
@@ -86,10 +86,10 @@ pub async fn open(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Result<Part<R
 /// # Errors
 /// If a filter cannot be one, or the permission is missing.
 pub async fn requests_page(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Result<Part<Row>, Problem> {
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), None)?;
     let filter = RequestFilter {
-        status: asked::word("?state", asked.state.as_ref())?,
-        lead: asked::id("?lead", asked.lead.as_ref())?.map(LeadId),
+        status: asked::word("?state", asked.state.as_deref())?,
+        lead: asked::id("?lead", asked.lead.as_deref())?.map(LeadId),
         ..RequestFilter::default()
     };
     let rows = requests::list(ctx, &filter, window.before.map(PrivacyRequestId), window.rows).await?;
@@ -100,7 +100,7 @@ pub async fn requests_page(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Resu
             kind: "access",
             href: format!("/ops/privacy/access/{}", one.id),
             short: short(one.id.0),
-            word: request_word(one.status).into(),
+            word: one.status.as_str().into(),
             like: request_like(one.status),
             lead: of_lead(one.lead_id),
             said: one.refusal.unwrap_or_default(),
@@ -118,10 +118,10 @@ pub async fn requests_page(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Resu
 /// # Errors
 /// If a filter cannot be one, or the permission is missing.
 pub async fn erasures_page(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Result<Part<Row>, Problem> {
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), None)?;
     let filter = ErasureFilter {
-        state: asked::word("?state", asked.state.as_ref())?,
-        lead: asked::id("?lead", asked.lead.as_ref())?.map(LeadId),
+        state: asked::word("?state", asked.state.as_deref())?,
+        lead: asked::id("?lead", asked.lead.as_deref())?.map(LeadId),
         ..ErasureFilter::default()
     };
     let rows = erasure::list(ctx, &filter, window.before.map(ErasureId), window.rows).await?;
@@ -153,9 +153,9 @@ pub async fn erasures_page(ctx: &Ctx, asked: &Asked, now: DateTime<Utc>) -> Resu
 /// # Errors
 /// If a filter cannot be one, or the permission is missing.
 pub async fn restrictions_page(ctx: &Ctx, asked: &Asked) -> Result<Part<Row>, Problem> {
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), None)?;
     let filter = RestrictionFilter {
-        lead: asked::id("?lead", asked.lead.as_ref())?.map(LeadId),
+        lead: asked::id("?lead", asked.lead.as_deref())?.map(LeadId),
         standing: stands(asked)?,
         ..RestrictionFilter::default()
     };
@@ -173,9 +173,9 @@ pub async fn restrictions_page(ctx: &Ctx, asked: &Asked) -> Result<Part<Row>, Pr
 /// # Errors
 /// If a filter cannot be one, or the permission is missing.
 pub async fn holds_page(ctx: &Ctx, asked: &Asked) -> Result<Part<Row>, Problem> {
-    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_ref()), None)?;
+    let window = Window::<Uuid>::of(asked::text(asked.cursor.as_deref()), None)?;
     let filter = HoldFilter {
-        lead: asked::id("?lead", asked.lead.as_ref())?.map(LeadId),
+        lead: asked::id("?lead", asked.lead.as_deref())?.map(LeadId),
         standing: stands(asked)?,
         ..HoldFilter::default()
     };
@@ -191,7 +191,7 @@ pub async fn holds_page(ctx: &Ctx, asked: &Asked) -> Result<Part<Row>, Problem> 
 
 fn stands(asked: &Asked) -> Result<Option<bool>, Problem> {
     let read = |text: &str| text.parse().map_err(|_| Problem::field("?standing", "true or false"));
-    asked::text(asked.standing.as_ref()).map(read).transpose()
+    asked::text(asked.standing.as_deref()).map(read).transpose()
 }
 
 fn of_standing(

@@ -5,21 +5,10 @@ use domain::privacy::{erasure::State, requests::RequestStatus};
 
 use crate::dashboard::ui;
 
-/// As the API names it.
-#[must_use]
-pub fn request_word(status: RequestStatus) -> &'static str {
-    match status {
-        RequestStatus::Identity => "identity",
-        RequestStatus::Working => "working",
-        RequestStatus::Answered => "answered",
-        RequestStatus::Refused => "refused",
-    }
-}
-
 /// In whose shape a request of access is drawn.
 #[must_use]
 pub fn request_like(status: RequestStatus) -> &'static str {
-    like(request_word(status))
+    like(status.as_str())
 }
 
 /// In whose shape an erasure is drawn.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{access::permission::Permission, jobs::figures};
 use engine::{
     queues::QueueView,
-    tallies::{Cell, Depth, Span},
+    tallies::{Cell, Depth, Span, is_attempt, is_failure},
 };
 use serde::Deserialize;
 
@@ -120,13 +120,8 @@ pub async fn list(
     let rows = rows.map(|queue| row(queue, &counts, &depths, span, &lately, now));
     let rows = rows.map(|row| if jobs { row } else { row.without_lists() }).collect();
     let page = viewer.page("Queues");
-    let states = STATES.iter().map(|(value, word)| ui::Tab {
-        word,
-        href: link::with(&page.here, "state", value),
-        current: *value == state,
-    });
     show(&List {
-        states: states.collect(),
+        states: STATES.map(|choice| ui::Tab::of(&page.here, "state", choice, &state)).into(),
         lasts: lately.choices(&page.here),
         since: lately.words(),
         filtered: !state.is_empty(),
@@ -150,13 +145,9 @@ fn fits(queue: &QueueView, state: &str) -> bool {
 /// Of each queue: jobs that completed, attempts that failed, attempts in all.
 fn counts(cells: &[Cell]) -> HashMap<&str, (i64, i64, i64)> {
     let mut counts: HashMap<&str, (i64, i64, i64)> = HashMap::new();
-    for cell in cells.iter().filter(|cell| cell.what != "cancelled") {
+    for cell in cells.iter().filter(|cell| is_attempt(&cell.what)) {
         let (completed, failed, all) = counts.entry(&cell.queue).or_default();
-        if cell.what == "completed" {
-            *completed += cell.count;
-        } else {
-            *failed += cell.count;
-        }
+        *(if is_failure(&cell.what) { failed } else { completed }) += cell.count;
         *all += cell.count;
     }
     counts

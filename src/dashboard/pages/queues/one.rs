@@ -7,7 +7,7 @@ use axum::extract::State;
 use domain::{Error, access::permission::Permission, jobs::figures};
 use engine::{
     queues::QueueView,
-    tallies::{Cell, Depth},
+    tallies::{Cell, Depth, is_attempt, is_failure},
 };
 use serde::Deserialize;
 
@@ -124,18 +124,12 @@ pub async fn show_queue(
     let retrying = own().map(|depth| depth.of_state("retrying")).sum();
     let page = viewer.page(&format!("Queue {name}"));
     let chosen = asked.chart.as_deref().unwrap_or("rate");
-    let question = |(value, word): &(&'static str, &'static str)| ui::Tab {
-        word,
-        href: link::with(&page.here, "chart", value),
-        current: *value == chosen,
-    };
     let limits: Vec<Limit> = serde_json::from_value(queue.limits.clone()).unwrap_or_default();
     let own = limits.iter().find(|limit| limit.key.is_none());
     let own = own.map_or_else(Limit::default, |own| Limit { key: None, ..*own });
     let (state, like) = held::state(&queue);
     let jobs = viewer.may_of_all(Permission::JobsRead);
     let ended_so = |filters: &[(&str, &str)]| if jobs { lately.jobs(span, filters) } else { String::new() };
-    let plain = link::with(&link::with(&page.here, "from", ""), "until", "");
     show(&One {
         at: address(&name),
         state,
@@ -143,9 +137,9 @@ pub async fn show_queue(
         oldest: queue.oldest_due_at.map(|at| ui::duration(&at, &now)),
         retrying,
         list: link::to("/ops/jobs", &[("queue", &name)]),
-        questions: QUESTIONS.iter().map(question).collect(),
+        questions: QUESTIONS.map(|question| ui::Tab::of(&page.here, "chart", question, chosen)).into(),
         lasts: lately.choices(&page.here),
-        marked: lately.is_marked().then_some(plain),
+        marked: lately.is_marked().then(|| link::timeless(&page.here)),
         since: lately.words(),
         chart: picture(chosen, &ended, span, step),
         kinds: kinds(&queue, &cells, &depths, ended_so),
@@ -188,14 +182,10 @@ fn kinds(
         found.running += depth.running;
         found.scheduled += depth.of_state("scheduled");
     }
-    for cell in cells.iter().filter(|cell| cell.queue == queue.name && cell.what != "cancelled") {
+    for cell in cells.iter().filter(|cell| cell.queue == queue.name && is_attempt(&cell.what)) {
         let (found, failed, all) = found.entry(&cell.kind).or_insert_with(|| (kind(&cell.kind), 0, 0));
         *all += cell.count;
-        if cell.what == "completed" {
-            found.completed += cell.count;
-        } else {
-            *failed += cell.count;
-        }
+        *(if is_failure(&cell.what) { failed } else { &mut found.completed }) += cell.count;
     }
     let share = |(kind, failed, all): (Kind, i64, i64)| Kind { failed: percent(failed, all), ..kind };
     found.into_values().map(share).collect()

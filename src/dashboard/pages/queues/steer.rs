@@ -42,19 +42,14 @@ pub async fn limit(
     fields: Fields,
 ) -> Result<Response, Problem> {
     let bounds = Bounds {
-        max_running: number(&fields, "max_running", "a whole number, at least 1")?,
-        rate_per_s: number(&fields, "rate_per_s", "a number, for example 2.5")?,
-        burst: number(&fields, "burst", "a whole number, at least 1")?,
+        max_running: fields.read_as("max_running", "a whole number, at least 1")?,
+        rate_per_s: fields.read_as("rate_per_s", "a number, for example 2.5")?,
+        burst: fields.read_as("burst", "a whole number, at least 1")?,
     };
     jobs::limit(&ctx, &name, fields.text("key"), bounds).await?;
     let bounded = bounds.max_running.is_some() || bounds.rate_per_s.is_some();
     let said = if bounded { "The limit is set." } else { "The limit is taken away." };
     Ok(done(&back(&name, &fields), said))
-}
-
-fn number<N: std::str::FromStr>(fields: &Fields, name: &str, form: &str) -> Result<Option<N>, Problem> {
-    let read = |text: &str| text.parse().map_err(|_| Problem::field(format!("/{name}"), form));
-    fields.text(name).map(read).transpose()
 }
 
 fn back(name: &str, fields: &Fields) -> String {

@@ -176,8 +176,12 @@ mod tests {
             let dates = said("today", from, until).dates(today).expect("days");
             assert_eq!((dates.from, dates.days()), (day(first), days), "{from} {until}");
         }
-        for (from, until) in [("2026-11-02", "2026-11-01"), ("2020-01-01", "2026-11-01"), ("soon", ""), ("1960-01-01", "1960-01-02")]
-        {
+        for (from, until) in [
+            ("2026-11-02", "2026-11-01"),
+            ("2020-01-01", "2026-11-01"),
+            ("soon", ""),
+            ("1960-01-01", "1960-01-02"),
+        ] {
             assert!(said("", from, until).dates(today).is_err(), "{from} {until}");
         }
     }
@@ -189,6 +193,9 @@ mod tests {
         assert_eq!(choices[0].href, "/ops/reports/lead?range=today");
         assert!(said("", "", "").choices("/ops/reports/lead")[3].current, "the usual one");
         assert_eq!(words(Dates { from: day("2026-11-27"), to: day("2026-11-28") }), "Fri 2026-11-27");
-        assert_eq!(words(Dates { from: day("2026-11-01"), to: day("2026-11-28") }), "2026-11-01 to 2026-11-27, 27 days");
+        assert_eq!(
+            words(Dates { from: day("2026-11-01"), to: day("2026-11-28") }),
+            "2026-11-01 to 2026-11-27, 27 days"
+        );
     }
 }

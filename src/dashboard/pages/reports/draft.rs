@@ -212,8 +212,11 @@ fn spans(chosen: Span) -> Vec<Choice> {
 }
 
 fn forms(prints: bool, chosen: FileFormat) -> Vec<Choice> {
-    let choice =
-        |format: FileFormat| Choice { value: format.as_str(), word: format_word(format), chosen: format == chosen };
+    let choice = |format: FileFormat| Choice {
+        value: format.as_str(),
+        word: format_word(format),
+        chosen: format == chosen,
+    };
     formats(prints).into_iter().map(choice).collect()
 }
 
@@ -225,7 +228,11 @@ mod tests {
     fn what_is_looked_at_is_what_is_saved() {
         for (range, _) in RANGES {
             let (span, words) = (span_of(range), range.trim_start_matches("last_").trim_end_matches('d'));
-            assert!(span_word(span).contains(words) || range.ends_with("day"), "{range}: {}", span_word(span));
+            assert!(
+                span_word(span).contains(words) || range.ends_with("day"),
+                "{range}: {}",
+                span_word(span)
+            );
         }
         assert_eq!(span_of("today"), Span::Yesterday);
         assert!(spans(Span::Week).iter().filter(|choice| choice.chosen).count() == 1);

@@ -14,7 +14,8 @@ const TONES: [&str; 4] = ["1", "2", "3", "4"];
 /// A chart of a report.
 #[must_use]
 pub fn chart(chart: &Chart) -> Plot {
-    let over_time = chart.labels.first().is_some_and(|label| label.starts_with(|first: char| first.is_ascii_digit()));
+    let over_time =
+        chart.labels.first().is_some_and(|label| label.starts_with(|first: char| first.is_ascii_digit()));
     let series: Vec<(&str, &[Option<Figure>])> =
         chart.series.iter().map(|line| (line.name.as_str(), line.values.as_slice())).collect();
     // More than two bars beside each other are too thin to be told apart.
@@ -115,6 +116,9 @@ mod tests {
             })
         };
         assert_eq!((of(2).style, of(3).style), ("groups", "lines"));
-        assert_eq!((of(1).series[0].values[0], of(1).cells[0][0].as_str(), of(1).steps), (Some(2.5), "2.50", ""));
+        assert_eq!(
+            (of(1).series[0].values[0], of(1).cells[0][0].as_str(), of(1).steps),
+            (Some(2.5), "2.50", "")
+        );
     }
 }

@@ -52,8 +52,10 @@ impl Kpi {
 
 /// Why there is no figure, by the sentence of its measure.
 fn why_null(sentence: &str) -> String {
-    let clause = sentence.split_once("null ").map(|(_, rest)| rest.split([';', '.']).next().unwrap_or_default());
-    clause.map_or_else(|| "it cannot be told".to_owned(), |clause| format!("not to be told {}", clause.trim()))
+    let clause =
+        sentence.split_once("null ").map(|(_, rest)| rest.split([';', '.']).next().unwrap_or_default());
+    clause
+        .map_or_else(|| "it cannot be told".to_owned(), |clause| format!("not to be told {}", clause.trim()))
 }
 
 /// How a number has changed.
@@ -191,7 +193,11 @@ mod tests {
             (R(0.8), R(0.800_1), Unit::Ratio, ("→", "unchanged")),
             (W(-100), W(-200), Unit::Cents, ("↑", "up 50 %")),
         ] {
-            assert_eq!(change(value, previous, unit), (wanted.0, wanted.1.to_owned()), "{value:?} {previous:?}");
+            assert_eq!(
+                change(value, previous, unit),
+                (wanted.0, wanted.1.to_owned()),
+                "{value:?} {previous:?}"
+            );
         }
     }
 
@@ -201,7 +207,10 @@ mod tests {
             let why = why_null(measure.sentence);
             assert!(why.starts_with("not to be told ") && !why.contains("null") && why.len() > 20, "{why}");
         }
-        assert_eq!(why_null("A; null if none was offered; 0.8 is usual."), "not to be told if none was offered");
+        assert_eq!(
+            why_null("A; null if none was offered; 0.8 is usual."),
+            "not to be told if none was offered"
+        );
         let kpi = Kpi::new("Rate", Unit::Ratio, (None, Some(R(0.5))), "A; null if there are none.");
         assert_eq!((kpi.value, kpi.change, kpi.before.as_str()), (None, None, "50.0 % before"));
     }

@@ -116,7 +116,9 @@ pub async fn write(
     let until: NaiveDate = asked::needed(&fields, "until")?;
     let report = ReportDays { kind, from, to: until.succ_opt().unwrap_or(until), zone: None };
     let asked = ask::ask(&ctx, Wanted::Report { report }, format).await?;
-    let to = asked.fresh.map_or_else(|| "/ops/reports/files".into(), |asked| format!("/ops/reports/files/{}", asked.id));
+    let to = asked
+        .fresh
+        .map_or_else(|| "/ops/reports/files".into(), |asked| format!("/ops/reports/files/{}", asked.id));
     Ok(done(&to, "The file is being written."))
 }
 

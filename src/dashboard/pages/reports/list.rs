@@ -7,10 +7,7 @@ use domain::{
     analytics::{
         document::ReportKind,
         reports,
-        saved::{
-            self, SavedReportView,
-            standing::newest,
-        },
+        saved::{self, SavedReportView, standing::newest},
     },
     types::SavedReportId,
 };

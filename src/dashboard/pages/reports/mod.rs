@@ -44,15 +44,21 @@ fn about(kind: ReportKind) -> (&'static str, &'static str) {
         ReportKind::Lead => {
             ("Leads", "What came in, from where, how far it has come, and what it cost and brought.")
         }
-        ReportKind::Call => {
-            ("Calls", "How many there were, how soon they were answered, how long they took and what they came to.")
+        ReportKind::Call => (
+            "Calls",
+            "How many there were, how soon they were answered, how long they took and what they came to.",
+        ),
+        ReportKind::Campaign => {
+            ("Campaigns", "What each campaign and each of its variants cost and brought.")
         }
-        ReportKind::Campaign => ("Campaigns", "What each campaign and each of its variants cost and brought."),
-        ReportKind::Agent => {
-            ("Agents", "What each agent did: calls, conversions, satisfaction, how busy they were and their shifts.")
-        }
+        ReportKind::Agent => (
+            "Agents",
+            "What each agent did: calls, conversions, satisfaction, how busy they were and their shifts.",
+        ),
         ReportKind::Gamification => ("Games", "Points, challenges and badges."),
-        ReportKind::Message => ("Messages", "What was sent by which channel and account, and whether it arrived."),
+        ReportKind::Message => {
+            ("Messages", "What was sent by which channel and account, and whether it arrived.")
+        }
         ReportKind::Job => ("Jobs", "What ended, how, of which kind, and how often it was tried again."),
     }
 }

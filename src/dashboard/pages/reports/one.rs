@@ -67,7 +67,8 @@ pub async fn show_report(
     Path(kind): Path<String>,
     Query(asked): Query<Days>,
 ) -> Answer {
-    let kind = ReportKind::named(&kind).filter(|kind| reports::is_made(*kind)).ok_or(Error::NotFound("report"))?;
+    let kind =
+        ReportKind::named(&kind).filter(|kind| reports::is_made(*kind)).ok_or(Error::NotFound("report"))?;
     let ground = shown::ground(&ctx).await?;
     let dates = asked.dates(ground.today)?;
     let report = shown::report(&ctx, kind, dates).await?;

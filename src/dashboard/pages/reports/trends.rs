@@ -147,7 +147,8 @@ pub async fn show_trends(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
         How::Of(fact, _) => Some((measure, fact)),
         How::Report => None,
     });
-    let (measure, fact) = known.ok_or_else(|| Problem::field("?measure", "there is no such measure over time"))?;
+    let (measure, fact) =
+        known.ok_or_else(|| Problem::field("?measure", "there is no such measure over time"))?;
     let days = asked.days();
     let ground = shown::ground(&ctx).await?;
     let dates = days.dates(ground.today)?;
@@ -164,7 +165,8 @@ pub async fn show_trends(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
     // What is chosen for the days fits those, and not always others.
     let ranges = days.choices(&link::with(&page.here, "by", ""));
     let steps = STEPS.iter().filter(|(.., step)| dates.days() <= step.longest());
-    let steps = steps.map(|(name, word, _)| ui::Tab::new(word, link::with(&page.here, "by", name), *name == by));
+    let steps =
+        steps.map(|(name, word, _)| ui::Tab::new(word, link::with(&page.here, "by", name), *name == by));
     show(&Trends {
         tabs: tabs(&viewer, "Trends"),
         ranges,
@@ -200,14 +202,21 @@ async fn filters(ctx: &Ctx, asked: &Asked, fact: Fact) -> Result<Vec<Filter>, Pr
             continue;
         }
         let (label, choices) = match dimension {
-            Dimension::Direction => ("Direction", words(&[Direction::Inbound, Direction::Outbound].map(Direction::as_str))),
+            Dimension::Direction => {
+                ("Direction", words(&[Direction::Inbound, Direction::Outbound].map(Direction::as_str)))
+            }
             Dimension::Team => {
                 let names = Names::teams(ctx).await?;
-                ("Team", names.sorted().into_iter().map(|(id, name)| (id.to_string(), name.to_owned())).collect())
+                (
+                    "Team",
+                    names.sorted().into_iter().map(|(id, name)| (id.to_string(), name.to_owned())).collect(),
+                )
             }
             Dimension::Source => ("Source", Vec::new()),
             Dimension::Channel => ("Channel", words(&Channel::ALL.map(Channel::as_str))),
-            Dimension::Purpose => ("Purpose", words(&[Purpose::Transactional, Purpose::Marketing].map(Purpose::as_str))),
+            Dimension::Purpose => {
+                ("Purpose", words(&[Purpose::Transactional, Purpose::Marketing].map(Purpose::as_str)))
+            }
             // Nobody types the id of an account or of wording; links have it.
             _ if value.is_none() => continue,
             Dimension::Provider => ("Account, by its id", Vec::new()),
@@ -242,7 +251,8 @@ mod tests {
         let all: usize = choices().iter().map(|(_, measures)| measures.len()).sum();
         assert_eq!(all, measures::ALL.iter().filter(|measure| measure.how != How::Report).count());
         assert!(choices()[0].1.iter().any(|measure| measure.name == USUAL));
-        let asked = Asked { source: Some("web".into()), direction: Some("inbound".into()), ..Asked::default() };
+        let asked =
+            Asked { source: Some("web".into()), direction: Some("inbound".into()), ..Asked::default() };
         let of = |fact| asked.narrowed(fact).expect("filters").only;
         assert_eq!(of(Fact::Lead), [(Dimension::Source, "web".to_owned())]);
         assert_eq!(of(Fact::Call), [(Dimension::Direction, "inbound".to_owned())]);

@@ -50,7 +50,7 @@ pub async fn form(viewer: Viewer, Caller(ctx): Caller) -> Answer {
 /// Makes a role.
 pub async fn make(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
     let made = roles::create(&ctx, wanted(&fields)?).await?;
-    let id = made.answer.location.rsplit('/').next().unwrap_or_default().to_owned();
+    let id = made.answer.id().to_owned();
     Ok(done(&format!("/ops/roles/{id}"), "The role is made."))
 }
 

@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::{May, outcome, when};
 use crate::{
     dashboard::{
-        link,
         page::{Answer, Page, show},
         ui,
         viewer::Viewer,
@@ -71,7 +70,7 @@ pub struct Asked {
 pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let state = asked.state.filter(|state| !state.is_empty());
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), None)?;
-    let found = schedules::list_of(&ctx, state.as_deref(), window.before, window.rows).await?;
+    let found = schedules::list(&ctx, state.as_deref(), window.before, window.rows).await?;
     let shown = window.page(found, |view| view.id);
     let mut last = schedules::last_times(&ctx, &shown.items).await?;
     let rows = shown.items.into_iter().map(|view| Row {
@@ -84,13 +83,10 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked
     });
     let rows = rows.collect();
     let page = viewer.page("Schedules");
-    let choice = |word: &'static str, value: &str| ui::Tab {
-        word,
-        href: link::with(&page.here, "state", value),
-        current: state.as_deref().unwrap_or_default() == value,
-    };
-    let mut states = vec![choice("All", "")];
-    states.extend(STANDINGS.map(|standing| choice(standing, standing)));
+    let choice =
+        |(value, word)| ui::Tab::of(&page.here, "state", (value, word), state.as_deref().unwrap_or_default());
+    let mut states = vec![choice(("", "All"))];
+    states.extend(STANDINGS.map(|standing| choice((standing, standing))));
     let jobs = viewer.may_of_all(Permission::JobsRead);
     show(&List { jobs, states, filtered: state.is_some(), rows, next: shown.next_cursor, page })
 }

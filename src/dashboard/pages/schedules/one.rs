@@ -124,7 +124,7 @@ fn missed(policy: MisfirePolicy, most: Option<u16>) -> String {
 
 fn pretty(args: &str) -> String {
     let read: Result<serde_json::Value, _> = serde_json::from_str(args);
-    read.and_then(|args| serde_json::to_string_pretty(&args)).unwrap_or_else(|_| args.to_owned())
+    read.map_or_else(|_| args.to_owned(), |args| ui::pretty(&args))
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ struct KeysPage {
 /// Which keys there are and how their rotation goes; the keys themselves are shown to nobody.
 pub async fn show_keys(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let people = asked.people.is_some();
-    let mut keys = if people { view::keys(&ctx).await? } else { view::keys_of_tenant(&ctx).await? };
+    let mut keys = view::keys(&ctx, people).await?;
     let window = Window::<Uuid>::of(asked.cursor.as_deref(), Some(20))?;
     let rows = view::list(&ctx, window.before, window.rows).await?;
     let shown = window.page(rows, |row| row.id);

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     dashboard::{
+        asked,
         page::{Page, show},
         ui,
         viewer::Viewer,
@@ -37,8 +38,7 @@ pub async fn list(viewer: Viewer, Query(asked): Query<Asked>) -> Result<Response
         let slug = viewer.tenant().unwrap_or_default();
         return Ok(Redirect::to(&format!("/ops/tenants/{slug}")).into_response());
     };
-    let slug = asked.q.as_deref().map(str::trim).filter(|slug| !slug.is_empty());
-    if let Some(slug) = slug {
+    if let Some(slug) = asked::text(asked.q.as_deref()) {
         let found = tenants::get(operator, slug).await?;
         return Ok(Redirect::to(&format!("/ops/tenants/{}", found.slug)).into_response());
     }

@@ -76,7 +76,7 @@ pub async fn make(
     };
     let made = users::create_user(&ctx, &app.gate, new).await?;
     let Some(id) = made.fresh else {
-        let id = made.answer.location.rsplit('/').next().unwrap_or_default();
+        let id = made.answer.id();
         let said = "They were invited already. The code was shown once; make another one if it is lost.";
         return Ok(done(&format!("/ops/users/{id}"), said));
     };

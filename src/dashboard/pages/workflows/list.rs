@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::workflows;
 use engine::workflows::{Filter, RunView};
 use serde::Deserialize;
@@ -13,20 +13,20 @@ use uuid::Uuid;
 
 use crate::{
     dashboard::{
-        link,
+        asked, link,
         page::{Page, show},
         ui::{self, Facet},
         viewer::Viewer,
     },
     http::{
         Shared,
+        api::workflows::{STATES, known_state},
         extract::{Caller, Query},
         page::Window,
         problem::Problem,
     },
 };
 
-const STATES: [&str; 5] = ["running", "stopping", "completed", "failed", "cancelled"];
 /// Spans that can be chosen, with their hours.
 const LASTS: [(&str, &str, i64); 4] = [
     ("1h", "in the last hour", 1),
@@ -120,7 +120,7 @@ pub async fn list(
         runs: shown.items,
         filtered: here != "/ops/workflows",
         marked: set(&asked.from).or(set(&asked.until)).is_some(),
-        cleared: link::with(&link::with(&here, "from", ""), "until", ""),
+        cleared: link::timeless(&here),
         now,
     };
     Ok(show(&page)?.into_response())
@@ -142,10 +142,7 @@ impl Asked {
 
     fn filter(&self, now: DateTime<Utc>) -> Result<Filter, Problem> {
         let own = |value: &Option<String>| value.clone().filter(|value| !value.trim().is_empty());
-        let state = own(&self.state);
-        if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-            return Err(Problem::field("?state", format!("one of {}", STATES.join(", "))));
-        }
+        let state = known_state(own(&self.state))?;
         let last = match own(&self.last) {
             None => None,
             Some(last) => {
@@ -158,22 +155,17 @@ impl Asked {
             name: own(&self.workflow),
             state,
             business_key: own(&self.key),
-            created_from: moment("?from", self.from.as_deref())?.or(last),
-            created_until: moment("?until", self.until.as_deref())?,
+            created_from: asked::moment("?from", self.from.as_deref())?.or(last),
+            created_until: asked::moment("?until", self.until.as_deref())?,
             ..Filter::default()
         })
     }
 }
 
-fn moment(pointer: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let at = DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).ok();
-    let at = at.filter(|at| (2000..3000).contains(&at.year()));
-    at.map(Some).ok_or_else(|| Problem::field(pointer, "a time like 2026-11-27T15:00:00Z"))
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike as _;
+
     use super::*;
 
     #[test]

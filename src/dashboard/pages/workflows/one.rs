@@ -98,7 +98,7 @@ pub async fn show_run(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>)
         signal: goes_on && !awaited.is_empty() && viewer.may(Permission::WorkflowsSignal),
         steps: steps.into_iter().map(|(step, why)| shown(step, why.as_ref(), now)).collect(),
         awaited,
-        input: pretty(&run.input),
+        input: ui::pretty(&run.input),
         about: run.business_key.as_deref().and_then(about).filter(|(what, _)| viewer.may(needed(what))),
         same: run.business_key.as_deref().map(|key| link::to("/ops/workflows", &[("key", key)])),
         jobs: viewer.may(Permission::JobsRead),
@@ -146,12 +146,8 @@ fn address(id: Uuid) -> String {
 }
 
 fn with_payload(given: SignalView) -> (SignalView, String) {
-    let payload = pretty(&given.payload);
+    let payload = ui::pretty(&given.payload);
     (given, payload)
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 /// The page of what a run is about, where there is one.
@@ -195,7 +191,7 @@ fn shown(step: StepView, why: Option<&Why>, now: DateTime<Utc>) -> Step {
         job: step.job_id,
         job_state: step.job_state,
         code: step.error_code,
-        output: step.output.as_ref().filter(|output| !output.is_null()).map(pretty),
+        output: step.output.as_ref().filter(|output| !output.is_null()).map(ui::pretty),
         took: began.map(|began| ui::duration(&began, &step.ended_at.unwrap_or(now))).unwrap_or_default(),
         started_at: began,
         name: step.name,

@@ -119,9 +119,8 @@ impl Rows for Calls {
     }
 
     fn cells(&self, row: TakenCall, keys: &SubjectKeys, cells: &mut Vec<Cell>) {
-        let open = |column, sealed: Option<&Vec<u8>>| {
-            keys.shown(&place(self.tenant, column, row.id), sealed?)
-        };
+        let open =
+            |column, sealed: Option<&Vec<u8>>| keys.shown(&place(self.tenant, column, row.id), sealed?);
         let whole = |column, sealed| Cell::from(open(column, sealed).filter(|_| self.full));
         for column in &self.columns {
             cells.push(match column {

@@ -3,7 +3,9 @@
 use crate::error::{Error, Result};
 
 /// A column of one kind of rows.
-pub(in crate::analytics::export) trait OfRows: Copy + PartialEq + Send + Sync + 'static {
+pub(in crate::analytics::export) trait OfRows:
+    Copy + PartialEq + Send + Sync + 'static
+{
     const EVERY: &'static [Self];
     fn name(self) -> &'static str;
     /// Whether it says something about a person, which is sealed.
@@ -42,7 +44,10 @@ pub(in crate::analytics::export) fn check<C: OfRows>(asked: Option<&[C]>) -> Res
     let asked = asked.unwrap_or_default();
     for (at, column) in asked.iter().enumerate() {
         if asked[..at].contains(column) {
-            return Err(Error::invalid(format!("/columns/{at}"), format!("`{}` is there twice", column.name())));
+            return Err(Error::invalid(
+                format!("/columns/{at}"),
+                format!("`{}` is there twice", column.name()),
+            ));
         }
     }
     Ok(())

@@ -164,8 +164,6 @@ pub(in crate::analytics) struct Held {
     pub pieces: Option<i32>,
     pub snapshot_at: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
-    pub asked_by_kind: String,
-    pub asked_by: Option<Uuid>,
 }
 
 pub(in crate::analytics) async fn held(
@@ -176,7 +174,7 @@ pub(in crate::analytics) async fn held(
     let row = sqlx::query_as!(
         Held,
         r#"select what, format, personal, state as "state: FileState", file, key_sealed, bytes, pieces, snapshot_at,
-                  expires_at, asked_by_kind, asked_by
+                  expires_at
              from analytics_exports where tenant_id = $1 and id = $2 for no key update"#,
         tenant.0,
         id.0

@@ -1,7 +1,11 @@
 //! One socket: replay what was missed, then live. Nothing is told twice and nothing is left out.
 //!
 //! What comes live is in the queue already filtered. One that falls behind has the hub leave entries out (`rest`), tells what
-//! is in its queue, has the hub go on, and reads what was left out from the log: so memory holds a queue and no more.
+//! is in its queue, has the hub go on, and reads what was left out from the log (`replay`): so memory holds a queue and no more.
+//! What the peer says meanwhile is in `hear`.
+
+mod hear;
+mod replay;
 
 use std::{convert::Infallible, time::Duration};
 
@@ -10,9 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Ctx,
     access::gate::{Gate, Hold},
-    events::{EventType, Hearers, envelope},
 };
-use engine::log::{self, Entry};
 use futures::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
@@ -22,22 +24,10 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use super::{
-    frames::{self, ClientFrame},
-    hub::Hub,
-    interest::Interest,
-    listener::Listener,
-    presence,
-    room::Audience,
-    seat::Item,
-};
+use super::{frames, hub::Hub, interest::Interest, listener::Listener, presence, room::Audience, seat::Item};
 
-/// Entries read from the log at a time: they stay in memory while a peer takes nothing.
-const PAGE: i64 = 200;
 /// Entries told in one go: so many wait beside a queue that is full.
 pub(super) const BATCH: usize = 128;
-/// Frames that a client may send in one second.
-const FRAMES_PER_S: u32 = 50;
 /// How long a goodbye may take; one to a slow peer has the patience of a write.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -47,8 +37,6 @@ const CHANGED: End =
 const SLOW: End = End::Close(close_code::AGAIN, "you read too slowly; come back with since");
 const SILENT: End =
     End::Close(close_code::POLICY, "nothing was heard of you for too long; come back with since");
-const NOISY: End = End::Close(close_code::POLICY, "at most 50 frames a second; come back with since");
-const BINARY: End = End::Close(close_code::UNSUPPORTED, "frames are JSON text");
 const UNREAD: End = End::Close(close_code::ERROR, "the events could not be read; come back with since");
 
 /// Why a session ended, and what the peer is told.
@@ -170,39 +158,6 @@ impl Session {
         self.live(inbox).await
     }
 
-    /// Comes to the present: everything after `since` is told, and what comes next will be in the queue.
-    async fn catch_up(&mut self, since: Option<i64>) -> Result<(), End> {
-        let (oldest, newest) = self.begin().await?;
-        match since {
-            None => self.seen = newest,
-            Some(since) if since == newest => self.seen = newest,
-            Some(since) if since > newest || oldest == 0 || since + 1 < oldest => {
-                return self.resync(newest).await;
-            }
-            Some(since) => {
-                self.seen = since;
-                self.knows(since);
-                // It may take long: nothing need wait in memory meanwhile.
-                self.listener.shared.rest();
-                self.replay().await?;
-                self.settle().await?;
-            }
-        }
-        self.position().await
-    }
-
-    /// Where the log begins and ends for a peer who may come in. Of many who come at once each waits for its turn, so that
-    /// all else that asks the database does not wait behind them.
-    async fn begin(&mut self) -> Result<(i64, i64), End> {
-        let readers = self.hub.readers.clone();
-        let _reader = readers.acquire().await;
-        let (oldest, newest) = self.ends().await?;
-        self.listener.shared.opened(newest);
-        // Read after the end of the log, so that a change is found either here or there.
-        self.check_rights().await?;
-        Ok((oldest, newest))
-    }
-
     /// Whether the peer may go on, and until when.
     async fn check_rights(&mut self) -> Result<(), End> {
         self.until = match self.gate.still_holds(&self.ctx).await.map_err(|error| failed(&error))? {
@@ -301,127 +256,6 @@ impl Session {
             self.take(item).await?;
         }
         Ok(())
-    }
-
-    /// Comes back from the log to the queue: what is in there comes before what was left out of it.
-    async fn settle(&mut self) -> Result<(), End> {
-        self.drain().await?;
-        self.listener.shared.go_on();
-        self.replay().await
-    }
-
-    /// Tells everything the log has after what was seen.
-    async fn replay(&mut self) -> Result<(), End> {
-        loop {
-            if self.behind.is_some_and(|since| since.elapsed() > self.hub.settings.behind) {
-                return Err(SLOW);
-            }
-            let asked = Instant::now();
-            let page = self.page().await.map_err(|error| failed(&error))?;
-            // What the log takes is not the peer's to answer for.
-            self.behind = self.behind.map(|since| since + asked.elapsed());
-            let is_full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-            for entry in &page {
-                if entry.seq != self.seen + 1 {
-                    // The log was dropped meanwhile.
-                    self.resync(entry.seq - 1).await?;
-                }
-                self.seen = entry.seq;
-                let is_about_us = entry.subject == self.subject
-                    || entry.subject.strip_prefix("tenant:") == Some(&self.ctx.tenant.to_string());
-                if entry.kind == EventType::AccessChanged.as_str()
-                    && is_about_us
-                    && self.listener.shared.is_after_opening(entry.seq)
-                {
-                    return Err(CHANGED);
-                }
-                if self.interest.wants(&entry.kind, &entry.subject)
-                    && Hearers::of(&entry.kind, &entry.body).include(self.ctx.grants, self.ctx.rows)
-                {
-                    self.say(Message::text(envelope::of_entry(entry)), entry.seq).await?;
-                }
-            }
-            self.flush().await?;
-            if !is_full {
-                return Ok(());
-            }
-            // There may be much of it, and a peer that takes its time or is told nothing.
-            self.check_expiry().await?;
-            if self.seen > self.told && self.told_at.elapsed() > self.hub.settings.look_every {
-                self.position().await?;
-            }
-        }
-    }
-
-    async fn page(&self) -> domain::Result<Vec<Entry>> {
-        let _reader = self.hub.readers.acquire().await;
-        let mut tx = self.ctx.begin().await?;
-        Ok(log::replay(tx.conn(), self.ctx.tenant.0, self.seen, PAGE).await?)
-    }
-
-    async fn ends(&self) -> Result<(i64, i64), End> {
-        let read = async {
-            let mut tx = self.ctx.begin().await?;
-            domain::Result::Ok(log::ends(tx.conn(), self.ctx.tenant.0).await?)
-        };
-        read.await.map_err(|error| failed(&error))
-    }
-
-    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let frame = match frame {
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(End::Gone),
-            Some(Ok(frame)) => frame,
-        };
-        if self.spoke.0.elapsed() > Duration::from_secs(1) {
-            self.spoke = (Instant::now(), 0);
-        }
-        self.spoke.1 += 1;
-        if self.spoke.1 > FRAMES_PER_S {
-            return Err(NOISY);
-        }
-        let text = match frame {
-            Message::Text(text) => text,
-            Message::Binary(_) => return Err(BINARY),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
-        };
-        match serde_json::from_str(&text) {
-            Ok(ClientFrame::Subscribe { types, resources }) => match Interest::of(types, resources) {
-                Ok(interest) => self.subscribe(interest).await,
-                Err(wrong) => self.text(frames::error(&wrong)).await,
-            },
-            Ok(ClientFrame::Ack { sequence }) if sequence > self.seen => {
-                self.text(frames::error("that sequence was not told yet")).await
-            }
-            Ok(ClientFrame::Ack { sequence }) => {
-                self.listener.shared.acked(sequence);
-                Ok(())
-            }
-            Ok(ClientFrame::Ping {}) => self.text(frames::pong()).await,
-            Err(error) => self.text(frames::error(&error.to_string())).await,
-        }
-    }
-
-    async fn subscribe(&mut self, interest: Interest) -> Result<(), End> {
-        let passed = self.listener.narrow(interest.clone());
-        self.interest = interest;
-        if self.listener.shared.is_resting() {
-            self.settle().await?;
-        } else {
-            self.drain().await?;
-            self.seen = self.seen.max(passed);
-        }
-        self.name_unknown().await?;
-        self.position().await
-    }
-
-    /// Says which types it wants that there are not.
-    async fn name_unknown(&mut self) -> Result<(), End> {
-        let unknown = self.interest.unknown();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        let named = unknown.into_iter().collect::<Vec<_>>().join(", ");
-        self.text(frames::error(&format!("there are no such types: {named}"))).await
     }
 
     /// Tells an event; [`Self::flush`] sees to it that it leaves.

@@ -1,4 +1,8 @@
-//! One tail of the log for the whole process, fanned out to the sockets' bounded queues.
+//! One tail of the log for the whole process, fanned out to the sockets' bounded queues: `tail` reads it, and `sweep` does what
+//! comes with time.
+
+mod sweep;
+mod tail;
 
 use std::{
     collections::HashMap,
@@ -6,24 +10,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use domain::{
-    access::ticket,
-    ctx::Platform,
-    events::sockets::{self, Counted},
-    types::TenantId,
-};
-use engine::{Engine, bus::Hint, log::Entry};
-use tokio::{
-    sync::{
-        OwnedSemaphorePermit, Semaphore,
-        broadcast::{self, error::RecvError},
-        mpsc,
-    },
-    time::{MissedTickBehavior, interval, sleep},
-};
+use domain::{ctx::Platform, events::sockets::Counted, types::TenantId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -35,20 +25,8 @@ use super::{
     settings::Settings,
 };
 
-/// How soon the log is looked at where a hint was lost: a socket outlives the rights of its peer by no more.
-const POLL: Duration = Duration::from_millis(500);
-/// The same where nobody listens.
-const IDLE_POLL: Duration = Duration::from_secs(2);
-const AT_A_TIME: i64 = 1_000;
-/// Looks between two countings.
-const COUNT_EVERY: u64 = 2;
-/// Looks after which what is left over is forgotten: what lost processes counted, and tickets that nobody used in time.
-const FORGET_EVERY: u64 = 60;
 /// Sockets that read the log at a time: those that are live wait for none of them.
 const READERS: usize = 4;
-
-/// A place after which the log is read: batch, tenant, sequence.
-type Place = (i64, Uuid, i64);
 
 /// Where sockets sign up. Cheap to clone.
 #[derive(Clone)]
@@ -140,116 +118,10 @@ impl Hub {
         tokio::join!(self.follow(&platform.engine, batch), self.sweep(&platform));
     }
 
-    /// Where the database does not answer it goes on later where it was, so that nobody misses anything.
-    async fn follow(&self, engine: &Engine, batch: i64) {
-        let (mut hints, mut place) = (engine.bus().subscribe(), (batch, Uuid::max(), i64::MAX));
-        while !self.stop.is_cancelled() {
-            if let Err(error) = self.tail(engine, &mut hints, &mut place).await {
-                tracing::warn!(%error, "the log could not be read; it goes on shortly");
-                tokio::select! {
-                    () = self.stop.cancelled() => {}
-                    () = sleep(POLL) => {}
-                }
-            }
-        }
-    }
-
-    async fn tail(
-        &self,
-        engine: &Engine,
-        hints: &mut broadcast::Receiver<Hint>,
-        place: &mut Place,
-    ) -> sqlx::Result<()> {
-        loop {
-            let entries = engine.log_tail(*place, AT_A_TIME).await?;
-            if let Some(last) = entries.last() {
-                *place = (last.batch, last.tenant, last.seq);
-                self.tell(&entries);
-                if self.stop.is_cancelled() {
-                    return Ok(());
-                }
-                // Those that listen have their turn, too.
-                tokio::task::yield_now().await;
-                continue;
-            }
-            if self.is_told(hints).await {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Waits until there may be something new; `true` at the end.
-    async fn is_told(&self, hints: &mut broadcast::Receiver<Hint>) -> bool {
-        let poll = sleep(if self.is_empty() { IDLE_POLL } else { POLL });
-        tokio::pin!(poll);
-        loop {
-            tokio::select! {
-                () = self.stop.cancelled() => return true,
-                () = &mut poll => return false,
-                hint = hints.recv() => match hint {
-                    Ok(Hint::Numbered { .. } | Hint::Missed) | Err(RecvError::Lagged(_)) => return false,
-                    Ok(_) => {}
-                    Err(RecvError::Closed) => return true,
-                }
-            }
-        }
-    }
-
-    /// The lock is let go of after each entry: whoever comes, goes or asks for something else waits for one.
-    fn tell(&self, entries: &[Entry]) {
-        for entry in entries {
-            if let Some(room) = self.lock().get(&entry.tenant) {
-                room.tell(entry);
-            }
-        }
-    }
-
-    async fn sweep(&self, platform: &Platform) {
-        let (mut looks, mut ticks) = (0_u64, interval(self.settings.look_every));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut noted = HashMap::new();
-        loop {
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            looks += 1;
-            let now = platform.clock.now();
-            self.lock().values().for_each(|room| room.look(now));
-            if looks.is_multiple_of(COUNT_EVERY)
-                && let Err(error) = self.note(platform, &mut noted).await
-            {
-                tracing::debug!(%error, "the sockets could not be counted; they are again shortly");
-            }
-            if looks.is_multiple_of(FORGET_EVERY) {
-                // Also what is here: another may have forgotten it, when this process was taken for dead.
-                noted.clear();
-                if let Err(error) = forget(platform).await {
-                    tracing::debug!(%error, "what is left over is forgotten later");
-                }
-            }
-        }
-    }
-
     /// How things stand with each tenant that has had sockets here.
     #[must_use]
     pub fn counted(&self) -> Vec<Counted> {
         self.lock().iter().map(|(tenant, room)| room.counted(TenantId(*tenant))).collect()
-    }
-
-    /// Writes down what has changed since the last time.
-    async fn note(&self, platform: &Platform, noted: &mut HashMap<Uuid, Counted>) -> domain::Result<()> {
-        let counted = self.counted();
-        let open: i32 = counted.iter().map(|one| one.sockets).sum();
-        metrics::gauge!("switchboard_sockets").set(f64::from(open));
-        let news: Vec<Counted> =
-            counted.into_iter().filter(|one| noted.get(&one.tenant.0) != Some(one)).collect();
-        if news.is_empty() {
-            return Ok(());
-        }
-        sockets::note(platform, self.node, &news).await?;
-        noted.extend(news.into_iter().map(|one| (one.tenant.0, one)));
-        Ok(())
     }
 
     fn is_empty(&self) -> bool {
@@ -261,17 +133,15 @@ impl Hub {
     }
 }
 
-async fn forget(platform: &Platform) -> domain::Result<()> {
-    sockets::forget_the_lost(platform).await?;
-    ticket::forget_the_unused(platform).await
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::access::{
         permission::{Permission, PermissionSet},
         rows::Rows,
     };
+    use engine::log::Entry;
     use serde_json::json;
 
     use super::{super::seat::Item, *};

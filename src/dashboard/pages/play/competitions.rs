@@ -1,0 +1,151 @@
+//! Teams against each other, and who leads.
+
+use askama::Template;
+use axum::response::Response;
+use domain::{
+    access::permission::Permission,
+    gamification::competitions::{
+        self as games, CompetitionState, CompetitionView, closing,
+        standings::{self, Contribution, Standings},
+    },
+    types::{AgentId, CompetitionId},
+};
+use serde::Deserialize;
+
+use super::{counted, parts};
+use crate::{
+    dashboard::{
+        forms::{Fields, done},
+        page::{Answer, Page, show},
+        ui::{self, Tab},
+        viewer::Viewer,
+    },
+    http::{
+        api::gamification::{BoardPlace, after},
+        extract::{Caller, Path, Query},
+        page::{Paging, Window},
+        problem::Problem,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "play/competitions.html")]
+struct List {
+    page: Page,
+    parts: Vec<Tab>,
+    rows: Vec<(CompetitionView, &'static str)>,
+    next: Option<String>,
+}
+
+/// The competitions, newest first.
+pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(paging): Query<Paging>) -> Answer {
+    let window = paging.window()?;
+    let rows = games::list(&ctx, window.before.map(CompetitionId), window.rows).await?;
+    let shown = window.page(rows, |one| one.id.0);
+    show(&List {
+        page: viewer.page("Competitions"),
+        parts: parts("/ops/play/competitions"),
+        rows: shown
+            .items
+            .into_iter()
+            .map(|one| {
+                let counts = counted(one.metric);
+                (one, counts)
+            })
+            .collect(),
+        next: shown.next_cursor,
+    })
+}
+
+/// The parameters of the address.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    cursor: Option<String>,
+}
+
+/// What somebody has scored.
+struct Player {
+    rank: i64,
+    name: String,
+    team: String,
+    score: i64,
+}
+
+#[derive(Template)]
+#[template(path = "play/competition.html")]
+struct One {
+    page: Page,
+    parts: Vec<Tab>,
+    standings: Standings,
+    counted: &'static str,
+    players: Vec<Player>,
+    next: Option<String>,
+    close: bool,
+    cancel: Option<ui::Confirm>,
+}
+
+/// A competition with its standings, and with who has scored.
+pub async fn show_competition(
+    viewer: Viewer,
+    Caller(ctx): Caller,
+    Path(id): Path<CompetitionId>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let standings = standings::standings(&ctx, Some(id)).await?;
+    let window = Window::<BoardPlace>::of(asked.cursor.as_deref(), None)?;
+    let place = after(&window).map(|(score, agent)| (score, AgentId(agent)));
+    let rows = standings::contributions(&ctx, id, None, place, window.rows).await?;
+    let shown = window.page(rows, |one| (0, one.score, one.agent_id.0));
+    let player = |one: &Contribution| Player {
+        rank: one.rank,
+        name: one.name.expose().clone(),
+        team: standings
+            .teams
+            .iter()
+            .find(|team| team.team_id == one.team_id)
+            .map_or_else(String::new, |team| team.name.clone()),
+        score: one.score,
+    };
+    let players = shown.items.iter().map(player).collect();
+    let competition = &standings.competition;
+    let writes = viewer.may_of_all(Permission::GamificationWrite);
+    let goes_on = matches!(competition.state, CompetitionState::Running | CompetitionState::Scheduled);
+    let cancel = (writes && goes_on).then(|| ui::Confirm {
+        action: format!("/ops/play/competitions/{id}/cancel"),
+        csrf: viewer.csrf().to_owned(),
+        name: competition.name.clone(),
+        warning: "It is called off for good, and nobody wins.".into(),
+        verb: "Call the competition off".into(),
+        fields: Vec::new(),
+    });
+    show(&One {
+        page: viewer.page(&competition.name),
+        parts: parts(""),
+        counted: counted(competition.metric),
+        close: writes && matches!(competition.state, CompetitionState::Running | CompetitionState::Ending),
+        players,
+        next: shown.next_cursor,
+        cancel,
+        standings,
+    })
+}
+
+/// Closes it now.
+pub async fn close(Caller(ctx): Caller, Path(id): Path<CompetitionId>) -> Result<Response, Problem> {
+    closing::by_hand(&ctx, id).await?;
+    Ok(done(
+        &format!("/ops/play/competitions/{id}"),
+        "The competition is closed, and its standings are final.",
+    ))
+}
+
+/// Calls it off, once its name was typed.
+pub async fn cancel(
+    Caller(ctx): Caller,
+    Path(id): Path<CompetitionId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    fields.confirms(&games::get(&ctx, id).await?.name)?;
+    games::cancel(&ctx, id).await?;
+    Ok(done(&format!("/ops/play/competitions/{id}"), "The competition was called off."))
+}
