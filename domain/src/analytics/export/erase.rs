@@ -17,6 +17,7 @@ use crate::{
 /// If the database refuses.
 pub(crate) async fn end_with(tx: &mut TenantTx, people: &[SubjectId]) -> Result<Vec<AnalyticsExportId>> {
     let tenant = tx.tenant;
+    // Behind the lock of the erasure, which nobody asks for who holds this.
     Latch::Exports.take(tx.conn(), tenant).await?;
     let mut after = AnalyticsExportId(uuid::Uuid::nil());
     while let Some((id, kept)) = store::next_with_people(tx.conn(), tenant, after).await? {

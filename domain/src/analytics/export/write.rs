@@ -31,14 +31,18 @@ use crate::{
     },
     tenancy::{
         Latch, TenantTx,
-        store::{as_of_one_moment, may_rest},
+        store::{as_of_one_moment, may_rest, plan_each_time},
     },
     types::{AnalyticsExportId, SubjectId},
     vault::{DataKey, FoundSubjects, SubjectKeys, Vault, cipher::hex},
 };
 
-/// Rows of one page.
+/// Rows of one page, at most.
 const PAGE: u16 = 2_000;
+/// Rows of the first page, and of one after rows that were large.
+const FEW: u16 = 250;
+/// Bytes of text that a page may come to before the next one is smaller.
+const LARGE: usize = 2 << 20;
 /// How long the snapshot may lie idle while what was read is on its way to storage.
 const REST: Duration = Duration::from_mins(5);
 
@@ -185,6 +189,7 @@ async fn fill(
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     may_rest(tx.conn(), REST).await?;
+    plan_each_time(tx.conn()).await?;
     let at = store::now(tx.conn()).await?;
     let tenant = tx.tenant;
     let erased = store::erased_since(tx.conn(), tenant, at - ERASING).await?.into_iter().collect();
@@ -224,6 +229,8 @@ struct Writing<'w, W> {
 struct Page<R: Rows> {
     rows: Vec<R::Row>,
     keys: Option<FoundSubjects>,
+    /// There may be more behind it.
+    full: bool,
 }
 
 /// What is carried from page to page.
@@ -241,17 +248,19 @@ impl<W: Watch> Writing<'_, W> {
         let mut text = String::new();
         sheet.begin(&mut text);
         let mut state = State { sheet, people: People::none(), rows: 0 };
-        let mut page = read(&*source, tx, Uuid::nil()).await?;
+        let mut many = FEW;
+        let mut page = read(&*source, tx, Uuid::nil(), many).await?;
         let first = page.rows.first().map(R::key);
         let mut read_so_far = 0;
         loop {
             read_so_far += page.rows.len() as u64;
-            let after = page.rows.last().map(R::key).filter(|_| page.rows.len() == usize::from(PAGE));
             let last = page.rows.last().map(R::key);
+            let after = last.filter(|_| page.full);
+            many = next_size(many, text.len());
             let turning = turn(Arc::clone(&source), self.ctx, page, state, Arc::clone(&self.hidden));
             let next = async {
                 match after {
-                    Some(after) => read(&*source, tx, after).await.map(Some),
+                    Some(after) => read(&*source, tx, after, many).await.map(Some),
                     None => Ok(None),
                 }
             };
@@ -282,8 +291,14 @@ impl<W: Watch> Writing<'_, W> {
     }
 }
 
-async fn read<R: Rows>(source: &R, tx: &mut TenantTx, after: Uuid) -> Result<Page<R>> {
-    let rows = source.page(tx, after, PAGE.into()).await?;
+/// How many rows the next page has, after one that came to so much text: whatever rows hold, what is held of them is bounded.
+fn next_size(many: u16, text: usize) -> u16 {
+    if text > LARGE { (many / 2).max(FEW) } else { many.saturating_mul(2).min(PAGE) }
+}
+
+async fn read<R: Rows>(source: &R, tx: &mut TenantTx, after: Uuid, many: u16) -> Result<Page<R>> {
+    let rows = source.page(tx, after, many.into()).await?;
+    let full = rows.len() == usize::from(many);
     let keys = if source.opens() {
         let mut subjects: Vec<SubjectId> = rows.iter().filter_map(R::subject).collect();
         subjects.sort_unstable();
@@ -292,7 +307,7 @@ async fn read<R: Rows>(source: &R, tx: &mut TenantTx, after: Uuid) -> Result<Pag
     } else {
         None
     };
-    Ok(Page { rows, keys })
+    Ok(Page { rows, keys, full })
 }
 
 /// Turns a page into text, on a thread where that may take its time.
@@ -323,4 +338,22 @@ fn turn<R: Rows>(
         }
         Ok((state, text))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_grow_while_rows_are_small_and_shrink_where_they_are_large() {
+        let mut many = FEW;
+        for _ in 0..10 {
+            many = next_size(many, 1_000);
+        }
+        assert_eq!(many, PAGE);
+        for _ in 0..10 {
+            many = next_size(many, LARGE + 1);
+        }
+        assert_eq!(many, FEW);
+    }
 }

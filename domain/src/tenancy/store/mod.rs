@@ -5,5 +5,7 @@ mod moment;
 mod tenants;
 
 pub(super) use answers::*;
-pub(crate) use moment::{PATIENCE, PATIENCE_OVER_SPANS, as_of_one_moment, give_up_after, may_rest};
+pub(crate) use moment::{
+    PATIENCE, PATIENCE_OVER_SPANS, as_of_one_moment, give_up_after, may_rest, plan_each_time,
+};
 pub use tenants::*;

@@ -42,3 +42,15 @@ pub(crate) async fn may_rest(conn: &mut PgConnection, at_most: Duration) -> Resu
         .await?;
     Ok(())
 }
+
+/// Has each further statement of a transaction planned for the values that it is given: of a filter with many conditions that
+/// may be asked for or not, a plan for any values is a bad one.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn plan_each_time(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query_scalar!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
