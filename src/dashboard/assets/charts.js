@@ -20,6 +20,8 @@ const FEW = 40;
 const NAME = 14, LETTER = 0.6;
 /** The width of the vertical axis. */
 const SCALE = 48;
+/** The height of the axis below: two lines. */
+const DEPTH = 40;
 const drawn = new Map();
 
 /** A token as a colour that a canvas understands. */
@@ -43,6 +45,7 @@ function short(value) {
 /** A value with its unit, as the rest of the page says durations. */
 function said(value, unit) {
   if (value == null) return "–";
+  if (unit === "money") return short(value);
   if (unit !== "s") return `${short(value)} ${unit}`.trim();
   if (value < 1) return `${Math.round(value * 1000)} ms`;
   return value < 60 ? `${+value.toFixed(1)} s` : value < 3600 ? `${+(value / 60).toFixed(1)} min` : `${+(value / 3600).toFixed(1)} h`;
@@ -93,8 +96,8 @@ function named(labels, width) {
       return labels.map((_, at) => at).filter((at) => at % step === 0);
     },
     values: (_, ticks) => ticks.map((at) => texts[at] ?? ""),
-    rotate: aslant ? -40 : 0,
-    size: aslant ? Math.round(longest * 0.7) + size * 2 : 40,
+    rotate: aslant ? 40 : 0,
+    size: aslant ? Math.round(longest * 0.65) + size * 2 : DEPTH,
   };
 }
 
@@ -179,6 +182,7 @@ function draw(figure) {
     values = stack(series).reverse();
     lines.reverse();
   }
+  const below = labels ? named(labels, plot.clientWidth - SCALE) : { space: 64, size: DEPTH, values: marks };
   const tell = legend(plot, data);
   const under = (chart) => {
     const { left, idx } = chart.cursor;
@@ -188,11 +192,12 @@ function draw(figure) {
     return before ? Math.max(idx - 1, 0) : idx;
   };
   const made = new uPlot({
-    width: plot.clientWidth, height: px("--chart"),
+    // Names that stand aslant take nothing from what is drawn above them.
+    width: plot.clientWidth, height: px("--chart") + below.size - DEPTH,
     tzDate: (at) => (timeZone ? uPlot.tzDate(new Date(at * 1000), timeZone) : new Date(at * 1000)),
     series: [{}, ...lines],
     axes: [
-      { ...axis, grid: { show: false }, ...(labels ? named(labels, plot.clientWidth - SCALE) : { space: 64, size: 40, values: marks }) },
+      { ...axis, grid: { show: false }, ...below },
       { ...axis, size: SCALE, space: 28, ticks: { show: false }, values: (_, ticks) => ticks.map(short) },
     ],
     scales: {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::frame::{Frame, MOST_GROUPS, MOST_ROWS, Parts, column};
+use super::frame::{Frame, MOST_ROWS, Parts, column};
 use crate::{
     analytics::{
         document::{Cell, Chart, ChartKind, ColumnKind, Figure, Series, Table, Unit},
@@ -14,6 +14,9 @@ use crate::{
     error::Result,
     tenancy::TenantTx,
 };
+
+/// Kinds of a step of time and what became of them: more than there will be.
+const MOST: i64 = 100_000;
 
 /// What attempts came to.
 #[derive(Debug, Default, Clone, Copy)]
@@ -53,8 +56,8 @@ impl Ended {
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let tenant = tx.tenant;
     let mut parts = Parts::titled("Jobs");
-    let steps = store::jobs_by_time(tx.conn(), tenant, &frame.borders()).await?;
-    let before = store::jobs_by_time(tx.conn(), tenant, &[frame.before.from, frame.before.to]).await?;
+    let steps = store::jobs_by_time(tx.conn(), tenant, &frame.borders(), MOST).await?;
+    let before = store::jobs_by_time(tx.conn(), tenant, &[frame.before.from, frame.before.to], MOST).await?;
     let (now, then) = (Ended::of(&steps), Ended::of(&before));
     let pair = |of: fn(Ended) -> i64| (Some(Figure::Whole(of(now))), Some(Figure::Whole(of(then))));
     parts.tile("job.ended", pair(Ended::all));
@@ -63,9 +66,8 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     parts.tile("job.failure", (now.failure(), then.failure()));
     parts.tile("job.retries", pair(|ended| ended.retries));
     parts.charts.push(drawn(frame, &steps));
-    let counts = store::jobs_by_kind(tx.conn(), tenant, frame.range, MOST_GROUPS).await?;
     let mut kinds: BTreeMap<&str, Ended> = BTreeMap::new();
-    for count in &counts {
+    for count in &steps {
         kinds.entry(count.kind.as_deref().unwrap_or_default()).or_default().add(count);
     }
     parts.tables.push(by_kind(kinds));

@@ -18,7 +18,7 @@ pub(super) use self::{
     agents::{ActiveAgent, actions, adherence, agent_time, agents},
     calls::{call_outcomes, calls_by_day, calls_by_time},
     games::{ChallengeFigures, Earned, badges_in, challenges_in, leaders, points_by_day, points_in},
-    jobs::{JobCount, jobs_by_kind, jobs_by_time},
+    jobs::{JobCount, jobs_by_time},
     leads::{leads_by_day, leads_by_owner, leads_by_time},
     made::{get_made, list_made, put_made},
     messages::messages,

@@ -1,5 +1,6 @@
 //! Charts of reports as pages draw them.
 
+use chrono::NaiveDate;
 use domain::analytics::{
     document::{Chart, ChartKind, Figure, Unit},
     trends::Trend,
@@ -14,8 +15,7 @@ const TONES: [&str; 4] = ["1", "2", "3", "4"];
 /// A chart of a report.
 #[must_use]
 pub fn chart(chart: &Chart) -> Plot {
-    let over_time =
-        chart.labels.first().is_some_and(|label| label.starts_with(|first: char| first.is_ascii_digit()));
+    let over_time = chart.labels.first().is_some_and(|label| is_day(label));
     let series: Vec<(&str, &[Option<Figure>])> =
         chart.series.iter().map(|line| (line.name.as_str(), line.values.as_slice())).collect();
     // More than two bars beside each other are too thin to be told apart.
@@ -28,6 +28,11 @@ pub fn chart(chart: &Chart) -> Plot {
         &series,
         if bars { "groups" } else { "lines" },
     )
+}
+
+/// Whether a step is named by the day that it begins with.
+fn is_day(label: &str) -> bool {
+    label.get(..10).is_some_and(|day| day.parse::<NaiveDate>().is_ok())
 }
 
 /// A measure over time, with the period before beside it.
@@ -101,6 +106,12 @@ mod tests {
         assert_eq!((drawn.unit, drawn.steps, drawn.style), ("%", "From", "lines"));
         assert_eq!(drawn.series[0].values, [Some(25.0), None]);
         assert_eq!(drawn.cells, [["25.0 %"], ["–"]]);
+    }
+
+    #[test]
+    fn days_are_told_from_names() {
+        assert!(is_day("2026-03-29") && is_day("2026-03-29 02:00 +02:00"));
+        assert!(!is_day("2026 spring") && !is_day("Åsa"));
     }
 
     #[test]

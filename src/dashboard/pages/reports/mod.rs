@@ -55,7 +55,9 @@ fn about(kind: ReportKind) -> (&'static str, &'static str) {
             "Agents",
             "What each agent did: calls, conversions, satisfaction, how busy they were and their shifts.",
         ),
-        ReportKind::Gamification => ("Games", "Points, challenges and badges."),
+        ReportKind::Gamification => {
+            ("Games", "Who earned how many points, which challenges were met, and which badges were given.")
+        }
         ReportKind::Message => {
             ("Messages", "What was sent by which channel and account, and whether it arrived.")
         }
