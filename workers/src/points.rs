@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use domain::{
-    Result,
+    Ctx, Result,
     ctx::Platform,
     gamification::tail::{self, Advanced},
     types::TenantId,

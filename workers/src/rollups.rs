@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::{
-    Result,
+    Ctx, Result,
     analytics::tail::{self, Advanced},
     ctx::Platform,
     types::TenantId,
