@@ -42,14 +42,14 @@ impl Days {
     /// If they are none, end before they begin, or are too many.
     pub fn dates(&self, today: NaiveDate) -> Result<Dates, Problem> {
         if !self.is_free() {
-            let range = asked::text(self.range.as_ref()).unwrap_or(USUAL);
+            let range = asked::text(self.range.as_deref()).unwrap_or(USUAL);
             return named(range, today).ok_or_else(|| {
                 let names: Vec<&str> = RANGES.iter().map(|(name, _)| *name).collect();
                 Problem::field("?range", format!("one of {}", names.join(", ")))
             });
         }
-        let from = day("?from", self.from.as_ref())?;
-        let until = day("?until", self.until.as_ref())?;
+        let from = day("?from", self.from.as_deref())?;
+        let until = day("?until", self.until.as_deref())?;
         let last = until.unwrap_or_else(|| from.map_or(today, |from| from.max(today)));
         let to = last.succ_opt().unwrap_or(last);
         if from.is_some_and(|from| from > last) {
@@ -62,12 +62,12 @@ impl Days {
 
     /// Whether days are said and not a range that has a name.
     pub fn is_free(&self) -> bool {
-        asked::text(self.from.as_ref()).is_some() || asked::text(self.until.as_ref()).is_some()
+        asked::text(self.from.as_deref()).is_some() || asked::text(self.until.as_deref()).is_some()
     }
 
     /// Ranges to choose from, at this address.
     pub fn choices(&self, here: &str) -> Vec<Tab> {
-        let chosen = if self.is_free() { "" } else { asked::text(self.range.as_ref()).unwrap_or(USUAL) };
+        let chosen = if self.is_free() { "" } else { asked::text(self.range.as_deref()).unwrap_or(USUAL) };
         let plain = link::with(&link::with(here, "from", ""), "until", "");
         let choice = |(name, word): &(&str, &'static str)| {
             Tab::new(word, link::with(&plain, "range", name), *name == chosen)
@@ -78,12 +78,12 @@ impl Days {
     /// What an address says of it, in pairs.
     pub fn pairs(&self) -> [(&'static str, &str); 3] {
         let said = |value| asked::text(value).unwrap_or_default();
-        let range = if self.is_free() { "" } else { said(self.range.as_ref()) };
-        [("range", range), ("from", said(self.from.as_ref())), ("until", said(self.until.as_ref()))]
+        let range = if self.is_free() { "" } else { said(self.range.as_deref()) };
+        [("range", range), ("from", said(self.from.as_deref())), ("until", said(self.until.as_deref()))]
     }
 }
 
-fn day(pointer: &str, value: Option<&String>) -> Result<Option<NaiveDate>, Problem> {
+fn day(pointer: &str, value: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let read = |text: &str| text.parse().map_err(|_| Problem::field(pointer, "a day like 2026-11-27"));
     asked::text(value).map(read).transpose()
 }

@@ -74,13 +74,13 @@ impl Asked {
     fn said(&self) -> [(Dimension, &'static str, Option<&str>); 7] {
         let text = |value| asked::text(value);
         [
-            (Dimension::Direction, "direction", text(self.direction.as_ref())),
-            (Dimension::Team, "team_id", text(self.team_id.as_ref())),
-            (Dimension::Source, "source", text(self.source.as_ref())),
-            (Dimension::Channel, "channel", text(self.channel.as_ref())),
-            (Dimension::Provider, "provider_id", text(self.provider_id.as_ref())),
-            (Dimension::Template, "template_id", text(self.template_id.as_ref())),
-            (Dimension::Purpose, "purpose", text(self.purpose.as_ref())),
+            (Dimension::Direction, "direction", text(self.direction.as_deref())),
+            (Dimension::Team, "team_id", text(self.team_id.as_deref())),
+            (Dimension::Source, "source", text(self.source.as_deref())),
+            (Dimension::Channel, "channel", text(self.channel.as_deref())),
+            (Dimension::Provider, "provider_id", text(self.provider_id.as_deref())),
+            (Dimension::Template, "template_id", text(self.template_id.as_deref())),
+            (Dimension::Purpose, "purpose", text(self.purpose.as_deref())),
         ]
     }
 
@@ -142,7 +142,7 @@ struct Trends {
 
 /// The measure that is asked for, over the days that are asked for.
 pub async fn show_trends(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let name = asked::text(asked.measure.as_ref()).unwrap_or(USUAL);
+    let name = asked::text(asked.measure.as_deref()).unwrap_or(USUAL);
     let known = measures::named(name).and_then(|measure| match measure.how {
         How::Of(fact, _) => Some((measure, fact)),
         How::Report => None,
@@ -152,7 +152,7 @@ pub async fn show_trends(viewer: Viewer, Caller(ctx): Caller, Query(asked): Quer
     let days = asked.days();
     let ground = shown::ground(&ctx).await?;
     let dates = days.dates(ground.today)?;
-    let (by, step) = step_of(asked::text(asked.by.as_ref()), dates.days())?;
+    let (by, step) = step_of(asked::text(asked.by.as_deref()), dates.days())?;
     let wanted = Wanted {
         measure: measure.name.to_owned(),
         step,
