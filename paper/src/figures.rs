@@ -48,13 +48,15 @@ impl Form {
         let letter = if nought { "" } else { self.letter };
         format!("{sign}{}{point}{after}{letter}", apart(before))
     }
-    /// The same without noughts at the end of its decimals.
-    pub(crate) fn shortest(self, value: f64) -> String {
-        let least = (0..self.decimals).find(|&decimals| {
-            let short = 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
-            whole(value / self.divisor * short)
-        });
-        Self { decimals: least.unwrap_or(self.decimals), ..self }.write(value)
+    /// The same with as few decimals as do for all of `values`.
+    pub(crate) fn shortest(self, values: impl Iterator<Item = f64>) -> Self {
+        let least = |value: f64| {
+            let enough = |decimals: &usize| {
+                whole(value / self.divisor * 10_f64.powi(i32::try_from(*decimals).unwrap_or(0)))
+            };
+            (0..self.decimals).find(enough).unwrap_or(self.decimals)
+        };
+        Self { decimals: values.map(least).max().unwrap_or(0), ..self }
     }
 }
 

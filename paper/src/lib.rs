@@ -63,6 +63,7 @@ fn write(pages: &PagedDocument, document: &Document) -> Result<Vec<u8>, Error> {
     let options = PdfOptions {
         creator: Smart::Custom(Some("Switchboard".to_owned())),
         timestamp: made_at(document),
+        tagged: std::env::var_os("PAPER_UNTAGGED").is_none(),
         ..PdfOptions::default()
     };
     typst_pdf::pdf(pages, &options).map_err(|errors| Error::Pdf(said_by(&errors)))

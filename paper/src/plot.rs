@@ -52,7 +52,8 @@ impl Plot {
         let series: Vec<_> = shown.iter().map(|series| (&series.name, values(&series.values))).collect();
         let axis = Axis::over(series.iter().flat_map(|(_, values)| values.iter().flatten().copied()));
         let form = Form::of(axis.step, axis.top.max(-axis.bottom));
-        let fine = Form::of(axis.step / 10.0, axis.top.max(-axis.bottom));
+        let known = series.iter().flat_map(|(_, values)| values.iter().flatten().copied());
+        let fine = Form::of(axis.step / 10.0, axis.top.max(-axis.bottom)).shortest(known);
         let any = series.iter().any(|(_, values)| values.iter().any(Option::is_some));
         let notes = [
             first(shown.len(), chart.series.len(), "series"),
@@ -76,7 +77,7 @@ impl Plot {
                 .map(|(name, values)| Drawn {
                     name: Said::whole(name, 60),
                     heights: values.iter().map(|value| value.map(|value| axis.height(value))).collect(),
-                    values: values.iter().map(|value| value.map(|value| fine.shortest(value))).collect(),
+                    values: values.iter().map(|value| value.map(|value| fine.write(value))).collect(),
                 })
                 .collect(),
             note: notes.into_iter().flatten().reduce(|all, note| format!("{all} {note}")),

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use typst::text::Font;
+use typst::layout::{Abs, Em};
+use typst::text::{FontVariant, FontVariations};
 
 use crate::world::FONTS;
 
@@ -78,26 +79,32 @@ fn width(text: &str) -> f64 {
     text.chars().map(letter).sum()
 }
 
+/// Of the letters that the first font is for: up to the end of Cyrillic.
+static EUROPE: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let instance = FONTS.first().map(|font| {
+        font.clone().instantiate(FontVariant::default(), Abs::pt(8.0), &FontVariations::default())
+    });
+    let advance = |letter: char| {
+        let instance = instance.as_ref()?;
+        instance.x_advance(instance.ttf().glyph_index(letter)?.0).map(Em::get)
+    };
+    // Figures are set to equal width, which is that of the widest of them.
+    let figure = ('0'..='9').filter_map(advance).fold(0.0, f64::max);
+    ('\0'..='\u{52f}')
+        .map(|letter| if letter.is_ascii_digit() { figure } else { advance(letter).unwrap_or(0.65) })
+        .collect()
+});
+
 fn letter(letter: char) -> f64 {
-    static ASCII: LazyLock<Vec<f64>> =
-        LazyLock::new(|| (0..128_u8).map(|code| advance(char::from(code))).collect());
     match letter {
-        '\0'..='\u{7f}' => ASCII[letter as usize],
-        '\u{80}'..='\u{52f}' => advance(letter),
         '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' => 0.0,
+        '\0'..='\u{52f}' => EUROPE.get(letter as usize).copied().unwrap_or(0.65),
         '\u{1100}'..='\u{11ff}'
         | '\u{2e80}'..='\u{fe0f}'
         | '\u{ff00}'..='\u{ff60}'
         | '\u{20000}'..='\u{3ffff}' => 1.0,
         _ => 0.65,
     }
-}
-
-fn advance(letter: char) -> f64 {
-    let of = |font: &Font| font.ttf().glyph_index(letter).and_then(|glyph| font.x_advance(glyph.0));
-    // Figures are set to equal width, which is that of the widest of them.
-    let letter_width = FONTS.first().and_then(of).map_or(0.65, typst::layout::Em::get);
-    if letter.is_ascii_digit() { letter_width.max(0.65) } else { letter_width }
 }
 
 #[cfg(test)]

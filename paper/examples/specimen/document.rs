@@ -55,9 +55,13 @@ fn charts() -> Vec<Chart> {
     let calls = |seed: u32, base: f64| -> Vec<Option<f64>> {
         (1..=30).map(|day| Some(((base + noise(day + seed)) * weekday(day)).round())).collect()
     };
-    let mut answered = calls(7, 520.0);
+    let offered = calls(3, 610.0);
+    let mut answered: Vec<_> = (1..)
+        .zip(&offered)
+        .map(|(day, calls)| calls.map(|calls| (calls * (0.86 + noise(day + 7) / 900.0)).round()))
+        .collect();
     answered[17..20].fill(None);
-    answered[18] = Some(540.0);
+    answered[18] = Some(600.0);
     let level = (1..=30).map(|day| (day != 12).then(|| 72.0 + noise(day + 60) / 5.0)).collect();
     let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}:00")).collect();
     let by_hour = |peak: f64, seed: u32| -> Vec<Option<f64>> {
@@ -84,7 +88,7 @@ fn charts() -> Vec<Chart> {
             unit: "calls".into(),
             labels: days.clone(),
             series: vec![
-                Series { name: "Offered".into(), values: calls(3, 610.0) },
+                Series { name: "Offered".into(), values: offered },
                 Series { name: "Answered".into(), values: answered },
             ],
         },
