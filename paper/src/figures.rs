@@ -40,14 +40,15 @@ impl Form {
             return format!("{value:e}");
         }
         let text = format!("{:.*}", self.decimals, value.abs() / self.divisor);
-        let (before, after) =
-            text.split_once('.').map_or((text.as_str(), ""), |(before, after)| (before, after));
-        let nought = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-        let sign = if value < 0.0 && !nought { "−" } else { "" };
+        if text.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
+            return "0".to_owned();
+        }
+        let (before, after) = text.split_once('.').unwrap_or((&text, ""));
+        let sign = if value < 0.0 { "−" } else { "" };
         let point = if after.is_empty() { "" } else { "." };
-        let letter = if nought { "" } else { self.letter };
-        format!("{sign}{}{point}{after}{letter}", apart(before))
+        format!("{sign}{}{point}{after}{}", apart(before), self.letter)
     }
+
     /// The same with as few decimals as do for all of `values`.
     pub(crate) fn shortest(self, values: impl Iterator<Item = f64>) -> Self {
         let least = |value: f64| {
@@ -72,7 +73,7 @@ mod tests {
     fn ticks_of_one_axis_look_alike() {
         for (step, largest, values, written) in [
             (500.0, 1500.0, vec![0.0, 500.0, 1500.0], vec!["0", "500", "1,500"]),
-            (0.25, 0.5, vec![0.0, 0.25, -0.5], vec!["0.00", "0.25", "−0.50"]),
+            (0.25, 0.5, vec![0.0, 0.25, -0.5], vec!["0", "0.25", "−0.50"]),
             (50_000.0, 150_000.0, vec![0.0, 50_000.0], vec!["0", "50k"]),
             (2.5e6, 1e7, vec![0.0, 2.5e6, 1e7], vec!["0", "2.5M", "10.0M"]),
         ] {

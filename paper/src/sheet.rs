@@ -106,6 +106,13 @@ impl Sheet {
     }
 }
 
+impl Sheet {
+    /// How many cells its tables have.
+    pub(crate) fn cells(&self) -> usize {
+        self.tables.iter().map(|table| table.cells.len()).sum()
+    }
+}
+
 /// A code of two or three letters, which is all that Typst takes; what comes behind it ("-AT") changes nothing here.
 fn language(asked: Option<&str>) -> String {
     let code: String =
