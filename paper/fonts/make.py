@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 from fontTools import subset
+from fontTools.pens.t2CharStringPen import T2CharStringPen
 from fontTools.ttLib import TTFont
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -76,6 +77,23 @@ def face_of(path, name):
     sys.exit(f"{path} has no face {name}")
 
 
+def box_for_what_is_missing(font):
+    """Inter has stripes there, which look like a fault of the printer."""
+    width, height, line = 1400, 1900, 130
+    pen = T2CharStringPen(width + 2 * line, None)
+    for inner in (0, line):
+        left, right, bottom, top = line + inner, width + line - inner, inner, height - inner
+        corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
+        pen.moveTo(corners[0])
+        for corner in corners[1:] if inner == 0 else corners[:0:-1]:
+            pen.lineTo(corner)
+        pen.closePath()
+    top = font["CFF "].cff.topDictIndex[0]
+    old = top.CharStrings[".notdef"]
+    top.CharStrings[".notdef"] = pen.getCharString(old.private, top.GlobalSubrs)
+    font["hmtx"][".notdef"] = (width + 2 * line, line)
+
+
 def make(root, target, source, face, characters, features):
     options = subset.Options()
     options.layout_features = features
@@ -89,6 +107,8 @@ def make(root, target, source, face, characters, features):
     worker = subset.Subsetter(options)
     worker.populate(unicodes=characters if characters is not None else font.getBestCmap().keys())
     worker.subset(font)
+    if target.startswith("Inter"):
+        box_for_what_is_missing(font)
     # Otherwise the file says when it was made.
     font["head"].modified = font["head"].created
     font.recalcTimestamp = False

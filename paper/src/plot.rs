@@ -19,10 +19,13 @@ pub(crate) struct Plot {
     /// Where nought is.
     nought: f64,
     labels: Vec<Said>,
-    /// The labels are dates, times or numbers: some of them can be left out, and they have to stand in their order.
+    /// The labels begin with figures, as dates, times and numbers do: some of them can be left out, and they are read in
+    /// their order.
     ordered: bool,
     series: Vec<Drawn>,
     note: Option<String>,
+    /// There is nothing to draw.
+    empty: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,7 +61,6 @@ impl Plot {
         let notes = [
             first(shown.len(), chart.series.len(), "series"),
             first(labels.len(), chart.labels.len(), "points"),
-            (!any).then(|| "There are no figures in this range.".to_owned()),
         ];
         Self {
             title: Said::of(&chart.title, TITLE),
@@ -70,7 +72,7 @@ impl Plot {
             alt: alt(chart),
             ticks: axis.ticks().map(|tick| Tick { at: axis.height(tick), text: form.write(tick) }).collect(),
             nought: axis.height(0.0),
-            ordered: labels.iter().all(|label| label.contains(|letter: char| letter.is_ascii_digit())),
+            ordered: labels.iter().all(|label| label.starts_with(|letter: char| letter.is_ascii_digit())),
             labels: labels.iter().map(|label| Said::whole(label, 60)).collect(),
             series: series
                 .into_iter()
@@ -80,6 +82,7 @@ impl Plot {
                     values: values.iter().map(|value| value.map(|value| fine.write(value))).collect(),
                 })
                 .collect(),
+            empty: !any,
             note: notes.into_iter().flatten().reduce(|all, note| format!("{all} {note}")),
         }
     }
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_without_figures_says_so() {
+    fn a_chart_without_figures_is_empty() {
         let chart = Chart {
             title: "Calls".into(),
             kind: Kind::Bar,
@@ -188,6 +191,6 @@ mod tests {
             labels: vec![],
             series: vec![],
         };
-        assert_eq!(Plot::of(&chart).note.as_deref(), Some("There are no figures in this range."));
+        assert!(Plot::of(&chart).empty);
     }
 }

@@ -169,6 +169,11 @@ fn a_report_of_nothing_says_so() {
 }
 
 #[test]
+fn whatever_stands_in_it_a_report_becomes_a_pdf() {
+    render(&made_up::odd()).expect("a PDF");
+}
+
+#[test]
 fn heads_are_repeated_totals_come_once_and_pages_are_counted() {
     let pages = texts(&made_up::long(120));
     let count = pages.len();
