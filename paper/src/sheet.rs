@@ -8,7 +8,7 @@ use crate::bounds::{CELLS, CHARTS, COLUMNS, MEASURES, ROWS, TABLES, TEXT, TILES,
 use crate::document::{Align, Document, Table};
 use crate::plot::Plot;
 use crate::said::{Said, plain};
-use crate::widths::{Wish, narrowest, share};
+use crate::widths::{Wish, narrowest, share, widest};
 
 /// Points between the margins of `report.typ`, upright and lying.
 const UPRIGHT: f64 = 493.0;
@@ -16,6 +16,8 @@ const LYING: f64 = 740.0;
 /// The size of text in tables, and the least to which it shrinks.
 const SIZE: f64 = 8.0;
 const SMALL: f64 = 6.0;
+/// A table of so many columns lies on its side rather than have its texts on several lines.
+const MANY: usize = 7;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Sheet {
@@ -156,7 +158,8 @@ impl TableOnSheet {
             .collect();
         wishes.iter_mut().zip(&names).for_each(|(wish, name)| wish.see_name(name.as_str()));
 
-        let lying = narrowest(&wishes, SIZE) > UPRIGHT;
+        let crowded = columns.len() >= MANY && widest(&wishes, SIZE) > 1.1 * UPRIGHT;
+        let lying = crowded || narrowest(&wishes, SIZE) > UPRIGHT;
         let width = if lying { LYING } else { UPRIGHT };
         let size = (SIZE * width / narrowest(&wishes, SIZE).max(width)).max(SMALL);
         let left_out =
@@ -195,11 +198,11 @@ mod tests {
     #[test]
     fn cells_are_shared_by_all_tables() {
         let mut room = CELLS;
-        let first = TableOnSheet::of(&table(10, ROWS + 1), &mut room);
-        assert_eq!(first.cells.len(), 10 * ROWS);
+        let first = TableOnSheet::of(&table(5, ROWS + 1), &mut room);
+        assert_eq!(first.cells.len(), 5 * ROWS);
         assert_eq!(first.left_out.as_deref(), Some("The first 10,000 of 10,001 rows are shown."));
         let second = TableOnSheet::of(&table(10, ROWS), &mut room);
-        assert_eq!((second.cells.len(), room), (CELLS - 10 * ROWS, 0));
+        assert_eq!((second.cells.len(), room), (CELLS - 5 * ROWS, 0));
         let third = TableOnSheet::of(&table(3, 2), &mut room);
         assert_eq!(third.left_out.as_deref(), Some("The first 0 of 2 rows are shown."));
     }

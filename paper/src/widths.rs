@@ -57,21 +57,25 @@ pub(crate) fn narrowest(wishes: &[Wish], size: f64) -> f64 {
     wishes.iter().map(|wish| wish.points(size).1).sum()
 }
 
-/// Shares `room` points among the columns: what each asks for, and of what is left in proportion; or, if there is too
-/// little, its widest word, and of the rest as much as it lacks.
+/// How wide a table with these columns would be with every cell on one line.
+pub(crate) fn widest(wishes: &[Wish], size: f64) -> f64 {
+    wishes.iter().map(|wish| wish.points(size).0).sum()
+}
+
+/// Shares `room` points among the columns. If there is enough, each has what it asks for, and of the rest in proportion. If
+/// there is not, the widest give way first, all to the same width, but none to less than its widest word.
 pub(crate) fn share(wishes: &[Wish], size: f64, room: f64) -> Vec<f64> {
     let asked: Vec<(f64, f64)> = wishes.iter().map(|wish| wish.points(size)).collect();
-    let (whole, part) = asked.iter().fold((0.0, 0.0), |sum, asked| (sum.0 + asked.0, sum.1 + asked.1));
-    let of = |(mine, word): &(f64, f64)| {
-        if whole <= room {
-            return mine * room / whole;
-        }
-        if part >= room {
-            return word * room / part;
-        }
-        word + (room - part) * (mine - word) / (whole - part)
-    };
-    asked.iter().map(of).collect()
+    let below =
+        |most: f64| -> Vec<f64> { asked.iter().map(|(whole, part)| whole.min(most).max(*part)).collect() };
+    let (mut low, mut high) = (0.0, WIDEST + AROUND);
+    for _ in 0..30 {
+        let middle = f64::midpoint(low, high);
+        if below(middle).iter().sum::<f64>() <= room { low = middle } else { high = middle }
+    }
+    let shared = below(low);
+    let total: f64 = shared.iter().sum();
+    shared.into_iter().map(|width| width * room / total).collect()
 }
 
 /// The width of a text in multiples of its size. Exact for what the first font has, without kerning.
@@ -124,6 +128,13 @@ mod tests {
             let shared: f64 = share(&wishes, 8.0, room).iter().sum();
             assert!((shared - room).abs() < 1e-6, "{shared} of {room}");
         }
+    }
+
+    #[test]
+    fn short_columns_keep_their_width_beside_long_ones() {
+        let wishes = [wish("some words"), wish("many short words one after the other and on and on")];
+        let shared = share(&wishes, 8.0, 200.0);
+        assert!(shared[0] >= wishes[0].points(8.0).0, "{shared:?}");
     }
 
     #[test]
