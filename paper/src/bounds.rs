@@ -2,7 +2,7 @@
 
 /// Rows of one table.
 pub const ROWS: usize = 10_000;
-/// Cells of all tables together; later tables are shown with fewer rows. Each takes about 14 kB of memory while it is set.
+/// Cells of all tables together; later tables are shown with fewer rows. Each takes about 13 kB of memory while it is set.
 pub const CELLS: usize = 60_000;
 /// Columns of a table; more would not be legible on a page.
 pub const COLUMNS: usize = 20;

@@ -46,7 +46,7 @@ pub enum Error {
 ///
 /// It computes and waits for nothing, so call it in `spawn_blocking`: a tenth of a second for a few pages, a second for a
 /// thousand rows, ten times that in an unoptimised build, on as many threads as there are cores. The largest document that
-/// there can be takes about 900 MB; whoever has several set at once bounds how many. Beyond the bounds of this crate
+/// there can be takes about 800 MB; whoever has several set at once bounds how many. Beyond the bounds of this crate
 /// ([`ROWS`] and the others) the first are shown and the document says so.
 ///
 /// # Errors
