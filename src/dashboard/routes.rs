@@ -170,11 +170,13 @@ fn games() -> Vec<Place> {
     vec![
         get(Needs(P::GamificationRead), "/ops/play", play::board::board).named("People", "Play", 'z'),
         get(Needs(P::GamificationRead), "/ops/play/challenges", play::challenges::list),
+        post(Needs(P::GamificationWrite), "/ops/play/challenges", play::challenges::make),
         get(Needs(P::GamificationRead), "/ops/play/challenges/{id}", play::challenges::show_challenge),
         post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/join", play::challenges::join),
         post(Needs(P::GamificationPlay), "/ops/play/challenges/{id}/claim", play::challenges::claim),
         post(Needs(P::GamificationWrite), "/ops/play/challenges/{id}/delete", play::challenges::delete),
         get(Needs(P::GamificationRead), "/ops/play/competitions", play::competitions::list),
+        post(Needs(P::GamificationWrite), "/ops/play/competitions", play::competitions::make),
         get(Needs(P::GamificationRead), "/ops/play/competitions/{id}", play::competitions::show_competition),
         post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/close", play::competitions::close),
         post(Needs(P::GamificationWrite), "/ops/play/competitions/{id}/cancel", play::competitions::cancel),

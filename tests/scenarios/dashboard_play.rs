@@ -114,6 +114,18 @@ async fn a_competition_shows_its_standings_and_is_closed_by_a_form() {
     let new = json!({"name": "Autumn", "metric": "points", "ends_at": ends, "team_ids": [sales, support]});
     let competition = made(admin, "competitions", &new).await;
     give(admin, &agents[0], 1_234).await;
+    let mut maker = Browser::of(&app, "acme", ADMIN).await;
+    let made =
+        [("name", "Winter"), ("metric", "call_completed"), ("team", id(&sales)), ("team", id(&support))];
+    maker.get("/ops/play/competitions").await.expect(200);
+    assert_eq!(maker.post("/ops/play/competitions", &made).await.leads(), "/ops/play/competitions");
+    let page = maker.get("/ops/play/competitions").await.expect(200);
+    assert!(page.says("Winter") && page.says("calls completed"), "{}", page.text);
+    let made = [("name", "Ten calls"), ("period", "daily"), ("metric", "call_completed"), ("target", "10")];
+    assert_eq!(maker.post("/ops/play/challenges", &made).await.leads(), "/ops/play/challenges");
+    assert!(maker.get("/ops/play/challenges").await.expect(200).says("Ten calls"));
+    let made = [("name", "No"), ("period", "yearly"), ("metric", "points"), ("target", "10")];
+    assert!(maker.post("/ops/play/challenges", &made).await.expect(422).says("choose one of those"));
     let mut browser = Browser::of(&app, "acme", ADMIN).await;
     assert!(browser.get("/ops/play/competitions").await.expect(200).says("Autumn"));
     let path = format!("/ops/play/competitions/{}", id(&competition));

@@ -6,8 +6,9 @@ use chrono::NaiveDate;
 use domain::{
     access::permission::Permission,
     gamification::{
+        Metric,
         challenges::{
-            self as games, ChallengeView,
+            self as games, ChallengeView, NewChallenge,
             board::{self, ActiveChallenge, RoundView},
             claim as claims, members,
         },
@@ -17,9 +18,10 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{counted, parts};
+use super::{chosen, counted, metrics, parts};
 use crate::{
     dashboard::{
+        asked,
         forms::{Fields, done},
         page::{Answer, Page, show},
         ui::{self, Tab},
@@ -49,6 +51,8 @@ struct List {
     page: Page,
     parts: Vec<Tab>,
     rows: Vec<Row>,
+    /// What a new one can count, for whoever may make one.
+    metrics: Option<Vec<(&'static str, &'static str)>>,
 }
 
 /// The challenges that go on.
@@ -62,7 +66,27 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller) -> Answer {
         active,
     };
     let rows = board::active(&ctx).await?.into_iter().map(row).collect();
-    show(&List { page: viewer.page("Challenges"), parts: parts("/ops/play/challenges"), rows })
+    let metrics = viewer.may_of_all(Permission::GamificationWrite).then(metrics);
+    show(&List { page: viewer.page("Challenges"), parts: parts("/ops/play/challenges"), rows, metrics })
+}
+
+/// Makes a challenge.
+pub async fn make(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
+    let new = NewChallenge {
+        name: asked::needed(&fields, "name")?,
+        description: None,
+        period: chosen(&fields, "period", Period::named)?,
+        metric: chosen(&fields, "metric", Metric::named)?,
+        target: asked::needed(&fields, "target")?,
+        team_id: None,
+        by_joining: fields.ticked("by_joining"),
+        reward_points: fields.read_as("reward_points", "a number")?.unwrap_or(0),
+        badge_id: None,
+        starts_at: None,
+        ends_at: None,
+    };
+    games::create(&ctx, new).await?;
+    Ok(done("/ops/play/challenges", "The challenge goes on from now on."))
 }
 
 fn period(period: Period) -> &'static str {

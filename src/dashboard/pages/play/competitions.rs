@@ -4,17 +4,24 @@ use askama::Template;
 use axum::response::Response;
 use domain::{
     access::permission::Permission,
-    gamification::competitions::{
-        self as games, CompetitionState, CompetitionView, closing,
-        standings::{self, Contribution, Standings},
+    agents::teams::{self, TeamView},
+    gamification::{
+        Metric,
+        competitions::{
+            self as games, CompetitionState, CompetitionView, NewCompetition, closing,
+            standings::{self, Contribution, Standings},
+        },
     },
-    types::{AgentId, CompetitionId},
+    moment::Moment,
+    types::{AgentId, CompetitionId, TeamId},
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{counted, parts};
+use super::{chosen, counted, metrics, parts};
 use crate::{
     dashboard::{
+        asked,
         forms::{Fields, done},
         page::{Answer, Page, show},
         ui::{self, Tab},
@@ -28,6 +35,9 @@ use crate::{
     },
 };
 
+/// Teams that the form offers.
+const OFFERED: i64 = 200;
+
 #[derive(Template)]
 #[template(path = "play/competitions.html")]
 struct List {
@@ -35,6 +45,8 @@ struct List {
     parts: Vec<Tab>,
     rows: Vec<(CompetitionView, &'static str)>,
     next: Option<String>,
+    /// What a new one can count, and who can take part, for whoever may make one.
+    offers: Option<(Vec<(&'static str, &'static str)>, Vec<TeamView>)>,
 }
 
 /// The competitions, newest first.
@@ -42,6 +54,8 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(paging): Query<Pagi
     let window = paging.window()?;
     let rows = games::list(&ctx, window.before.map(CompetitionId), window.rows).await?;
     let shown = window.page(rows, |one| one.id.0);
+    let makes = viewer.may_of_all(Permission::GamificationWrite) && viewer.may(Permission::TeamsRead);
+    let offers = if makes { Some((metrics(), teams::list(&ctx, None, OFFERED).await?)) } else { None };
     show(&List {
         page: viewer.page("Competitions"),
         parts: parts("/ops/play/competitions"),
@@ -54,7 +68,31 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(paging): Query<Pagi
             })
             .collect(),
         next: shown.next_cursor,
+        offers,
     })
+}
+
+/// Makes a competition.
+pub async fn make(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
+    let ends_at = asked::moment("/ends_at", fields.text("ends_at").map(ToOwned::to_owned).as_ref())?;
+    let wrong = |_| Problem::field("/ends_at", "a time like 2026-11-27T15:00:00Z");
+    let teams = fields.all("team").map(Uuid::try_parse).collect::<Result<Vec<Uuid>, _>>();
+    let new = NewCompetition {
+        name: asked::needed(&fields, "name")?,
+        description: None,
+        metric: chosen(&fields, "metric", Metric::named)?,
+        starts_at: None,
+        ends_at: ends_at.map(Moment::try_from).transpose().map_err(wrong)?,
+        team_ids: teams
+            .map_err(|_| Problem::field("/team", "this is no id"))?
+            .into_iter()
+            .map(TeamId)
+            .collect(),
+        prize_points: fields.read_as("prize_points", "a number")?.unwrap_or(0),
+        badge_id: None,
+    };
+    games::create(&ctx, new).await?;
+    Ok(done("/ops/play/competitions", "The competition goes on from now on."))
 }
 
 /// The parameters of the address.

@@ -10,7 +10,10 @@ pub mod rewards;
 
 use domain::gamification::Metric;
 
-use crate::dashboard::ui::Tab;
+use crate::{
+    dashboard::{forms::Fields, ui::Tab},
+    http::problem::Problem,
+};
 
 /// The way between the pages of this part.
 fn parts(here: &str) -> Vec<Tab> {
@@ -24,6 +27,20 @@ fn parts(here: &str) -> Vec<Tab> {
     .into_iter()
     .map(|(word, path)| Tab::new(word, path, path == here))
     .collect()
+}
+
+/// What can be counted: as forms send it, and in words.
+fn metrics() -> Vec<(&'static str, &'static str)> {
+    Metric::ALL.map(|metric| (metric.as_str(), counted(metric))).into()
+}
+
+/// One of the values that a form offers.
+///
+/// # Errors
+/// If it is none of them.
+fn chosen<T>(fields: &Fields, name: &str, named: fn(&str) -> Option<T>) -> Result<T, Problem> {
+    let value = fields.text(name).and_then(named);
+    value.ok_or_else(|| Problem::field(format!("/{name}"), "choose one of those that the form offers"))
 }
 
 /// What is counted, in words.
