@@ -92,19 +92,19 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     admin.ended(made).await;
     let report = json!({"name": "r", "kind": "lead", "span": "last_week", "format": "csv"});
     let report = admin.post("/api/v1/analytics/saved-reports", &report).await.expect(201);
-    let game = async |path: &str, body: Value| {
+    let play = async |path: &str, body: Value| {
         admin.post(&format!("/api/v1/gamification-advanced/{path}"), &body).await.expect(201)["id"].clone()
     };
-    let rule = game("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
-    let tier = game("tiers", json!({"name": "t", "threshold": 1})).await;
-    let badge = game("badges", json!({"name": "b"})).await;
+    let rule = play("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
+    let tier = play("tiers", json!({"name": "t", "threshold": 1})).await;
+    let badge = play("badges", json!({"name": "b"})).await;
     let challenge = json!({"name": "c", "period": "daily", "metric": "points", "target": 1});
-    let challenge = game("challenges", challenge).await;
-    let competition = game("competitions", json!({"name": "c", "metric": "points"})).await;
-    let reward = game("rewards", json!({"name": "r", "price": 1})).await;
+    let challenge = play("challenges", challenge).await;
+    let competition = play("competitions", json!({"name": "c", "metric": "points"})).await;
+    let reward = play("rewards", json!({"name": "r", "price": 1})).await;
     let points = json!({"agent_id": agent["id"], "points": 50, "reason": "help"});
-    let points = game("points", points).await;
-    let redemption = game("redeem", json!({"reward_id": reward, "agent_id": agent["id"]})).await;
+    let points = play("points", points).await;
+    let redemption = play("redeem", json!({"reward_id": reward, "agent_id": agent["id"]})).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
         ("/api/v1/gamification-advanced/rules", text(&rule)),

@@ -122,8 +122,9 @@ pub async fn part(ctx: &Ctx) -> Result<Stands> {
 /// To the end of what was gone through, or to the next step if that was all.
 fn go_on(at: &mut store::Standing, ids: &[Uuid], next: &str) {
     at.done += i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    match ids.last() {
-        Some(last) => at.cursor = *last,
-        None => (at.step, at.cursor) = (Some(next.to_owned()), Uuid::nil()),
+    if let Some(last) = ids.last() {
+        at.cursor = *last;
+    } else {
+        (at.step, at.cursor) = (Some(next.to_owned()), Uuid::nil());
     }
 }

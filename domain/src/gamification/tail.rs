@@ -154,7 +154,7 @@ async fn give(tx: &mut TenantTx, zone: Tz, rules: &[Rule], deeds: Vec<Done>) -> 
     asked.sort_unstable();
     asked.dedup();
     let known = rules::given(tx.conn(), tenant, &asked).await?;
-    let mut given: HashMap<Capped, Given> = asked.into_iter().zip(known).collect();
+    let mut had: HashMap<Capped, Given> = asked.into_iter().zip(known).collect();
     let keys: Vec<String> = pairs
         .iter()
         .flat_map(|(done, rules)| {
@@ -179,8 +179,8 @@ async fn give(tx: &mut TenantTx, zone: Tz, rules: &[Rule], deeds: Vec<Done>) -> 
                 continue;
             }
             let at = capped(&rule, &done);
-            let gives = rule.gives(at.and_then(|at| given.get(&at).copied()).unwrap_or_default());
-            if let Some(of) = at.and_then(|at| given.get_mut(&at)) {
+            let gives = rule.gives(at.and_then(|at| had.get(&at).copied()).unwrap_or_default());
+            if let Some(of) = at.and_then(|at| had.get_mut(&at)) {
                 of.points += i64::from(gives.points);
                 of.times += i64::from(gives.applies);
             }

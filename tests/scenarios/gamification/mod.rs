@@ -72,10 +72,8 @@ pub async fn has(client: &Client, agent: &Value, points: i64) -> Value {
             }
         }
     };
-    match tokio::time::timeout(PATIENCE, reached).await {
-        Ok(standing) => standing,
-        Err(_) => panic!("not {points}: {last}"),
-    }
+    let Ok(standing) = tokio::time::timeout(PATIENCE, reached).await else { panic!("not {points}: {last}") };
+    standing
 }
 
 /// Waits until something is so, and answers it.
@@ -89,10 +87,8 @@ pub async fn until(client: &Client, path: &str, is: impl Fn(&Value) -> bool) -> 
             }
         }
     };
-    match tokio::time::timeout(PATIENCE, reached).await {
-        Ok(found) => found,
-        Err(_) => panic!("{path}: {last}"),
-    }
+    let Ok(found) = tokio::time::timeout(PATIENCE, reached).await else { panic!("{path}: {last}") };
+    found
 }
 
 /// Gives points by hand.

@@ -111,9 +111,9 @@ async fn a_redemption_that_is_sent_twice_is_one_and_may_be_called_off() {
     }
     let third = player.post(&game("redeem"), &json!({"reward_id": mug})).await;
     assert_eq!(third.problem(409), "had-enough");
-    let placed = admin.all(&game("redemptions?state=placed")).await;
-    assert_eq!(placed.len(), 2);
-    let one = of("redemptions", &placed[0]["id"], "/fulfil");
+    let waiting = admin.all(&game("redemptions?state=placed")).await;
+    assert_eq!(waiting.len(), 2);
+    let one = of("redemptions", &waiting[0]["id"], "/fulfil");
     assert_eq!(admin.post(&one, &json!({})).await.expect(200)["state"], "fulfilled");
     app.process.stop().await;
 }

@@ -171,7 +171,7 @@ impl JobKind for WriteFile {
     const KIND: &'static str = "write_file";
     const QUEUE: &'static str = QUEUE;
     const MAX_ATTEMPTS: i16 = 20;
-    const TIMEOUT: Duration = Duration::from_mins(60);
+    const TIMEOUT: Duration = Duration::from_hours(1);
     /// Whoever asked for it waits on the socket.
     const WATCHED: bool = true;
 }

@@ -67,8 +67,8 @@ pub(super) async fn made(ctx: &Ctx, id: Uuid, asked: &ReportDays, full: bool) ->
     let make = MakeReport { kind: asked.kind, dates: Dates { from: asked.from, to: asked.to } };
     let mut report = make::report_in(ctx, id, &make, asked.zone.as_deref()).await?;
     let seen = |one: &Permission| ctx.grants.contains(*one) && (full || *one != Permission::PersonalRead);
-    let sees: PermissionSet = Permission::ALL.iter().copied().filter(seen).collect();
-    let reader = Ctx { grants: sees, ..ctx.clone() };
+    let grants: PermissionSet = Permission::ALL.iter().copied().filter(seen).collect();
+    let reader = Ctx { grants, ..ctx.clone() };
     let mut tx = reader.begin().await?;
     make::fill_names(&reader, &mut tx, &mut report).await?;
     Ok(report)

@@ -88,13 +88,17 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let agents = store::agents(tx.conn(), tenant, MOST).await?;
     let did = did(tx, frame, &agents).await?;
     let mut all = Did::default();
-    did.values().for_each(|one| all.add(one));
+    for one in did.values() {
+        all.add(one);
+    }
     let mut earlier: HashMap<AgentId, Did> = agents.iter().map(|agent| (agent.id, Did::default())).collect();
     let by_agent = Asked::of(&[Dimension::Agent]);
     let before = store::calls_by_day(tx.conn(), tenant, frame.cut_before(), &by_agent, MOST_GROUPS).await?;
     put(&mut earlier, before, 2, |did, sums| did.calls = sums);
     let mut then = Did::default();
-    earlier.values().for_each(|one| then.add(one));
+    for one in earlier.values() {
+        then.add(one);
+    }
     let mut parts = Parts::titled("Agents");
     for (place, name) in SHOWN.into_iter().enumerate() {
         // Of the period before there is what calls tell.

@@ -70,15 +70,15 @@ pub(in crate::gamification) async fn count(
         }
     }
     open(tx, &rounds, now).await?;
-    let scored = store::add(tx.conn(), tenant, &scores).await?;
-    let reached = scored.iter().filter(|one| one.is_new);
+    let added = store::add(tx.conn(), tenant, &scores).await?;
+    let reached = added.iter().filter(|one| one.is_new);
     let event = |one: &store::Scored| {
         Event::new(EventType::ChallengeCompleted, "challenge", one.challenge).with(json!({
             "agent_id": one.agent, "day": one.day.to_string(), "progress": one.progress,
         }))
     };
     tx.emit(&reached.map(event).collect::<Vec<_>>()).await?;
-    let lost: Vec<_> = scored.iter().filter_map(|one| one.lost).collect();
+    let lost: Vec<_> = added.iter().filter_map(|one| one.lost).collect();
     reversals::of(tx, &lost, "below_target").await
 }
 

@@ -38,6 +38,9 @@ use crate::{
 /// Teams that the form offers.
 const OFFERED: i64 = 200;
 
+/// Words with what people read for them, and teams.
+type Offers = (Vec<(&'static str, &'static str)>, Vec<TeamView>);
+
 #[derive(Template)]
 #[template(path = "play/competitions.html")]
 struct List {
@@ -46,7 +49,7 @@ struct List {
     rows: Vec<(CompetitionView, &'static str)>,
     next: Option<String>,
     /// What a new one can count, and who can take part, for whoever may make one.
-    offers: Option<(Vec<(&'static str, &'static str)>, Vec<TeamView>)>,
+    offers: Option<Offers>,
 }
 
 /// The competitions, newest first.
@@ -74,7 +77,7 @@ pub async fn list(viewer: Viewer, Caller(ctx): Caller, Query(paging): Query<Pagi
 
 /// Makes a competition.
 pub async fn make(Caller(ctx): Caller, fields: Fields) -> Result<Response, Problem> {
-    let ends_at = asked::moment("/ends_at", fields.text("ends_at").map(ToOwned::to_owned).as_ref())?;
+    let ends_at = asked::moment("/ends_at", fields.text("ends_at").map(ToOwned::to_owned).as_deref())?;
     let wrong = |_| Problem::field("/ends_at", "a time like 2026-11-27T15:00:00Z");
     let teams = fields.all("team").map(Uuid::try_parse).collect::<Result<Vec<Uuid>, _>>();
     let new = NewCompetition {

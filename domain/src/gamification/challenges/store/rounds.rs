@@ -37,6 +37,7 @@ pub(in crate::gamification::challenges) async fn open(
 }
 
 /// A round that is there.
+#[expect(clippy::struct_field_names, reason = "columns, named as everywhere")]
 pub(in crate::gamification::challenges) struct RoundRow {
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
