@@ -4,10 +4,9 @@
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$of_one:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-        #[serde(rename_all = "snake_case")]
         $(#[$about])*
         pub enum $name {
-            $($(#[$of_one])* $variant),+
+            $($(#[$of_one])* #[serde(rename = $text)] $variant),+
         }
 
         impl $name {
