@@ -4,7 +4,6 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    analytics::export::printer::NoPrinter,
     ctx::{Chance, Clock, Platform},
     outbound::OutboundPolicy,
     storage::Storage,
@@ -16,9 +15,12 @@ use domain::{
 };
 use engine::Engine;
 use uuid::Uuid;
-use workers::rim::{
-    kms::{self, Kms},
-    outbound::Outbound,
+use workers::{
+    printer::Press,
+    rim::{
+        kms::{self, Kms},
+        outbound::Outbound,
+    },
 };
 
 /// The machine's own clock.
@@ -97,7 +99,7 @@ pub fn assemble_with(engine: Engine, keks: KekRing, storage: Storage) -> std::io
         reads: Arc::default(),
         rights_changed: Arc::default(),
         changes: Arc::default(),
-        printer: Arc::new(NoPrinter),
+        printer: Arc::new(Press::default()),
     })
 }
 

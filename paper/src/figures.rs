@@ -1,11 +1,13 @@
 //! Numbers at axes.
 
-/// A number with its thousands apart.
+/// A whole number with its thousands apart.
 pub(crate) fn count(number: usize) -> String {
     apart(&number.to_string())
 }
 
-fn apart(digits: &str) -> String {
+/// The digits of a whole number with its thousands apart, as they are at axes: "12345" is "12,345".
+#[must_use]
+pub fn apart(digits: &str) -> String {
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

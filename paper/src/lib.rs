@@ -21,6 +21,7 @@ extern crate self as paper;
 pub use bounds::{CELLS, CHARTS, COLUMNS, LABELS, MEASURES, ROWS, SERIES, TABLES, TILES};
 use chrono::{Datelike, Timelike};
 pub use document::{Align, Chart, Column, Document, Kind, Measure, Series, Table, Tile};
+pub use figures::apart;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
 use typst_layout::PagedDocument;

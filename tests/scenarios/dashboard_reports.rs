@@ -36,6 +36,7 @@ async fn each_report_has_its_figures_charts_tables_and_explanations() {
         );
         assert!(page.says("in UTC.") && page.says("<button class=\"button\">Export</button>"), "{kind}");
         assert!(page.says(&format!("/ops/reports/saved/new?kind={kind}")), "{kind}");
+        assert!(page.says("<option value=\"pdf\">PDF, to print</option>"), "{kind}");
     }
     assert!(list.says("No report is saved."), "{}", list.text);
     browser.get("/ops/reports/weather").await.expect(404);

@@ -4,6 +4,7 @@
 //! - [`registry`] one line for each job kind; [`jobs`] one file for each
 //! - [`providers`] the adapters to the outside world
 //! - [`rim`] how servers are called that tenants name
+//! - [`printer`] reports as PDF
 //! - [`batch`] many small writes of one tenant as one
 //! - [`tail`] reading the log for webhooks, [`rollups`] for figures, [`points`] for points, which are no jobs: whatever
 //!   happens would begin one
@@ -11,6 +12,7 @@
 pub mod batch;
 pub mod jobs;
 pub mod points;
+pub mod printer;
 pub mod providers;
 pub mod registry;
 pub mod rim;

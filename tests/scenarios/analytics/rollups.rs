@@ -102,6 +102,7 @@ async fn what_is_told_late_twice_or_in_another_order_is_counted_once_where_it_be
     check(&mut conn, &app.acme).await;
 
     // What is corrected, and what is gone.
+    let leads = ids(&mut conn, &app.acme, "leads").await;
     sqlx::query("update calls set direction = 'outbound', satisfaction = 5, started_at = started_at - interval '1 day'")
         .execute(&mut conn)
         .await

@@ -13,27 +13,34 @@ use tokio::time::{Duration, Instant, sleep};
 use super::fetched;
 use crate::{onboarding::until, smtp::account};
 
-const REPORTS: &str = "/api/v1/analytics/saved-reports";
+pub(super) const REPORTS: &str = "/api/v1/analytics/saved-reports";
 const HERE: &str = "https://calls.example.com";
 
-async fn open(roles: Roles) -> TestApp {
+pub(super) async fn open(roles: Roles) -> TestApp {
     let here = |platform: &mut domain::ctx::Platform| platform.public_url = Some(HERE.into());
     TestApp::with_platform(|plan| plan.roles = roles, here).await
 }
 
-fn weekly(recipients: &[&str]) -> Value {
+pub(super) fn weekly(recipients: &[&str]) -> Value {
     json!({
         "name": "Calls of the week", "kind": "call", "span": "last_week", "format": "csv", "zone": "Europe/Berlin",
         "recipients": recipients,
     })
 }
 
-fn at(report: &Value) -> String {
+pub(super) fn at(report: &Value) -> String {
     format!("{REPORTS}/{}", report["id"].as_str().expect("an id"))
 }
 
 async fn put(client: &Client, path: &str, tag: &str, body: &Value) -> switchboard_tests::Answer {
     client.send(client.request(Method::PUT, path).header("if-match", tag).json(body)).await
+}
+
+/// The link of a mail to a file: its path.
+pub(super) fn linked(mail: &str) -> String {
+    let mail = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+    let from = mail.find(&format!("{HERE}/files/")).expect("a link") + HERE.len();
+    mail[from..].chars().take_while(|sign| !sign.is_whitespace() && !"<\"".contains(*sign)).collect()
 }
 
 #[tokio::test]
@@ -137,10 +144,7 @@ async fn a_report_comes_by_mail_each_time_once_with_a_link_to_its_file() {
     let deliveries = admin.all(&format!("{}/deliveries", at(&report))).await;
     assert_eq!((deliveries.len(), &deliveries[0]["messages"]), (1, &json!(2)));
     assert_eq!(deliveries[0]["zone"], "Europe/Berlin");
-    let mail = ledger[0].data.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
-    let from = mail.find(&format!("{HERE}/files/")).expect("a link") + HERE.len();
-    let link: String =
-        mail[from..].chars().take_while(|sign| !sign.is_whitespace() && !"<\"".contains(*sign)).collect();
+    let link = linked(&ledger[0].data);
     let (headers, text) = fetched(admin, &link).await;
     assert_eq!(headers["content-type"], "text/csv; charset=utf-8; header=present");
     assert!(text.contains("Europe/Berlin"), "{text}");

@@ -4,7 +4,6 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::{
@@ -80,15 +79,13 @@ pub(super) async fn made(ctx: &Ctx, id: Uuid, asked: &ReportDays, full: bool) ->
 /// If it cannot be printed.
 pub(super) async fn file(ctx: &Ctx, report: Report, format: FileFormat) -> Result<(Vec<u8>, u64)> {
     let rows = report.tables.iter().map(|table| table.rows.len() as u64).sum();
-    let printer = ctx.platform.printer.clone();
-    // Charts and fonts take their time.
-    let bytes = spawn_blocking(move || match format {
-        FileFormat::Csv => Ok(spreadsheet(&report).into_bytes()),
-        FileFormat::Json => serde_json::to_vec_pretty(&report).map_err(Error::internal),
-        FileFormat::Ndjson => lines(&report),
-        FileFormat::Pdf => printer.print(&report),
-    });
-    Ok((bytes.await.map_err(Error::internal)??, rows))
+    let bytes = match format {
+        FileFormat::Csv => spreadsheet(&report).into_bytes(),
+        FileFormat::Json => serde_json::to_vec_pretty(&report).map_err(Error::internal)?,
+        FileFormat::Ndjson => lines(&report)?,
+        FileFormat::Pdf => ctx.platform.printer.print(report).await?,
+    };
+    Ok((bytes, rows))
 }
 
 fn spreadsheet(report: &Report) -> String {

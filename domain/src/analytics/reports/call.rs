@@ -80,7 +80,7 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     for (title, kind, names) in [
         ("Calls by when they began", ChartKind::Line, &["call.count", "call.handled", "call.lost"][..]),
         ("Service level and abandonment", ChartKind::Line, &["call.service_level", "call.abandonment"]),
-        ("Seconds", ChartKind::Line, &["call.asa", "call.talk_average"]),
+        ("Answering and talking", ChartKind::Line, &["call.asa", "call.talk_average"]),
         ("Success", ChartKind::Line, &["call.success"]),
     ] {
         let series: Vec<_> = names

@@ -17,11 +17,7 @@ use super::{
 use crate::{
     Ctx,
     access::permission::Permission,
-    analytics::{
-        document::ReportKind,
-        export::{FileFormat, printer::no_printer},
-        reports,
-    },
+    analytics::{document::ReportKind, export::FileFormat, reports},
     audit::Entry,
     error::{Error, Result},
     messages::{provider::Channel, recipient::Recipient, to_leads::Means},
@@ -138,9 +134,6 @@ fn permitted(ctx: &Ctx, new: &SavedReportDraft) -> Result<()> {
     ctx.require_all_rows()?;
     if !reports::is_made(new.kind) {
         return Err(Error::invalid("/kind", "this installation does not make such a report yet"));
-    }
-    if new.format == FileFormat::Pdf && !ctx.platform.printer.prints() {
-        return Err(no_printer());
     }
     if new.recipients.is_empty() {
         if new.crontab.is_some() {

@@ -1,7 +1,7 @@
 //! The form by which a report is saved or changed.
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use domain::{
     access::permission::Permission,
     analytics::{
@@ -19,7 +19,7 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{about, format_word, formats, saved::span_word, tabs};
+use super::{about, format_word, saved::span_word, tabs};
 use crate::{
     dashboard::{
         asked,
@@ -29,7 +29,6 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        Shared,
         extract::{Caller, Path, Query},
         problem::Problem,
     },
@@ -76,17 +75,10 @@ pub struct Asked {
 }
 
 /// The form of a new one.
-pub async fn form(
-    State(app): Shared,
-    viewer: Viewer,
-    Caller(ctx): Caller,
-    Query(asked): Query<Asked>,
-) -> Answer {
+pub async fn form(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let usual_zone = shown::ground(&ctx).await?.zone;
     let kind = asked::text(asked.kind.as_deref()).and_then(ReportKind::named).unwrap_or(ReportKind::Lead);
     let span = span_of(asked::text(asked.range.as_deref()).unwrap_or_default());
-    let prints = app.platform.printer.prints();
-    let format = if prints { FileFormat::Pdf } else { FileFormat::Csv };
     show(&Form {
         page: viewer.page("Save a report"),
         tabs: tabs(&viewer, "Reports"),
@@ -95,7 +87,7 @@ pub async fn form(
         name: String::new(),
         kinds: kinds(kind),
         spans: spans(span),
-        formats: forms(prints, format),
+        formats: forms(FileFormat::Pdf),
         recipients: String::new(),
         crontab: String::new(),
         zone: String::new(),
@@ -109,12 +101,7 @@ pub async fn form(
 }
 
 /// The form of one that there is.
-pub async fn edit(
-    State(app): Shared,
-    viewer: Viewer,
-    Caller(ctx): Caller,
-    Path(id): Path<SavedReportId>,
-) -> Answer {
+pub async fn edit(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<SavedReportId>) -> Answer {
     let usual_zone = shown::ground(&ctx).await?.zone;
     let report = saved::get(&ctx, id).await?;
     let masked = !viewer.may(Permission::PersonalRead) && !report.recipients.is_empty();
@@ -126,7 +113,7 @@ pub async fn edit(
         back: format!("/ops/reports/saved/{id}"),
         kinds: kinds(report.kind),
         spans: spans(report.span),
-        formats: forms(app.platform.printer.prints(), report.format),
+        formats: forms(report.format),
         recipients: report.recipients.join("\n"),
         crontab: said(report.crontab),
         zone: said(report.zone),
@@ -211,13 +198,13 @@ fn spans(chosen: Span) -> Vec<Choice> {
     Span::ALL.into_iter().map(choice).collect()
 }
 
-fn forms(prints: bool, chosen: FileFormat) -> Vec<Choice> {
+fn forms(chosen: FileFormat) -> Vec<Choice> {
     let choice = |format: FileFormat| Choice {
         value: format.as_str(),
         word: format_word(format),
         chosen: format == chosen,
     };
-    formats(prints).into_iter().map(choice).collect()
+    FileFormat::ALL.into_iter().map(choice).collect()
 }
 
 #[cfg(test)]

@@ -75,11 +75,6 @@ fn format_word(format: FileFormat) -> &'static str {
     }
 }
 
-/// The forms of a report that this installation writes.
-fn formats(prints: bool) -> Vec<FileFormat> {
-    FileFormat::ALL.into_iter().filter(|format| prints || *format != FileFormat::Pdf).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,10 +85,5 @@ mod tests {
             let (name, sentence) = about(kind);
             assert!(!name.is_empty() && sentence.ends_with('.') && !sentence.contains(". "), "{name}");
         }
-    }
-
-    #[test]
-    fn nobody_is_offered_what_is_not_printed() {
-        assert!(formats(true).contains(&FileFormat::Pdf) && !formats(false).contains(&FileFormat::Pdf));
     }
 }

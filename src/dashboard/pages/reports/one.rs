@@ -1,7 +1,6 @@
 //! A report: its figures beside those of the period before, charts, tables, and how each measure is computed.
 
 use askama::Template;
-use axum::extract::State;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     Error,
@@ -14,7 +13,7 @@ use super::{
     days::{Days, last, words},
     drawn,
     figures::{Kpi, Shown},
-    format_word, formats, tabs,
+    format_word, tabs,
 };
 use crate::{
     dashboard::{
@@ -23,10 +22,7 @@ use crate::{
         ui,
         viewer::Viewer,
     },
-    http::{
-        Shared,
-        extract::{Caller, Path, Query},
-    },
+    http::extract::{Caller, Path, Query},
 };
 
 /// How a measure is computed.
@@ -61,7 +57,6 @@ struct One {
 
 /// The report of this kind, made now of what is kept.
 pub async fn show_report(
-    State(app): Shared,
     viewer: Viewer,
     Caller(ctx): Caller,
     Path(kind): Path<String>,
@@ -74,10 +69,8 @@ pub async fn show_report(
     let report = shown::report(&ctx, kind, dates).await?;
     let (name, _) = about(kind);
     let page = viewer.page(name);
-    let mut written = Vec::new();
-    if viewer.may_of_all(Permission::AnalyticsExport) {
-        written = formats(app.platform.printer.prints());
-    }
+    let exports = viewer.may_of_all(Permission::AnalyticsExport);
+    let written = FileFormat::ALL.into_iter().filter(|_| exports);
     let save = viewer.may_of_all(Permission::SavedReportsWrite).then(|| {
         let mut said = vec![("kind", kind.as_str())];
         said.extend(asked.pairs());
@@ -102,7 +95,7 @@ pub async fn show_report(
         charts: report.charts.iter().map(drawn::chart).collect(),
         tables: report.tables.iter().map(Shown::of).collect(),
         notes: notes.collect(),
-        formats: written.into_iter().map(|format| (format, format_word(format))).collect(),
+        formats: written.map(|format| (format, format_word(format))).collect(),
         save,
         page,
     })
