@@ -11,8 +11,8 @@ use crate::http::problem::Problem;
 
 /// The text of a parameter without space around it; none if nothing is left.
 #[must_use]
-pub fn text(value: Option<&str>) -> Option<&str> {
-    value.map(str::trim).filter(|text| !text.is_empty())
+pub fn text<T: AsRef<str> + ?Sized>(value: Option<&T>) -> Option<&str> {
+    value.map(|value| value.as_ref().trim()).filter(|text| !text.is_empty())
 }
 
 /// An id.

@@ -60,8 +60,8 @@ struct Board {
 
 /// The leaderboard, with the figures of it all and the viewer's own.
 pub async fn board(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let period = asked::word("?period", asked.period.as_ref())?.unwrap_or(BoardPeriod::Week);
-    let of = asked::word("?of", asked.of.as_ref())?.unwrap_or(BoardOf::Agents);
+    let period = asked::word("?period", asked.period.as_deref())?.unwrap_or(BoardPeriod::Week);
+    let of = asked::word("?of", asked.of.as_deref())?.unwrap_or(BoardOf::Agents);
     let window = Window::<BoardPlace>::of(asked.cursor.as_deref(), None)?;
     let wanted = Wanted { period, day: None, team: None, of };
     let board = leaderboards::board(&ctx, wanted, after(&window), window.rows).await?;

@@ -122,7 +122,7 @@ pub struct Asked {
 
 /// Points that were given for rewards: the viewer's, or all for whoever may settle them.
 pub async fn redemptions(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
-    let state: Option<RedemptionState> = asked::word("?state", asked.state.as_ref())?;
+    let state: Option<RedemptionState> = asked::word("?state", asked.state.as_deref())?;
     let window = Window::of(asked.cursor.as_deref(), None)?;
     let settles = viewer.may_of_all(Permission::GamificationWrite);
     // Whoever sees only some and is no agent has none, which is no reason to be refused the page.

@@ -163,7 +163,7 @@ pub async fn replace(
 fn read(fields: &Fields) -> Result<SavedReportDraft, Problem> {
     let said = |name: &str| fields.text(name).map(ToOwned::to_owned);
     let wrong = |name: &str| Problem::field(format!("/{name}"), "choose one of those that there are");
-    let id = |name: &str| asked::id(&format!("/{name}"), said(name).as_ref());
+    let id = |name: &str| asked::id(&format!("/{name}"), said(name).as_deref());
     let recipients = fields.get("recipients").unwrap_or_default();
     let recipients = recipients.split([',', ';', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
     let address = |text: &str| {
@@ -175,7 +175,7 @@ fn read(fields: &Fields) -> Result<SavedReportDraft, Problem> {
         kind: fields.text("kind").and_then(ReportKind::named).ok_or_else(|| wrong("kind"))?,
         span: fields.text("span").and_then(Span::named).ok_or_else(|| wrong("span"))?,
         format: fields.text("format").and_then(FileFormat::named).ok_or_else(|| wrong("format"))?,
-        zone: asked::formed("/zone", said("zone").as_ref())?,
+        zone: asked::formed("/zone", said("zone").as_deref())?,
         recipients: recipients.map(address).collect::<Result<_, _>>()?,
         crontab: said("crontab"),
         provider_id: id("provider_id")?.map(ProviderId),
