@@ -10,7 +10,7 @@ use switchboard_tests::TestApp;
 use uuid::Uuid;
 
 use super::{World, counted};
-use crate::rights::admitted;
+use crate::{gamification::again, rights::admitted};
 
 /// What an agent has been, from when to when.
 async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
@@ -24,11 +24,11 @@ async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateT
 async fn the_time_of_agents_is_kept_from_one_status_to_the_next() {
     let app = TestApp::start().await;
     let world = World::of(&app.acme).await;
-    let (admin, agent) = (&app.acme.admin, world.agents[0]);
+    let agent = world.agents[0];
     for (status, minutes) in
         [("available", 50), ("break", 30 * 60), ("available", 95), ("offline", 10), ("available", 40)]
     {
-        let path = format!("/api/v1/agents/{agent}/status");
+        let (admin, path) = (again(&app).await, format!("/api/v1/agents/{agent}/status"));
         let answer =
             admin.send(admin.request(reqwest::Method::PUT, &path).json(&json!({ "status": status }))).await;
         answer.expect(200);
@@ -70,12 +70,14 @@ async fn what_agents_did_is_told_by_their_report_up_to_now() {
     };
     admin.send(put("available")).await.expect(200);
     app.advance(TimeDelta::minutes(30)).await;
+    let admin = again(&app).await;
     // A call that is answered, ended, and rated afterwards.
     let call = json!({ "direction": "outbound", "number": "+14155550100", "agent_id": agent });
     let call = admin.post("/api/v1/calls", &call).await.expect(201)["id"].as_str().expect("an id").to_owned();
     let path = format!("/api/v1/calls/{call}");
     admin.post(&format!("{path}/answer"), &json!({})).await.expect(200);
     app.advance(TimeDelta::minutes(10)).await;
+    let admin = again(&app).await;
     admin
         .post(&format!("{path}/end"), &json!({ "outcome": "converted", "value_cents": 5_000 }))
         .await
