@@ -9,6 +9,7 @@ use crate::{
     dashboard_house::{audited, between, logged, reader, stranger},
     dashboard_work::comes_to_say,
     message::sandbox,
+    routing_rules::lead,
     sessions::ADMIN,
 };
 
@@ -55,7 +56,7 @@ async fn days_stand_in_the_address_on_the_calendar_of_the_tenant() {
     browser.get("/ops/settings/general").await.expect(200);
     browser.post("/ops/settings/general", &[("zone", "Pacific/Kiritimati")]).await.expect(303);
     for name in ["Ada Lovelace", "Bob Low"] {
-        admin.post("/api/v1/leads", &json!({"name": name, "source": "referral"})).await.expect(201);
+        lead(admin, &json!({"name": name, "source": "referral"})).await;
     }
     let counted = "<p class=\"tile-value\">2</p>";
     let page = comes_to_say(&mut browser, "/ops/reports/lead?range=today", &[counted]).await;
@@ -100,7 +101,7 @@ async fn days_stand_in_the_address_on_the_calendar_of_the_tenant() {
 async fn a_trend_has_the_period_before_beside_it() {
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
-    admin.post("/api/v1/leads", &json!({"name": "Ada Lovelace", "source": "referral"})).await.expect(201);
+    lead(admin, &json!({"name": "Ada Lovelace", "source": "referral"})).await;
     let mut browser = Browser::of(&app, "acme", ADMIN).await;
     let trends = "/ops/reports/trends";
     let one = "<p class=\"tile-value\">1</p>";

@@ -28,6 +28,7 @@ const LONGEST_AGO: TimeDelta = TimeDelta::days(31);
 
 words! {
     /// What points are given for by hand.
+    #[schema(as = PointReason)]
     Reason {
         Recognition = "recognition",
         Help = "help",
