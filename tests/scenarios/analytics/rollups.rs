@@ -12,9 +12,10 @@ use domain::{
 use serde_json::json;
 use sqlx::PgConnection;
 use switchboard_tests::{Tenant, TestApp};
+use uuid::Uuid;
 
 use super::{World, counted, counted_app, ids, oracle, tell};
-use crate::rights::admitted;
+use crate::{access_by_token::owner, rights::admitted};
 
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
 async fn sums(conn: &mut PgConnection, tenant: &Tenant) -> serde_json::Value {
@@ -175,6 +176,38 @@ async fn a_log_that_was_dropped_before_it_was_read_has_everything_counted_anew()
     world.fill(&mut conn, &app.acme, 20).await;
     // As if entries had been there and gone: the place that was read is far behind the first one that is kept.
     sqlx::query("update rollup_positions set sequence = -5 where tenant_id = $1")
+        .bind(app.acme.id.0)
+        .execute(&mut conn)
+        .await
+        .expect("set back");
+    while tail::advance(&ctx).await.expect("read") != Advanced::Over {
+        tokio::task::yield_now().await;
+    }
+    let jobs = "/api/v1/jobs?kind=rebuild_rollups";
+    while app.acme.admin.get(jobs).await.expect(200)["items"][0]["state"] != "completed" {
+        tokio::task::yield_now().await;
+    }
+    check(&mut conn, &app.acme).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_hole_amid_what_is_read_has_everything_counted_anew() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let world = World::of(&app.acme).await;
+    tell(&app, &app.acme, "call.updated", &[Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()]).await;
+    counted(&app, &ctx).await;
+    world.fill(&mut conn, &app.acme, 20).await;
+    let mut owner = owner(&app).await;
+    // The second entry is gone, and those around it are read anew.
+    sqlx::query("delete from engine.log_order where tenant_id = $1 and seq = 2")
+        .bind(app.acme.id.0)
+        .execute(&mut owner)
+        .await
+        .expect("dropped");
+    sqlx::query("update rollup_positions set sequence = 0 where tenant_id = $1")
         .bind(app.acme.id.0)
         .execute(&mut conn)
         .await
