@@ -93,7 +93,8 @@ async fn check(client: &Client, counted: &[Counted], zone: Tz, (from, to): (Naiv
         assert_eq!(rows.len(), if by.is_empty() { 1 } else { groups.len() }, "{path}: {answer}");
         for row in rows {
             let word = |name: &str| row["keys"][name].as_str().unwrap_or_default().to_owned();
-            let begins = row["step"]["from"].as_str().map(|at| at.parse::<DateTime<Utc>>().expect("an instant"));
+            let begins =
+                row["step"]["from"].as_str().map(|at| at.parse::<DateTime<Utc>>().expect("an instant"));
             let begins = begins.map(|at| day(at, zone).to_string()).unwrap_or_default();
             let of = groups.get(&(word("channel"), word("template"), begins));
             let (all, delivery) = right(of.map_or(&[][..], Vec::as_slice));

@@ -243,11 +243,13 @@ async fn what_one_that_was_given_up_has_left_is_not_where_the_next_one_begins() 
     let (app, ..) = counted_app(30).await;
     let mut conn = app.database.connect_as("switchboard_system").await;
     let before = sums(&mut conn, &app.acme).await;
-    sqlx::query("update rollup_positions set rebuild_step = 'days', rebuild_day = '2999-01-01' where tenant_id = $1")
-        .bind(app.acme.id.0)
-        .execute(&mut conn)
-        .await
-        .expect("left behind");
+    sqlx::query(
+        "update rollup_positions set rebuild_step = 'days', rebuild_day = '2999-01-01' where tenant_id = $1",
+    )
+    .bind(app.acme.id.0)
+    .execute(&mut conn)
+    .await
+    .expect("left behind");
     sqlx::query("update call_counted set lost = lost + 1 where tenant_id = $1")
         .bind(app.acme.id.0)
         .execute(&mut conn)
