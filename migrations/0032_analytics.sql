@@ -52,6 +52,28 @@ create index call_counted_at_idx on call_counted (tenant_id, at);
 call engine.wall('call_counted');
 grant select, insert, update, delete on call_counted to switchboard_app, switchboard_system;
 
+-- All calls together: what most charts and the figures that stand out are made of. With many teams almost every call has a row
+-- of `call_quarters` to itself, and a year of those is too much to add up while somebody waits.
+create table call_totals (
+  tenant_id uuid not null,
+  quarter timestamptz not null,
+  calls bigint not null,
+  answered bigint not null,
+  handled bigint not null,
+  offered bigint not null,
+  lost bigint not null,
+  in_time bigint not null,
+  wait_ms bigint not null,
+  talk_ms bigint not null,
+  converted bigint not null,
+  rated bigint not null,
+  rating bigint not null,
+  value_cents bigint not null,
+  constraint call_totals_pkey primary key (tenant_id, quarter)
+) with (fillfactor = 70);
+call engine.wall('call_totals');
+grant select, insert, update, delete on call_totals to switchboard_app, switchboard_system;
+
 create table call_quarters (
   tenant_id uuid not null,
   quarter timestamptz not null,
@@ -132,6 +154,25 @@ create table lead_counted (
 create index lead_counted_at_idx on lead_counted (tenant_id, at);
 call engine.wall('lead_counted');
 grant select, insert, update, delete on lead_counted to switchboard_app, switchboard_system;
+
+-- The same of leads.
+create table lead_totals (
+  tenant_id uuid not null,
+  quarter timestamptz not null,
+  leads bigint not null,
+  engaged bigint not null,
+  activities bigint not null,
+  contacted bigint not null,
+  qualified bigint not null,
+  proposal bigint not null,
+  converted bigint not null,
+  lost bigint not null,
+  value_cents bigint not null,
+  cost_cents bigint not null,
+  constraint lead_totals_pkey primary key (tenant_id, quarter)
+) with (fillfactor = 70);
+call engine.wall('lead_totals');
+grant select, insert, update, delete on lead_totals to switchboard_app, switchboard_system;
 
 create table lead_quarters (
   tenant_id uuid not null,
@@ -341,6 +382,19 @@ begin
            talk_ms = q.talk_ms + excluded.talk_ms, converted = q.converted + excluded.converted,
            rated = q.rated + excluded.rated, rating = q.rating + excluded.rating,
            value_cents = q.value_cents + excluded.value_cents
+  ), totals as (
+    insert into call_totals as t
+    select tenant, quarter_of(m.at), sum(m.sign), sum(m.sign * m.answered), sum(m.sign * m.handled), sum(m.sign * m.offered),
+           sum(m.sign * m.lost), sum(m.sign * m.in_time), sum(m.sign * m.wait_ms), sum(m.sign * m.talk_ms),
+           sum(m.sign * m.converted), sum(m.sign * m.rated), sum(m.sign * m.rating), sum(m.sign * m.value_cents)
+      from moved m group by 2
+    on conflict on constraint call_totals_pkey do update
+       set calls = t.calls + excluded.calls, answered = t.answered + excluded.answered,
+           handled = t.handled + excluded.handled, offered = t.offered + excluded.offered, lost = t.lost + excluded.lost,
+           in_time = t.in_time + excluded.in_time, wait_ms = t.wait_ms + excluded.wait_ms,
+           talk_ms = t.talk_ms + excluded.talk_ms, converted = t.converted + excluded.converted,
+           rated = t.rated + excluded.rated, rating = t.rating + excluded.rating,
+           value_cents = t.value_cents + excluded.value_cents
   ), days as (
     insert into call_days as d
     select tenant, utc_day(m.at), m.direction, m.team_id, m.agent_id, sum(m.sign), sum(m.sign * m.answered),
@@ -425,6 +479,18 @@ begin
            qualified = q.qualified + excluded.qualified, proposal = q.proposal + excluded.proposal,
            converted = q.converted + excluded.converted, lost = q.lost + excluded.lost,
            value_cents = q.value_cents + excluded.value_cents, cost_cents = q.cost_cents + excluded.cost_cents
+  ), totals as (
+    insert into lead_totals as t
+    select tenant, quarter_of(m.at), sum(m.sign), sum(m.sign * m.engaged), sum(m.sign * m.activities),
+           sum(m.sign * m.contacted), sum(m.sign * m.qualified), sum(m.sign * m.proposal), sum(m.sign * m.converted),
+           sum(m.sign * m.lost), sum(m.sign * m.value_cents), sum(m.sign * m.cost_cents)
+      from moved m group by 2
+    on conflict on constraint lead_totals_pkey do update
+       set leads = t.leads + excluded.leads, engaged = t.engaged + excluded.engaged,
+           activities = t.activities + excluded.activities, contacted = t.contacted + excluded.contacted,
+           qualified = t.qualified + excluded.qualified, proposal = t.proposal + excluded.proposal,
+           converted = t.converted + excluded.converted, lost = t.lost + excluded.lost,
+           value_cents = t.value_cents + excluded.value_cents, cost_cents = t.cost_cents + excluded.cost_cents
   ), days as (
     insert into lead_days as d
     select tenant, utc_day(m.at), m.source, m.status, m.team_id, sum(m.sign), sum(m.sign * m.engaged),
@@ -457,12 +523,18 @@ declare
   lo timestamptz := wanted::timestamp at time zone 'UTC';
   hi timestamptz := (wanted + 1)::timestamp at time zone 'UTC';
 begin
+  delete from call_totals t where t.tenant_id = tenant and t.quarter >= lo and t.quarter < hi;
   delete from call_quarters q where q.tenant_id = tenant and q.quarter >= lo and q.quarter < hi;
   delete from call_days d where d.tenant_id = tenant and d.day = wanted;
   delete from call_outcomes o where o.tenant_id = tenant and o.day = wanted;
+  delete from lead_totals t where t.tenant_id = tenant and t.quarter >= lo and t.quarter < hi;
   delete from lead_quarters q where q.tenant_id = tenant and q.quarter >= lo and q.quarter < hi;
   delete from lead_days d where d.tenant_id = tenant and d.day = wanted;
   delete from lead_owners o where o.tenant_id = tenant and o.day = wanted;
+  insert into call_totals
+  select tenant, quarter_of(c.at), count(*), sum(c.answered), sum(c.handled), sum(c.offered), sum(c.lost), sum(c.in_time),
+         sum(c.wait_ms), sum(c.talk_ms), sum(c.converted), sum(c.rated), sum(c.rating), sum(c.value_cents)
+    from call_counted c where c.tenant_id = tenant and c.at >= lo and c.at < hi group by 2;
   insert into call_quarters
   select tenant, quarter_of(c.at), c.direction, c.team_id, count(*), sum(c.answered), sum(c.handled), sum(c.offered),
          sum(c.lost), sum(c.in_time), sum(c.wait_ms), sum(c.talk_ms), sum(c.converted), sum(c.rated), sum(c.rating),
@@ -476,6 +548,10 @@ begin
   insert into call_outcomes
   select tenant, wanted, c.direction, c.team_id, c.outcome, count(*)
     from call_counted c where c.tenant_id = tenant and c.at >= lo and c.at < hi group by 3, 4, 5;
+  insert into lead_totals
+  select tenant, quarter_of(c.at), count(*), sum(c.engaged), sum(c.activities), sum(c.contacted), sum(c.qualified),
+         sum(c.proposal), sum(c.converted), sum(c.lost), sum(c.value_cents), sum(c.cost_cents)
+    from lead_counted c where c.tenant_id = tenant and c.at >= lo and c.at < hi group by 2;
   insert into lead_quarters
   select tenant, quarter_of(c.at), c.source, count(*), sum(c.engaged), sum(c.activities), sum(c.contacted),
          sum(c.qualified), sum(c.proposal), sum(c.converted), sum(c.lost), sum(c.value_cents), sum(c.cost_cents)
@@ -509,8 +585,10 @@ begin
      where p.actor_kind = 'user' and p.actor_id is not null group by 2, 3
     on conflict on constraint action_days_pkey do update set actions = d.actions + excluded.actions
   )
-  select max(p.seq) into upto from part p;
-  return coalesce(upto, after);
+  -- Where there is nothing, what was sealed is read, or is in the archive and will not come back.
+  select coalesce(max(p.seq), greatest(after, (select max(h.seq) from audit_heads h where h.tenant_id = tenant)))
+    into upto from part p;
+  return upto;
 end $$;
 
 -- Runs of a range.
@@ -547,3 +625,34 @@ begin
   having sum(n) <> 0;
   return null;
 end $$;
+
+-- Of them by the quarter hour and status, and by the day of UTC: what reports add up. Many templates make `message_counts`
+-- almost as long as messages are many. Upkeep writes them along with it.
+create table message_totals (
+  tenant_id uuid not null references tenants,
+  quarter timestamptz not null,
+  status text not null,
+  n bigint not null,
+  constraint message_totals_pkey primary key (tenant_id, quarter, status)
+) with (fillfactor = 70);
+call engine.wall('message_totals');
+grant select, insert, update, delete on message_totals to switchboard_app, switchboard_system;
+insert into message_totals select tenant_id, quarter, status, sum(n) from message_counts group by 1, 2, 3;
+
+create table message_days (
+  tenant_id uuid not null references tenants,
+  day date not null,
+  channel text not null,
+  provider_id uuid,
+  template_id uuid not null,
+  purpose text not null,
+  status text not null,
+  n bigint not null
+) with (fillfactor = 70);
+create unique index message_days_key on message_days
+  (tenant_id, day, channel, template_id, purpose, status, provider_id) nulls not distinct;
+call engine.wall('message_days');
+grant select, insert, update, delete on message_days to switchboard_app, switchboard_system;
+insert into message_days
+select tenant_id, utc_day(quarter), channel, provider_id, template_id, purpose, status, sum(n)
+  from message_counts group by 1, 2, 3, 4, 5, 6, 7;

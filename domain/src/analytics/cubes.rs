@@ -69,13 +69,17 @@ impl Asked {
 /// A table of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cube {
+    CallTotals,
     CallTime,
     CallDays,
     CallOutcomes,
+    LeadTotals,
     LeadTime,
     LeadDays,
     LeadOwners,
-    Messages,
+    MessageTotals,
+    MessageTime,
+    MessageDays,
 }
 
 use Dimension::{
@@ -83,23 +87,27 @@ use Dimension::{
 };
 
 impl Cube {
-    /// Those that hold ranges come before those that hold steps of time as well, for they are smaller.
-    const ALL: [Self; 7] = [
+    /// The smaller ones come first: those that tell nothing apart, then those that hold ranges but no steps of time.
+    const ALL: [Self; 11] = [
+        Self::CallTotals,
         Self::CallDays,
         Self::CallOutcomes,
         Self::CallTime,
+        Self::LeadTotals,
         Self::LeadDays,
         Self::LeadOwners,
         Self::LeadTime,
-        Self::Messages,
+        Self::MessageTotals,
+        Self::MessageDays,
+        Self::MessageTime,
     ];
 
     #[must_use]
     pub fn fact(self) -> Fact {
         match self {
-            Self::CallTime | Self::CallDays | Self::CallOutcomes => Fact::Call,
-            Self::LeadTime | Self::LeadDays | Self::LeadOwners => Fact::Lead,
-            Self::Messages => Fact::Message,
+            Self::CallTotals | Self::CallTime | Self::CallDays | Self::CallOutcomes => Fact::Call,
+            Self::LeadTotals | Self::LeadTime | Self::LeadDays | Self::LeadOwners => Fact::Lead,
+            Self::MessageTotals | Self::MessageTime | Self::MessageDays => Fact::Message,
         }
     }
 
@@ -107,18 +115,27 @@ impl Cube {
     #[must_use]
     pub fn dimensions(self) -> &'static [Dimension] {
         match self {
+            Self::CallTotals | Self::LeadTotals | Self::MessageTotals => &[],
             Self::CallTime => &[Direction, Team],
             Self::CallDays => &[Direction, Team, Agent],
             Self::CallOutcomes => &[Direction, Team, Outcome],
             Self::LeadTime => &[Source],
             Self::LeadDays => &[Source, Status, Team],
             Self::LeadOwners => &[Owner],
-            Self::Messages => &[Channel, Provider, Template, Purpose],
+            Self::MessageTime | Self::MessageDays => &[Channel, Provider, Template, Purpose],
         }
     }
 
     fn has_time(self) -> bool {
-        matches!(self, Self::CallTime | Self::LeadTime | Self::Messages)
+        matches!(
+            self,
+            Self::CallTotals
+                | Self::CallTime
+                | Self::LeadTotals
+                | Self::LeadTime
+                | Self::MessageTotals
+                | Self::MessageTime
+        )
     }
 
     fn has_measure(self, measure: &Measure) -> bool {
@@ -174,8 +191,10 @@ mod tests {
     #[test]
     fn what_is_kept_together_is_found_and_what_is_not_is_refused() {
         for (names, by, by_time, cube) in [
-            (&["call.count"][..], &[][..], false, Some(Cube::CallDays)),
-            (&["call.count"], &[], true, Some(Cube::CallTime)),
+            (&["call.count"][..], &[][..], false, Some(Cube::CallTotals)),
+            (&["call.count"], &[], true, Some(Cube::CallTotals)),
+            (&["call.count"], &[Team], false, Some(Cube::CallDays)),
+            (&["lead.roi"], &[], true, Some(Cube::LeadTotals)),
             (&["call.count", "call.asa"], &[Team], true, Some(Cube::CallTime)),
             (&["call.count"], &[Agent], true, None),
             (&["call.count"], &[Agent, Direction], false, Some(Cube::CallDays)),
@@ -187,7 +206,9 @@ mod tests {
             (&["lead.engaged"], &[Owner], false, None),
             (&["lead.engaged"], &[Source], true, Some(Cube::LeadTime)),
             (&["lead.count"], &[Channel], false, None),
-            (&["message.delivery"], &[Channel, Template], true, Some(Cube::Messages)),
+            (&["message.delivery"], &[Channel, Template], true, Some(Cube::MessageTime)),
+            (&["message.delivery"], &[Channel, Template], false, Some(Cube::MessageDays)),
+            (&["message.delivery"], &[], true, Some(Cube::MessageTotals)),
         ] {
             assert_eq!(held(names, by, by_time), cube, "{names:?} {by:?}");
         }

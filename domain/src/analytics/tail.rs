@@ -51,9 +51,13 @@ pub async fn advance(ctx: &Ctx) -> Result<Advanced> {
     let mut tx = ctx.begin().await?;
     let Some(held) = store::try_lock(tx.conn(), ctx.tenant).await? else { return Ok(Advanced::Held) };
     let part = store::next_part(tx.conn(), ctx.tenant, held.sequence, BATCH).await?;
-    let more = part.entries == BATCH;
-    // Some was dropped before it was read: what was lost with it is found by going through everything.
-    let gap = part.first.map_or(part.head > held.sequence, |first| first > held.sequence + 1);
+    let more = part.last.is_some_and(|last| last < part.head);
+    // Some was dropped before it was read, before this part or amid it: what was lost with it is found by going through
+    // everything.
+    let gap = match part.first.zip(part.last) {
+        Some((first, last)) => first > held.sequence + 1 || last - first + 1 > part.entries,
+        None => part.head > held.sequence,
+    };
     let moved = Position {
         sequence: part.last.unwrap_or(part.head).max(held.sequence),
         audit_sequence: held.audit_sequence,

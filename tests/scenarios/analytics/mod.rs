@@ -2,6 +2,7 @@
 //! on which clocks change.
 
 mod games;
+mod messages;
 mod oracle;
 mod reports;
 mod rollups;

@@ -1,5 +1,7 @@
 //! Sums are those of the rows whatever the log tells, in whichever order and how often, and after they are counted anew.
 
+use std::time::Duration;
+
 use domain::{
     Ctx,
     analytics::{
@@ -10,15 +12,24 @@ use domain::{
 use serde_json::json;
 use sqlx::PgConnection;
 use switchboard_tests::{Tenant, TestApp};
+use uuid::Uuid;
 
 use super::{World, counted, counted_app, ids, oracle, tell};
-use crate::rights::admitted;
+use crate::{access_by_token::owner, rights::admitted};
 
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
 async fn sums(conn: &mut PgConnection, tenant: &Tenant) -> serde_json::Value {
     let mut all = serde_json::Map::new();
-    for table in ["call_quarters", "call_days", "call_outcomes", "lead_quarters", "lead_days", "lead_owners"]
-    {
+    for table in [
+        "call_totals",
+        "call_quarters",
+        "call_days",
+        "call_outcomes",
+        "lead_totals",
+        "lead_quarters",
+        "lead_days",
+        "lead_owners",
+    ] {
         let sql = format!(
             "select coalesce(jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text), '[]') from {table} t
               where t.tenant_id = $1 and coalesce((to_jsonb(t) ->> 'calls')::bigint, (to_jsonb(t) ->> 'leads')::bigint) <> 0"
@@ -39,7 +50,7 @@ async fn check(conn: &mut PgConnection, tenant: &Tenant) {
     let leads = oracle::leads(conn, tenant).await;
     let count = |n: usize| i64::try_from(n).expect("few");
     let value = |name: &str| oracle::of_calls(name, &calls.iter().collect::<Vec<_>>()).expect("a number");
-    for table in ["call_quarters", "call_days"] {
+    for table in ["call_totals", "call_quarters", "call_days"] {
         let sql = format!(
             "select coalesce(sum(calls), 0)::bigint, coalesce(sum(offered), 0)::float8, coalesce(sum(lost), 0)::float8,
                     coalesce(sum(talk_ms), 0)::float8 / 1000, coalesce(sum(value_cents), 0)::float8
@@ -57,7 +68,7 @@ async fn check(conn: &mut PgConnection, tenant: &Tenant) {
             assert!((found - right).abs() < 1e-6, "{table}: {found}, and right is {right}");
         }
     }
-    for table in ["lead_quarters", "lead_days", "lead_owners"] {
+    for table in ["lead_totals", "lead_quarters", "lead_days", "lead_owners"] {
         let sql = format!(
             "select coalesce(sum(leads), 0)::bigint, coalesce(sum(converted), 0)::bigint from {table} where tenant_id = $1"
         );
@@ -132,6 +143,8 @@ async fn counted_anew_everything_is_right_again_whatever_was_lost() {
     // Sums that are wrong, sums that are gone, and rows of which nobody was told.
     for sql in [
         "update call_quarters set calls = calls + 3, talk_ms = 0",
+        "update call_totals set lost = lost + 1",
+        "delete from lead_totals",
         "delete from call_days",
         "update lead_owners set leads = leads * 2",
         "delete from lead_quarters where quarter < '2026-06-01'",
@@ -180,6 +193,38 @@ async fn a_log_that_was_dropped_before_it_was_read_has_everything_counted_anew()
 }
 
 #[tokio::test]
+async fn a_hole_amid_what_is_read_has_everything_counted_anew() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let world = World::of(&app.acme).await;
+    tell(&app, &app.acme, "call.updated", &[Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()]).await;
+    counted(&app, &ctx).await;
+    world.fill(&mut conn, &app.acme, 20).await;
+    let mut owner = owner(&app).await;
+    // The second entry is gone, and those around it are read anew.
+    sqlx::query("delete from engine.log_order where tenant_id = $1 and seq = 2")
+        .bind(app.acme.id.0)
+        .execute(&mut owner)
+        .await
+        .expect("dropped");
+    sqlx::query("update rollup_positions set sequence = 0 where tenant_id = $1")
+        .bind(app.acme.id.0)
+        .execute(&mut conn)
+        .await
+        .expect("set back");
+    while tail::advance(&ctx).await.expect("read") != Advanced::Over {
+        tokio::task::yield_now().await;
+    }
+    let jobs = "/api/v1/jobs?kind=rebuild_rollups";
+    while app.acme.admin.get(jobs).await.expect(200)["items"][0]["state"] != "completed" {
+        tokio::task::yield_now().await;
+    }
+    check(&mut conn, &app.acme).await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn no_row_of_another_tenant_is_counted() {
     let (app, ..) = counted_app(30).await;
     let mut conn = app.database.connect_as("switchboard_system").await;
@@ -191,5 +236,66 @@ async fn no_row_of_another_tenant_is_counted() {
     counted(&app, &ctx).await;
     rebuilt(&ctx).await;
     assert_eq!(sums(&mut conn, &app.acme).await, before);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_one_that_was_given_up_has_left_is_not_where_the_next_one_begins() {
+    let (app, ..) = counted_app(30).await;
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let before = sums(&mut conn, &app.acme).await;
+    sqlx::query(
+        "update rollup_positions set rebuild_step = 'days', rebuild_day = '2999-01-01' where tenant_id = $1",
+    )
+    .bind(app.acme.id.0)
+    .execute(&mut conn)
+    .await
+    .expect("left behind");
+    sqlx::query("update call_counted set lost = lost + 1 where tenant_id = $1")
+        .bind(app.acme.id.0)
+        .execute(&mut conn)
+        .await
+        .expect("spoilt");
+    sqlx::query("delete from call_totals where tenant_id = $1")
+        .bind(app.acme.id.0)
+        .execute(&mut conn)
+        .await
+        .expect("spoilt");
+    let operation = app.acme.admin.post("/api/v1/analytics/rebuild", &json!({})).await;
+    assert_eq!(app.acme.admin.ended(operation).await["status"], "succeeded");
+    assert_eq!(sums(&mut conn, &app.acme).await, before);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_counted_anew_does_not_wait_for_something_to_happen() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    let world = World::of(&app.acme).await;
+    counted(&app, &ctx).await;
+    // Of which nobody is told, as those are that were there before figures were kept.
+    world.fill(&mut conn, &app.acme, 20).await;
+    sqlx::query("update rollup_positions set rebuild_wanted = true where tenant_id = $1")
+        .bind(app.acme.id.0)
+        .execute(&mut conn)
+        .await
+        .expect("wanted");
+    let made = async {
+        loop {
+            let leads: i64 = sqlx::query_scalar(
+                "select coalesce(sum(leads), 0)::bigint from lead_owners where tenant_id = $1",
+            )
+            .bind(app.acme.id.0)
+            .fetch_one(&mut conn)
+            .await
+            .expect("a sum");
+            if leads == 20 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), made).await.expect("it is counted by itself");
     app.process.stop().await;
 }

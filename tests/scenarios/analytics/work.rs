@@ -110,3 +110,67 @@ fn row<'r>(report: &'r Report, first: &str) -> &'r [Option<Cell>] {
     let found = rows.iter().find(|row| row[0] == Some(Cell::from(first)));
     found.unwrap_or_else(|| panic!("no {first}: {rows:?}"))
 }
+
+#[tokio::test]
+async fn whoever_has_left_since_keeps_what_they_did() {
+    let app = TestApp::start().await;
+    let world = World::of(&app.acme).await;
+    let (admin, agent) = (&app.acme.admin, world.agents[0]);
+    let ctx = admitted(&app, admin).await;
+    let call = json!({ "direction": "outbound", "number": "+14155550100", "agent_id": agent });
+    let call = admin.post("/api/v1/calls", &call).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    admin.post(&format!("/api/v1/calls/{call}/answer"), &json!({})).await.expect(200);
+    admin.post(&format!("/api/v1/calls/{call}/end"), &json!({})).await.expect(200);
+    admin.delete(&format!("/api/v1/agents/{agent}")).await.expect(204);
+    counted(&app, &ctx).await;
+    let today = ctx.now().date_naive();
+    let dates = domain::analytics::calendar::Dates {
+        from: today - chrono::Days::new(1),
+        to: today + chrono::Days::new(1),
+    };
+    let asked = MakeReport { kind: ReportKind::Agent, dates };
+    let made = make::report(&ctx, Uuid::now_v7(), &asked).await.expect("a report");
+    assert_eq!(row(&made, &format!("agent:{agent}"))[1], Some(Cell::Figure(Figure::Whole(1))), "their call");
+    // Where they were not any more there is no row of them.
+    let later = today + chrono::Days::new(10);
+    let dates = domain::analytics::calendar::Dates { from: later, to: later + chrono::Days::new(1) };
+    let asked = MakeReport { kind: ReportKind::Agent, dates };
+    let made = make::report(&ctx, Uuid::now_v7(), &asked).await.expect("a report");
+    let gone = Some(Cell::from(format!("agent:{agent}").as_str()));
+    assert!(made.tables[0].rows.iter().all(|row| row[0] != gone), "{:?}", made.tables[0].rows);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_users_did_is_counted_though_nothing_else_happens() {
+    let app = TestApp::start().await;
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    let ctx = admitted(&app, &app.acme.admin).await;
+    counted(&app, &ctx).await;
+    let user = Uuid::now_v7();
+    sqlx::query(
+        "insert into audit_log (tenant_id, id, actor_kind, actor_id, action, resource, outcome)
+         select $1, gen_random_uuid(), 'user', $2, 'read', 'lead', 'done' from generate_series(1, 3)",
+    )
+    .bind(app.acme.id.0)
+    .bind(user)
+    .execute(&mut conn)
+    .await
+    .expect("recorded");
+    let all = async {
+        loop {
+            let actions: Option<i64> =
+                sqlx::query_scalar("select sum(actions)::bigint from action_days where user_id = $1")
+                    .bind(user)
+                    .fetch_one(&mut conn)
+                    .await
+                    .expect("a sum");
+            if actions == Some(3) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), all).await.expect("counted");
+    app.process.stop().await;
+}

@@ -1,13 +1,13 @@
 //! What agents did in a range: calls, what these came to, how busy they were, whether they kept to their shifts, and what the
 //! audit log has of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
 use super::{
     call::Worked,
-    frame::{Frame, MOST_GROUPS, MOST_ROWS, Parts, column, of_unit},
+    frame::{Frame, MOST_GROUPS, MOST_ROWS, Parts, add, column, of_unit},
 };
 use crate::{
     agents::{people, shifts::AgentShift, store::shifts},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Agents that are looked at.
-const MOST: i64 = 1_000;
+const MOST: usize = 1_000;
 /// The longest range, in days, of which adherence is told: it is found shift by shift.
 const LONGEST_ADHERENCE: i64 = 31;
 
@@ -54,16 +54,19 @@ struct Did {
 
 impl Did {
     fn add(&mut self, other: &Self) {
-        for (mine, theirs) in [(&mut self.calls, &other.calls), (&mut self.leads, &other.leads)] {
-            mine.resize(mine.len().max(theirs.len()), 0);
-            mine.iter_mut().zip(theirs).for_each(|(sum, more)| *sum += more);
-        }
+        add(&mut self.calls, &other.calls);
+        add(&mut self.leads, &other.leads);
         self.worked.on_call += other.worked.on_call;
         self.worked.wrap_up += other.worked.wrap_up;
         self.worked.available += other.worked.available;
         self.shifts += other.shifts;
         self.kept += other.kept;
         self.actions += other.actions;
+    }
+
+    /// Whether calls or leads of the range are theirs.
+    fn is_something(&self) -> bool {
+        !self.calls.is_empty() || !self.leads.is_empty()
     }
 
     /// The measure in this place of [`SHOWN`].
@@ -82,10 +85,14 @@ impl Did {
     }
 }
 
-/// One row for each agent who is there, busiest first.
+/// One row for each agent who was there in the range, busiest first: those who have left since as well, for what they did is
+/// done.
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let tenant = tx.tenant;
-    let agents = store::agents(tx.conn(), tenant, MOST).await?;
+    let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
+    let mut agents = store::agents(tx.conn(), tenant, frame.before.from, limit).await?;
+    let cut = agents.len() > MOST;
+    agents.truncate(MOST);
     let did = did(tx, frame, &agents).await?;
     let mut all = Did::default();
     for one in did.values() {
@@ -104,10 +111,13 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         // Of the period before there is what calls tell.
         parts.tile(name, (all.figure(place), then.figure(place).filter(|_| place < 4)));
     }
-    let mut rows: Vec<(AgentId, Did)> = did.into_iter().collect();
+    let left = |agent: &&ActiveAgent| agent.until.is_some_and(|until| until <= frame.range.from);
+    let gone: HashSet<AgentId> = agents.iter().filter(left).map(|agent| agent.id).collect();
+    let shown = |(id, did): &(AgentId, Did)| !gone.contains(id) || did.is_something();
+    let mut rows: Vec<(AgentId, Did)> = did.into_iter().filter(shown).collect();
     rows.sort_by_key(|(id, did)| (std::cmp::Reverse(did.calls.get(call::HANDLED).copied()), *id));
     parts.charts.push(drawn(&rows));
-    parts.tables.push(table(&rows, &all));
+    parts.tables.push(table(&rows, &all, cut));
     Ok(parts)
 }
 
@@ -182,7 +192,9 @@ async fn shift_spans(
         days.dedup();
         for shift in of.get(&agent.id).map(Vec::as_slice).unwrap_or_default() {
             for (begins, ends) in days.iter().filter_map(|day| shift.span(*day, zone)) {
-                let span = Range { from: begins.max(frame.range.from), to: ends.min(until) };
+                // Nobody keeps to a shift before they come, or after they have left.
+                let (from, to) = (begins.max(agent.since), agent.until.map_or(ends, |left| ends.min(left)));
+                let span = Range { from: from.max(frame.range.from), to: to.min(until) };
                 if span.from < span.to {
                     spans.push((agent.id, span));
                 }
@@ -206,7 +218,7 @@ fn drawn(rows: &[(AgentId, Did)]) -> Chart {
     }
 }
 
-fn table(rows: &[(AgentId, Did)], all: &Did) -> Table {
+fn table(rows: &[(AgentId, Did)], all: &Did, cut: bool) -> Table {
     let line = |name: String, did: &Did| -> Vec<Option<Cell>> {
         let cells = (0..SHOWN.len()).map(|place| did.figure(place).map(Cell::Figure));
         std::iter::once(Some(Cell::Text(name))).chain(cells).collect()
@@ -219,6 +231,6 @@ fn table(rows: &[(AgentId, Did)], all: &Did) -> Table {
         columns,
         rows: rows.iter().take(MOST_ROWS).map(|(id, did)| line(stands_for(&id.to_string()), did)).collect(),
         totals: (!rows.is_empty()).then(|| line("Total".into(), all)),
-        cut: rows.len() > MOST_ROWS,
+        cut: cut || rows.len() > MOST_ROWS,
     }
 }

@@ -1,7 +1,7 @@
 //! Calls that began in a range: how many, how soon they were answered, how long they took and what they came to; by agent,
 //! team, direction and outcome.
 
-use super::frame::{Frame, MOST_GROUPS, Parts, ids, only, ranked, word};
+use super::frame::{Frame, MOST_GROUPS, Parts, are_cut, by_key, ids, ranked, together, word};
 use crate::{
     analytics::{
         cubes::{Asked, Dimension},
@@ -49,10 +49,11 @@ impl Worked {
 /// By agent, team, direction and outcome; drawn by when they began.
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let tenant = tx.tenant;
-    let (cut, all) = (frame.cut(), Asked::default());
+    let cut = frame.cut();
     let mut parts = Parts::titled("Calls");
-    let sums = only(store::calls_by_day(tx.conn(), tenant, cut, &all, 1).await?);
-    let before = only(store::calls_by_day(tx.conn(), tenant, frame.cut_before(), &all, 1).await?);
+    let steps = store::all_calls(tx.conn(), tenant, &frame.borders()).await?;
+    let sums = together(&steps);
+    let before = together(&store::all_calls(tx.conn(), tenant, &frame.borders_before()).await?);
     let mut worked = [Worked::default(); 2];
     for (place, (range, cut)) in
         [(frame.range, cut), (frame.before, frame.cut_before())].into_iter().enumerate()
@@ -76,7 +77,6 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     parts.tile("call.aht", (worked[0].handling(&sums), worked[1].handling(&before)));
     parts.tile("call.occupancy", (worked[0].occupancy(), worked[1].occupancy()));
     parts.tiles_of(&["call.success", "call.satisfaction", "call.value"], &sums, &before);
-    let steps = store::calls_by_time(tx.conn(), tenant, &frame.borders(), &all, MOST_GROUPS).await?;
     for (title, kind, names) in [
         ("Calls by when they began", ChartKind::Line, &["call.count", "call.handled", "call.lost"][..]),
         ("Service level and abandonment", ChartKind::Line, &["call.service_level", "call.abandonment"]),
@@ -117,13 +117,14 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         "call.satisfaction",
         "call.value",
     ];
+    let asked = Asked::of(&[Dimension::Direction, Dimension::Team, Dimension::Agent]);
+    let read = store::calls_by_day(tx.conn(), tenant, cut, &asked, MOST_GROUPS).await?;
     for (title, first, dimension, key) in [
         ("By agent", "Agent", Dimension::Agent, 2),
         ("By team", "Team", Dimension::Team, 1),
         ("By direction", "Direction", Dimension::Direction, 0),
     ] {
-        let groups =
-            store::calls_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups = by_key(&read, key);
         let teams = match dimension {
             Dimension::Team => store::teams(tx.conn(), tenant, &ids(&groups, key)).await?,
             _ => std::collections::HashMap::new(),
@@ -135,7 +136,8 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
             (Some(id), Dimension::Team) => teams.get(id).cloned().unwrap_or_else(|| id.to_owned()),
             (Some(text), _) => word(text),
         };
-        parts.table_of(title, first, &shown, ranked(groups, key, name));
+        let rows = ranked(groups, key, name);
+        parts.table_of((title, first), &shown, rows, (&sums, are_cut(&read)));
     }
     Ok(parts)
 }

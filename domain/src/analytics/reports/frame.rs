@@ -1,5 +1,7 @@
 //! What every report is made in: its range, the one before, and the steps that it is drawn by; and the parts it is made of.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
@@ -12,8 +14,8 @@ use crate::analytics::{
 
 /// Rows that a table shows at most.
 pub(super) const MOST_ROWS: usize = 200;
-/// Groups that are read for one of them.
-pub(super) const MOST_GROUPS: i64 = 5_000;
+/// Groups that are read for the tables of a report, all together.
+pub(super) const MOST_GROUPS: i64 = 20_000;
 
 /// The time that a report is about.
 pub(super) struct Frame {
@@ -41,6 +43,11 @@ impl Frame {
 
     pub(super) fn borders(&self) -> Vec<DateTime<Utc>> {
         borders(&self.steps)
+    }
+
+    /// Those of the period before, as one step.
+    pub(super) fn borders_before(&self) -> [DateTime<Utc>; 2] {
+        [self.before.from, self.before.to]
     }
 
     /// The days of the zone's calendar that have begun.
@@ -118,28 +125,24 @@ impl Parts {
         }
     }
 
-    /// A table of measures by names: one row for each group, with the name of what it is.
+    /// A table of measures by names: one row for each group, with the name of what it is, and below them the sums of
+    /// everything, whether or not all of it was read by groups.
     pub(super) fn table_of(
         &mut self,
-        title: &str,
-        first: &str,
+        (title, first): (&str, &str),
         names: &[&'static str],
         rows: Vec<(String, Vec<i64>)>,
+        (totals, cut): (&[i64], bool),
     ) {
         let measures: Vec<&Measure> = names.iter().filter_map(|name| named(name)).collect();
         let mut columns = vec![column(first, ColumnKind::Text)];
         columns.extend(measures.iter().map(|one| column(one.label, of_unit(one.unit))));
-        let mut totals: Vec<i64> = Vec::new();
-        for (_, sums) in &rows {
-            totals.resize(totals.len().max(sums.len()), 0);
-            totals.iter_mut().zip(sums).for_each(|(total, more)| *total += more);
-        }
         let line = |name: String, sums: &[i64]| -> Vec<Option<Cell>> {
             let cells = measures.iter().map(|one| one.value(sums).map(Cell::Figure));
             std::iter::once(Some(Cell::Text(name))).chain(cells).collect()
         };
-        let cut = rows.len() > MOST_ROWS;
-        let total = (!rows.is_empty()).then(|| line("Total".to_owned(), &totals));
+        let cut = cut || rows.len() > MOST_ROWS;
+        let total = (!rows.is_empty()).then(|| line("Total".to_owned(), totals));
         let shown = rows.into_iter().take(MOST_ROWS).map(|(name, sums)| line(name, &sums));
         let rows = shown.collect();
         self.tables.push(Table { title: title.to_owned(), columns, rows, totals: total, cut });
@@ -162,9 +165,37 @@ pub(super) fn of_unit(unit: Unit) -> ColumnKind {
     }
 }
 
-/// The sums of the one group that there is, if nothing was told apart.
-pub(super) fn only(groups: Vec<Group>) -> Vec<i64> {
-    groups.into_iter().next().map(|group| group.sums).unwrap_or_default()
+/// The sums of all groups together.
+pub(super) fn together(groups: &[Group]) -> Vec<i64> {
+    let mut all: Vec<i64> = Vec::new();
+    for group in groups {
+        add(&mut all, &group.sums);
+    }
+    all
+}
+
+/// What was read by several things as told apart by one of them: so a range is read once for all tables of a report.
+pub(super) fn by_key(groups: &[Group], key: usize) -> Vec<Group> {
+    let mut folded: BTreeMap<Option<&str>, Vec<i64>> = BTreeMap::new();
+    for group in groups {
+        add(folded.entry(group.keys[key].as_deref()).or_default(), &group.sums);
+    }
+    let of = |(name, sums): (Option<&str>, Vec<i64>)| {
+        let mut keys = [None, None, None, None];
+        keys[key] = name.map(ToOwned::to_owned);
+        Group { bucket: 1, keys, sums }
+    };
+    folded.into_iter().map(of).collect()
+}
+
+/// Whether there may be more groups than were read.
+pub(super) fn are_cut(groups: &[Group]) -> bool {
+    i64::try_from(groups.len()).is_ok_and(|read| read >= MOST_GROUPS)
+}
+
+pub(super) fn add(sums: &mut Vec<i64>, more: &[i64]) {
+    sums.resize(sums.len().max(more.len()), 0);
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 /// Groups as rows, the largest first, each by the name of its key.
@@ -188,4 +219,36 @@ pub(super) fn word(text: &str) -> String {
     let spaced = text.replace('_', " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(keys: [Option<&str>; 4], sums: [i64; 2]) -> Group {
+        Group { bucket: 1, keys: keys.map(|key| key.map(ToOwned::to_owned)), sums: sums.to_vec() }
+    }
+
+    #[test]
+    fn what_is_read_once_is_told_apart_by_each_of_its_keys() {
+        let read = [
+            group([Some("inbound"), Some("north"), None, None], [5, 1]),
+            group([Some("inbound"), None, Some("ada"), None], [2, 2]),
+            group([Some("outbound"), Some("north"), Some("ada"), None], [1, 0]),
+        ];
+        assert_eq!(together(&read), [8, 3]);
+        assert_eq!(
+            by_key(&read, 0),
+            [
+                group([Some("inbound"), None, None, None], [7, 3]),
+                group([Some("outbound"), None, None, None], [1, 0]),
+            ]
+        );
+        assert_eq!(
+            by_key(&read, 2),
+            [group([None; 4], [5, 1]), group([None, None, Some("ada"), None], [3, 2])],
+            "what has none is one of them"
+        );
+        assert!(together(&[]).is_empty() && by_key(&[], 1).is_empty() && !are_cut(&read));
+    }
 }

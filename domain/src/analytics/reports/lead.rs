@@ -1,7 +1,7 @@
 //! Leads that came in in a range, as they are now: status, source, engagement, how far they came, and what they cost and
 //! brought.
 
-use super::frame::{Frame, MOST_GROUPS, Parts, ids, only, ranked, word};
+use super::frame::{Frame, MOST_GROUPS, Parts, are_cut, by_key, ids, ranked, together, word};
 use crate::{
     analytics::{
         cubes::{Asked, Dimension},
@@ -20,10 +20,11 @@ const STAGES: [&str; 5] =
 /// By source, status, team and owner; drawn by when they came in.
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let tenant = tx.tenant;
-    let (cut, all) = (frame.cut(), Asked::default());
+    let cut = frame.cut();
     let mut parts = Parts::titled("Leads");
-    let sums = only(store::leads_by_day(tx.conn(), tenant, cut, &all, 1).await?);
-    let before = only(store::leads_by_day(tx.conn(), tenant, frame.cut_before(), &all, 1).await?);
+    let steps = store::all_leads(tx.conn(), tenant, &frame.borders()).await?;
+    let sums = together(&steps);
+    let before = together(&store::all_leads(tx.conn(), tenant, &frame.borders_before()).await?);
     parts.tiles_of(
         &[
             "lead.count",
@@ -41,7 +42,6 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         &sums,
         &before,
     );
-    let steps = store::leads_by_time(tx.conn(), tenant, &frame.borders(), &all, MOST_GROUPS).await?;
     if let (Some(count), Some(converted), Some(engaged)) =
         (named("lead.count"), named("lead.converted"), named("lead.engagement"))
     {
@@ -65,13 +65,14 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         "lead.cost",
         "lead.roi",
     ];
+    let asked = Asked::of(&[Dimension::Source, Dimension::Status, Dimension::Team]);
+    let read = store::leads_by_day(tx.conn(), tenant, cut, &asked, MOST_GROUPS).await?;
     for (title, first, dimension, key) in [
         ("By source", "Source", Dimension::Source, 0),
         ("By status", "Status", Dimension::Status, 1),
         ("By team", "Team", Dimension::Team, 2),
     ] {
-        let groups =
-            store::leads_by_day(tx.conn(), tenant, cut, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups = by_key(&read, key);
         let teams = match dimension {
             Dimension::Team => store::teams(tx.conn(), tenant, &ids(&groups, key)).await?,
             _ => std::collections::HashMap::new(),
@@ -83,13 +84,15 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
             Some(text) => word(text),
             None => "None".to_owned(),
         };
-        parts.table_of(title, first, &shown, ranked(groups, key, name));
+        let rows = ranked(groups, key, name);
+        parts.table_of((title, first), &shown, rows, (&sums, are_cut(&read)));
     }
     let owners =
         store::leads_by_owner(tx.conn(), tenant, cut, &Asked::of(&[Dimension::Owner]), MOST_GROUPS).await?;
     let name = |id: Option<&str>| id.map_or_else(|| "Nobody".to_owned(), stands_for);
     let shown = ["lead.count", "lead.converted", "lead.lost", "lead.conversion", "lead.value"];
-    parts.table_of("By owner", "Owner", &shown, ranked(owners, 0, name));
+    let more = are_cut(&owners);
+    parts.table_of(("By owner", "Owner"), &shown, ranked(owners, 0, name), (&sums, more));
     Ok(parts)
 }
 

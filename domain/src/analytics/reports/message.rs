@@ -1,6 +1,6 @@
 //! Messages that were asked for in a range, and what became of them; by channel, provider, template and purpose.
 
-use super::frame::{Frame, MOST_GROUPS, Parts, ids, only, ranked, word};
+use super::frame::{Frame, MOST_GROUPS, Parts, are_cut, by_key, ids, ranked, together, word};
 use crate::{
     analytics::{
         cubes::{Asked, Dimension},
@@ -15,12 +15,10 @@ use crate::{
 /// From the counters that are kept beside messages.
 pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
     let tenant = tx.tenant;
-    let whole = [frame.range.from, frame.range.to];
-    let earlier = [frame.before.from, frame.before.to];
-    let all = Asked::default();
     let mut parts = Parts::titled("Messages");
-    let sums = only(store::messages(tx.conn(), tenant, &whole, &all, 1).await?);
-    let before = only(store::messages(tx.conn(), tenant, &earlier, &all, 1).await?);
+    let steps = store::all_messages(tx.conn(), tenant, &frame.borders()).await?;
+    let sums = together(&steps);
+    let before = together(&store::all_messages(tx.conn(), tenant, &frame.borders_before()).await?);
     parts.tiles_of(
         &[
             "message.count",
@@ -35,7 +33,6 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         &sums,
         &before,
     );
-    let steps = store::messages(tx.conn(), tenant, &frame.borders(), &all, MOST_GROUPS).await?;
     for (title, names) in [
         (
             "Messages by when they were asked for",
@@ -62,14 +59,16 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
         "message.failed",
         "message.suppressed",
     ];
+    let asked =
+        Asked::of(&[Dimension::Channel, Dimension::Provider, Dimension::Template, Dimension::Purpose]);
+    let read = store::messages_by_day(tx.conn(), tenant, frame.cut(), &asked, MOST_GROUPS).await?;
     for (title, first, dimension, key) in [
         ("By channel", "Channel", Dimension::Channel, 0),
         ("By provider", "Provider", Dimension::Provider, 1),
         ("By template", "Template", Dimension::Template, 2),
         ("By purpose", "Purpose", Dimension::Purpose, 3),
     ] {
-        let groups =
-            store::messages(tx.conn(), tenant, &whole, &Asked::of(&[dimension]), MOST_GROUPS).await?;
+        let groups = by_key(&read, key);
         let found = ids(&groups, key);
         let names = match dimension {
             Dimension::Provider => store::providers(tx.conn(), tenant, &found).await?,
@@ -82,7 +81,8 @@ pub(super) async fn parts(tx: &mut TenantTx, frame: &Frame) -> Result<Parts> {
                 |text| names.get(text).cloned().unwrap_or_else(|| word(text)),
             )
         };
-        parts.table_of(title, first, &shown, ranked(groups, key, name));
+        let rows = ranked(groups, key, name);
+        parts.table_of((title, first), &shown, rows, (&sums, are_cut(&read)));
     }
     Ok(parts)
 }

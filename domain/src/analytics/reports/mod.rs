@@ -18,6 +18,7 @@ use super::{
     document::{Report, ReportKind},
     make::MakeReport,
     measures::{self, Measure},
+    metrics::added_up,
     store,
 };
 use crate::{agents::people, error::Result, tenancy::TenantTx};
@@ -40,6 +41,7 @@ pub(super) async fn made(
     now: DateTime<Utc>,
 ) -> Result<Report> {
     let tenant = tx.tenant;
+    added_up(tx).await?;
     let (name, own) = store::tenant(tx.conn(), tenant).await?;
     let zone = zone.map_or(own, ToOwned::to_owned);
     let frame = Frame::of(asked.dates, people::zone(None, &zone), now);

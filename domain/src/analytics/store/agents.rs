@@ -15,19 +15,25 @@ pub(in crate::analytics) struct ActiveAgent {
     pub id: AgentId,
     pub user: Option<UserId>,
     pub zone: Option<String>,
+    pub since: DateTime<Utc>,
+    /// When they left; none of one who is there.
+    pub until: Option<DateTime<Utc>>,
 }
 
-/// The agents of a tenant who are not deleted, the first so many.
+/// The agents of a tenant who have not left before `since`, the first so many; those who are there come first.
 pub(in crate::analytics) async fn agents(
     conn: &mut PgConnection,
     tenant: TenantId,
+    since: DateTime<Utc>,
     limit: i64,
 ) -> Result<Vec<ActiveAgent>> {
     let rows = sqlx::query_as!(
         ActiveAgent,
-        r#"select id as "id: AgentId", user_id as "user: UserId", zone
-             from agents where tenant_id = $1 and deleted_at is null order by id limit $2"#,
+        r#"select id as "id: AgentId", user_id as "user: UserId", zone, created_at as since, deleted_at as until
+             from agents where tenant_id = $1 and (deleted_at is null or deleted_at > $2)
+            order by deleted_at is not null, id limit $3"#,
         tenant.0,
+        since,
         limit
     )
     .fetch_all(conn)

@@ -11,6 +11,33 @@ use crate::{
     types::TenantId,
 };
 
+/// All calls by steps of time.
+pub(in crate::analytics) async fn all_calls(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    borders: &[DateTime<Utc>],
+) -> Result<Vec<Group>> {
+    let (since, until) = super::spans(borders);
+    let rows = sqlx::query!(
+        r#"select b.place as "bucket!", g.sums as "sums!"
+             from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as b (since, until, place)
+            cross join lateral (
+              select array[sum(t.calls), sum(t.answered), sum(t.handled), sum(t.offered), sum(t.lost), sum(t.in_time),
+                           sum(t.offered - t.lost), sum(t.wait_ms), sum(t.talk_ms), sum(t.converted), sum(t.rated),
+                           sum(t.rating), sum(t.value_cents)]::bigint[] as sums
+                from call_totals t
+               where t.tenant_id = $1 and t.quarter >= b.since and t.quarter < b.until
+              having sum(t.calls) <> 0) g
+            order by 1"#,
+        tenant.0,
+        &since,
+        &until
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| Group::of_step(row.bucket, row.sums)).collect())
+}
+
 /// Calls by steps of time, and by direction and team where that is asked for.
 pub(in crate::analytics) async fn calls_by_time(
     conn: &mut PgConnection,
@@ -25,7 +52,7 @@ pub(in crate::analytics) async fn calls_by_time(
              from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as b (since, until, place)
             cross join lateral (
               select case when $4::bool then q.direction end as direction,
-                     case when $5::bool then q.team_id::text end as team,
+                     case when $5::bool then q.team_id end as team,
                      array[sum(q.calls), sum(q.answered), sum(q.handled), sum(q.offered), sum(q.lost), sum(q.in_time),
                            sum(q.offered - q.lost), sum(q.wait_ms), sum(q.talk_ms), sum(q.converted), sum(q.rated),
                            sum(q.rating), sum(q.value_cents)]::bigint[] as sums
@@ -47,7 +74,11 @@ pub(in crate::analytics) async fn calls_by_time(
     )
     .fetch_all(conn)
     .await?;
-    let group = |bucket, direction, team, sums| Group { bucket, keys: [direction, team, None, None], sums };
+    let group = |bucket, direction, team, sums| Group {
+        bucket,
+        keys: [direction, super::text(team), None, None],
+        sums,
+    };
     Ok(rows.into_iter().map(|row| group(row.bucket, row.direction, row.team, row.sums)).collect())
 }
 
@@ -60,8 +91,8 @@ pub(in crate::analytics) async fn calls_by_day(
     limit: i64,
 ) -> Result<Vec<Group>> {
     let rows = sqlx::query!(
-        r#"select case when $8::bool then c.direction end as direction, case when $9::bool then c.team_id::text end as team,
-                  case when $10::bool then c.agent_id::text end as agent,
+        r#"select case when $8::bool then c.direction end as direction, case when $9::bool then c.team_id end as team,
+                  case when $10::bool then c.agent_id end as agent,
                   array[sum(c.calls), sum(c.answered), sum(c.handled), sum(c.offered), sum(c.lost), sum(c.in_time),
                         sum(c.offered - c.lost), sum(c.wait_ms), sum(c.talk_ms), sum(c.converted), sum(c.rated),
                         sum(c.rating), sum(c.value_cents)]::bigint[] as "sums!"
@@ -96,8 +127,11 @@ pub(in crate::analytics) async fn calls_by_day(
     )
     .fetch_all(conn)
     .await?;
-    let group =
-        |direction, team, agent, sums| Group { bucket: 1, keys: [direction, team, agent, None], sums };
+    let group = |direction, team, agent, sums| Group {
+        bucket: 1,
+        keys: [direction, super::text(team), super::text(agent), None],
+        sums,
+    };
     Ok(rows.into_iter().map(|row| group(row.direction, row.team, row.agent, row.sums)).collect())
 }
 
@@ -110,7 +144,7 @@ pub(in crate::analytics) async fn call_outcomes(
     limit: i64,
 ) -> Result<Vec<Group>> {
     let rows = sqlx::query!(
-        r#"select case when $8::bool then c.direction end as direction, case when $9::bool then c.team_id::text end as team,
+        r#"select case when $8::bool then c.direction end as direction, case when $9::bool then c.team_id end as team,
                   case when $10::bool then nullif(c.outcome, '') end as outcome, sum(c.calls)::bigint as "calls!"
              from (select d.direction, d.team_id, d.outcome, d.calls
                      from call_outcomes d where d.tenant_id = $1 and d.day >= $2 and d.day < $3
@@ -142,7 +176,7 @@ pub(in crate::analytics) async fn call_outcomes(
     .await?;
     let group = |direction, team, outcome, calls| Group {
         bucket: 1,
-        keys: [direction, team, outcome, None],
+        keys: [direction, super::text(team), outcome, None],
         sums: vec![calls],
     };
     Ok(rows.into_iter().map(|row| group(row.direction, row.team, row.outcome, row.calls)).collect())

@@ -15,6 +15,33 @@ use crate::{
     types::TenantId,
 };
 
+/// All leads by steps of the time in which they came in.
+pub(in crate::analytics) async fn all_leads(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    borders: &[DateTime<Utc>],
+) -> Result<Vec<Group>> {
+    let (since, until) = super::spans(borders);
+    let rows = sqlx::query!(
+        r#"select b.place as "bucket!", g.sums as "sums!"
+             from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as b (since, until, place)
+            cross join lateral (
+              select array[sum(t.leads), sum(t.engaged), sum(t.activities), sum(t.contacted), sum(t.qualified),
+                           sum(t.proposal), sum(t.converted), sum(t.lost), sum(t.value_cents),
+                           sum(t.cost_cents)]::bigint[] as sums
+                from lead_totals t
+               where t.tenant_id = $1 and t.quarter >= b.since and t.quarter < b.until
+              having sum(t.leads) <> 0) g
+            order by 1"#,
+        tenant.0,
+        &since,
+        &until
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| Group::of_step(row.bucket, row.sums)).collect())
+}
+
 /// Leads by steps of the time in which they came in, and by source where that is asked for.
 pub(in crate::analytics) async fn leads_by_time(
     conn: &mut PgConnection,
@@ -62,7 +89,7 @@ pub(in crate::analytics) async fn leads_by_day(
 ) -> Result<Vec<Group>> {
     let rows = sqlx::query!(
         r#"select case when $8::bool then c.source end as source, case when $9::bool then c.status end as status,
-                  case when $10::bool then c.team_id::text end as team,
+                  case when $10::bool then c.team_id end as team,
                   array[sum(c.leads), sum(c.engaged), sum(c.activities), sum(c.contacted), sum(c.qualified),
                         sum(c.proposal), sum(c.converted), sum(c.lost), sum(c.value_cents),
                         sum(c.cost_cents)]::bigint[] as "sums!"
@@ -97,7 +124,11 @@ pub(in crate::analytics) async fn leads_by_day(
     )
     .fetch_all(conn)
     .await?;
-    let group = |source, status, team, sums| Group { bucket: 1, keys: [source, status, team, None], sums };
+    let group = |source, status, team, sums| Group {
+        bucket: 1,
+        keys: [source, status, super::text(team), None],
+        sums,
+    };
     Ok(rows.into_iter().map(|row| group(row.source, row.status, row.team, row.sums)).collect())
 }
 
@@ -110,7 +141,7 @@ pub(in crate::analytics) async fn leads_by_owner(
     limit: i64,
 ) -> Result<Vec<Group>> {
     let rows = sqlx::query!(
-        r#"select case when $8::bool then c.owner_id::text end as owner, sum(c.leads)::bigint as "leads!",
+        r#"select case when $8::bool then c.owner_id end as owner, sum(c.leads)::bigint as "leads!",
                   sum(c.converted)::bigint as "converted!", sum(c.lost)::bigint as "lost!",
                   sum(c.value_cents)::bigint as "value!"
              from (select d.owner_id, d.leads, d.converted, d.lost, d.value_cents
@@ -143,7 +174,7 @@ pub(in crate::analytics) async fn leads_by_owner(
         sums[lead::CONVERTED] = row.converted;
         sums[lead::LOST] = row.lost;
         sums[lead::VALUE] = row.value;
-        Group { bucket: 1, keys: [row.owner, None, None, None], sums }
+        Group { bucket: 1, keys: [super::text(row.owner), None, None, None], sums }
     });
     Ok(groups.collect())
 }

@@ -6,20 +6,22 @@ use uuid::Uuid;
 
 use crate::{error::Result, types::TenantId};
 
-/// Tenants, in their order, for whom there is more in the log than was read, or for whom nothing ever was. What is told of
-/// suspended tenants waits, as their work does.
+/// Tenants, in their order, for whom there is more in the log or in the audit log than was read, for whom nothing ever was,
+/// or whose figures are to be counted anew. What is told of suspended tenants waits, as their work does.
 pub(in crate::analytics) async fn behind(
     conn: &mut PgConnection,
     after: TenantId,
     limit: i64,
 ) -> Result<Vec<TenantId>> {
     let rows = sqlx::query_scalar!(
-        r#"select h.tenant_id as "tenant!: TenantId"
-             from engine.log_heads h
-             join tenants t on t.id = h.tenant_id and t.suspended_at is null
-             left join rollup_positions p on p.tenant_id = h.tenant_id
-            where h.tenant_id > $1 and h.seq > coalesce(p.sequence, -1)
-            order by h.tenant_id
+        r#"select t.id as "tenant!: TenantId"
+             from tenants t
+             left join rollup_positions p on p.tenant_id = t.id
+            where t.id > $1 and t.suspended_at is null
+              and (p.rebuild_wanted
+                   or (select h.seq from engine.log_heads h where h.tenant_id = t.id) > coalesce(p.sequence, -1)
+                   or (select max(a.seq) from audit_heads a where a.tenant_id = t.id) > coalesce(p.audit_sequence, 0))
+            order by t.id
             limit $2"#,
         after.0,
         limit

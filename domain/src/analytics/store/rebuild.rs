@@ -68,11 +68,15 @@ pub(in crate::analytics) async fn advance_rebuild(
     Ok(())
 }
 
-/// Has a rebuild begin anew as soon as one is made.
+/// Has a rebuild begin anew as soon as one is made. None is going on: what one that was given up has left is forgotten, else
+/// only the rest of it would be counted.
 pub(in crate::analytics) async fn want_rebuild(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
-    sqlx::query!("update rollup_positions set rebuild_wanted = true where tenant_id = $1", tenant.0)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update rollup_positions set rebuild_wanted = true, rebuild_step = null where tenant_id = $1",
+        tenant.0
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -130,6 +134,10 @@ pub(in crate::analytics) async fn next_day(
         "select least(
            (select utc_day(min(at)) from call_counted where tenant_id = $1 and at >= ($2::date + 1)::timestamp at time zone 'UTC'),
            (select utc_day(min(at)) from lead_counted where tenant_id = $1 and at >= ($2::date + 1)::timestamp at time zone 'UTC'),
+           (select utc_day(min(quarter)) from call_totals
+             where tenant_id = $1 and quarter >= ($2::date + 1)::timestamp at time zone 'UTC'),
+           (select utc_day(min(quarter)) from lead_totals
+             where tenant_id = $1 and quarter >= ($2::date + 1)::timestamp at time zone 'UTC'),
            (select utc_day(min(quarter)) from call_quarters
              where tenant_id = $1 and quarter >= ($2::date + 1)::timestamp at time zone 'UTC'),
            (select utc_day(min(quarter)) from lead_quarters

@@ -70,7 +70,8 @@ pub(in crate::messages) async fn counts(
     Ok(rows)
 }
 
-/// Adds some changes to the counts, of all tenants. Answers how many there were.
+/// Adds some changes to the counts, of all tenants, in the order of their keys, for several processes do so. Answers how many
+/// there were.
 pub(crate) async fn add_up(conn: &mut PgConnection, limit: i64) -> Result<u64> {
     let taken = sqlx::query_scalar!(
         r#"with taken as (
@@ -83,9 +84,20 @@ pub(crate) async fn add_up(conn: &mut PgConnection, limit: i64) -> Result<u64> {
              insert into message_counts as m
                     (tenant_id, quarter, channel, provider_id, template_id, purpose, status, failure, code, n)
              select tenant_id, quarter, channel, provider_id, template_id, purpose, status, failure, code, sum(n)
-               from taken group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+               from taken group by 1, 2, 3, 4, 5, 6, 7, 8, 9 order by 1, 2, 3, 5, 6, 7, 4, 8, 9
              on conflict (tenant_id, quarter, channel, template_id, purpose, status, provider_id, failure, code)
              do update set n = m.n + excluded.n
+           ), days as (
+             insert into message_days as d
+                    (tenant_id, day, channel, provider_id, template_id, purpose, status, n)
+             select tenant_id, utc_day(quarter), channel, provider_id, template_id, purpose, status, sum(n)
+               from taken group by 1, 2, 3, 4, 5, 6, 7 order by 1, 2, 3, 5, 6, 7, 4
+             on conflict (tenant_id, day, channel, template_id, purpose, status, provider_id)
+             do update set n = d.n + excluded.n
+           ), totals as (
+             insert into message_totals as t (tenant_id, quarter, status, n)
+             select tenant_id, quarter, status, sum(n) from taken group by 1, 2, 3 order by 1, 2, 3
+             on conflict on constraint message_totals_pkey do update set n = t.n + excluded.n
            )
            select count(*) as "taken!" from taken"#,
         limit

@@ -6,6 +6,6 @@ mod tenants;
 
 pub(super) use answers::*;
 pub(crate) use moment::{
-    PATIENCE, PATIENCE_OVER_SPANS, as_of_one_moment, give_up_after, may_rest, plan_each_time,
+    PATIENCE, PATIENCE_OVER_SPANS, as_of_one_moment, give_up_after, may_rest, may_use_mib, plan_each_time,
 };
 pub use tenants::*;

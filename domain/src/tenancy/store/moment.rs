@@ -43,6 +43,17 @@ pub(crate) async fn may_rest(conn: &mut PgConnection, at_most: Duration) -> Resu
     Ok(())
 }
 
+/// Lets each further step of a statement of a transaction use so much memory, for whoever adds many rows up into few: with
+/// less of it they are sorted on the disk first, for it is guessed that what they are added up into is many.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn may_use_mib(conn: &mut PgConnection, mib: u32) -> Result<()> {
+    let most = format!("{mib}MB");
+    sqlx::query_scalar!("select set_config('work_mem', $1, true)", most).fetch_one(conn).await?;
+    Ok(())
+}
+
 /// Has each further statement of a transaction planned for the values that it is given: of a filter with many conditions that
 /// may be asked for or not, a plan for any values is a bad one.
 ///
