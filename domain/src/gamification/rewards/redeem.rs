@@ -109,7 +109,10 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     let detail = json!({ "reward_id": asked.reward_id, "agent_id": agent, "price": reward.price });
     tx.audit(&[Entry::new("redeem", "reward", asked.reward_id).detail(detail)]).await?;
     let told = Event::new(EventType::RewardRedeemed, "reward", asked.reward_id);
-    tx.emit(&[told.with(json!({ "redemption_id": id, "agent_id": agent, "price": reward.price }))]).await?;
+    let team = ground::teams_of(tx.conn(), ctx.tenant, &[agent]).await?.pop().and_then(|(_, team)| team);
+    let body =
+        json!({ "redemption_id": id, "agent_id": agent, "team_id": team, "price": reward.price });
+    tx.emit(&[told.with(body)]).await?;
     let view = find(ctx, tx, id).await?;
     keyed.commit(view, 201, format!("{ROOT}/redemptions/{id}")).await
 }
