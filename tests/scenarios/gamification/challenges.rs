@@ -198,3 +198,33 @@ async fn who_takes_part_joins_and_is_of_the_team() {
     assert_eq!(admin.get(&of("challenges", &challenge, "")).await.status, 404);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn another_target_holds_from_the_next_round_on_and_takes_nothing_back() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 2, 50).await;
+    let ten =
+        json!({"name": "Ten", "period": "monthly", "metric": "points", "target": 10, "reward_points": 20});
+    let challenge = made(admin, "challenges", &ten).await;
+    give(admin, &agents[0], 10).await;
+    give(admin, &agents[1], 9).await;
+    let (progress, claim) = (of("challenges", &challenge, "/progress"), of("challenges", &challenge, "/claim"));
+    admin.post(&claim, &json!({"agent_id": agents[0]})).await.expect(200);
+    let path = format!("challenges/{}", challenge.as_str().expect("an id"));
+    for target in [100, 5] {
+        let mut other = ten.clone();
+        other["target"] = json!(target);
+        put(admin, &path, &other).await.expect(200);
+        give(admin, &agents[0], 1).await;
+        let card = admin.get(&progress).await.expect(200);
+        assert_eq!((&card["items"][0]["target"], &card["items"][1]["completed_at"]), (&json!(10), &Value::Null));
+        assert!(!card["items"][0]["claimed_at"].is_null(), "{card}");
+    }
+    assert_eq!(standing(admin, &agents[0]).await["lifetime_points"], 32);
+    let active = admin.get(&game("challenges/active")).await.expect(200)["items"][0].clone();
+    assert_eq!((&active["target"], &active["round_target"]), (&json!(5), &json!(10)));
+    give(admin, &agents[1], 1).await;
+    admin.post(&claim, &json!({"agent_id": agents[1]})).await.expect(200);
+    app.process.stop().await;
+}

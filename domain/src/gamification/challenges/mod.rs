@@ -139,7 +139,7 @@ pub async fn get(ctx: &Ctx, id: ChallengeId) -> Result<ChallengeView> {
 }
 
 /// Changes what a challenge asks for and brings. Its period and what it counts stay, and so does when it began: of rounds that
-/// go on the progress is kept.
+/// go on the progress is kept, and another target holds from the next round on.
 ///
 /// # Errors
 /// If there is none of this id, a value is out of bounds or differs that must not, or the name is taken.
