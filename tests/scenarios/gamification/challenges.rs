@@ -228,3 +228,38 @@ async fn another_target_holds_from_the_next_round_on_and_takes_nothing_back() {
     admin.post(&claim, &json!({"agent_id": agents[1]})).await.expect(200);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_done_before_something_is_changed_counts_by_what_was_said_then() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 50).await;
+    let five = rule(admin, "call_completed", 5).await;
+    let calls = json!({"name": "Calls", "period": "monthly", "metric": "call_completed", "target": 9, "by_joining": true});
+    let challenge = made(admin, "challenges", &calls).await;
+    let player = person(&app, &agents[0]).await;
+    player.post(&of("challenges", &challenge, "/join"), &json!({})).await.expect(204);
+    // Nobody reads the log while the call is over, the player leaves and the rule is taken away.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    for statement in ["begin", "select from game_heads for update"] {
+        sqlx::query(statement).execute(&mut system).await.expect("the heads are held");
+    }
+    call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    let (path, body) = (of("challenges", &challenge, "/leave"), json!({}));
+    let gone = of("rules", &five, "");
+    let (left, deleted, ()) = tokio::join!(player.post(&path, &body), admin.delete(&gone), async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        sqlx::query("commit").execute(&mut system).await.expect("they are free");
+    });
+    left.expect(204);
+    deleted.expect(204);
+    has(admin, &agents[0], 5).await;
+    let card = admin.get(&of("challenges", &challenge, "/progress")).await.expect(200);
+    assert_eq!(card["items"][0]["progress"], 1, "{card}");
+    call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    let stats = game(&format!("stats?agent_id={}", agents[0].as_str().expect("an id")));
+    until(admin, &stats, |stats| stats["today"]["deeds"] == 4).await;
+    let card = admin.get(&of("challenges", &challenge, "/progress")).await.expect(200);
+    assert_eq!((&card["items"][0]["progress"], &standing(admin, &agents[0]).await["balance"]), (&json!(1), &json!(5)));
+    app.process.stop().await;
+}

@@ -186,3 +186,28 @@ async fn who_has_scored_as_much_for_two_teams_is_on_the_pages_for_both() {
     assert!(teams.iter().all(|team| team["players"] == 1 && team["score"] == 5), "{shown}");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_closed_one_brings_is_given_though_its_jobs_were_called_off() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, sellers) = team(admin, "sales", 1, 50).await;
+    let ends = app.clock.now() + TimeDelta::hours(1);
+    let new = json!({"name": "Won", "metric": "points", "ends_at": ends, "team_ids": [sales], "prize_points": 30});
+    let competition = made(admin, "competitions", &new).await;
+    give(admin, &sellers[0], 5).await;
+    hold(admin, true).await;
+    let close = of("competitions", &competition, "/close");
+    admin.post(&close, &json!({})).await.expect(200);
+    let jobs = admin.all("/api/v1/jobs?kind=close_games").await;
+    assert_eq!(jobs.len(), 2, "of its end, and of now");
+    for job in &jobs {
+        let path = format!("/api/v1/jobs/{}/cancel", job["id"].as_str().expect("an id"));
+        assert!(admin.post(&path, &json!({})).await.status < 300);
+    }
+    hold(admin, false).await;
+    assert_eq!(admin.post(&close, &json!({})).await.expect(200)["rewarded_at"], Value::Null);
+    until(admin, &of("competitions", &competition, ""), |one| !one["rewarded_at"].is_null()).await;
+    has(admin, &sellers[0], 35).await;
+    app.process.stop().await;
+}
