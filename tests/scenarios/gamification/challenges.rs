@@ -209,7 +209,8 @@ async fn another_target_holds_from_the_next_round_on_and_takes_nothing_back() {
     let challenge = made(admin, "challenges", &ten).await;
     give(admin, &agents[0], 10).await;
     give(admin, &agents[1], 9).await;
-    let (progress, claim) = (of("challenges", &challenge, "/progress"), of("challenges", &challenge, "/claim"));
+    let (progress, claim) =
+        (of("challenges", &challenge, "/progress"), of("challenges", &challenge, "/claim"));
     admin.post(&claim, &json!({"agent_id": agents[0]})).await.expect(200);
     let path = format!("challenges/{}", challenge.as_str().expect("an id"));
     for target in [100, 5] {
@@ -218,7 +219,10 @@ async fn another_target_holds_from_the_next_round_on_and_takes_nothing_back() {
         put(admin, &path, &other).await.expect(200);
         give(admin, &agents[0], 1).await;
         let card = admin.get(&progress).await.expect(200);
-        assert_eq!((&card["items"][0]["target"], &card["items"][1]["completed_at"]), (&json!(10), &Value::Null));
+        assert_eq!(
+            (&card["items"][0]["target"], &card["items"][1]["completed_at"]),
+            (&json!(10), &Value::Null)
+        );
         assert!(!card["items"][0]["claimed_at"].is_null(), "{card}");
     }
     assert_eq!(standing(admin, &agents[0]).await["lifetime_points"], 32);
@@ -260,6 +264,9 @@ async fn what_was_done_before_something_is_changed_counts_by_what_was_said_then(
     let stats = game(&format!("stats?agent_id={}", agents[0].as_str().expect("an id")));
     until(admin, &stats, |stats| stats["today"]["deeds"] == 4).await;
     let card = admin.get(&of("challenges", &challenge, "/progress")).await.expect(200);
-    assert_eq!((&card["items"][0]["progress"], &standing(admin, &agents[0]).await["balance"]), (&json!(1), &json!(5)));
+    assert_eq!(
+        (&card["items"][0]["progress"], &standing(admin, &agents[0]).await["balance"]),
+        (&json!(1), &json!(5))
+    );
     app.process.stop().await;
 }

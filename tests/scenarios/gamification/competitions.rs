@@ -193,7 +193,8 @@ async fn what_a_closed_one_brings_is_given_though_its_jobs_were_called_off() {
     let admin = &app.acme.admin;
     let (sales, sellers) = team(admin, "sales", 1, 50).await;
     let ends = app.clock.now() + TimeDelta::hours(1);
-    let new = json!({"name": "Won", "metric": "points", "ends_at": ends, "team_ids": [sales], "prize_points": 30});
+    let new =
+        json!({"name": "Won", "metric": "points", "ends_at": ends, "team_ids": [sales], "prize_points": 30});
     let competition = made(admin, "competitions", &new).await;
     give(admin, &sellers[0], 5).await;
     hold(admin, true).await;

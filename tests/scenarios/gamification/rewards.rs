@@ -148,7 +148,8 @@ async fn a_supervisor_sees_what_their_team_has_redeemed_and_nobody_elses() {
     for agent in [&agents[0], &others[0]] {
         give(admin, agent, 10).await;
     }
-    let user = json!({"name": "S", "email": "leads@acme.example.com", "password": PASSWORD, "role": "Supervisor"});
+    let user =
+        json!({"name": "S", "email": "leads@acme.example.com", "password": PASSWORD, "role": "Supervisor"});
     let user = admin.post("/api/v1/users", &user).await.expect(201)["id"].clone();
     let own = format!("/api/v1/agents/{}", agents[1].as_str().expect("an id"));
     admin.patch(&own, &json!({"user_id": user})).await.expect(200);

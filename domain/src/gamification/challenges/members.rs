@@ -30,7 +30,10 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
         return Err(Error::conflict("challenge-over", "it is over; join one that goes on"));
     }
     if !is_of_team(challenge.team_id, &ground::teams_of(tx.conn(), ctx.tenant, &[agent]).await?) {
-        return Err(Error::conflict("other-team", "it is for another team; join one that is for all, or for theirs"));
+        return Err(Error::conflict(
+            "other-team",
+            "it is for another team; join one that is for all, or for theirs",
+        ));
     }
     if store::join(tx.conn(), ctx.tenant, id, agent).await? {
         tx.audit(&[Entry::new("join", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])

@@ -49,7 +49,9 @@ pub async fn by_hand(ctx: &Ctx, id: CompetitionId) -> Result<CompetitionView> {
         CompetitionState::Scheduled => {
             return Err(Error::conflict("competition-not-begun", "it has not begun; call it off instead"));
         }
-        CompetitionState::Cancelled => return Err(Error::conflict("competition-over", "it was called off; make another one")),
+        CompetitionState::Cancelled => {
+            return Err(Error::conflict("competition-over", "it was called off; make another one"));
+        }
         CompetitionState::Running | CompetitionState::Ending => {}
     }
     ctx.expect_version("competition", None, version)?;

@@ -84,11 +84,13 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     if let (Some(threshold), Some(tier)) = (reward.threshold, &reward.tier)
         && lifetime < threshold
     {
-        let detail = format!("it is there from {tier} on; earn {} points more for that", threshold - lifetime);
+        let detail =
+            format!("it is there from {tier} on; earn {} points more for that", threshold - lifetime);
         return Err(Error::conflict("tier-needed", detail));
     }
     if balance < reward.price.into() {
-        let detail = format!("it costs {} points, and {balance} are there; earn those that are missing", reward.price);
+        let detail =
+            format!("it costs {} points, and {balance} are there; earn those that are missing", reward.price);
         return Err(Error::conflict("too-few-points", detail));
     }
     if let Some(most) = reward.most_each {
@@ -114,8 +116,7 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     tx.audit(&[Entry::new("redeem", "reward", asked.reward_id).detail(detail)]).await?;
     let told = Event::new(EventType::RewardRedeemed, "reward", asked.reward_id);
     let team = ground::teams_of(tx.conn(), ctx.tenant, &[agent]).await?.pop().and_then(|(_, team)| team);
-    let body =
-        json!({ "redemption_id": id, "agent_id": agent, "team_id": team, "price": reward.price });
+    let body = json!({ "redemption_id": id, "agent_id": agent, "team_id": team, "price": reward.price });
     tx.emit(&[told.with(body)]).await?;
     let view = find(ctx, tx, id).await?;
     keyed.commit(view, 201, format!("{ROOT}/redemptions/{id}")).await
@@ -215,12 +216,7 @@ async fn find(ctx: &Ctx, tx: &mut TenantTx, id: RedemptionId) -> Result<Redempti
     one(ctx, tx, id, store::Whose::ALL).await
 }
 
-async fn one(
-    ctx: &Ctx,
-    tx: &mut TenantTx,
-    id: RedemptionId,
-    whose: store::Whose,
-) -> Result<RedemptionView> {
+async fn one(ctx: &Ctx, tx: &mut TenantTx, id: RedemptionId, whose: store::Whose) -> Result<RedemptionView> {
     let rows = store::redemptions(tx.conn(), ctx.tenant, Some(id), (whose, None), None, 1).await?;
     named(ctx, tx, rows).await?.pop().ok_or(Error::NotFound("redemption"))
 }
