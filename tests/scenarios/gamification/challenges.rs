@@ -270,3 +270,29 @@ async fn what_was_done_before_something_is_changed_counts_by_what_was_said_then(
     );
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn a_round_whose_job_was_called_off_is_closed_when_there_is_another_one() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 50).await;
+    let ten = json!({"name": "Ten", "period": "daily", "metric": "points", "target": 10, "reward_points": 3});
+    let challenge = made(admin, "challenges", &ten).await;
+    give(admin, &agents[0], 10).await;
+    let progress = of("challenges", &challenge, "/progress");
+    let card = admin.get(&progress).await.expect(200);
+    for job in admin.all("/api/v1/jobs?kind=close_games").await {
+        let path = format!("/api/v1/jobs/{}/cancel", job["id"].as_str().expect("an id"));
+        assert!(admin.post(&path, &json!({})).await.status < 300);
+    }
+    let ends: chrono::DateTime<chrono::Utc> =
+        card["ends_at"].as_str().expect("an end").parse().expect("an instant");
+    app.advance(ends - app.clock.now() + TimeDelta::hours(2)).await;
+    let admin = &again(&app).await;
+    let path = format!("{progress}?day={}", card["day"].as_str().expect("a day"));
+    assert_eq!(admin.get(&path).await.expect(200)["closed_at"], Value::Null);
+    give(admin, &agents[0], 1).await;
+    until(admin, &path, |card| !card["closed_at"].is_null()).await;
+    has(admin, &agents[0], 14).await;
+    app.process.stop().await;
+}

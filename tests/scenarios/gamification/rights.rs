@@ -133,7 +133,9 @@ async fn what_somebody_is_given_is_heard_by_them_and_not_by_their_colleagues() {
         assert_eq!(tier["subject"], format!("tier:{}", bronze.as_str().expect("an id")));
         let mut all = told.clone();
         if hears {
+            // In one transaction with the tier, and after it.
             all.extend(socket.until("points.awarded").await);
+            assert_eq!(all.last().expect("an event")["data"]["agent_id"], agents[0]);
         } else {
             give(admin, &agents[1], 1).await;
             let own = socket.until("points.awarded").await;

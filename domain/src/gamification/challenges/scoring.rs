@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use engine::NewJob;
 use serde_json::json;
@@ -90,14 +90,21 @@ fn takes_part(challenge: &ChallengeView, entry: &NewEntry, since: Option<DateTim
         && (!challenge.by_joining || since.is_some_and(|since| since <= entry.at))
 }
 
-/// Opens rounds that are not there and not over, each with the job that closes it.
+/// After so long a round is closed, unless its job was called off or failed.
+const LATE: TimeDelta = TimeDelta::hours(1);
+
+/// Opens rounds that are not there and not over, each with the job that closes it. Those that were left open have another one.
 async fn open(tx: &mut TenantTx, rounds: &Rounds<'_>, now: DateTime<Utc>) -> Result<()> {
     let tenant = tx.tenant;
     let live: Vec<(&ChallengeView, Round)> =
         rounds.values().filter(|(_, round)| round.ends_at + GRACE > now).copied().collect();
     let new = store::open(tx.conn(), tenant, &live).await?;
-    let mut jobs = Vec::with_capacity(new.len());
-    for (challenge, day, ends_at) in new {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let left = store::left_open(tx.conn(), tenant, now - LATE, super::MOST).await?;
+    let mut jobs = Vec::with_capacity(new.len() + left.len());
+    for (challenge, day, ends_at) in new.into_iter().chain(left) {
         let job = CloseGames::Round { challenge, day };
         let job = NewJob::of(tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
         jobs.push(job.about(format!("challenge:{challenge}")).run_at(ends_at + GRACE));

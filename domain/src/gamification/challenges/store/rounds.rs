@@ -37,6 +37,26 @@ pub(in crate::gamification::challenges) async fn open(
     Ok(rows.into_iter().map(|row| (row.challenge, row.day, row.ends_at)).collect())
 }
 
+/// Rounds that were over before an instant and are not closed, the first so many.
+pub(in crate::gamification::challenges) async fn left_open(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(ChallengeId, NaiveDate, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select challenge_id as "challenge: ChallengeId", day, ends_at from challenge_rounds
+            where tenant_id = $1 and ends_at < $2 and closed_at is null
+            order by ends_at limit $3"#,
+        tenant.0,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.challenge, row.day, row.ends_at)).collect())
+}
+
 /// A round that is there.
 pub(in crate::gamification::challenges) struct RoundRow {
     pub starts_at: DateTime<Utc>,
