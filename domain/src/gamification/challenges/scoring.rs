@@ -107,7 +107,7 @@ async fn open(tx: &mut TenantTx, rounds: &Rounds<'_>, now: DateTime<Utc>) -> Res
     for (challenge, day, ends_at) in new.into_iter().chain(left) {
         let job = CloseGames::Round { challenge, day };
         let job = NewJob::of(tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
-        jobs.push(job.about(format!("challenge:{challenge}")).run_at(ends_at + GRACE));
+        jobs.push(job.about(format!("challenge:{challenge}")).run_at((ends_at + GRACE).max(now)));
     }
     tx.enqueue(&jobs).await.map(drop)
 }
