@@ -309,6 +309,8 @@ create table challenge_rounds (
   day date not null,
   starts_at timestamptz not null,
   ends_at timestamptz not null,
+  -- What it asks for, as the challenge did when it was opened: nobody loses what they have reached because that was changed.
+  target bigint not null constraint challenge_rounds_target check (target between 1 and 1000000000),
   -- What comes later counts no more.
   closed_at timestamptz,
   constraint challenge_rounds_pkey primary key (tenant_id, challenge_id, day),

@@ -18,6 +18,15 @@ impl FieldError {
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
+
+    /// Those values that are not from their least to their most.
+    pub(crate) fn out_of_bounds<const N: usize>(values: [(&str, Option<i32>, (i32, i32)); N]) -> Vec<Self> {
+        let wrong = |(pointer, value, (least, most)): (&str, Option<i32>, (i32, i32))| {
+            let holds = value.is_none_or(|value| (least..=most).contains(&value));
+            (!holds).then(|| Self::new(pointer, format!("{least} to {most}")))
+        };
+        values.into_iter().filter_map(wrong).collect()
+    }
 }
 
 /// The failure of a command.

@@ -1,12 +1,12 @@
 //! Instants that somebody names.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, SubsecRound as _, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::types::Malformed;
 
 /// An instant that comes from outside, in the form of RFC 3339: of a year that Postgres holds and people write with four
-/// digits, and not before machines began to count.
+/// digits, and not before machines began to count; to the microsecond, as Postgres keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Moment(DateTime<Utc>);
@@ -23,7 +23,7 @@ impl TryFrom<DateTime<Utc>> for Moment {
 
     fn try_from(at: DateTime<Utc>) -> Result<Self, Malformed> {
         const WANTED: Malformed = Malformed("name an instant of the years 1970 to 9999");
-        if (1970..=9999).contains(&at.year()) { Ok(Self(at)) } else { Err(WANTED) }
+        if (1970..=9999).contains(&at.year()) { Ok(Self(at.trunc_subsecs(6))) } else { Err(WANTED) }
     }
 }
 
@@ -54,5 +54,11 @@ mod tests {
             let read = serde_json::from_value::<Moment>(text.into());
             assert_eq!(read.is_ok(), good, "{text}: {read:?}");
         }
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_microsecond_is_left_out() {
+        let read = |text: &str| serde_json::from_value::<Moment>(text.into()).expect("an instant");
+        assert_eq!(read("2030-06-01T12:00:00.000001999Z"), read("2030-06-01T12:00:00.000001Z"));
     }
 }

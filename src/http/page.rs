@@ -107,6 +107,19 @@ impl Place for (u8, i64, Uuid) {
     }
 }
 
+/// For lists of those with the most first, of whom one may stand there for several: how many, who, and for whom.
+impl Place for (i64, Uuid, Uuid) {
+    fn write(&self) -> Vec<u8> {
+        [&self.0.to_be_bytes(), self.1.as_bytes().as_slice(), self.2.as_bytes()].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (key, rest) = bytes.split_first_chunk()?;
+        let (who, of) = rest.split_at_checked(16)?;
+        Some((i64::from_be_bytes(*key), Uuid::from_slice(who).ok()?, Uuid::from_slice(of).ok()?))
+    }
+}
+
 /// For lists in the order of a score.
 impl Place for (i16, Uuid) {
     fn write(&self) -> Vec<u8> {

@@ -175,6 +175,7 @@ fn of_game(kind: &str) -> Option<Vec<Field>> {
             vec![
                 always("entry_id", Id),
                 always("agent_id", Id),
+                or_null("team_id", Id),
                 always("points", Number),
                 always("source", Word),
             ]
@@ -186,7 +187,12 @@ fn of_game(kind: &str) -> Option<Vec<Field>> {
         "challenge.closed" => vec![always("day", Word)],
         "competition.closed" => vec![always("teams", Number), or_null("winner_id", Id)],
         "reward.redeemed" => {
-            vec![always("redemption_id", Id), always("agent_id", Id), always("price", Number)]
+            vec![
+                always("redemption_id", Id),
+                always("agent_id", Id),
+                or_null("team_id", Id),
+                always("price", Number),
+            ]
         }
         _ => return None,
     })

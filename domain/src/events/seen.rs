@@ -42,7 +42,8 @@ pub fn needed(kind: &str) -> Option<Permission> {
 ///
 /// Whose lead, call or message it is the event itself says, as of the moment in which it happened: whoever gets a lead later
 /// does not hear of what was before, whoever had it hears of that again when they come back, and nothing of what comes after
-/// but that it has gone: `former_agent_id` and `former_team_id` say whose it was. Imports, jobs and workflows are about all
+/// but that it has gone: `former_agent_id` and `former_team_id` say whose it was. Points are heard of by the agent who has them
+/// and by whoever sees that agent. Imports, jobs and workflows are about all
 /// leads, and so is a message to nobody's lead or an event of a lead that was gone by then.
 #[derive(Debug, Clone, Copy)]
 pub struct Hearers {
@@ -80,9 +81,13 @@ impl About {
         let of = |field: &str| body[field].as_str().and_then(|id| Uuid::try_parse(id).ok());
         match kind.split('.').next() {
             Some(
-                "agent" | "access" | "scoring_model" | "provider" | "points" | "badge" | "tier" | "challenge"
-                | "competition" | "reward",
+                "agent" | "access" | "scoring_model" | "provider" | "badge" | "tier" | "challenge"
+                | "competition",
             ) => Self::Us,
+            // Boards show sums to everybody; what each was given and gave is theirs, as where it is read.
+            Some("points" | "reward") => {
+                Self::One { has: (of("agent_id").map(AgentId), of("team_id").map(TeamId)), had: (None, None) }
+            }
             Some("call" | "lead" | "message") => Self::One {
                 has: (of("owner_id").map(AgentId), of("team_id").map(TeamId)),
                 had: (of("former_agent_id").map(AgentId), of("former_team_id").map(TeamId)),
@@ -131,6 +136,27 @@ mod tests {
                 assert_eq!(is_seen(rows, kind, &body), rows == Rows::All, "{rows:?} {kind}");
             }
             assert!(is_seen(rows, EventType::AgentStatusChanged.as_str(), &json!({})), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_is_given_in_detail_is_heard_of_by_them_and_by_whoever_sees_them() {
+        let (agent, team) = (AgentId(Uuid::from_u128(1)), TeamId(Uuid::from_u128(2)));
+        let body = json!({ "agent_id": agent, "team_id": team });
+        for (rows, seen) in [
+            (Rows::All, true),
+            (Rows::Team(team), true),
+            (Rows::Team(TeamId(Uuid::from_u128(3))), false),
+            (Rows::Own(Some(agent)), true),
+            (Rows::Own(Some(AgentId(Uuid::from_u128(4)))), false),
+            (Rows::Own(None), false),
+        ] {
+            for kind in [EventType::PointsAwarded, EventType::PointsReversed, EventType::RewardRedeemed] {
+                assert_eq!(is_seen(rows, kind.as_str(), &body), seen, "{rows:?} {kind:?}");
+            }
+            for kind in [EventType::BadgeAwarded, EventType::TierAdvanced, EventType::ChallengeCompleted] {
+                assert!(is_seen(rows, kind.as_str(), &body), "{rows:?} {kind:?}");
+            }
         }
     }
 

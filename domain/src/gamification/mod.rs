@@ -94,7 +94,8 @@ async fn own_agent(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<AgentId>> {
     }
 }
 
-/// A thing of this tenant's is set up: from now on its log is read for points.
+/// A thing of this tenant's is set up: from now on its log is read for points. Nobody counts meanwhile, and nobody else sets
+/// something up, so there are never more than there may be.
 ///
 /// # Errors
 /// If the permission is missing, the caller sees only some leads, or the database refuses.
@@ -102,7 +103,7 @@ async fn may_set_up(ctx: &Ctx, tx: &mut TenantTx) -> Result<()> {
     ctx.require(Permission::GamificationWrite)?;
     ctx.require_all_rows()?;
     let tenant = tx.tenant;
-    store::ensure_head(tx.conn(), tenant).await
+    store::lock_head(tx.conn(), tenant).await
 }
 
 fn name_taken() -> Error {

@@ -15,6 +15,8 @@ use crate::{
 
 /// What stands for the name of somebody who is gone.
 pub const FORMER: &str = "former member";
+/// And for that of a team.
+pub(super) const FORMER_TEAM: &str = "former team";
 
 /// The names of some agents, masked for whoever may not see them.
 pub(super) async fn names(

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Makes the head of a tenant that begins to play: what was before is not read.
-pub(super) async fn ensure_head(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
+async fn ensure_head(conn: &mut PgConnection, tenant: TenantId) -> Result<()> {
     sqlx::query!(
         "insert into game_heads (tenant_id, from_sequence)
          values ($1, coalesce((select seq from engine.log_heads where tenant_id = $1), 0))
@@ -124,6 +124,28 @@ pub(super) async fn agent(
         r#"select id as "id: AgentId" from agents
             where tenant_id = $1 and id = $2 and deleted_at is null
               and ($3::uuid is null or id = $3) and ($4::uuid is null or team_id = $4)"#,
+        tenant.0,
+        agent.0,
+        rows.owner(),
+        rows.team()
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(there)
+}
+
+/// An agent whom the caller sees; for whoever sees all also one who is gone.
+pub(super) async fn seen_agent(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    agent: AgentId,
+    rows: Rows,
+) -> Result<Option<AgentId>> {
+    let there = sqlx::query_scalar!(
+        r#"select id as "id: AgentId" from agents
+            where tenant_id = $1 and id = $2
+              and (case when $3::uuid is null and $4::uuid is null then true
+                        else deleted_at is null and ($3 is null or id = $3) and ($4 is null or team_id = $4) end)"#,
         tenant.0,
         agent.0,
         rows.owner(),

@@ -116,15 +116,15 @@ async fn take(tx: &mut TenantTx, entries: &[Entry]) -> Result<()> {
     for one in told {
         match one {
             Told::Done(done) => together.push(done),
-            Told::Undone { deed, subject } => {
+            Told::Undone { deed, subject, at } => {
                 give(tx, zone, &rules, std::mem::take(&mut together)).await?;
-                reversals::undo(tx, zone, deed, &subject).await?;
+                reversals::undo(tx, zone, deed, (&subject, at)).await?;
             }
-            Told::Merged { winner, loser } => {
+            Told::Merged { winner, loser, at } => {
                 give(tx, zone, &rules, std::mem::take(&mut together)).await?;
                 // One person has converted, once.
-                if reversals::is_given(tx, Deed::LeadConverted, &winner).await? {
-                    reversals::undo(tx, zone, Deed::LeadConverted, &loser).await?;
+                if reversals::is_given(tx, Deed::LeadConverted, (&winner, at)).await? {
+                    reversals::undo(tx, zone, Deed::LeadConverted, (&loser, at)).await?;
                 }
             }
         }

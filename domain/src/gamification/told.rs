@@ -26,15 +26,17 @@ pub(super) struct Done {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
     Done(Done),
-    /// A deed was not one after all.
+    /// A deed that was done before was not one after all.
     Undone {
         deed: Deed,
         subject: String,
+        at: DateTime<Utc>,
     },
-    /// Two leads were one: what came of the second one counts for the first, once.
+    /// Two leads were one: what came of the second one until then counts for the first, once.
     Merged {
         winner: String,
         loser: String,
+        at: DateTime<Utc>,
     },
 }
 
@@ -66,10 +68,12 @@ pub(super) fn told(entry: &Entry) -> Option<Told> {
         "lead.created" => done(Deed::LeadCreated, "owner_id", subject.clone()),
         // A lead may convert, and not after all, and convert again: each counts.
         "lead.converted" => done(Deed::LeadConverted, "owner_id", format!("{subject}:{}", entry.seq)),
-        "lead.unconverted" => Some(Told::Undone { deed: Deed::LeadConverted, subject }),
-        "lead.merged" => {
-            id("loser_id").map(|loser| Told::Merged { winner: subject, loser: format!("lead:{loser}") })
-        }
+        "lead.unconverted" => Some(Told::Undone { deed: Deed::LeadConverted, subject, at: entry.at }),
+        "lead.merged" => id("loser_id").map(|loser| Told::Merged {
+            winner: subject,
+            loser: format!("lead:{loser}"),
+            at: entry.at,
+        }),
         _ => None,
     }
 }
@@ -117,10 +121,11 @@ mod tests {
 
     #[test]
     fn what_was_undone_and_merged_is_told_by_its_subject() {
-        let undone = Told::Undone { deed: Deed::LeadConverted, subject: "lead:1".into() };
+        let at = DateTime::UNIX_EPOCH;
+        let undone = Told::Undone { deed: Deed::LeadConverted, subject: "lead:1".into(), at };
         assert_eq!(told(&entry("lead.unconverted", json!({}))), Some(undone));
         let loser = Uuid::from_u128(9);
-        let merged = Told::Merged { winner: "lead:1".into(), loser: format!("lead:{loser}") };
+        let merged = Told::Merged { winner: "lead:1".into(), loser: format!("lead:{loser}"), at };
         assert_eq!(told(&entry("lead.merged", json!({ "loser_id": loser }))), Some(merged));
     }
 }

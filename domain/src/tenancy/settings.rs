@@ -210,10 +210,6 @@ impl LimitsChange {
 
 /// Names the values that are not from their least to their most.
 fn bounded<const N: usize>(values: [(&str, Option<i32>, (i32, i32)); N]) -> Result<()> {
-    let wrong = |(pointer, value, (least, most)): (&str, Option<i32>, (i32, i32))| {
-        let holds = value.is_none_or(|value| (least..=most).contains(&value));
-        (!holds).then(|| FieldError::new(pointer, format!("{least} to {most}")))
-    };
-    let wrong: Vec<FieldError> = values.into_iter().filter_map(wrong).collect();
+    let wrong = FieldError::out_of_bounds(values);
     if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
 }

@@ -4,7 +4,7 @@ use futures::{StreamExt, stream};
 use serde_json::json;
 use switchboard_tests::TestApp;
 
-use super::{call, game, has, made, of, rule, standing, until};
+use super::{call, game, has, made, of, put, rule, standing, until};
 use crate::routing::team;
 
 #[tokio::test]
@@ -57,5 +57,23 @@ async fn a_badge_that_does_not_repeat_is_had_once_and_one_of_deeds_comes_by_itse
     let stats = game(&format!("stats?agent_id={}", agents[0].as_str().expect("an id")));
     let now = until(admin, &stats, |stats| stats["agent"]["badges"][0]["count"] == 2).await;
     assert_eq!((&now["agent"]["badges"][0]["badge_id"], &now["badges_awarded"]), (&each, &json!(3)));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_badge_that_comes_more_often_from_now_on_comes_as_often_as_it_is_due() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 50).await;
+    let each = |every: i64| json!({"name": "Calls", "repeats": true, "on": {"deed": "call_completed", "every": every}});
+    let badge = made(admin, "badges", &each(2)).await;
+    let stats = game(&format!("stats?agent_id={}", agents[0].as_str().expect("an id")));
+    for _ in 0..2 {
+        call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    }
+    until(admin, &stats, |stats| stats["agent"]["badges"][0]["count"] == 1).await;
+    put(admin, &format!("badges/{}", badge.as_str().expect("an id")), &each(1)).await.expect(200);
+    call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    until(admin, &stats, |stats| stats["agent"]["badges"][0]["count"] == 3).await;
     app.process.stop().await;
 }

@@ -198,3 +198,101 @@ async fn who_takes_part_joins_and_is_of_the_team() {
     assert_eq!(admin.get(&of("challenges", &challenge, "")).await.status, 404);
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn another_target_holds_from_the_next_round_on_and_takes_nothing_back() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 2, 50).await;
+    let ten =
+        json!({"name": "Ten", "period": "monthly", "metric": "points", "target": 10, "reward_points": 20});
+    let challenge = made(admin, "challenges", &ten).await;
+    give(admin, &agents[0], 10).await;
+    give(admin, &agents[1], 9).await;
+    let (progress, claim) =
+        (of("challenges", &challenge, "/progress"), of("challenges", &challenge, "/claim"));
+    admin.post(&claim, &json!({"agent_id": agents[0]})).await.expect(200);
+    let path = format!("challenges/{}", challenge.as_str().expect("an id"));
+    for target in [100, 5] {
+        let mut other = ten.clone();
+        other["target"] = json!(target);
+        put(admin, &path, &other).await.expect(200);
+        give(admin, &agents[0], 1).await;
+        let card = admin.get(&progress).await.expect(200);
+        assert_eq!(
+            (&card["items"][0]["target"], &card["items"][1]["completed_at"]),
+            (&json!(10), &Value::Null)
+        );
+        assert!(!card["items"][0]["claimed_at"].is_null(), "{card}");
+    }
+    assert_eq!(standing(admin, &agents[0]).await["lifetime_points"], 32);
+    let active = admin.get(&game("challenges/active")).await.expect(200)["items"][0].clone();
+    assert_eq!((&active["target"], &active["round_target"]), (&json!(5), &json!(10)));
+    give(admin, &agents[1], 1).await;
+    admin.post(&claim, &json!({"agent_id": agents[1]})).await.expect(200);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_done_before_something_is_changed_counts_by_what_was_said_then() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 50).await;
+    let five = rule(admin, "call_completed", 5).await;
+    let calls = json!({"name": "Calls", "period": "monthly", "metric": "call_completed", "target": 9, "by_joining": true});
+    let challenge = made(admin, "challenges", &calls).await;
+    let player = person(&app, &agents[0]).await;
+    player.post(&of("challenges", &challenge, "/join"), &json!({})).await.expect(204);
+    // Nobody reads the log while the call is over, the player leaves and the rule is taken away.
+    let mut system = app.database.connect_as("switchboard_system").await;
+    for statement in ["begin", "select from game_heads for update"] {
+        sqlx::query(statement).execute(&mut system).await.expect("the heads are held");
+    }
+    call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    let (path, body) = (of("challenges", &challenge, "/leave"), json!({}));
+    let gone = of("rules", &five, "");
+    let (left, deleted, ()) = tokio::join!(player.post(&path, &body), admin.delete(&gone), async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        sqlx::query("commit").execute(&mut system).await.expect("they are free");
+    });
+    left.expect(204);
+    deleted.expect(204);
+    has(admin, &agents[0], 5).await;
+    let card = admin.get(&of("challenges", &challenge, "/progress")).await.expect(200);
+    assert_eq!(card["items"][0]["progress"], 1, "{card}");
+    call(admin, &agents[0], &json!({"outcome": "interested"})).await;
+    let stats = game(&format!("stats?agent_id={}", agents[0].as_str().expect("an id")));
+    until(admin, &stats, |stats| stats["today"]["deeds"] == 4).await;
+    let card = admin.get(&of("challenges", &challenge, "/progress")).await.expect(200);
+    assert_eq!(
+        (&card["items"][0]["progress"], &standing(admin, &agents[0]).await["balance"]),
+        (&json!(1), &json!(5))
+    );
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_round_whose_job_was_called_off_is_closed_when_there_is_another_one() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 1, 50).await;
+    let ten = json!({"name": "Ten", "period": "daily", "metric": "points", "target": 10, "reward_points": 3});
+    let challenge = made(admin, "challenges", &ten).await;
+    give(admin, &agents[0], 10).await;
+    let progress = of("challenges", &challenge, "/progress");
+    let card = admin.get(&progress).await.expect(200);
+    for job in admin.all("/api/v1/jobs?kind=close_games").await {
+        let path = format!("/api/v1/jobs/{}/cancel", job["id"].as_str().expect("an id"));
+        assert!(admin.post(&path, &json!({})).await.status < 300);
+    }
+    let ends: chrono::DateTime<chrono::Utc> =
+        card["ends_at"].as_str().expect("an end").parse().expect("an instant");
+    app.advance(ends - app.clock.now() + TimeDelta::hours(2)).await;
+    let admin = &again(&app).await;
+    let path = format!("{progress}?day={}", card["day"].as_str().expect("a day"));
+    assert_eq!(admin.get(&path).await.expect(200)["closed_at"], Value::Null);
+    give(admin, &agents[0], 1).await;
+    until(admin, &path, |card| !card["closed_at"].is_null()).await;
+    has(admin, &agents[0], 14).await;
+    app.process.stop().await;
+}

@@ -151,3 +151,64 @@ async fn teams_join_until_it_is_over_and_it_may_be_put_off_or_called_off() {
     assert_eq!(join.problem(409), "competition-over");
     app.process.stop().await;
 }
+
+#[tokio::test]
+async fn who_has_scored_as_much_for_two_teams_is_on_the_pages_for_both() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (first, sellers) = team(admin, "first", 2, 50).await;
+    let (second, _) = team(admin, "second", 0, 50).await;
+    let new = json!({
+        "name": "Moves", "metric": "points", "ends_at": app.clock.now() + TimeDelta::hours(1),
+        "team_ids": [first, second],
+    });
+    let competition = made(admin, "competitions", &new).await;
+    give(admin, &sellers[0], 5).await;
+    let agent = format!("/api/v1/agents/{}", sellers[0].as_str().expect("an id"));
+    admin.patch(&agent, &json!({"team_id": second})).await.expect(200);
+    give(admin, &sellers[0], 5).await;
+    let entry = give(admin, &sellers[1], 5).await;
+    let path = of("competitions", &competition, "/contributions");
+    let whole = admin.all(&path).await;
+    assert_eq!(whole.len(), 3);
+    let (mut paged, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = admin.get(&format!("{path}?limit=1{cursor}")).await.expect(200);
+        paged.extend(page["items"].as_array().expect("items").iter().cloned());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(paged, whole);
+    // What was taken back was not scored.
+    admin.post(&of("points", &entry["id"], "/reverse"), &json!({})).await.expect(200);
+    let shown = board(admin, &competition).await;
+    let teams = shown["teams"].as_array().expect("teams");
+    assert!(teams.iter().all(|team| team["players"] == 1 && team["score"] == 5), "{shown}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_closed_one_brings_is_given_though_its_jobs_were_called_off() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (sales, sellers) = team(admin, "sales", 1, 50).await;
+    let ends = app.clock.now() + TimeDelta::hours(1);
+    let new =
+        json!({"name": "Won", "metric": "points", "ends_at": ends, "team_ids": [sales], "prize_points": 30});
+    let competition = made(admin, "competitions", &new).await;
+    give(admin, &sellers[0], 5).await;
+    hold(admin, true).await;
+    let close = of("competitions", &competition, "/close");
+    admin.post(&close, &json!({})).await.expect(200);
+    let jobs = admin.all("/api/v1/jobs?kind=close_games").await;
+    assert_eq!(jobs.len(), 2, "of its end, and of now");
+    for job in &jobs {
+        let path = format!("/api/v1/jobs/{}/cancel", job["id"].as_str().expect("an id"));
+        assert!(admin.post(&path, &json!({})).await.status < 300);
+    }
+    hold(admin, false).await;
+    assert_eq!(admin.post(&close, &json!({})).await.expect(200)["rewarded_at"], Value::Null);
+    until(admin, &of("competitions", &competition, ""), |one| !one["rewarded_at"].is_null()).await;
+    has(admin, &sellers[0], 35).await;
+    app.process.stop().await;
+}

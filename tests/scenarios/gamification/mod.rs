@@ -11,18 +11,15 @@ mod points;
 mod rewards;
 mod rights;
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
 
+pub use crate::onboarding::until;
 use crate::{
     calls::{NUMBER, begun, step},
     sessions::ADMIN,
 };
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where something of this part is.
 pub fn game(path: &str) -> String {
@@ -63,32 +60,8 @@ pub async fn standing(client: &Client, agent: &Value) -> Value {
 
 /// Waits until an agent has ever earned so many points.
 pub async fn has(client: &Client, agent: &Value, points: i64) -> Value {
-    let mut last = Value::Null;
-    let reached = async {
-        loop {
-            last = standing(client, agent).await;
-            if last["lifetime_points"] == points {
-                return last.clone();
-            }
-        }
-    };
-    let Ok(standing) = tokio::time::timeout(PATIENCE, reached).await else { panic!("not {points}: {last}") };
-    standing
-}
-
-/// Waits until something is so, and answers it.
-pub async fn until(client: &Client, path: &str, is: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    let reached = async {
-        loop {
-            last = client.get(path).await.expect(200);
-            if is(&last) {
-                return last.clone();
-            }
-        }
-    };
-    let Ok(found) = tokio::time::timeout(PATIENCE, reached).await else { panic!("{path}: {last}") };
-    found
+    let path = game(&format!("stats?agent_id={}", agent.as_str().expect("an id")));
+    until(client, &path, |stats| stats["agent"]["lifetime_points"] == points).await["agent"].clone()
 }
 
 /// Gives points by hand.

@@ -132,8 +132,15 @@ async fn an_event_that_is_read_twice_gives_once_whoever_reads() {
     let admin = &app.acme.admin;
     let (_, agents) = team(admin, "sales", 1, 50).await;
     rule(admin, "call_completed", 5).await;
+    rule(admin, "lead_converted", 50).await;
     call(admin, &agents[0], &json!({"outcome": "interested"})).await;
     has(admin, &agents[0], 5).await;
+    // What was undone once and done again is not undone when that is read once more.
+    let lead = lead_of(admin, &agents[0]).await;
+    for (status, points) in [("converted", 55), ("qualified", 5), ("converted", 55)] {
+        becomes(admin, &lead, status).await;
+        has(admin, &agents[0], points).await;
+    }
     // As after a restore of the head alone.
     let mut system = app.database.connect_as("switchboard_system").await;
     sqlx::query("update game_heads set from_sequence = 0")
@@ -141,9 +148,10 @@ async fn an_event_that_is_read_twice_gives_once_whoever_reads() {
         .await
         .expect("the head moves");
     call(admin, &agents[0], &json!({"outcome": "interested"})).await;
-    has(admin, &agents[0], 10).await;
+    has(admin, &agents[0], 60).await;
     let twice: i64 = sqlx::query_scalar(
-        "select count(*) - count(distinct (subject, deed, rule_id)) from point_entries where source = 'deed'",
+        "select count(*) - count(distinct (subject, deed, rule_id)) from point_entries
+          where source = 'deed' and deed = 'call_completed'",
     )
     .fetch_one(&mut system)
     .await

@@ -3,7 +3,7 @@
 use futures::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Socket, TestApp};
+use switchboard_tests::{PASSWORD, Socket, TestApp};
 
 use super::{game, give, made, of, standing};
 use crate::{agents::person, routing::team};
@@ -135,5 +135,33 @@ async fn a_reward_of_a_tier_is_for_whoever_has_come_to_it() {
     assert_eq!(player.post(&game("redeem"), &json!({"reward_id": trip})).await.problem(409), "tier-needed");
     give(admin, &agents[0], 1).await;
     player.post(&game("redeem"), &json!({"reward_id": trip})).await.expect(201);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_supervisor_sees_what_their_team_has_redeemed_and_nobody_elses() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 2, 50).await;
+    let (_, others) = team(admin, "support", 1, 50).await;
+    let mug = made(admin, "rewards", &json!({"name": "Mug", "price": 10})).await;
+    for agent in [&agents[0], &others[0]] {
+        give(admin, agent, 10).await;
+    }
+    let user =
+        json!({"name": "S", "email": "leads@acme.example.com", "password": PASSWORD, "role": "Supervisor"});
+    let user = admin.post("/api/v1/users", &user).await.expect(201)["id"].clone();
+    let own = format!("/api/v1/agents/{}", agents[1].as_str().expect("an id"));
+    admin.patch(&own, &json!({"user_id": user})).await.expect(200);
+    let supervisor = admin.anonymous().login("acme", "leads@acme.example.com", PASSWORD).await;
+    let mine = supervisor.post(&game("redeem"), &json!({"reward_id": mug, "agent_id": agents[0]})).await;
+    let place = mine.location().expect("a Location").to_owned();
+    assert_eq!(supervisor.get(&place).await.expect(200)["agent_id"], agents[0]);
+    let theirs = admin.post(&game("redeem"), &json!({"reward_id": mug, "agent_id": others[0]})).await;
+    let place = theirs.location().expect("a Location").to_owned();
+    assert_eq!(supervisor.get(&place).await.status, 404);
+    assert_eq!(supervisor.all(&game("redemptions")).await.len(), 1);
+    assert_eq!(person(&app, &agents[0]).await.all(&game("redemptions")).await.len(), 1);
+    assert_eq!(admin.all(&game("redemptions")).await.len(), 2);
     app.process.stop().await;
 }

@@ -1,9 +1,10 @@
 //! Who may do what, and that nothing of it is another tenant's.
 
-use serde_json::json;
-use switchboard_tests::TestApp;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use switchboard_tests::{Socket, TestApp};
 
-use super::{game, give, made, of};
+use super::{game, give, made, of, standing};
 use crate::{agents::person, routing::team};
 
 #[tokio::test]
@@ -75,6 +76,74 @@ async fn nothing_of_it_is_there_for_another_tenant() {
             other.get(&game(list)).await.expect(200)["items"].as_array().is_some_and(Vec::is_empty),
             "{list}"
         );
+    }
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_gone_keeps_what_they_have_and_it_is_taken_back_by_whoever_sees_all() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 2, 50).await;
+    let entry = give(admin, &agents[0], 10).await;
+    let colleague = person(&app, &agents[1]).await;
+    let id = agents[0].as_str().expect("an id");
+    admin.delete(&format!("/api/v1/agents/{id}")).await.expect(204);
+    let history = game(&format!("history?agent_id={id}"));
+    assert_eq!(admin.all(&history).await.len(), 1);
+    assert_eq!(standing(admin, &agents[0]).await["balance"], 10);
+    for path in [history.clone(), of("points", &entry["id"], "")] {
+        assert_eq!(colleague.get(&path).await.status, 404, "{path}");
+    }
+    admin.post(&of("points", &entry["id"], "/reverse"), &json!({})).await.expect(200);
+    assert_eq!(standing(admin, &agents[0]).await["balance"], 0);
+    let more = json!({"agent_id": agents[0], "points": 5, "reason": "help"});
+    assert_eq!(admin.post(&game("points"), &more).await.status, 422, "nothing is given to them any more");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn there_are_never_more_than_there_may_be_however_many_are_made_at_once() {
+    let app = TestApp::start().await;
+    let (admin, path) = (&app.acme.admin, game("tiers"));
+    let tiers: Vec<Value> = (0..70).map(|at| json!({"name": format!("T{at}"), "threshold": at})).collect();
+    let statuses: Vec<u16> = stream::iter(&tiers)
+        .map(|tier| async { admin.post(&path, tier).await.status })
+        .buffer_unordered(35)
+        .collect()
+        .await;
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 50);
+    assert!(statuses.iter().all(|status| [201, 409].contains(status)), "{statuses:?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_somebody_is_given_is_heard_by_them_and_not_by_their_colleagues() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (_, agents) = team(admin, "sales", 2, 50).await;
+    let bronze = made(admin, "tiers", &json!({"name": "Bronze", "threshold": 10})).await;
+    let (player, colleague) = (person(&app, &agents[0]).await, person(&app, &agents[1]).await);
+    let mut sockets = [Socket::open(&player, None).await, Socket::open(&colleague, None).await];
+    give(admin, &agents[0], 10).await;
+    for (socket, hears) in sockets.iter_mut().zip([true, false]) {
+        // That somebody has come to a tier is everybody's to hear.
+        let told = socket.until("tier.advanced").await;
+        let tier = told.last().expect("an event");
+        assert_eq!(tier["subject"], format!("tier:{}", bronze.as_str().expect("an id")));
+        let mut all = told.clone();
+        if hears {
+            // In one transaction with the tier, and after it.
+            all.extend(socket.until("points.awarded").await);
+            assert_eq!(all.last().expect("an event")["data"]["agent_id"], agents[0]);
+        } else {
+            give(admin, &agents[1], 1).await;
+            let own = socket.until("points.awarded").await;
+            assert_eq!(own.last().expect("an event")["data"]["agent_id"], agents[1]);
+            all.extend(own);
+            let others = all.iter().filter(|event| event["data"]["points"] == 10).count();
+            assert_eq!(others, 0, "{all:?}");
+        }
     }
     app.process.stop().await;
 }

@@ -133,8 +133,9 @@ pub(in crate::gamification) async fn earned(tx: &mut TenantTx, written: &[NewEnt
     let tenant = tx.tenant;
     for due in store::due(tx.conn(), tenant, &agents).await? {
         let multiples = due.had + 1..=(due.n / i64::from(due.every)).min(due.had + MOST_AT_ONCE);
+        // The occasion is which of them it is, and not after how many: that may be another number by and by.
         let to: Vec<(AgentId, String)> =
-            multiples.map(|multiple| (due.agent, (multiple * i64::from(due.every)).to_string())).collect();
+            multiples.map(|multiple| (due.agent, format!("#{multiple}"))).collect();
         give(tx, due.badge, &to).await?;
     }
     Ok(())

@@ -45,6 +45,8 @@ pub struct ActiveChallenge {
     pub round_starts_at: DateTime<Utc>,
     /// The round is over before this.
     pub round_ends_at: DateTime<Utc>,
+    /// What the round asks for: another `target` holds from the next round on.
+    pub round_target: i64,
     /// How many have done something in it, and how many have reached what it asks for.
     pub players: i64,
     pub completed: i64,
@@ -91,7 +93,7 @@ pub async fn active(ctx: &Ctx) -> Result<Vec<ActiveChallenge>> {
             (one, round)
         })
         .collect();
-    let asked: Vec<(ChallengeId, NaiveDate)> = open.iter().map(|(one, round)| (one.id, round.day)).collect();
+    let asked: Vec<store::OfRound> = open.iter().map(|(one, round)| (one.id, round.day)).collect();
     let counted = store::standing(tx.conn(), ctx.tenant, &asked, own).await?;
     let joined = store::joined(tx.conn(), ctx.tenant, &own.into_iter().collect::<Vec<_>>()).await?;
     let teams = ground::teams_of(tx.conn(), ctx.tenant, &own.into_iter().collect::<Vec<_>>()).await?;
@@ -106,6 +108,7 @@ pub async fn active(ctx: &Ctx) -> Result<Vec<ActiveChallenge>> {
             day: round.day,
             round_starts_at: round.starts_at,
             round_ends_at: round.ends_at,
+            round_target: found.map_or(challenge.target, |one| one.target),
             players: found.map_or(0, |one| one.players),
             completed: found.map_or(0, |one| one.completed),
             own_progress: own.map(|_| found.and_then(|one| one.progress).unwrap_or(0)),
@@ -136,7 +139,8 @@ pub async fn progress(
     let (first, next) = Span::from(challenge.period).around(days::named("?day", day, today)?);
     let there = store::round(tx.conn(), ctx.tenant, id, first).await?;
     let rows = store::scores(tx.conn(), ctx.tenant, (id, first), None, after, limit).await?;
-    let scores = named(ctx, &mut tx, &challenge, rows).await?;
+    let target = there.as_ref().map_or(challenge.target, |round| round.target);
+    let scores = named(ctx, &mut tx, target, rows).await?;
     Ok(RoundView {
         challenge_id: id,
         day: first,
@@ -158,8 +162,10 @@ pub(super) async fn score(
     day: NaiveDate,
     agent: AgentId,
 ) -> Result<ScoreView> {
+    let there = store::round(tx.conn(), ctx.tenant, challenge.id, day).await?;
+    let target = there.map_or(challenge.target, |round| round.target);
     let rows = store::scores(tx.conn(), ctx.tenant, (challenge.id, day), Some(agent), None, 1).await?;
-    if let Some(view) = named(ctx, tx, challenge, rows).await?.pop() {
+    if let Some(view) = named(ctx, tx, target, rows).await?.pop() {
         return Ok(view);
     }
     let names = people::names(ctx, tx, &[agent]).await?;
@@ -168,7 +174,7 @@ pub(super) async fn score(
         agent_id: agent,
         name: people::of(&names, agent),
         progress: 0,
-        target: challenge.target,
+        target,
         completed_at: None,
         claimed_at: None,
     })
@@ -177,7 +183,7 @@ pub(super) async fn score(
 async fn named(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    challenge: &ChallengeView,
+    target: i64,
     rows: Vec<store::ScoreRow>,
 ) -> Result<Vec<ScoreView>> {
     let agents: Vec<AgentId> = rows.iter().map(|row| row.agent).collect();
@@ -187,7 +193,7 @@ async fn named(
         agent_id: row.agent,
         name: people::of(&names, row.agent),
         progress: row.progress,
-        target: challenge.target,
+        target,
         completed_at: row.completed_at,
         claimed_at: row.claimed_at,
     };

@@ -45,24 +45,27 @@ pub async fn claim(
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
-    let challenge = find(tx, id).await?;
+    find(tx, id).await?;
     let agent = player(ctx, tx, agent).await?;
     ground::lock_head(tx.conn(), ctx.tenant).await?;
+    // Nobody changes it any more meanwhile.
+    let challenge = find(tx, id).await?;
     let (zone, _, today) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
     let (day, _) = days::Span::from(challenge.period).around(days::named("/day", day, today)?);
     if store::claimable(tx.conn(), ctx.tenant, (id, day), Some(agent), 1).await?.is_empty() {
         let there = score(ctx, tx, &challenge, day, agent).await?;
         if there.claimed_at.is_none() {
-            return Err(Error::conflict(
-                "not-reached",
-                "what the challenge asks for is not reached in this round",
-            ));
+            let detail = format!(
+                "{} of {} are reached in this round; claim it when all are, or name the `day` of another round",
+                there.progress, there.target
+            );
+            return Err(Error::conflict("not-reached", detail));
         }
         return keyed.commit(there, 200, super::board::location(id)).await;
     }
     give(tx, zone, &challenge, day, Some(agent)).await?;
-    tx.audit(&[Entry::new("claim", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
-        .await?;
+    let detail = serde_json::json!({ "agent_id": agent, "day": day });
+    tx.audit(&[Entry::new("claim", "challenge", id).detail(detail)]).await?;
     let view = score(ctx, tx, &challenge, day, agent).await?;
     keyed.commit(view, 200, super::board::location(id)).await
 }

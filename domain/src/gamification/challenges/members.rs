@@ -1,6 +1,6 @@
 //! Who takes part in challenges that ask for it.
 
-use super::{find, store};
+use super::{counted, find, store};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -27,10 +27,13 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
     }
     let now = ground::now(tx.conn()).await?;
     if challenge.ends_at.is_some_and(|ends| ends <= now) {
-        return Err(Error::conflict("challenge-over", "it is over"));
+        return Err(Error::conflict("challenge-over", "it is over; join one that goes on"));
     }
     if !is_of_team(challenge.team_id, &ground::teams_of(tx.conn(), ctx.tenant, &[agent]).await?) {
-        return Err(Error::conflict("other-team", "it is for another team"));
+        return Err(Error::conflict(
+            "other-team",
+            "it is for another team; join one that is for all, or for theirs",
+        ));
     }
     if store::join(tx.conn(), ctx.tenant, id, agent).await? {
         tx.audit(&[Entry::new("join", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])
@@ -44,9 +47,9 @@ pub async fn join(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<
 /// # Errors
 /// If there is no such challenge or agent.
 pub async fn leave(ctx: &Ctx, id: ChallengeId, agent: Option<AgentId>) -> Result<()> {
-    let mut tx = ctx.begin().await?;
     ctx.require(Permission::GamificationPlay)?;
-    find(&mut tx, id).await?;
+    counted(ctx, id).await?;
+    let mut tx = ctx.begin().await?;
     let agent = player(ctx, &mut tx, agent).await?;
     if store::leave(tx.conn(), ctx.tenant, id, agent).await? {
         tx.audit(&[Entry::new("leave", "challenge", id).detail(serde_json::json!({ "agent_id": agent }))])

@@ -16,7 +16,7 @@ pub(super) mod store;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, ROOT, badges, days::Period, may_set_up, name_taken, store as ground, too_many};
+use super::{Metric, ROOT, badges, days::Period, may_set_up, name_taken, store as ground, tail, too_many};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -139,13 +139,14 @@ pub async fn get(ctx: &Ctx, id: ChallengeId) -> Result<ChallengeView> {
 }
 
 /// Changes what a challenge asks for and brings. Its period and what it counts stay, and so does when it began: of rounds that
-/// go on the progress is kept.
+/// go on the progress is kept, and another target holds from the next round on.
 ///
 /// # Errors
 /// If there is none of this id, a value is out of bounds or differs that must not, or the name is taken.
 pub async fn replace(ctx: &Ctx, id: ChallengeId, new: NewChallenge) -> Result<ChallengeView> {
     ctx.require(Permission::GamificationWrite)?;
     new.check()?;
+    counted(ctx, id).await?;
     let mut tx = ctx.begin().await?;
     hold(ctx, &mut tx, id).await?;
     let there = find(&mut tx, id).await?;
@@ -168,11 +169,18 @@ pub async fn replace(ctx: &Ctx, id: ChallengeId, new: NewChallenge) -> Result<Ch
 /// If there is none of this id.
 pub async fn delete(ctx: &Ctx, id: ChallengeId) -> Result<()> {
     ctx.require(Permission::GamificationWrite)?;
+    counted(ctx, id).await?;
     let mut tx = ctx.begin().await?;
     hold(ctx, &mut tx, id).await?;
     store::retire(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "challenge", id)]).await?;
     tx.commit().await
+}
+
+/// What was done before something is changed counts by what was said then.
+async fn counted(ctx: &Ctx, id: ChallengeId) -> Result<()> {
+    find(&mut ctx.begin().await?, id).await?;
+    tail::catch_up(ctx).await
 }
 
 async fn whole(tx: &mut TenantTx, new: &NewChallenge, starts_at: DateTime<Utc>) -> Result<()> {
@@ -190,8 +198,6 @@ async fn whole(tx: &mut TenantTx, new: &NewChallenge, starts_at: DateTime<Utc>) 
 
 async fn hold(ctx: &Ctx, tx: &mut TenantTx, id: ChallengeId) -> Result<()> {
     may_set_up(ctx, tx).await?;
-    // Nobody counts for it meanwhile.
-    ground::lock_head(tx.conn(), ctx.tenant).await?;
     let version = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("challenge"))?;
     ctx.expect_version("challenge", None, version)
 }

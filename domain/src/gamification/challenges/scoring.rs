@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use engine::NewJob;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub(in crate::gamification) fn amount(metric: Metric, entry: &NewEntry) -> i64 {
 }
 
 type Scores = BTreeMap<(ChallengeId, NaiveDate, AgentId), i64>;
+type Rounds<'c> = BTreeMap<(ChallengeId, NaiveDate), (&'c ChallengeView, Round)>;
 
 /// Adds rows to the rounds in which they happened, as far as these go on, and tells who has reached what they ask for. Answers
 /// the rows that take back what was given for what is not reached any more.
@@ -55,7 +56,7 @@ pub(in crate::gamification) async fn count(
         store::joined(tx.conn(), tenant, &entries.iter().map(|entry| entry.agent).collect::<Vec<_>>())
             .await?;
     let now = ground::now(tx.conn()).await?;
-    let (mut scores, mut rounds) = (Scores::new(), BTreeMap::<(ChallengeId, NaiveDate), Round>::new());
+    let (mut scores, mut rounds) = (Scores::new(), Rounds::new());
     for challenge in &challenges {
         for entry in entries {
             let since = joined.get(&(challenge.id, entry.agent)).copied();
@@ -65,7 +66,7 @@ pub(in crate::gamification) async fn count(
             }
             let of = round(challenge.period, entry.at, zone);
             // A round that nobody has done anything in is closed by its time.
-            rounds.entry((challenge.id, of.day)).or_insert(of);
+            rounds.entry((challenge.id, of.day)).or_insert((challenge, of));
             *scores.entry((challenge.id, of.day, entry.agent)).or_default() += amount;
         }
     }
@@ -89,24 +90,24 @@ fn takes_part(challenge: &ChallengeView, entry: &NewEntry, since: Option<DateTim
         && (!challenge.by_joining || since.is_some_and(|since| since <= entry.at))
 }
 
-/// Opens rounds that are not there and not over, each with the job that closes it.
-async fn open(
-    tx: &mut TenantTx,
-    rounds: &BTreeMap<(ChallengeId, NaiveDate), Round>,
-    now: DateTime<Utc>,
-) -> Result<()> {
+/// After so long a round is closed, unless its job was called off or failed.
+const LATE: TimeDelta = TimeDelta::hours(1);
+
+/// Opens rounds that are not there and not over, each with the job that closes it. Those that were left open have another one.
+async fn open(tx: &mut TenantTx, rounds: &Rounds<'_>, now: DateTime<Utc>) -> Result<()> {
     let tenant = tx.tenant;
-    let live: Vec<(ChallengeId, Round)> = rounds
-        .iter()
-        .filter(|(_, round)| round.ends_at + GRACE > now)
-        .map(|((challenge, _), round)| (*challenge, *round))
-        .collect();
+    let live: Vec<(&ChallengeView, Round)> =
+        rounds.values().filter(|(_, round)| round.ends_at + GRACE > now).copied().collect();
     let new = store::open(tx.conn(), tenant, &live).await?;
-    let mut jobs = Vec::with_capacity(new.len());
-    for (challenge, day, ends_at) in new {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let left = store::left_open(tx.conn(), tenant, now - LATE, super::MOST).await?;
+    let mut jobs = Vec::with_capacity(new.len() + left.len());
+    for (challenge, day, ends_at) in new.into_iter().chain(left) {
         let job = CloseGames::Round { challenge, day };
         let job = NewJob::of(tenant.0, tx.platform.chance.id(), &job).map_err(Error::internal)?;
-        jobs.push(job.about(format!("challenge:{challenge}")).run_at(ends_at + GRACE));
+        jobs.push(job.about(format!("challenge:{challenge}")).run_at((ends_at + GRACE).max(now)));
     }
     tx.enqueue(&jobs).await.map(drop)
 }

@@ -23,7 +23,7 @@ use crate::{
 const PAGE: i64 = 200;
 
 /// Closes a competition now: one that goes on ends with this. All that has happened is counted first. Closing one that is closed
-/// changes nothing.
+/// changes nothing, but that what it brings is given to whoever has not got it yet.
 ///
 /// # Errors
 /// If there is none of this id, or a conflict if it has not begun or was called off.
@@ -34,20 +34,28 @@ pub async fn by_hand(ctx: &Ctx, id: CompetitionId) -> Result<CompetitionView> {
     tail::catch_up(ctx).await?;
     let mut tx = ctx.begin().await?;
     may_set_up(ctx, &mut tx).await?;
-    ground::lock_head(tx.conn(), ctx.tenant).await?;
     let version = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("competition"))?;
     let there = find(&mut tx, id).await?;
+    let now = ground::now(tx.conn()).await?;
     match there.state {
-        CompetitionState::Closed => return Ok(there),
+        CompetitionState::Closed => {
+            // Whoever called its job off, or let it fail, has it go on by this.
+            if there.rewarded_at.is_none() {
+                to_be_closed(&mut tx, id, now).await?;
+                tx.commit().await?;
+            }
+            return Ok(there);
+        }
         CompetitionState::Scheduled => {
             return Err(Error::conflict("competition-not-begun", "it has not begun; call it off instead"));
         }
-        CompetitionState::Cancelled => return Err(Error::conflict("competition-over", "it was called off")),
+        CompetitionState::Cancelled => {
+            return Err(Error::conflict("competition-over", "it was called off; make another one"));
+        }
         CompetitionState::Running | CompetitionState::Ending => {}
     }
     ctx.expect_version("competition", None, version)?;
     freeze(&mut tx, id).await?;
-    let now = ground::now(tx.conn()).await?;
     to_be_closed(&mut tx, id, now).await?;
     tx.audit(&[Entry::new("close", "competition", id).notice()]).await?;
     let view = find(&mut tx, id).await?;

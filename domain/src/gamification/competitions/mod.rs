@@ -126,8 +126,6 @@ pub async fn create(ctx: &Ctx, new: NewCompetition) -> Result<Once<CompetitionVi
     };
     let (id, tx) = (CompetitionId(ctx.id()), &mut keyed.tx);
     may_set_up(ctx, tx).await?;
-    // Nobody counts meanwhile: it begins with what is done from now on.
-    ground::lock_head(tx.conn(), ctx.tenant).await?;
     let now = ground::now(tx.conn()).await?;
     if store::count_open(tx.conn(), ctx.tenant).await? >= MOST {
         let detail = format!("at most {MOST} competitions go on at a time");
@@ -229,14 +227,13 @@ async fn to_be_closed(tx: &mut TenantTx, id: CompetitionId, at: DateTime<Utc>) -
 /// One that is not over, locked.
 async fn hold(ctx: &Ctx, tx: &mut TenantTx, id: CompetitionId) -> Result<CompetitionView> {
     may_set_up(ctx, tx).await?;
-    ground::lock_head(tx.conn(), ctx.tenant).await?;
     let version = store::lock(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("competition"))?;
     ctx.expect_version("competition", None, version)?;
     let there = find(tx, id).await?;
     match there.state {
         CompetitionState::Scheduled | CompetitionState::Running => Ok(there),
         CompetitionState::Ending | CompetitionState::Closed | CompetitionState::Cancelled => {
-            Err(Error::conflict("competition-over", "it is over"))
+            Err(Error::conflict("competition-over", "it is over and stays as it is; make another one"))
         }
     }
 }

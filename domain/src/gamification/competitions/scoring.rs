@@ -19,14 +19,16 @@ pub(in crate::gamification) async fn count(tx: &mut TenantTx, entries: &[&NewEnt
     let (Some(first), Some(last)) = (ats().min(), ats().max()) else { return Ok(()) };
     let tenant = tx.tenant;
     let open = store::open(tx.conn(), tenant, first, last).await?;
-    let mut scores: BTreeMap<(CompetitionId, AgentId, TeamId), i64> = BTreeMap::new();
+    let mut of_team: BTreeMap<TeamId, Vec<&store::Open>> = BTreeMap::new();
     for one in &open {
-        for entry in entries {
-            let Some(team) = entry.team else { continue };
-            let counts =
-                entry.at >= one.starts_at.max(one.joined_at) && entry.at < one.ends_at && team == one.team;
+        of_team.entry(one.team).or_default().push(one);
+    }
+    let mut scores: BTreeMap<(CompetitionId, AgentId, TeamId), i64> = BTreeMap::new();
+    for entry in entries {
+        let Some(team) = entry.team else { continue };
+        for one in of_team.get(&team).into_iter().flatten() {
             let amount = amount(one.metric, entry);
-            if counts && amount != 0 {
+            if entry.at >= one.starts_at.max(one.joined_at) && entry.at < one.ends_at && amount != 0 {
                 *scores.entry((one.id, entry.agent, team)).or_default() += amount;
             }
         }

@@ -1,19 +1,17 @@
 //! Who leads in a competition, as of now, or as it was frozen at its end.
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{CompetitionView, find, store};
 use crate::{
     Ctx,
     access::permission::Permission,
     error::{Error, Result},
-    gamification::people,
+    gamification::people::{self, FORMER_TEAM},
     types::{AgentId, CompetitionId, TeamId},
     vault::Personal,
 };
-
-/// What stands for the name of a team that is gone.
-const FORMER_TEAM: &str = "former team";
 
 /// A team of a competition.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -39,6 +37,14 @@ pub struct Contribution {
     pub name: Personal<String>,
     pub team_id: TeamId,
     pub score: i64,
+}
+
+impl Contribution {
+    /// Where it stands: the next page begins behind it.
+    #[must_use]
+    pub fn place(&self) -> (i64, Uuid, Uuid) {
+        (self.score, self.agent_id.0, self.team_id.0)
+    }
 }
 
 /// A competition with its standings.
@@ -78,7 +84,8 @@ pub async fn standings(ctx: &Ctx, id: Option<CompetitionId>) -> Result<Standings
     })
 }
 
-/// Who has scored, the best first, those after a place given as score and agent; of one team if one is named.
+/// Who has scored, the best first, those after a place; of one team if one is named. Who has scored for several teams is there
+/// for each.
 ///
 /// # Errors
 /// If there is no such competition.
@@ -86,7 +93,7 @@ pub async fn contributions(
     ctx: &Ctx,
     id: CompetitionId,
     team: Option<TeamId>,
-    after: Option<(i64, AgentId)>,
+    after: Option<(i64, AgentId, TeamId)>,
     limit: i64,
 ) -> Result<Vec<Contribution>> {
     ctx.require(Permission::GamificationRead)?;

@@ -122,7 +122,7 @@ pub async fn board(ctx: &Ctx, wanted: Wanted, after: Option<(i64, Uuid)>, limit:
             rank: row.rank,
             agent_id: None,
             team_id: Some(TeamId(row.id)),
-            name: Personal::new(row.name.unwrap_or_else(|| "former team".to_owned())),
+            name: Personal::new(row.name.unwrap_or_else(|| people::FORMER_TEAM.to_owned())),
             points: row.points,
         };
         rows.into_iter().map(team).collect()

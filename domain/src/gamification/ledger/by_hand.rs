@@ -99,7 +99,7 @@ pub async fn reverse(ctx: &Ctx, id: PointEntryId) -> Result<PointEntryView> {
     let mut tx = ctx.begin().await?;
     store::lock_head(tx.conn(), ctx.tenant).await?;
     let row = these(tx.conn(), ctx.tenant, &[id]).await?.pop().ok_or(Error::NotFound("point_entry"))?;
-    store::agent(tx.conn(), ctx.tenant, row.agent_id, ctx.rows)
+    store::seen_agent(tx.conn(), ctx.tenant, row.agent_id, ctx.rows)
         .await?
         .ok_or(Error::NotFound("point_entry"))?;
     if matches!(
@@ -115,7 +115,8 @@ pub async fn reverse(ctx: &Ctx, id: PointEntryId) -> Result<PointEntryView> {
         return Err(Error::conflict("already-reversed", "it was taken back before"));
     };
     write(&mut tx, zone, back).await?;
-    tx.audit(&[Entry::new("reverse", "point_entry", id).notice()]).await?;
+    let detail = json!({ "agent_id": row.agent_id, "points": row.points });
+    tx.audit(&[Entry::new("reverse", "point_entry", id).detail(detail).notice()]).await?;
     let view = one(&mut tx, made).await?;
     tx.commit().await?;
     Ok(view)

@@ -155,7 +155,8 @@ async fn tell(tx: &mut TenantTx, written: &[NewEntry]) -> Result<()> {
             EventType::PointsAwarded
         };
         Event::new(kind, "agent", entry.agent).with(json!({
-            "entry_id": entry.id, "agent_id": entry.agent, "points": entry.points, "source": entry.source,
+            "entry_id": entry.id, "agent_id": entry.agent, "team_id": entry.team, "points": entry.points,
+            "source": entry.source,
         }))
     };
     // What goes for a reward has an event of its own.

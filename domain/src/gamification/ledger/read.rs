@@ -84,14 +84,13 @@ pub async fn get(ctx: &Ctx, id: PointEntryId) -> Result<PointEntryView> {
     ctx.require(Permission::GamificationRead)?;
     let mut tx = ctx.begin().await?;
     let entry = one(&mut tx, id).await?;
-    let seen = people::agent(tx.conn(), ctx.tenant, entry.agent_id, ctx.rows).await?;
-    if seen.is_none() {
-        ctx.require_all_rows().map_err(|_| Error::NotFound("point_entry"))?;
+    match seen(ctx, &mut tx, Some(entry.agent_id)).await {
+        Err(Error::NotFound(_)) => Err(Error::NotFound("point_entry")),
+        seen => seen.map(|_| entry),
     }
-    Ok(entry)
 }
 
-/// The agent whose things are asked for: themselves, or one whom the caller sees.
+/// The agent whose things are asked for: themselves, or one whom the caller sees; whoever sees all sees those who are gone, too.
 ///
 /// # Errors
 /// If there is no such agent.
@@ -106,7 +105,7 @@ pub(in crate::gamification) async fn seen(
         Some(agent) if Some(agent) == own => Ok(agent),
         Some(agent) => {
             let tenant = tx.tenant;
-            people::agent(tx.conn(), tenant, agent, ctx.rows).await?.ok_or(Error::NotFound("agent"))
+            people::seen_agent(tx.conn(), tenant, agent, ctx.rows).await?.ok_or(Error::NotFound("agent"))
         }
     }
 }

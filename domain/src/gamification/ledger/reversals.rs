@@ -1,5 +1,6 @@
 //! Rows that take others back: as if those had never been, on the day on which they were given.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::{
@@ -12,7 +13,8 @@ use crate::{error::Result, gamification::Deed, tenancy::TenantTx, types::PointEn
 /// Rows that one thing can have been given: one for itself, and one for each rule.
 const MOST: i64 = 500;
 
-/// Takes back what was given for a deed. Answers how many rows.
+/// Takes back what was given for a deed with something up to an instant: what was done after that stays, also where the log is
+/// read once more. Answers how many rows.
 ///
 /// # Errors
 /// If the database refuses.
@@ -20,21 +22,25 @@ pub(in crate::gamification) async fn undo(
     tx: &mut TenantTx,
     zone: Tz,
     deed: Deed,
-    subject: &str,
+    of_what: (&str, DateTime<Utc>),
 ) -> Result<usize> {
     let tenant = tx.tenant;
-    let ids = store::of_subject(tx.conn(), tenant, deed.as_str(), subject, MOST).await?;
+    let ids = store::of_subject(tx.conn(), tenant, deed.as_str(), of_what, MOST).await?;
     let rows = of(tx, &ids, "undone").await?;
     Ok(write(tx, zone, rows).await?.len())
 }
 
-/// Whether something was given for a deed that was not taken back.
+/// Whether something was given for a deed with something up to an instant that was not taken back.
 ///
 /// # Errors
 /// If the database does not answer.
-pub(in crate::gamification) async fn is_given(tx: &mut TenantTx, deed: Deed, subject: &str) -> Result<bool> {
+pub(in crate::gamification) async fn is_given(
+    tx: &mut TenantTx,
+    deed: Deed,
+    of_what: (&str, DateTime<Utc>),
+) -> Result<bool> {
     let tenant = tx.tenant;
-    Ok(!store::of_subject(tx.conn(), tenant, deed.as_str(), subject, 1).await?.is_empty())
+    Ok(!store::of_subject(tx.conn(), tenant, deed.as_str(), of_what, 1).await?.is_empty())
 }
 
 /// The rows that take these back, but for those that were taken back before.

@@ -6,7 +6,7 @@ pub(super) mod store;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Deed, ROOT, days::Span, may_set_up, name_taken, too_many};
+use super::{Deed, ROOT, days::Span, may_set_up, name_taken, tail, too_many};
 use crate::{
     Ctx,
     access::permission::Permission,
@@ -67,17 +67,13 @@ pub struct PointRuleView {
 
 impl NewPointRule {
     fn check(&self) -> Result<()> {
-        let mut wrong = Vec::new();
-        let mut bound = |pointer: &str, value: Option<i32>, least: i32, most: i32| {
-            if value.is_some_and(|value| !(least..=most).contains(&value)) {
-                wrong.push(FieldError::new(pointer, format!("{least} to {most}")));
-            }
-        };
-        bound("/points", Some(self.points), 0, 100_000);
-        bound("/min_satisfaction", self.min_satisfaction.map(Into::into), 1, 5);
-        bound("/min_talk_s", self.min_talk_s, 1, 86_400);
-        bound("/cap/points", self.cap.and_then(|cap| cap.points), 1, 10_000_000);
-        bound("/cap/times", self.cap.and_then(|cap| cap.times), 1, 1_000_000);
+        let mut wrong = FieldError::out_of_bounds([
+            ("/points", Some(self.points), (0, 100_000)),
+            ("/min_satisfaction", self.min_satisfaction.map(Into::into), (1, 5)),
+            ("/min_talk_s", self.min_talk_s, (1, 86_400)),
+            ("/cap/points", self.cap.and_then(|cap| cap.points), (1, 10_000_000)),
+            ("/cap/times", self.cap.and_then(|cap| cap.times), (1, 1_000_000)),
+        ]);
         if self.cap.is_some_and(|cap| cap.points.is_none() && cap.times.is_none()) {
             wrong.push(FieldError::new("/cap", "say `points` or `times`, or both"));
         }
@@ -133,13 +129,14 @@ pub async fn get(ctx: &Ctx, id: PointRuleId) -> Result<PointRuleView> {
     find(&mut ctx.begin().await?, id).await
 }
 
-/// Has a rule say something else from now on; what it gave stays.
+/// Has a rule say something else from now on; what it gave stays. What was done before is worth what it said then.
 ///
 /// # Errors
 /// If there is none of this id, a value is out of bounds, or the name is taken.
 pub async fn replace(ctx: &Ctx, id: PointRuleId, new: NewPointRule) -> Result<PointRuleView> {
     ctx.require(Permission::GamificationWrite)?;
     new.check()?;
+    counted(ctx, id).await?;
     let mut tx = ctx.begin().await?;
     hold(ctx, &mut tx, id).await?;
     if !store::update(tx.conn(), ctx.tenant, id, &new).await? {
@@ -157,11 +154,18 @@ pub async fn replace(ctx: &Ctx, id: PointRuleId, new: NewPointRule) -> Result<Po
 /// If there is none of this id.
 pub async fn delete(ctx: &Ctx, id: PointRuleId) -> Result<()> {
     ctx.require(Permission::GamificationWrite)?;
+    counted(ctx, id).await?;
     let mut tx = ctx.begin().await?;
     hold(ctx, &mut tx, id).await?;
     store::retire(tx.conn(), ctx.tenant, id).await?;
     tx.audit(&[Entry::new("delete", "point_rule", id)]).await?;
     tx.commit().await
+}
+
+/// What was done before a rule is changed is worth what it said then.
+async fn counted(ctx: &Ctx, id: PointRuleId) -> Result<()> {
+    find(&mut ctx.begin().await?, id).await?;
+    tail::catch_up(ctx).await
 }
 
 async fn hold(ctx: &Ctx, tx: &mut TenantTx, id: PointRuleId) -> Result<()> {

@@ -61,15 +61,11 @@ pub struct RewardView {
 
 impl NewReward {
     fn check(&self) -> Result<()> {
-        let mut wrong = Vec::new();
-        let mut bound = |pointer: &str, value: Option<i32>, least: i32, most: i32| {
-            if value.is_some_and(|value| !(least..=most).contains(&value)) {
-                wrong.push(FieldError::new(pointer, format!("{least} to {most}")));
-            }
-        };
-        bound("/price", Some(self.price), 1, 100_000_000);
-        bound("/stock", self.stock, 0, 1_000_000);
-        bound("/most_each", self.most_each, 1, 1_000);
+        let wrong = FieldError::out_of_bounds([
+            ("/price", Some(self.price), (1, 100_000_000)),
+            ("/stock", self.stock, (0, 1_000_000)),
+            ("/most_each", self.most_each, (1, 1_000)),
+        ]);
         if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
     }
 }

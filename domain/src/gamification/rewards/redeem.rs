@@ -8,7 +8,7 @@ use serde_json::json;
 use super::store;
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{permission::Permission, rows::Rows},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
@@ -77,21 +77,27 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     let reward = store::lock(tx.conn(), ctx.tenant, asked.reward_id).await?;
     let reward = reward.ok_or_else(|| Error::invalid("/reward_id", "there is no such reward"))?;
     if reward.stock == Some(0) {
-        return Err(Error::conflict("out-of-stock", "none is left of this reward"));
+        return Err(Error::conflict("out-of-stock", "none is left of this reward; choose another"));
     }
     let balance = sums::lock_balance(tx.conn(), ctx.tenant, agent).await?;
     let lifetime = sums::totals(tx.conn(), ctx.tenant, agent).await?.map_or(0, |totals| totals.lifetime);
-    if reward.threshold.is_some_and(|threshold| lifetime < threshold) {
-        return Err(Error::conflict("tier-needed", "it is there from a higher tier on"));
+    if let (Some(threshold), Some(tier)) = (reward.threshold, &reward.tier)
+        && lifetime < threshold
+    {
+        let detail =
+            format!("it is there from {tier} on; earn {} points more for that", threshold - lifetime);
+        return Err(Error::conflict("tier-needed", detail));
     }
     if balance < reward.price.into() {
-        let detail = format!("it costs {} points, and {balance} are there", reward.price);
+        let detail =
+            format!("it costs {} points, and {balance} are there; earn those that are missing", reward.price);
         return Err(Error::conflict("too-few-points", detail));
     }
     if let Some(most) = reward.most_each {
         let has = store::count_of(tx.conn(), ctx.tenant, asked.reward_id, agent, most.into()).await?;
         if has >= most.into() {
-            return Err(Error::conflict("had-enough", format!("one may have {most} of this reward")));
+            let detail = format!("one may have {most} of this reward, and they have them; choose another");
+            return Err(Error::conflict("had-enough", detail));
         }
     }
     let (zone, now, _) = ground::zone_and_now(tx.conn(), ctx.tenant).await?;
@@ -109,15 +115,17 @@ pub async fn redeem(ctx: &Ctx, asked: Redeem) -> Result<Once<RedemptionView>> {
     let detail = json!({ "reward_id": asked.reward_id, "agent_id": agent, "price": reward.price });
     tx.audit(&[Entry::new("redeem", "reward", asked.reward_id).detail(detail)]).await?;
     let told = Event::new(EventType::RewardRedeemed, "reward", asked.reward_id);
-    tx.emit(&[told.with(json!({ "redemption_id": id, "agent_id": agent, "price": reward.price }))]).await?;
+    let team = ground::teams_of(tx.conn(), ctx.tenant, &[agent]).await?.pop().and_then(|(_, team)| team);
+    let body = json!({ "redemption_id": id, "agent_id": agent, "team_id": team, "price": reward.price });
+    tx.emit(&[told.with(body)]).await?;
     let view = find(ctx, tx, id).await?;
     keyed.commit(view, 201, format!("{ROOT}/redemptions/{id}")).await
 }
 
-/// Redemptions, the newest first, those with ids below `before`: of all for whoever sees all, else the caller's own.
+/// Redemptions, the newest first, those with ids below `before`: of those whom the caller sees, and their own.
 ///
 /// # Errors
-/// If the permission is missing, or the caller sees only some and is no agent.
+/// If the permission is missing, or the caller sees only their own and is no agent.
 pub async fn list(
     ctx: &Ctx,
     state: Option<RedemptionState>,
@@ -126,9 +134,9 @@ pub async fn list(
 ) -> Result<Vec<RedemptionView>> {
     ctx.require(Permission::GamificationRead)?;
     let mut tx = ctx.begin().await?;
-    let only = if ctx.require_all_rows().is_ok() { None } else { Some(own(ctx, &mut tx).await?) };
+    let whose = whose(ctx, &mut tx).await?;
     let state = state.map(RedemptionState::as_str);
-    let rows = store::redemptions(tx.conn(), ctx.tenant, None, (only, state), before, limit).await?;
+    let rows = store::redemptions(tx.conn(), ctx.tenant, None, (whose, state), before, limit).await?;
     named(ctx, &mut tx, rows).await
 }
 
@@ -139,11 +147,8 @@ pub async fn list(
 pub async fn get(ctx: &Ctx, id: RedemptionId) -> Result<RedemptionView> {
     ctx.require(Permission::GamificationRead)?;
     let mut tx = ctx.begin().await?;
-    let view = find(ctx, &mut tx, id).await?;
-    if ctx.require_all_rows().is_err() && own(ctx, &mut tx).await? != view.agent_id {
-        return Err(Error::NotFound("redemption"));
-    }
-    Ok(view)
+    let whose = whose(ctx, &mut tx).await?;
+    one(ctx, &mut tx, id, whose).await
 }
 
 /// Says that somebody has what they gave points for.
@@ -183,11 +188,14 @@ pub async fn cancel(ctx: &Ctx, id: RedemptionId) -> Result<RedemptionView> {
     Ok(view)
 }
 
-async fn own(ctx: &Ctx, tx: &mut TenantTx) -> Result<AgentId> {
+/// Whose redemptions the caller sees.
+async fn whose(ctx: &Ctx, tx: &mut TenantTx) -> Result<store::Whose> {
     let own = super::own_agent(ctx, tx).await?;
-    own.ok_or_else(|| {
-        Error::beyond("", "you see only some agents and are none yourself, so there is nothing of yours")
-    })
+    if own.is_none() && matches!(ctx.rows, Rows::Own(_)) {
+        let detail = "you see only what is yours and are no agent, so there is nothing of yours";
+        return Err(Error::beyond("", detail));
+    }
+    Ok(store::Whose { rows: ctx.rows, own })
 }
 
 /// One that is not settled, locked.
@@ -205,7 +213,11 @@ async fn held(ctx: &Ctx, id: RedemptionId) -> Result<TenantTx> {
 }
 
 async fn find(ctx: &Ctx, tx: &mut TenantTx, id: RedemptionId) -> Result<RedemptionView> {
-    let rows = store::redemptions(tx.conn(), ctx.tenant, Some(id), (None, None), None, 1).await?;
+    one(ctx, tx, id, store::Whose::ALL).await
+}
+
+async fn one(ctx: &Ctx, tx: &mut TenantTx, id: RedemptionId, whose: store::Whose) -> Result<RedemptionView> {
+    let rows = store::redemptions(tx.conn(), ctx.tenant, Some(id), (whose, None), None, 1).await?;
     named(ctx, tx, rows).await?.pop().ok_or(Error::NotFound("redemption"))
 }
 

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::NewReward;
 use crate::{
+    access::rows::Rows,
     error::Result,
     types::{AgentId, PointEntryId, RedemptionId, RewardId, TenantId, Text, TierId},
 };
@@ -88,15 +89,16 @@ pub(super) struct Held {
     pub price: i32,
     pub stock: Option<i32>,
     pub most_each: Option<i32>,
-    /// Of its tier, if that is there.
+    /// Of its tier, if it asks for one.
     pub threshold: Option<i64>,
+    pub tier: Option<String>,
     pub version: i64,
 }
 
 pub(super) async fn lock(conn: &mut PgConnection, tenant: TenantId, id: RewardId) -> Result<Option<Held>> {
     let held = sqlx::query_as!(
         Held,
-        r#"select r.price, r.stock, r.most_each, t.threshold as "threshold?", r.version
+        r#"select r.price, r.stock, r.most_each, t.threshold as "threshold?", t.name as "tier?", r.version
              from rewards r left join tiers t on t.tenant_id = r.tenant_id and t.id = r.tier_id
             where r.tenant_id = $1 and r.id = $2 and r.retired_at is null for no key update of r"#,
         tenant.0,
@@ -265,11 +267,22 @@ pub(super) struct RedemptionRow {
     pub version: i64,
 }
 
+/// Of whom redemptions are: of those whom somebody sees, and their own.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    pub rows: Rows,
+    pub own: Option<AgentId>,
+}
+
+impl Whose {
+    pub(super) const ALL: Self = Self { rows: Rows::All, own: None };
+}
+
 pub(super) async fn redemptions(
     conn: &mut PgConnection,
     tenant: TenantId,
     only: Option<RedemptionId>,
-    (agent, state): (Option<AgentId>, Option<&str>),
+    (whose, state): (Whose, Option<&str>),
     before: Option<RedemptionId>,
     limit: i64,
 ) -> Result<Vec<RedemptionRow>> {
@@ -277,16 +290,21 @@ pub(super) async fn redemptions(
         RedemptionRow,
         r#"select d.id as "id: RedemptionId", d.reward_id as "reward_id: RewardId", r.name as reward,
                   d.agent_id as "agent_id: AgentId", d.price, d.state, d.at, d.settled_at, d.version
-             from redemptions d join rewards r on r.tenant_id = d.tenant_id and r.id = d.reward_id
-            where d.tenant_id = $1 and ($2::uuid is null or d.id = $2) and ($3::uuid is null or d.agent_id = $3)
+             from redemptions d
+             join rewards r on r.tenant_id = d.tenant_id and r.id = d.reward_id
+             join agents a on a.tenant_id = d.tenant_id and a.id = d.agent_id
+            where d.tenant_id = $1 and ($2::uuid is null or d.id = $2)
+              and (d.agent_id = $7 or (($3::uuid is null or d.agent_id = $3) and ($8::uuid is null or a.team_id = $8)))
               and ($4::text is null or d.state = $4) and ($5::uuid is null or d.id < $5)
             order by d.id desc limit $6"#,
         tenant.0,
         only.map(|id| id.0),
-        agent.map(|agent| agent.0),
+        whose.rows.owner(),
         state,
         before.map(|id| id.0),
-        limit
+        limit,
+        whose.own.map(|agent| agent.0),
+        whose.rows.team()
     )
     .fetch_all(conn)
     .await?;

@@ -28,7 +28,6 @@ use crate::{
         viewer::Viewer,
     },
     http::{
-        api::gamification::{BoardPlace, after},
         extract::{Caller, Path, Query},
         page::{Paging, Window},
         problem::Problem,
@@ -133,10 +132,10 @@ pub async fn show_competition(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let standings = standings::standings(&ctx, Some(id)).await?;
-    let window = Window::<BoardPlace>::of(asked.cursor.as_deref(), None)?;
-    let place = after(&window).map(|(score, agent)| (score, AgentId(agent)));
-    let rows = standings::contributions(&ctx, id, None, place, window.rows).await?;
-    let shown = window.page(rows, |one| (0, one.score, one.agent_id.0));
+    let window = Window::of(asked.cursor.as_deref(), None)?;
+    let after = window.before.map(|(score, agent, team)| (score, AgentId(agent), TeamId(team)));
+    let rows = standings::contributions(&ctx, id, None, after, window.rows).await?;
+    let shown = window.page(rows, Contribution::place);
     let player = |one: &Contribution| Player {
         rank: one.rank,
         name: one.name.expose().clone(),

@@ -120,12 +120,12 @@ pub struct Asked {
     cursor: Option<String>,
 }
 
-/// Points that were given for rewards: the viewer's, or all for whoever may settle them.
+/// Points that were given for rewards: the viewer's, and of those whom they see.
 pub async fn redemptions(viewer: Viewer, Caller(ctx): Caller, Query(asked): Query<Asked>) -> Answer {
     let state: Option<RedemptionState> = asked::word("?state", asked.state.as_deref())?;
     let window = Window::of(asked.cursor.as_deref(), None)?;
     let settles = viewer.may_of_all(Permission::GamificationWrite);
-    // Whoever sees only some and is no agent has none, which is no reason to be refused the page.
+    // Whoever sees only what is theirs and is no agent has none, which is no reason to be refused the page.
     let rows = match redeeming::list(&ctx, state, window.before.map(RedemptionId), window.rows).await {
         Err(domain::Error::Beyond(_)) => Vec::new(),
         rows => rows?,

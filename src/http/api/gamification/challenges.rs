@@ -104,7 +104,7 @@ pub async fn get_challenge(Caller(ctx): Caller, Path(id): Path<ChallengeId>) -> 
     tagged(view.version, &view)
 }
 
-/// Change what a challenge asks for and brings; its period and what it counts stay.
+/// Change what a challenge asks for and brings; its period and what it counts stay, and another target holds from the next round.
 #[utoipa::path(put, path = "/api/v1/gamification-advanced/challenges/{id}", tag = "gamification",
     params(("id" = Uuid, Path)), request_body = NewChallenge, responses((status = 200, body = ChallengeView)))]
 pub async fn replace_challenge(

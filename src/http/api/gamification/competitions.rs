@@ -11,7 +11,7 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{BoardPlace, ForTeam, after};
+use super::ForTeam;
 use crate::http::{
     conditional::tagged,
     extract::{Caller, Json, Path, Query},
@@ -136,8 +136,8 @@ pub async fn list_contributions(
     Path(id): Path<CompetitionId>,
     Query(query): Query<ContributionQuery>,
 ) -> Result<Body<Page<Contribution>>, Problem> {
-    let window = Window::<BoardPlace>::of(query.cursor.as_deref(), query.limit)?;
-    let place = after(&window).map(|(score, agent)| (score, AgentId(agent)));
-    let rows = standings::contributions(&ctx, id, query.team_id, place, window.rows).await?;
-    Ok(Body(window.page(rows, |one| (0, one.score, one.agent_id.0))))
+    let window = Window::of(query.cursor.as_deref(), query.limit)?;
+    let after = window.before.map(|(score, agent, team)| (score, AgentId(agent), TeamId(team)));
+    let rows = standings::contributions(&ctx, id, query.team_id, after, window.rows).await?;
+    Ok(Body(window.page(rows, Contribution::place)))
 }

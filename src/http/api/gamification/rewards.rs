@@ -85,7 +85,7 @@ pub async fn redeem_reward(Caller(ctx): Caller, Json(asked): Json<Redeem>) -> Re
     Ok(reply::once(redeem::redeem(&ctx, asked).await?, |view| view))
 }
 
-/// Redemptions, newest first: all for whoever sees all, else one's own.
+/// Redemptions, newest first: of those whom one sees, and one's own.
 #[utoipa::path(get, path = "/api/v1/gamification-advanced/redemptions", tag = "gamification",
     params(RedemptionQuery), responses((status = 200, body = Page<RedemptionView>)))]
 pub async fn list_redemptions(

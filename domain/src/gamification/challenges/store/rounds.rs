@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    gamification::days::Round,
+    gamification::{challenges::ChallengeView, days::Round},
     types::{ChallengeId, TenantId},
 };
 
@@ -16,20 +16,41 @@ pub(in crate::gamification::challenges) type OfRound = (ChallengeId, NaiveDate);
 pub(in crate::gamification::challenges) async fn open(
     conn: &mut PgConnection,
     tenant: TenantId,
-    rounds: &[(ChallengeId, Round)],
+    rounds: &[(&ChallengeView, Round)],
 ) -> Result<Vec<(ChallengeId, NaiveDate, DateTime<Utc>)>> {
     let rows = sqlx::query!(
-        r#"insert into challenge_rounds (tenant_id, challenge_id, day, starts_at, ends_at)
-           select $1, u.challenge, u.day, u.starts_at, u.ends_at
-             from unnest($2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[])
-               as u (challenge, day, starts_at, ends_at)
+        r#"insert into challenge_rounds (tenant_id, challenge_id, day, starts_at, ends_at, target)
+           select $1, u.challenge, u.day, u.starts_at, u.ends_at, u.target
+             from unnest($2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[], $6::bigint[])
+               as u (challenge, day, starts_at, ends_at, target)
            on conflict on constraint challenge_rounds_pkey do nothing
            returning challenge_id as "challenge: ChallengeId", day, ends_at"#,
         tenant.0,
-        &rounds.iter().map(|one| one.0.0).collect::<Vec<_>>(),
+        &rounds.iter().map(|one| one.0.id.0).collect::<Vec<_>>(),
         &rounds.iter().map(|one| one.1.day).collect::<Vec<_>>(),
         &rounds.iter().map(|one| one.1.starts_at).collect::<Vec<_>>(),
-        &rounds.iter().map(|one| one.1.ends_at).collect::<Vec<_>>()
+        &rounds.iter().map(|one| one.1.ends_at).collect::<Vec<_>>(),
+        &rounds.iter().map(|one| one.0.target).collect::<Vec<_>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.challenge, row.day, row.ends_at)).collect())
+}
+
+/// Rounds that were over before an instant and are not closed, the first so many.
+pub(in crate::gamification::challenges) async fn left_open(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(ChallengeId, NaiveDate, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select challenge_id as "challenge: ChallengeId", day, ends_at from challenge_rounds
+            where tenant_id = $1 and ends_at < $2 and closed_at is null
+            order by ends_at limit $3"#,
+        tenant.0,
+        before,
+        limit
     )
     .fetch_all(conn)
     .await?;
@@ -37,10 +58,10 @@ pub(in crate::gamification::challenges) async fn open(
 }
 
 /// A round that is there.
-#[expect(clippy::struct_field_names, reason = "columns, named as everywhere")]
 pub(in crate::gamification::challenges) struct RoundRow {
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
+    pub target: i64,
     pub closed_at: Option<DateTime<Utc>>,
 }
 
@@ -52,7 +73,7 @@ pub(in crate::gamification::challenges) async fn round(
 ) -> Result<Option<RoundRow>> {
     let row = sqlx::query_as!(
         RoundRow,
-        "select starts_at, ends_at, closed_at from challenge_rounds
+        "select starts_at, ends_at, target, closed_at from challenge_rounds
           where tenant_id = $1 and challenge_id = $2 and day = $3",
         tenant.0,
         id.0,
@@ -72,7 +93,7 @@ pub(in crate::gamification::challenges) async fn lock_round(
 ) -> Result<Option<RoundRow>> {
     let row = sqlx::query_as!(
         RoundRow,
-        "select starts_at, ends_at, closed_at from challenge_rounds
+        "select starts_at, ends_at, target, closed_at from challenge_rounds
           where tenant_id = $1 and challenge_id = $2 and day = $3 for no key update",
         tenant.0,
         id.0,

@@ -64,13 +64,12 @@ pub(in crate::gamification::challenges) async fn add(
                   claimed_at = case when old.reached then old.claimed_at end,
                   entry_id = case when old.reached then old.entry_id end,
                   claims = old.claims + (not old.reached and old.claimed_at is not null)::int
-             from (select o.*, o.progress >= c.target as reached
+             from (select o.*, o.progress >= r.target as reached
                      from unnest($2::uuid[], $3::date[], $4::uuid[]) as u (challenge, day, agent)
                      join challenge_scores o on o.tenant_id = $1 and o.challenge_id = u.challenge and o.day = u.day
                           and o.agent_id = u.agent
                      join challenge_rounds r on r.tenant_id = $1 and r.challenge_id = o.challenge_id and r.day = o.day
-                          and r.closed_at is null
-                     join challenges c on c.tenant_id = $1 and c.id = o.challenge_id) old
+                          and r.closed_at is null) old
             where s.tenant_id = $1 and s.challenge_id = old.challenge_id and s.day = old.day
               and s.agent_id = old.agent_id
            returning s.challenge_id as "challenge: ChallengeId", s.day, s.agent_id as "agent: AgentId", s.progress,
@@ -141,6 +140,8 @@ pub(in crate::gamification::challenges) async fn note_claimed(
 /// How a round stands.
 pub(in crate::gamification::challenges) struct Standing {
     pub challenge: ChallengeId,
+    /// What the round asks for.
+    pub target: i64,
     pub players: i64,
     pub completed: i64,
     /// Of one agent.
@@ -158,12 +159,13 @@ pub(in crate::gamification::challenges) async fn standing(
 ) -> Result<Vec<Standing>> {
     let rows = sqlx::query_as!(
         Standing,
-        r#"select s.challenge_id as "challenge: ChallengeId", count(*) as "players!",
+        r#"select s.challenge_id as "challenge: ChallengeId", max(r.target) as "target!", count(*) as "players!",
                   count(s.completed_at) as "completed!",
                   max(s.progress) filter (where s.agent_id = $4) as progress,
                   max(s.completed_at) filter (where s.agent_id = $4) as completed_at,
                   max(s.claimed_at) filter (where s.agent_id = $4) as claimed_at
              from unnest($2::uuid[], $3::date[]) as u (challenge, day)
+             join challenge_rounds r on r.tenant_id = $1 and r.challenge_id = u.challenge and r.day = u.day
              join challenge_scores s on s.tenant_id = $1 and s.challenge_id = u.challenge and s.day = u.day
             group by s.challenge_id"#,
         tenant.0,

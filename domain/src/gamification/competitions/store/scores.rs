@@ -114,7 +114,7 @@ pub(in crate::gamification::competitions) async fn standings(
                   n.name as "name?", coalesce(t.final_score, t.score) as "score!",
                   (select count(*) from competition_scores s
                     where s.tenant_id = t.tenant_id and s.competition_id = t.competition_id
-                      and s.team_id = t.team_id) as "players!"
+                      and s.team_id = t.team_id and s.score > 0) as "players!"
              from competition_teams t
              left join teams n on n.tenant_id = t.tenant_id and n.id = t.team_id
             where t.tenant_id = $1 and t.competition_id = $2
@@ -140,7 +140,7 @@ pub(in crate::gamification::competitions) async fn contributions(
     tenant: TenantId,
     id: CompetitionId,
     team: Option<TeamId>,
-    after: Option<(i64, AgentId)>,
+    after: Option<(i64, AgentId, TeamId)>,
     limit: i64,
 ) -> Result<Vec<ContributionRow>> {
     let rows = sqlx::query_as!(
@@ -149,13 +149,15 @@ pub(in crate::gamification::competitions) async fn contributions(
                   s.score as "score!"
              from (select rank() over (order by score desc) as rank, agent_id, team_id, score from competition_scores
                     where tenant_id = $1 and competition_id = $2 and ($3::uuid is null or team_id = $3)) s
-            where $4::bigint is null or s.score < $4 or (s.score = $4 and s.agent_id > $5::uuid)
-            order by s.score desc, s.agent_id limit $6"#,
+            where $4::bigint is null or s.score < $4
+               or (s.score = $4 and (s.agent_id, s.team_id) > ($5::uuid, $6::uuid))
+            order by s.score desc, s.agent_id, s.team_id limit $7"#,
         tenant.0,
         id.0,
         team.map(|team| team.0),
         after.map(|place| place.0),
         after.map(|place| place.1.0),
+        after.map(|place| place.2.0),
         limit
     )
     .fetch_all(conn)

@@ -176,23 +176,24 @@ pub(in crate::gamification::ledger) async fn these(
     Ok(rows)
 }
 
-/// Rows that were given for a deed with something, and not taken back.
+/// Rows that were given for a deed with something up to an instant, and not taken back.
 pub(in crate::gamification::ledger) async fn of_subject(
     conn: &mut PgConnection,
     tenant: TenantId,
     deed: &str,
-    subject: &str,
+    (subject, until): (&str, DateTime<Utc>),
     limit: i64,
 ) -> Result<Vec<PointEntryId>> {
     let ids = sqlx::query_scalar!(
         r#"select p.id as "id: PointEntryId" from point_entries p
-            where p.tenant_id = $1 and p.subject = $3 and p.source = 'deed' and p.deed = $2
+            where p.tenant_id = $1 and p.subject = $3 and p.source = 'deed' and p.deed = $2 and p.at <= $5
               and not exists (select from point_entries r where r.tenant_id = p.tenant_id and r.reverses = p.id)
             order by p.id limit $4"#,
         tenant.0,
         deed,
         subject,
-        limit
+        limit,
+        until
     )
     .fetch_all(conn)
     .await?;
