@@ -4,7 +4,9 @@
 mod erased;
 mod held;
 mod meanwhile;
+mod rights;
 mod saved;
+mod sent;
 
 use std::collections::HashSet;
 

@@ -13,26 +13,26 @@ use tokio::time::{Duration, Instant, sleep};
 use super::fetched;
 use crate::{onboarding::until, smtp::account};
 
-const REPORTS: &str = "/api/v1/analytics/saved-reports";
+pub(super) const REPORTS: &str = "/api/v1/analytics/saved-reports";
 const HERE: &str = "https://calls.example.com";
 
-async fn open(roles: Roles) -> TestApp {
+pub(super) async fn open(roles: Roles) -> TestApp {
     let here = |platform: &mut domain::ctx::Platform| platform.public_url = Some(HERE.into());
     TestApp::with_platform(|plan| plan.roles = roles, here).await
 }
 
-fn weekly(recipients: &[&str]) -> Value {
+pub(super) fn weekly(recipients: &[&str]) -> Value {
     json!({
         "name": "Calls of the week", "kind": "call", "span": "last_week", "format": "csv", "zone": "Europe/Berlin",
         "recipients": recipients,
     })
 }
 
-fn at(report: &Value) -> String {
+pub(super) fn at(report: &Value) -> String {
     format!("{REPORTS}/{}", report["id"].as_str().expect("an id"))
 }
 
-async fn put(client: &Client, path: &str, tag: &str, body: &Value) -> switchboard_tests::Answer {
+pub(super) async fn put(client: &Client, path: &str, tag: &str, body: &Value) -> switchboard_tests::Answer {
     client.send(client.request(Method::PUT, path).header("if-match", tag).json(body)).await
 }
 
