@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 
-use super::{GoneWhy, folder, store};
+use super::{folder, store};
 use crate::{
     Ctx,
     audit::Entry,
@@ -47,8 +47,13 @@ fn attempt_of(name: &FileName) -> Option<i32> {
 ///
 /// # Errors
 /// If the database refuses.
-pub(super) async fn refused(ctx: &Ctx, mut tx: TenantTx, export: AnalyticsExportId) -> Result<Error> {
-    if store::end(tx.conn(), ctx.tenant, export, GoneWhy::Failed).await? {
+pub(super) async fn refused(
+    ctx: &Ctx,
+    mut tx: TenantTx,
+    export: AnalyticsExportId,
+    attempt: i32,
+) -> Result<Error> {
+    if store::give_up(tx.conn(), ctx.tenant, export, attempt).await? {
         let entry = Entry::new("withhold", "analytics_export", export).notice();
         tx.audit(&[entry]).await?;
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    FileFormat, GoneWhy, Spec, WriteFile, attempt, folder, key_place,
+    FileFormat, Spec, WriteFile, attempt, key_place,
     people::People,
     report, rights, sealed_as,
     sheet::{Cell, Sheet},
@@ -97,7 +97,7 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
     let mut tx = ctx.begin().await?;
     let Some(mut taken) = store::take(tx.conn(), ctx.tenant, export).await? else { return Ok(Attempt::Unwanted) };
     if !rights::still(ctx, &mut tx, &taken.what, taken.personal).await? {
-        return Err(attempt::refused(ctx, tx, export).await?);
+        return Err(attempt::refused(ctx, tx, export, taken.attempt).await?);
     }
     tx.commit().await?;
     attempt::clear(ctx, export, taken.attempt).await?;
@@ -124,7 +124,7 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
             // What failed inside may work next time; what is refused will be refused again.
             if !matches!(error, Error::Internal(_)) {
                 let mut tx = ctx.begin().await?;
-                store::end(tx.conn(), ctx.tenant, export, GoneWhy::Failed).await?;
+                store::give_up(tx.conn(), ctx.tenant, export, taken.attempt).await?;
                 tx.commit().await?;
             }
             return Err(error);
@@ -166,7 +166,7 @@ async fn finish(
         .chain(restricted.iter().filter(|id| !moment.restricted.contains(id)));
     let spoiled = done.people.as_ref().is_some_and(|people| since.any(|id| people.may_hold(*id)));
     if !rights::still(ctx, &mut tx, &what, personal).await? {
-        let refused = attempt::refused(ctx, tx, export).await?;
+        let refused = attempt::refused(ctx, tx, export, attempt).await?;
         ctx.platform.storage.of(ctx.tenant).delete(name).await?;
         return Err(refused);
     }

@@ -96,8 +96,8 @@ pub async fn begin(ctx: &Ctx, claim: &Claim, step: &RenderReport) -> Result<Begu
 /// not send it any more.
 async fn sender(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<Ctx>> {
     let may = |now: &Ctx| {
-        let all = send::PERMISSIONS.iter().chain(&[Permission::AnalyticsRead]);
-        now.require_all_rows().is_ok() && all.into_iter().all(|permission| now.grants.contains(*permission))
+        let mut all = send::PERMISSIONS.iter().chain(&[Permission::AnalyticsRead]);
+        now.require_all_rows().is_ok() && all.all(|permission| now.grants.contains(*permission))
     };
     Ok(still_held(ctx, tx).await?.filter(may))
 }

@@ -271,6 +271,25 @@ pub(in crate::analytics) async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
+/// Ends an export that its newest attempt, this one, does not write to its end. `false` if it has ended, or there is a newer one.
+pub(in crate::analytics) async fn give_up(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AnalyticsExportId,
+    attempt: i32,
+) -> Result<bool> {
+    let ended = sqlx::query!(
+        "update analytics_exports set state = 'gone', gone_at = engine.now(), gone_why = 'failed'
+          where tenant_id = $1 and id = $2 and state = 'writing' and attempt = $3",
+        tenant.0,
+        id.0,
+        attempt
+    )
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
 /// Whose keys were destroyed since an instant, at most a million.
 pub(in crate::analytics) async fn erased_since(
     conn: &mut PgConnection,
