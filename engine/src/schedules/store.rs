@@ -172,6 +172,26 @@ pub async fn ticks(
     .await
 }
 
+/// When these schedules are due next, those that are.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn next_times(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedules: &[Uuid],
+) -> sqlx::Result<Vec<(Uuid, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select id, next_at as "next_at!" from engine.schedules
+            where tenant_id = $1 and id = any($2) and next_at is not null"#,
+        tenant,
+        schedules
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.next_at)).collect())
+}
+
 /// When the job of a schedule was due; none if it was not begun by that, or so long ago that this is forgotten.
 ///
 /// # Errors

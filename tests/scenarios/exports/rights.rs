@@ -172,6 +172,24 @@ async fn a_snapshot_is_not_held_for_ever() {
     let mut meanwhile = Meanwhile(Some(hour.boxed()));
     refused(Box::pin(write::write(&ctx, &file, &mut meanwhile)).await, "export-too-long");
     failed(admin, &app, &id).await;
+    drop(meanwhile);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_file_that_nobody_writes_any_more_goes_when_the_next_is_asked_for() {
+    let app = idle().await;
+    let admin = &app.acme.admin;
+    let export = admin.post(EXPORT, &json!({"what": "leads"})).await.expect(202);
+    let folder = export["export_id"].as_str().expect("an id").replace('-', "");
+    let name = format!("analytics/{folder}/0000000001-00ff.sealed").parse().expect("a name");
+    let files = app.process.app.platform.storage.of(app.acme.id);
+    files.put(&name, "x".into()).await.expect("it is put");
+    let cancel = format!("/api/v1/jobs/{}/cancel", export["id"].as_str().expect("an id"));
+    let cancelled = admin.post(&cancel, &json!({})).await;
+    assert!(cancelled.status < 300, "{}", cancelled.body);
+    asked(admin).await;
+    failed(admin, &app, &export["export_id"]).await;
     app.process.stop().await;
 }
 

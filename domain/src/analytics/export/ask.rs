@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    FileFormat, Spec, WriteFile,
+    FileFormat, Spec, WriteFile, folder,
     printer::no_printer,
     report::ReportDays,
     source::{
@@ -24,6 +24,7 @@ use crate::{
         commands::Filter,
         export::rows::{self, Selection},
     },
+    storage::sealed::take_away,
     tenancy::{Begun, Latch, Once, TenantTx},
     types::AnalyticsExportId,
 };
@@ -73,7 +74,7 @@ pub async fn ask(ctx: &Ctx, wanted: Wanted, format: FileFormat) -> Result<Once<A
     now.require_all_rows()?;
     let personal = now.grants.contains(Permission::PersonalRead);
     let (spec, told) = spec(&now, tx, wanted).await?;
-    store::give_up_of(tx.conn(), ctx.tenant).await?;
+    let given_up = store::give_up_of(tx.conn(), ctx.tenant).await?;
     if store::count_kept(tx.conn(), ctx.tenant, MOST_KEPT).await? >= MOST_KEPT {
         let detail = format!(
             "{MOST_KEPT} files are kept already; take one away that nobody needs, or wait until {KEPT_HOURS} hours are over"
@@ -92,7 +93,14 @@ pub async fn ask(ctx: &Ctx, wanted: Wanted, format: FileFormat) -> Result<Once<A
     insert(ctx, tx, &asked, told).await?;
     tx.enqueue(&[job]).await?;
     let made = AskedExport { id: export, operation };
-    keyed.commit(made, 202, format!("/api/v1/operations/{operation}")).await
+    let begun = keyed.commit(made, 202, format!("/api/v1/operations/{operation}")).await?;
+    for export in given_up {
+        // Nobody has a key of what is left of them, and upkeep comes by.
+        if let Err(error) = take_away(&ctx.platform, ctx.tenant, &folder(export)?).await {
+            tracing::warn!(%error, %export, "what is left of a file that was given up stays in storage for now");
+        }
+    }
+    Ok(begun)
 }
 
 /// What an export's job is found by.

@@ -97,7 +97,9 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
     let mut tx = ctx.begin().await?;
     let Some(mut taken) = store::take(tx.conn(), ctx.tenant, export).await? else { return Ok(Attempt::Unwanted) };
     if !rights::still(ctx, &mut tx, &taken.what, taken.personal).await? {
-        return Err(attempt::refused(ctx, tx, export, taken.attempt).await?);
+        let refused = attempt::refused(ctx, tx, export, taken.attempt).await?;
+        attempt::clear(ctx, export, taken.attempt).await?;
+        return Err(refused);
     }
     tx.commit().await?;
     attempt::clear(ctx, export, taken.attempt).await?;

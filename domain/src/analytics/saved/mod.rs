@@ -145,15 +145,13 @@ fn subject(recipient: Uuid) -> SubjectId {
 async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::Row>) -> Result<Vec<SavedReportView>> {
     let ids: Vec<SavedReportId> = rows.iter().map(|row| row.id).collect();
     let mut to = addresses(tx, &ids).await?;
+    let schedules: Vec<Uuid> = rows.iter().filter_map(|row| row.schedule_id).collect();
+    let next = schedules::next_times(tx.conn(), ctx.tenant.0, &schedules).await?;
+    let next: HashMap<Uuid, DateTime<Utc>> = next.into_iter().collect();
     let full = ctx.grants.contains(Permission::PersonalRead);
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
-        let next_at = match row.schedule_id {
-            Some(schedule) => {
-                schedules::get(tx.conn(), ctx.tenant.0, schedule).await?.and_then(|view| view.next_at)
-            }
-            None => None,
-        };
+        let next_at = row.schedule_id.and_then(|schedule| next.get(&schedule).copied());
         let recipients = to.remove(&row.id).unwrap_or_default();
         let seen = |to: String| if full { to } else { mask::email(&to) };
         views.push(SavedReportView {
