@@ -98,7 +98,8 @@ async fn a_link_is_good_no_longer_than_whoever_made_it_may_have_the_file() {
     fetched(admin, &ours).await;
 
     // What a file is of must be theirs to see, reports too.
-    let report = json!({"what": "report", "report": {"kind": "call", "from": "2026-01-01", "to": "2026-01-08"}});
+    let report =
+        json!({"what": "report", "report": {"kind": "call", "from": "2026-01-01", "to": "2026-01-08"}});
     let report = made(admin, &report).await;
     for (permissions, status) in [
         (&["analytics:export", "personal:read"][..], 403),

@@ -127,10 +127,13 @@ async fn a_time_that_is_made_up_for_later_is_about_the_days_that_it_was_due_for(
     admin.post("/api/v1/queues/operations/resume", &json!({})).await.expect(204);
     let deliveries = format!("{}/deliveries", at(&report));
     let page = until(admin, &deliveries, |page| {
-        page["items"].as_array().is_some_and(|all| all.len() == 2 && all.iter().all(|one| one["sent_at"].is_string()))
+        page["items"]
+            .as_array()
+            .is_some_and(|all| all.len() == 2 && all.iter().all(|one| one["sent_at"].is_string()))
     });
     let page: Value = page.await;
-    let days: HashSet<&str> = (0..2_usize).map(|one| page["items"][one]["from"].as_str().expect("a day")).collect();
+    let days: HashSet<&str> =
+        (0..2_usize).map(|one| page["items"][one]["from"].as_str().expect("a day")).collect();
     assert_eq!(days.len(), 2, "{page:#}");
     app.process.stop().await;
 }

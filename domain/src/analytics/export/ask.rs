@@ -89,7 +89,8 @@ pub async fn ask(ctx: &Ctx, wanted: Wanted, format: FileFormat) -> Result<Once<A
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &WriteFile { export }).map_err(Error::internal)?;
     let job = job.about(business_key(export));
     let operation = job.id;
-    let asked = Asked { export, job: operation, format, spec: &spec, personal, keep_hours: KEPT_HOURS, run: None };
+    let asked =
+        Asked { export, job: operation, format, spec: &spec, personal, keep_hours: KEPT_HOURS, run: None };
     insert(ctx, tx, &asked, told).await?;
     tx.enqueue(&[job]).await?;
     let made = AskedExport { id: export, operation };

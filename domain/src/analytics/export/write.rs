@@ -95,7 +95,9 @@ struct Moment {
 pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result<Attempt> {
     let export = job.export;
     let mut tx = ctx.begin().await?;
-    let Some(mut taken) = store::take(tx.conn(), ctx.tenant, export).await? else { return Ok(Attempt::Unwanted) };
+    let Some(mut taken) = store::take(tx.conn(), ctx.tenant, export).await? else {
+        return Ok(Attempt::Unwanted);
+    };
     if !rights::still(ctx, &mut tx, &taken.what, taken.personal).await? {
         let refused = attempt::refused(ctx, tx, export, taken.attempt).await?;
         attempt::clear(ctx, export, taken.attempt).await?;
@@ -304,7 +306,8 @@ impl<W: Watch> Writing<'_, W> {
                 return Ok(None);
             }
             if self.ctx.now() > self.until {
-                let detail = "reading it took longer than 20 minutes; narrow the filter, and ask for several files";
+                let detail =
+                    "reading it took longer than 20 minutes; narrow the filter, and ask for several files";
                 return Err(Error::conflict("export-too-long", detail));
             }
             match next? {

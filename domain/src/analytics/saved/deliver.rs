@@ -103,7 +103,8 @@ async fn sender(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<Ctx>> {
 }
 
 fn withdrawn() -> Error {
-    let detail = "whoever saved this report, or had it sent, may not send it any more; have somebody save it who may";
+    let detail =
+        "whoever saved this report, or had it sent, may not send it any more; have somebody save it who may";
     Error::conflict("rights-withdrawn", detail)
 }
 
