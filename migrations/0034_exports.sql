@@ -91,6 +91,8 @@ create table analytics_exports (
   -- The job that writes it, and how often one has begun: what an attempt before is late with does not count.
   job_id uuid not null,
   attempt int not null default 0,
+  -- The run that sends it; none of one that somebody has asked for.
+  run_id uuid,
   keep_hours int not null constraint analytics_exports_keep check (keep_hours between 1 and 1000),
   state text not null default 'writing' constraint analytics_exports_state check (state in ('writing', 'ready', 'gone')),
   -- As of when everything in it is.
@@ -110,7 +112,7 @@ create table analytics_exports (
   -- From then on there is no file any more.
   expires_at timestamptz,
   gone_at timestamptz,
-  -- Why there is none: expired, deleted, failed, erased.
+  -- Why there is none: expired, deleted, failed, erased, restricted.
   gone_why text,
   downloads int not null default 0,
   constraint analytics_exports_pkey primary key (tenant_id, id),
@@ -122,6 +124,8 @@ create table analytics_exports (
 create index analytics_exports_open_idx on analytics_exports (tenant_id, id) where state = 'writing';
 -- In which files somebody may be who is erased.
 create index analytics_exports_people_idx on analytics_exports (tenant_id, id) where state = 'ready' and people is not null;
+-- How many files are kept for those who have asked.
+create index analytics_exports_kept_idx on analytics_exports (tenant_id) where state = 'ready' and run_id is null;
 -- Which files are to be taken away, and which rows, over all tenants.
 create index analytics_exports_expires_idx on analytics_exports (expires_at) where state = 'ready';
 create index analytics_exports_writing_idx on analytics_exports (created_at) where state = 'writing';

@@ -1,9 +1,12 @@
 //! Cells of files that people open in spreadsheets.
 
+/// What a formula begins with, also in the full-width forms that East Asian spreadsheets take for the same.
+const BEGINS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// Writes a cell (RFC 4180). A spreadsheet would run what begins like a formula (OWASP, CSV Injection), so an apostrophe
 /// goes before it. Numbers are left alone, and with them phone numbers in E.164: a sign and digits compute nothing.
 pub(crate) fn cell(value: &str, text: &mut String) {
-    let runs = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(value);
+    let runs = value.starts_with(BEGINS) && !is_number(value);
     let mark = if runs { "'" } else { "" };
     if value.contains([',', '"', '\r', '\n']) {
         text.extend(["\"", mark, value.replace('"', "\"\"").as_str(), "\""]);
@@ -43,6 +46,9 @@ mod tests {
             ("@sum(a1)", "'@sum(a1)"),
             ("\tx", "'\tx"),
             ("\rx", "\"'\rx\""),
+            ("\n=x", "\"'\n=x\""),
+            ("＝1+1", "'＝1+1"),
+            ("＠x", "'＠x"),
             ("=a,\"b\"", "\"'=a,\"\"b\"\"\""),
             ("two\nlines", "\"two\nlines\""),
             ("-12.5", "-12.5"),

@@ -17,8 +17,16 @@ use super::{App, problem::Problem};
 const PREFLIGHT: Duration = Duration::from_hours(2);
 
 /// Where people come who have not shown who they are.
-const STRANGERS: [&str; 6] =
-    ["/api/v1/auth/", "/callbacks/", "/unsubscribe/", "/ops/login", "/ops/password", "/ops/theme"];
+const STRANGERS: [&str; 8] = [
+    "/api/v1/auth/",
+    "/callbacks/",
+    "/unsubscribe/",
+    "/files/",
+    "/exports/",
+    "/ops/login",
+    "/ops/password",
+    "/ops/theme",
+];
 
 /// Turns away at once what would only wait. What tells about the process itself is always answered.
 pub async fn shed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

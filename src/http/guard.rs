@@ -88,7 +88,8 @@ async fn serve(guarded: &Guarded, ctx: Ctx, request: Request, next: Next) -> Res
 /// The client's address, unless the request is about the process itself: such are not counted.
 fn address_of(guarded: &Guarded, request: &Request) -> Option<IpAddr> {
     let path = request.uri().path();
-    let counted = path.starts_with("/api/") || path.starts_with("/unsubscribe/");
+    let counted =
+        ["/api/", "/unsubscribe/", "/files/", "/exports/"].iter().any(|under| path.starts_with(under));
     let address =
         counted.then(|| peer::address(request.extensions(), request.headers(), guarded.app.proxy_hops))?;
     address.inspect_err(|error| tracing::warn!(%error, "a request that nobody sent")).ok()

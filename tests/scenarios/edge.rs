@@ -65,6 +65,9 @@ async fn whoever_asks_too_often_is_told_how_long_to_wait_and_the_others_go_on() 
     assert_eq!((statuses[0], statuses[19]), (401, 429), "{statuses:?}");
     let login = async |password| stranger.try_login("acme", "admin@acme.example.com", password).await;
     assert_eq!(login("wrong horse battery").await.problem(429), "too-many-requests");
+    for file in ["/files/x", "/exports/x"] {
+        assert_eq!(stranger.get(file).await.problem(429), "too-many-requests", "{file}");
+    }
     // Behind one address there may be an office: what succeeds is neither counted nor refused.
     login(PASSWORD).await.expect(200);
     stranger.get("/livez").await.expect(200);

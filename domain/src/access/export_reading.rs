@@ -17,11 +17,12 @@ impl Gate {
     /// # Errors
     /// [`Error::NotFound`] for a link that was not made here, was altered, or is over; or if the database does not answer.
     pub async fn admit_export_reader(&self, token: &str, trace: Option<String>) -> Result<(Ctx, ExportId)> {
-        let (ctx, file) = self.admit_reader(LinkTo::PrivacyExport, token, trace).await?;
-        Ok((ctx, ExportId(file)))
+        let (ctx, said) = self.admit_reader(LinkTo::PrivacyExport, token, trace).await?;
+        Ok((ctx, ExportId(said.file)))
     }
 
-    /// The same of rows or a report that somebody took out.
+    /// The same of rows or a report that somebody took out, and who has made the link, if it is good only as long as they may
+    /// have the file.
     ///
     /// # Errors
     /// As [`Self::admit_export_reader`].
@@ -29,17 +30,12 @@ impl Gate {
         &self,
         token: &str,
         trace: Option<String>,
-    ) -> Result<(Ctx, AnalyticsExportId)> {
-        let (ctx, file) = self.admit_reader(LinkTo::AnalyticsExport, token, trace).await?;
-        Ok((ctx, AnalyticsExportId(file)))
+    ) -> Result<(Ctx, AnalyticsExportId, Option<Actor>)> {
+        let (ctx, said) = self.admit_reader(LinkTo::AnalyticsExport, token, trace).await?;
+        Ok((ctx, AnalyticsExportId(said.file), said.by))
     }
 
-    async fn admit_reader(
-        &self,
-        to: LinkTo,
-        token: &str,
-        trace: Option<String>,
-    ) -> Result<(Ctx, uuid::Uuid)> {
+    async fn admit_reader(&self, to: LinkTo, token: &str, trace: Option<String>) -> Result<(Ctx, Said)> {
         const NOWHERE: Error =
             Error::NotFound("link; it is good for some days only: ask whoever gave it to you for a new one");
         let said = Said::read(token).ok_or(NOWHERE)?;
@@ -54,6 +50,6 @@ impl Gate {
         if !said.holds(token, to, &keys, self.platform.clock.now()) {
             return Err(NOWHERE);
         }
-        Ok((self.ctx(said.tenant, Actor::System, PermissionSet::default(), trace), said.file))
+        Ok((self.ctx(said.tenant, Actor::System, PermissionSet::default(), trace), said))
     }
 }

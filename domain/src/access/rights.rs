@@ -85,6 +85,21 @@ pub(crate) async fn held_now(ctx: &Ctx, tx: &mut TenantTx, needed: Permission) -
     Ok(now)
 }
 
+/// What whoever had a piece of work begun may do at this moment; none if they may not come in any more. What the product or
+/// an operator has begun goes on by the rights that it has.
+///
+/// # Errors
+/// If the database does not answer.
+pub(crate) async fn still_held(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<Ctx>> {
+    match ctx.actor {
+        Actor::System | Actor::Operator(_) => Ok(Some(ctx.clone())),
+        Actor::User(_) | Actor::ApiKey(_) => {
+            let held = held_by(tx.conn(), ctx.tenant, ctx.actor, ctx.session, ctx.now()).await?;
+            Ok(held.map(|(grants, rows)| Ctx { grants, rows, ..ctx.clone() }))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Ctx,
     access::permission::Permission,
-    analytics::saved::work::DeliverReport,
+    analytics::saved::{send, work::DeliverReport},
     campaigns::{steer, work::RunCampaign},
     error::{Error, Result},
     routing::route::{self, RouteLeads, Strategy, Target},
@@ -58,7 +58,7 @@ impl Work {
             ScoreLeads::KIND | RefreshScores::KIND => &[Permission::LeadsScore],
             RouteLeads::KIND => &[Permission::LeadsRoute],
             RunCampaign::KIND => steer::PERMISSIONS,
-            DeliverReport::KIND => &[Permission::SavedReportsWrite],
+            DeliverReport::KIND => send::PERMISSIONS,
             // The product's own.
             _ => &[Permission::SchedulesWrite],
         }

@@ -5,10 +5,12 @@
 //! ([`cipher`]). The row of its place counts up, so pieces cannot change places; whoever has the key also knows how many
 //! there are, so none can be cut off.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures::{StreamExt as _, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::Upload;
 use crate::{
@@ -167,6 +169,16 @@ impl SealedFile {
             }
         }
     }
+}
+
+/// The key of a file as the row keeps it, sealed again: in base64.
+///
+/// # Errors
+/// If that was no key.
+pub(crate) fn kept_key(file: Uuid, text: &[u8]) -> Result<DataKey> {
+    let bytes = Zeroizing::new(STANDARD.decode(text).map_err(Error::internal)?);
+    let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(Error::internal)?;
+    Ok(DataKey { id: file, bytes: Zeroizing::new(bytes) })
 }
 
 /// Takes away all files below a folder of a tenant, also those of attempts that broke off.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub use calendar::{BadCalendar, Calendar};
 pub use change::Refused;
 pub use plan::{Misfire, Overlap, Plan, Policy, Standing, Step};
-pub use store::{Tick, count, get, last_ticks, list, lock, ticks};
+pub use store::{Tick, count, due_of, get, last_ticks, list, lock, next_times, ticks};
 pub use tick::run;
 pub use view::View;
 

@@ -172,6 +172,46 @@ pub async fn ticks(
     .await
 }
 
+/// When these schedules are due next, those that are.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn next_times(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedules: &[Uuid],
+) -> sqlx::Result<Vec<(Uuid, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select id, next_at as "next_at!" from engine.schedules
+            where tenant_id = $1 and id = any($2) and next_at is not null"#,
+        tenant,
+        schedules
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.next_at)).collect())
+}
+
+/// When the job of a schedule was due; none if it was not begun by that, or so long ago that this is forgotten.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn due_of(
+    conn: &mut PgConnection,
+    tenant: Uuid,
+    schedule: Uuid,
+    job: Uuid,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "select due_at from engine.ticks where tenant_id = $1 and schedule_id = $2 and job_id = $3",
+        tenant,
+        schedule,
+        job
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// The last time of each of these schedules of which it is known what became of it.
 ///
 /// # Errors

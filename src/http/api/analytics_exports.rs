@@ -156,7 +156,7 @@ pub async fn get_analytics_export(
     Ok(Body(export::get(&ctx, id).await?))
 }
 
-/// A fresh link to a file, which is good for 24 hours and needs no login. Of one that holds what is known of people in full
+/// A fresh link to a file, which is good for 24 hours and needs no login, and no longer than whoever made it may have the file. Of one that holds what is known of people in full
 /// it takes `personal:read`, and of rows the right to see such.
 #[utoipa::path(post, path = "/api/v1/analytics/exports/{id}/link", tag = "analytics", params(("id" = Uuid, Path)),
     responses((status = 200, body = FileLink)))]
@@ -183,8 +183,8 @@ pub async fn delete_analytics_export(
     responses((status = 200, content((String = "text/csv"), (String = "application/json"),
         (String = "application/x-ndjson"), (String = "application/pdf")))))]
 pub async fn fetch_file(State(app): Shared, Path(token): Path<String>) -> Result<Response, Problem> {
-    let (ctx, export) = app.gate.admit_file_reader(&token, request_id()).await?;
-    let file = Download::begin(&ctx, export).await?;
+    let (ctx, export, by) = app.gate.admit_file_reader(&token, request_id()).await?;
+    let file = Download::begin(&ctx, export, by).await?;
     let headers = [
         (header::CONTENT_TYPE, file.format.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file.name)),

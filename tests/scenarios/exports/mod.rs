@@ -5,7 +5,9 @@ mod erased;
 mod held;
 mod meanwhile;
 mod printed;
+mod rights;
 mod saved;
+mod sent;
 
 use std::collections::HashSet;
 

@@ -32,7 +32,7 @@ pub(super) fn at(report: &Value) -> String {
     format!("{REPORTS}/{}", report["id"].as_str().expect("an id"))
 }
 
-async fn put(client: &Client, path: &str, tag: &str, body: &Value) -> switchboard_tests::Answer {
+pub(super) async fn put(client: &Client, path: &str, tag: &str, body: &Value) -> switchboard_tests::Answer {
     client.send(client.request(Method::PUT, path).header("if-match", tag).json(body)).await
 }
 

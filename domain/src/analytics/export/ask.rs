@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    FileFormat, Spec, WriteFile,
+    FileFormat, Spec, WriteFile, folder,
     report::ReportDays,
     source::{
         CallColumn, CallSelection, LeadColumn, MessageColumn, MessageSelection, RecipientColumn,
@@ -23,12 +23,15 @@ use crate::{
         commands::Filter,
         export::rows::{self, Selection},
     },
+    storage::sealed::take_away,
     tenancy::{Begun, Latch, Once, TenantTx},
     types::AnalyticsExportId,
 };
 
 /// Files of a tenant that are being written: fewer than are written at a time, so that no tenant keeps all others waiting.
 pub const MOST_OPEN: i64 = 3;
+/// Files of a tenant that are kept at a time, those that are sent not counted: an erasure looks at each of them.
+pub const MOST_KEPT: i64 = 100;
 /// How long a file is kept, in hours.
 const KEPT_HOURS: i32 = 72;
 
@@ -70,7 +73,13 @@ pub async fn ask(ctx: &Ctx, wanted: Wanted, format: FileFormat) -> Result<Once<A
     now.require_all_rows()?;
     let personal = now.grants.contains(Permission::PersonalRead);
     let (spec, told) = spec(&now, tx, wanted).await?;
-    store::give_up_of(tx.conn(), ctx.tenant).await?;
+    let given_up = store::give_up_of(tx.conn(), ctx.tenant).await?;
+    if store::count_kept(tx.conn(), ctx.tenant, MOST_KEPT).await? >= MOST_KEPT {
+        let detail = format!(
+            "{MOST_KEPT} files are kept already; take one away that nobody needs, or wait until {KEPT_HOURS} hours are over"
+        );
+        return Err(Error::conflict("too-many-exports", detail));
+    }
     if store::count_open(tx.conn(), ctx.tenant).await? >= MOST_OPEN {
         let detail = format!("{MOST_OPEN} files are being written already; wait for one of them");
         return Err(Error::conflict("too-many-exports", detail));
@@ -79,11 +88,19 @@ pub async fn ask(ctx: &Ctx, wanted: Wanted, format: FileFormat) -> Result<Once<A
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &WriteFile { export }).map_err(Error::internal)?;
     let job = job.about(business_key(export));
     let operation = job.id;
-    let asked = Asked { export, job: operation, format, spec: &spec, personal, keep_hours: KEPT_HOURS };
+    let asked =
+        Asked { export, job: operation, format, spec: &spec, personal, keep_hours: KEPT_HOURS, run: None };
     insert(ctx, tx, &asked, told).await?;
     tx.enqueue(&[job]).await?;
     let made = AskedExport { id: export, operation };
-    keyed.commit(made, 202, format!("/api/v1/operations/{operation}")).await
+    let begun = keyed.commit(made, 202, format!("/api/v1/operations/{operation}")).await?;
+    for export in given_up {
+        // Nobody has a key of what is left of them, and upkeep comes by.
+        if let Err(error) = take_away(&ctx.platform, ctx.tenant, &folder(export)?).await {
+            tracing::warn!(%error, %export, "what is left of a file that was given up stays in storage for now");
+        }
+    }
+    Ok(begun)
 }
 
 /// What an export's job is found by.
@@ -99,6 +116,8 @@ pub(in crate::analytics) struct Asked<'s> {
     pub spec: &'s Spec,
     pub personal: bool,
     pub keep_hours: i32,
+    /// The run that sends it.
+    pub run: Option<Uuid>,
 }
 
 /// Writes down that a file is wanted, and by whom.
@@ -119,6 +138,7 @@ pub(in crate::analytics) async fn insert(
         personal: asked.personal,
         job: asked.job,
         keep_hours: asked.keep_hours,
+        run: asked.run,
     };
     store::insert(tx.conn(), ctx.tenant, &new, ctx.actor).await?;
     let detail = json!({ "what": new.what, "format": new.format, "personal": new.personal, "of": told });

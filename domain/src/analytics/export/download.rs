@@ -1,17 +1,16 @@
 //! A file is read again, piece by piece, as its reader takes it.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use zeroize::Zeroizing;
+use serde_json::json;
 
-use super::{FileFormat, FileState, key_place, sealed_as, store};
+use super::{FileFormat, FileState, key_place, rights, sealed_as, store};
 use crate::{
     Ctx,
     audit::Entry,
+    ctx::Actor,
     error::{Error, Result},
-    storage::sealed::SealedFile,
+    storage::sealed::{SealedFile, kept_key},
     types::AnalyticsExportId,
-    vault::DataKey,
 };
 
 const GONE: Error = Error::NotFound("file; it is kept for some days only: ask for it again");
@@ -27,11 +26,13 @@ pub struct Download {
 }
 
 impl Download {
-    /// Opens the file and writes down that it was fetched.
+    /// Opens the file and writes down that it was fetched. `by` has made the link, if it is good only as long as they may have
+    /// the file.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no file any more or its time is over; or if the database or storage does not answer.
-    pub async fn begin(ctx: &Ctx, export: AnalyticsExportId) -> Result<Self> {
+    /// [`Error::NotFound`] if there is no file any more, its time is over, or it is not for whoever made the link any more; or
+    /// if the database or storage does not answer.
+    pub async fn begin(ctx: &Ctx, export: AnalyticsExportId, by: Option<Actor>) -> Result<Self> {
         let mut tx = ctx.begin().await?;
         let held = store::held(tx.conn(), ctx.tenant, export).await?.ok_or(GONE)?;
         let over = held.expires_at.is_none_or(|expires_at| expires_at <= ctx.now());
@@ -39,17 +40,28 @@ impl Download {
         if held.state != FileState::Ready || over {
             return Err(GONE);
         }
+        if let Some(actor) = by {
+            let giver = Ctx { actor, ..ctx.clone() };
+            if !rights::still(&giver, &mut tx, &held.what, held.personal).await? {
+                return Err(GONE);
+            }
+        }
         let format = FileFormat::named(&held.format).ok_or_else(|| Error::internal("an unknown format"))?;
         let keys = ctx.platform.vault.tenant_keys_for(tx.conn(), ctx.tenant, [sealed.as_slice()]).await?;
-        let bytes = key(&keys.open(&key_place(ctx.tenant, export), &sealed)?)?;
+        let key = kept_key(export.0, &keys.open(&key_place(ctx.tenant, export), &sealed)?)?;
+        // Storage may take its time, and nobody is to wait for a connection meanwhile.
+        drop(tx);
         let name = file.parse().map_err(Error::internal)?;
         let stored = ctx.platform.storage.of(ctx.tenant).get(&name).await?.pieces;
-        store::fetched(tx.conn(), ctx.tenant, export).await?;
-        tx.audit(&[Entry::new("read", "analytics_export", export).notice()]).await?;
+        let mut tx = ctx.begin().await?;
+        if !store::fetched(tx.conn(), ctx.tenant, export).await? {
+            return Err(GONE);
+        }
+        let entry = Entry::new("read", "analytics_export", export).notice();
+        tx.audit(&[entry.detail(json!({ "link_by": by.and_then(|by| by.id()) }))]).await?;
         tx.commit().await?;
         let pieces = u32::try_from(held.pieces.unwrap_or_default()).map_err(Error::internal)?;
         let day = held.snapshot_at.unwrap_or_else(|| ctx.now()).format("%Y-%m-%d");
-        let key = DataKey { id: export.0, bytes };
         Ok(Self {
             file: SealedFile::open(sealed_as(ctx.tenant, export), key, stored, pieces),
             format,
@@ -65,11 +77,4 @@ impl Download {
     pub async fn piece(&mut self) -> Result<Option<Bytes>> {
         self.file.piece().await
     }
-}
-
-/// The key of a file as it was kept.
-fn key(text: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-    let bytes = Zeroizing::new(STANDARD.decode(text).map_err(Error::internal)?);
-    let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(Error::internal)?;
-    Ok(Zeroizing::new(bytes))
 }

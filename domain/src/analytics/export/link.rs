@@ -4,11 +4,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{FileState, folder, store};
+use super::{FileState, folder, rights, store};
 use crate::{
     Ctx,
-    access::permission::Permission,
     audit::Entry,
+    ctx::Actor,
     error::{Error, Result},
     storage::{
         link::{LinkTo, token},
@@ -31,7 +31,7 @@ pub struct FileLink {
     pub expires_at: DateTime<Utc>,
 }
 
-/// A fresh link to a file. That one was made is written down.
+/// A fresh link to a file, which is good only as long as whoever made it may have the file. That one was made is written down.
 ///
 /// # Errors
 /// If a permission is missing, there is no such export, or a conflict if there is no file of it yet or any more.
@@ -39,17 +39,7 @@ pub async fn issue(ctx: &Ctx, id: AnalyticsExportId) -> Result<FileLink> {
     super::require(ctx)?;
     let mut tx = ctx.begin().await?;
     let held = store::held(tx.conn(), ctx.tenant, id).await?.ok_or(Error::NotFound("export"))?;
-    if held.personal {
-        ctx.require(Permission::PersonalRead)?;
-    }
-    let read = match held.what.as_str() {
-        "leads" => Some(Permission::LeadsRead),
-        "calls" => Some(Permission::CallsRead),
-        "messages" => Some(Permission::MessagesRead),
-        "recipients" => Some(Permission::CampaignsRead),
-        _ => None,
-    };
-    read.iter().try_for_each(|permission| ctx.require(*permission))?;
+    rights::require(ctx, &held.what, held.personal)?;
     let kept = held.expires_at.filter(|kept| held.state == FileState::Ready && *kept > ctx.now());
     let Some(kept) = kept else {
         let detail = match held.state {
@@ -59,25 +49,26 @@ pub async fn issue(ctx: &Ctx, id: AnalyticsExportId) -> Result<FileLink> {
         return Err(Error::conflict("no-file", detail));
     };
     let until = kept.min(ctx.now() + LIFETIME);
-    let link = made(&mut tx, id, until).await?;
+    let link = made(&mut tx, id, Some(ctx.actor), until).await?;
     let detail = json!({ "export_id": id, "until": link.expires_at });
     tx.audit(&[Entry::new("create", "file_link", id).detail(detail).notice()]).await?;
     tx.commit().await?;
     Ok(link)
 }
 
-/// A link that is good until then.
+/// A link that is good until then, and no longer than `by`, if somebody is named, may have the file.
 ///
 /// # Errors
 /// If the tenant's keys cannot be had.
 pub(in crate::analytics) async fn made(
     tx: &mut TenantTx,
     id: AnalyticsExportId,
+    by: Option<Actor>,
     until: DateTime<Utc>,
 ) -> Result<FileLink> {
     let (tenant, platform) = (tx.tenant, tx.platform.clone());
     let keys = platform.vault.tenant_keys(tx.conn(), tenant).await?;
-    let token = token(&keys, LinkTo::AnalyticsExport, (tenant, id.0), until.timestamp());
+    let token = token(&keys, LinkTo::AnalyticsExport, (tenant, id.0), by, until.timestamp());
     let base = platform.public_url.as_deref().unwrap_or_default();
     let expires_at = DateTime::from_timestamp(until.timestamp(), 0).unwrap_or(until);
     Ok(FileLink { url: format!("{base}/files/{token}"), expires_at })

@@ -8,10 +8,12 @@
 //! What is known of people is masked for whoever may not see it. Who was erased is in no file that is made afterwards, and
 //! files in which they may be end with them (`erase`, by `people`).
 //!
+//! - `rights` who may have a file
 //! - `source` what there is to take out; `report` a report as a file, [`printer`] its pages; `sheet` rows as text, pure
 //! - `over` what ends by itself; `store` the table
 
 pub mod ask;
+mod attempt;
 mod download;
 pub(crate) mod erase;
 pub mod link;
@@ -19,6 +21,7 @@ pub mod over;
 mod people;
 pub mod printer;
 mod report;
+mod rights;
 mod sheet;
 pub mod source;
 pub(in crate::analytics) mod store;
@@ -103,6 +106,8 @@ pub enum GoneWhy {
     Failed,
     /// Somebody who may have been in it was erased. It can be asked for again.
     Erased,
+    /// Somebody who may be in it was restricted (GDPR Art. 18). It can be asked for again, without them.
+    Restricted,
 }
 
 /// A file that somebody took out, or is to get.

@@ -143,6 +143,8 @@ fn plain(cell: &Cell, text: &mut String) {
         Cell::None | Cell::Json(Value::Null) => {}
         Cell::Text(value) | Cell::Json(Value::String(value)) => spreadsheet::cell(value, text),
         Cell::Whole(number) => put(text, number),
+        // What is no number would be a word among them.
+        Cell::Real(number) if !number.is_finite() => {}
         Cell::Real(number) => put(text, number),
         Cell::Id(id) => put_id(*id, text),
         Cell::At(at) => put(text, stamp(*at)),
@@ -248,6 +250,13 @@ mod tests {
              \"a|+b \"\"c\"\"\",\"{\"\"k\"\":[1,null]}\",\r\n"
         );
         assert_eq!(file(FileFormat::Csv, 0).lines().count(), 1, "the header");
+    }
+
+    #[test]
+    fn what_is_no_number_is_an_empty_cell() {
+        let mut text = String::new();
+        line(&[Cell::Real(f64::NAN), Cell::Real(f64::INFINITY), Cell::Real(0.5)], &mut text);
+        assert_eq!(text, ",,0.5\r\n");
     }
 
     #[test]

@@ -13,12 +13,12 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    FileFormat, Spec, WriteFile, folder, key_place,
+    FileFormat, Spec, WriteFile, attempt, key_place,
     people::People,
-    report, sealed_as,
+    report, rights, sealed_as,
     sheet::{Cell, Sheet},
     source::{Calls, Leads, Messages, Recipients, Rows},
-    store,
+    store::{self, Taken},
 };
 use crate::{
     Ctx,
@@ -27,11 +27,11 @@ use crate::{
     processing::reads::Opens,
     storage::{
         FileName,
-        sealed::{SealedUpload, Written, take_away},
+        sealed::{SealedUpload, Written},
     },
     tenancy::{
         Latch, TenantTx,
-        store::{as_of_one_moment, may_rest, plan_each_time},
+        store::{as_of_one_moment, give_up_after, may_rest, plan_each_time},
     },
     types::{AnalyticsExportId, SubjectId},
     vault::{DataKey, FoundSubjects, SubjectKeys, Vault, cipher::hex},
@@ -45,6 +45,10 @@ const FEW: u16 = 250;
 const LARGE: usize = 2 << 20;
 /// How long the snapshot may lie idle while what was read is on its way to storage.
 const REST: Duration = Duration::from_mins(5);
+
+/// How long a file may be read out of one snapshot. As long as it is open nothing that died since is cleaned up, the rows of
+/// jobs that have ended among it.
+const LONGEST: Duration = Duration::from_mins(20);
 
 /// Whoever has a file written is told how far it is, and says whether it is to go on.
 pub trait Watch: Send {
@@ -60,7 +64,7 @@ pub enum Attempt {
     Unwanted,
     /// It was told to stop.
     Stopped,
-    /// Another attempt has begun, or somebody was erased since this one began: what it has read does not count.
+    /// Another attempt has begun, or somebody was erased or restricted since this one began: what it has read does not count.
     Spoiled,
 }
 
@@ -79,28 +83,34 @@ struct Moment {
     at: DateTime<Utc>,
     /// Who was erased shortly before, as the snapshot sees it.
     erased: HashSet<Uuid>,
+    /// Who was restricted then: none of them is in the file.
+    restricted: Arc<HashSet<Uuid>>,
 }
 
 /// Writes the file from its beginning.
 ///
 /// # Errors
-/// If the database or storage does not answer, or a report cannot be made.
+/// If whoever asked may not have it any more, it takes too long, a report cannot be made, or the database or storage does not
+/// answer.
 pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result<Attempt> {
     let export = job.export;
     let mut tx = ctx.begin().await?;
-    let taken = store::take(tx.conn(), ctx.tenant, export).await?;
+    let Some(mut taken) = store::take(tx.conn(), ctx.tenant, export).await? else {
+        return Ok(Attempt::Unwanted);
+    };
+    if !rights::still(ctx, &mut tx, &taken.what, taken.personal).await? {
+        let refused = attempt::refused(ctx, tx, export, taken.attempt).await?;
+        attempt::clear(ctx, export, taken.attempt).await?;
+        return Err(refused);
+    }
     tx.commit().await?;
-    let Some(taken) = taken else { return Ok(Attempt::Unwanted) };
-    // What an attempt before has left.
-    take_away(&ctx.platform, ctx.tenant, &folder(export)?).await?;
-    let spec: Spec = serde_json::from_value(taken.spec).map_err(Error::internal)?;
+    attempt::clear(ctx, export, taken.attempt).await?;
+    let spec: Spec = serde_json::from_value(taken.spec.take()).map_err(Error::internal)?;
     let format = FileFormat::named(&taken.format).ok_or_else(|| Error::internal("an unknown format"))?;
 
     let bytes = Zeroizing::new(ctx.platform.random::<32>());
     let kept = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
-    // A name of its own for each attempt: one that is late overwrites nothing.
-    let name = format!("{}/{}.sealed", folder(export)?, ctx.id().simple());
-    let name: FileName = name.parse().map_err(Error::internal)?;
+    let name = attempt::name(ctx, export, taken.attempt)?;
     let upload = ctx.platform.storage.of(ctx.tenant).begin(&name);
     let key = DataKey { id: export.0, bytes };
     let mut file = SealedUpload::begin(ctx.platform.clone(), sealed_as(ctx.tenant, export), key, upload);
@@ -115,17 +125,26 @@ pub async fn write(ctx: &Ctx, job: &WriteFile, watch: &mut impl Watch) -> Result
         }
         Err(error) => {
             file.abandon().await;
+            // What failed inside may work next time; what is refused will be refused again.
+            if !matches!(error, Error::Internal(_)) {
+                let mut tx = ctx.begin().await?;
+                store::give_up(tx.conn(), ctx.tenant, export, taken.attempt).await?;
+                tx.commit().await?;
+            }
             return Err(error);
         }
     };
     let written = file.finish().await?;
-    let told = Told { attempt: taken.attempt, moment, done, written };
+    let Taken { attempt, what, personal, .. } = taken;
+    let told = Told { attempt, what, personal, moment, done, written };
     finish(ctx, export, &name, &kept, told).await
 }
 
 /// What is to be said of a file.
 struct Told {
     attempt: i32,
+    what: String,
+    personal: bool,
     moment: Moment,
     done: Done,
     written: Written,
@@ -139,13 +158,22 @@ async fn finish(
     key: &Zeroizing<String>,
     told: Told,
 ) -> Result<Attempt> {
-    let Told { attempt, moment, done, written } = told;
+    let Told { attempt, what, personal, moment, done, written } = told;
     let mut tx = ctx.begin().await?;
     // Whoever is being erased at this moment is waited for, and sees this file if it was first.
     Latch::Exports.share(tx.conn(), ctx.tenant).await?;
     let erased = store::erased_since(tx.conn(), ctx.tenant, moment.at - ERASING).await?;
-    let mut since = erased.iter().filter(|id| !moment.erased.contains(id));
+    let restricted = store::restricted(tx.conn(), ctx.tenant).await?;
+    let mut since = erased
+        .iter()
+        .filter(|id| !moment.erased.contains(id))
+        .chain(restricted.iter().filter(|id| !moment.restricted.contains(id)));
     let spoiled = done.people.as_ref().is_some_and(|people| since.any(|id| people.may_hold(*id)));
+    if !rights::still(ctx, &mut tx, &what, personal).await? {
+        let refused = attempt::refused(ctx, tx, export, attempt).await?;
+        ctx.platform.storage.of(ctx.tenant).delete(name).await?;
+        return Err(refused);
+    }
     let people = done.people.map(People::keep);
     let sealing = Vault::to_seal(&mut tx, 1).await?;
     let key_sealed = sealing.seal(&ctx.platform, &key_place(ctx.tenant, export), key.as_bytes());
@@ -184,17 +212,21 @@ async fn fill(
         let at = made.made_at;
         let (text, rows) = report::file(ctx, made, format).await?;
         file.write(&text).await?;
-        return Ok(Some((Done { rows, people: None }, Moment { at, erased: HashSet::new() })));
+        let moment = Moment { at, erased: HashSet::new(), restricted: Arc::default() };
+        return Ok(Some((Done { rows, people: None }, moment)));
     }
     let mut tx = ctx.begin().await?;
     as_of_one_moment(tx.conn()).await?;
     may_rest(tx.conn(), REST).await?;
+    give_up_after(tx.conn(), LONGEST).await?;
     plan_each_time(tx.conn()).await?;
     let at = store::now(tx.conn()).await?;
     let tenant = tx.tenant;
     let erased = store::erased_since(tx.conn(), tenant, at - ERASING).await?.into_iter().collect();
     let hidden: HashSet<Uuid> = store::restricted(tx.conn(), tenant).await?.into_iter().collect();
-    let mut to = Writing { ctx, format, hidden: Arc::new(hidden), file, watch };
+    let restricted = Arc::new(hidden);
+    let until = ctx.now() + LONGEST;
+    let mut to = Writing { ctx, format, hidden: Arc::clone(&restricted), until, file, watch };
     let done = match spec {
         Spec::Leads { selection, columns } => {
             let leads = Leads::find(&mut tx, selection, columns.as_deref(), (format, full)).await?;
@@ -212,7 +244,7 @@ async fn fill(
         }
         Spec::Report { .. } => None,
     };
-    Ok(done.map(|done| (done, Moment { at, erased })))
+    Ok(done.map(|done| (done, Moment { at, erased, restricted })))
 }
 
 /// Where rows go.
@@ -221,6 +253,8 @@ struct Writing<'w, W> {
     format: FileFormat,
     /// Who is not taken out with others.
     hidden: Arc<HashSet<Uuid>>,
+    /// The snapshot is given up then.
+    until: DateTime<Utc>,
     file: &'w mut SealedUpload,
     watch: &'w mut W,
 }
@@ -270,6 +304,11 @@ impl<W: Watch> Writing<'_, W> {
             let share = first.zip(last).map_or(1.0, |(first, last)| self.share(first, last));
             if !self.watch.on(read_so_far, share).await? {
                 return Ok(None);
+            }
+            if self.ctx.now() > self.until {
+                let detail =
+                    "reading it took longer than 20 minutes; narrow the filter, and ask for several files";
+                return Err(Error::conflict("export-too-long", detail));
             }
             match next? {
                 Some(next) => page = next,

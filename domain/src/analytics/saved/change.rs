@@ -1,8 +1,9 @@
 //! Saved reports are made, changed and deleted.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::{
     NewJob,
-    schedules::{Misfire, Overlap, Spec, When},
+    schedules::{self, Misfire, Overlap, Refused, Spec, When},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -31,6 +32,11 @@ const MOST: i64 = 200;
 /// Recipients of one.
 const MOST_RECIPIENTS: usize = 50;
 
+/// From one time to the next.
+const SHORTEST: TimeDelta = TimeDelta::hours(1);
+/// Times that are looked at for that: more than there are in a day.
+const PACED: usize = 26;
+
 /// What a saved report is to be.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +54,7 @@ pub struct SavedReportDraft {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub recipients: Vec<EmailAddress>,
-    /// When it is sent by itself: minute, hour, day of month, month, day of week; or `@daily @weekly @monthly`.
+    /// When it is sent by itself, at most once an hour: minute, hour, day of month, month, day of week; or `@daily @weekly @monthly`.
     #[schema(example = "30 7 * * 1")]
     pub crontab: Option<String>,
     /// The account that carries the mails; the first that carries e-mail if not said.
@@ -248,6 +254,16 @@ async fn write_recipients(
     Ok(())
 }
 
+/// Refuses a crontab by which files and mails would pile up. Hours are those of a clock that nobody changes.
+fn check_pace(crontab: &str, now: DateTime<Utc>) -> Result<()> {
+    let times = schedules::times(&When::Crontab(crontab.to_owned()), "UTC", None, None, now);
+    let times: Vec<_> = times.map_err(Refused::Calendar)?.take(PACED).collect();
+    if times.windows(2).any(|pair| pair[1] - pair[0] < SHORTEST) {
+        return Err(Error::invalid("/crontab", "at most once an hour: name one minute, such as `0 * * * *`"));
+    }
+    Ok(())
+}
+
 /// Has it sent by itself, or not any more.
 async fn schedule(
     ctx: &Ctx,
@@ -268,6 +284,7 @@ async fn schedule(
         Some(zone) => zone.as_str().to_owned(),
         None => tenancy::store::zone(tx.conn(), tenant).await?,
     };
+    check_pace(crontab, ctx.now())?;
     let job = NewJob::of(tenant.0, Uuid::nil(), &DeliverReport { report }).map_err(Error::internal)?;
     let spec = Spec {
         workflow: true,

@@ -80,12 +80,18 @@ pub struct DeliveryView {
     pub messages: Option<i32>,
 }
 
+/// Who sees them: they are about all leads, as reports are.
+fn require(ctx: &Ctx) -> Result<()> {
+    ctx.require(Permission::AnalyticsRead)?;
+    ctx.require_all_rows()
+}
+
 /// The saved reports, newest first, those with ids below `before`.
 ///
 /// # Errors
-/// If the permission is missing or the database does not answer.
+/// If the permission is missing, the caller sees only some leads, or the database does not answer.
 pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Result<Vec<SavedReportView>> {
-    ctx.require(Permission::AnalyticsRead)?;
+    require(ctx)?;
     let mut tx = ctx.begin().await?;
     let rows = store::list(tx.conn(), ctx.tenant, None, before, limit).await?;
     views(ctx, &mut tx, rows).await
@@ -96,7 +102,7 @@ pub async fn list(ctx: &Ctx, before: Option<SavedReportId>, limit: i64) -> Resul
 /// # Errors
 /// If there is none of this id.
 pub async fn get(ctx: &Ctx, id: SavedReportId) -> Result<SavedReportView> {
-    ctx.require(Permission::AnalyticsRead)?;
+    require(ctx)?;
     find(ctx, &mut ctx.begin().await?, id).await
 }
 
@@ -110,7 +116,7 @@ pub async fn deliveries(
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<DeliveryView>> {
-    ctx.require(Permission::AnalyticsRead)?;
+    require(ctx)?;
     let mut tx = ctx.begin().await?;
     find(ctx, &mut tx, id).await?;
     store::deliveries(tx.conn(), ctx.tenant, id, before, limit).await
@@ -139,15 +145,13 @@ fn subject(recipient: Uuid) -> SubjectId {
 async fn views(ctx: &Ctx, tx: &mut TenantTx, rows: Vec<store::Row>) -> Result<Vec<SavedReportView>> {
     let ids: Vec<SavedReportId> = rows.iter().map(|row| row.id).collect();
     let mut to = addresses(tx, &ids).await?;
+    let schedules: Vec<Uuid> = rows.iter().filter_map(|row| row.schedule_id).collect();
+    let next = schedules::next_times(tx.conn(), ctx.tenant.0, &schedules).await?;
+    let next: HashMap<Uuid, DateTime<Utc>> = next.into_iter().collect();
     let full = ctx.grants.contains(Permission::PersonalRead);
     let mut views = Vec::with_capacity(rows.len());
     for row in rows {
-        let next_at = match row.schedule_id {
-            Some(schedule) => {
-                schedules::get(tx.conn(), ctx.tenant.0, schedule).await?.and_then(|view| view.next_at)
-            }
-            None => None,
-        };
+        let next_at = row.schedule_id.and_then(|schedule| next.get(&schedule).copied());
         let recipients = to.remove(&row.id).unwrap_or_default();
         let seen = |to: String| if full { to } else { mask::email(&to) };
         views.push(SavedReportView {

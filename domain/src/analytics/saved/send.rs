@@ -17,14 +17,16 @@ use crate::{
     types::SavedReportId,
 };
 
+/// What it takes to send one, by whatever way: a mail gives a file out.
+pub(crate) const PERMISSIONS: &[Permission] =
+    &[Permission::SavedReportsWrite, Permission::AnalyticsExport, Permission::MessagesSend];
+
 /// Sends it to its recipients now. Answers the run.
 ///
 /// # Errors
 /// If a permission is missing, there is none of this id, or a conflict if it has no recipients.
 pub async fn now(ctx: &Ctx, id: SavedReportId) -> Result<Once<Uuid>> {
-    ctx.require(Permission::SavedReportsWrite)?;
-    ctx.require(Permission::AnalyticsExport)?;
-    ctx.require(Permission::MessagesSend)?;
+    PERMISSIONS.iter().try_for_each(|permission| ctx.require(*permission))?;
     ctx.require_all_rows()?;
     let mut keyed = match ctx.begin_once().await? {
         Begun::Fresh(keyed) => keyed,

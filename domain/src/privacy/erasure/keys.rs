@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Ctx,
-    analytics::export::erase as exports,
+    analytics::export::{GoneWhy, erase as exports},
     audit::Entry,
     error::{Error, Result},
     privacy::{
@@ -65,7 +65,7 @@ pub(super) async fn close_what_is_open(
     let subjects: Vec<SubjectId> = who.subjects.iter().copied().map(SubjectId).collect();
     requests::work::close_of_erased(ctx, tx, &subjects).await?;
     let files = store::end_exports(tx.conn(), ctx.tenant, &who).await?;
-    Ok((files, exports::end_with(tx, &subjects).await?))
+    Ok((files, exports::end_with(tx, &subjects, GoneWhy::Erased).await?))
 }
 
 /// Destroys all keys there are of the person by now. Answers how many there were.

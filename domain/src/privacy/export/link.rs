@@ -61,7 +61,7 @@ pub async fn issue(ctx: &Ctx, id: PrivacyRequestId) -> Result<ExportAnswer> {
         let until = kept.min(ctx.now() + LIFETIME);
         let keys = ctx.platform.vault.tenant_keys(tx.conn(), ctx.tenant).await?;
         let base = ctx.platform.public_url.as_deref().unwrap_or_default();
-        let token = token(&keys, LinkTo::PrivacyExport, (ctx.tenant, export.0), until.timestamp());
+        let token = token(&keys, LinkTo::PrivacyExport, (ctx.tenant, export.0), None, until.timestamp());
         answer.url = Some(format!("{base}/exports/{token}"));
         answer.url_expires_at = DateTime::from_timestamp(until.timestamp(), 0);
         requests::store::note(tx.conn(), ctx.tenant, (ctx.id(), id), ctx.actor, "link given").await?;

@@ -1,6 +1,5 @@
 //! A file is read again: opened piece by piece, as its reader takes it.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
@@ -10,9 +9,9 @@ use crate::{
     audit::Entry,
     error::{Error, Result},
     privacy::requests,
-    storage::sealed::SealedFile,
+    storage::sealed::{SealedFile, kept_key},
     types::ExportId,
-    vault::{DataKey, Vault},
+    vault::Vault,
 };
 
 const GONE: Error =
@@ -41,9 +40,7 @@ impl Download {
         }
         let keys = Vault::subjects(&mut tx, &[held.subject]).await?;
         let text = keys.open(&key_place(ctx.tenant, export), &sealed)?.map(Zeroizing::new).ok_or(GONE)?;
-        let bytes = Zeroizing::new(STANDARD.decode(text.as_bytes()).map_err(Error::internal)?);
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(Error::internal)?;
-        let key = DataKey { id: export.0, bytes: Zeroizing::new(bytes) };
+        let key = kept_key(export.0, text.as_bytes())?;
         let name = file.parse().map_err(Error::internal)?;
         let stored = ctx.platform.storage.of(ctx.tenant).get(&name).await?.pieces;
         store::fetched(tx.conn(), ctx.tenant, export).await?;

@@ -1,6 +1,6 @@
 //! Restriction (GDPR Art. 18): what is known of somebody stays and is read, and nothing else is done with it. They are sent
 //! nothing, neither as the lead nor by their bare number or address; they are not scored and not routed, and no file of many
-//! leads has them in it. [`crate::messages::gates`] asks at the moment of sending, so what waits already is held back too.
+//! leads has them in it: one that was written before ends. [`crate::messages::gates`] asks at the moment of sending, so what waits already is held back too.
 
 pub(crate) mod store;
 
@@ -12,11 +12,12 @@ use super::addresses::{self, Reached};
 use crate::{
     Ctx,
     access::permission::Permission,
+    analytics::export::{GoneWhy, erase as exports},
     audit::Entry,
     error::{Error, Result},
     events::{Event, EventType},
     leads::merged,
-    tenancy::{Begun, Once, TenantTx},
+    tenancy::{Begun, Latch, Once, TenantTx},
     types::{LeadId, RestrictionId, SubjectId, Text},
 };
 
@@ -74,6 +75,8 @@ pub async fn set(ctx: &Ctx, new: NewRestriction) -> Result<Once<RestrictionView>
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
     let tx = &mut keyed.tx;
+    // Before all locks of rows, for `end_with`.
+    Latch::Exports.take(tx.conn(), ctx.tenant).await?;
     let held = merged::hold(tx, new.lead_id, ctx.rows).await?;
     let lead = held.ok_or_else(|| Error::invalid("/lead_id", "there is no such lead"))?;
     let known = addresses::of_leads(tx, &[lead]).await?;
@@ -87,14 +90,21 @@ pub async fn set(ctx: &Ctx, new: NewRestriction) -> Result<Once<RestrictionView>
         email: known.first().and_then(Reached::email_index),
     };
     let id = store::insert(tx.conn(), ctx.tenant, &row).await?;
+    let mut taken_out = Vec::new();
     if id == fresh {
+        taken_out = exports::end_with(tx, &[SubjectId(lead.0)], GoneWhy::Restricted).await?;
         store::mark(tx.conn(), ctx.tenant, lead, true).await?;
         let detail = json!({ "lead_id": lead });
         tx.audit(&[Entry::new("create", "restriction", id).detail(detail).notice()]).await?;
         tx.emit(&[Event::new(EventType::LeadRestricted, "lead", lead)]).await?;
     }
     let view = one(tx, id).await?;
-    keyed.commit(view, 201, format!("/api/v1/compliance/gdpr/restriction/{id}")).await
+    let set = keyed.commit(view, 201, format!("/api/v1/compliance/gdpr/restriction/{id}")).await?;
+    // Nothing in them can be read by now; what is left where storage does not answer is taken away by upkeep.
+    if let Err(error) = exports::remove(&ctx.platform, ctx.tenant, &taken_out).await {
+        tracing::warn!(%error, "files of somebody who was restricted are left over in storage");
+    }
+    Ok(set)
 }
 
 /// Lifts a restriction.

@@ -49,6 +49,9 @@ fn state_word(file: &ExportView) -> (&'static str, &'static str) {
         (FileState::Gone, Some(GoneWhy::Deleted)) => ("taken away", "cancelled"),
         (FileState::Gone, Some(GoneWhy::Failed)) => ("could not be written", "failed"),
         (FileState::Gone, Some(GoneWhy::Erased)) => ("gone, for somebody in it was erased", "expired"),
+        (FileState::Gone, Some(GoneWhy::Restricted)) => {
+            ("gone, for somebody in it was restricted", "expired")
+        }
         (FileState::Gone, None) => ("gone", "expired"),
     }
 }

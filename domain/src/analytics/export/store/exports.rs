@@ -21,6 +21,7 @@ pub(in crate::analytics) struct NewRow<'r> {
     pub personal: bool,
     pub job: Uuid,
     pub keep_hours: i32,
+    pub run: Option<Uuid>,
 }
 
 pub(in crate::analytics) async fn insert(
@@ -31,8 +32,8 @@ pub(in crate::analytics) async fn insert(
 ) -> Result<()> {
     sqlx::query!(
         "insert into analytics_exports (tenant_id, id, what, format, spec, personal, asked_by_kind, asked_by, job_id,
-                                        keep_hours)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                                        keep_hours, run_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant.0,
         new.id.0,
         new.what,
@@ -42,7 +43,8 @@ pub(in crate::analytics) async fn insert(
         by.kind(),
         by.id(),
         new.job,
-        new.keep_hours
+        new.keep_hours,
+        new.run
     )
     .execute(conn)
     .await?;
@@ -66,10 +68,11 @@ pub(in crate::analytics) async fn give_up_of(
     Ok(given_up)
 }
 
-/// How many are being written.
+/// How many are being written for somebody who has asked: what is sent waits in its own queue of runs.
 pub(in crate::analytics) async fn count_open(conn: &mut PgConnection, tenant: TenantId) -> Result<i64> {
     let open = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from analytics_exports where tenant_id = $1 and state = 'writing'"#,
+        r#"select count(*) as "count!" from analytics_exports
+            where tenant_id = $1 and state = 'writing' and run_id is null"#,
         tenant.0
     )
     .fetch_one(conn)
@@ -77,8 +80,27 @@ pub(in crate::analytics) async fn count_open(conn: &mut PgConnection, tenant: Te
     Ok(open)
 }
 
+/// How many files are kept for somebody who has asked, counted up to `most`.
+pub(in crate::analytics) async fn count_kept(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    most: i64,
+) -> Result<i64> {
+    let kept = sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+             from (select from analytics_exports
+                    where tenant_id = $1 and state = 'ready' and run_id is null and expires_at > engine.now() limit $2) kept"#,
+        tenant.0,
+        most
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(kept)
+}
+
 /// What a job is to write.
 pub(in crate::analytics) struct Taken {
+    pub what: String,
     pub attempt: i32,
     pub format: String,
     pub spec: Value,
@@ -95,7 +117,7 @@ pub(in crate::analytics) async fn take(
     let taken = sqlx::query_as!(
         Taken,
         "update analytics_exports set attempt = attempt + 1
-          where tenant_id = $1 and id = $2 and state = 'writing' returning attempt, format, spec, personal",
+          where tenant_id = $1 and id = $2 and state = 'writing' returning what, attempt, format, spec, personal",
         tenant.0,
         id.0
     )
@@ -175,7 +197,7 @@ pub(in crate::analytics) async fn held(
         Held,
         r#"select what, format, personal, state as "state: FileState", file, key_sealed, bytes, pieces, snapshot_at,
                   expires_at
-             from analytics_exports where tenant_id = $1 and id = $2 for no key update"#,
+             from analytics_exports where tenant_id = $1 and id = $2"#,
         tenant.0,
         id.0
     )
@@ -184,19 +206,20 @@ pub(in crate::analytics) async fn held(
     Ok(row)
 }
 
+/// Counts that it was fetched; `false` if it is gone.
 pub(in crate::analytics) async fn fetched(
     conn: &mut PgConnection,
     tenant: TenantId,
     id: AnalyticsExportId,
-) -> Result<()> {
-    sqlx::query!(
-        "update analytics_exports set downloads = downloads + 1 where tenant_id = $1 and id = $2",
+) -> Result<bool> {
+    let counted = sqlx::query!(
+        "update analytics_exports set downloads = downloads + 1 where tenant_id = $1 and id = $2 and state = 'ready'",
         tenant.0,
         id.0
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(counted.rows_affected() == 1)
 }
 
 /// Newest first, those with ids below `before`.
@@ -248,6 +271,25 @@ pub(in crate::analytics) async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
+/// Ends an export that its newest attempt, this one, does not write to its end. `false` if it has ended, or there is a newer one.
+pub(in crate::analytics) async fn give_up(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    id: AnalyticsExportId,
+    attempt: i32,
+) -> Result<bool> {
+    let ended = sqlx::query!(
+        "update analytics_exports set state = 'gone', gone_at = engine.now(), gone_why = 'failed'
+          where tenant_id = $1 and id = $2 and state = 'writing' and attempt = $3",
+        tenant.0,
+        id.0,
+        attempt
+    )
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
 /// Whose keys were destroyed since an instant, at most a million.
 pub(in crate::analytics) async fn erased_since(
     conn: &mut PgConnection,
@@ -281,14 +323,15 @@ pub(in crate::analytics) async fn next_with_people(
     Ok(row.map(|row| (row.id, row.people)))
 }
 
-/// Those that ended because somebody in them was erased, since a day: their files are to be gone.
-pub(in crate::analytics) async fn ended_by_erasure(
+/// Those that ended because somebody in them was erased or restricted, since a day: their files are to be gone.
+pub(in crate::analytics) async fn ended_with_people(
     conn: &mut PgConnection,
     tenant: TenantId,
 ) -> Result<Vec<AnalyticsExportId>> {
     let ended = sqlx::query_scalar!(
         r#"select id as "id: AnalyticsExportId" from analytics_exports
-            where tenant_id = $1 and state = 'gone' and gone_why = 'erased' and gone_at > engine.now() - interval '1 day'
+            where tenant_id = $1 and state = 'gone' and gone_why in ('erased', 'restricted')
+              and gone_at > engine.now() - interval '1 day'
             order by id limit 1000"#,
         tenant.0
     )
