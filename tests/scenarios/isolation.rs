@@ -95,7 +95,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let play = async |path: &str, body: Value| {
         admin.post(&format!("/api/v1/gamification-advanced/{path}"), &body).await.expect(201)["id"].clone()
     };
-    let rule = play("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
+    let point_rule = play("rules", json!({"name": "r", "deed": "lead_created", "points": 1})).await;
     let tier = play("tiers", json!({"name": "t", "threshold": 1})).await;
     let badge = play("badges", json!({"name": "b"})).await;
     let challenge = json!({"name": "c", "period": "daily", "metric": "points", "target": 1});
@@ -107,7 +107,7 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let redemption = play("redeem", json!({"reward_id": reward, "agent_id": agent["id"]})).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     BTreeMap::from([
-        ("/api/v1/gamification-advanced/rules", text(&rule)),
+        ("/api/v1/gamification-advanced/rules", text(&point_rule)),
         ("/api/v1/gamification-advanced/tiers", text(&tier)),
         ("/api/v1/gamification-advanced/badges", text(&badge)),
         ("/api/v1/gamification-advanced/challenges", text(&challenge)),

@@ -6,6 +6,11 @@ use switchboard_tests::{Answer, Client, PASSWORD, Socket, TestApp};
 
 pub const ADMIN: &str = "admin@acme.example.com";
 
+/// The admin, logged in anew: a token is good for ten minutes, and the clock was moved on.
+pub async fn again(app: &TestApp) -> Client {
+    app.acme.admin.anonymous().login("acme", ADMIN, PASSWORD).await
+}
+
 pub async fn login(anyone: &Client, email: &str, password: &str) -> Answer {
     anyone.try_login("acme", email, password).await
 }

@@ -10,7 +10,7 @@ use switchboard_tests::TestApp;
 use uuid::Uuid;
 
 use super::{World, counted};
-use crate::{gamification::again, rights::admitted};
+use crate::{rights::admitted, sessions::again};
 
 /// What an agent has been, from when to when.
 async fn spells(app: &TestApp, agent: Uuid) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {

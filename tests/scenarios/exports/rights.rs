@@ -14,7 +14,7 @@ use switchboard::process::Roles;
 use switchboard_tests::{Client, TestApp};
 
 use super::{EXPORT, at, fetched, held::stored, key, link, made};
-use crate::{rights::admitted, routing_rules::lead};
+use crate::{rights::admitted, routing_rules::lead, sessions::again};
 
 pub async fn user_of(client: &Client) -> String {
     let me = client.get("/api/v1/me").await.expect(200);
@@ -172,7 +172,7 @@ async fn a_snapshot_is_not_held_for_ever() {
     let hour = async { app.advance(TimeDelta::minutes(21)).await };
     let mut meanwhile = Meanwhile(Some(hour.boxed()));
     refused(Box::pin(write::write(&ctx, &file, &mut meanwhile)).await, "export-too-long");
-    failed(admin, &app, &id).await;
+    failed(&again(&app).await, &app, &id).await;
     drop(meanwhile);
     app.process.stop().await;
 }
@@ -217,6 +217,6 @@ async fn so_many_files_are_kept_and_those_that_are_sent_take_no_place() {
     assert!(refused.body["detail"].as_str().is_some_and(|detail| detail.contains("100 files")));
     assert_eq!(refused.problem(409), "too-many-exports");
     app.advance(TimeDelta::hours(2)).await;
-    asked(admin).await;
+    asked(&again(&app).await).await;
     app.process.stop().await;
 }

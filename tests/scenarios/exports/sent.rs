@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use chrono::{TimeDelta, Timelike as _, Utc};
+use chrono::{TimeDelta, Timelike as _};
+use domain::ctx::Clock as _;
 use fakes::smtp::{Nature, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::{
     rights::user_of,
     saved::{REPORTS, at, open, put, weekly},
 };
-use crate::{onboarding::until, smtp::account};
+use crate::{onboarding::until, sessions::again, smtp::account};
 
 const AUDIT: &str = "/api/v1/compliance/audit-logs";
 
@@ -29,6 +30,7 @@ async fn a_report_of_somebody_who_is_gone_is_sent_to_nobody_until_another_saves_
     let report = second.post(REPORTS, &body).await.expect(201);
     admin.patch(&user_of(&second).await, &json!({"disabled": true})).await.expect(200);
     app.advance(TimeDelta::hours(1)).await;
+    let admin = &again(&app).await;
     let told = format!("{AUDIT}?resource=saved_report&action=withhold");
     until(admin, &told, |page| page["items"].as_array().is_some_and(|all| !all.is_empty())).await;
     assert!(server.ledger().is_empty(), "{:?}", server.ledger().len());
@@ -37,6 +39,7 @@ async fn a_report_of_somebody_who_is_gone_is_sent_to_nobody_until_another_saves_
     let tag = admin.get(&at(&report)).await.headers["etag"].to_str().expect("a tag").to_owned();
     put(admin, &at(&report), &tag, &body).await.expect(200);
     app.advance(TimeDelta::hours(1)).await;
+    let admin = &again(&app).await;
     let sent = format!("{}/deliveries", at(&report));
     until(admin, &sent, |page| page["items"][0]["sent_at"].is_string()).await;
     // The link in the mail is in the log as any other.
@@ -115,15 +118,17 @@ async fn a_time_that_is_made_up_for_later_is_about_the_days_that_it_was_due_for(
     let mut body = weekly(&["a@example.com"]);
     body["span"] = json!("yesterday");
     body["zone"] = json!("UTC");
-    body["crontab"] = json!(format!("0 {} * * *", (Utc::now() + TimeDelta::hours(1)).hour()));
+    body["crontab"] = json!(format!("0 {} * * *", (app.clock.now() + TimeDelta::hours(1)).hour()));
     let report = admin.post(REPORTS, &body).await.expect(201);
     admin.post("/api/v1/queues/operations/pause", &json!({"why": "an outage"})).await.expect(204);
     let schedule = admin.all("/api/v1/schedules").await[0]["id"].clone();
     let ticks = format!("/api/v1/schedules/{}/ticks", schedule.as_str().expect("an id"));
     for times in 1..=2 {
         app.advance(TimeDelta::days(1)).await;
-        until(admin, &ticks, |ticks| ticks.as_array().is_some_and(|all| all.len() == times)).await;
+        until(&again(&app).await, &ticks, |ticks| ticks.as_array().is_some_and(|all| all.len() == times))
+            .await;
     }
+    let admin = &again(&app).await;
     admin.post("/api/v1/queues/operations/resume", &json!({})).await.expect(204);
     let deliveries = format!("{}/deliveries", at(&report));
     let page = until(admin, &deliveries, |page| {

@@ -13,22 +13,14 @@ mod rights;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
+use switchboard_tests::{Answer, Client};
 
-pub use crate::onboarding::until;
-use crate::{
-    calls::{NUMBER, begun, step},
-    sessions::ADMIN,
-};
+use crate::calls::{NUMBER, begun, step};
+pub use crate::{onboarding::until, sessions::again};
 
 /// Where something of this part is.
 pub fn game(path: &str) -> String {
     format!("/api/v1/gamification-advanced/{path}")
-}
-
-/// The admin, logged in anew: a token is good for ten minutes, and the clock was moved on.
-pub async fn again(app: &TestApp) -> Client {
-    app.acme.admin.anonymous().login("acme", ADMIN, PASSWORD).await
 }
 
 /// Has nothing closed, until it is to go on: a test is in no hurry.
