@@ -138,6 +138,10 @@ fn bodies(team: &str) -> BTreeMap<&'static str, Value> {
             "/api/v1/automation/routing-rules",
             json!({"name": "r", "strategy": "round_robin", "team_id": team}),
         ),
+        (
+            "/api/v1/analytics/saved-reports",
+            json!({"name": "s", "kind": "lead", "span": "last_week", "format": "csv"}),
+        ),
         ("/api/v1/automation/scoring-models", json!({})),
         ("/api/v1/call-sources", json!({"name": "another"})),
         ("/api/v1/calls", json!({"satisfaction": 3})),

@@ -21,6 +21,7 @@ words! {
 
 words! {
     /// In what a cap counts.
+    #[schema(as = CapSpan)]
     Span {
         Day = "day",
         Week = "week",

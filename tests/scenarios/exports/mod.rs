@@ -6,7 +6,7 @@ mod held;
 mod meanwhile;
 mod printed;
 mod rights;
-mod saved;
+pub mod saved;
 mod sent;
 
 use std::collections::HashSet;

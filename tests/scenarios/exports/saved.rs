@@ -13,15 +13,15 @@ use tokio::time::{Duration, Instant, sleep};
 use super::fetched;
 use crate::{onboarding::until, sessions::again, smtp::account};
 
-pub(super) const REPORTS: &str = "/api/v1/analytics/saved-reports";
+pub const REPORTS: &str = "/api/v1/analytics/saved-reports";
 const HERE: &str = "https://calls.example.com";
 
-pub(super) async fn open(roles: Roles) -> TestApp {
+pub async fn open(roles: Roles) -> TestApp {
     let here = |platform: &mut domain::ctx::Platform| platform.public_url = Some(HERE.into());
     TestApp::with_platform(|plan| plan.roles = roles, here).await
 }
 
-pub(super) fn weekly(recipients: &[&str]) -> Value {
+pub fn weekly(recipients: &[&str]) -> Value {
     json!({
         "name": "Calls of the week", "kind": "call", "span": "last_week", "format": "csv", "zone": "Europe/Berlin",
         "recipients": recipients,

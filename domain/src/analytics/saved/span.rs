@@ -6,6 +6,7 @@ use crate::{analytics::calendar::Dates, words::words};
 
 words! {
     /// Days that lie before the one on which a report is made, on the clock of its zone.
+    #[schema(as = ReportSpan)]
     Span {
         Yesterday = "yesterday",
         /// The seven days up to yesterday.
