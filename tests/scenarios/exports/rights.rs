@@ -157,6 +157,7 @@ async fn an_attempt_that_is_late_takes_nothing_of_a_later_one_away() {
     }
     let written = Box::pin(write::write(&ctx, &file, &mut Meanwhile(None))).await;
     assert!(matches!(written, Ok(Attempt::Ready { .. })));
+    drop(written);
     let left: Vec<String> = stored(&app).await.into_iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().any(|name| name.contains("/0000000007-")), "{left:?}");
