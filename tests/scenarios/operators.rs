@@ -267,7 +267,13 @@ async fn operators_look_into_a_tenant_by_every_route_that_reads_and_change_nothi
             }
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let body = switchboard_tests::example(&description, path, &method);
-            let request = || operator.request(method.clone(), &url).json(&body);
+            let wanted = operation["parameters"].as_array().into_iter().flatten();
+            let wanted = wanted.filter(|one| one["in"] == "query" && one["required"] == true);
+            let wanted: Vec<String> = wanted
+                .filter_map(|one| Some(format!("{}={}", one["name"].as_str()?, one["example"].as_str()?)))
+                .collect();
+            let asked = format!("{url}?{}", wanted.join("&"));
+            let request = || operator.request(method.clone(), &asked).json(&body);
             let (bare, looking) =
                 (operator.send(request()).await, operator.send(looking(request(), "acme")).await);
             if method != Method::GET {
