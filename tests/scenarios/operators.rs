@@ -267,10 +267,16 @@ async fn operators_look_into_a_tenant_by_every_route_that_reads_and_change_nothi
             }
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
             let body = switchboard_tests::example(&description, path, &method);
+            // An operator is no agent, and says whose it is.
+            let agent = json!(theirs["/api/v1/agents"]);
             let wanted = operation["parameters"].as_array().into_iter().flatten();
-            let wanted = wanted.filter(|one| one["in"] == "query" && one["required"] == true);
             let wanted: Vec<String> = wanted
-                .filter_map(|one| Some(format!("{}={}", one["name"].as_str()?, one["example"].as_str()?)))
+                .filter(|one| one["in"] == "query")
+                .filter_map(|one| match one["name"].as_str()? {
+                    "agent_id" => Some(("agent_id", agent.as_str()?)),
+                    name => Some((name, one["example"].as_str()?)).filter(|_| one["required"] == true),
+                })
+                .map(|(name, value)| format!("{name}={value}"))
                 .collect();
             let asked = format!("{url}?{}", wanted.join("&"));
             let request = || operator.request(method.clone(), &asked).json(&body);

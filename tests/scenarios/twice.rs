@@ -65,7 +65,7 @@ async fn wishes(app: &TestApp) -> Wishes {
         ("/api/v1/agents", json!({"name": "again", "capacity": 1})),
         ("/api/v1/analytics/export", json!({"what": "leads"})),
         ("/api/v1/analytics/reports", json!({"kind": "lead"})),
-        ("/api/v1/analytics/saved-reports", saved::weekly(&[])),
+        (saved::REPORTS, json!({"name": "again", "kind": "lead", "span": "last_week", "format": "csv"})),
         ("/api/v1/api-keys", json!({"name": "again", "permissions": ["leads:read"]})),
         ("/api/v1/automation/leads/route", json!({"all": true, "strategy": "team", "team_id": team})),
         ("/api/v1/automation/leads/score", json!({"all": true})),
