@@ -9,7 +9,7 @@
 //! - [`outbound`] what of the outside world may be called; [`storage`] files of tenants
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`privacy`] what is held of people, and their rights to it; [`processing`] the account that is given of it
-//! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums
+//! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums, `wall_clock` instants
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`analytics`] what the work comes to, in figures
@@ -46,6 +46,7 @@ pub mod tenancy;
 pub mod types;
 pub mod upkeep;
 pub mod vault;
+mod wall_clock;
 pub mod webhooks;
 mod words;
 pub mod workflows;

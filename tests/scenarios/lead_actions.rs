@@ -251,6 +251,11 @@ async fn what_a_filter_looks_for_stands_in_no_payload() {
 
 /// Waits until somebody waits for a row that somebody else holds.
 pub async fn somebody_waits(app: &TestApp) {
+    wait(app, 1).await;
+}
+
+/// Waits until so many connections wait for somebody else's transaction.
+pub async fn wait(app: &TestApp, many: i64) {
     let mut owner = sqlx::PgConnection::connect_with(&app.database.owner).await.expect("a connection");
     let waiting = async {
         loop {
@@ -261,7 +266,7 @@ pub async fn somebody_waits(app: &TestApp) {
             .fetch_one(&mut owner)
             .await
             .expect("an answer");
-            if waiting > 0 {
+            if waiting >= many {
                 return;
             }
         }

@@ -6,12 +6,11 @@
 
 use std::{borrow::Cow, fmt};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The longest that a zone's clock jumped over: a whole day, where the date line moved.
-const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
+use crate::wall_clock::first_at;
 
 /// A time of day as a wall clock shows it, to the minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,20 +74,14 @@ impl AgentShift {
             return None;
         }
         let last = if self.ends > self.starts { Some(day) } else { day.succ_opt() };
-        let begins = instant(day.and_time(self.starts.0), zone);
-        begins.zip(last.and_then(|last| instant(last.and_time(self.ends.0), zone)))
+        let begins = first_at(day.and_time(self.starts.0), zone);
+        begins.zip(last.and_then(|last| first_at(last.and_time(self.ends.0), zone)))
     }
-}
-
-/// The first instant at which a zone's clock shows a time; the jump over it, if none does.
-pub(crate) fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let mut minutes = (0..=LONGEST_GAP.num_minutes()).map(|minute| local + TimeDelta::minutes(minute));
-    let found = minutes.find_map(|local| zone.from_local_datetime(&local).earliest());
-    found.map(|at| at.to_utc())
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use chrono_tz::{America::New_York, Europe::Berlin};
 
     use super::*;

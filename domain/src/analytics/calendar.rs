@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::document::Range;
 use crate::{
-    agents::shifts::instant,
     error::{Error, Result},
+    wall_clock::begins,
 };
 
 /// How long a step of time is.
@@ -178,12 +178,6 @@ fn next_border(day: NaiveDate, step: Step) -> Option<NaiveDate> {
 fn months_between(from: NaiveDate, to: NaiveDate) -> u32 {
     let months = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
     u32::try_from(months(to) - months(from)).unwrap_or(0)
-}
-
-/// The first instant of a day; the jump over it, where the clock jumped over all of it.
-fn begins(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let midnight = day.and_time(chrono::NaiveTime::MIN);
-    instant(midnight, zone).unwrap_or_else(|| midnight.and_utc())
 }
 
 /// The borders of steps: one more than there are steps.

@@ -86,6 +86,17 @@ use Dimension::{
     Agent, Channel, Direction, Outcome, Owner, Provider, Purpose, Source, Status, Team, Template,
 };
 
+/// What a fact is told apart by along with time.
+#[must_use]
+pub fn over_time(fact: Fact) -> &'static [Dimension] {
+    let cube = match fact {
+        Fact::Call => Cube::CallTime,
+        Fact::Lead => Cube::LeadTime,
+        Fact::Message => Cube::MessageTime,
+    };
+    cube.dimensions()
+}
+
 impl Cube {
     /// The smaller ones come first: those that tell nothing apart, then those that hold ranges but no steps of time.
     const ALL: [Self; 11] = [

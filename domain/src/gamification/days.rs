@@ -1,12 +1,12 @@
 //! Days, weeks and months as the clock of a zone shows them, each from its first instant to before the next one's. A day
 //! may have 23 or 25 hours. Weeks begin on Monday (ISO 8601). Pure.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::{
-    campaigns::rules::timing::instant,
     error::{Error, Result},
+    wall_clock::begins,
     words::words,
 };
 
@@ -49,14 +49,6 @@ pub fn zone(name: &str) -> Tz {
 #[must_use]
 pub fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
-}
-
-/// The first instant of a day. Where the clock jumps over midnight it is the instant of the jump; of a midnight that comes
-/// twice the first is meant.
-#[must_use]
-pub fn begins(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    instant(midnight, zone).unwrap_or_else(|| midnight.and_utc())
 }
 
 impl Span {

@@ -15,7 +15,7 @@ use switchboard_tests::{Tenant, TestApp};
 use uuid::Uuid;
 
 use super::{World, counted, counted_app, ids, oracle, tell};
-use crate::{access_by_token::owner, rights::admitted};
+use crate::{access_by_token::owner, onboarding::until, rights::admitted};
 
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
 async fn sums(conn: &mut PgConnection, tenant: &Tenant) -> serde_json::Value {
@@ -80,6 +80,15 @@ async fn check(conn: &mut PgConnection, tenant: &Tenant) {
         let converted = leads.iter().filter(|lead| lead.status == "converted").count();
         assert_eq!(found, (count(leads.len()), count(converted)), "{table}");
     }
+}
+
+/// Reads the log, and waits until what cannot be known of it any more was counted anew.
+async fn is_rebuilt(app: &TestApp, ctx: &Ctx) {
+    while tail::advance(ctx).await.expect("read") != Advanced::Over {
+        tokio::task::yield_now().await;
+    }
+    let jobs = "/api/v1/jobs?kind=rebuild_rollups";
+    until(&app.acme.admin, jobs, |page| page["items"][0]["state"] == "completed").await;
 }
 
 async fn rebuilt(ctx: &Ctx) {
@@ -181,13 +190,7 @@ async fn a_log_that_was_dropped_before_it_was_read_has_everything_counted_anew()
         .execute(&mut conn)
         .await
         .expect("set back");
-    while tail::advance(&ctx).await.expect("read") != Advanced::Over {
-        tokio::task::yield_now().await;
-    }
-    let jobs = "/api/v1/jobs?kind=rebuild_rollups";
-    while app.acme.admin.get(jobs).await.expect(200)["items"][0]["state"] != "completed" {
-        tokio::task::yield_now().await;
-    }
+    is_rebuilt(&app, &ctx).await;
     check(&mut conn, &app.acme).await;
     app.process.stop().await;
 }
@@ -213,13 +216,7 @@ async fn a_hole_amid_what_is_read_has_everything_counted_anew() {
         .execute(&mut conn)
         .await
         .expect("set back");
-    while tail::advance(&ctx).await.expect("read") != Advanced::Over {
-        tokio::task::yield_now().await;
-    }
-    let jobs = "/api/v1/jobs?kind=rebuild_rollups";
-    while app.acme.admin.get(jobs).await.expect(200)["items"][0]["state"] != "completed" {
-        tokio::task::yield_now().await;
-    }
+    is_rebuilt(&app, &ctx).await;
     check(&mut conn, &app.acme).await;
     app.process.stop().await;
 }

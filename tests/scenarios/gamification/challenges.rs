@@ -8,7 +8,7 @@ use switchboard_tests::{Socket, TestApp};
 use super::{
     again, becomes, call, game, give, give_at, has, hold, lead_of, made, of, put, rule, standing, until,
 };
-use crate::{agents::person, routing::team};
+use crate::{agents::person, lead_actions::wait, routing::team};
 
 #[tokio::test]
 async fn a_scorecard_is_live_and_what_was_reached_is_claimed_once() {
@@ -252,7 +252,7 @@ async fn what_was_done_before_something_is_changed_counts_by_what_was_said_then(
     let (path, body) = (of("challenges", &challenge, "/leave"), json!({}));
     let gone = of("rules", &five, "");
     let (left, deleted, ()) = tokio::join!(player.post(&path, &body), admin.delete(&gone), async {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        wait(&app, 2).await;
         sqlx::query("commit").execute(&mut system).await.expect("they are free");
     });
     left.expect(204);

@@ -17,7 +17,6 @@ use crate::{
         calendar::{Dates, LONGEST},
         document::{self, Figure, Report, ReportKind},
         make::{self, MakeReport},
-        reports,
     },
     error::{Error, Result},
     types::Zone,
@@ -45,10 +44,6 @@ impl ReportDays {
     /// With the place of what is wrong, below `at`.
     pub(super) fn check(&self, ctx: &Ctx, at: &str) -> Result<()> {
         ctx.require(Permission::AnalyticsRead)?;
-        if !reports::is_made(self.kind) {
-            let detail = "this installation does not make such a report yet";
-            return Err(Error::invalid(format!("{at}/kind"), detail));
-        }
         Dates::asked(Some(self.from), Some(self.to), self.from, LONGEST).map_err(|wrong| wrong.below(at))?;
         if let Some(zone) = &self.zone {
             let known: Result<Zone, _> = zone.parse();

@@ -23,12 +23,6 @@ use super::{
 };
 use crate::{agents::people, error::Result, tenancy::TenantTx};
 
-/// Whether this build makes such a report: by now there is one of each kind.
-#[must_use]
-pub const fn is_made(_: ReportKind) -> bool {
-    true
-}
-
 /// Makes a report of what is kept at this moment, on the calendar of this zone or the tenant's own.
 ///
 /// # Errors

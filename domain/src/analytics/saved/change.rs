@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Ctx,
     access::permission::Permission,
-    analytics::{document::ReportKind, export::FileFormat, reports},
+    analytics::{document::ReportKind, export::FileFormat},
     audit::Entry,
     error::{Error, Result},
     messages::{provider::Channel, recipient::Recipient, to_leads::Means},
@@ -138,9 +138,6 @@ fn permitted(ctx: &Ctx, new: &SavedReportDraft) -> Result<()> {
     ctx.require(Permission::SavedReportsWrite)?;
     ctx.require(Permission::AnalyticsRead)?;
     ctx.require_all_rows()?;
-    if !reports::is_made(new.kind) {
-        return Err(Error::invalid("/kind", "this installation does not make such a report yet"));
-    }
     if new.recipients.is_empty() {
         if new.crontab.is_some() {
             return Err(Error::invalid("/recipients", "name at least one, or leave crontab out"));

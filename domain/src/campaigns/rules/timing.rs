@@ -8,13 +8,12 @@
 
 mod lateness;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 pub use self::lateness::{Timeliness, expires_at, timeliness};
+use crate::wall_clock::first_at;
 
-/// The longest that a zone's clock jumped over: a whole day, where the date line moved.
-const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
 /// How far the first zone of the world is ahead of UTC, and the last behind it.
 const FARTHEST_AHEAD: TimeDelta = TimeDelta::hours(14);
 const FARTHEST_BEHIND: TimeDelta = TimeDelta::hours(12);
@@ -44,9 +43,9 @@ impl When {
     pub fn due(self, zones: &[Tz]) -> Option<DateTime<Utc>> {
         match self {
             Self::At(at) => Some(at),
-            Self::Local { at, zone } => instant(at, zone),
+            Self::Local { at, zone } => first_at(at, zone),
             Self::RecipientLocal { at, home } => {
-                zones.iter().filter_map(|zone| instant(at, *zone)).max().or_else(|| instant(at, home))
+                zones.iter().filter_map(|zone| first_at(at, *zone)).max().or_else(|| first_at(at, home))
             }
         }
     }
@@ -89,22 +88,9 @@ pub fn occurrence(tick: DateTime<Utc>) -> NaiveDateTime {
     tick.with_timezone(&FIRST_ZONE).naive_local()
 }
 
-/// The first instant at which a zone's clock shows a time; the jump over it, if none does.
-#[must_use]
-pub fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    if let Some(at) = zone.from_local_datetime(&local).earliest() {
-        return Some(at.to_utc());
-    }
-    // Clocks jump at full minutes.
-    let local = local.with_second(0)?.with_nanosecond(0)?;
-    let minutes = 1..=LONGEST_GAP.num_minutes();
-    let mut later = minutes.filter_map(|minutes| local.checked_add_signed(TimeDelta::minutes(minutes)));
-    later.find_map(|local| zone.from_local_datetime(&local).earliest()).map(|at| at.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
-    use chrono::Datelike;
+    use chrono::{Datelike, Timelike};
     use chrono_tz::{
         America::{Los_Angeles, New_York},
         Asia::Tokyo,
@@ -274,7 +260,7 @@ mod tests {
             // A clock that was put back between both instants shows less again: by two hours at Troll.
             let slack = TimeDelta::hours(2);
             prop_assert!(shown.iter().all(|shown| *shown >= time - slack), "{time} {zones:?} {shown:?}");
-            prop_assert!(zones.iter().any(|zone| instant(time, *zone) == Some(due)), "{time} {zones:?} {due}");
+            prop_assert!(zones.iter().any(|zone| first_at(time, *zone) == Some(due)), "{time} {zones:?} {due}");
         }
 
         #[test]
@@ -282,7 +268,7 @@ mod tests {
             let crontab =
                 format!("{} {} {} {} *", time.minute(), time.hour(), time.day(), time.month());
             let calendar = Calendar::parse(&crontab, zone.name()).expect("a calendar");
-            let due = instant(time, zone).expect("an instant");
+            let due = first_at(time, zone).expect("an instant");
             prop_assert_eq!(calendar.next_after(due - TimeDelta::days(2)), Some(due), "{} in {}", crontab, zone);
         }
     }

@@ -10,12 +10,13 @@ use crate::{
     error::Result,
     gamification::{
         ROOT,
-        days::{self, Round, Span, begins},
+        days::{self, Round, Span},
         own_agent, people, store as ground,
     },
     tenancy::TenantTx,
     types::{AgentId, ChallengeId},
     vault::Personal,
+    wall_clock::begins,
 };
 
 /// How far somebody has come in a round.

@@ -3,13 +3,11 @@
 //! Hours are by the clock on the wall, as people mean them. A time that the clock jumps over is the instant of the jump;
 //! of one that comes twice the later is meant, so that it is quiet rather too long than too short.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::{agents::shifts::ClockTime, messages::policy::QuietHours};
+use crate::{agents::shifts::ClockTime, messages::policy::QuietHours, wall_clock::last_at};
 
-/// The longest that a zone's clock jumped over: a whole day, where the date line moved.
-const LONGEST_GAP: TimeDelta = TimeDelta::hours(25);
 /// Whoever has no loud instant for so long has none.
 const HORIZON: TimeDelta = TimeDelta::days(3);
 
@@ -38,14 +36,7 @@ fn ends(hours: &QuietHours, zone: Tz, at: DateTime<Utc>) -> Option<DateTime<Utc>
     } else {
         (time < hours.until).then_some(today)?
     };
-    instant(day.and_time(hours.until.0), zone)
-}
-
-/// The last instant at which a zone's clock shows a time; the jump over it, if none does.
-fn instant(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let mut minutes = (0..=LONGEST_GAP.num_minutes()).map(|minute| local + TimeDelta::minutes(minute));
-    let found = minutes.find_map(|local| zone.from_local_datetime(&local).latest());
-    found.map(|at| at.to_utc())
+    last_at(day.and_time(hours.until.0), zone)
 }
 
 #[cfg(test)]

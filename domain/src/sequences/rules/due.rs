@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::definition::StepDelay;
-use crate::agents::shifts::instant;
+use crate::wall_clock::first_at;
 
 /// What was to come at a time of day and is later than this waits for that time once more: nobody is written to at night
 /// because a sequence was paused.
@@ -22,7 +22,7 @@ pub fn due(delay: StepDelay, from: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
     let Some(time) = delay.at else { return earliest };
     let today = earliest.with_timezone(&zone).date_naive();
     let days = (0..=LONGEST).filter_map(|days| today.checked_add_days(Days::new(days)));
-    let mut times = days.filter_map(|day| instant(day.and_time(time.0), zone));
+    let mut times = days.filter_map(|day| first_at(day.and_time(time.0), zone));
     times.find(|at| *at >= earliest).unwrap_or(earliest)
 }
 

@@ -7,7 +7,6 @@ use domain::{
     analytics::{
         document::ReportKind,
         export::FileFormat,
-        reports,
         saved::{
             self,
             change::{self, SavedReportDraft},
@@ -189,8 +188,9 @@ fn mails(viewer: &Viewer) -> bool {
 }
 
 fn kinds(chosen: ReportKind) -> Vec<Choice> {
-    let made = ReportKind::ALL.into_iter().filter(|kind| reports::is_made(*kind) || *kind == chosen);
-    made.map(|kind| Choice { value: kind.as_str(), word: about(kind).0, chosen: kind == chosen }).collect()
+    let choice =
+        |kind: ReportKind| Choice { value: kind.as_str(), word: about(kind).0, chosen: kind == chosen };
+    ReportKind::ALL.into_iter().map(choice).collect()
 }
 
 fn spans(chosen: Span) -> Vec<Choice> {

@@ -6,7 +6,7 @@ use domain::{
     Ctx,
     analytics::{
         calendar::Step,
-        cubes::{Asked as Narrowed, Dimension},
+        cubes::{Asked as Narrowed, Dimension, over_time},
         measures::{self, Fact, How, Measure},
         metrics::only,
         shown,
@@ -86,19 +86,10 @@ impl Asked {
 
     /// The same as the domain takes it: of what a measure is kept by, for the form sends the fields of the one before.
     fn narrowed(&self, fact: Fact) -> Result<Narrowed, Problem> {
-        let fits = |dimension: &Dimension| kept_by(fact).contains(dimension);
+        let fits = |dimension: &Dimension| over_time(fact).contains(dimension);
         let said = self.said().into_iter().filter(|(dimension, ..)| fits(dimension));
         let said = said.filter_map(|(dimension, _, value)| Some(only(dimension, value?.to_owned())));
         Ok(Narrowed { by: Vec::new(), only: said.collect::<Result<_, _>>()? })
-    }
-}
-
-/// What a fact is kept by along with time.
-fn kept_by(fact: Fact) -> &'static [Dimension] {
-    match fact {
-        Fact::Call => &[Dimension::Direction, Dimension::Team],
-        Fact::Lead => &[Dimension::Source],
-        Fact::Message => &[Dimension::Channel, Dimension::Provider, Dimension::Template, Dimension::Purpose],
     }
 }
 
@@ -198,7 +189,7 @@ async fn filters(ctx: &Ctx, asked: &Asked, fact: Fact) -> Result<Vec<Filter>, Pr
     let words = |words: &[&str]| words.iter().map(|word| ((*word).to_owned(), (*word).to_owned())).collect();
     let mut shown = Vec::new();
     for (dimension, name, value) in asked.said() {
-        if !kept_by(fact).contains(&dimension) {
+        if !over_time(fact).contains(&dimension) {
             continue;
         }
         let (label, choices) = match dimension {
