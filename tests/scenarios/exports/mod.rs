@@ -3,11 +3,13 @@
 
 mod erased;
 mod held;
+mod kept_back;
 mod meanwhile;
 mod printed;
 mod rights;
 pub mod saved;
 mod sent;
+mod withdrawn;
 
 use std::collections::HashSet;
 
