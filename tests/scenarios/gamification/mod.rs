@@ -1,15 +1,18 @@
 //! Points, and what comes of points.
 //!
 //! - [`points`] what deeds are worth, caps, what is taken back; [`boards`] who leads
-//! - [`challenges`], [`competitions`], [`badges`], [`rewards`] as their names say; [`rights`] who may do what
+//! - [`challenges`], [`competitions`], [`badges`], [`rewards`] as their names say; [`ends`] where games begin and end;
+//!   [`undone`] what is taken back; [`rights`] who may do what
 
 mod badges;
 mod boards;
 mod challenges;
 mod competitions;
+mod ends;
 mod points;
 mod rewards;
 mod rights;
+mod undone;
 
 use reqwest::Method;
 use serde_json::{Value, json};
