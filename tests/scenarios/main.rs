@@ -71,6 +71,7 @@ mod failover_limits;
 mod fields;
 mod gamification;
 mod gates;
+mod hours_compared;
 mod import_duplicates;
 mod import_streams;
 mod in_doubt;
