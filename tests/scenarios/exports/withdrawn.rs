@@ -1,6 +1,7 @@
 //! Saved reports of somebody who may not send any more: looked at when the file is begun, and again when mails are written.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Timelike as _};
+use domain::ctx::Clock as _;
 use fakes::smtp::{Nature, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,7 +30,8 @@ async fn who_may_send_no_more_sends_nothing_by_a_schedule_nor_what_is_written_al
     let role = role.location().expect("a Location").to_owned();
     let client = app.user(&app.acme, "Clerk").await;
     let mut body = weekly(&["a@example.com"]);
-    body["crontab"] = json!("0 * * * *");
+    // Not before all that comes first is done.
+    body["crontab"] = json!(format!("{} * * * *", (app.clock.now() + TimeDelta::minutes(30)).minute()));
     let report = client.post(REPORTS, &body).await.expect(201);
     // The file is written, and the mails wait.
     let rests = json!({"kind": "send_report", "why": "a test"});
