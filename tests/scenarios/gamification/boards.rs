@@ -1,10 +1,11 @@
 //! Leaderboards: ranks that are shared, an order that stays, periods, teams, and who is gone.
 
 use chrono::TimeDelta;
+use domain::ctx::Clock as _;
 use serde_json::{Value, json};
 use switchboard_tests::TestApp;
 
-use super::{again, game, give};
+use super::{again, game, give, made};
 use crate::routing::team;
 
 fn ranks(page: &[Value]) -> Vec<(i64, i64)> {
@@ -84,5 +85,35 @@ async fn whoever_is_gone_is_a_former_member() {
     let lines = admin.all(&game("leaderboard?period=all_time")).await;
     assert_eq!(ranks(&lines), [(1, 20), (2, 10)], "the figures stay");
     assert_eq!((&lines[0]["name"], &lines[1]["name"]), (&json!("former member"), &json!("Agent 1")));
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_team_that_is_gone_is_a_former_team() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let (first, agents) = team(admin, "first", 1, 50).await;
+    let (second, _) = team(admin, "second", 0, 50).await;
+    let ends = app.clock.now() + TimeDelta::hours(1);
+    let new = json!({"name": "Both", "metric": "points", "ends_at": ends, "team_ids": [first, second]});
+    let competition = made(admin, "competitions", &new).await;
+    give(admin, &agents[0], 5).await;
+    let agent = format!("/api/v1/agents/{}", agents[0].as_str().expect("an id"));
+    admin.patch(&agent, &json!({"team_id": second})).await.expect(200);
+    let path = format!("/api/v1/teams/{}", first.as_str().expect("an id"));
+    admin.delete(&path).await.expect(204);
+    for period in ["day", "all_time"] {
+        let lines = admin.all(&game(&format!("leaderboard?of=teams&period={period}"))).await;
+        assert_eq!(
+            (ranks(&lines), &lines[0]["name"]),
+            (vec![(1, 5)], &json!("former team")),
+            "{period}: the figures stay"
+        );
+    }
+    let id = competition.as_str().expect("an id");
+    let board =
+        admin.get(&game(&format!("competitions/leaderboard?competition_id={id}"))).await.expect(200);
+    let of = |place: usize| (board["teams"][place]["name"].clone(), board["teams"][place]["score"].clone());
+    assert_eq!((of(0), of(1)), ((json!("former team"), json!(5)), (json!("second"), json!(0))));
     app.process.stop().await;
 }

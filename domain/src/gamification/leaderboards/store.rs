@@ -100,7 +100,7 @@ pub(super) async fn teams_of_days(
                     where tenant_id = $1 and day >= $2 and day < $3
                       and team_id <> '00000000-0000-0000-0000-000000000000'
                     group by team_id having sum(points) > 0) s
-             left join teams t on t.tenant_id = $1 and t.id = s.id
+             left join teams t on t.tenant_id = $1 and t.id = s.id and t.deleted_at is null
             where $4::bigint is null or s.points < $4 or (s.points = $4 and s.id > $5::uuid)
             order by s.points desc, s.id limit $6"#,
         tenant.0,
@@ -128,7 +128,7 @@ pub(super) async fn teams(
              from (select rank() over (order by sum(points) desc) as rank, team_id as id, sum(points)::bigint as points
                      from point_team_totals where tenant_id = $1
                     group by team_id having sum(points) > 0) s
-             left join teams t on t.tenant_id = $1 and t.id = s.id
+             left join teams t on t.tenant_id = $1 and t.id = s.id and t.deleted_at is null
             where $2::bigint is null or s.points < $2 or (s.points = $2 and s.id > $3::uuid)
             order by s.points desc, s.id limit $4"#,
         tenant.0,

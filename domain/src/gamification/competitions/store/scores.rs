@@ -116,7 +116,7 @@ pub(in crate::gamification::competitions) async fn standings(
                     where s.tenant_id = t.tenant_id and s.competition_id = t.competition_id
                       and s.team_id = t.team_id and s.score > 0) as "players!"
              from competition_teams t
-             left join teams n on n.tenant_id = t.tenant_id and n.id = t.team_id
+             left join teams n on n.tenant_id = t.tenant_id and n.id = t.team_id and n.deleted_at is null
             where t.tenant_id = $1 and t.competition_id = $2
             order by 1, t.team_id limit 200"#,
         tenant.0,
