@@ -111,8 +111,7 @@ async fn a_team_that_is_gone_is_a_former_team() {
         );
     }
     let id = competition.as_str().expect("an id");
-    let board =
-        admin.get(&game(&format!("competitions/leaderboard?competition_id={id}"))).await.expect(200);
+    let board = admin.get(&game(&format!("competitions/leaderboard?competition_id={id}"))).await.expect(200);
     let of = |place: usize| (board["teams"][place]["name"].clone(), board["teams"][place]["score"].clone());
     assert_eq!((of(0), of(1)), ((json!("former team"), json!(5)), (json!("second"), json!(0))));
     app.process.stop().await;
