@@ -19,9 +19,9 @@ use tokio::time::Instant;
 use super::PAUSE;
 use crate::registry::Run;
 
-/// How long the job keeps its place while there is something to do. It ends by itself that often, so that one whose processes
-/// are killed again and again is not taken for what brings them down.
-const SLICE: Duration = Duration::from_secs(1);
+/// How long the job keeps its place while there is something to do: a few turns. It ends by itself that often, so that one whose
+/// processes are killed again and again is not taken for what brings them down.
+const SLICE: Duration = Duration::from_millis(250);
 /// How often it is said how far it has come.
 const SAID: Duration = Duration::from_secs(2);
 /// What has just been done leaves something to do at once.
