@@ -1,7 +1,6 @@
 //! What is right: counted row by row in plain Rust, with nothing of what is tested but the names of measures.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
 use switchboard_tests::Tenant;
@@ -55,21 +54,67 @@ pub async fn leads(conn: &mut PgConnection, tenant: &Tenant) -> Vec<Lead> {
     rows.bind(tenant.id.0).fetch_all(conn).await.expect("leads")
 }
 
-/// The day that a clock shows.
-pub fn day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
-    at.with_timezone(&zone).date_naive()
+/// Something that is counted.
+pub trait Counted {
+    /// When it was.
+    fn at(&self) -> DateTime<Utc>;
+    /// By what it is told apart in this way; none if it has none.
+    fn key(&self, dimension: &str) -> Option<String>;
+    /// A measure of some of them.
+    fn measure(name: &str, rows: &[&Self]) -> Option<f64>;
+}
+
+impl Counted for Call {
+    fn at(&self) -> DateTime<Utc> {
+        self.started_at
+    }
+
+    fn key(&self, dimension: &str) -> Option<String> {
+        match dimension {
+            "direction" => Some(self.direction.clone()),
+            "team" => self.team_id.map(|id| id.to_string()),
+            "agent" => self.agent_id.map(|id| id.to_string()),
+            "outcome" => self.outcome.clone(),
+            _ => panic!("calls have no {dimension}"),
+        }
+    }
+
+    fn measure(name: &str, rows: &[&Self]) -> Option<f64> {
+        of_calls(name, rows)
+    }
+}
+
+impl Counted for Lead {
+    fn at(&self) -> DateTime<Utc> {
+        self.created_at
+    }
+
+    fn key(&self, dimension: &str) -> Option<String> {
+        match dimension {
+            "source" => Some(self.source.clone()),
+            "status" => Some(self.status.clone()),
+            "team" => self.team_id.map(|id| id.to_string()),
+            "owner" => self.owner_id.map(|id| id.to_string()),
+            _ => panic!("leads have no {dimension}"),
+        }
+    }
+
+    fn measure(name: &str, rows: &[&Self]) -> Option<f64> {
+        of_leads(name, rows)
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-fn real(n: i64) -> f64 {
+pub fn real(n: i64) -> f64 {
     n as f64
 }
 
-fn whole(n: usize) -> i64 {
+pub fn whole(n: usize) -> i64 {
     i64::try_from(n).expect("few")
 }
 
-fn over(part: f64, whole: i64) -> Option<f64> {
+/// A part of a whole, or a sum of so many; none over nothing.
+pub fn over(part: f64, whole: i64) -> Option<f64> {
     (whole > 0).then(|| part / real(whole))
 }
 
@@ -160,13 +205,16 @@ pub fn of_leads(name: &str, leads: &[&Lead]) -> Option<f64> {
 /// Whether a number of an answer is the right one: null is not zero.
 #[track_caller]
 pub fn same(found: &Value, right: Option<f64>, what: &str) {
+    near(found, right, 1e-9 * right.unwrap_or_default().abs().max(1.0), what);
+}
+
+/// The same of one that is rounded.
+#[track_caller]
+pub fn near(found: &Value, right: Option<f64>, within: f64, what: &str) {
     match (found.as_f64(), right) {
         (None, None) => assert!(found.is_null(), "{what}: {found}"),
         (Some(found), Some(right)) => {
-            assert!(
-                (found - right).abs() <= 1e-9 * right.abs().max(1.0),
-                "{what}: {found}, and right is {right}"
-            );
+            assert!((found - right).abs() <= within, "{what}: {found}, and right is {right}");
         }
         _ => panic!("{what}: {found}, and right is {right:?}"),
     }

@@ -2,12 +2,23 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use domain::{
+    Ctx,
+    analytics::{
+        calendar::Dates,
+        document::ReportKind,
+        make::{self, MakeReport},
+    },
+};
 use serde_json::{Value, json};
 use switchboard_tests::Client;
+use uuid::Uuid;
 
 use super::{
-    ZONES, counted_app, in_zone,
-    oracle::{self, Call, Lead, day, of_calls, of_leads, same},
+    ZONES,
+    clock::{Days, day},
+    counted_app, in_zone,
+    oracle::{self, Call, Lead, of_calls, of_leads, same},
 };
 
 const REPORTS: &str = "/api/v1/analytics/reports";
@@ -20,11 +31,28 @@ pub async fn report(client: &Client, kind: &str, from: &str, to: &str) -> Value 
     client.get(&format!("{REPORTS}/{id}")).await.expect(200)
 }
 
+/// The same as whoever makes it has it: agents stand in it by their ids.
+pub async fn made(ctx: &Ctx, kind: ReportKind, (from, to): Days) -> Value {
+    let asked = MakeReport { kind, dates: Dates { from, to } };
+    let made = make::report(ctx, Uuid::now_v7(), &asked).await.expect("a report");
+    let made = serde_json::to_value(made).expect("JSON");
+    check_form(&made);
+    made
+}
+
 /// The value of the tile of a measure.
 pub fn tile<'r>(report: &'r Value, measure: &str) -> &'r Value {
-    let tiles = report["tiles"].as_array().expect("tiles");
-    let tile = tiles.iter().find(|tile| tile["measure"] == measure);
-    &tile.unwrap_or_else(|| panic!("no tile of {measure}: {report}"))["value"]
+    &whole_tile(report, measure)["value"]
+}
+
+/// The same of the period before.
+pub fn previous<'r>(report: &'r Value, measure: &str) -> &'r Value {
+    &whole_tile(report, measure)["previous"]
+}
+
+fn whole_tile<'r>(report: &'r Value, measure: &str) -> &'r Value {
+    let mut tiles = report["tiles"].as_array().expect("tiles").iter();
+    tiles.find(|tile| tile["measure"] == measure).unwrap_or_else(|| panic!("no tile of {measure}: {report}"))
 }
 
 /// The table of a title: its rows by what stands first in each.
@@ -33,12 +61,26 @@ pub fn table<'r>(report: &'r Value, title: &str) -> &'r Value {
     tables.iter().find(|table| table["title"] == title).unwrap_or_else(|| panic!("no {title}: {report}"))
 }
 
-fn cell<'t>(table: &'t Value, row: &str, column: &str) -> &'t Value {
+/// The row of a table that begins with this.
+pub fn row<'t>(table: &'t Value, first: &str) -> &'t [Value] {
+    let rows = table["rows"].as_array().expect("rows");
+    let row = rows.iter().find(|one| one[0] == first).unwrap_or_else(|| panic!("no {first}: {table}"));
+    row.as_array().expect("cells")
+}
+
+/// Whether the cells of a row behind its names are these numbers.
+#[track_caller]
+pub fn check_cells(cells: &[Value], right: &[Option<f64>], what: &str) {
+    let names = cells.len() - right.len();
+    for (place, (found, right)) in cells[names..].iter().zip(right).enumerate() {
+        same(found, *right, &format!("{what}, number {place}"));
+    }
+}
+
+fn cell<'t>(table: &'t Value, first: &str, column: &str) -> &'t Value {
     let columns = table["columns"].as_array().expect("columns");
     let place = columns.iter().position(|one| one["name"] == column).expect(column);
-    let rows = table["rows"].as_array().expect("rows");
-    let row = rows.iter().find(|one| one[0] == row).unwrap_or_else(|| panic!("no {row}: {table}"));
-    &row[place]
+    &row(table, first)[place]
 }
 
 /// Whether everything in a report that stands for a number is explained, and every row has a cell for each column.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     call::Worked,
@@ -168,7 +168,7 @@ fn put(did: &mut HashMap<AgentId, Did>, groups: Vec<Group>, key: usize, set: imp
     }
 }
 
-/// The shifts that begin on days of the range, as far as they lie in it and have begun.
+/// The shifts of a range, as far as they lie in it and have begun.
 async fn shift_spans(
     tx: &mut TenantTx,
     frame: &Frame,
@@ -184,14 +184,13 @@ async fn shift_spans(
     let mut spans = Vec::new();
     for agent in agents {
         let zone = people::zone(agent.zone.as_deref(), frame.zone.name());
-        // One that begins on the day before may reach into the range, and the agent's zone may be a day off.
-        let days =
-            frame.days_begun().flat_map(|day| [day - TimeDelta::days(1), day, day + TimeDelta::days(1)]);
-        let mut days: Vec<_> = days.collect();
-        days.sort_unstable();
-        days.dedup();
+        // By the agent's own clock, which may be a day and more off the report's: one that begins on the day before may reach
+        // into the range.
+        let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+        let (first, last) = (day(frame.range.from) - TimeDelta::days(1), day(until));
         for shift in of.get(&agent.id).map(Vec::as_slice).unwrap_or_default() {
-            for (begins, ends) in days.iter().filter_map(|day| shift.span(*day, zone)) {
+            let days = first.iter_days().take_while(|day| *day <= last);
+            for (begins, ends) in days.filter_map(|day| shift.span(day, zone)) {
                 // Nobody keeps to a shift before they come, or after they have left.
                 let (from, to) = (begins.max(agent.since), agent.until.map_or(ends, |left| ends.min(left)));
                 let span = Range { from: from.max(frame.range.from), to: to.min(until) };

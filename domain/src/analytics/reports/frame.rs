@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::analytics::{
@@ -48,13 +48,6 @@ impl Frame {
     /// Those of the period before, as one step.
     pub(super) fn borders_before(&self) -> [DateTime<Utc>; 2] {
         [self.before.from, self.before.to]
-    }
-
-    /// The days of the zone's calendar that have begun.
-    pub(super) fn days_begun(&self) -> impl Iterator<Item = NaiveDate> + use<> {
-        let today = self.now.with_timezone(&self.zone).date_naive();
-        let to = self.dates.to;
-        self.dates.from.iter_days().take_while(move |day| *day < to && *day <= today)
     }
 
     /// A chart over its steps: for each series the sums of each step, with the measure that is drawn of them.
