@@ -67,6 +67,7 @@ async fn a_login_ends_by_itself_and_with_its_session() {
         browser.get("/ops/jobs").await.expect(200);
         app.advance(TimeDelta::minutes(119)).await;
     }
+    browser.get("/ops/jobs").await.expect(200);
     app.advance(TimeDelta::minutes(10)).await;
     assert!(browser.get("/ops/jobs").await.leads().starts_with("/ops/login"), "12 hours are over");
     let mut idle = Browser::of(&app, "acme", ADMIN).await;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use switchboard_tests::{Browser, Shown, TestApp};
 
-use crate::{message::sandbox, sessions::ADMIN};
+use crate::{dashboard_house::between, message::sandbox, sessions::ADMIN};
 
 /// Sends messages that wait in a queue which the tenant has paused; the ids of all jobs there, newest first.
 async fn waiting(app: &TestApp, message: &Value, messages: usize) -> Vec<String> {
@@ -105,6 +105,28 @@ async fn only_what_has_come_lately_is_told_as_new() {
     app.advance(TimeDelta::minutes(61)).await;
     let later = browser.get(fresh).await.expect(200);
     assert_eq!(later.text, "", "all of the past is not gone through every few seconds");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_goes_on_where_its_page_ended_whatever_comes_meanwhile() {
+    let app = TestApp::start().await;
+    let message = sandbox(&app.acme.admin).await;
+    let ids = waiting(&app, &message, 55).await;
+    let mut browser = Browser::of(&app, "acme", ADMIN).await;
+    let shown = |page: &Shown| -> Vec<String> {
+        let is_there = |id: &&String| page.says(&format!("name=\"id\" value=\"{id}\""));
+        ids.iter().filter(is_there).cloned().collect()
+    };
+    let first = browser.get("/ops/jobs?kind=send_message").await.expect(200);
+    assert_eq!(shown(&first), ids[..50]);
+    let next = between(&first.text, "<nav class=\"pager\"", "</nav>");
+    let next = between(next, "href=\"", "\"").replace("&#38;", "&");
+    waiting(&app, &message, 1).await;
+    let second = browser.get(&next).await.expect(200);
+    assert_eq!(shown(&second), ids[50..], "in order, none twice and none left out");
+    let fresh = browser.get("/ops/jobs/fresh?kind=send_message").await.expect(200);
+    assert!(fresh.says("50 and more new."), "all of them are not counted every few seconds: {}", fresh.text);
     app.process.stop().await;
 }
 

@@ -20,7 +20,7 @@ use crate::{
     sessions::ADMIN,
 };
 
-const NOBODY: &str = "0192e4a0-5b7c-7d5e-9f00-3a6b8c9d0e1f";
+pub const NOBODY: &str = "0192e4a0-5b7c-7d5e-9f00-3a6b8c9d0e1f";
 
 /// A path of the table, about something that is not there.
 fn filled(path: &str) -> String {
@@ -43,7 +43,7 @@ fn is_dressed(path: &str, shown: &Shown) {
 }
 
 /// A browser that an operator is logged in by.
-async fn operator(app: &TestApp, key: &str) -> Browser {
+pub async fn operator(app: &TestApp, key: &str) -> Browser {
     let mut browser = Browser::new(app);
     assert_eq!(browser.post("/ops/login/operator", &[("key", key)]).await.leads(), "/ops");
     browser.get("/ops/account").await.expect(200);

@@ -151,6 +151,28 @@ async fn what_others_have_forgotten_of_a_process_is_counted_again() {
 }
 
 #[tokio::test]
+async fn a_socket_is_opened_by_our_protocol_and_a_ticket_and_by_nothing_less() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let ticket = admin.post("/api/v1/ws/tickets", &json!({})).await.expect(201);
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let token = admin.bearer.as_deref().expect("a token");
+    for offered in [
+        "switchboard.v1".to_owned(),
+        format!("switchboard.v1, ticket.{token}"),
+        format!("ticket.{ticket}"),
+        format!("switchboard.v2, ticket.{ticket}"),
+    ] {
+        let refused = Socket::offering(admin, &offered).await.err();
+        let refused = refused.expect("refused").to_string();
+        assert!(refused.contains("401"), "{offered}: {refused}");
+    }
+    let opened = Socket::offering(admin, &format!("ticket.{ticket}, switchboard.v1")).await;
+    assert!(opened.is_ok(), "what was refused did not use the ticket up");
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn tickets_that_nobody_used_are_forgotten() {
     let app = restless().await;
     let mut system = app.database.connect_as("switchboard_system").await;

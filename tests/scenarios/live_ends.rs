@@ -6,21 +6,21 @@ use chrono::TimeDelta;
 use serde_json::json;
 use switchboard::process::Plan;
 use switchboard_tests::{Socket, TestApp};
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::sleep};
 
 use crate::live::{happen_with, key, many, sequences, until_counted};
 
 /// So many events of this size are more than the two ends of a connection keep.
-const EVENTS: usize = 4_000;
+pub const EVENTS: usize = 4_000;
 const BYTES: usize = 4_000;
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_hours(1);
 
-fn ever_patient(plan: &mut Plan) {
+pub fn ever_patient(plan: &mut Plan) {
     (plan.sockets.idle, plan.sockets.patience, plan.sockets.behind) = (FOR_EVER, FOR_EVER, FOR_EVER);
 }
 
-async fn flood(app: &TestApp) {
+pub async fn flood(app: &TestApp) {
     let body = json!({ "code": "x".repeat(BYTES) });
     for _ in 0..EVENTS / 500 {
         happen_with(app, &app.acme, &many("message.failed", 500), &body).await;
@@ -72,6 +72,32 @@ async fn one_that_takes_nothing_is_closed_and_the_others_go_on() {
     until_counted(&app, &app.acme, |counted| counted.sockets <= 1).await;
     // What had left by then it gets, and then it hears why.
     assert_eq!(stuck.closed().await.0, 1013);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_takes_too_little_does_not_stay_behind_for_ever() {
+    let app = TestApp::with(|plan| {
+        ever_patient(plan);
+        plan.sockets.behind = Duration::from_millis(200);
+    })
+    .await;
+    let mut slow = Socket::open(&app.acme.admin, None).await;
+    flood(&app).await;
+    let is_closed = || app.process.app.hub.counted().iter().any(|one| one.slow == 1);
+    let mut told = 0;
+    let end = loop {
+        match slow.next().await {
+            Ok(frame) => told += usize::from(frame["specversion"].is_string()),
+            Err(end) => break end,
+        }
+        assert!(told < EVENTS, "it was told all, however late");
+        // Something each time, so that no write waits for ever, and much less than there is.
+        if !is_closed() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert_eq!(end.map(|(code, _)| code), Some(1013));
     app.process.stop().await;
 }
 
@@ -172,6 +198,15 @@ async fn one_that_says_too_much_is_closed() {
         }
     };
     assert_eq!(end, None, "it is not read, and nothing more is said");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_sends_bytes_is_closed() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::open(&app.acme.admin, None).await;
+    socket.bytes().await;
+    assert_eq!(socket.closed().await.0, 1003);
     app.process.stop().await;
 }
 

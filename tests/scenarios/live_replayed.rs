@@ -11,7 +11,10 @@ use switchboard::process::{Plan, Process, Roles};
 use switchboard_tests::{Database, Socket, Tenant, TestApp, app::platform, heads_file};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::live::{STATS, happen, many, sequences, until_counted};
+use crate::{
+    live::{STATS, happen, many, sequences, until_counted},
+    live_ends::{EVENTS, ever_patient, flood},
+};
 
 /// Drops the beginning of what a tenant can be told, as whole days are dropped.
 async fn drop_until(database: &Database, tenant: &Tenant, sequence: i64) {
@@ -100,6 +103,26 @@ async fn of_many_who_come_each_waits_for_its_turn_and_the_api_goes_on() {
 }
 
 #[tokio::test]
+async fn what_waits_in_the_queue_and_stands_in_the_log_is_told_once() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let mut watch = Socket::open(admin, None).await;
+    let readers = Arc::clone(&app.process.app.hub.readers);
+    let all = u32::try_from(readers.available_permits()).expect("a small number");
+    let taken = readers.acquire_many(all).await.expect("nobody closes it");
+    let mut socket = Socket::asking(admin, "since=0").await.expect("the upgrade");
+    until_counted(&app, &app.acme, |counted| counted.sockets == 2).await;
+    // It has its queue, and has not yet read where the log ends.
+    happen(&app, &app.acme, &many("message.sent", 3)).await;
+    assert_eq!(sequences(&mut watch, 3).await, [1, 2, 3]);
+    drop(taken);
+    assert_eq!(sequences(&mut socket, 3).await, [1, 2, 3]);
+    happen(&app, &app.acme, &many("message.sent", 1)).await;
+    assert_eq!(sequences(&mut socket, 1).await, [4], "and nothing of it again");
+    app.process.stop().await;
+}
+
+#[tokio::test]
 async fn a_log_that_takes_its_time_makes_nobody_slow() {
     let app = TestApp::with(|plan| plan.sockets.behind = Duration::from_secs(1)).await;
     let mut socket = Socket::open(&app.acme.admin, None).await;
@@ -163,6 +186,33 @@ async fn what_is_gone_is_said_to_be() {
     assert_eq!(socket.frame().await, json!({"op": "resync", "sequence": 10}));
     happen(&app, &app.acme, &many("message.sent", 1)).await;
     assert_eq!(sequences(&mut socket, 1).await, [11]);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_goes_while_somebody_is_behind_is_said_to_be_gone() {
+    let app = TestApp::with(ever_patient).await;
+    let mut slow = Socket::open(&app.acme.admin, None).await;
+    let mut quick = Socket::open(&app.acme.admin, None).await;
+    let reads = tokio::spawn(async move { sequences(&mut quick, EVENTS).await });
+    flood(&app).await;
+    reads.await.expect("it is told all");
+    drop_until(&app.database, &app.acme, 3_999).await;
+    let mut last = 0;
+    let gone = loop {
+        let frame = slow.frame().await;
+        let sequence = frame["sequence"].as_i64().expect("a sequence");
+        if frame["op"] == "resync" {
+            break sequence;
+        }
+        if frame["op"] != "position" {
+            assert_eq!(sequence, last + 1, "nothing is left out without a word");
+            last = sequence;
+        }
+    };
+    assert_eq!(gone, 3_999);
+    assert!(last < gone, "it was behind");
+    assert_eq!(sequences(&mut slow, 1).await, [4_000]);
     app.process.stop().await;
 }
 

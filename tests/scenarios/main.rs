@@ -48,6 +48,7 @@ mod dashboard_house;
 mod dashboard_people;
 mod dashboard_play;
 mod dashboard_record;
+mod dashboard_refused;
 mod dashboard_reports;
 mod dashboard_settings;
 mod dashboard_work;

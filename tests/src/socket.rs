@@ -86,12 +86,31 @@ impl Socket {
         query: &str,
         origin: Option<&str>,
     ) -> Result<Self, Box<tungstenite::Error>> {
+        Self::upgrade(client, &format!("switchboard.v1, ticket.{ticket}"), query, origin).await
+    }
+
+    /// Opens a socket with these subprotocols, whatever they are.
+    ///
+    /// # Errors
+    /// As the server refuses.
+    ///
+    /// # Panics
+    /// If the address cannot be made.
+    pub async fn offering(client: &Client, protocols: &str) -> Result<Self, Box<tungstenite::Error>> {
+        Self::upgrade(client, protocols, "", None).await
+    }
+
+    async fn upgrade(
+        client: &Client,
+        protocols: &str,
+        query: &str,
+        origin: Option<&str>,
+    ) -> Result<Self, Box<tungstenite::Error>> {
         let url = format!("{}/api/v1/ws?{query}", client.base.replacen("http", "ws", 1));
         let mut request = url.into_client_request().expect("an address");
-        let protocols = format!("switchboard.v1, ticket.{ticket}");
         request
             .headers_mut()
-            .insert("sec-websocket-protocol", HeaderValue::from_str(&protocols).expect("text"));
+            .insert("sec-websocket-protocol", HeaderValue::from_str(protocols).expect("text"));
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", HeaderValue::from_str(origin).expect("text"));
         }
@@ -111,6 +130,14 @@ impl Socket {
     /// If the socket is closed.
     pub async fn ping(&mut self) {
         self.stream.send(Message::Ping(Vec::<u8>::new().into())).await.expect("the socket takes it");
+    }
+
+    /// Sends a frame that is no text.
+    ///
+    /// # Panics
+    /// If the socket is closed.
+    pub async fn bytes(&mut self) {
+        self.stream.send(Message::binary(vec![0_u8])).await.expect("the socket takes it");
     }
 
     /// The next frame of any kind.
