@@ -66,11 +66,11 @@ async fn whatever_twilio_signs_is_read_or_refused_by_its_form() {
     );
     let account = account(Channel::Sms, &settings);
     let names = ["MessageSid", "SmsSid", "MessageStatus", "ErrorCode", "From", "Body", "To"];
-    let values = ["SM1", "delivered", "undelivered", "failed", "received", "30005", "21610", "STOP", "HELP", ""];
+    let values =
+        ["SM1", "delivered", "undelivered", "failed", "received", "30005", "21610", "STOP", "HELP", ""];
     let form = vec((text(&names), text(&values)), 0..8);
     feed(&(form, text(&["message=0192e4a0-5b7c-7d5e-9f00-3a6b8c9d0e1f", "message=%00"])), |(form, query)| {
-        let (body, signature) =
-            (fakes::http::encoded(&form), fakes::signatures::twilio("12345", URL, &form));
+        let (body, signature) = (fakes::http::encoded(&form), fakes::signatures::twilio("12345", URL, &form));
         let came = Came {
             method: CallbackMethod::Post,
             query: &query,
@@ -98,7 +98,8 @@ async fn whatever_meta_signs_is_read_or_refused_by_its_form() {
         r#"{"entry":[{"changes":[{"value":{"messages":[{"id":"wamid.2","from":"14155550100","text":{"body":"STOP"}},{"id":"wamid.3","from":"+1","button":{"text":"Yes"}}]}}]}]}"#,
         r#"{"entry":{"changes":null}}"#,
     ];
-    let queries = ["hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=1", "hub.mode=&hub.challenge"];
+    let queries =
+        ["hub.mode=subscribe&hub.verify_token=verify-me&hub.challenge=1", "hub.mode=&hub.challenge"];
     feed(&(bytes(&bodies), text(&queries), any::<bool>()), |(body, query, is_asked)| {
         let signature = fakes::signatures::meta("app-secret", &body);
         let method = if is_asked { CallbackMethod::Get } else { CallbackMethod::Post };
@@ -116,7 +117,8 @@ async fn whatever_meta_signs_is_read_or_refused_by_its_form() {
 
 #[tokio::test]
 async fn whatever_mail_comes_back_is_a_report_or_is_refused_by_its_form() {
-    let settings = json!({"host": "smtp.example.com", "from": "a@example.com", "bounce_domain": "b.example.com"});
+    let settings =
+        json!({"host": "smtp.example.com", "from": "a@example.com", "bounce_domain": "b.example.com"});
     let signed = json!({
         "host": "smtp.example.com", "from": "a@example.com",
         "bounce_secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",

@@ -82,7 +82,8 @@ async fn whatever_a_mail_server_says_is_judged() {
     };
     let adapter = app.process.app.platform.providers.get("smtp").expect("it is in the build");
     // Half of them go on as they should for a while.
-    let good = |from: usize| REPLIES[..from].iter().map(|reply| reply.as_bytes().to_vec()).collect::<Vec<_>>();
+    let good =
+        |from: usize| REPLIES[..from].iter().map(|reply| reply.as_bytes().to_vec()).collect::<Vec<_>>();
     let scripts = (0..7_usize, vec(bytes(&REPLIES), 0..8))
         .prop_map(move |(from, more)| good(from).into_iter().chain(more).collect::<Vec<_>>());
     let (mut runner, times) = (runner(), share(20));

@@ -108,7 +108,8 @@ fn an_address_is_one_line_with_a_domain_or_is_refused() {
 
 #[test]
 fn names_of_other_things_are_what_they_should_be_or_are_refused() {
-    let names = ["Europe/Berlin", "../../etc/passwd", "de-AT", "#general", "C0123456789", "token:a_b-c", "Ada"];
+    let names =
+        ["Europe/Berlin", "../../etc/passwd", "de-AT", "#general", "C0123456789", "token:a_b-c", "Ada"];
     feed(&text(&names), |name| {
         let _ = (name.parse::<Zone>(), name.parse::<Locale>());
         let _ = (Recipient::parse(Channel::Slack, &name), Recipient::parse(Channel::Push, &name));
