@@ -94,6 +94,8 @@ enum Command {
     Permissions,
     /// Print what the numbers of reports mean.
     Measures,
+    /// Print what is told to whoever watches, and what it means.
+    Metrics,
     #[command(hide = true)]
     PostgresGuard(guard::Orders),
 }
@@ -131,6 +133,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             print!("{}", domain::analytics::measures::page());
             return Ok(());
         }
+        Command::Metrics => {
+            print!("{}", telemetry::catalogue::page());
+            return Ok(());
+        }
         _ => cli.flags.config()?,
     };
     telemetry::start(config.log_format);
@@ -152,6 +158,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         | Command::Asyncapi
         | Command::Permissions
         | Command::Measures
+        | Command::Metrics
         | Command::PostgresGuard(_) => Ok(()),
     }
 }
