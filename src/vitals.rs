@@ -49,7 +49,6 @@ pub async fn of_installation(platform: Platform, stop: CancellationToken) {
             Ok(found) => tell(&platform, &found),
             Err(error) => tracing::warn!(%error, "how the installation is could not be read; trying again shortly"),
         }
-        gauge!("switchboard_vitals_read_seconds").set(began.elapsed());
         rest(began, &stop).await;
     }
 }
@@ -63,6 +62,7 @@ async fn rest(began: Instant, stop: &CancellationToken) {
 
 /// What is not there is told as 0: a gauge keeps what it was told last.
 fn tell(platform: &Platform, found: &Vitals) {
+    gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
     tell_engine(found);
     let business = &found.business;
     gauge!("switchboard_messages_unknown").set(number(business.messages_unknown));

@@ -111,7 +111,7 @@ pub const OF_INSTALLATION: &[Metric] = &[
     of(Gauge, "switchboard_audit_unsealed_seconds", &[], "Since when the oldest entry of the audit log is not sealed."),
     of(Gauge, "switchboard_archives_refused", &[], "Months of a tenant that are not archived, for something does not hold."),
     of(Gauge, "switchboard_archives_open_seconds", &[], "Since when the oldest archive is planned and not checked."),
-    of(Gauge, "switchboard_vitals_read_seconds", &[], "How long reading these took."),
+    of(Gauge, "switchboard_vitals_timestamp_seconds", &[], "When these were read last, in seconds since 1970."),
 ];
 
 /// Tells the recorder what each metric means.

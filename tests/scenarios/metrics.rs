@@ -44,7 +44,7 @@ async fn what_is_told_is_what_the_catalogue_lists_and_only_whoever_watches_is_to
             "engine_clock_offset_seconds",
             "switchboard_audit_chains_broken",
             "switchboard_sockets_most",
-            "switchboard_vitals_read_seconds",
+            "switchboard_vitals_timestamp_seconds",
         ];
         if seen.iter().all(|name| told.contains_key(*name)) {
             break told;
