@@ -62,7 +62,6 @@ async fn rest(began: Instant, stop: &CancellationToken) {
 
 /// What is not there is told as 0: a gauge keeps what it was told last.
 fn tell(platform: &Platform, found: &Vitals) {
-    gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
     tell_engine(found);
     let business = &found.business;
     gauge!("switchboard_messages_unknown").set(number(business.messages_unknown));
@@ -94,6 +93,7 @@ fn tell(platform: &Platform, found: &Vitals) {
         gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "soon").set(number(soon));
         gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue").set(number(overdue));
     }
+    gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
 }
 
 fn tell_engine(found: &Vitals) {
