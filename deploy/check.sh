@@ -22,6 +22,7 @@ promtool test rules deploy/prometheus/alerts_test.yml
 
 step 'Kubernetes: both overlays, as kustomize puts them together'
 rendered=()
+rm -rf "$home/kubernetes"
 cp -r deploy/kubernetes "$home/"
 for overlay in production single-node; do
   folder="$home/kubernetes/overlays/$overlay"
