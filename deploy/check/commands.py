@@ -103,7 +103,7 @@ def run(binary: Path, name: str, words: list[str], env: dict[str, str]) -> None:
             product.run(*words)
         else:
             with product.serving(words, f"http://127.0.0.1:{ops}/readyz"):
-                pass
+                product.run("ready")
     print(f"  {name}: switchboard {' '.join(words)}")
 
 

@@ -5,6 +5,7 @@ mod doctor;
 mod keys;
 mod operators;
 mod queues;
+mod ready;
 mod recover;
 mod schedules;
 pub(crate) mod serve;
@@ -86,6 +87,8 @@ enum Command {
     Recover(recover::Wishes),
     /// Show what is found on this machine and what is missing.
     Doctor,
+    /// Ask the process on this machine whether it takes work in; for containers.
+    Ready,
     /// Print the description of the API.
     Openapi,
     /// Print the description of the sockets.
@@ -154,6 +157,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Doctor => doctor::run(&config).await,
+        Command::Ready => ready::run(&config).await,
         Command::Openapi
         | Command::Asyncapi
         | Command::Permissions
