@@ -193,7 +193,12 @@ impl Process {
         }
         let (last, last_tasks) = (CancellationToken::new(), TaskTracker::new());
         if let Some(listener) = ops_listener {
-            last_tasks.spawn(server::serve(listener, router::of_process(&app), OPS_CONNECTIONS, last.clone()));
+            last_tasks.spawn(server::serve(
+                listener,
+                router::of_process(&app),
+                OPS_CONNECTIONS,
+                last.clone(),
+            ));
         }
         // Workers open people's data too: for files that somebody asked for.
         if addr.is_some() || roles.worker {

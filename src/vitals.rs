@@ -47,7 +47,9 @@ pub async fn of_installation(platform: Platform, stop: CancellationToken) {
         let began = Instant::now();
         match vitals::look(&platform).await {
             Ok(found) => tell(&platform, &found),
-            Err(error) => tracing::warn!(%error, "how the installation is could not be read; trying again shortly"),
+            Err(error) => {
+                tracing::warn!(%error, "how the installation is could not be read; trying again shortly")
+            }
         }
         rest(began, &stop).await;
     }

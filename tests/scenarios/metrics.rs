@@ -52,7 +52,8 @@ async fn what_is_told_is_what_the_catalogue_lists_and_only_whoever_watches_is_to
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     for (name, labels) in &told {
-        let known = all().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not listed"));
+        let known =
+            all().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not listed"));
         let listed: BTreeSet<String> = known.labels.iter().map(|label| (*label).to_owned()).collect();
         assert_eq!(labels, &listed, "{name}");
     }

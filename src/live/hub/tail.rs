@@ -48,7 +48,8 @@ impl Hub {
                 *place = (last.batch, last.tenant, last.seq);
                 self.tell(&entries);
                 let delay = platform.clock.now() - last.at;
-                metrics::histogram!("switchboard_sockets_delay_seconds").record(delay.to_std().unwrap_or_default());
+                metrics::histogram!("switchboard_sockets_delay_seconds")
+                    .record(delay.to_std().unwrap_or_default());
                 if self.stop.is_cancelled() {
                     return Ok(());
                 }
