@@ -48,7 +48,7 @@ pub async fn of_installation(platform: Platform, stop: CancellationToken) {
         match vitals::look(&platform).await {
             Ok(found) => tell(&platform, &found),
             Err(error) => {
-                tracing::warn!(%error, "how the installation is could not be read; trying again shortly")
+                tracing::warn!(%error, "how the installation is could not be read; trying again shortly");
             }
         }
         rest(began, &stop).await;
