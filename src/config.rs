@@ -16,6 +16,9 @@ use crate::{platform::KeySource, telemetry::LogFormat};
 pub struct Config {
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Where a process, whatever its roles, answers `/livez`, `/readyz`, `/version` and `/metrics`; the last is not told on
+    /// `listen` then. Workers and schedulers listen nowhere without it.
+    pub ops_listen: Option<SocketAddr>,
     /// A Postgres of yours; without it a private one is started in `data_dir`.
     pub database_url: Option<String>,
     /// What this installation keeps: the key file and the private Postgres.

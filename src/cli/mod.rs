@@ -5,6 +5,7 @@ mod doctor;
 mod keys;
 mod operators;
 mod queues;
+mod ready;
 mod recover;
 mod schedules;
 pub(crate) mod serve;
@@ -86,6 +87,8 @@ enum Command {
     Recover(recover::Wishes),
     /// Show what is found on this machine and what is missing.
     Doctor,
+    /// Ask the process on this machine whether it takes work in; for containers.
+    Ready,
     /// Print the description of the API.
     Openapi,
     /// Print the description of the sockets.
@@ -94,6 +97,8 @@ enum Command {
     Permissions,
     /// Print what the numbers of reports mean.
     Measures,
+    /// Print what is told to whoever watches, and what it means.
+    Metrics,
     #[command(hide = true)]
     PostgresGuard(guard::Orders),
 }
@@ -131,6 +136,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             print!("{}", domain::analytics::measures::page());
             return Ok(());
         }
+        Command::Metrics => {
+            print!("{}", telemetry::catalogue::page());
+            return Ok(());
+        }
         _ => cli.flags.config()?,
     };
     telemetry::start(config.log_format);
@@ -148,10 +157,12 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Doctor => doctor::run(&config).await,
+        Command::Ready => ready::run(&config).await,
         Command::Openapi
         | Command::Asyncapi
         | Command::Permissions
         | Command::Measures
+        | Command::Metrics
         | Command::PostgresGuard(_) => Ok(()),
     }
 }

@@ -85,6 +85,7 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
     Plan {
         roles,
         listen: config.listen,
+        ops_listen: config.ops_listen,
         max_connections: config.max_connections,
         allowed_origins: config.allowed_origins.clone(),
         proxy_hops: config.proxy_hops,
@@ -111,6 +112,9 @@ async fn run(
     let process = Process::start(platform, plan(config, roles)).await?;
     if let Some(addr) = process.addr {
         tracing::info!("listening on http://{addr}");
+    }
+    if let Some(addr) = process.ops_addr {
+        tracing::info!("saying how it is on http://{addr}");
     }
     let lost = tokio::select! {
         told = told_to_stop() => told.err().map(Failure::from),

@@ -108,6 +108,7 @@ mod merged_leads;
 mod message;
 mod message_stats;
 mod messages_asked;
+mod metrics;
 mod moments;
 mod narrow;
 mod onboarding;

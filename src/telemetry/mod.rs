@@ -1,5 +1,7 @@
 //! Logs to stderr and metrics for Prometheus.
 
+pub mod catalogue;
+
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -30,17 +32,19 @@ pub fn start(format: LogFormat) {
     }
 }
 
-/// The process's metrics, recorded from the first call on.
+/// The process's metrics, recorded from the first call on, with what each of them means.
 ///
 /// # Panics
 /// If another recorder was installed in this process.
 pub fn metrics() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
-        PrometheusBuilder::new()
+        let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("seconds".into()), &BUCKETS)
             .expect("there are buckets")
             .install_recorder()
-            .expect("no other recorder is installed")
+            .expect("no other recorder is installed");
+        catalogue::describe();
+        handle
     })
 }
