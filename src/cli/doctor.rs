@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, PgConnection};
 
-use super::{Failure, external};
+use super::{Failure, exit::Exit, external};
 use crate::{config::Config, postgres::locate};
 
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
@@ -22,7 +22,9 @@ pub(super) async fn run(config: &Config) -> Result<(), Failure> {
     if config.database_url.is_some() {
         let mut conn = PgConnection::connect_with(&external(config)?)
             .await
-            .map_err(|error| format!("the Postgres of DATABASE_URL does not answer: {error}"))?;
+            .map_err(|error| {
+                Exit::Unreachable.because(format!("the Postgres of DATABASE_URL does not answer: {error}"))
+            })?;
         let version: String = sqlx::query_scalar("show server_version").fetch_one(&mut conn).await?;
         println!("postgres     {version}, as DATABASE_URL says");
         unrunnable(&mut conn).await?;

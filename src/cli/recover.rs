@@ -5,7 +5,7 @@ use domain::{
     privacy::recovery::{self, How, Recovered},
 };
 
-use super::{Failure, serve};
+use super::{Failure, progress, serve};
 use crate::config::Config;
 
 const NOTHING: &str =
@@ -29,7 +29,7 @@ pub(super) struct Wishes {
 pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> {
     let (options, embedded) = serve::database(config).await?;
     let platform = serve::connect(config, &options).await?;
-    let done = recover(&platform, wishes).await;
+    let done = progress::during("what was lost is looked for", recover(&platform, wishes)).await;
     platform.engine.close().await;
     if let Some(embedded) = embedded {
         embedded.stop().await?;
