@@ -200,7 +200,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit::run(&config, form, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
         Command::Config(command) => settings::run(&config, form, command).await,
-        Command::Doctor => doctor::run(&config).await,
+        Command::Doctor => doctor::run(&config, form).await,
         Command::Openapi
         | Command::Asyncapi
         | Command::Permissions
