@@ -8,7 +8,7 @@ use domain::{
         operators::{self, Operator},
     },
     ctx::OperatorCtx,
-    types::OperatorId,
+    types::{OperatorId, Text},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ async fn act(by: &OperatorCtx, form: Form, command: Command) -> Result<(), Failu
         Command::Create { name, days } => {
             let gate = Gate::open(&by.platform).await?;
             let expires_at = by.platform.clock.now() + TimeDelta::days(days.into());
-            let name = name.parse().map_err(|why: String| Exit::Usage.because(why))?;
+            let name: Text<100> = name.parse().map_err(|why: String| Exit::Usage.because(why))?;
             let (operator, key) = operators::create(by, &gate, &name, expires_at).await?;
             let until = operator.expires_at.to_rfc3339();
             let words = format!("{} {}, good until {until}\n{key}", operator.id, operator.name);

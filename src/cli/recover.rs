@@ -29,7 +29,7 @@ pub(super) struct Wishes {
 pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> {
     let (options, embedded) = serve::database(config).await?;
     let platform = serve::connect(config, &options).await?;
-    let done = progress::during("what was lost is looked for", recover(&platform, wishes)).await;
+    let done = recover(&platform, wishes).await;
     platform.engine.close().await;
     if let Some(embedded) = embedded {
         embedded.stop().await?;
@@ -44,7 +44,8 @@ async fn recover(platform: &Platform, wishes: Wishes) -> Result<(), Failure> {
         return Ok(());
     }
     let how = How { anyway: wishes.anyway, regardless: wishes.regardless };
-    let Some(done) = recovery::recover(platform, how).await? else {
+    let found = progress::during("what was lost is looked for", recovery::recover(platform, how)).await?;
+    let Some(done) = found else {
         println!("{NOTHING}");
         return Ok(());
     };

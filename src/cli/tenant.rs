@@ -24,7 +24,7 @@ const PAGE: i64 = 500;
 pub(super) struct Of {
     /// Its slug, or its id.
     #[arg(long)]
-    pub(super) tenant: String,
+    tenant: String,
 }
 
 /// A tenant that is looked into.
@@ -89,10 +89,11 @@ pub(super) fn masked(ctx: Ctx) -> Ctx {
 pub(super) async fn find(engine: &Engine, named: &str) -> Result<store::Tenant, Failure> {
     let mut tx = SystemTx::begin(engine).await?;
     let mut found = store::by_slug(tx.conn(), named).await?;
-    if let (None, Ok(id)) = (&found, Uuid::try_parse(named))
-        && let Some(named) = store::names(tx.conn(), &[id]).await?.pop()
+    if found.is_none()
+        && let Ok(id) = Uuid::try_parse(named)
+        && let Some(by_id) = store::names(tx.conn(), &[id]).await?.pop()
     {
-        found = store::by_slug(tx.conn(), &named.slug).await?;
+        found = store::by_slug(tx.conn(), &by_id.slug).await?;
     }
     tx.commit().await?;
     Ok(found.ok_or(Error::NotFound("tenant"))?)

@@ -8,7 +8,7 @@ use domain::{
         users,
     },
     ctx::OperatorCtx,
-    types::{Locale, Zone},
+    types::{Locale, Text, Zone},
 };
 use serde_json::json;
 
@@ -121,7 +121,7 @@ async fn create(by: &OperatorCtx, form: Form, creation: Creation) -> Result<(), 
         password,
         role: "Admin".into(),
     };
-    let name = name.as_deref().unwrap_or(&slug).parse().map_err(usage)?;
+    let name: Text<200> = name.as_deref().unwrap_or(&slug).parse().map_err(usage)?;
     let zone = zone.as_deref().map(str::parse::<Zone>).transpose()?;
     let locale = locale.as_deref().map(str::parse::<Locale>).transpose()?;
     let new = NewTenant { slug: &slug, name: &name, zone, locale };

@@ -40,14 +40,23 @@ pub async fn switchboard(database: &Database, words: &[&str]) -> Ran {
 }
 
 impl Ran {
-    /// The same, if it ended so.
+    /// Whether it ended so.
     ///
     /// # Panics
     /// With all that it said, if it ended otherwise.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "it is called for its check as often as for what was said")]
-    pub fn expect(self, code: i32) -> Self {
+    pub fn ends(&self, code: i32) {
         assert_eq!(self.code, Some(code), "{self:#?}");
+    }
+
+    /// The same, if it ended so.
+    ///
+    /// # Panics
+    /// As [`Self::ends`].
+    #[must_use]
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        self.ends(code);
         self
     }
 

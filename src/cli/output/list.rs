@@ -99,7 +99,7 @@ mod tests {
     fn printed(form: Form, pages: &[&[Value]]) -> String {
         let mut text = Vec::new();
         let mut list = List::new(&mut text, form, COLUMNS, None);
-        for page in pages {
+        for &page in pages {
             list.page(page).expect("it is written");
         }
         list.end().expect("it is written");

@@ -50,8 +50,8 @@ impl Form {
             Self::Table => {
                 let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
                 let mut text = table::fields(&thing, &names);
-                for (name, columns) in parts {
-                    let rows = thing.get(*name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                for &(name, columns) in parts {
+                    let rows = thing.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
                     if !rows.is_empty() {
                         text.extend(["\n", name, "\n"]);
                         table::rows(columns, &mut Vec::new(), true, rows, &mut text);

@@ -6,8 +6,8 @@ use switchboard_tests::{Database, TestApp, switchboard};
 async fn exit_codes_say_what_happened() {
     let app = TestApp::start().await;
     let nobody = uuid::Uuid::now_v7().to_string();
-    for (words, code, said) in [
-        (&["frobnicate"][..], 2, "frobnicate"),
+    let asked: [(&[&str], i32, &str); 12] = [
+        (&["frobnicate"], 2, "frobnicate"),
         (&["jobs", "list", "--state", "asleep"], 2, "asleep"),
         (&["jobs", "list", "--tenant", "nobodys"], 3, "no such tenant"),
         (&["jobs", "show", "--tenant", "installation", &nobody], 3, "no such job"),
@@ -19,7 +19,8 @@ async fn exit_codes_say_what_happened() {
         (&["migrate", "--database-url", "postgres://nobody@127.0.0.1:1/nothing"], 5, "refused"),
         (&["doctor", "--database-url", "postgres://nobody@127.0.0.1:1/nothing"], 5, "does not answer"),
         (&["queues", "list"], 0, ""),
-    ] {
+    ];
+    for (words, code, said) in asked {
         let ran = switchboard(&app.database, words).await.expect(code);
         assert!(ran.err.contains(said), "{ran:#?}");
         assert!(!matches!(code, 2..=4) || ran.out.is_empty(), "what is refused prints nothing: {ran:#?}");
@@ -31,14 +32,14 @@ async fn exit_codes_say_what_happened() {
 async fn a_queue_is_paused_limited_and_weighed_by_slug() {
     let app = TestApp::start().await;
     let queues = async |words: &[&str]| switchboard(&app.database, &[&["queues"][..], words].concat()).await;
-    queues(&["pause", "--queue", "messages", "--why", "the provider moves"]).await.expect(0);
-    queues(&["weigh", "messages", "--tenant", "acme", "2"]).await.expect(0);
-    queues(&["weigh", "messages", "--tenant", "acme", "200"]).await.expect(2);
+    queues(&["pause", "--queue", "messages", "--why", "the provider moves"]).await.ends(0);
+    queues(&["weigh", "messages", "--tenant", "acme", "2"]).await.ends(0);
+    queues(&["weigh", "messages", "--tenant", "acme", "200"]).await.ends(2);
     let listed = queues(&["list", "-o", "ndjson"]).await.expect(0).lines();
     let messages = listed.iter().find(|queue| queue["queue"] == "messages").expect("it is there");
     assert!(messages["pauses"].to_string().contains("the provider moves"), "{messages}");
     assert!(messages["limits"].to_string().contains("weight"), "{messages}");
-    queues(&["resume", "--queue", "messages"]).await.expect(0);
+    queues(&["resume", "--queue", "messages"]).await.ends(0);
     app.process.stop().await;
 }
 

@@ -44,7 +44,7 @@ async fn jobs_are_listed_in_every_form_and_shown_as_the_api_shows_them() {
     let shown = jobs(&["show", "--tenant", "acme", id, "-o", "json"]).await.expect(0).json();
     let by_api = app.acme.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(200);
     assert_eq!(shown, by_api);
-    jobs(&["show", "--tenant", "other", id]).await.expect(3);
+    jobs(&["show", "--tenant", "other", id]).await.ends(3);
     app.process.stop().await;
 }
 
@@ -54,14 +54,14 @@ async fn named_jobs_are_acted_on_and_a_dry_run_changes_nothing() {
     let jobs = async |words: &[&str]| switchboard(&app.database, &[&["jobs"][..], words].concat()).await;
     let id = app.acme.admin.all("/api/v1/jobs?kind=send_message").await[0]["id"].clone();
     let id = id.as_str().expect("an id");
-    jobs(&["cancel", "--tenant", "acme", id, "--dry-run"]).await.expect(0);
+    jobs(&["cancel", "--tenant", "acme", id, "--dry-run"]).await.ends(0);
     assert_eq!(states(&app).await, ["available"; 3]);
     let cancelled = jobs(&["cancel", "--tenant", "acme", id, "-o", "ndjson"]).await.expect(0).lines();
     assert_eq!(cancelled[0]["state"], "cancelled");
     let refused = jobs(&["discard", "--tenant", "acme", id]).await.expect(4);
     assert!(refused.err.contains("cancelled"), "{refused:#?}");
-    jobs(&["cancel", "--tenant", "other", id]).await.expect(3);
-    jobs(&["retry", "--tenant", "acme", id]).await.expect(0);
+    jobs(&["cancel", "--tenant", "other", id]).await.ends(3);
+    jobs(&["retry", "--tenant", "acme", id]).await.ends(0);
     assert_eq!(states(&app).await, ["available"; 3]);
     let both = jobs(&["retry", "--tenant", "acme", id, "--state", "available"]).await.expect(2);
     assert!(both.err.contains("not both"), "{both:#?}");

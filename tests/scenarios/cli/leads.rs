@@ -65,12 +65,13 @@ async fn a_file_is_looked_at_imported_and_reported_on() {
 async fn a_file_that_is_none_is_refused_before_anything_is_written() {
     let app = TestApp::start().await;
     let wrong = File::of("shoe,size\n1,2\n");
-    for (file, more, said) in [
-        ("/nowhere/leads.csv", &[][..], "nowhere"),
+    let asked: [(&str, &[&str], &str); 4] = [
+        ("/nowhere/leads.csv", &[], "nowhere"),
         (wrong.path(), &[], "header"),
         (wrong.path(), &["--map", "email"], "name=value"),
         (wrong.path(), &["--on-duplicate", "perhaps"], "perhaps"),
-    ] {
+    ];
+    for (file, more, said) in asked {
         let words = [&["leads", "import", "--tenant", "acme", file][..], more].concat();
         let ran = switchboard(&app.database, &words).await.expect(2);
         assert!(ran.err.contains(said), "{ran:#?}");

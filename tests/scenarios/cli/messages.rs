@@ -23,7 +23,7 @@ async fn accounts_are_listed_without_credentials_and_asked() {
     let id = listed[0]["id"].as_str().expect("an id");
     let checked = providers(&["check", id]).await.expect(0).json();
     assert_eq!(checked[0]["id"], listed[0]["id"], "{checked}");
-    providers(&["check", &uuid::Uuid::now_v7().to_string()]).await.expect(3);
+    providers(&["check", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
     app.process.stop().await;
 }
 
@@ -42,7 +42,7 @@ async fn a_template_is_found_by_its_name_and_filled_in() {
     assert_eq!(seen.out, "Hi Ada\n\nDear Ada\n");
     let missing = templates(&["render", "hello"]).await.expect(1);
     assert!(missing.err.contains("name"), "{missing:#?}");
-    templates(&["show", "goodbye"]).await.expect(3);
+    templates(&["show", "goodbye"]).await.ends(3);
     assert_eq!(delivered(&app.acme.admin).await, 0);
     app.process.stop().await;
 }
@@ -67,13 +67,13 @@ async fn a_campaign_is_looked_at_started_and_followed_to_its_end() {
     assert!(!preview.out.contains("Person"), "nobody is named: {preview:#?}");
     let shown = campaigns(&["show", id]).await.expect(0).json();
     assert_eq!((&shown["status"], &shown["progress"]), (&json!("draft"), &Value::Null), "a dry run begins nothing");
-    campaigns(&["pause", id]).await.expect(4);
+    campaigns(&["pause", id]).await.ends(4);
 
     let ended = campaigns(&["start", id, "--wait"]).await.expect(0).json();
     assert_eq!((&ended["run_status"], &ended["statuses"]), (&json!("finished"), &json!({"sent": 12})));
     assert_eq!(delivered(admin).await, 12);
     let shown = campaigns(&["show", id]).await.expect(0).json();
     assert_eq!((&shown["progress"]["open"], &shown["progress"]["run_id"]), (&json!(0), &ended["run_id"]));
-    campaigns(&["show", &uuid::Uuid::now_v7().to_string()]).await.expect(3);
+    campaigns(&["show", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
     app.process.stop().await;
 }

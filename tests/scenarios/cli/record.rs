@@ -20,12 +20,12 @@ async fn a_report_is_made_in_every_form() {
     let sheet = report(&["lead", "--from", "2026-01-01", "--to", "2026-02-01"]).await.expect(0).out;
     assert!(sheet.contains("label,value,previous,unit"), "{sheet}");
     let file = env::temp_dir().join(format!("sb-{}.pdf", Uuid::now_v7().simple()));
-    report(&["lead", "--format", "pdf", "--file", file.to_str().expect("a path")]).await.expect(0);
+    report(&["lead", "--format", "pdf", "--file", file.to_str().expect("a path")]).await.ends(0);
     let pdf = fs::read(&file).expect("a file");
     fs::remove_file(&file).expect("it goes");
     assert!(pdf.starts_with(b"%PDF-"));
-    report(&["lead", "--from", "2026-02-01", "--to", "2026-01-01"]).await.expect(2);
-    report(&["weather"]).await.expect(2);
+    report(&["lead", "--from", "2026-02-01", "--to", "2026-01-01"]).await.ends(2);
+    report(&["weather"]).await.ends(2);
     let entries = ["audit", "list", "--tenant", "acme", "--resource", "report", "-o", "ndjson"];
     let entries = switchboard(&app.database, &entries).await.expect(0).lines();
     assert_eq!(entries.len(), 3, "what was taken out is written down: {entries:?}");
@@ -53,8 +53,8 @@ async fn what_people_ask_for_is_listed_and_shown() {
         let shown = privacy(&["show", asked["id"].as_str().expect("an id")]).await.expect(0).json();
         assert_eq!(shown["id"], asked["id"]);
     }
-    privacy(&["certificate", erasure["id"].as_str().expect("an id")]).await.expect(4);
-    privacy(&["show", &Uuid::now_v7().to_string()]).await.expect(3);
+    privacy(&["certificate", erasure["id"].as_str().expect("an id")]).await.ends(4);
+    privacy(&["show", &Uuid::now_v7().to_string()]).await.ends(3);
     app.process.stop().await;
 }
 
@@ -77,9 +77,9 @@ async fn the_record_is_verified_and_the_archive_looked_into() {
     let due = archive(&["begin", "--dry-run"]).await.expect(0).json();
     assert_eq!(due, json!({"run_id": null, "due": []}));
     let nobodys = Uuid::now_v7().to_string();
-    archive(&["show", &nobodys]).await.expect(3);
-    archive(&["release", &nobodys]).await.expect(3);
-    archive(&["restore", &nobodys]).await.expect(3);
-    archive(&["list", "--log", "diary"]).await.expect(2);
+    archive(&["show", &nobodys]).await.ends(3);
+    archive(&["release", &nobodys]).await.ends(3);
+    archive(&["restore", &nobodys]).await.ends(3);
+    archive(&["list", "--log", "diary"]).await.ends(2);
     app.process.stop().await;
 }

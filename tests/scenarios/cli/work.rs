@@ -24,12 +24,12 @@ async fn a_run_is_found_shown_told_and_cancelled() {
     let table = switchboard(&app.database, &["workflows", "show", "--tenant", "acme", id]).await.expect(0).out;
     assert!(table.contains("\nsteps\nSTEP ") && table.contains("reply"), "{table}");
 
-    workflows(&["signal", id, "weather"]).await.expect(2);
-    workflows(&["signal", id, "reply", "--payload", "{"]).await.expect(2);
+    workflows(&["signal", id, "weather"]).await.ends(2);
+    workflows(&["signal", id, "reply", "--payload", "{"]).await.ends(2);
     let cancelled = workflows(&["cancel", id]).await.expect(0).json();
     assert_eq!(cancelled["id"], id);
     until(admin, &path, |run| run["state"] == "cancelled").await;
-    workflows(&["cancel", id]).await.expect(4);
-    workflows(&["show", &uuid::Uuid::now_v7().to_string()]).await.expect(3);
+    workflows(&["cancel", id]).await.ends(4);
+    workflows(&["show", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
     app.process.stop().await;
 }
