@@ -169,9 +169,11 @@ async fn an_operator_is_made_by_hand_and_revoked() {
     assert!(made.lines().last().is_some_and(|key| key.starts_with("sbo_live_")), "{made}");
     let id = made.split(' ').next().expect("an id");
     let listed = operators(&["list"]).await;
-    assert!(listed.contains("Olga") && listed.contains("good until") && !listed.contains("sbo_"), "{listed}");
+    assert!(listed.contains("Olga") && listed.contains("GOOD UNTIL") && !listed.contains("sbo_"), "{listed}");
     operators(&["revoke", id]).await;
-    assert!(operators(&["list"]).await.contains("revoked"));
+    let listed = operators(&["list", "-o", "json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    assert!(listed[0]["revoked_at"].is_string(), "{listed}");
 }
 
 #[tokio::test]

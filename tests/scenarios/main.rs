@@ -36,6 +36,7 @@ mod campaigns_steered;
 mod campaigns_told;
 mod campaigns_turns;
 mod campaigns_waiting;
+mod cli;
 mod compliance;
 mod conditional;
 mod consents;

@@ -78,7 +78,8 @@ pub async fn open(
     let queue = engine.queue_id(settings.name).await?;
     // Known from the start: whoever watches for growth does not see what begins with the first one.
     for verdict in Verdict::ALL {
-        metrics::counter!("engine_attempts_total", "queue" => settings.name, "verdict" => verdict.as_str()).increment(0);
+        metrics::counter!("engine_attempts_total", "queue" => settings.name, "verdict" => verdict.as_str())
+            .increment(0);
     }
     node.registered().await;
     // After a long rest the days ahead are missing, and without its day no job can end.

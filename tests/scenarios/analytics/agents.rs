@@ -65,7 +65,8 @@ impl Did {
     /// From when to when an agent's shifts go that may lie in some days.
     fn shifts(&self, agent: usize, (from, to): Days, home: Tz) -> Vec<Span> {
         let zone = SHIFTS[agent].map_or(home, |zone| zone.parse().expect("a zone"));
-        let days = (from - chrono::Days::new(4)).iter_days().take_while(|day| *day < to + chrono::Days::new(4));
+        let days =
+            (from - chrono::Days::new(4)).iter_days().take_while(|day| *day < to + chrono::Days::new(4));
         let mut spans = Vec::new();
         for day in days {
             let of_day = self.shifts.iter().filter(|one| one.agent == agent && one.is_of(day));
@@ -100,9 +101,7 @@ impl Did {
             let of = |shift: Span| there.iter().map(|span| common(&[shift, until, *span])).sum::<i64>();
             spans(agent).into_iter().map(of).sum()
         });
-        let by = |user: Option<Uuid>| {
-            agents.iter().any(|agent| user.is_some() && self.users[*agent] == user)
-        };
+        let by = |user: Option<Uuid>| agents.iter().any(|agent| user.is_some() && self.users[*agent] == user);
         let entries = self.entries.iter().filter(|entry| by(entry.user) && is_on(entry.at, days, zone));
         [
             of_calls("call.handled", &calls),
@@ -131,7 +130,10 @@ impl Did {
         let by_agent = table(made, "By agent");
         let rows = by_agent["rows"].as_array().expect("rows");
         assert_eq!(rows.len(), self.agents.len(), "{what}: {by_agent}");
-        assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(row[1].as_i64())), "the busiest first: {by_agent}");
+        assert!(
+            rows.is_sorted_by_key(|row| std::cmp::Reverse(row[1].as_i64())),
+            "the busiest first: {by_agent}"
+        );
         for (place, id) in self.agents.iter().enumerate() {
             let right = self.right(&[place], days, zone, now);
             check_cells(row(by_agent, &format!("agent:{id}")), &right, &format!("{what} agent {place}"));

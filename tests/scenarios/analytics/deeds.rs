@@ -38,7 +38,8 @@ pub struct Deed {
 }
 
 pub fn deed() -> impl Strategy<Value = Deed> {
-    let kind = select(vec!["call.answered", "call.answered", "call.completed", "call.completed", "lead.converted"]);
+    let kind =
+        select(vec!["call.answered", "call.answered", "call.completed", "call.completed", "lead.converted"]);
     let said = (some(vec!["converted", "interested"]), some(vec![2_i16, 4, 5]), any::<bool>());
     (at(), 0..3_usize, kind, said).prop_map(|(at, agent, kind, (outcome, satisfaction, undone))| Deed {
         id: Uuid::now_v7(),

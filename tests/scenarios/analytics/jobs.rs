@@ -46,9 +46,8 @@ impl Attempts {
 fn attempts() -> impl Strategy<Value = Attempts> {
     let what = ["completed", "completed", "cancelled", "discarded", "quarantined", "retrying", "snoozed"];
     let told = (option::of(select(vec!["timeout", "refused"])), option::of(0_i16..10));
-    (at(), 0..LANES.len(), select(what.to_vec()), told, 1_i32..5).prop_map(
-        |(at, lane, what, (code, bucket), n)| Attempts { at, lane, what, code, bucket, n },
-    )
+    (at(), 0..LANES.len(), select(what.to_vec()), told, 1_i32..5)
+        .prop_map(|(at, lane, what, (code, bucket), n)| Attempts { at, lane, what, code, bucket, n })
 }
 
 /// Makes the lanes of a tenant; answers their ids.

@@ -84,8 +84,7 @@ impl Counted for Message {
     fn measure(name: &str, rows: &[&Self]) -> Option<f64> {
         let of =
             |those: &[&str]| whole(rows.iter().filter(|message| those.contains(&message.status)).count());
-        let (accepted, arrived) =
-            (of(&["sent", "delivered", "read", "bounced"]), of(&["delivered", "read"]));
+        let (accepted, arrived) = (of(&["sent", "delivered", "read", "bounced"]), of(&["delivered", "read"]));
         match name {
             "message.count" => Some(real(whole(rows.len()))),
             "message.accepted" => Some(real(accepted)),
@@ -209,8 +208,11 @@ async fn the_report_of_messages_is_that_of_the_counters() {
                 let words: BTreeSet<_> = now.iter().filter_map(|one| one.key(dimension)).collect();
                 assert_eq!(by["rows"].as_array().expect("rows").len(), words.len(), "{by}");
                 for word in words {
-                    let mine: Vec<&Message> =
-                        now.iter().copied().filter(|one| one.key(dimension).as_ref() == Some(&word)).collect();
+                    let mine: Vec<&Message> = now
+                        .iter()
+                        .copied()
+                        .filter(|one| one.key(dimension).as_ref() == Some(&word))
+                        .collect();
                     let found = row(by, &(word[..1].to_uppercase() + &word[1..]));
                     let right = shown.map(|measure| Message::measure(measure, &mine));
                     check_cells(found, &right, &format!("{name} {days:?} {word}"));

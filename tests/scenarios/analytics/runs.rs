@@ -88,10 +88,12 @@ fn recipient() -> impl Strategy<Value = Recipient> {
 }
 
 pub fn run() -> impl Strategy<Value = Run> {
-    (0..CAMPAIGNS.len(), at(), collection::vec(recipient(), 0..9)).prop_map(|(campaign, began, recipients)| {
-        let of = |recipient: Recipient| Recipient { campaign, began, ..recipient };
-        Run { id: Uuid::now_v7(), campaign, began, recipients: recipients.into_iter().map(of).collect() }
-    })
+    (0..CAMPAIGNS.len(), at(), collection::vec(recipient(), 0..9)).prop_map(
+        |(campaign, began, recipients)| {
+            let of = |recipient: Recipient| Recipient { campaign, began, ..recipient };
+            Run { id: Uuid::now_v7(), campaign, began, recipients: recipients.into_iter().map(of).collect() }
+        },
+    )
 }
 
 /// Writes the campaigns down; answers their ids.

@@ -127,7 +127,9 @@ pub async fn put_shifts(
         for weekday in 0..7 {
             // From the first hours of a day on, or from its second half into the next one.
             let spans = if agent == 0 { (0..16_i32, 1..80_i32) } else { (48..96_i32, 8..49_i32) };
-            let Some((starts, quarters)) = drawn(&option::weighted(0.9, spans), &mut runner) else { continue };
+            let Some((starts, quarters)) = drawn(&option::weighted(0.9, spans), &mut runner) else {
+                continue;
+            };
             let clock = |quarters: i32| NaiveTime::MIN + TimeDelta::minutes(15) * quarters;
             sqlx::query(
                 "insert into agent_shifts (tenant_id, agent_id, weekday, starts, ends) values ($1, $2, $3::int, $4, $5)",

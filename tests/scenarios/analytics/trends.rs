@@ -75,8 +75,9 @@ pub fn narrowed<R: Counted>(
 
 /// Those of some rows that are what figures are narrowed down to.
 pub fn fitting<'r, R: Counted>(rows: &'r [R], only: &[(&'static str, String)]) -> Vec<&'r R> {
-    let fits =
-        |row: &&R| only.iter().all(|(dimension, value)| row.key(dimension).as_deref() == Some(value.as_str()));
+    let fits = |row: &&R| {
+        only.iter().all(|(dimension, value)| row.key(dimension).as_deref() == Some(value.as_str()))
+    };
     rows.iter().filter(fits).collect()
 }
 
@@ -120,8 +121,7 @@ pub async fn check<R: Counted>(app: &TestApp, rows: &[R], measures: &[&str], dim
                 for measure in measures {
                     let only = narrowed(rows, (dimensions, 1), &mut runner);
                     let (from, to) = days;
-                    let path =
-                        format!("trends?measure={measure}&by={by}&from={from}&to={to}{}", said(&only));
+                    let path = format!("trends?measure={measure}&by={by}&from={from}&to={to}{}", said(&only));
                     let trend = get(admin, &path).await;
                     let mine = fitting(rows, &only);
                     check_points(&trend, measure, &mine, (&now, &then), &format!("{name} {path}"));
@@ -200,17 +200,15 @@ async fn an_hour_that_the_clock_shows_twice_is_two() {
     let calls = oracle::calls(&mut conn, &app.acme).await;
     for (name, hours) in [("Europe/Berlin", 25), ("Australia/Lord_Howe", 24), ("Asia/Kathmandu", 24)] {
         in_zone(&app.acme, name).await;
-        let trend = get(
-            &app.acme.admin,
-            "trends?measure=call.count&by=hour&from=2026-10-25&to=2026-10-26",
-        )
-        .await;
+        let trend =
+            get(&app.acme.admin, "trends?measure=call.count&by=hour&from=2026-10-25&to=2026-10-26").await;
         let points = trend["points"].as_array().expect("points");
         let labels: std::collections::BTreeSet<_> =
             points.iter().map(|point| point["label"].as_str().expect("a label")).collect();
         assert_eq!((points.len(), labels.len()), (hours, hours), "{name}: {labels:?}");
         let zone: Tz = name.parse().expect("a zone");
-        let right = calls.iter().filter(|call| day(call.started_at, zone).to_string() == "2026-10-25").count();
+        let right =
+            calls.iter().filter(|call| day(call.started_at, zone).to_string() == "2026-10-25").count();
         let all: u64 = points.iter().map(|point| point["value"].as_u64().expect("a count")).sum();
         assert_eq!(usize::try_from(all), Ok(right), "{name}: each call of the day is in one of its hours");
     }

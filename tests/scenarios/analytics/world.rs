@@ -12,7 +12,8 @@ use switchboard_tests::Tenant;
 use uuid::Uuid;
 
 /// Days around which the clocks of one zone or another change.
-pub const DAYS: [&str; 6] = ["2026-03-08", "2026-03-29", "2026-04-05", "2026-10-04", "2026-10-25", "2026-11-01"];
+pub const DAYS: [&str; 6] =
+    ["2026-03-08", "2026-03-29", "2026-04-05", "2026-10-04", "2026-10-25", "2026-11-01"];
 
 /// People and rows of a tenant.
 pub struct World {

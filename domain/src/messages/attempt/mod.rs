@@ -141,7 +141,8 @@ impl Attempt {
         }
         let (provider, began) = (self.adapter.kind(), Instant::now());
         let answer = self.ask(ctx).await;
-        metrics::histogram!("switchboard_provider_call_seconds", "provider" => provider).record(began.elapsed());
+        metrics::histogram!("switchboard_provider_call_seconds", "provider" => provider)
+            .record(began.elapsed());
         metrics::counter!("switchboard_provider_answers_total", "provider" => provider, "answer" => answer.as_str())
             .increment(1);
         answer
