@@ -1,5 +1,7 @@
 //! Settings: defaults, then `switchboard.toml`, then `SWITCHBOARD_*` of the environment, then flags.
 
+mod shown;
+
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc};
 
 use domain::vault::{KekRing, kek::LocalKek};
@@ -7,6 +9,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use workers::rim::kms;
 
+pub use self::shown::Setting;
 use crate::{platform::KeySource, telemetry::LogFormat};
 
 /// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
@@ -16,6 +19,9 @@ use crate::{platform::KeySource, telemetry::LogFormat};
 pub struct Config {
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// Where a process, whatever its roles, answers `/livez`, `/readyz`, `/version` and `/metrics`; the last is not told on
+    /// `listen` then. Workers and schedulers listen nowhere without it.
+    pub ops_listen: Option<SocketAddr>,
     /// A Postgres of yours; without it a private one is started in `data_dir`.
     pub database_url: Option<String>,
     /// What this installation keeps: the key file and the private Postgres.
@@ -149,7 +155,7 @@ impl Config {
     /// # Errors
     /// If one cannot be read or made.
     pub fn keks(&self) -> std::io::Result<KekRing> {
-        let file = self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"));
+        let file = self.key_place();
         let service = self.key_service().map(|settings| KeySource::Service(Box::new(settings)));
         let here = || self.key.as_deref().map_or(KeySource::File(&file), KeySource::Text);
         let mut ring = KekRing::new(service.unwrap_or_else(here).read()?);
@@ -168,6 +174,17 @@ impl Config {
             ring = ring.with_former(KeySource::Service(Box::new(settings)).read()?);
         }
         Ok(ring)
+    }
+
+    /// The file that the first start makes the key in, where nothing else says which it is and none is there.
+    #[must_use]
+    pub fn key_to_be_made(&self) -> Option<PathBuf> {
+        let is_here = self.key.is_none() && self.kms_key.is_none();
+        Some(self.key_place()).filter(|file| is_here && !file.exists())
+    }
+
+    fn key_place(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("key"))
     }
 
     fn key_service(&self) -> Option<kms::Settings> {

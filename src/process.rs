@@ -22,7 +22,11 @@ use crate::{
         router, server,
     },
     live::{hub::Hub, settings::Settings},
+    telemetry, vitals,
 };
+
+/// Whoever watches opens few.
+const OPS_CONNECTIONS: usize = 64;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub struct Plan {
     pub roles: Roles,
     /// Where api and notifier answer.
     pub listen: SocketAddr,
+    /// Where this process, whatever it does, says how it is, and tells its metrics: then it does not tell them to everybody.
+    pub ops_listen: Option<SocketAddr>,
     pub max_connections: usize,
     pub allowed_origins: Vec<String>,
     pub proxy_hops: u8,
@@ -94,11 +100,16 @@ pub struct Process {
     pub app: Arc<App>,
     /// Where it answers; the port is the real one even if 0 was asked for.
     pub addr: Option<SocketAddr>,
+    /// Where it says how it is, if that is an address of its own.
+    pub ops_addr: Option<SocketAddr>,
     node: Node,
     /// Cancelled if a part has ended that should not: the process is of no more use then.
     pub failed: CancellationToken,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// What goes on until all else has ended: whoever watches sees it drain.
+    last: CancellationToken,
+    last_tasks: TaskTracker,
 }
 
 impl Plan {
@@ -108,6 +119,7 @@ impl Plan {
         Self {
             roles,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ops_listen: None,
             max_connections: 256,
             allowed_origins: Vec::new(),
             proxy_hops: 0,
@@ -127,6 +139,7 @@ impl Process {
     /// # Errors
     /// If the address is taken or the database refuses.
     pub async fn start(platform: Platform, plan: Plan) -> io::Result<Self> {
+        telemetry::metrics();
         let roles = plan.roles;
         let engine = platform.engine.clone();
         let stop = CancellationToken::new();
@@ -136,6 +149,11 @@ impl Process {
             if roles.notifier { Some(engine.log_end().await.map_err(io::Error::other)?) } else { None };
         let listener = if roles.api || roles.notifier { Some(bind(plan.listen).await?) } else { None };
         let addr = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let ops_listener = match plan.ops_listen {
+            Some(listen) => Some(bind(listen).await?),
+            None => None,
+        };
+        let ops_addr = ops_listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let kinds = if roles.worker { workers::registry::kinds() } else { Vec::new() };
         let node = Node::join(
             &engine,
@@ -159,7 +177,7 @@ impl Process {
 
         let (tasks, failed) = (TaskTracker::new(), CancellationToken::new());
         if let Some(listener) = listener {
-            let router = router::router(&app, roles);
+            let router = router::router(&app, roles, ops_addr.is_none());
             let (sweeping, until) = (Arc::clone(&app), stop.clone());
             tasks.spawn(async move { sweeping.limits.sweep(until).await });
             tasks.spawn(app.gate.clone().heed_changes(stop.clone()));
@@ -172,6 +190,15 @@ impl Process {
                 counted.denials.write(Duration::ZERO).await;
                 counted.platform.reads.write(&counted.platform).await;
             });
+        }
+        let (last, last_tasks) = (CancellationToken::new(), TaskTracker::new());
+        if let Some(listener) = ops_listener {
+            last_tasks.spawn(server::serve(
+                listener,
+                router::of_process(&app),
+                OPS_CONNECTIONS,
+                last.clone(),
+            ));
         }
         // Workers open people's data too: for files that somebody asked for.
         if addr.is_some() || roles.worker {
@@ -202,7 +229,11 @@ impl Process {
                 noted.platform.reads.write(&noted.platform).await;
             });
         }
-        Ok(Self { app, addr, node, failed, stop, tasks })
+        tasks.spawn(vitals::of_process(app.platform.clone(), stop.clone()));
+        if roles.scheduler {
+            tasks.spawn(vitals::of_installation(app.platform.clone(), stop.clone()));
+        }
+        Ok(Self { app, addr, ops_addr, node, failed, stop, tasks, last, last_tasks })
     }
 
     /// Ends in order: nothing more is taken in or claimed, what runs may end, the node is struck off.
@@ -213,6 +244,9 @@ impl Process {
         self.app.hub.sessions.close();
         self.app.hub.sessions.wait().await;
         self.node.leave().await;
+        self.last.cancel();
+        self.last_tasks.close();
+        self.last_tasks.wait().await;
         self.app.platform.engine.close().await;
     }
 }

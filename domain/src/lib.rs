@@ -10,6 +10,7 @@
 //! - [`schedules`] what begins by itself; [`workflows`] procedures of many steps; [`jobs`] work as people steer it
 //! - [`privacy`] what is held of people, and their rights to it; [`processing`] the account that is given of it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums, `wall_clock` instants
+//! - [`vitals`] how the installation is, in numbers
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`analytics`] what the work comes to, in figures
@@ -46,6 +47,7 @@ pub mod tenancy;
 pub mod types;
 pub mod upkeep;
 pub mod vault;
+pub mod vitals;
 mod wall_clock;
 pub mod webhooks;
 mod words;

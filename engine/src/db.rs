@@ -154,6 +154,10 @@ impl Engine {
         &self.0.lanes
     }
 
+    pub(crate) fn app(&self) -> &Spares {
+        &self.0.app
+    }
+
     pub(crate) fn system(&self) -> &PgPool {
         &self.0.system
     }

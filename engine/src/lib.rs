@@ -50,7 +50,7 @@
 //! - [`enqueue`], [`finish`] the two ends of a job's life; [`jobs`], [`queues`], [`tallies`] reading about them
 //! - [`operate`] what operators do: cancel, retry, discard, pause, limit, weigh
 //! - [`worker`] dispatcher, completer and the apalis backend
-//! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census
+//! - [`node`] the heartbeat; [`upkeep`] rescue, numbering, partitions, the census; [`vitals`] how it is, in numbers
 //! - [`schedules`] jobs that begin by themselves; [`workflows`] procedures of many steps
 //! - [`log`] the append-only log; [`bus`] hints between processes; [`ids`] the time that an id says
 //!
@@ -99,6 +99,7 @@ mod spares;
 pub mod tallies;
 pub mod tx;
 pub mod upkeep;
+pub mod vitals;
 pub mod worker;
 pub mod workflows;
 

@@ -14,7 +14,10 @@ use tokio::{
     time::Instant,
 };
 
-use crate::db::{PATIENCE, TRUSTED};
+use crate::{
+    db::{PATIENCE, TRUSTED},
+    vitals::PoolVitals,
+};
 
 /// How long a rollback is waited for; the server undoes by itself what its client has left.
 const UNDOING: Duration = Duration::from_secs(10);
@@ -68,6 +71,17 @@ impl Spares {
 
     fn give(&self, conn: PoolConnection<Postgres>) {
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push((conn, Instant::now()));
+    }
+
+    /// How many there are, and how many are in use.
+    pub fn vitals(&self) -> PoolVitals {
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        PoolVitals {
+            pool: "app",
+            most: self.connections,
+            open: self.pool.size(),
+            busy: self.connections.saturating_sub(free),
+        }
     }
 
     /// Closes the pool once what is running has given its connections back.

@@ -152,6 +152,7 @@ impl Upkeep {
     fn tell(&self, dead: &[Lost]) {
         for lost in dead {
             tracing::warn!(node.id = %lost.node, jobs = lost.jobs, "a node fell silent; its jobs run again");
+            metrics::counter!("engine_nodes_lost_total").increment(1);
             metrics::counter!("engine_jobs_rescued_total").increment(lost.jobs.unsigned_abs());
         }
         if let Some(lost) = dead.first().filter(|lost| lost.quarantined > 0) {

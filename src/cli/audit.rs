@@ -1,25 +1,41 @@
-//! `audit`: whether the record of each tenant is as it was written, and bringing back what lies in the archive.
+//! `audit`: the record of who did what: what stands there, whether it is as it was written, and bringing back what lies in the
+//! archive.
 
-mod restored;
+mod entries;
+pub(super) mod restored;
 
 use clap::Subcommand;
-use domain::{
-    audit::seal::Sealer,
-    tenancy::{self, SystemTx},
-};
+use domain::audit::{seal::Sealer, verify::Verified};
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Failure, external, serve};
+use super::{
+    Failure,
+    exit::Exit,
+    output::{Columns, Form},
+    progress,
+    tenant::{self, Of},
+    with_platform,
+};
 use crate::config::Config;
 
-/// Tenants looked up at a time.
-const PAGE: i64 = 500;
+const COLUMNS: Columns = &[
+    ("TENANT", "/tenant"),
+    ("WHOLE", "/whole"),
+    ("ROWS", "/rows"),
+    ("IN THE ARCHIVE", "/archived"),
+    ("NOT SEALED YET", "/unsealed"),
+    ("BROKEN AT", "/breaks/0/seq"),
+    ("", "/breaks/0/what"),
+];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// What was done in a tenant, newest first. The look itself is written down there, too.
+    List(entries::Wishes),
     /// Go through the chain of each tenant, or of one. The exit code is 0 only if all hold.
     Verify {
-        /// The slug of the only tenant to look at.
+        /// The slug or id of the only tenant to look at.
         #[arg(long)]
         tenant: Option<String>,
         /// Also read all files of the archive, from the first row on.
@@ -28,63 +44,67 @@ pub(super) enum Command {
     },
     /// Bring the rows of an archive back, so that they are found beside the live ones.
     Restore {
-        /// The slug of its tenant.
-        #[arg(long)]
-        tenant: String,
-        /// Its id, as `GET /api/v1/compliance/archives` tells it.
+        #[command(flatten)]
+        of: Of,
+        /// Its id, as `switchboard archive list` tells it.
         archive: Uuid,
     },
     /// Let rows go again that were brought back. The archive stays.
     Release {
-        /// The slug of its tenant.
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        of: Of,
         archive: Uuid,
     },
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
+/// What verifying the chain of a tenant came to.
+#[derive(Serialize)]
+struct Row {
+    tenant: String,
+    #[serde(flatten)]
+    verified: Verified,
+}
+
+pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Verify { tenant, archive } => verify(config, tenant, archive).await,
-        Command::Restore { tenant, archive } => restored::restore(config, &tenant, archive).await,
-        Command::Release { tenant, archive } => restored::release(config, &tenant, archive).await,
+        Command::List(wishes) => entries::list(config, form, wishes).await,
+        Command::Verify { tenant, archive } => verify(config, form, tenant, archive).await,
+        Command::Restore { of, archive } => restored::restore(config, form, &of, archive).await,
+        Command::Release { of, archive } => restored::release(config, form, &of, archive).await,
     }
 }
 
-async fn verify(config: &Config, tenant: Option<String>, files: bool) -> Result<(), Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
-    let sealer = Sealer::open(&platform, &config.audit_heads()).await?;
-    let (mut after, mut broken, mut found) = (String::new(), 0, 0);
-    loop {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let page = tenancy::store::tenants(tx.conn(), &after, PAGE).await?;
-        tx.commit().await?;
-        let Some(last) = page.last() else { break };
-        after.clone_from(&last.slug);
-        for one in page.iter().filter(|one| tenant.as_ref().is_none_or(|wanted| *wanted == one.slug)) {
-            found += 1;
-            let verdict =
-                if files { sealer.verify_with_files(one.id).await? } else { sealer.verify(one.id).await? };
-            let (rows, archived, unsealed) = (verdict.rows, verdict.archived, verdict.unsealed);
-            match verdict.broken {
-                None => println!(
-                    "{:<30} {rows:>9} rows hold, {archived} of them in the archive, {unsealed} are not sealed yet",
-                    one.slug
-                ),
-                Some(found) => {
-                    broken += 1;
-                    println!("{:<30} BROKEN at {}: {}", one.slug, found.seq, found.what);
+/// Goes through chains, and with `files` through what lies in the archive as well.
+pub(super) async fn verify(
+    config: &Config,
+    form: Form,
+    only: Option<String>,
+    files: bool,
+) -> Result<(), Failure> {
+    with_platform(config, async |platform| {
+        let sealer = Sealer::open(platform, &config.audit_heads()).await?;
+        let (mut list, mut broken) = (form.list(COLUMNS, None), 0);
+        tenant::each(platform, only.as_deref(), async |tenant| {
+            let verdict = progress::during("the chain is gone through", async {
+                if files {
+                    sealer.verify_with_files(tenant.id).await
+                } else {
+                    sealer.verify(tenant.id).await
                 }
-            }
+            })
+            .await?;
+            let verified = Verified::from(verdict);
+            broken += i32::from(!verified.whole);
+            list.page(&[Row { tenant: tenant.slug, verified }])
+        })
+        .await?;
+        list.end()?;
+        match broken {
+            0 => Ok(()),
+            broken => Err(Exit::Failed.because(format!(
+                "the record of {broken} tenants does not hold; keep the database as it is and look who had access"
+            ))),
         }
-    }
-    platform.engine.close().await;
-    match (tenant, broken) {
-        (Some(slug), _) if found == 0 => Err(format!("there is no tenant {slug}").into()),
-        (_, 0) => Ok(()),
-        (_, broken) => Err(format!(
-            "the record of {broken} tenants does not hold; keep the database as it is and look who had access"
-        )
-        .into()),
-    }
+    })
+    .await
 }

@@ -7,8 +7,16 @@ use domain::{
     vault::rotation::{self, view},
 };
 
-use super::{Failure, do_and_say};
+use serde_json::json;
+
+use super::{
+    Failure,
+    output::{Columns, Form},
+    with_platform,
+};
 use crate::config::Config;
+
+const COLUMNS: Columns = &[("KEY", "/kek"), ("ROLE", "/role"), ("WRAPS KEYS", "/keys")];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -24,32 +32,38 @@ pub(super) enum Command {
     List,
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    do_and_say(config, async |platform| match command {
+pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
+    with_platform(config, async |platform| match command {
         Command::RotateSigner { at_once } => {
             signers::rotate(platform, at_once).await?;
-            Ok("another key signs tokens".into())
+            form.done("another key signs tokens", &json!({ "at_once": at_once }))
         }
         Command::Rotate => {
             let rotation = rotation::start_for_installation(platform).await?;
-            Ok(format!("the workers wrap all keys anew (rotation {rotation}); `switchboard keys list` says what is left"))
+            let words = format!(
+                "the workers wrap all keys anew (rotation {rotation}); `switchboard keys list` says what is left"
+            );
+            form.done(&words, &json!({ "rotation_id": rotation }))
         }
-        Command::List => list(platform).await,
+        Command::List => list(platform, form).await,
     })
     .await
 }
 
-async fn list(platform: &Platform) -> Result<String, Failure> {
+async fn list(platform: &Platform, form: Form) -> Result<(), Failure> {
     let keks = platform.vault.keks();
     let wrapped = view::wrapped_by(platform).await?;
     let of = |name: &str| wrapped.iter().find(|(kek, _)| kek == name).map_or(0, |(_, keys)| *keys);
-    let mut lines = Vec::new();
+    let mut rows = Vec::new();
     for (at, name) in keks.names().enumerate() {
         let role = if at == 0 { "wraps" } else { "unwraps" };
-        lines.push(format!("{name}  {role}, {} keys", of(name)));
+        rows.push(json!({ "kek": name, "role": role, "keys": of(name) }));
     }
     for (name, keys) in wrapped.iter().filter(|(name, _)| keks.names().all(|known| known != name)) {
-        lines.push(format!("{name}  MISSING here, {keys} keys; add it to former_keys or former_key_files"));
+        eprintln!("{name} is missing here; add it to former_keys or former_key_files");
+        rows.push(json!({ "kek": name, "role": "MISSING", "keys": keys }));
     }
-    Ok(lines.join("\n"))
+    let mut list = form.list(COLUMNS, None);
+    list.page(&rows)?;
+    list.end()
 }

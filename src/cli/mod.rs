@@ -1,21 +1,46 @@
-//! The command line, one file for each command that is more than a line.
+//! The command line, one file for each command that is more than a line: `docs/cli.md` lists them all.
+//!
+//! - [`output`] what is printed, [`progress`] what moves meanwhile, [`exit`] how it ends
+//! - [`tenant`] whose things a command is about; [`values`] what it is told; [`operation`] waiting for work
 
+mod archive;
 mod audit;
+mod campaigns;
 mod doctor;
+mod exit;
+mod jobs;
 mod keys;
+mod leads;
+mod operation;
 mod operators;
+mod output;
+mod privacy;
+mod progress;
+mod providers;
 mod queues;
+mod ready;
 mod recover;
+mod report;
 mod schedules;
 pub(crate) mod serve;
+mod settings;
+mod templates;
+mod tenant;
 mod tenants;
+#[cfg(test)]
+mod tests;
 mod users;
+mod values;
+mod workflows;
 
 use std::{path::PathBuf, process::ExitCode, str::FromStr};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use domain::ctx::Platform;
 use sqlx::postgres::PgConnectOptions;
+
+use self::{exit::Exit, output::Form};
 
 use crate::{config::Config, postgres::guard, process::Roles, telemetry};
 
@@ -44,6 +69,9 @@ struct Flags {
     /// Where the API listens, for example 127.0.0.1:8080.
     #[arg(long, global = true)]
     listen: Option<String>,
+    /// How what is found and done is printed.
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    output: Form,
 }
 
 #[derive(Subcommand)]
@@ -60,13 +88,39 @@ enum Command {
     },
     /// Bring the database's schema up to date, as its owner.
     Migrate,
+    /// What was asked for and what became of it: jobs of one tenant or of all.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
+    /// Runs of procedures of many steps.
+    #[command(subcommand)]
+    Workflows(workflows::Command),
+    /// Campaigns as they are steered.
+    #[command(subcommand)]
+    Campaigns(campaigns::Command),
+    /// Leads from a file.
+    #[command(subcommand)]
+    Leads(leads::Command),
+    /// Accounts by which messages leave.
+    #[command(subcommand)]
+    Providers(providers::Command),
+    /// What messages say.
+    #[command(subcommand)]
+    Templates(templates::Command),
+    /// A report, made at once.
+    Report(report::Wishes),
+    /// What people ask for about their data.
+    #[command(subcommand)]
+    Privacy(privacy::Command),
+    /// Old logs that have left the database for files.
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Tenants of this installation.
     #[command(subcommand)]
     Tenants(tenants::Command),
     /// Who runs this installation: they make and bound tenants over the API, and look into them.
     #[command(subcommand)]
     Operators(operators::Command),
-    /// Ways back in for a user whom no admin of their tenant can help.
+    /// Users, and ways back in for one whom no admin of their tenant can help.
     #[command(subcommand)]
     Users(users::Command),
     /// The keys of the installation.
@@ -84,8 +138,15 @@ enum Command {
     /// After the database was restored to an earlier moment: forget again who was erased since, settle what may have been
     /// sent since, and let work go on.
     Recover(recover::Wishes),
+    /// The settings by all their sources, and whether they can be used.
+    #[command(subcommand)]
+    Config(settings::Command),
     /// Show what is found on this machine and what is missing.
     Doctor,
+    /// Ask the process on this machine whether it takes work in; for containers.
+    Ready,
+    /// Print what a shell needs to complete commands.
+    Completions { shell: Shell },
     /// Print the description of the API.
     Openapi,
     /// Print the description of the sockets.
@@ -94,6 +155,8 @@ enum Command {
     Permissions,
     /// Print what the numbers of reports mean.
     Measures,
+    /// Print what is told to whoever watches, and what it means.
+    Metrics,
     #[command(hide = true)]
     PostgresGuard(guard::Orders),
 }
@@ -105,55 +168,71 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("switchboard: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => exit::told(&*failure),
     }
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
-    let config = match cli.command {
-        Command::PostgresGuard(orders) => return Ok(guard::run(orders).await?),
-        Command::Openapi => {
-            print!("{}", crate::http::openapi::text());
-            return Ok(());
-        }
-        Command::Asyncapi => {
-            print!("{}", crate::live::asyncapi::text());
-            return Ok(());
-        }
-        Command::Permissions => {
-            print!("{}", domain::access::four_roles::page());
-            return Ok(());
-        }
-        Command::Measures => {
-            print!("{}", domain::analytics::measures::page());
-            return Ok(());
-        }
-        _ => cli.flags.config()?,
-    };
+    let Cli { flags, command } = cli;
+    if let Command::PostgresGuard(orders) = command {
+        return Ok(guard::run(orders).await?);
+    }
+    if let Some(text) = said(&command) {
+        return output::written(&text);
+    }
+    let (config, form) = (flags.config()?, flags.output);
     telemetry::start(config.log_format);
-    match cli.command {
+    match command {
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,
         Command::Demo(wishes) => crate::demo::run(config, wishes).await,
         Command::Migrate => serve::migrate(&external(&config)?).await,
-        Command::Tenants(command) => tenants::run(&config, command).await,
-        Command::Operators(command) => operators::run(&config, command).await,
-        Command::Users(command) => users::run(&config, command).await,
-        Command::Keys(command) => keys::run(&config, command).await,
-        Command::Queues(command) => queues::run(&config, command).await,
-        Command::Schedules(command) => schedules::run(&config, command).await,
-        Command::Audit(command) => audit::run(&config, command).await,
+        Command::Jobs(command) => jobs::run(&config, form, command).await,
+        Command::Workflows(command) => workflows::run(&config, form, command).await,
+        Command::Campaigns(command) => campaigns::run(&config, form, command).await,
+        Command::Leads(command) => leads::run(&config, form, command).await,
+        Command::Providers(command) => providers::run(&config, form, command).await,
+        Command::Templates(command) => templates::run(&config, form, command).await,
+        Command::Report(wishes) => report::run(&config, wishes).await,
+        Command::Privacy(command) => privacy::run(&config, form, command).await,
+        Command::Archive(command) => archive::run(&config, form, command).await,
+        Command::Tenants(command) => tenants::run(&config, form, command).await,
+        Command::Operators(command) => operators::run(&config, form, command).await,
+        Command::Users(command) => users::run(&config, form, command).await,
+        Command::Keys(command) => keys::run(&config, form, command).await,
+        Command::Queues(command) => queues::run(&config, form, command).await,
+        Command::Schedules(command) => schedules::run(&config, form, command).await,
+        Command::Audit(command) => audit::run(&config, form, command).await,
         Command::Recover(wishes) => recover::run(&config, wishes).await,
-        Command::Doctor => doctor::run(&config).await,
+        Command::Config(command) => settings::run(&config, form, command).await,
+        Command::Doctor => doctor::run(&config, form).await,
+        Command::Ready => ready::run(&config).await,
         Command::Openapi
         | Command::Asyncapi
         | Command::Permissions
         | Command::Measures
+        | Command::Metrics
+        | Command::Completions { .. }
         | Command::PostgresGuard(_) => Ok(()),
     }
+}
+
+/// What a command says that needs no settings.
+fn said(command: &Command) -> Option<Vec<u8>> {
+    let text = match command {
+        Command::Openapi => crate::http::openapi::text(),
+        Command::Asyncapi => crate::live::asyncapi::text(),
+        Command::Permissions => domain::access::four_roles::page(),
+        Command::Measures => domain::analytics::measures::page(),
+        Command::Metrics => telemetry::catalogue::page(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "switchboard", &mut script);
+            return Some(script);
+        }
+        _ => return None,
+    };
+    Some(text.into_bytes())
 }
 
 impl Flags {
@@ -168,23 +247,26 @@ impl Flags {
     }
 }
 
-/// Does something with the installation and prints what was done, in words.
-async fn do_and_say(
+/// Does something with the installation.
+async fn with_platform<T>(
     config: &Config,
-    act: impl AsyncFnOnce(&Platform) -> Result<String, Failure>,
-) -> Result<(), Failure> {
+    act: impl AsyncFnOnce(&Platform) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let platform = serve::connect(config, &external(config)?).await?;
-    let done = act(&platform).await;
+    let done = Box::pin(act(&platform)).await;
+    // Whose data was opened here is written down before the process is gone.
+    platform.reads.write(&platform).await;
     platform.engine.close().await;
-    println!("{}", done?);
-    Ok(())
+    done
 }
 
 /// The Postgres that the settings name.
 fn external(config: &Config) -> Result<PgConnectOptions, Failure> {
-    let url = config.database_url.as_deref().ok_or(
-        "this needs a Postgres: name it with --database-url or DATABASE_URL (or use `switchboard up`)",
-    )?;
-    Ok(PgConnectOptions::from_str(url)
-        .map_err(|error| format!("the database URL cannot be read: {error}"))?)
+    let url = config.database_url.as_deref().ok_or_else(|| {
+        Exit::Usage.because(
+            "this needs a Postgres: name it with --database-url or DATABASE_URL (or use `switchboard up`)",
+        )
+    })?;
+    PgConnectOptions::from_str(url)
+        .map_err(|error| Exit::Usage.because(format!("the database URL cannot be read: {error}")))
 }

@@ -8,12 +8,26 @@ use domain::{
         operators::{self, Operator},
     },
     ctx::OperatorCtx,
-    types::OperatorId,
+    types::{OperatorId, Text},
 };
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failure, do_and_say};
+use super::{
+    Failure,
+    exit::Exit,
+    output::{Columns, Form},
+    with_platform,
+};
 use crate::config::Config;
+
+const COLUMNS: Columns = &[
+    ("ID", "/id"),
+    ("NAME", "/name"),
+    ("MADE", "/created_at"),
+    ("GOOD UNTIL", "/expires_at"),
+    ("REVOKED", "/revoked_at"),
+];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -34,34 +48,39 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    do_and_say(config, async |platform| act(&OperatorCtx::of_machine(platform), command).await).await
+pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
+    with_platform(config, async |platform| act(&OperatorCtx::of_machine(platform), form, command).await).await
 }
 
-/// Answers what was done, in words.
-async fn act(by: &OperatorCtx, command: Command) -> Result<String, Failure> {
-    Ok(match command {
+async fn act(by: &OperatorCtx, form: Form, command: Command) -> Result<(), Failure> {
+    match command {
         Command::Create { name, days } => {
             let gate = Gate::open(&by.platform).await?;
             let expires_at = by.platform.clock.now() + TimeDelta::days(days.into());
-            let (operator, key) = operators::create(by, &gate, &name.parse()?, expires_at).await?;
-            format!("{}\n{key}", line(&operator))
+            let name: Text<100> = name.parse().map_err(|why: String| Exit::Usage.because(why))?;
+            let (operator, key) = operators::create(by, &gate, &name, expires_at).await?;
+            let until = operator.expires_at.to_rfc3339();
+            let words = format!("{} {}, good until {until}\n{key}", operator.id, operator.name);
+            let mut made = shown(&operator);
+            made["key"] = key.into();
+            form.done(&words, &made)
         }
         Command::List => {
-            let all = operators::list(by).await?;
-            all.iter().map(line).collect::<Vec<_>>().join("\n")
+            let all: Vec<Value> = operators::list(by).await?.iter().map(shown).collect();
+            let mut list = form.list(COLUMNS, None);
+            list.page(&all)?;
+            list.end()
         }
         Command::Revoke { id } => {
             operators::revoke(by, OperatorId(id)).await?;
-            format!("the key of operator {id} is refused from now on")
+            form.done(&format!("the key of operator {id} is refused from now on"), &json!({ "id": id }))
         }
-    })
+    }
 }
 
-fn line(operator: &Operator) -> String {
-    let state = operator.revoked_at.map_or_else(
-        || format!("good until {}", operator.expires_at.to_rfc3339()),
-        |at| format!("revoked {}", at.to_rfc3339()),
-    );
-    format!("{} {:<30} {state}", operator.id, operator.name)
+fn shown(operator: &Operator) -> Value {
+    json!({
+        "id": operator.id, "name": operator.name, "created_at": operator.created_at,
+        "expires_at": operator.expires_at, "revoked_at": operator.revoked_at,
+    })
 }

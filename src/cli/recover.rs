@@ -5,7 +5,7 @@ use domain::{
     privacy::recovery::{self, How, Recovered},
 };
 
-use super::{Failure, serve};
+use super::{Failure, progress, serve};
 use crate::config::Config;
 
 const NOTHING: &str =
@@ -44,7 +44,8 @@ async fn recover(platform: &Platform, wishes: Wishes) -> Result<(), Failure> {
         return Ok(());
     }
     let how = How { anyway: wishes.anyway, regardless: wishes.regardless };
-    let Some(done) = recovery::recover(platform, how).await? else {
+    let found = progress::during("what was lost is looked for", recovery::recover(platform, how)).await?;
+    let Some(done) = found else {
         println!("{NOTHING}");
         return Ok(());
     };

@@ -3,17 +3,37 @@
 use clap::{Args, Subcommand};
 use domain::upkeep;
 use engine::{
+    Engine,
     enqueue::Provenance,
-    schedules::{self, View, When},
+    schedules::{self, View},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Failure, external, serve};
+use super::{
+    Failure,
+    exit::Exit,
+    external,
+    output::{Columns, Form},
+    serve, tenant,
+};
 use crate::config::Config;
 
 /// Schedules in a list.
 const MOST: i64 = 1_000;
+
+const COLUMNS: Columns = &[
+    ("NAME", "/name"),
+    ("KIND", "/kind"),
+    ("CRONTAB", "/when/crontab"),
+    ("ONCE", "/when/once"),
+    ("ZONE", "/zone"),
+    ("NEXT", "/next_at"),
+    ("PAUSED", "/paused_at"),
+    ("LAST", "/last/due_at"),
+    ("OUTCOME", "/last/outcome"),
+    ("JOB", "/last/job_state"),
+];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -21,9 +41,6 @@ pub(super) enum Command {
     List {
         #[command(flatten)]
         whose: Whose,
-        /// One JSON object a line instead of a table.
-        #[arg(long)]
-        json: bool,
     },
     /// Begin nothing more of it.
     Pause {
@@ -50,89 +67,73 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct Whose {
-    /// A tenant's instead of the product's own.
+    /// The slug or id of a tenant, for its schedules instead of the product's own.
     #[arg(long)]
-    tenant: Option<Uuid>,
+    tenant: Option<String>,
 }
 
 impl Whose {
-    fn tenant(&self) -> Uuid {
-        self.tenant.unwrap_or(upkeep::ITSELF.0)
+    async fn tenant(&self, engine: &Engine) -> Result<Uuid, Failure> {
+        match &self.tenant {
+            Some(named) => Ok(tenant::find(engine, named).await?.id.0),
+            None => Ok(upkeep::ITSELF.0),
+        }
     }
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
+pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     let engine = serve::connect_engine(config, &external(config)?).await?;
-    let (Command::List { whose, .. }
+    let done = act(&engine, form, &command).await;
+    engine.close().await;
+    done
+}
+
+async fn act(engine: &Engine, form: Form, command: &Command) -> Result<(), Failure> {
+    let (Command::List { whose }
     | Command::Pause { whose, .. }
     | Command::Resume { whose, .. }
-    | Command::Run { whose, .. }) = &command;
-    let tenant = whose.tenant();
+    | Command::Run { whose, .. }) = command;
+    let tenant = whose.tenant(engine).await?;
     let mut tx = engine.begin_tenant(tenant).await?;
     let all = schedules::list(tx.conn(), tenant, None, None, MOST).await?;
     let named = |name: &str| {
-        let found = all.iter().find(|view| view.name == name);
-        found.ok_or_else(|| format!("there is no schedule `{name}`; `switchboard schedules list` shows them"))
+        all.iter().find(|view| view.name == name).ok_or_else(|| {
+            let words = format!("there is no schedule `{name}`; `switchboard schedules list` shows them");
+            Exit::NotFound.because(words)
+        })
     };
-    match &command {
-        Command::List { json, .. } => {
+    match command {
+        Command::List { .. } => {
+            let mut rows = Vec::new();
             for view in &all {
                 let last = schedules::ticks(tx.conn(), tenant, view.id, None, 1).await?.pop();
-                println!("{}", if *json { object(view, last.as_ref()) } else { line(view, last.as_ref()) });
+                rows.push(object(view, last.as_ref()));
             }
+            let mut list = form.list(COLUMNS, None);
+            list.page(&rows)?;
+            list.end()?;
         }
         Command::Pause { name, why, .. } => {
             if !tx.pause_schedule(named(name)?, why).await? {
-                return Err("it is paused already".into());
+                return Err(Exit::Refused.because("it is paused already"));
             }
         }
         Command::Resume { name, .. } => {
             if !tx.resume_schedule(named(name)?).await? {
-                return Err("it is not paused".into());
+                return Err(Exit::Refused.because("it is not paused"));
             }
         }
         Command::Run { name, .. } => {
             let by = Provenance { actor: json!({"kind": "system"}), trace: None };
             let job = tx.run_schedule(named(name)?, Uuid::now_v7(), &by).await?;
-            println!("{job}");
+            tx.commit().await?;
+            return form.done(&job.to_string(), &json!({ "job_id": job }));
         }
     }
-    tx.commit().await?;
-    engine.close().await;
-    Ok(())
+    Ok(tx.commit().await?)
 }
 
-fn when(view: &View) -> String {
-    match &view.when {
-        When::Crontab(crontab) => format!("{crontab} ({})", view.zone),
-        When::Once(at) => at.to_rfc3339(),
-    }
-}
-
-fn next(view: &View) -> String {
-    match (view.paused_at, view.next_at) {
-        (Some(_), _) => format!("paused: {}", view.why.as_deref().unwrap_or("")),
-        (None, Some(next)) => next.to_rfc3339(),
-        (None, None) => "over".into(),
-    }
-}
-
-fn line(view: &View, last: Option<&schedules::Tick>) -> String {
-    let last = last.map_or_else(
-        || "never".into(),
-        |tick| {
-            format!(
-                "{} {} {}",
-                tick.due_at.to_rfc3339(),
-                tick.outcome,
-                tick.job_state.as_deref().unwrap_or("")
-            )
-        },
-    );
-    format!("{:<30} {:<28} next {:<28} last {last}", view.name, when(view), next(view))
-}
-
-fn object(view: &View, last: Option<&schedules::Tick>) -> String {
+fn object(view: &View, last: Option<&schedules::Tick>) -> Value {
     json!({
         "id": view.id, "name": view.name, "kind": view.kind, "args": view.args, "when": view.when,
         "zone": view.zone, "next_at": view.next_at, "paused_at": view.paused_at, "why": view.why,
@@ -140,5 +141,4 @@ fn object(view: &View, last: Option<&schedules::Tick>) -> String {
             "due_at": tick.due_at, "outcome": tick.outcome, "job_id": tick.job_id, "job_state": tick.job_state,
         })),
     })
-    .to_string()
 }

@@ -7,7 +7,7 @@ use engine::{Engine, Settings, upkeep::Retention};
 use sqlx::postgres::PgConnectOptions;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, external};
+use super::{Failure, exit::Exit, external};
 use crate::{
     config::Config,
     http::limits::Rates,
@@ -31,13 +31,13 @@ pub(super) async fn up(config: Config) -> Result<(), Failure> {
 
 /// Brings the schema up to date, or says why it cannot be.
 pub(crate) async fn migrate(connect: &PgConnectOptions) -> Result<(), Failure> {
-    use sqlx::migrate::MigrateError::{VersionMismatch, VersionMissing};
+    use sqlx::migrate::MigrateError::{Execute, VersionMismatch, VersionMissing};
     Engine::migrate(connect).await.map_err(|error| match error {
-        VersionMismatch(_) | VersionMissing(_) => {
+        VersionMismatch(_) | VersionMissing(_) => Exit::Refused.because(
             "this database was made by a build whose schema this one cannot bring up to date; start with an \
-             empty one, or use the build that made it"
-                .into()
-        }
+                 empty one, or use the build that made it",
+        ),
+        Execute(error) => error.into(),
         other => other.into(),
     })
 }
@@ -75,9 +75,10 @@ pub(crate) async fn connect_engine(config: &Config, connect: &PgConnectOptions) 
         app_connections: config.app_connections,
         system_connections: config.system_connections,
     };
-    Ok(Engine::connect(settings).await.map_err(|error| {
-        format!("the database refuses: {error}; is it up, and was `switchboard migrate` run?")
-    })?)
+    Engine::connect(settings).await.map_err(|error| {
+        let words = format!("the database refuses: {error}; is it up, and was `switchboard migrate` run?");
+        Exit::Unreachable.because(words)
+    })
 }
 
 /// The part of the settings that a process needs.
@@ -85,6 +86,7 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
     Plan {
         roles,
         listen: config.listen,
+        ops_listen: config.ops_listen,
         max_connections: config.max_connections,
         allowed_origins: config.allowed_origins.clone(),
         proxy_hops: config.proxy_hops,
@@ -111,6 +113,9 @@ async fn run(
     let process = Process::start(platform, plan(config, roles)).await?;
     if let Some(addr) = process.addr {
         tracing::info!("listening on http://{addr}");
+    }
+    if let Some(addr) = process.ops_addr {
+        tracing::info!("saying how it is on http://{addr}");
     }
     let lost = tokio::select! {
         told = told_to_stop() => told.err().map(Failure::from),

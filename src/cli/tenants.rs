@@ -1,21 +1,45 @@
-//! `tenants`: making them with their first admin, keeping them out, letting them in again.
+//! `tenants`: who there is, making them with their first admin, keeping them out, letting them in again.
 
 use clap::{Args, Subcommand};
 use domain::{
     access::{
         gate::Gate,
-        tenants::{self, NewTenant},
+        tenants::{self, Founded, NewTenant},
         users,
     },
     ctx::OperatorCtx,
-    types::{Locale, Zone},
+    types::{Locale, Text, Zone},
 };
+use serde_json::json;
 
-use super::{Failure, do_and_say};
-use crate::config::Config;
+use super::{
+    Failure,
+    exit::Exit,
+    output::{Columns, Form},
+    with_platform,
+};
+use crate::{config::Config, http::api::tenants::TenantMade};
+
+const COLUMNS: Columns = &[
+    ("SLUG", "/slug"),
+    ("ID", "/id"),
+    ("NAME", "/name"),
+    ("ZONE", "/zone"),
+    ("LOCALE", "/locale"),
+    ("MADE", "/created_at"),
+    ("SUSPENDED", "/suspended_at"),
+];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// The tenants in the order of their slugs.
+    List {
+        /// At most so many; all if not said.
+        #[arg(long)]
+        limit: Option<u64>,
+    },
+    /// A tenant with what is settled about it.
+    Show { slug: String },
     /// Make a tenant with an admin, who can then add everyone else.
     Create(Creation),
     /// Keep everybody of a tenant out and begin nothing more of its work; what runs may end.
@@ -55,53 +79,61 @@ pub(super) struct Creation {
     password: Option<String>,
 }
 
-pub(super) async fn run(config: &Config, command: Command) -> Result<(), Failure> {
-    do_and_say(config, async |platform| act(&OperatorCtx::of_machine(platform), command).await).await
+pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
+    with_platform(config, async |platform| act(&OperatorCtx::of_machine(platform), form, command).await).await
 }
 
-/// Answers what was done, in words.
-async fn act(by: &OperatorCtx, command: Command) -> Result<String, Failure> {
-    Ok(match command {
-        Command::Create(creation) => create(by, creation).await?,
+async fn act(by: &OperatorCtx, form: Form, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::List { limit } => {
+            let mut list = form.list(COLUMNS, limit);
+            list.read(
+                async |after: Option<String>, wanted| {
+                    Ok(tenants::list(by, after.as_deref().unwrap_or_default(), wanted).await?)
+                },
+                |tenant| tenant.slug.clone(),
+            )
+            .await?;
+            list.end()
+        }
+        Command::Show { slug } => form.one(&tenants::get(by, &slug).await?),
+        Command::Create(creation) => create(by, form, creation).await,
         Command::Suspend { slug, why } => {
-            format!("tenant {slug} ({}) is suspended", tenants::suspend(by, &slug, &why).await?)
+            let id = tenants::suspend(by, &slug, &why).await?;
+            let words = format!("tenant {slug} ({id}) is suspended");
+            form.done(&words, &json!({ "id": id, "slug": slug, "suspended": true }))
         }
         Command::Readmit { slug } => {
-            format!("tenant {slug} ({}) is let in again", tenants::readmit(by, &slug).await?)
+            let id = tenants::readmit(by, &slug).await?;
+            let words = format!("tenant {slug} ({id}) is let in again");
+            form.done(&words, &json!({ "id": id, "slug": slug, "suspended": false }))
         }
-    })
+    }
 }
 
-async fn create(by: &OperatorCtx, creation: Creation) -> Result<String, Failure> {
+async fn create(by: &OperatorCtx, form: Form, creation: Creation) -> Result<(), Failure> {
     let Creation { slug, name, zone, locale, email, admin, password } = creation;
     let gate = Gate::open(&by.platform).await?;
-    let admin =
-        users::NewUser { name: admin.parse()?, email: email.parse()?, password, role: "Admin".into() };
-    let name = name.as_deref().unwrap_or(&slug).parse()?;
+    let usage = |why: String| Exit::Usage.because(why);
+    let admin = users::NewUser {
+        name: admin.parse().map_err(usage)?,
+        email: email.parse()?,
+        password,
+        role: "Admin".into(),
+    };
+    let name: Text<200> = name.as_deref().unwrap_or(&slug).parse().map_err(usage)?;
     let zone = zone.as_deref().map(str::parse::<Zone>).transpose()?;
     let locale = locale.as_deref().map(str::parse::<Locale>).transpose()?;
     let new = NewTenant { slug: &slug, name: &name, zone, locale };
-    let made = tenants::create_tenant(by, &gate, &new, &admin).await.map_err(explained)?;
-    let made = made.fresh.ok_or("the tenant was made before")?;
-    let said = format!("tenant {slug} ({}) with admin {email} ({})", made.tenant.id, made.admin);
-    Ok(match made.link {
+    let made = tenants::create_tenant(by, &gate, &new, &admin).await?;
+    let Founded { tenant, admin, link } = made.fresh.ok_or("the tenant was made before")?;
+    let said = format!("tenant {slug} ({}) with admin {email} ({admin})", tenant.id);
+    let words = match &link {
         None => said,
         Some(link) => format!(
             "{said}\n{}\nchooses the password by POST /api/v1/auth/password, once, until {}",
             link.token, link.expires_at
         ),
-    })
-}
-
-fn explained(error: domain::Error) -> Failure {
-    match error {
-        domain::Error::Invalid(errors) => {
-            let lines: Vec<String> = errors
-                .iter()
-                .map(|error| format!("{}: {}", error.pointer.trim_start_matches('/'), error.detail))
-                .collect();
-            lines.join("\n").into()
-        }
-        other => other.into(),
-    }
+    };
+    form.done(&words, &TenantMade { tenant, admin_id: admin, password_link: link })
 }

@@ -107,6 +107,7 @@ mod tests {
             let given = given.as_ref().map(|given| given.to_str().expect("text"));
             assert_eq!(given.is_some(), begins.is_some(), "{host} {origin}");
             assert!(given.is_none_or(|given| given.starts_with(begins.expect("one"))), "{given:?}");
+            assert!(given.is_none_or(|given| given.contains("; SameSite=Lax")), "{given:?}");
         }
     }
 

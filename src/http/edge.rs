@@ -57,7 +57,7 @@ pub async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
@@ -70,7 +70,8 @@ pub async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -
     response
 }
 
-/// What came to our proxy as plain HTTP: reading is led to HTTPS, all else is refused, for its token has been seen.
+/// What came to our proxy as plain HTTP: who reads a page is led to HTTPS. All else is refused, for its token has been seen,
+/// and a program that was led on would send the next one in the open as well.
 fn elsewhere(request: &Request) -> Option<Response> {
     // Of a chain of proxies the first was spoken to by the client.
     let schemes = request.headers().get("x-forwarded-proto")?.to_str().ok()?;
@@ -80,8 +81,9 @@ fn elsewhere(request: &Request) -> Option<Response> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let target = host.and_then(|host| HeaderValue::try_from(format!("https://{host}{path}")).ok());
+    let reads_a_page = matches!(*request.method(), Method::GET | Method::HEAD) && !path.starts_with("/api/");
     Some(match target {
-        Some(target) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+        Some(target) if reads_a_page => {
             (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response()
         }
         _ => {

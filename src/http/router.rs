@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{Router, http::StatusCode, middleware, routing::get};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    App, conditional, edge,
+    App,
+    api::ops,
+    conditional, edge,
     envelope::envelope,
     guard::{Guarded, guard},
     headers::say_headers,
@@ -17,14 +19,28 @@ use super::{
 };
 use crate::{dashboard, process::Roles};
 
+const METRICS: &str = "/metrics";
+
 /// Routes whose body is read as it comes and never kept.
 const STREAMS: [&str; 1] = ["/api/v1/leads/imports"];
 
-/// The routes that these roles answer, behind their guards.
-pub fn router(app: &Arc<App>, roles: Roles) -> Router {
+/// What is said of the process itself, and nothing else, at an address that only whoever runs it can reach.
+pub fn of_process(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .route("/version", get(ops::version))
+        .route(METRICS, get(ops::metrics))
+        .layer(middleware::from_fn(envelope))
+        .with_state(Arc::clone(app))
+}
+
+/// The routes that these roles answer, behind their guards. Metrics are told where nobody asks for them at an address of
+/// their own.
+pub fn router(app: &Arc<App>, roles: Roles, metrics: bool) -> Router {
     let mut router = OpenApiRouter::default();
     for (access, (schemas, paths, methods)) in table() {
-        if !paths.paths.keys().all(|path| answered(path, roles)) {
+        if !paths.paths.keys().all(|path| answered(path, roles) && (metrics || path != METRICS)) {
             continue;
         }
         let streams = paths.paths.keys().any(|path| STREAMS.contains(&path.as_str()));

@@ -14,6 +14,8 @@ async fn only_the_right_password_of_the_right_tenant_comes_in() {
     let anyone = app.acme.admin.anonymous();
     for (tenant, email, password) in [
         ("acme", "admin@acme.example.com", "wrong horse battery"),
+        ("acme", "admin@acme.example.com", PASSWORD.to_uppercase().as_str()),
+        ("acme", "admin@acme.example.com", format!("{PASSWORD} ").as_str()),
         ("acme", "admin@other.example.com", PASSWORD),
         ("nobody", "admin@acme.example.com", PASSWORD),
         ("acme", "not an address", PASSWORD),

@@ -131,6 +131,7 @@ async fn thirty_two_writers_and_a_sealer_make_one_chain() {
     };
     tokio::time::timeout(Duration::from_secs(30), whole).await.expect("all is sealed");
     assert_eq!(sealed(&sealer, app.other.id).await.broken, None);
+    println!("security-cases 32");
     app.process.stop().await;
 }
 
@@ -203,7 +204,8 @@ async fn a_thousand_alterations_of_what_thirty_two_writers_wrote_are_found_each(
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         i64::try_from((state >> 33) % u64::try_from(below).expect("positive")).expect("small")
     };
-    for turn in 0..1_000_u32 {
+    let turns = 1_000_u32;
+    for turn in 0..turns {
         let one = dice(last - 1) + 1;
         let other = (one + dice(last - 2)) % (last - 1) + 1;
         let other = if other == one { last } else { other };
@@ -216,6 +218,7 @@ async fn a_thousand_alterations_of_what_thirty_two_writers_wrote_are_found_each(
         tx.rollback().await.expect("undone");
     }
     assert_eq!(sealer.verify(app.acme.id).await.expect("an answer").broken, None, "the chain itself holds");
+    println!("security-cases {turns}");
 }
 
 #[tokio::test]

@@ -32,8 +32,12 @@ async fn every_answer_says_how_it_is_to_be_treated() {
         ] {
             assert_eq!(header(&answer, name), value, "{name} of {}", answer.asked);
         }
-        assert!(header(&answer, "content-security-policy").contains("default-src 'none'"));
+        for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(header(&answer, "content-security-policy").contains(directive), "{directive}");
+        }
     }
+    let traced = admin.send(admin.request(Method::TRACE, "/api/v1/me")).await;
+    assert_eq!(traced.status, 405, "nobody is shown what they sent");
     app.process.stop().await;
 }
 
@@ -129,17 +133,19 @@ async fn pages_of_allowed_origins_may_call_and_no_others() {
 async fn plain_http_is_sent_away_where_it_is_not_wanted() {
     let app = TestApp::with(|plan| plan.only_https = true).await;
     let admin = &app.acme.admin;
-    let send = async |method: Method, scheme: &str| {
-        let request = admin.request(method, "/api/v1/me?x=1").header("x-forwarded-proto", scheme);
-        admin.send(request).await
+    let send = async |method: Method, path: &str, scheme: &str| {
+        admin.send(admin.request(method, path).header("x-forwarded-proto", scheme)).await
     };
-    let led = send(Method::GET, "http").await;
+    let led = send(Method::GET, "/ops/login?x=1", "http").await;
     assert_eq!(led.status, 308);
     assert!(header(&led, "location").starts_with("https://127.0.0.1"), "{:?}", led.headers);
-    assert!(header(&led, "location").ends_with("/api/v1/me?x=1"));
-    assert_eq!(send(Method::POST, "http").await.problem(403), "https-only");
-    let good = send(Method::GET, "https").await;
-    assert!(header(&good, "strict-transport-security").contains("max-age"));
+    assert!(header(&led, "location").ends_with("/ops/login?x=1"));
+    for method in [Method::GET, Method::POST] {
+        assert_eq!(send(method, "/api/v1/me", "http").await.problem(403), "https-only");
+    }
+    assert_eq!(send(Method::POST, "/ops/login", "http").await.problem(403), "https-only");
+    let good = send(Method::GET, "/api/v1/me", "https").await;
+    assert!(header(&good, "strict-transport-security").contains("max-age=31536000; includeSubDomains"));
     good.expect(200);
     app.process.stop().await;
 }

@@ -56,11 +56,15 @@ async fn the_demo_adds_up_and_a_second_start_finds_its_data() {
 
 /// Starts `up` and waits until it answers; the line says where.
 async fn up(data: &Path) -> (tokio::process::Child, String) {
-    let mut command = switchboard(&["up", "--listen", "127.0.0.1:0"], data);
+    begun(switchboard(&["up", "--listen", "127.0.0.1:0"], data), "listening on ").await
+}
+
+/// Starts a command and waits until it says where it answers, after these words.
+async fn begun(mut command: Command, words: &str) -> (tokio::process::Child, String) {
     let mut child = command.stderr(Stdio::piped()).env("NO_COLOR", "1").spawn().expect("the binary starts");
     let mut lines = BufReader::new(child.stderr.take().expect("a voice")).lines();
     while let Some(line) = lines.next_line().await.expect("a line") {
-        if let Some((_, base)) = line.split_once("listening on ") {
+        if let Some((_, base)) = line.split_once(words) {
             let base = base.trim().to_owned();
             // It must be able to go on speaking.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
@@ -68,6 +72,14 @@ async fn up(data: &Path) -> (tokio::process::Child, String) {
         }
     }
     panic!("it ended before it listened");
+}
+
+/// Has a process end in order.
+async fn end(mut child: tokio::process::Child) {
+    let id = child.id().expect("it runs").to_string();
+    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
+    assert!(told.success());
+    assert!(child.wait().await.expect("an end").success(), "SIGTERM ends it in order");
 }
 
 #[tokio::test]
@@ -78,13 +90,29 @@ async fn a_killed_up_leaves_no_postgres_behind_and_loses_nothing() {
     assert!(ready.status().is_success());
     first.kill().await.expect("it can be killed");
     // The guard holds the folder until its server has ended; the second start waits for it.
-    let (mut second, base) = up(&data.0).await;
+    let (second, base) = up(&data.0).await;
     let ready = reqwest::get(format!("{base}/readyz")).await.expect("an answer");
     assert!(ready.status().is_success());
-    let id = second.id().expect("it runs").to_string();
-    let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
-    assert!(told.success());
-    assert!(second.wait().await.expect("an end").success(), "SIGTERM ends it in order");
+    end(second).await;
+}
+
+#[tokio::test]
+async fn a_worker_says_how_it_is_at_an_address_of_its_own() {
+    let (database, data) = (Database::create().await, Folder::new());
+    let mut command = switchboard(&["serve", "--role", "worker"], &data.0);
+    command.env("DATABASE_URL", sqlx::ConnectOptions::to_url_lossy(&database.owner).as_str());
+    command.env("SWITCHBOARD_OPS_LISTEN", "127.0.0.1:0");
+    let (worker, base) = begun(command, "saying how it is on ").await;
+    let ask = async |path: &str| {
+        let answer = reqwest::get(format!("{base}{path}")).await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}");
+        answer.text().await.expect("text")
+    };
+    ask("/livez").await;
+    ask("/readyz").await;
+    let told = ask("/metrics").await;
+    assert!(told.contains("engine_attempts_total{queue=\"messages\",verdict=\"completed\"} 0"), "{told}");
+    end(worker).await;
 }
 
 #[tokio::test]
@@ -93,15 +121,16 @@ async fn the_commands_of_the_compose_file_run() {
     let commands: Vec<Vec<String>> = compose
         .lines()
         .filter_map(|line| line.trim().strip_prefix("command: "))
+        .filter(|list| list.contains("migrate") || list.contains("serve"))
         .map(|list| serde_json::from_str(list).expect("a list of words"))
         .collect();
-    assert_eq!(commands.len(), 3, "{commands:?}");
+    assert_eq!(commands.len(), 5, "{commands:?}");
     let (database, data) = (Database::create().await, Folder::new());
     for words in commands {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut command = switchboard(&words, &data.0);
         command.env("DATABASE_URL", sqlx::ConnectOptions::to_url_lossy(&database.owner).as_str());
-        command.env("SWITCHBOARD_LISTEN", "127.0.0.1:0");
+        command.env("SWITCHBOARD_LISTEN", "127.0.0.1:0").env("SWITCHBOARD_OPS_LISTEN", "127.0.0.1:0");
         let mut child = command.spawn().expect("the binary starts");
         if words[0] == "migrate" {
             assert!(child.wait().await.expect("an end").success());
@@ -140,9 +169,11 @@ async fn an_operator_is_made_by_hand_and_revoked() {
     assert!(made.lines().last().is_some_and(|key| key.starts_with("sbo_live_")), "{made}");
     let id = made.split(' ').next().expect("an id");
     let listed = operators(&["list"]).await;
-    assert!(listed.contains("Olga") && listed.contains("good until") && !listed.contains("sbo_"), "{listed}");
+    assert!(listed.contains("Olga") && listed.contains("GOOD UNTIL") && !listed.contains("sbo_"), "{listed}");
     operators(&["revoke", id]).await;
-    assert!(operators(&["list"]).await.contains("revoked"));
+    let listed = operators(&["list", "-o", "json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    assert!(listed[0]["revoked_at"].is_string(), "{listed}");
 }
 
 #[tokio::test]

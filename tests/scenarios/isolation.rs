@@ -199,6 +199,7 @@ async fn every_route_refuses_the_other_tenants_ids() {
         }
     }
     assert!(asked >= theirs.len(), "{asked} routes with an id");
+    println!("security-cases {asked}");
     app.process.stop().await;
 }
 
@@ -378,6 +379,7 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
     let revoked = leads;
     let (_, leads) = key("leads:read").await;
     let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
+    let mut asked = 0;
     for (path, item) in description["paths"].as_object().expect("paths") {
         if OPEN.contains(&path.as_str()) {
             continue;
@@ -394,6 +396,7 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
             assert_eq!(send(&admin.anonymous()).await.problem(401), "unauthenticated");
             assert_eq!(send(&revoked).await.problem(401), "unauthenticated");
             assert_eq!(send(&app.other.admin).await.problem(401), "unauthenticated", "of a suspended tenant");
+            asked += 1;
             let Some(permission) = operation["x-permission"].as_str() else { continue };
             let without = if permission == "leads:read" { &users } else { &leads };
             assert_eq!(send(without).await.problem(403), "permission-missing");
@@ -402,5 +405,6 @@ async fn every_route_wants_a_valid_token_and_its_own_permission() {
             }
         }
     }
+    println!("security-cases {asked}");
     app.process.stop().await;
 }

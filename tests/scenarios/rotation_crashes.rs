@@ -129,6 +129,7 @@ async fn survives(what: What) {
     let rotation = rotation::start(&ctx, what).await.expect("begun").fresh.expect("a new one");
     let cuts = cut_at_every_statement(&ctx, rotation, &mut things).await;
     println!("cut off {cuts} times, {} changes meanwhile", things.changes);
+    println!("security-cases {cuts}");
     assert!(cuts > 50, "it was cut off {cuts} times only");
     things.read().await;
     things.write().await;
@@ -188,6 +189,7 @@ async fn all_keys_are_wrapped_anew_by_workers_that_die_at_every_statement() {
             things.read().await;
         }
     }
+    println!("security-cases {cuts}");
     assert!(cuts > 20, "it was cut off {cuts} times only");
     things.read().await;
     let mut system = app.database.connect_as("switchboard_system").await;

@@ -8,10 +8,12 @@
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
 //! - [`detour`] a way to Postgres on which each statement is waited for
 //! - [`scripted`] a provider of messages whose answers a test gives
+//! - [`switchboard`] a command of the command line, and what it [`Ran`] to
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
 pub mod app;
 mod browser;
+mod cli;
 mod client;
 mod clock;
 mod contacts;
@@ -25,6 +27,7 @@ mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp, files, heads_file};
 pub use browser::{Browser, Shown};
+pub use cli::{Ran, switchboard};
 pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
 pub use contacts::contacts;

@@ -6,6 +6,7 @@ use apalis::prelude::{Data, WorkerBuilder, WorkerError};
 use domain::{
     Ctx, Error,
     ctx::{Actor, Platform},
+    messages::provider::Answer,
     types::TenantId,
     vault::service::is_away,
 };
@@ -55,6 +56,7 @@ pub async fn open(platform: Platform, node: &Node, stop: CancellationToken) -> d
         handlers: Arc::new(handlers()),
         shared: Arc::new(Shared::new(outbound)),
     };
+    known_from_the_start(&platform);
     let workers = FuturesUnordered::new();
     for (name, concurrency) in QUEUES {
         let settings = QueueSettings { name, concurrency, grace: GRACE };
@@ -63,6 +65,16 @@ pub async fn open(platform: Platform, node: &Node, stop: CancellationToken) -> d
         workers.push(tokio::spawn(async move { (name, worker.run().await) }));
     }
     Ok(Opened { workers, stop })
+}
+
+/// Whoever watches for growth does not see what begins with the first one.
+fn known_from_the_start(platform: &Platform) {
+    for provider in platform.providers.kinds() {
+        for answer in Answer::WORDS {
+            metrics::counter!("switchboard_provider_answers_total", "provider" => provider, "answer" => answer)
+                .increment(0);
+        }
+    }
 }
 
 impl Opened {

@@ -71,9 +71,7 @@ pub async fn ask(ctx: &Ctx, request: &ReportRequest) -> Result<Once<Uuid>> {
         Begun::Fresh(keyed) => keyed,
         Begun::Replayed(answer) => return Ok(Once::replayed(answer)),
     };
-    let zone = tenancy::store::zone(keyed.tx.conn(), ctx.tenant).await?;
-    let today = ctx.now().with_timezone(&people::zone(None, &zone)).date_naive();
-    let dates = Dates::asked(request.from, request.to, today, LONGEST)?;
+    let dates = dates(ctx, &mut keyed.tx, request).await?;
     let asked = MakeReport { kind: request.kind, dates };
     let job = NewJob::of(ctx.tenant.0, ctx.id(), &asked).map_err(Error::internal)?;
     let id = job.id;
@@ -81,6 +79,16 @@ pub async fn ask(ctx: &Ctx, request: &ReportRequest) -> Result<Once<Uuid>> {
     let detail = json!({ "kind": asked.kind, "from": dates.from, "to": dates.to });
     keyed.tx.audit(&[Entry::new("make", "report", id).detail(detail)]).await?;
     keyed.commit(id, 202, format!("/api/v1/operations/{id}")).await
+}
+
+/// The days that are asked for, on the tenant's calendar.
+///
+/// # Errors
+/// If they are none, or too many.
+pub(super) async fn dates(ctx: &Ctx, tx: &mut TenantTx, request: &ReportRequest) -> Result<Dates> {
+    let zone = tenancy::store::zone(tx.conn(), ctx.tenant).await?;
+    let today = ctx.now().with_timezone(&people::zone(None, &zone)).date_naive();
+    Dates::asked(request.from, request.to, today, LONGEST)
 }
 
 /// Makes a report, all of it as of one moment.

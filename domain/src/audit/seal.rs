@@ -57,6 +57,7 @@ impl Sealer {
 
     /// Seals what is written until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        self.tell_broken();
         let mut written = self.platform.engine.topic(Topic::AuditLog as u8);
         let mut keep_at = Instant::now();
         while !stop.is_cancelled() {
@@ -102,7 +103,13 @@ impl Sealer {
         if !tenants.is_empty() {
             tracing::error!(?tenants, "the audit log does not hold; run `switchboard audit verify`");
             self.broken().extend(tenants);
+            self.tell_broken();
         }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "tenants are far fewer than 2^52")]
+    fn tell_broken(&self) {
+        metrics::gauge!("switchboard_audit_chains_broken").set(self.broken().len() as f64);
     }
 
     fn broken(&self) -> MutexGuard<'_, HashSet<Uuid>> {

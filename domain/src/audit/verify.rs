@@ -118,6 +118,9 @@ impl Verifier {
             "whole": broken_at.is_none(), "rows": verdict.rows, "broken_at": broken_at, "archive": files,
         });
         let entry = Entry::new("verify", "audit_log", "").detail(detail);
+        if broken_at.is_some() {
+            metrics::counter!("switchboard_audit_breaks_total").increment(1);
+        }
         record(ctx, if broken_at.is_none() { entry } else { entry.critical() }).await?;
         Ok(verdict.into())
     }

@@ -6,6 +6,8 @@ use csv_core::{ReadRecordResult, Reader as Core, ReaderBuilder};
 pub const LONGEST_ROW: usize = 64 * 1024;
 /// The most fields a row may have.
 pub const MOST_FIELDS: usize = 500;
+/// What some programs begin a file of UTF-8 with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One row, or what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Row {
 /// Reads rows. Feed it chunks as they come, then [`Reader::end`].
 pub struct Reader {
     core: Core,
+    /// The first bytes, as long as they may be a byte order mark: the reader below knows it only whole.
+    first: Option<Vec<u8>>,
     field_bytes: Vec<u8>,
     ends: Vec<usize>,
     written: usize,
@@ -37,6 +41,7 @@ impl Reader {
     pub fn new(delimiter: u8) -> Self {
         Self {
             core: ReaderBuilder::new().delimiter(delimiter).build(),
+            first: Some(Vec::new()),
             field_bytes: vec![0; LONGEST_ROW],
             ends: vec![0; MOST_FIELDS],
             written: 0,
@@ -51,7 +56,17 @@ impl Reader {
     }
 
     /// Gives each row that the chunk completes to `row`.
-    pub fn feed(&mut self, mut chunk: &[u8], row: &mut impl FnMut(Row)) {
+    pub fn feed(&mut self, chunk: &[u8], row: &mut impl FnMut(Row)) {
+        let Some(mut first) = self.first.take() else { return self.read(chunk, row) };
+        first.extend_from_slice(chunk);
+        if first.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&first) {
+            self.first = Some(first);
+        } else {
+            self.read(&first, row);
+        }
+    }
+
+    fn read(&mut self, mut chunk: &[u8], row: &mut impl FnMut(Row)) {
         while !chunk.is_empty() {
             let used = self.step(chunk, row);
             chunk = &chunk[used..];
@@ -60,6 +75,8 @@ impl Reader {
 
     /// The stream is over: gives the last row if it had no line end.
     pub fn end(&mut self, row: &mut impl FnMut(Row)) {
+        let first = self.first.take().unwrap_or_default();
+        self.read(&first, row);
         while !self.blank {
             self.step(&[], row);
         }
@@ -170,6 +187,17 @@ mod tests {
         ];
         for chunk in 1..=text.len() {
             assert_eq!(rows(text.as_bytes(), chunk), wanted, "cut every {chunk} bytes");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_none_of_the_first_field_however_the_stream_is_cut() {
+        let text = b"\xef\xbb\xbf\"a,b\",c\n";
+        for chunk in 1..=text.len() {
+            assert_eq!(rows(text, chunk), [good(1, &["a,b", "c"])], "cut every {chunk} bytes");
+        }
+        for part in 1..3 {
+            assert_eq!(rows(&text[..part], 1).len(), 1, "a part of it is a row that is not UTF-8");
         }
     }
 

@@ -117,6 +117,24 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// All that [`Self::as_str`] says.
+    pub const WORDS: [&str; 7] =
+        ["accepted", "refused", "suppressed", "transient", "throttled", "account", "unknown"];
+
+    /// What it was, in one word.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Refused { refusal: Refusal::Permanent, .. } => "refused",
+            Self::Refused { refusal: Refusal::Suppress(_), .. } => "suppressed",
+            Self::Refused { refusal: Refusal::Transient, .. } => "transient",
+            Self::Refused { refusal: Refusal::Throttled, .. } => "throttled",
+            Self::Refused { refusal: Refusal::Account, .. } => "account",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
     /// The same, in words that do not say whom the message was to.
     pub(super) fn unnamed(self, to: &str) -> Self {
         match self {

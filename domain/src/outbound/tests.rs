@@ -24,6 +24,7 @@ fn what_is_near_is_refused_however_it_is_written() {
         assert!(SHUT.check(url).is_err(), "{url:?} was taken");
     }
     assert!(seen.len() >= 220, "only {} forms", seen.len());
+    println!("security-cases {}", seen.len());
 }
 
 #[test]

@@ -33,6 +33,9 @@ use crate::{
 /// The tenant of the product itself: it has no users, and nobody else's work.
 pub const ITSELF: TenantId = TenantId(Uuid::nil());
 
+/// The number of the schedule that comes once a month: the history may be shorter than its pauses.
+pub(crate) const MONTHLY: u128 = 7;
+
 /// Shared with operators' work: each queue more is asked about once a second.
 const QUEUE: &str = "operations";
 
@@ -83,7 +86,7 @@ pub async fn install(platform: &Platform, retention: Retention) -> Result<()> {
     put(engine, 3, "leads that wait", "* * * * *", &WatchQueues {}).await?;
     put(engine, 4, "figures of messages", "*/5 * * * *", &CountMessages {}).await?;
     put(engine, 6, "steps of sequences", "* * * * *", &WatchSequences {}).await?;
-    put(engine, 7, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await?;
+    put(engine, MONTHLY, "old logs to the archive", "41 2 2 * *", &BeginArchive {}).await?;
     put(engine, 8, "how long things are kept", "43 * * * *", &ApplyRetention {}).await
 }
 

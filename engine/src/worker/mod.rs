@@ -32,7 +32,7 @@ pub use running::Signals;
 
 use crate::{
     Engine,
-    finish::Claim,
+    finish::{Claim, Verdict},
     node::{Node, Queue},
 };
 
@@ -76,6 +76,11 @@ pub async fn open(
     stop: CancellationToken,
 ) -> sqlx::Result<Backend> {
     let queue = engine.queue_id(settings.name).await?;
+    // Known from the start: whoever watches for growth does not see what begins with the first one.
+    for verdict in Verdict::ALL {
+        metrics::counter!("engine_attempts_total", "queue" => settings.name, "verdict" => verdict.as_str())
+            .increment(0);
+    }
     node.registered().await;
     // After a long rest the days ahead are missing, and without its day no job can end.
     sqlx::query!("call engine.ensure_partitions()").execute(engine.system()).await?;

@@ -14,17 +14,23 @@ pub async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// The database answers, so work can be taken in.
+/// The database answers and the process is not to stop, so work can be taken in.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200), (status = 503)))]
 pub async fn readyz(State(app): Shared) -> Result<&'static str, Problem> {
+    if app.hub.stop.is_cancelled() {
+        return Err(not_ready("this process ends; another one takes work in"));
+    }
     match app.platform.engine.ping().await {
         Ok(()) => Ok("ready\n"),
         Err(error) => {
             tracing::warn!(%error, "the database does not answer");
-            let detail = "the database does not answer; try again shortly";
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail))
+            Err(not_ready("the database does not answer; try again shortly"))
         }
     }
+}
+
+fn not_ready(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail)
 }
 
 /// The build.

@@ -115,7 +115,7 @@ impl Hub {
     /// Tails the log from the end of a batch on, and has sockets look around, until `stop`. The batch was the last one at a
     /// time when no socket was open yet: what is numbered after it is told to whoever comes before it is read here.
     pub async fn run(self, platform: Platform, batch: i64) {
-        tokio::join!(self.follow(&platform.engine, batch), self.sweep(&platform));
+        tokio::join!(self.follow(&platform, batch), self.sweep(&platform));
     }
 
     /// How things stand with each tenant that has had sockets here.

@@ -50,6 +50,8 @@ impl Hub {
         let counted = self.counted();
         let open: i32 = counted.iter().map(|one| one.sockets).sum();
         metrics::gauge!("switchboard_sockets").set(f64::from(open));
+        metrics::gauge!("switchboard_sockets_most")
+            .set(u32::try_from(self.settings.most).unwrap_or(u32::MAX));
         let news: Vec<Counted> =
             counted.into_iter().filter(|one| noted.get(&one.tenant.0) != Some(one)).collect();
         if news.is_empty() {

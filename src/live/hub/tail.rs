@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Engine, bus::Hint, log::Entry};
+use domain::ctx::Platform;
+use engine::{bus::Hint, log::Entry};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::sleep,
@@ -22,10 +23,10 @@ type Place = (i64, Uuid, i64);
 
 impl Hub {
     /// Where the database does not answer it goes on later where it was, so that nobody misses anything.
-    pub(super) async fn follow(&self, engine: &Engine, batch: i64) {
-        let (mut hints, mut place) = (engine.bus().subscribe(), (batch, Uuid::max(), i64::MAX));
+    pub(super) async fn follow(&self, platform: &Platform, batch: i64) {
+        let (mut hints, mut place) = (platform.engine.bus().subscribe(), (batch, Uuid::max(), i64::MAX));
         while !self.stop.is_cancelled() {
-            if let Err(error) = self.tail(engine, &mut hints, &mut place).await {
+            if let Err(error) = self.tail(platform, &mut hints, &mut place).await {
                 tracing::warn!(%error, "the log could not be read; it goes on shortly");
                 tokio::select! {
                     () = self.stop.cancelled() => {}
@@ -37,15 +38,18 @@ impl Hub {
 
     async fn tail(
         &self,
-        engine: &Engine,
+        platform: &Platform,
         hints: &mut broadcast::Receiver<Hint>,
         place: &mut Place,
     ) -> sqlx::Result<()> {
         loop {
-            let entries = engine.log_tail(*place, AT_A_TIME).await?;
+            let entries = platform.engine.log_tail(*place, AT_A_TIME).await?;
             if let Some(last) = entries.last() {
                 *place = (last.batch, last.tenant, last.seq);
                 self.tell(&entries);
+                let delay = platform.clock.now() - last.at;
+                metrics::histogram!("switchboard_sockets_delay_seconds")
+                    .record(delay.to_std().unwrap_or_default());
                 if self.stop.is_cancelled() {
                     return Ok(());
                 }

@@ -1,7 +1,7 @@
 //! What every adapter must do, against a server that speaks as its provider does: whoever joins the build joins the table.
 
 mod found;
-mod sides;
+pub mod sides;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

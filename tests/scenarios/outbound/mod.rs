@@ -92,6 +92,7 @@ async fn nothing_near_is_connected_to_in_whatever_form_it_is_written() {
         }
     }
     assert!(all >= 220 && sent >= 200, "{sent} of {all} forms");
+    println!("security-cases {all}");
     assert_eq!(peer.connections_before_now().await, 0, "somebody came");
     assert_eq!(open().send(hook(peer.addr)).await.expect("an answer").body, b"ok", "it can be reached");
 }
@@ -127,6 +128,7 @@ async fn names_that_stand_for_what_is_near_are_not_connected_to() {
     let open = Outbound::with_resolver(policy(true), lookup, SHORT).expect("a client");
     failure(open.send(post(&url("rebind.example.com"))).await);
     assert_eq!(peer.connections_before_now().await, 2, "one was for counting");
+    println!("security-cases 11");
 }
 
 #[tokio::test]
@@ -141,6 +143,7 @@ async fn a_redirect_is_an_answer_and_nobody_follows_it() {
         assert_eq!(peer.requests().len(), 1);
     }
     assert_eq!(target.connections_before_now().await, 0, "somebody followed");
+    println!("security-cases 5");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ use uuid::Uuid;
 
 pub use self::{
     download::Download,
-    report::ReportDays,
+    report::{ReportDays, at_once},
     source::{
         CallColumn, CallSelection, LeadColumn, MessageColumn, MessageSelection, RecipientColumn,
         RecipientSelection,

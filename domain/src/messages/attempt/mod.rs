@@ -139,6 +139,16 @@ impl Attempt {
                 retry_after: Some(Duration::ZERO),
             };
         }
+        let (provider, began) = (self.adapter.kind(), Instant::now());
+        let answer = self.ask(ctx).await;
+        metrics::histogram!("switchboard_provider_call_seconds", "provider" => provider)
+            .record(began.elapsed());
+        metrics::counter!("switchboard_provider_answers_total", "provider" => provider, "answer" => answer.as_str())
+            .increment(1);
+        answer
+    }
+
+    async fn ask(&self, ctx: &Ctx) -> Answer {
         let (adapter, account) = (Arc::clone(&self.adapter), Arc::clone(&self.account));
         let (ctx, outgoing) = (ctx.clone(), self.outgoing.clone());
         let mut call = tokio::spawn(async move { adapter.send(&ctx, &account, &outgoing).await });

@@ -1,8 +1,13 @@
 //! Which version a name and a locale mean.
 
-use super::super::{locale, provider::Channel, store};
+use super::{
+    super::{locale, provider::Channel, store},
+    TemplateView, one,
+};
 use crate::{
-    error::Result,
+    Ctx,
+    access::permission::Permission,
+    error::{Error, Result},
     tenancy::TenantTx,
     types::{Locale, TemplateId},
 };
@@ -20,6 +25,18 @@ pub(in crate::messages) async fn resolve(
     let Some(picked) = locale::pick(wanted.unwrap_or_default(), &locales) else { return Ok(None) };
     let found = offered.iter().find(|one| one.locale == picked);
     found.map(|one| Ok((one.id, store::stored_channel(&one.channel)?))).transpose()
+}
+
+/// The version that a name and a locale mean at this moment.
+///
+/// # Errors
+/// If the permission is missing, or no template of this name is offered.
+pub async fn meant(ctx: &Ctx, name: &str, wanted: Option<&Locale>) -> Result<TemplateView> {
+    ctx.require(Permission::TemplatesRead)?;
+    let mut tx = ctx.begin().await?;
+    let found = resolve(&mut tx, name, wanted.map(canonical).as_deref()).await?;
+    let (id, _) = found.ok_or(Error::NotFound("template"))?;
+    one(&mut tx, id).await
 }
 
 /// A language tag in the letters in which it is usually written (RFC 5646, section 2.1.1), so that each locale has one

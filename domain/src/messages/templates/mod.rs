@@ -8,6 +8,7 @@ pub mod parts;
 pub mod preview;
 mod replace;
 
+pub use lookup::meant;
 pub(super) use lookup::resolve;
 pub use parts::TemplateParts;
 pub use preview::{TemplatePreview, TemplateSample, preview};

@@ -81,6 +81,7 @@ fn every_valid_vector_opens_to_its_plain_text_and_every_other_is_refused() {
         }
     }
     assert_eq!((valid, refused, of_other_sizes), (39, 27, 39), "the whole of the published set");
+    println!("security-cases {}", valid + refused + of_other_sizes);
 }
 
 const TABLES: [&str; 4] = ["leads", "messages", "calls", "users"];

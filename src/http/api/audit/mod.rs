@@ -136,7 +136,7 @@ pub async fn audit_summary(
 }
 
 /// What was asked for, or so far back from now. The database's clock may be a little ahead of ours.
-fn range(
+pub(crate) fn range(
     now: DateTime<Utc>,
     from: Option<Moment>,
     to: Option<Moment>,

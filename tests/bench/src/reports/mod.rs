@@ -21,7 +21,10 @@ pub async fn report(args: Args) -> Outcome<()> {
 /// What there is to measure.
 fn rows() -> Vec<Row> {
     vec![
-        (measure!(counted::figures), vec![("report_ms_p95", Most(500.0)), ("rollup_events_per_s", Least(10_000.0))]),
+        (
+            measure!(counted::figures),
+            vec![("report_ms_p95", Most(500.0)), ("rollup_events_per_s", Least(10_000.0))],
+        ),
         (
             measure!(exported::a_million),
             vec![

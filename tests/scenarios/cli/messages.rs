@@ -1,0 +1,83 @@
+//! Accounts, templates and campaigns from the command line.
+
+use serde_json::{Value, json};
+use switchboard_tests::{TestApp, switchboard};
+
+use crate::{
+    campaigns::{by_mail, draft, people},
+    gates::delivered,
+    message::sandbox,
+};
+
+#[tokio::test]
+async fn accounts_are_listed_without_credentials_and_asked() {
+    let app = TestApp::start().await;
+    let message = sandbox(&app.acme.admin).await;
+    let providers = async |words: &[&str]| {
+        let all = [&["providers"][..], words, &["--tenant", "acme", "-o", "json"]].concat();
+        switchboard(&app.database, &all).await
+    };
+    let listed = providers(&["list"]).await.expect(0).json();
+    assert_eq!((&listed[0]["id"], &listed[0]["kind"]), (&message["provider_id"], &json!("sandbox")));
+    assert!(listed[0].get("credentials").is_none());
+    let id = listed[0]["id"].as_str().expect("an id");
+    let checked = providers(&["check", id]).await.expect(0).json();
+    assert_eq!(checked[0]["id"], listed[0]["id"], "{checked}");
+    providers(&["check", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_template_is_found_by_its_name_and_filled_in() {
+    let app = TestApp::start().await;
+    let message = sandbox(&app.acme.admin).await;
+    let templates = async |words: &[&str]| {
+        switchboard(&app.database, &[&["templates"][..], words, &["--tenant", "acme"]].concat()).await
+    };
+    let listed = templates(&["list", "-o", "json"]).await.expect(0).json();
+    assert_eq!(listed[0]["id"], message["template_id"]);
+    let shown = templates(&["show", "hello", "-o", "json"]).await.expect(0).json();
+    assert_eq!(shown, listed[0]);
+    let seen = templates(&["render", "hello", "--var", "name=Ada"]).await.expect(0);
+    assert_eq!(seen.out, "Hi Ada\n\nDear Ada\n");
+    let missing = templates(&["render", "hello"]).await.expect(1);
+    assert!(missing.err.contains("name"), "{missing:#?}");
+    templates(&["show", "goodbye"]).await.ends(3);
+    assert_eq!(delivered(&app.acme.admin).await, 0);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_campaign_is_looked_at_started_and_followed_to_its_end() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    people(admin, 12).await;
+    let path = draft(admin, &content, &json!({})).await;
+    let id = path.rsplit('/').next().expect("an id");
+    let campaigns = async |words: &[&str]| {
+        let all = [&["campaigns"][..], words, &["--tenant", "acme", "-o", "json"]].concat();
+        switchboard(&app.database, &all).await
+    };
+    let drafts = campaigns(&["list", "--status", "draft"]).await.expect(0).json();
+    assert_eq!((&drafts[0]["id"], drafts.as_array().map(Vec::len)), (&json!(id), Some(1)));
+    assert_eq!(campaigns(&["list", "--status", "paused"]).await.expect(0).json(), json!([]));
+    let preview = campaigns(&["start", id, "--dry-run"]).await.expect(0);
+    assert_eq!((&preview.json()["matched"], &preview.json()["unreachable"]), (&json!(12), &json!(0)));
+    assert!(!preview.out.contains("Person"), "nobody is named: {preview:#?}");
+    let shown = campaigns(&["show", id]).await.expect(0).json();
+    assert_eq!(
+        (&shown["status"], &shown["progress"]),
+        (&json!("draft"), &Value::Null),
+        "a dry run begins nothing"
+    );
+    campaigns(&["pause", id]).await.ends(4);
+
+    let ended = campaigns(&["start", id, "--wait"]).await.expect(0).json();
+    assert_eq!((&ended["run_status"], &ended["statuses"]), (&json!("finished"), &json!({"sent": 12})));
+    assert_eq!(delivered(admin).await, 12);
+    let shown = campaigns(&["show", id]).await.expect(0).json();
+    assert_eq!((&shown["progress"]["open"], &shown["progress"]["run_id"]), (&json!(0), &ended["run_id"]));
+    campaigns(&["show", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
+    app.process.stop().await;
+}
