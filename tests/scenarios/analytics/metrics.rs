@@ -8,7 +8,6 @@ use proptest::{
     sample::{select, subsequence},
     test_runner::TestRunner,
 };
-use serde_json::Value;
 use switchboard_tests::TestApp;
 
 use super::{
