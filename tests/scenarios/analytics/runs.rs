@@ -27,7 +27,6 @@ pub const ACCEPTED: [&str; 4] = ["sent", "delivered", "read", "bounced"];
 #[derive(Debug, Clone)]
 pub struct Recipient {
     pub campaign: usize,
-    pub began: DateTime<Utc>,
     pub variant: Option<usize>,
     channel: Option<&'static str>,
     /// Texts came to nothing before: how, of how many parts, and whether a provider had taken it.
@@ -74,7 +73,6 @@ fn recipient() -> impl Strategy<Value = Recipient> {
             let status = if way.is_some() { status } else { "skipped" };
             Recipient {
                 campaign: 0,
-                began: DateTime::UNIX_EPOCH,
                 variant: way.map(|(variant, _)| variant),
                 channel: way.map(|(_, channel)| channel),
                 fell,
@@ -90,7 +88,7 @@ fn recipient() -> impl Strategy<Value = Recipient> {
 pub fn run() -> impl Strategy<Value = Run> {
     (0..CAMPAIGNS.len(), at(), collection::vec(recipient(), 0..9)).prop_map(
         |(campaign, began, recipients)| {
-            let of = |recipient: Recipient| Recipient { campaign, began, ..recipient };
+            let of = |recipient: Recipient| Recipient { campaign, ..recipient };
             Run { id: Uuid::now_v7(), campaign, began, recipients: recipients.into_iter().map(of).collect() }
         },
     )
