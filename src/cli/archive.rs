@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Failure, audit,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::{Look, Of},
     with_platform,
 };
@@ -39,9 +39,8 @@ pub(super) enum Command {
         /// `audit_log` or `message_attempts`; both if not said.
         #[arg(long, value_parser = log)]
         log: Option<Log>,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// One archive with its manifest and the signature over it.
     Show {
@@ -87,10 +86,10 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
         Command::Verify { tenant } => audit::verify(config, form, tenant, true).await,
         Command::Restore { of, id } => audit::restored::restore(config, form, &of, id).await,
         Command::Release { of, id } => audit::restored::release(config, form, &of, id).await,
-        Command::List { look, log, limit } => {
+        Command::List { look, log, most } => {
             with_platform(config, async |platform| {
                 let ctx = look.enter(platform, "archive list").await?;
-                let mut list = form.list(COLUMNS, limit);
+                let mut list = form.list(COLUMNS, most.limit);
                 list.read(
                     async |before, wanted| Ok(read::list(&ctx, log, before, wanted).await?),
                     |archive| (archive.month, archive.id),

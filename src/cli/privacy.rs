@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Failure,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::Look,
     values::one_of,
     with_platform,
@@ -64,9 +64,8 @@ pub(super) enum Command {
         /// Only those that are not answered and whose time is over.
         #[arg(long)]
         overdue: bool,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// Requests to be erased (GDPR Art. 17), newest first.
     Erasures {
@@ -77,9 +76,8 @@ pub(super) enum Command {
         /// Of this lead.
         #[arg(long)]
         lead: Option<Uuid>,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// A request of either kind: how far it is, what was done about it, and its files.
     Show {
@@ -97,11 +95,11 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     with_platform(config, async |platform| match command {
-        Command::Requests { look, status, lead, overdue, limit } => {
+        Command::Requests { look, status, lead, overdue, most } => {
             let ctx = look.enter(platform, "privacy requests").await?;
             let overdue = overdue.then_some(true);
             let filter = RequestFilter { id: None, status, lead: lead.map(LeadId), overdue };
-            let mut list = form.list(REQUESTS, limit);
+            let mut list = form.list(REQUESTS, most.limit);
             list.read(
                 async |before, wanted| Ok(requests::list(&ctx, &filter, before, wanted).await?),
                 |request| request.id,
@@ -109,10 +107,10 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
             .await?;
             list.end()
         }
-        Command::Erasures { look, state, lead, limit } => {
+        Command::Erasures { look, state, lead, most } => {
             let ctx = look.enter(platform, "privacy erasures").await?;
             let filter = ErasureFilter { id: None, state, lead: lead.map(LeadId) };
-            let mut list = form.list(ERASURES, limit);
+            let mut list = form.list(ERASURES, most.limit);
             list.read(
                 async |before, wanted| Ok(erasure::list(&ctx, &filter, before, wanted).await?),
                 |erasure| erasure.id,

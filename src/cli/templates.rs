@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Failure,
     exit::Exit,
-    output::{Columns, Form, printable, written},
+    output::{Columns, Form, Most, printable, written},
     tenant::Look,
     values::{one_of, pair},
     with_platform,
@@ -50,9 +50,8 @@ pub(super) enum Command {
         /// Also those that are not offered any more.
         #[arg(long)]
         archived: bool,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// One version.
     Show(Which),
@@ -92,10 +91,10 @@ impl Which {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     with_platform(config, async |platform| match command {
-        Command::List { look, name, channel, all, archived, limit } => {
+        Command::List { look, name, channel, all, archived, most } => {
             let ctx = look.enter(platform, "templates list").await?;
             let filter = Filter { name, channel, locale: None, latest: !all, archived };
-            let mut list = form.list(COLUMNS, limit);
+            let mut list = form.list(COLUMNS, most.limit);
             list.read(
                 async |before, wanted| Ok(templates::list(&ctx, &filter, before, wanted).await?.rows),
                 |template| template.id,

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     Failure,
     exit::Exit,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     with_platform,
 };
 use crate::{config::Config, http::api::tenants::TenantMade};
@@ -34,9 +34,8 @@ const COLUMNS: Columns = &[
 pub(super) enum Command {
     /// The tenants in the order of their slugs.
     List {
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// A tenant with what is settled about it.
     Show { slug: String },
@@ -85,8 +84,8 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
 
 async fn act(by: &OperatorCtx, form: Form, command: Command) -> Result<(), Failure> {
     match command {
-        Command::List { limit } => {
-            let mut list = form.list(COLUMNS, limit);
+        Command::List { most } => {
+            let mut list = form.list(COLUMNS, most.limit);
             list.read(
                 async |after: Option<String>, wanted| {
                     Ok(tenants::list(by, after.as_deref().unwrap_or_default(), wanted).await?)

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     Failure,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::Look,
     with_platform,
 };
@@ -42,9 +42,8 @@ pub(super) enum Command {
         /// Only those who are kept out.
         #[arg(long)]
         disabled: bool,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// Print a token with which a user chooses a password, once, by POST /api/v1/auth/password.
     PasswordLink {
@@ -62,10 +61,10 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     with_platform(config, async |platform| match command {
-        Command::List { look, role, email, disabled, limit } => {
+        Command::List { look, role, email, disabled, most } => {
             let ctx = look.enter(platform, "users list").await?;
             let wanted = Wanted { role, disabled: disabled.then_some(true), email };
-            let mut list = form.list(COLUMNS, limit);
+            let mut list = form.list(COLUMNS, most.limit);
             list.read(
                 async |before, rows| Ok(users::found(&ctx, &wanted, before, rows).await?),
                 |user| user.id,

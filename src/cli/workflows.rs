@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Failure,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::{Look, Of},
     values, with_platform,
 };
@@ -51,9 +51,8 @@ pub(super) enum Command {
         /// What they are about, for example `lead:<id>`.
         #[arg(long)]
         key: Option<String>,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// A run with its steps, and what each of them waits for.
     Show {
@@ -90,10 +89,10 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     with_platform(config, async |platform| match command {
-        Command::List { look, workflow, state, key, limit } => {
+        Command::List { look, workflow, state, key, most } => {
             let ctx = look.enter(platform, "workflows list").await?;
             let filter = Filter { name: workflow, state, business_key: key, ..Filter::default() };
-            let mut list = form.list(COLUMNS, limit);
+            let mut list = form.list(COLUMNS, most.limit);
             list.read(
                 async |before, wanted| {
                     let runs = workflows::list(&ctx, &filter, before, wanted).await?;

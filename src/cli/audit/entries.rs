@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     cli::{
         Failure,
-        output::{Columns, Form},
+        output::{Columns, Form, Most},
         tenant::Look,
         values::moment,
         with_platform,
@@ -63,9 +63,8 @@ pub(in crate::cli) struct Wishes {
     /// Also entries that were brought back from the archive.
     #[arg(long)]
     archived: bool,
-    /// At most so many; all if not said.
-    #[arg(long)]
-    limit: Option<u64>,
+    #[command(flatten)]
+    most: Most,
 }
 
 pub(super) async fn list(config: &Config, form: Form, wishes: Wishes) -> Result<(), Failure> {
@@ -81,7 +80,7 @@ pub(super) async fn list(config: &Config, form: Form, wishes: Wishes) -> Result<
             security: wishes.security,
             ..Filter::between(from, to)
         };
-        let mut list = form.list(COLUMNS, wishes.limit);
+        let mut list = form.list(COLUMNS, wishes.most.limit);
         list.read(
             async |before, wanted| Ok(read::list(&ctx, &filter, wishes.archived, before, wanted).await?),
             |entry| (entry.at, entry.id),

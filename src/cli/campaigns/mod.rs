@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     Failure,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::{Look, Of},
     values::one_of,
     with_platform,
@@ -44,9 +44,8 @@ pub(super) enum Command {
         look: Look,
         #[arg(long, value_parser = one_of(&CampaignStatus::ALL, CampaignStatus::as_str))]
         status: Option<CampaignStatus>,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// One campaign, and how far its newest run is.
     Show {
@@ -105,9 +104,9 @@ struct Shown {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     with_platform(config, async |platform| match command {
-        Command::List { look, status, limit } => {
+        Command::List { look, status, most } => {
             let ctx = look.enter(platform, "campaigns list").await?;
-            let mut list = form.list(COLUMNS, limit);
+            let mut list = form.list(COLUMNS, most.limit);
             list.read(
                 async |before, wanted| Ok(manage::list(&ctx, status, before, wanted).await?),
                 |campaign| campaign.id,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use self::act::Deed;
 use super::{
     Failure,
-    output::{Columns, Form},
+    output::{Columns, Form, Most},
     tenant::{self, Look, Reason},
     with_platform,
 };
@@ -44,9 +44,8 @@ pub(super) enum Command {
         tenant: Option<String>,
         #[command(flatten)]
         reason: Reason,
-        /// At most so many; all if not said.
-        #[arg(long)]
-        limit: Option<u64>,
+        #[command(flatten)]
+        most: Most,
     },
     /// One job with its attempts.
     Show {
@@ -110,8 +109,8 @@ struct Row {
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     use engine::operate::Action::{Cancel, Discard, Retry};
     match command {
-        Command::List { which, tenant, reason, limit } => {
-            list(config, form, (which.filter(), tenant, limit), &reason).await
+        Command::List { which, tenant, reason, most } => {
+            list(config, form, (which.filter(), tenant, most.limit), &reason).await
         }
         Command::Show { look, id } => {
             with_platform(config, async |platform| {

@@ -30,6 +30,14 @@ pub(super) enum Form {
     Ndjson,
 }
 
+/// How long a list may be.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Most {
+    /// At most so many; all if not said.
+    #[arg(long)]
+    pub(super) limit: Option<u64>,
+}
+
 impl Form {
     /// A list to be printed, of at most so many.
     pub(super) fn list(self, columns: Columns, most: Option<u64>) -> List<Stdout> {
