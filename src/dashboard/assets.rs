@@ -23,7 +23,7 @@ struct Asset {
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    let files: [(&'static str, &'static str, &'static [u8]); 12] = [
+    let files: [(&'static str, &'static str, &'static [u8]); 16] = [
         ("tokens.css", CSS, include_bytes!("assets/tokens.css")),
         ("ops.css", CSS, include_bytes!("assets/ops.css")),
         ("parts.css", CSS, include_bytes!("assets/parts.css")),
@@ -32,10 +32,14 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("keys.js", JS, include_bytes!("assets/keys.js")),
         ("charts.js", JS, include_bytes!("assets/charts.js")),
         ("live.js", JS, crate::live::CLIENT.as_bytes()),
+        ("docs.js", JS, include_bytes!("assets/docs.js")),
+        ("docs.css", CSS, include_bytes!("assets/docs.css")),
         ("icon.svg", SVG, include_bytes!("assets/icon.svg")),
         ("htmx.min.js", JS, include_bytes!("assets/vendor/htmx.min.js")),
         ("uPlot.iife.min.js", JS, include_bytes!("assets/vendor/uPlot.iife.min.js")),
         ("uPlot.min.css", CSS, include_bytes!("assets/vendor/uPlot.min.css")),
+        ("swagger-ui-bundle.js", JS, include_bytes!("assets/vendor/swagger-ui-bundle.js")),
+        ("swagger-ui.css", CSS, include_bytes!("assets/vendor/swagger-ui.css")),
     ];
     files
         .into_iter()
@@ -72,4 +76,30 @@ pub async fn serve(Path(name): Path<String>, uri: Uri) -> Response {
         headers.insert(header::ETAG, tag);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    #[test]
+    fn scripts_of_others_are_the_ones_that_are_written_down() {
+        let mut looked_at = 0;
+        for line in include_str!("assets/vendor/README.md").lines() {
+            let cells: Vec<&str> =
+                line.split('|').map(|cell| cell.trim().trim_matches('`')).filter(|cell| !cell.is_empty()).collect();
+            let [name, _, _, _, written] = cells[..] else { continue };
+            let Some(asset) = asset(name) else { continue };
+            let digest: [u8; 32] = Sha256::digest(asset.bytes).into();
+            let mut found = String::new();
+            for byte in digest {
+                write!(found, "{byte:02x}").expect("a string takes all");
+            }
+            assert_eq!(found, written, "{name}");
+            looked_at += 1;
+        }
+        assert_eq!(looked_at, 5);
+    }
 }

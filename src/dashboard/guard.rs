@@ -35,7 +35,7 @@ use crate::http::{
 /// How long a statement of a page may take.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Styles, scripts and sockets of our own, and nothing that stands in a page itself.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the guard of a path knows.

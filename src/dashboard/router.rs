@@ -7,6 +7,7 @@ use axum::{Router, middleware, routing};
 use super::{
     assets,
     guard::{Guarded, guard},
+    reference,
     routes::table,
 };
 use crate::http::App;
@@ -20,6 +21,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         let there: routing::MethodRouter<Arc<App>> = paths.remove(place.path).unwrap_or_default();
         paths.insert(place.path, there.merge(methods));
     }
-    let router = Router::new().route("/ops/assets/{*path}", routing::get(assets::serve));
+    let router = Router::new()
+        .route("/ops/assets/{*path}", routing::get(assets::serve))
+        .route("/docs", routing::get(reference::page));
     paths.into_iter().fold(router, |router, (path, methods)| router.route(path, methods))
 }

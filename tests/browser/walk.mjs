@@ -12,6 +12,7 @@ import { client, news } from "./live.mjs";
 import { axe, drawn, overflow } from "./looks.mjs";
 import { Pages, links, navigation } from "./pages.mjs";
 import { flows } from "./plain.mjs";
+import { reference } from "./reference.mjs";
 import { login, operate } from "./session.mjs";
 import { watch } from "./watch.mjs";
 
@@ -23,7 +24,7 @@ const { values: asked } = parseArgs({ options: {
   shots: { type: "string", default: "target/screenshots" },
   only: { type: "string", multiple: true },
 } });
-const PARTS = ["pages", "operator", "plain", "keyboard", "live"];
+const PARTS = ["pages", "operator", "plain", "keyboard", "live", "docs"];
 const wanted = (part) => !asked.only || asked.only.includes(part);
 for (const part of asked.only ?? []) if (!PARTS.includes(part)) throw new Error(`there is no ${part}; it is one of ${PARTS.join(", ")}`);
 
@@ -138,6 +139,7 @@ try {
     await context.close();
     found("live", await news(browser, demo, paths));
   });
+  await part("docs", async () => found("docs", await reference(browser, demo, asked.shots)));
 } finally {
   await browser?.close();
   await demo.stop();

@@ -1,0 +1,49 @@
+// The description of the API as a page: all operations are drawn, and nothing goes wrong over it.
+
+import { join } from "node:path";
+
+import { LOOKS } from "./chromium.mjs";
+import { watch } from "./watch.mjs";
+
+const METHODS = new Set(["get", "put", "post", "patch", "delete", "head", "options", "trace"]);
+/** A phone takes its time for hundreds of operations. */
+const PATIENCE_MS = 90_000;
+
+/** How many operations the description has. */
+async function described(demo) {
+  const answer = await fetch(`${demo.base}/api/v1/openapi.json`);
+  if (!answer.ok) throw new Error(`the description answered ${answer.status}`);
+  const { paths } = await answer.json();
+  return Object.values(paths).flatMap(Object.keys).filter((key) => METHODS.has(key)).length;
+}
+
+/** Opens it at a desk and on a phone. Answers what is wrong. */
+export async function reference(browser, demo, shots) {
+  const wrong = [], wanted = await described(demo);
+  if (wanted === 0) wrong.push("the description has no operations");
+  for (const { name, ...options } of LOOKS.filter((look) => look.colorScheme === "light")) {
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      const heard = await watch(page);
+      const hosts = new Set();
+      page.on("request", (request) => { if (!request.url().startsWith("data:")) hosts.add(new URL(request.url()).origin); });
+      const answer = await page.goto(`${demo.base}/docs`);
+      if (answer?.status() !== 200) wrong.push(`${name}: answered ${answer?.status()}`);
+      const drawn = page.locator("#operations .opblock");
+      await drawn.nth(wanted - 1).waitFor({ state: "attached", timeout: PATIENCE_MS });
+      const count = await drawn.count();
+      if (count !== wanted) wrong.push(`${name}: ${count} of ${wanted} operations are drawn`);
+      // One that is opened shows what it takes and answers.
+      await drawn.first().locator(".opblock-summary-control").click();
+      await page.locator("#operations .opblock.is-open .responses-wrapper").first().waitFor({ timeout: PATIENCE_MS });
+      await page.screenshot({ path: join(shots, `docs-${name}.png`) });
+      hosts.delete(new URL(demo.base).origin);
+      for (const host of hosts) wrong.push(`${name}: asked ${host}`);
+      wrong.push(...heard.take().map((what) => `${name}: ${what}`));
+    } finally {
+      await context.close();
+    }
+  }
+  return wrong;
+}
