@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// One invalid field of a request, named by an RFC 6901 JSON pointer into the body.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON pointer to the offending value, for example `/email`; a query parameter is `?name`.
     pub pointer: String,

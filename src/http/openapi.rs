@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use axum::{
-    http::header,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use domain::error::FieldError;
+use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -42,8 +43,25 @@ pub async fn document() -> Response {
 pub fn text() -> String {
     let mut value = serde_json::to_value(router::description()).expect("a description is JSON");
     examples::show(&mut value, &examples::stories().expect("examples are steps"));
+    name_answers(&mut value);
     value["info"] = json!({ "title": TITLE, "version": env!("CARGO_PKG_VERSION") });
     format!("{value:#}\n")
+}
+
+/// Gives answers of which nothing is said the name of their status: each must be described (OpenAPI 3.1, section 4.8.17).
+fn name_answers(description: &mut Value) {
+    let paths = description.get_mut("paths").and_then(Value::as_object_mut);
+    for (_, item) in paths.into_iter().flatten() {
+        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+            let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+            for (status, answer) in answers.into_iter().flatten() {
+                let name = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|code| code.canonical_reason());
+                if let (Some(name), Some(answer)) = (name, answer.as_object_mut()) {
+                    answer.entry("description").or_insert_with(|| name.into());
+                }
+            }
+        }
+    }
 }
 
 /// Says in each operation of a route what right it needs and how failures look.
@@ -86,6 +104,7 @@ fn describe(operation: &mut Operation, access: Access) {
 pub fn finish(mut api: OpenApi) -> OpenApi {
     let components = api.components.get_or_insert_with(Components::new);
     components.schemas.insert(Problem::name().into(), Problem::schema());
+    components.schemas.insert(FieldError::name().into(), FieldError::schema());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(ACCEPTED)).build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     api

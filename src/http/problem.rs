@@ -32,7 +32,6 @@ pub struct Problem {
     pub detail: String,
     /// Each wrong field by RFC 6901 pointer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
     pub errors: Vec<FieldError>,
     pub request_id: String,
     /// Seconds after which it may be tried again, as Retry-After says them (RFC 9110, section 10.2.3).
