@@ -135,8 +135,8 @@ def main() -> int:
                 for path in API.findall(code):
                     demand(has_path(path, paths), page, number, f"the API has no {path}")
                 if not is_code and (file := FILE.match(code)):
-                    there = (ROOT / file[0]).exists() or (page.parent / file[0]).exists()
-                    demand(there, page, number, f"there is no {file[0]}")
+                    folders = [folder for folder in page.parents if folder.is_relative_to(ROOT)]
+                    demand(any((folder / file[0]).exists() for folder in folders), page, number, f"there is no {file[0]}")
     print("\n".join(wrong) or f"{len(pages())} pages name what is there", file=sys.stderr)
     return bool(wrong)
 
