@@ -1,8 +1,9 @@
 """What the pages name is there: `./x lint` runs it.
 
 Of every page (*.md): relative links and their anchors; commands of `./x`, as its usage lists them, and of `switchboard`, as
-docs/cli.md lists them (a test of src/cli compares that page with the program); settings; paths of the API; files in backticks.
-The changelog tells of what was, so only its links are looked at. Ends with 1 and a line for each that is missing.
+docs/cli.md lists them (a test of src/cli compares that page with the program); settings, all of which docs/operations.md
+explains; paths of the API; files in backticks. The changelog tells of what was, so only its links are looked at. Ends with 1
+and a line for each that is missing.
 """
 
 import json
@@ -137,6 +138,10 @@ def main() -> int:
                 if not is_code and (file := FILE.match(code)):
                     folders = [folder for folder in page.parents if folder.is_relative_to(ROOT)]
                     demand(any((folder / file[0]).exists() for folder in folders), page, number, f"there is no {file[0]}")
+    settings_page = ROOT / "docs/operations.md"
+    explained = settings_page.read_text(encoding="utf-8")
+    for name in re.findall(r"^    pub (\w+):", settings.partition("pub struct Config")[2].partition("\n}")[0], re.MULTILINE):
+        demand(f"`{name}`" in explained, settings_page, 1, f"the setting {name} is not explained")
     print("\n".join(wrong) or f"{len(pages())} pages name what is there", file=sys.stderr)
     return bool(wrong)
 
