@@ -20,7 +20,7 @@ PAST = {"CHANGELOG.md"}
 SIGNED = {"switchboard log archive"}
 
 FENCE = re.compile(r"^\s*(```|~~~)")
-LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)(?:\s+\"[^\"]*\")?\)")
+LINK = re.compile(r"\]\(([^()\s]+)(?:\s+\"[^\"]*\")?\)")
 SPAN = re.compile(r"`([^`]+)`")
 X = re.compile(r"\./x ([a-z]+)(?: ([a-z]+))?")
 COMMAND = re.compile(r"(?:^|[$(|;]\s*)switchboard ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
@@ -66,7 +66,11 @@ def lines(page: Path) -> tuple[tuple[int, str, bool], ...]:
         # Indented code begins behind an empty line; elsewhere an indented line goes on with the one before.
         is_indented = text.startswith("    ") and (before_is_blank or is_indented)
         before_is_blank = not text.strip()
-        read.append((number, text, is_fenced or is_indented))
+        is_code = is_fenced or is_indented
+        # A span of code may go on in the next line.
+        if read and not is_code and not read[-1][2] and read[-1][1].count("`") % 2:
+            text, read[-1] = f"{read[-1][1]} {text.strip()}", (number - 1, "", False)
+        read.append((number, text, is_code))
     return tuple(read)
 
 
