@@ -230,7 +230,8 @@ async fn what_may_have_been_sent_since_waits_for_a_person() {
     app.process.stop().await;
 }
 
-async fn all_is_paused(system: &mut PgConnection) -> bool {
+/// Whether the product has stopped all work.
+pub async fn all_is_paused(system: &mut PgConnection) -> bool {
     sqlx::query_scalar(
         "select exists (select from engine.pauses
            where decided_by = 'product' and num_nonnulls(queue_id, tenant_id, kind) = 0)",
