@@ -215,7 +215,7 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     let mut asked = line.message(3_000);
     asked["provider_id"] = Value::Null;
     let asked = send(admin, &asked).await;
-    let said = switchboard(&database, &["queues", "list"]).await.expect(0);
+    let said = switchboard(&database, &["queues", "list", "-o", "json"]).await.expect(0);
     assert!(said.out.contains("switchboard recover"), "{said:#?}");
 
     let done = switchboard(&database, &["recover"]).await.expect(0);

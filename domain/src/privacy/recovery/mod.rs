@@ -110,6 +110,8 @@ pub async fn recover(platform: &Platform, how: How) -> Result<Option<Recovered>>
     }
     tx.pause_scope(Decider::Product, ALL, ELSEWHERE).await?;
     tx.commit().await?;
+    // A backup may be older than the days that were made ahead in it.
+    platform.engine.ensure_partitions().await?;
     let mut done = Recovered::default();
     for pass in [Pass::Held, Pass::Begun] {
         if pass == Pass::Begun {
