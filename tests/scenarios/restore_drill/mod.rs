@@ -143,6 +143,50 @@ async fn api(database: &Database, client: &Client) -> (Process, Client) {
     (process, client)
 }
 
+/// What there is before the base backup: messages, a campaign that is over, and somebody who will be erased. Answers who that
+/// is, and the campaign.
+async fn before(admin: &Client, line: &Line, fake: &twilio::Fake) -> (Value, String) {
+    at_once(admin).await;
+    people(admin).await;
+    let gone = json!({"name": "Kestrelina", "phone": phone(99_000), "email": null});
+    let gone = lead(admin, &gone).await;
+    line.send(admin, 0..BEFORE).await;
+    let first = line.campaign(admin, "first").await;
+    start(admin, &first).await;
+    over(admin, &first).await;
+    within(fake.ledger().until(BEFORE + PEOPLE + 1)).await;
+    (gone, first)
+}
+
+/// Workers find that they are elsewhere, and touch nothing: neither what was queued nor what is asked for now. Answers the
+/// message that is.
+async fn held(database: &Database, admin: &Client, line: &Line) -> String {
+    let mut system = database.connect_as("switchboard_system").await;
+    let paused = async {
+        while !all_is_paused(&mut system).await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(paused).await;
+    admin.post(&format!("{QUEUE}/resume"), &json!({})).await.expect(204);
+    let mut asked = line.message(3_000);
+    asked["provider_id"] = Value::Null;
+    let asked = send(admin, &asked).await;
+    let said = switchboard(database, &["queues", "list", "-o", "json"]).await.expect(0);
+    assert!(said.out.contains("switchboard recover"), "{said:#?}");
+    asked
+}
+
+/// The log that was restored holds; that it was longer once is known outside of it.
+async fn holds_again(database: &Database, heads: &Path, tenant: TenantId) {
+    let platform = platform(database).await;
+    let fresh = Sealer::open(&platform, &heads_file()).await.expect("a sealer");
+    assert_eq!(sealed(&fresh, tenant).await.broken, None);
+    let before = Sealer::open(&platform, heads).await.expect("a sealer");
+    let lost = before.verify(tenant).await.expect("an answer").broken.expect("it was longer");
+    assert!(lost.what.contains("outside"), "{lost:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_was_erased() {
     let mut cluster = Cluster::start().await;
@@ -153,16 +197,8 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     let admin = &app.acme.admin;
     let data = cluster.home.join("machine");
     let working = worker(&app.database, &data);
-    at_once(admin).await;
-    people(admin).await;
-    let gone = json!({"name": "Kestrelina", "phone": phone(99_000), "email": null});
-    let gone = lead(admin, &gone).await;
     let (line, others) = (Line::open(admin, &fake).await, Line::open(&app.other.admin, &fake).await);
-    line.send(admin, 0..BEFORE).await;
-    let first = line.campaign(admin, "first").await;
-    start(admin, &first).await;
-    over(admin, &first).await;
-    within(fake.ledger().until(BEFORE + PEOPLE + 1)).await;
+    let (gone, first) = before(admin, &line, &fake).await;
 
     cluster.back_up().await;
     // What the log alone knows: sent after the base backup, and queued at the moment that is restored to.
@@ -202,22 +238,8 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     assert_eq!(admin.get(&at("/api/v1/leads", &gone)).await.expect(200)["name"], "Kestrelina", "it is back");
     assert_eq!(admin.get(&format!("{second}/progress")).await.expect(200)["statuses"]["sent"], Value::Null);
 
-    // Workers find that they are elsewhere, and touch nothing: neither what was queued nor what is asked for now.
-    let mut system = database.connect_as("switchboard_system").await;
     let working = worker(&database, &data);
-    let paused = async {
-        while !all_is_paused(&mut system).await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    within(paused).await;
-    admin.post(&format!("{QUEUE}/resume"), &json!({})).await.expect(204);
-    let mut asked = line.message(3_000);
-    asked["provider_id"] = Value::Null;
-    let asked = send(admin, &asked).await;
-    let said = switchboard(&database, &["queues", "list", "-o", "json"]).await.expect(0);
-    assert!(said.out.contains("switchboard recover"), "{said:#?}");
-
+    let asked = held(&database, admin, &line).await;
     let done = switchboard(&database, &["recover"]).await.expect(0);
     assert_eq!(fake.ledger().count(), outside, "nothing was sent before");
     let says = |words: &str| done.out.contains(words);
@@ -246,12 +268,8 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     judge.nobody_twice();
     assert!(judge.unknown().is_empty(), "{:?}", judge.unknown());
 
-    // Who was erased is erased, and the log holds again; that it was longer once is known outside of it.
-    assert_eq!(admin.get(&at("/api/v1/leads", &gone)).await.problem(404), "not-found");
-    let open = async |file: &Path| Sealer::open(&platform(&database).await, file).await.expect("a sealer");
-    assert_eq!(sealed(&open(&heads_file()).await, acme.id).await.broken, None);
-    let lost = open(&heads).await.verify(acme.id).await.expect("an answer").broken.expect("it was longer");
-    assert!(lost.what.contains("outside"), "{lost:?}");
+    assert_eq!(admin.get(&at("/api/v1/leads", &gone)).await.problem(404), "not-found", "who was erased is erased");
+    holds_again(&database, &heads, acme.id).await;
     working.kill().await;
     process.stop().await;
 }
