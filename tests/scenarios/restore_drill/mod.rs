@@ -58,10 +58,10 @@ impl Line {
             "base_url": fake.url(),
         });
         let account = json!({"name": "sms", "kind": "twilio", "channel": "sms", "credentials": credentials});
-        let provider = client.post("/api/v1/communication/providers", &account).await.expect(201)["id"].clone();
+        let account = client.post("/api/v1/communication/providers", &account).await.expect(201);
         let template = json!({"name": "order", "channel": "sms", "text": "Order {{number}}"});
-        let made = client.post("/api/v1/communication/templates", &template).await.expect(201);
-        Self { provider, template: made["id"].clone() }
+        let template = client.post("/api/v1/communication/templates", &template).await.expect(201);
+        Self { provider: account["id"].clone(), template: template["id"].clone() }
     }
 
     fn message(&self, number: usize) -> Value {
@@ -253,7 +253,8 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     assert_eq!(fake.ledger().count(), outside + 1, "nothing else was sent");
     let judge = Judge::call(admin, fake.ledger()).await;
     judge.nobody_twice();
-    judge.messages_are_known((0..BEFORE + 10).chain(1_000..1_000 + QUEUED).map(|number| phone(PEOPLE + number)));
+    let numbers = (0..BEFORE + 10).chain(1_000..1_000 + QUEUED);
+    judge.messages_are_known(numbers.map(|number| phone(PEOPLE + number)));
     judge.recipients_are_known(admin, &second, "second", PEOPLE).await;
     let unknown = judge.unknown();
     assert!(unknown.contains(&asked) && unknown.len() > QUEUED + PEOPLE, "{unknown:?}");
@@ -268,7 +269,8 @@ async fn a_restore_to_a_moment_sends_nothing_again_and_brings_back_nobody_who_wa
     judge.nobody_twice();
     assert!(judge.unknown().is_empty(), "{:?}", judge.unknown());
 
-    assert_eq!(admin.get(&at("/api/v1/leads", &gone)).await.problem(404), "not-found", "who was erased is erased");
+    let erased = admin.get(&at("/api/v1/leads", &gone)).await.problem(404);
+    assert_eq!(erased, "not-found", "who was erased is erased");
     holds_again(&database, &heads, acme.id).await;
     working.kill().await;
     process.stop().await;
