@@ -94,7 +94,8 @@ impl Cluster {
     /// If it had ended by itself.
     pub async fn lose(&mut self) {
         let mut server = self.server.take().expect("it runs");
-        assert!(server.try_wait().expect("a state").is_none(), "Postgres ended by itself; see {:?}", self.home);
+        let ended = server.try_wait().expect("a state");
+        assert!(ended.is_none(), "Postgres ended by itself: {}", log_of(&self.home));
         server.kill().await.expect("it can be killed");
         let data = self.home.join("data");
         // What the server began ends as it finds itself alone, and may write until then.
@@ -140,10 +141,8 @@ impl Cluster {
         let mut server = self.command("postgres");
         server.arg("-D").arg(self.home.join("data")).arg("-k").arg(&self.home);
         // The process is killed here, not the machine: what was written is in the kernel's hands.
-        for setting in ["listen_addresses=", "max_connections=200", "archive_mode=on", "fsync=off", keep.as_str()] {
-            server.arg("-c").arg(setting);
-        }
-        for setting in recovery {
+        let usual = ["listen_addresses=", "max_connections=200", "archive_mode=on", "fsync=off", keep.as_str()];
+        for setting in usual.into_iter().chain(recovery.iter().map(String::as_str)) {
             server.arg("-c").arg(setting);
         }
         server.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log).kill_on_drop(true);
