@@ -132,6 +132,7 @@ mod providers;
 mod quiet_hours;
 mod ranked;
 mod reconcile;
+mod restore_drill;
 mod rights;
 mod roles;
 mod rotation;

@@ -38,6 +38,15 @@ pub struct How {
     pub regardless: bool,
 }
 
+/// All tenants are gone through twice: schedules are pushed on only when no campaign is left that one could begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Erasures, messages, campaigns, sequences.
+    Held,
+    /// Runs of workflows, also those that were due to begin.
+    Begun,
+}
+
 /// What was done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
@@ -101,16 +110,28 @@ pub async fn recover(platform: &Platform, how: How) -> Result<Option<Recovered>>
     }
     tx.pause_scope(Decider::Product, ALL, ELSEWHERE).await?;
     tx.commit().await?;
+    // A backup may be older than the days that were made ahead in it.
+    platform.engine.ensure_partitions().await?;
     let mut done = Recovered::default();
-    let mut after = TenantId(uuid::Uuid::nil());
-    loop {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let tenants = store::tenants(tx.conn(), after, PAGE).await?;
-        tx.commit().await?;
-        let Some(last) = tenants.last() else { break };
-        after = *last;
-        for tenant in tenants {
-            of_tenant::recover(platform, tenant, &mut done).await?;
+    for pass in [Pass::Held, Pass::Begun] {
+        if pass == Pass::Begun {
+            // What was due since begins now, and is cancelled if it writes: left to a scheduler that starts afterwards, a
+            // report would go a second time.
+            platform.engine.tick().await?;
+        }
+        let mut after = TenantId(uuid::Uuid::nil());
+        loop {
+            let mut tx = SystemTx::begin(&platform.engine).await?;
+            let tenants = store::tenants(tx.conn(), after, PAGE).await?;
+            tx.commit().await?;
+            let Some(last) = tenants.last() else { break };
+            after = *last;
+            for tenant in tenants {
+                match pass {
+                    Pass::Held => of_tenant::recover(platform, tenant, &mut done).await?,
+                    Pass::Begun => of_tenant::runs(platform, tenant, &mut done).await?,
+                }
+            }
         }
     }
     done.goes_on = how.regardless || (done.unreadable.is_empty() && done.left.is_empty());
