@@ -141,7 +141,8 @@ impl Cluster {
         let mut server = self.command("postgres");
         server.arg("-D").arg(self.home.join("data")).arg("-k").arg(&self.home);
         // The process is killed here, not the machine: what was written is in the kernel's hands.
-        let usual = ["listen_addresses=", "max_connections=200", "archive_mode=on", "fsync=off", keep.as_str()];
+        let usual =
+            ["listen_addresses=", "max_connections=200", "archive_mode=on", "fsync=off", keep.as_str()];
         for setting in usual.into_iter().chain(recovery.iter().map(String::as_str)) {
             server.arg("-c").arg(setting);
         }
