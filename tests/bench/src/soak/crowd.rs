@@ -100,9 +100,12 @@ impl Crowd {
             }
             Outcome::Ok(())
         };
-        match timeout(PATIENCE, all).await {
+        let ended = timeout(PATIENCE, all).await;
+        match ended {
             Ok(ended) => ended?,
-            Err(_) => heard.broken.push(format!("only {} of {} sockets came to the end", members.len(), self.many)),
+            Err(_) => {
+                heard.broken.push(format!("only {} of {} sockets came to the end", members.len(), self.many));
+            }
         }
         let mut wanted = Vec::new();
         for tenant in &shift.tenants {

@@ -32,7 +32,7 @@ const WRAP_UP_S: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the programs of a tenant may do.
-pub const RIGHTS: [P; 25] = [
+pub const RIGHTS: [P; 26] = [
     P::AnalyticsExport,
     P::AnalyticsRead,
     P::AutomationRead,
@@ -58,6 +58,7 @@ pub const RIGHTS: [P; 25] = [
     P::QueuesRead,
     P::TeamsRead,
     P::AgentsRead,
+    P::AuditVerify,
 ];
 
 /// What was asked for and accepted.
