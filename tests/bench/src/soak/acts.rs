@@ -46,7 +46,8 @@ const FIGURES: [&str; 5] = [
 pub async fn come(shift: &Shift, turn: Turn) -> Option<()> {
     let (tenant, _) = shift.whose(turn);
     let number = tenant.strangers(1).start;
-    let lead = json!({"name": format!("Person {number}"), "phone": people::phone(number), "source": "organic"});
+    let lead =
+        json!({"name": format!("Person {number}"), "phone": people::phone(number), "source": "organic"});
     let made = shift.ask(("lead", turn.due), tenant.post(LEADS, &lead), 201).await?.body;
     tenant.books.leads.fetch_add(1, Relaxed);
     let body = json!({"lead_id": made["id"]});

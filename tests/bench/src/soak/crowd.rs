@@ -120,7 +120,9 @@ impl Crowd {
             heard.broken.extend(member.wrong);
             if member.told != wanted {
                 let (told, due) = (member.told.count, wanted.count);
-                heard.broken.push(format!("socket {} was told {told} events, and {due} were for it", member.place));
+                heard
+                    .broken
+                    .push(format!("socket {} was told {told} events, and {due} were for it", member.place));
             }
         }
         Ok(heard)
@@ -147,8 +149,7 @@ async fn hears(
     loop {
         sleep(Duration::from_millis(dice.u64(AWAY))).await;
         let (due, query) = (Instant::now(), format!("since={since}{types}"));
-        let opened =
-            Client::open(&tenant.http, &tenant.base, shift.door.addr, &tenant.key, &query).await;
+        let opened = Client::open(&tenant.http, &tenant.base, shift.door.addr, &tenant.key, &query).await;
         let mut client = match opened {
             Ok(client) => client,
             Err(error) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    gauge::{LIVE, Look},
+    gauge::{FOLDED, FOLDED_EVERY_S, LIVE, Look},
     record::percentile,
 };
 
@@ -86,6 +86,9 @@ pub fn judge(requests: &[Timed], looks: &[Look], span_s: f64) -> Verdict {
     };
     grows("the wait of the oldest job that is due, in seconds,", &|look| look.backlog_s, FLOOR_BACKLOG_S);
     for (at, (name, _)) in LIVE.iter().enumerate() {
+        if FOLDED.contains(name) && span_s < 2.0 * FOLDED_EVERY_S {
+            continue;
+        }
         grows(&format!("rows of {name}"), &|look| live(look, at), FLOOR_ROWS);
     }
     let per_unit = |(from, to): (f64, f64)| {

@@ -72,8 +72,11 @@ pub async fn judge(shift: &Shift) -> Outcome<Finding> {
     )
     .fetch_one(&mut conn)
     .await?;
-    let sums = (i64::try_from(finding.messages)?, i64::try_from(finding.leads)?, i64::try_from(finding.calls)?);
-    finding.holds(all == sums, || format!("there are {all:?} messages, leads and calls; the tenants' are {sums:?}"));
+    let sums =
+        (i64::try_from(finding.messages)?, i64::try_from(finding.leads)?, i64::try_from(finding.calls)?);
+    finding.holds(all == sums, || {
+        format!("there are {all:?} messages, leads and calls; the tenants' are {sums:?}")
+    });
     let given_up: Vec<(String, i64)> = sqlx::query_as(GIVEN_UP).fetch_all(&mut conn).await?;
     finding.holds(given_up.is_empty(), || format!("jobs were given up: {given_up:?}"));
     Ok(finding)
@@ -156,7 +159,9 @@ async fn campaigns(tenant: &Tenant, finding: &mut Finding) -> Outcome<()> {
 async fn people(conn: &mut PgConnection, tenant: &Tenant, finding: &mut Finding) -> Outcome<()> {
     let Books { leads, calls, replies, .. } = &tenant.books;
     let came = |counter: &AtomicUsize| counter.load(Relaxed);
-    for (table, wanted) in [("leads", came(leads)), ("calls", came(calls)), ("inbound_messages", came(replies))] {
+    for (table, wanted) in
+        [("leads", came(leads)), ("calls", came(calls)), ("inbound_messages", came(replies))]
+    {
         let there = count(conn, tenant, table).await?;
         finding.holds(there == wanted, || format!("{}: {there} rows of {table}, not {wanted}", tenant.slug));
     }

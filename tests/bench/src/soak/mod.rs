@@ -76,9 +76,9 @@ pub async fn report(args: Args) -> Outcome<()> {
     drive::drive(&shift, began, span, args.rate).await?;
     over.send_replace(true);
     let looks = looking.await??;
-    let (requests, (samples, faults)) = (shift.record.requests(), shift.record.read());
     let finding = judge::judge(&shift).await?;
     let heard = crowd.leave(&shift).await?;
+    let (requests, (samples, faults)) = (shift.record.requests(), shift.record.read());
     let verdict = flat::judge(&timed(&samples, began, span), &looks, span.as_secs_f64());
     let told = Told { looks, verdict, finding, heard, faults, requests };
     told.print();
@@ -105,5 +105,6 @@ fn verdict_of(told: &Told) -> Outcome<()> {
         return Ok(());
     }
     let why = broken.first().map(|why| (*why).clone()).or(first).unwrap_or_default();
-    Err(format!("{errors} errors, {lost} lost, {doubled} doubled, {} did not hold; {why}", broken.len()).into())
+    Err(format!("{errors} errors, {lost} lost, {doubled} doubled, {} did not hold; {why}", broken.len())
+        .into())
 }

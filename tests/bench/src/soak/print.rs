@@ -70,7 +70,8 @@ impl Told {
     fn print_minutes(&self) {
         println!("minute  p99 ms  backlog s  rss MB  cpu %  machine %  tables MB  dead rows  wal MB");
         let Some(first) = self.looks.first() else { return };
-        let slow = self.verdict.pace.get(flat::ALL).map(|pace| pace.minutes_ms.as_slice()).unwrap_or_default();
+        let slow =
+            self.verdict.pace.get(flat::ALL).map(|pace| pace.minutes_ms.as_slice()).unwrap_or_default();
         let (mut before, mut ends) = (first, 0.0);
         for (minute, p99) in (1..).zip(slow) {
             let begins = ends;
@@ -94,7 +95,9 @@ impl Told {
     }
 
     fn print_kinds(&self) {
-        println!("\nrequest           times   p50 ms   p99 ms  2nd quarter  last quarter  p99 of each minute");
+        println!(
+            "\nrequest           times   p50 ms   p99 ms  2nd quarter  last quarter  p99 of each minute"
+        );
         for (kind, pace) in &self.verdict.pace {
             let minutes: Vec<String> = pace.minutes_ms.iter().map(|ms| milliseconds(*ms)).collect();
             println!(

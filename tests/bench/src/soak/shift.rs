@@ -7,9 +7,11 @@ use tokio::time::Instant;
 use super::{plan::Turn, record::Record, tenant::Tenant};
 use crate::{
     Outcome,
-    access::house::{House, KEY},
+    access::house::{House, KEY, SLUG},
     live::door::Door,
 };
+
+const NEIGHBOUR: &str = "neighbour";
 
 /// The house, at work.
 pub struct Shift {
@@ -31,9 +33,9 @@ impl Shift {
     pub async fn open() -> Outcome<Self> {
         let house = House::open().await?;
         let door = Door::open_whole(&house.database.owner, &house.database.files(), KEY).await?;
-        let mut tenants = vec![Tenant::furnish(&door, crate::access::house::SLUG, house.tenant).await?];
-        let other = house.found("neighbour").await?;
-        tenants.push(Tenant::furnish(&door, "neighbour", other).await?);
+        let mut tenants = vec![Tenant::furnish(&door, SLUG, house.tenant).await?];
+        let other = house.found(NEIGHBOUR).await?;
+        tenants.push(Tenant::furnish(&door, NEIGHBOUR, other).await?);
         let shift = Self { house, door, tenants, record: Record::default() };
         shift.house.database.settle().await?;
         Ok(shift)

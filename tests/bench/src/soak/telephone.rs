@@ -11,8 +11,16 @@ use crate::campaign::people;
 
 const RINGS: Duration = Duration::from_secs(1);
 const TALKS: Duration = Duration::from_secs(2);
-const OUTCOMES: [&str; 8] =
-    ["interested", "callback", "not_interested", "interested", "voicemail", "interested", "other", "converted"];
+const OUTCOMES: [&str; 8] = [
+    "interested",
+    "callback",
+    "not_interested",
+    "interested",
+    "voicemail",
+    "interested",
+    "other",
+    "converted",
+];
 /// Every so many-th call nobody answers.
 const UNANSWERED: usize = 5;
 
