@@ -63,6 +63,24 @@ impl Storage {
         &self.place
     }
 
+    /// Asks for the first file of anybody's, to see that it answers; there may be none.
+    ///
+    /// # Errors
+    /// If it refuses, is not there or does not answer.
+    pub async fn ask(&self) -> Result<()> {
+        let cause = match self.store.list(None).next().await {
+            None | Some(Ok(_)) => return Ok(()),
+            Some(Err(cause)) => cause,
+        };
+        Err(match self.failed(cause) {
+            // No file was asked for: what is not found is all of it.
+            crate::Error::NotFound(_) => {
+                crate::Error::internal(format!("the storage {} is not there", self.place))
+            }
+            other => other,
+        })
+    }
+
     /// The files of one tenant.
     #[must_use]
     pub fn of(&self, tenant: TenantId) -> TenantFiles {
