@@ -72,8 +72,8 @@ async fn rest(began: Instant, stop: &CancellationToken) {
     }
 }
 
-/// What the last look that succeeded was told by. No other look of this process takes it back, so a while after it none of it
-/// is a number any more: one that is old says nothing, and alerts on another process's newer ones would ring with it.
+/// What the last look that succeeded was told by. If those behind it fail for a while, none of it is a number any more: an alert
+/// takes the worst of what all processes tell, so an old number of one would keep it ringing whatever the others see.
 #[derive(Default)]
 struct Board {
     gauges: Vec<Gauge>,
@@ -135,7 +135,7 @@ fn tell(board: &mut Board, platform: &Platform, found: &Vitals) {
         board.set(gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "soon"), number(soon));
         board.set(gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue"), number(overdue));
     }
-    // Says itself how old the others are.
+    // It says how old the others are, and stays when they go.
     gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
 }
 

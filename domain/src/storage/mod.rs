@@ -262,6 +262,8 @@ mod tests {
             mine.delete(&name("archive/a")).await.expect("gone");
         }
         assert_eq!(listed(&mine, Some("archive")).await, ["archive/b"]);
+        storage.ask().await.expect("it answers");
+        Storage::new(Arc::new(InMemory::new()), "empty").ask().await.expect("it has nothing to be asked for");
     }
 
     #[tokio::test]
