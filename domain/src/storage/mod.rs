@@ -68,10 +68,7 @@ impl Storage {
     /// # Errors
     /// If it refuses, is not there or does not answer.
     pub async fn ask(&self) -> Result<()> {
-        let cause = match self.store.list(None).next().await {
-            None | Some(Ok(_)) => return Ok(()),
-            Some(Err(cause)) => cause,
-        };
+        let Some(Err(cause)) = self.store.list(None).next().await else { return Ok(()) };
         Err(match self.failed(cause) {
             // No file was asked for: what is not found is all of it.
             crate::Error::NotFound(_) => {
