@@ -2,6 +2,7 @@
 
 use std::{env, fs};
 
+use serde_json::json;
 use switchboard_tests::{Database, TestApp, files, switchboard, switchboard_with, unread};
 use uuid::Uuid;
 
@@ -96,7 +97,7 @@ async fn a_check_asks_the_key_service_and_storage_whether_they_answer() {
         let checks = checked.lines();
         checks.iter().find(|check| check["what"] == what).expect("it is there")["good"].clone()
     };
-    assert_eq!((good("key"), good("storage"), good("database")), (false.into(), false.into(), true.into()));
+    assert_eq!(json!([good("key"), good("storage"), good("database")]), json!([false, false, true]));
 }
 
 #[tokio::test]
