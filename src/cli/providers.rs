@@ -86,18 +86,35 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
 async fn check(ctx: &Ctx, form: Form, ids: &[Uuid]) -> Result<(), Failure> {
     let asked = if ids.is_empty() { all(ctx).await? } else { named(ctx, ids).await? };
     let bar = progress::bar(u64::try_from(asked.len())?, "check");
-    let mut list = form.list(CHECKED, None);
-    let (mut checked, mut wrong) = (Vec::new(), 0);
+    let (mut checked, mut wrong, mut refused) = (Vec::new(), 0, None);
     for ProviderView { id, name, kind, .. } in asked {
-        let said = accounts::verify(ctx, id).await?;
-        wrong += i32::from(matches!(said.result, VerificationResult::Bad | VerificationResult::Unreachable));
-        checked.push(Checked { id, name, kind, said });
+        match accounts::verify(ctx, id).await {
+            Ok(said) => {
+                let is_wrong =
+                    matches!(said.result, VerificationResult::Bad | VerificationResult::Unreachable);
+                wrong += i32::from(is_wrong);
+                checked.push(Checked { id, name, kind, said });
+            }
+            Err(error) => {
+                refused = Some(Failure::from(error));
+                break;
+            }
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    list.page(&checked)?;
-    list.end()?;
-    if wrong == 0 { Ok(()) } else { Err(Exit::Failed.because(format!("{wrong} accounts are bad or away"))) }
+    if checked.is_empty()
+        && let Some(why) = refused
+    {
+        return Err(why);
+    }
+    let shown = form.list(CHECKED, None).all(&checked);
+    // The verdict is told whether or not somebody reads the list.
+    match (refused, wrong) {
+        (Some(why), _) => Err(Exit::half_done(&*why)),
+        (None, 0) => shown,
+        (None, wrong) => Err(Exit::Failed.because(format!("{wrong} accounts are bad or away"))),
+    }
 }
 
 async fn named(ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<ProviderView>, Failure> {

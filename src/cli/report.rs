@@ -1,8 +1,10 @@
 //! `report`: a report made at once, on standard output or in a file.
 
 use std::{
-    io::{IsTerminal as _, stdout},
-    path::PathBuf,
+    fs::OpenOptions,
+    io::{self, IsTerminal as _, Write as _, stdout},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
 };
 
 use chrono::NaiveDate;
@@ -19,7 +21,7 @@ use domain::{
 use super::{
     Failure,
     exit::Exit,
-    output::written,
+    output::{PRIVATE, written},
     progress,
     tenant::{Of, masked},
     values::one_of,
@@ -64,8 +66,14 @@ pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> 
     .await?;
     match file {
         Some(path) => {
-            std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()).into())
+            private(&path, &bytes).map_err(|error| format!("{}: {error}", path.display()).into())
         }
         None => written(&bytes),
     }
+}
+
+/// Writes a file that nobody else may read: people may be named in it.
+fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE).open(path)?;
+    file.write_all(bytes)
 }

@@ -29,7 +29,7 @@ mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp, files, heads_file};
 pub use browser::{Browser, Shown};
-pub use cli::{Ran, switchboard};
+pub use cli::{Ran, switchboard, switchboard_with, unread};
 pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
 pub use cluster::Cluster;

@@ -52,22 +52,32 @@ pub(super) async fn run(config: &Config, form: Form, action: Action, deed: Deed)
     .await
 }
 
-/// Acts on one job after the other, and ends at the first that is refused: what was done by then is shown.
+/// Acts on one job after the other, and ends at the first that is refused. What was done by then is shown, and that it was
+/// done is told.
 async fn named(ctx: &Ctx, form: Form, action: Action, ids: &[Uuid], dry_run: bool) -> Result<(), Failure> {
-    let mut list = form.list(&COLUMNS[1..], None);
-    let mut refused = None;
+    let (mut found, mut refused) = (Vec::new(), None);
     for id in ids {
-        let done = if dry_run { jobs::get(ctx, *id, "job").await } else { jobs::act(ctx, action, *id).await };
-        match done {
-            Ok(job) => list.page(&[Job::from(job)])?,
+        let job = if dry_run { jobs::get(ctx, *id, "job").await } else { jobs::act(ctx, action, *id).await };
+        match job {
+            Ok(job) => found.push(Job::from(job)),
             Err(error) => {
-                refused = Some(error);
+                refused = Some(Failure::from(error));
                 break;
             }
         }
     }
-    list.end()?;
-    refused.map_or(Ok(()), |error| Err(error.into()))
+    if found.is_empty()
+        && let Some(why) = refused
+    {
+        return Err(why);
+    }
+    let shown = form.list(&COLUMNS[1..], None).all(&found);
+    // Whether or not somebody reads the list, it was not all done.
+    match refused {
+        Some(why) if dry_run => Err(why),
+        Some(why) => Err(Exit::half_done(&*why)),
+        None => shown,
+    }
 }
 
 async fn preview(ctx: &Ctx, form: Form, action: Action, filter: &Filter) -> Result<(), Failure> {
@@ -77,9 +87,7 @@ async fn preview(ctx: &Ctx, form: Form, action: Action, filter: &Filter) -> Resu
     if form == Form::Table {
         let more = if preview.more { " or more" } else { "" };
         eprintln!("{} jobs{more} would be looked at to {}; the newest:", preview.matched, action.verb());
-        let mut list = form.list(&COLUMNS[1..], None);
-        list.page(&preview.sample)?;
-        return list.end();
+        return form.list(&COLUMNS[1..], None).all(&preview.sample);
     }
     form.one(&preview)
 }

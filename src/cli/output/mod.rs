@@ -14,9 +14,12 @@ use serde_json::Value;
 
 pub(super) use self::{
     list::List,
-    table::{Columns, printable},
+    table::{Columns, lines},
 };
 use super::Failure;
+
+/// Who may read a file in which people may be named, if it is not there yet: whoever asked for it.
+pub(super) const PRIVATE: u32 = 0o600;
 
 /// In which form a command prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -74,7 +77,7 @@ impl Form {
     /// What was done: in words for people, or what came of it.
     pub(super) fn done(self, words: &str, what: &impl Serialize) -> Result<(), Failure> {
         match self {
-            Self::Table => written(format!("{words}\n").as_bytes()),
+            Self::Table => written(format!("{}\n", lines(words)).as_bytes()),
             Self::Json | Self::Ndjson => self.one(what),
         }
     }

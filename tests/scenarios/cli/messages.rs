@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use switchboard_tests::{TestApp, switchboard};
 
 use crate::{
-    campaigns::{by_mail, draft, people},
+    campaigns::{by_mail, comes_to, draft, people},
     gates::delivered,
     message::sandbox,
 };
@@ -24,6 +24,14 @@ async fn accounts_are_listed_without_credentials_and_asked() {
     let checked = providers(&["check", id]).await.expect(0).json();
     assert_eq!(checked[0]["id"], listed[0]["id"], "{checked}");
     providers(&["check", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
+    let second = json!({"name": "second", "kind": "sandbox"});
+    let second = app.acme.admin.post("/api/v1/communication/providers", &second).await.expect(201);
+    let id = second["id"].as_str().expect("an id");
+    let half = providers(&["check", id, id]).await.expect(1);
+    assert_eq!((&half.json()[0]["id"], half.json().as_array().map(Vec::len)), (&second["id"], Some(1)));
+    assert!(half.err.contains("a moment ago") && half.err.contains("done before"), "{half:#?}");
+    let refused = providers(&["check", id]).await.expect(4);
+    assert!(refused.out.is_empty() && refused.err.contains("a moment ago"), "{refused:#?}");
     app.process.stop().await;
 }
 
@@ -79,5 +87,26 @@ async fn a_campaign_is_looked_at_started_and_followed_to_its_end() {
     let shown = campaigns(&["show", id]).await.expect(0).json();
     assert_eq!((&shown["progress"]["open"], &shown["progress"]["run_id"]), (&json!(0), &ended["run_id"]));
     campaigns(&["show", &uuid::Uuid::now_v7().to_string()]).await.ends(3);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_paused_was_not_refused() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    people(admin, 12).await;
+    admin.post("/api/v1/queues/messages/pause", &json!({})).await.expect(204);
+    let path = draft(admin, &content, &json!({})).await;
+    let id = path.rsplit('/').next().expect("an id");
+    let campaigns = async |words: &[&str]| {
+        let all = [&["campaigns"][..], words, &["--tenant", "acme"]].concat();
+        switchboard(&app.database, &all).await
+    };
+    campaigns(&["start", id]).await.ends(0);
+    comes_to(admin, &path, |progress| progress["statuses"]["queued"] == 12).await;
+    campaigns(&["pause", id]).await.ends(0);
+    let watched = campaigns(&["watch", id]).await.expect(1);
+    assert!(watched.err.contains("is paused"), "{watched:#?}");
     app.process.stop().await;
 }
