@@ -7,16 +7,16 @@ use switchboard_tests::{TestApp, switchboard};
 use uuid::Uuid;
 
 /// A file of its own, removed at the end.
-struct File(PathBuf);
+pub struct File(PathBuf);
 
 impl File {
-    fn of(text: &str) -> Self {
-        let path = env::temp_dir().join(format!("sb-{}.csv", Uuid::now_v7().simple()));
+    pub fn of(text: &str) -> Self {
+        let path = env::temp_dir().join(format!("sb-{}", Uuid::now_v7().simple()));
         fs::write(&path, text).expect("it is written");
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().expect("a path")
     }
 }

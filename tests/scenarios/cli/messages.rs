@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use switchboard_tests::{TestApp, switchboard};
 
+use super::leads::File;
 use crate::{
-    campaigns::{by_mail, comes_to, draft, people},
+    campaigns::{CAMPAIGNS, by_mail, comes_to, draft, people},
     gates::delivered,
     message::sandbox,
 };
@@ -108,5 +109,38 @@ async fn a_run_that_is_paused_was_not_refused() {
     campaigns(&["pause", id]).await.ends(0);
     let watched = campaigns(&["watch", id]).await.expect(1);
     assert!(watched.err.contains("is paused"), "{watched:#?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_campaign_is_written_from_a_file_and_sent_if_that_is_wished() {
+    let app = TestApp::start().await;
+    let admin = &app.acme.admin;
+    let content = by_mail(admin).await;
+    people(admin, 5).await;
+    let create = async |text: &str, more: &[&str]| {
+        let file = File::of(text);
+        let words = ["campaigns", "create", "--tenant", "acme", file.path(), "-o", "json"];
+        switchboard(&app.database, &[&words[..], more].concat()).await
+    };
+    let text = json!({"name": "News", "audience": {}, "content": content}).to_string();
+    let seen = create(&text, &["--dry-run"]).await.expect(0);
+    assert_eq!(seen.json()["matched"], 5);
+    assert!(!seen.out.contains("Person"), "nobody is named: {seen:#?}");
+    for (wrong, said) in [
+        ("{\"name\": \"News\"}".to_owned(), "audience"),
+        (text.replace("audience", "audiences"), "audiences"),
+        (text.replace("hello", "goodbye"), "template"),
+    ] {
+        let refused = create(&wrong, &[]).await.expect(2);
+        assert!(refused.err.contains(said), "{refused:#?}");
+    }
+    assert!(admin.all(CAMPAIGNS).await.is_empty(), "nothing was written");
+
+    assert_eq!(create(&text, &[]).await.expect(0).json()["status"], "draft");
+    assert_eq!(delivered(admin).await, 0);
+    let ended = create(&text, &["--start"]).await.expect(0).json();
+    assert_eq!((&ended["run_status"], &ended["statuses"]), (&json!("finished"), &json!({"sent": 5})));
+    assert_eq!(delivered(admin).await, 5);
     app.process.stop().await;
 }
