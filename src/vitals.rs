@@ -121,7 +121,10 @@ fn tell(board: &mut Board, platform: &Platform, found: &Vitals) {
         board.set(gauge!("switchboard_upkeep_done_seconds", "schedule" => schedule.clone()), *seconds);
     }
     for provider in platform.providers.kinds() {
-        board.set(gauge!("switchboard_providers_held", "provider" => provider), of(&found.providers, provider));
+        board.set(
+            gauge!("switchboard_providers_held", "provider" => provider),
+            of(&found.providers, provider),
+        );
     }
     for why in PAUSES {
         board.set(gauge!("switchboard_campaigns_paused", "why" => why), of(&found.campaigns, why));
@@ -133,7 +136,10 @@ fn tell(board: &mut Board, platform: &Platform, found: &Vitals) {
         let due = found.asked.iter().find(|due| due.kind == kind);
         let (soon, overdue) = due.map_or((0, 0), |due| (due.soon, due.overdue));
         board.set(gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "soon"), number(soon));
-        board.set(gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue"), number(overdue));
+        board.set(
+            gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue"),
+            number(overdue),
+        );
     }
     // It says how old the others are, and stays when they go.
     gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
@@ -147,7 +153,10 @@ fn tell_engine(board: &mut Board, found: &Vitals) {
             ("paused", queue.paused),
             ("running", queue.running),
         ] {
-            board.set(gauge!("engine_queue_jobs", "queue" => queue.queue.clone(), "state" => state), number(jobs));
+            board.set(
+                gauge!("engine_queue_jobs", "queue" => queue.queue.clone(), "state" => state),
+                number(jobs),
+            );
         }
         board.set(gauge!("engine_queue_oldest_seconds", "queue" => queue.queue.clone()), queue.oldest_s);
     }

@@ -148,7 +148,11 @@ mod tests {
             (sqlx::Error::RowNotFound.into(), Exit::Failed, "no rows"),
             ("it broke".into(), Exit::Failed, "it broke"),
             (Exit::Refused.because("not now"), Exit::Refused, "not now"),
-            (Exit::half_done(&*Failure::from(Error::NotFound("job"))), Exit::Failed, "no such job; what is listed"),
+            (
+                Exit::half_done(&*Failure::from(Error::NotFound("job"))),
+                Exit::Failed,
+                "no such job; what is listed",
+            ),
         ] {
             assert_eq!(Exit::of(&*failure), exit, "{failure}");
             assert!(words(&*failure).contains(said), "{}", words(&*failure));
@@ -157,9 +161,14 @@ mod tests {
 
     #[test]
     fn a_server_that_goes_down_or_is_full_is_not_there() {
-        for (code, is) in
-            [("57P01", true), ("57P03", true), ("08006", true), ("53300", true), ("57014", false), ("23505", false)]
-        {
+        for (code, is) in [
+            ("57P01", true),
+            ("57P03", true),
+            ("08006", true),
+            ("53300", true),
+            ("57014", false),
+            ("23505", false),
+        ] {
             let said = sqlx::Error::Database(Box::new(Said(code)));
             let exit = if is { Exit::Unreachable } else { Exit::Failed };
             assert_eq!(Exit::of(&*Failure::from(Error::from(said))), exit, "{code}");

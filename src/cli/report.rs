@@ -65,9 +65,7 @@ pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> 
     })
     .await?;
     match file {
-        Some(path) => {
-            private(&path, &bytes).map_err(|error| format!("{}: {error}", path.display()).into())
-        }
+        Some(path) => private(&path, &bytes).map_err(|error| format!("{}: {error}", path.display()).into()),
         None => written(&bytes),
     }
 }

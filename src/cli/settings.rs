@@ -47,9 +47,7 @@ impl Check {
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Print => {
-            form.list(SETTINGS, None).all(&config.shown())
-        }
+        Command::Print => form.list(SETTINGS, None).all(&config.shown()),
         Command::Check => {
             let checks = [
                 Check::of("key", within(key(config)).await),

@@ -54,7 +54,11 @@ async fn five_commands_deliver_a_campaign_into_the_sandbox() {
     let seen = run(&folder, &commands[3], &["-o", "json"]).await;
     let seen: Value = serde_json::from_str(&seen).expect("JSON");
     assert!(seen["matched"].as_i64().is_some_and(|matched| matched >= 10), "{seen:#}");
-    assert_eq!((&seen["unreachable"], &seen["messages"][0]["problem"]), (&json!(0), &Value::Null), "{seen:#}");
+    assert_eq!(
+        (&seen["unreachable"], &seen["messages"][0]["problem"]),
+        (&json!(0), &Value::Null),
+        "{seen:#}"
+    );
 
     let known = std::fs::read(folder.0.join("demo.json")).expect("what the demo remembers");
     let known: Value = serde_json::from_slice(&known).expect("JSON");

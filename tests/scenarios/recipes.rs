@@ -34,7 +34,10 @@ fn there_are_ten_recipes_and_each_looks_what_it_came_to() {
     let recipes = recipes();
     assert!(recipes.len() >= 10, "{}", recipes.len());
     for (name, commands) in recipes {
-        assert!(commands.contains("curl") || commands.contains("api ") || commands.contains("send "), "{name}");
+        assert!(
+            commands.contains("curl") || commands.contains("api ") || commands.contains("send "),
+            "{name}"
+        );
         let last = commands.lines().last().unwrap_or_default();
         assert!(last.starts_with("test "), "{name} ends without a look: {last}");
     }

@@ -152,8 +152,7 @@ async fn take(mut import: Import, source: &mut Source) -> Result<ImportView, Fai
 
 /// Writes what became of each row.
 async fn write_report(ctx: &Ctx, id: ImportId, path: &Path) -> Result<(), Failure> {
-    let mut file =
-        File::options().write(true).create(true).truncate(true).mode(PRIVATE).open(path).await?;
+    let mut file = File::options().write(true).create(true).truncate(true).mode(PRIVATE).open(path).await?;
     let mut report = Download::begin(ctx, id, None).await?;
     while let Some(piece) = report.piece().await? {
         file.write_all(&piece).await?;
