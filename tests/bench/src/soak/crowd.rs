@@ -145,7 +145,7 @@ async fn hears(
     let types = if is_narrow(shift, place) { "&types=message.*" } else { "" };
     let name = tenant.id.to_string();
     let mut member = Member { place, told: Told::default(), visits: 0, doubled: 0, wrong: Vec::new() };
-    let mut since = 0;
+    let mut since = 0_i64;
     loop {
         sleep(Duration::from_millis(dice.u64(AWAY))).await;
         let (due, query) = (Instant::now(), format!("since={since}{types}"));
@@ -174,7 +174,7 @@ async fn hears(
                 Some(op) => member.wrong.push(format!("socket {place} was told {op} at {sequence}")),
                 None if sequence <= since => member.doubled += 1,
                 None => {
-                    if frame.tenant.as_deref() != Some(&name) {
+                    if frame.tenant.as_deref() != Some(name.as_str()) {
                         member.wrong.push(format!("socket {place} was told of {:?}", frame.tenant));
                     }
                     since = sequence;

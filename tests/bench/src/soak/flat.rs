@@ -89,7 +89,7 @@ pub fn judge(requests: &[Timed], looks: &[Look], span_s: f64) -> Verdict {
         if FOLDED.contains(name) && span_s < 2.0 * FOLDED_EVERY_S {
             continue;
         }
-        grows(&format!("rows of {name}"), &|look| live(look, at), FLOOR_ROWS);
+        grows(&format!("rows of {name}"), &move |look| live(look, at), FLOOR_ROWS);
     }
     let per_unit = |(from, to): (f64, f64)| {
         let units = requests.iter().filter(|one| (from..to).contains(&one.due_s)).count();

@@ -102,7 +102,7 @@ pub async fn look(conn: &mut PgConnection, process: u32, began: Instant) -> Outc
     let at_s = began.elapsed().as_secs_f64();
     let tables: Vec<(String, i64, i64)> = sqlx::query_as(TABLES).fetch_all(&mut *conn).await?;
     let dead_rows = tables.iter().map(|(_, _, dead)| dead).sum();
-    let mut live = Vec::new();
+    let mut live: Vec<i64> = Vec::new();
     for (_, counted) in LIVE {
         live.push(sqlx::query_scalar(counted).fetch_one(&mut *conn).await?);
     }
@@ -125,7 +125,7 @@ pub async fn look(conn: &mut PgConnection, process: u32, began: Instant) -> Outc
 fn machine() -> Outcome<(f64, f64)> {
     let text = std::fs::read_to_string("/proc/stat")?;
     let line = text.lines().next().ok_or("no account of the cores")?;
-    let ticks: Vec<f64> = line.split_whitespace().skip(1).map(str::parse).collect::<Result<_, _>>()?;
+    let ticks: Vec<f64> = line.split_whitespace().skip(1).map(str::parse::<f64>).collect::<Result<_, _>>()?;
     // User, nice, system, idle, and waiting for the disk, which is idle as well; guests are counted under users.
     let all: f64 = ticks.iter().take(8).sum();
     let idle: f64 = ticks.iter().skip(3).take(2).sum();
