@@ -165,6 +165,7 @@ mod tenants;
 mod twice;
 mod unreadable;
 mod unsubscribe;
+mod upgrades;
 mod webhooks;
 mod workflow_messages;
 mod workflows;
