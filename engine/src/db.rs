@@ -266,14 +266,16 @@ impl Line {
     }
 }
 
-/// The migrations that were applied; none if there is no list yet or it may not be read.
+/// The migrations that were applied, if they may be read.
 async fn applied(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<i64>>> {
     let readable: Option<bool> =
         sqlx::query_scalar("select has_table_privilege(to_regclass('_sqlx_migrations'), 'select')")
             .fetch_one(&mut *conn)
             .await?;
-    if readable != Some(true) {
-        return Ok(None);
+    match readable {
+        None => return Ok(Some(Vec::new())),
+        Some(false) => return Ok(None),
+        Some(true) => {}
     }
     let applied = "select version from _sqlx_migrations where success order by version";
     sqlx::query_scalar(applied).fetch_all(conn).await.map(Some)
