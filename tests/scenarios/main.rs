@@ -168,6 +168,7 @@ mod tenants;
 mod twice;
 mod unreadable;
 mod unsubscribe;
+mod upgrades;
 mod webhooks;
 mod workflow_messages;
 mod workflows;
