@@ -94,7 +94,8 @@ impl Engine {
         let mut owner = PgConnection::connect_with(connect).await?;
         if let Some(applied) = applied(&mut owner).await? {
             let newest = crate::MIGRATIONS.iter().map(|known| known.version).max();
-            let stray = |version: &i64| Some(*version) < newest && !crate::MIGRATIONS.version_exists(*version);
+            let stray =
+                |version: &i64| Some(*version) < newest && !crate::MIGRATIONS.version_exists(*version);
             if let Some(version) = applied.into_iter().find(stray) {
                 return Err(sqlx::migrate::MigrateError::VersionMissing(version));
             }
