@@ -79,9 +79,9 @@ mod tests {
     fn turns_come_at_a_fixed_rate_and_lines_begin_apart() {
         let (one, two) = (lines(1.0), lines(2.0));
         for (slow, fast) in one.iter().zip(&two) {
-            let step = slow.due(8) - slow.due(7);
-            assert!((step.as_secs_f64() - 60.0 / slow.per_minute).abs() < 1e-6);
-            assert!(fast.due(100) < slow.due(100) && slow.due(0) < step);
+            let step = slow.due(8).as_secs_f64() - slow.due(7).as_secs_f64();
+            assert!((step - 60.0 / slow.per_minute).abs() < 1e-6);
+            assert!(fast.due(100) < slow.due(100) && slow.due(0).as_secs_f64() < step);
         }
         let mut phases: Vec<f64> = one.iter().map(|line| line.phase).collect();
         phases.sort_by(f64::total_cmp);
