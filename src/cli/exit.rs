@@ -72,6 +72,26 @@ impl Exit {
         Self::Failed.because(format!("{}; what is listed was done before", words(why)))
     }
 
+    /// Does one thing after the other, up to the first that is refused. Answers what came of those before, and why that one
+    /// was refused.
+    ///
+    /// # Errors
+    /// If the very first is refused: nothing was done then.
+    pub(super) async fn until_refused<I, T>(
+        all: impl IntoIterator<Item = I>,
+        mut one: impl AsyncFnMut(I) -> domain::Result<T>,
+    ) -> Result<(Vec<T>, Option<Failure>), Failure> {
+        let mut done = Vec::new();
+        for each in all {
+            match one(each).await {
+                Ok(came) => done.push(came),
+                Err(why) if done.is_empty() => return Err(why.into()),
+                Err(why) => return Ok((done, Some(why.into()))),
+            }
+        }
+        Ok((done, None))
+    }
+
     /// A failure of this kind, in words for whoever typed the command.
     pub(super) fn because(self, words: impl Into<String>) -> Failure {
         Box::new(Ended { exit: self, words: words.into() })

@@ -86,28 +86,17 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
 async fn check(ctx: &Ctx, form: Form, ids: &[Uuid]) -> Result<(), Failure> {
     let asked = if ids.is_empty() { all(ctx).await? } else { named(ctx, ids).await? };
     let bar = progress::bar(u64::try_from(asked.len())?, "check");
-    let (mut checked, mut wrong, mut refused) = (Vec::new(), 0, None);
-    for ProviderView { id, name, kind, .. } in asked {
-        match accounts::verify(ctx, id).await {
-            Ok(said) => {
-                let is_wrong =
-                    matches!(said.result, VerificationResult::Bad | VerificationResult::Unreachable);
-                wrong += i32::from(is_wrong);
-                checked.push(Checked { id, name, kind, said });
-            }
-            Err(error) => {
-                refused = Some(Failure::from(error));
-                break;
-            }
-        }
+    let ask = async |ProviderView { id, name, kind, .. }| {
+        let said = accounts::verify(ctx, id).await?;
         bar.inc(1);
-    }
+        Ok(Checked { id, name, kind, said })
+    };
+    let found = Exit::until_refused(asked, ask).await;
     bar.finish_and_clear();
-    if checked.is_empty()
-        && let Some(why) = refused
-    {
-        return Err(why);
-    }
+    let (checked, refused) = found?;
+    let is_wrong =
+        |one: &&Checked| matches!(one.said.result, VerificationResult::Bad | VerificationResult::Unreachable);
+    let wrong = checked.iter().filter(is_wrong).count();
     let shown = form.list(CHECKED, None).all(&checked);
     // The verdict is told whether or not somebody reads the list.
     match (refused, wrong) {

@@ -1,10 +1,8 @@
 //! `report`: a report made at once, on standard output or in a file.
 
 use std::{
-    fs::OpenOptions,
-    io::{self, IsTerminal as _, Write as _, stdout},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    io::{IsTerminal as _, Write as _, stdout},
+    path::PathBuf,
 };
 
 use chrono::NaiveDate;
@@ -21,7 +19,7 @@ use domain::{
 use super::{
     Failure,
     exit::Exit,
-    output::{PRIVATE, written},
+    output::{private, written},
     progress,
     tenant::{Of, masked},
     values::one_of,
@@ -65,13 +63,9 @@ pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> 
     })
     .await?;
     match file {
-        Some(path) => private(&path, &bytes).map_err(|error| format!("{}: {error}", path.display()).into()),
+        Some(path) => private(&path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(|error| format!("{}: {error}", path.display()).into()),
         None => written(&bytes),
     }
-}
-
-/// Writes a file that nobody else may read: people may be named in it.
-fn private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE).open(path)?;
-    file.write_all(bytes)
 }

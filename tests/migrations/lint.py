@@ -11,6 +11,10 @@ HERE = pathlib.Path(__file__).parent
 NAME = r'((?:"?\w+"?\.)?"?\w+"?)'
 STEADY = re.compile(r"now\(\)|current_\w+|'[^']*'(?:::[\w\[\] ]+)?|-?[\d.]+|true|false|null")
 LOCK = re.compile(r"^set (?:local )?lock_timeout\b")
+CONTRACT = "the release before still uses it: wait for the one that does not, and head the file " \
+    "`-- contract: <release that stopped using it>`"
+UNIQUE = "builds an index under a lock: `create unique index concurrently` in a file of its own, " \
+    "then `add constraint … using index`"
 
 
 def statements(text):
@@ -56,8 +60,7 @@ def added_column(rest):
     if re.search(r"\bcheck ?\(|\breferences\b", rest):
         yield "inline-check", "checks every row under a lock: add the constraint by itself, `not valid`"
     if re.search(r"\bunique\b|\bprimary key\b", rest):
-        yield "unique", "builds an index under a lock: `create unique index concurrently` in a file of its own, " \
-            "then `add constraint … using index`"
+        yield "unique", UNIQUE
 
 
 def altered(table, clause, contract, checked):
@@ -65,8 +68,7 @@ def altered(table, clause, contract, checked):
         yield from added_column(found[1])
     elif clause.startswith("add "):
         if re.search(r"\b(?:unique|primary key)\b", clause) and " using index " not in clause:
-            yield "unique", "builds an index under a lock: `create unique index concurrently` in a file of its own, " \
-                "then `add constraint … using index`"
+            yield "unique", UNIQUE
         elif re.search(r"\bexclude\b", clause):
             yield "exclude", "builds an index under a lock and cannot do otherwise: make a new table"
         elif re.search(r"\b(?:check|foreign key)\b", clause) and not clause.endswith("not valid"):
@@ -77,14 +79,8 @@ def altered(table, clause, contract, checked):
         if (table, found[1]) not in checked:
             yield "set-not-null", "reads every row under a lock: first `add constraint … check (column is not null) not valid`, " \
                 "then `validate constraint` in a later file, then this"
-    elif re.match(r"rename\b", clause):
-        yield from [] if contract else [("contract", CONTRACT)]
-    elif re.match(r"drop (?!constraint\b)", clause):
-        yield from [] if contract else [("contract", CONTRACT)]
-
-
-CONTRACT = "the release before still uses it: wait for the one that does not, and head the file " \
-    "`-- contract: <release that stopped using it>`"
+    elif re.match(r"rename\b|drop (?!constraint\b)", clause) and not contract:
+        yield "contract", CONTRACT
 
 
 class History:

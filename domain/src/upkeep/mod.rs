@@ -152,17 +152,10 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let answers = store::drop_answers(tx.conn(), now, KEEP_ANSWERS, BATCH).await?;
     let made = analytics::store::drop_made(tx.conn(), analytics::make::KEPT_DAYS, BATCH).await?;
     tx.commit().await?;
-    Ok(made
-        + answers
-        + sessions
-        + reports
-        + contacts
-        + routings
-        + deliveries
-        + webhooks
-        + lost
-        + changes
-        + callbacks)
+    let gone = [
+        changes, sessions, reports, contacts, routings, deliveries, lost, webhooks, callbacks, answers, made,
+    ];
+    Ok(gone.iter().sum())
 }
 
 /// Deletes some of whose data was opened for whom, once that is past its keeping. Answers how many rows; none when nothing

@@ -55,22 +55,11 @@ pub(super) async fn run(config: &Config, form: Form, action: Action, deed: Deed)
 /// Acts on one job after the other, and ends at the first that is refused. What was done by then is shown, and that it was
 /// done is told.
 async fn named(ctx: &Ctx, form: Form, action: Action, ids: &[Uuid], dry_run: bool) -> Result<(), Failure> {
-    let (mut found, mut refused) = (Vec::new(), None);
-    for id in ids {
+    let act = async |id: &Uuid| {
         let job = if dry_run { jobs::get(ctx, *id, "job").await } else { jobs::act(ctx, action, *id).await };
-        match job {
-            Ok(job) => found.push(Job::from(job)),
-            Err(error) => {
-                refused = Some(Failure::from(error));
-                break;
-            }
-        }
-    }
-    if found.is_empty()
-        && let Some(why) = refused
-    {
-        return Err(why);
-    }
+        job.map(Job::from)
+    };
+    let (found, refused) = Exit::until_refused(ids, act).await?;
     let shown = form.list(&COLUMNS[1..], None).all(&found);
     // Whether or not somebody reads the list, it was not all done.
     match refused {

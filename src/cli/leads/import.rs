@@ -23,7 +23,7 @@ use crate::{
     cli::{
         Failure,
         exit::{self, Exit},
-        output::{Form, PRIVATE},
+        output::{Form, private},
         progress,
         serve::told_to_stop,
         with_platform,
@@ -152,7 +152,7 @@ async fn take(mut import: Import, source: &mut Source) -> Result<ImportView, Fai
 
 /// Writes what became of each row.
 async fn write_report(ctx: &Ctx, id: ImportId, path: &Path) -> Result<(), Failure> {
-    let mut file = File::options().write(true).create(true).truncate(true).mode(PRIVATE).open(path).await?;
+    let mut file = File::from_std(private(path)?);
     let mut report = Download::begin(ctx, id, None).await?;
     while let Some(piece) = report.piece().await? {
         file.write_all(&piece).await?;

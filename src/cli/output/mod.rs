@@ -7,7 +7,12 @@
 mod list;
 mod table;
 
-use std::io::{Stdout, Write as _, stdout};
+use std::{
+    fs::File,
+    io::{self, Stdout, Write as _, stdout},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -18,8 +23,10 @@ pub(super) use self::{
 };
 use super::Failure;
 
-/// Who may read a file in which people may be named, if it is not there yet: whoever asked for it.
-pub(super) const PRIVATE: u32 = 0o600;
+/// An empty file in which people may be named: if it is not there yet, nobody else may read it.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
 
 /// In which form a command prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -113,7 +113,7 @@ pub async fn reply(shift: &Shift, turn: Turn) -> Option<()> {
     let (tenant, number) = shift.whose(turn);
     let from = people::phone(number % tenant.regulars.len());
     let wrote = tenant.fake.inbound(&tenant.callback_url, &from, accounts::FROM, "Please call me back");
-    shift.ask(("reply", turn.due), brought(tenant, wrote), 200).await?;
+    shift.ask(("reply", turn.due), wrote.by(&tenant.http), 200).await?;
     tenant.books.replies.fetch_add(1, Relaxed);
     Some(())
 }
@@ -123,17 +123,8 @@ pub async fn delivered(shift: &Shift, turn: Turn) -> Option<()> {
     let (tenant, _) = shift.whose(turn);
     let entry = tenant.fake.ledger().since(tenant.next_told()?).into_iter().next()?;
     let told = tenant.fake.status_callback(&entry, "delivered", None);
-    shift.ask(("delivered", turn.due), brought(tenant, told), 204).await?;
+    shift.ask(("delivered", turn.due), told.by(&tenant.http), 204).await?;
     Some(())
-}
-
-/// What a provider sends by itself.
-fn brought(tenant: &Tenant, wanted: fakes::callbacks::CallbackRequest) -> reqwest::RequestBuilder {
-    let mut request = tenant.http.post(wanted.url).body(wanted.body);
-    for (name, value) in wanted.headers {
-        request = request.header(name, value);
-    }
-    request
 }
 
 /// People come as a file and are all written to.

@@ -107,6 +107,8 @@ impl Crowd {
                 heard.broken.push(format!("only {} of {} sockets came to the end", members.len(), self.many));
             }
         }
+        // Whoever was given up still holds the shift, which is closed behind this.
+        self.members.shutdown().await;
         let mut wanted = Vec::new();
         for tenant in &shift.tenants {
             wanted.push([due(shift, tenant, "").await?, due(shift, tenant, NARROW).await?]);
