@@ -42,7 +42,12 @@ use sqlx::postgres::PgConnectOptions;
 
 use self::{exit::Exit, output::Form};
 
-use crate::{config::Config, postgres::guard, process::Roles, telemetry};
+use crate::{
+    config::Config,
+    postgres::{guard, supervisor},
+    process::Roles,
+    telemetry,
+};
 
 /// The automation backend of a multi-tenant call centre.
 #[derive(Parser)]
@@ -252,12 +257,22 @@ async fn with_platform<T>(
     config: &Config,
     act: impl AsyncFnOnce(&Platform) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
+    let platform = serve::connect(config, &beside(config)?).await?;
     let done = Box::pin(act(&platform)).await;
     // Whose data was opened here is written down before the process is gone.
     platform.reads.write(&platform).await;
     platform.engine.close().await;
     done
+}
+
+/// The Postgres that the settings name; without one the private one of the data folder, which `up` or the demo runs.
+fn beside(config: &Config) -> Result<PgConnectOptions, Failure> {
+    if config.database_url.is_none()
+        && let Some(private) = supervisor::beside(&config.data_dir)?
+    {
+        return Ok(private);
+    }
+    external(config)
 }
 
 /// The Postgres that the settings name.
