@@ -23,6 +23,23 @@ fn the_committed_description_is_the_true_one() {
     }
 }
 
+/// Programs that make clients of the description stop at the first name that it does not explain.
+#[test]
+fn the_description_explains_every_name_that_it_uses() {
+    let api: Value = serde_json::from_str(COMMITTED).expect("JSON");
+    let (mut used, mut left) = (0, vec![&api]);
+    while let Some(part) = left.pop() {
+        if let Some(name) = part["$ref"].as_str() {
+            used += 1;
+            let place = name.strip_prefix('#').expect("it is in this document");
+            assert!(api.pointer(place).is_some(), "{name}");
+        }
+        left.extend(part.as_object().into_iter().flat_map(|parts| parts.values()));
+        left.extend(part.as_array().into_iter().flatten());
+    }
+    assert!(used > 100, "{used}");
+}
+
 /// A schema that allows nothing else cannot be one part of a larger one: no answer could fulfil both.
 #[test]
 fn no_description_contradicts_itself() {

@@ -33,6 +33,7 @@ pub async fn create_suppression(
 #[into_params(parameter_in = Query)]
 pub struct SuppressionQuery {
     pub channel: Option<Channel>,
+    #[param(inline)]
     pub reason: Option<Reason>,
     /// This address of the channel, whole; asks for `personal:read`, for what is found tells whose it is.
     pub to: Option<String>,
