@@ -10,7 +10,10 @@ use serde::Deserialize;
 use workers::rim::kms;
 
 pub use self::shown::Setting;
-use crate::{platform::KeySource, telemetry::LogFormat};
+use crate::{
+    platform::KeySource,
+    telemetry::{LogFormat, traces::settings as traces},
+};
 
 /// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
 /// environment as `SWITCHBOARD_<NAME>`.
@@ -92,6 +95,19 @@ pub struct Config {
     /// Days that events can be replayed.
     pub log_days: u16,
     pub log_format: LogFormat,
+    /// A collector of OpenTelemetry, for example `http://127.0.0.1:4318`: traces are posted to `/v1/traces` under it. Without
+    /// it and the next one nothing is told.
+    pub otlp_endpoint: Option<String>,
+    /// Where traces are posted, if that is not under `otlp_endpoint`; nothing is put behind it.
+    pub otlp_traces_endpoint: Option<String>,
+    /// What is sent along, as `name=value,name=value`; values percent-encoded.
+    pub otlp_headers: Option<String>,
+    /// What traces call this installation.
+    pub service_name: String,
+    /// Which traces are told, by the names of the OpenTelemetry specification.
+    pub traces_sampler: String,
+    /// The share of them, from 0 to 1, for samplers that take one.
+    pub traces_sampler_arg: Option<f64>,
 }
 
 impl Config {
@@ -122,6 +138,15 @@ impl Config {
             .set_default("history_days", 30)?
             .set_default("log_days", 30)?
             .set_default("log_format", "text")?
+            .set_default("service_name", "switchboard")?
+            .set_default("traces_sampler", "parentbased_always_on")?;
+        // The variables that every program has are defaults: what is said to this one alone counts more.
+        for (name, variable) in traces::STANDARD {
+            if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+                sources = sources.set_default(name, value)?;
+            }
+        }
+        let mut sources = sources
             .add_source(config::File::with_name("switchboard.toml").required(false))
             .add_source(
                 config::Environment::with_prefix("SWITCHBOARD")
@@ -140,7 +165,22 @@ impl Config {
         let mut settings: Self = sources.build()?.try_deserialize()?;
         settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
         settings.check_key_service()?;
+        settings.traces()?;
         Ok(settings)
+    }
+
+    /// How traces are told, if they are.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn traces(&self) -> Result<Option<traces::Settings>, config::ConfigError> {
+        let named = config::ConfigError::Message;
+        let sampler = traces::sampler(&self.traces_sampler, self.traces_sampler_arg).map_err(named)?;
+        let headers = traces::headers(self.otlp_headers.as_deref().unwrap_or_default()).map_err(named)?;
+        let endpoint = traces::endpoint(self.otlp_endpoint.as_deref(), self.otlp_traces_endpoint.as_deref())
+            .map_err(named)?;
+        let service_name = self.service_name.clone();
+        Ok(endpoint.map(|endpoint| traces::Settings { endpoint, headers, service_name, sampler }))
     }
 
     /// Where the newest heads of the audit log are kept.

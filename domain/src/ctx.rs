@@ -28,6 +28,7 @@ use crate::{
     processing::reads::{Opens, Reads},
     storage::Storage,
     tenancy::{Begun, Idempotency, TenantTx},
+    trace,
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
 };

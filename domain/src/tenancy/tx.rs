@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType, whose},
     processing::reads::Opens,
+    trace,
     types::{SubjectId, TenantId},
 };
 
