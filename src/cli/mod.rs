@@ -42,7 +42,12 @@ use sqlx::postgres::PgConnectOptions;
 
 use self::{exit::Exit, output::Form};
 
-use crate::{config::Config, postgres::guard, process::Roles, telemetry};
+use crate::{
+    config::Config,
+    postgres::guard,
+    process::Roles,
+    telemetry::{self, traces::Traces},
+};
 
 /// The automation backend of a multi-tenant call centre.
 #[derive(Parser)]
@@ -188,14 +193,14 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     };
     let traces = settings.map(|settings| Traces::start(&settings)).transpose()?;
     telemetry::start(config.log_format, traces.as_ref().map(Traces::tracer));
-    let done = act(command, config, form).await;
+    let done = Box::pin(act(command, config, form)).await;
     if let Some(traces) = traces {
         traces.stop().await;
     }
     done
 }
 
-async fn act(command: Command, config: Config, form: output::Form) -> Result<(), Failure> {
+async fn act(command: Command, config: Config, form: Form) -> Result<(), Failure> {
     match command {
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,

@@ -13,7 +13,9 @@ use opentelemetry_sdk::trace::SdkTracer;
 use serde::{Deserialize, Serialize};
 use tracing::Subscriber;
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, registry, registry::LookupSpan,
+    EnvFilter, Layer,
+    filter::{LevelFilter, filter_fn},
+    fmt, layer::SubscriberExt, registry, registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
@@ -45,7 +47,7 @@ pub fn start(format: LogFormat, tracer: Option<SdkTracer>) {
                 .with_target(false)
                 .with_tracked_inactivity(false)
                 .with_context_activation(false)
-                .with_filter(filter_fn(traces::is_told));
+                .with_filter(filter_fn(traces::is_told).with_max_level_hint(LevelFilter::INFO));
             registry().with(told).with(lines(format).with_filter(filter)).init();
         }
     }

@@ -53,7 +53,7 @@ impl Traces {
     /// If the settings name no address, or there is no way out.
     pub fn start(settings: &Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(workers::rim::trust::tls()?)
+            .tls_backend_preconfigured(workers::rim::tls()?)
             .redirect(redirect::Policy::none())
             .timeout(PATIENCE)
             .build()?;
@@ -104,7 +104,7 @@ pub(super) fn is_told(meta: &Metadata<'_>) -> bool {
 }
 
 fn current() -> Option<String> {
-    let mut carried = HashMap::new();
+    let mut carried: HashMap<String, String> = HashMap::new();
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carried);
     carried.remove(HEADER)
 }

@@ -18,8 +18,8 @@ const MOST: usize = 2048;
 const BATCH: usize = 512;
 const DELAY: Duration = Duration::from_secs(5);
 
-pub(super) const SENT: &str = "switchboard_spans_sent_total";
-pub(super) const DROPPED: &str = "switchboard_spans_dropped_total";
+const SENT: &str = "switchboard_spans_sent_total";
+const DROPPED: &str = "switchboard_spans_dropped_total";
 
 /// The end of the queue that spans are put in at.
 #[derive(Debug)]
