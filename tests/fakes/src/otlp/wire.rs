@@ -62,20 +62,20 @@ fn attributes(message: &[u8], field: u64) -> Option<BTreeMap<String, String>> {
 }
 
 fn messages(message: &[u8], field: u64) -> Option<Vec<&[u8]>> {
-    let of_field = |(number, value)| match value {
+    let all = fields(message)?.into_iter();
+    let of_field = all.filter_map(|(number, value)| match value {
         Value::Bytes(bytes) if number == field => Some(bytes),
         _ => None,
-    };
-    Some(fields(message)?.into_iter().filter_map(of_field).collect())
+    });
+    Some(of_field.collect())
 }
 
-#[expect(clippy::option_option, reason = "it may be no message, or have no such field")]
+/// The number in a field, if there is one; none at all if this is no message.
 fn number_of(message: &[u8], field: u64) -> Option<Option<u64>> {
-    let of_field = |(number, value)| match value {
+    Some(fields(message)?.into_iter().find_map(|(number, value)| match value {
         Value::Number(value) if number == field => Some(value),
         _ => None,
-    };
-    Some(fields(message)?.into_iter().find_map(of_field))
+    }))
 }
 
 fn fields(mut rest: &[u8]) -> Option<Vec<(u64, Value<'_>)>> {
