@@ -7,7 +7,7 @@ use domain::{
     ctx::Platform,
     vitals::{self, ASKED, DISABLED, PAUSES, Vitals},
 };
-use metrics::gauge;
+use metrics::{Gauge, gauge};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,8 @@ use crate::telemetry;
 const EVERY: Duration = Duration::from_secs(15);
 /// A look takes at most this share of the time.
 const SHARE: u32 = 20;
+/// How long a look is good for if those behind it fail. One alone that fails must not begin anew what alerts wait for.
+const BELIEVED: Duration = Duration::from_mins(1);
 /// Roles whose processes are told of even where there is none.
 const ROLES: [&str; 4] = ["api", "notifier", "scheduler", "worker"];
 /// How they can stand.
@@ -35,7 +37,10 @@ pub async fn of_process(platform: Platform, stop: CancellationToken) {
         }
         match vitals::clock_offset(&platform).await {
             Ok(ahead) => gauge!("engine_clock_offset_seconds").set(ahead.as_seconds_f64()),
-            Err(error) => tracing::debug!(%error, "the clocks could not be compared; they are again shortly"),
+            Err(error) => {
+                gauge!("engine_clock_offset_seconds").set(f64::NAN);
+                tracing::debug!(%error, "the clocks could not be compared; they are again shortly");
+            }
         }
         rest(began, &stop).await;
     }
@@ -43,11 +48,16 @@ pub async fn of_process(platform: Platform, stop: CancellationToken) {
 
 /// Looks at the installation until `stop`.
 pub async fn of_installation(platform: Platform, stop: CancellationToken) {
+    let mut board = Board::default();
     while !stop.is_cancelled() {
         let began = Instant::now();
         match vitals::look(&platform).await {
-            Ok(found) => tell(&platform, &found),
+            Ok(found) => {
+                board.begin(began);
+                tell(&mut board, &platform, &found);
+            }
             Err(error) => {
+                board.blind(Instant::now());
                 tracing::warn!(%error, "how the installation is could not be read; trying again shortly");
             }
         }
@@ -62,43 +72,80 @@ async fn rest(began: Instant, stop: &CancellationToken) {
     }
 }
 
+/// What the last look that succeeded was told by. If those behind it fail for a while, none of it is a number any more: an alert
+/// takes the worst of what all processes tell, so an old number of one would keep it ringing whatever the others see.
+#[derive(Default)]
+struct Board {
+    gauges: Vec<Gauge>,
+    seen: Option<Instant>,
+}
+
+impl Board {
+    /// Begins anew with a look that succeeded.
+    fn begin(&mut self, now: Instant) {
+        self.gauges.clear();
+        self.seen = Some(now);
+    }
+
+    fn set(&mut self, gauge: Gauge, value: f64) {
+        gauge.set(value);
+        self.gauges.push(gauge);
+    }
+
+    /// A look has failed.
+    fn blind(&self, now: Instant) {
+        if self.seen.is_some_and(|seen| now.duration_since(seen) >= BELIEVED) {
+            for gauge in &self.gauges {
+                gauge.set(f64::NAN);
+            }
+        }
+    }
+}
+
 /// What is not there is told as 0: a gauge keeps what it was told last.
-fn tell(platform: &Platform, found: &Vitals) {
-    tell_engine(found);
+fn tell(board: &mut Board, platform: &Platform, found: &Vitals) {
+    tell_engine(board, found);
     let business = &found.business;
-    gauge!("switchboard_messages_unknown").set(number(business.messages_unknown));
+    board.set(gauge!("switchboard_messages_unknown"), number(business.messages_unknown));
     for (reader, behind) in [
         ("webhooks", business.webhooks_behind),
         ("figures", business.figures_behind),
         ("points", business.points_behind),
     ] {
-        gauge!("switchboard_log_behind_events", "reader" => reader).set(number(behind));
+        board.set(gauge!("switchboard_log_behind_events", "reader" => reader), number(behind));
     }
-    gauge!("switchboard_audit_unsealed_seconds").set(business.unsealed_s);
-    gauge!("switchboard_archives_refused").set(number(business.archives_refused));
-    gauge!("switchboard_archives_open_seconds").set(business.archives_open_s);
+    board.set(gauge!("switchboard_audit_unsealed_seconds"), business.unsealed_s);
+    board.set(gauge!("switchboard_archives_refused"), number(business.archives_refused));
+    board.set(gauge!("switchboard_archives_open_seconds"), business.archives_open_s);
     for (schedule, seconds) in &found.upkeep {
-        gauge!("switchboard_upkeep_done_seconds", "schedule" => schedule.clone()).set(*seconds);
+        board.set(gauge!("switchboard_upkeep_done_seconds", "schedule" => schedule.clone()), *seconds);
     }
     for provider in platform.providers.kinds() {
-        gauge!("switchboard_providers_held", "provider" => provider).set(of(&found.providers, provider));
+        board.set(
+            gauge!("switchboard_providers_held", "provider" => provider),
+            of(&found.providers, provider),
+        );
     }
     for why in PAUSES {
-        gauge!("switchboard_campaigns_paused", "why" => why).set(of(&found.campaigns, why));
+        board.set(gauge!("switchboard_campaigns_paused", "why" => why), of(&found.campaigns, why));
     }
     for why in DISABLED {
-        gauge!("switchboard_webhooks_disabled", "why" => why).set(of(&found.webhooks, why));
+        board.set(gauge!("switchboard_webhooks_disabled", "why" => why), of(&found.webhooks, why));
     }
     for kind in ASKED {
         let due = found.asked.iter().find(|due| due.kind == kind);
         let (soon, overdue) = due.map_or((0, 0), |due| (due.soon, due.overdue));
-        gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "soon").set(number(soon));
-        gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue").set(number(overdue));
+        board.set(gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "soon"), number(soon));
+        board.set(
+            gauge!("switchboard_privacy_requests", "kind" => kind, "state" => "overdue"),
+            number(overdue),
+        );
     }
+    // It says how old the others are, and stays when they go.
     gauge!("switchboard_vitals_timestamp_seconds").set(number(platform.clock.now().timestamp()));
 }
 
-fn tell_engine(found: &Vitals) {
+fn tell_engine(board: &mut Board, found: &Vitals) {
     for queue in &found.queues {
         for (state, jobs) in [
             ("scheduled", queue.scheduled),
@@ -106,25 +153,28 @@ fn tell_engine(found: &Vitals) {
             ("paused", queue.paused),
             ("running", queue.running),
         ] {
-            gauge!("engine_queue_jobs", "queue" => queue.queue.clone(), "state" => state).set(number(jobs));
+            board.set(
+                gauge!("engine_queue_jobs", "queue" => queue.queue.clone(), "state" => state),
+                number(jobs),
+            );
         }
-        gauge!("engine_queue_oldest_seconds", "queue" => queue.queue.clone()).set(queue.oldest_s);
+        board.set(gauge!("engine_queue_oldest_seconds", "queue" => queue.queue.clone()), queue.oldest_s);
     }
     for role in ROLES {
         for state in STANDINGS {
             let nodes = found.nodes.iter().find(|nodes| nodes.role == role && nodes.state == state);
             let nodes = nodes.map_or(0, |nodes| nodes.nodes);
-            gauge!("engine_nodes", "role" => role, "state" => state).set(number(nodes));
+            board.set(gauge!("engine_nodes", "role" => role, "state" => state), number(nodes));
         }
     }
     let engine = &found.engine;
-    gauge!("engine_handlers", "state" => "all").set(number(engine.handlers));
-    gauge!("engine_handlers", "state" => "busy").set(number(engine.busy));
-    gauge!("engine_jobs_unrunnable").set(number(found.unrunnable));
-    gauge!("engine_stopped").set(f64::from(u8::from(engine.stopped)));
-    gauge!("engine_log_unnumbered_seconds").set(engine.unnumbered_s);
-    gauge!("engine_server_connections").set(number(engine.server_connections));
-    gauge!("engine_server_connections_most").set(number(engine.server_most));
+    board.set(gauge!("engine_handlers", "state" => "all"), number(engine.handlers));
+    board.set(gauge!("engine_handlers", "state" => "busy"), number(engine.busy));
+    board.set(gauge!("engine_jobs_unrunnable"), number(found.unrunnable));
+    board.set(gauge!("engine_stopped"), f64::from(u8::from(engine.stopped)));
+    board.set(gauge!("engine_log_unnumbered_seconds"), engine.unnumbered_s);
+    board.set(gauge!("engine_server_connections"), number(engine.server_connections));
+    board.set(gauge!("engine_server_connections_most"), number(engine.server_most));
 }
 
 fn of(counted: &[(String, i64)], name: &str) -> f64 {
@@ -134,4 +184,32 @@ fn of(counted: &[(String, i64)], name: &str) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "what is counted here is far below 2^52")]
 fn number(n: i64) -> f64 {
     n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn what_was_seen_too_long_ago_is_no_number_until_it_is_seen_again() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let told = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let (mut board, began) = (Board::default(), Instant::now());
+            let look = |board: &mut Board, at: Instant| {
+                board.begin(at);
+                board.set(gauge!("engine_nodes", "role" => "worker"), 3.0);
+            };
+            board.blind(began);
+            look(&mut board, began);
+            board.blind(began + EVERY);
+            assert!(told.render().contains("engine_nodes{role=\"worker\"} 3\n"), "{}", told.render());
+            board.blind(began + BELIEVED);
+            assert!(told.render().contains("engine_nodes{role=\"worker\"} NaN\n"), "{}", told.render());
+            look(&mut board, began + BELIEVED);
+            assert!(told.render().contains("engine_nodes{role=\"worker\"} 3\n"), "{}", told.render());
+        });
+    }
 }

@@ -8,6 +8,16 @@ use crate::{Engine, upkeep::Retention};
 const LOCK_TIMEOUT: &str = "set lock_timeout = '2s'";
 
 impl Engine {
+    /// Makes the partitions of the days ahead. After a long rest they are missing, and without its day no job can end and
+    /// nothing is told.
+    ///
+    /// # Errors
+    /// If Postgres refuses.
+    pub async fn ensure_partitions(&self) -> sqlx::Result<()> {
+        sqlx::query!("call engine.ensure_partitions()").execute(self.system()).await?;
+        Ok(())
+    }
+
     /// A connection of the user that owns the schema, outside any transaction, for taking partitions out while work goes
     /// on. It waits two seconds for readers at the most, and lets them go first then.
     ///

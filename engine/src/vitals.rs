@@ -18,7 +18,8 @@ pub struct QueueVitals {
     /// Held back by a pause, due or not.
     pub paused: i64,
     pub running: i64,
-    /// Seconds since the first of the available has been due; 0 if there is none.
+    /// Seconds that the first of the available had been due when they were counted; 0 if there was none. It does not grow
+    /// until they are counted again: by then it may have run, or be paused.
     pub oldest_s: f64,
 }
 
@@ -68,7 +69,7 @@ pub async fn queues(conn: &mut PgConnection) -> sqlx::Result<Vec<QueueVitals>> {
                   coalesce(sum(d.available) filter (where l.paused_at is null), 0)::bigint as "available!",
                   coalesce(sum(d.scheduled + d.available) filter (where l.paused_at is not null), 0)::bigint as "paused!",
                   coalesce(sum(d.running), 0)::bigint as "running!",
-                  coalesce(extract(epoch from engine.now() - min(d.oldest_due_at) filter (where l.paused_at is null)),
+                  coalesce(extract(epoch from max(d.counted_at - d.oldest_due_at) filter (where l.paused_at is null)),
                            0)::float8 as "oldest_s!"
              from engine.queues q
              left join (engine.lane_depths d join engine.lanes l on l.id = d.lane) on l.queue_id = q.id

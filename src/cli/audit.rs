@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Failure,
-    exit::Exit,
+    exit::{Exit, words},
     output::{Columns, Form},
     progress,
     tenant::{self, Of},
@@ -84,7 +84,7 @@ pub(super) async fn verify(
     with_platform(config, async |platform| {
         let sealer = Sealer::open(platform, &config.audit_heads()).await?;
         let (mut list, mut broken) = (form.list(COLUMNS, None), 0);
-        tenant::each(platform, only.as_deref(), async |tenant| {
+        let gone = tenant::each(platform, only.as_deref(), async |tenant| {
             let verdict = progress::during("the chain is gone through", async {
                 if files {
                     sealer.verify_with_files(tenant.id).await
@@ -95,16 +95,20 @@ pub(super) async fn verify(
             .await?;
             let verified = Verified::from(verdict);
             broken += i32::from(!verified.whole);
-            list.page(&[Row { tenant: tenant.slug, verified }])
+            // Who reads no further is not told by the exit code that all hold.
+            list.page(&[Row { tenant: tenant.slug, verified }]).map_err(|error| {
+                Exit::Failed.because(format!("what was found cannot be shown: {}", words(&*error)))
+            })
         })
-        .await?;
-        list.end()?;
-        match broken {
-            0 => Ok(()),
-            broken => Err(Exit::Failed.because(format!(
-                "the record of {broken} tenants does not hold; keep the database as it is and look who had access"
-            ))),
+        .await;
+        let ended = gone.and_then(|()| list.end());
+        if broken == 0 {
+            return ended;
         }
+        let more = ended.err().map(|error| format!("; and then: {}", words(&*error))).unwrap_or_default();
+        Err(Exit::Failed.because(format!(
+            "the record of {broken} tenants does not hold; keep the database as it is and look who had access{more}"
+        )))
     })
     .await
 }

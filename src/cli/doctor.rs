@@ -32,10 +32,8 @@ pub(super) async fn run(config: &Config, form: Form) -> Result<(), Failure> {
     } else {
         private(config, &mut all)
     };
-    let mut list = form.list(COLUMNS, None);
-    list.page(&all)?;
-    list.end()?;
-    looked
+    let shown = form.list(COLUMNS, None).all(&all);
+    looked.and(shown)
 }
 
 fn here(config: &Config) -> Vec<Found> {

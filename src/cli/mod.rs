@@ -44,7 +44,7 @@ use self::{exit::Exit, output::Form};
 
 use crate::{
     config::Config,
-    postgres::guard,
+    postgres::{guard, supervisor},
     process::Roles,
     telemetry::{self, traces::Traces},
 };
@@ -271,12 +271,22 @@ async fn with_platform<T>(
     config: &Config,
     act: impl AsyncFnOnce(&Platform) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let platform = serve::connect(config, &external(config)?).await?;
+    let platform = serve::connect(config, &beside(config)?).await?;
     let done = Box::pin(act(&platform)).await;
     // Whose data was opened here is written down before the process is gone.
     platform.reads.write(&platform).await;
     platform.engine.close().await;
     done
+}
+
+/// The Postgres that the settings name; without one the private one of the data folder, which `up` or the demo runs.
+fn beside(config: &Config) -> Result<PgConnectOptions, Failure> {
+    if config.database_url.is_none()
+        && let Some(private) = supervisor::beside(&config.data_dir)?
+    {
+        return Ok(private);
+    }
+    external(config)
 }
 
 /// The Postgres that the settings name.

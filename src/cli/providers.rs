@@ -86,18 +86,24 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
 async fn check(ctx: &Ctx, form: Form, ids: &[Uuid]) -> Result<(), Failure> {
     let asked = if ids.is_empty() { all(ctx).await? } else { named(ctx, ids).await? };
     let bar = progress::bar(u64::try_from(asked.len())?, "check");
-    let mut list = form.list(CHECKED, None);
-    let (mut checked, mut wrong) = (Vec::new(), 0);
-    for ProviderView { id, name, kind, .. } in asked {
+    let ask = async |ProviderView { id, name, kind, .. }| {
         let said = accounts::verify(ctx, id).await?;
-        wrong += i32::from(matches!(said.result, VerificationResult::Bad | VerificationResult::Unreachable));
-        checked.push(Checked { id, name, kind, said });
         bar.inc(1);
-    }
+        Ok(Checked { id, name, kind, said })
+    };
+    let found = Exit::until_refused(asked, ask).await;
     bar.finish_and_clear();
-    list.page(&checked)?;
-    list.end()?;
-    if wrong == 0 { Ok(()) } else { Err(Exit::Failed.because(format!("{wrong} accounts are bad or away"))) }
+    let (checked, refused) = found?;
+    let is_wrong =
+        |one: &&Checked| matches!(one.said.result, VerificationResult::Bad | VerificationResult::Unreachable);
+    let wrong = checked.iter().filter(is_wrong).count();
+    let shown = form.list(CHECKED, None).all(&checked);
+    // The verdict is told whether or not somebody reads the list.
+    match (refused, wrong) {
+        (Some(why), _) => Err(Exit::half_done(&*why)),
+        (None, 0) => shown,
+        (None, wrong) => Err(Exit::Failed.because(format!("{wrong} accounts are bad or away"))),
+    }
 }
 
 async fn named(ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<ProviderView>, Failure> {

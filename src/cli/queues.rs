@@ -9,9 +9,8 @@ use engine::{
 use uuid::Uuid;
 
 use super::{
-    Failure,
+    Failure, beside,
     exit::Exit,
-    external,
     output::{Columns, Form},
     serve, tenant,
 };
@@ -89,7 +88,7 @@ impl What {
 }
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
-    let engine = serve::connect_engine(config, &external(config)?).await?;
+    let engine = serve::connect_engine(config, &beside(config)?).await?;
     let done = act(&engine, form, command).await;
     engine.close().await;
     done

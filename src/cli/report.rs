@@ -1,7 +1,7 @@
 //! `report`: a report made at once, on standard output or in a file.
 
 use std::{
-    io::{IsTerminal as _, stdout},
+    io::{IsTerminal as _, Write as _, stdout},
     path::PathBuf,
 };
 
@@ -19,7 +19,7 @@ use domain::{
 use super::{
     Failure,
     exit::Exit,
-    output::written,
+    output::{private, written},
     progress,
     tenant::{Of, masked},
     values::one_of,
@@ -63,9 +63,9 @@ pub(super) async fn run(config: &Config, wishes: Wishes) -> Result<(), Failure> 
     })
     .await?;
     match file {
-        Some(path) => {
-            std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()).into())
-        }
+        Some(path) => private(&path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(|error| format!("{}: {error}", path.display()).into()),
         None => written(&bytes),
     }
 }

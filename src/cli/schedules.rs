@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Failure,
+    Failure, beside,
     exit::Exit,
-    external,
     output::{Columns, Form},
     serve, tenant,
 };
@@ -82,7 +81,7 @@ impl Whose {
 }
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
-    let engine = serve::connect_engine(config, &external(config)?).await?;
+    let engine = serve::connect_engine(config, &beside(config)?).await?;
     let done = act(&engine, form, &command).await;
     engine.close().await;
     done

@@ -110,6 +110,12 @@ async fn run(
     embedded: Option<&mut Embedded>,
 ) -> Result<(), Failure> {
     let platform = connect(config, options).await?;
+    if let Some(version) = Engine::lacks(options).await? {
+        let words = format!(
+            "the schema is older than this build: migration {version} was not applied; run `switchboard migrate` first"
+        );
+        return Err(Exit::Refused.because(words));
+    }
     let process = Process::start(platform, plan(config, roles)).await?;
     if let Some(addr) = process.addr {
         tracing::info!("listening on http://{addr}");

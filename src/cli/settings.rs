@@ -1,6 +1,6 @@
 //! `config`: what the settings are by all their sources, and whether they fit this machine.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf, time::Duration};
 
 use clap::Subcommand;
 use domain::{ctx::Platform, vault::rotation::view};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Failure,
-    exit::Exit,
+    exit::{Exit, words},
     external,
     output::{Columns, Form},
     serve,
@@ -17,6 +17,10 @@ use crate::{config::Config, postgres::locate, storage};
 
 const SETTINGS: Columns = &[("NAME", "/name"), ("ENVIRONMENT", "/environment"), ("VALUE", "/value")];
 const CHECKS: Columns = &[("WHAT", "/what"), ("GOOD", "/good"), ("", "/says")];
+/// How long the key service and storage may take.
+const ANSWER: Duration = Duration::from_secs(10);
+/// What the key is asked to wrap for; nothing is kept under it.
+const CHECKING: &[u8] = b"config check";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -37,47 +41,60 @@ struct Check {
 impl Check {
     fn of(what: &'static str, found: Result<String, Failure>) -> Self {
         let good = found.is_ok();
-        Self { what, good, says: found.unwrap_or_else(|failure| failure.to_string()) }
+        Self { what, good, says: found.unwrap_or_else(|failure| words(&*failure)) }
     }
 }
 
 pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Print => {
-            let mut list = form.list(SETTINGS, None);
-            list.page(&config.shown())?;
-            list.end()
-        }
+        Command::Print => form.list(SETTINGS, None).all(&config.shown()),
         Command::Check => {
             let checks = [
-                Check::of("key", key(config)),
-                Check::of("storage", files(config)),
+                Check::of("key", within(key(config)).await),
+                Check::of("storage", within(files(config)).await),
                 Check::of("database", database(config).await),
                 Check::of("public_url", Ok(public(config))),
             ];
-            let mut list = form.list(CHECKS, None);
-            list.page(&checks)?;
-            list.end()?;
+            let shown = form.list(CHECKS, None).all(&checks);
+            // The verdict is told whether or not somebody reads the list.
             match checks.iter().filter(|check| !check.good).count() {
-                0 => Ok(()),
+                0 => shown,
                 wrong => Err(Exit::Failed.because(format!("{wrong} parts of the settings cannot be used"))),
             }
         }
     }
 }
 
-fn key(config: &Config) -> Result<String, Failure> {
+/// What a look found, unless nobody answers.
+async fn within(look: impl Future<Output = Result<String, Failure>>) -> Result<String, Failure> {
+    let late = |_| Exit::Unreachable.because(format!("no answer came within {} seconds", ANSWER.as_secs()));
+    tokio::time::timeout(ANSWER, look).await.map_err(late)?
+}
+
+/// The key is there, and wraps and unwraps: a key service may let itself be found and refuse to be used.
+async fn key(config: &Config) -> Result<String, Failure> {
     if let Some(file) = config.key_to_be_made() {
         return Ok(format!("{} is made at the first start", file.display()));
     }
-    Ok(config.keks()?.current().name().to_owned())
+    // Two of them, for one that has wrapped need not ask the service to unwrap.
+    let (wraps, unwraps) = (config.keks()?, config.keks()?);
+    let kek = wraps.current();
+    let mut some = [0; 32];
+    getrandom::fill(&mut some).map_err(io::Error::other)?;
+    let wrapped = kek.wrap(CHECKING, &some).await?;
+    if *unwraps.current().unwrap(CHECKING, &wrapped).await? != some {
+        return Err(format!("{} does not give back what it was given", kek.name()).into());
+    }
+    Ok(kek.name().to_owned())
 }
 
-fn files(config: &Config) -> Result<String, Failure> {
+async fn files(config: &Config) -> Result<String, Failure> {
     if let Some(folder) = folder_to_be_made(config) {
         return Ok(format!("{} is made at the first start", folder.display()));
     }
-    Ok(storage::open(config)?.place().to_owned())
+    let storage = storage::open(config)?;
+    storage.ask().await?;
+    Ok(storage.place().to_owned())
 }
 
 /// Opening a folder for files would make it.
@@ -93,7 +110,8 @@ async fn database(config: &Config) -> Result<String, Failure> {
         return Ok(format!("none is named: `up` starts a private one by {}", found.dir.display()));
     }
     let options = external(config)?;
-    if config.key_to_be_made().is_some() || folder_to_be_made(config).is_some() {
+    // Connecting makes what is not there yet.
+    if config.key_to_be_made().is_some() || folder_to_be_made(config).is_some() || !config.data_dir.exists() {
         let engine = serve::connect_engine(config, &options).await?;
         engine.ping().await?;
         engine.close().await;

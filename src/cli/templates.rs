@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Failure,
     exit::Exit,
-    output::{Columns, Form, Most, printable, written},
+    output::{Columns, Form, Most, lines, written},
     tenant::Look,
     values::{one_of, pair},
     with_platform,
@@ -137,7 +137,6 @@ fn shown(form: Form, seen: &TemplatePreview) -> Result<(), Failure> {
     if form != Form::Table {
         return form.one(seen);
     }
-    let lines = |text: &str| text.lines().map(printable).collect::<Vec<_>>().join("\n");
     let subject = seen.subject.as_deref().map(|subject| format!("{}\n\n", lines(subject)));
     let text = seen.text.as_deref().map(lines).unwrap_or_default();
     written(format!("{}{text}\n", subject.unwrap_or_default()).as_bytes())

@@ -23,6 +23,20 @@ fn the_command_line_is_sound() {
 }
 
 #[test]
+fn the_page_lists_nothing_else() {
+    let cli = Cli::command();
+    let listed = PAGE.lines().filter(|line| line.starts_with("    switchboard "));
+    for line in listed {
+        let mut at = &cli;
+        for word in line.split_whitespace().skip(1) {
+            let Some(below) = at.find_subcommand(word) else { break };
+            at = below;
+        }
+        assert!(!at.has_subcommands(), "docs/cli.md names what is no command: `{}`", line.trim());
+    }
+}
+
+#[test]
 fn the_page_lists_every_command_and_every_exit_code() {
     for command in commands(&Cli::command(), "switchboard") {
         assert!(PAGE.contains(&command), "docs/cli.md does not list `{command}`");

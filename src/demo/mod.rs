@@ -26,6 +26,7 @@ use domain::{
         users::NewUser,
     },
     ctx::OperatorCtx,
+    tenancy::{SystemTx, store},
 };
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ use crate::{
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The tenant, unless an earlier beginning has taken the name.
+const SLUG: &str = "demo";
 const EMAIL: &str = "admin@demo.example.com";
 /// How long the key of the demo's operator is good.
 const KEY_LIFE: TimeDelta = TimeDelta::days(90);
@@ -143,8 +146,11 @@ async fn show(config: &Config, wishes: Wishes, process: &Process) -> Result<(), 
         "\nUp at {base}/ops\n{}\nThe API is at {base}/api/v1. Try:\n  \
          TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{login}' | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\n  \
          curl -s -H \"Authorization: Bearer $TOKEN\" '{base}/api/v1/leads?limit=2'\n\
+         Or send a campaign into its sandbox, from the folder of the sources:\n  \
+         ./x run campaigns create --tenant {slug} docs/first-campaign.json --start\n\
          People come, are written to and called until Ctrl-C ends it; the data stays.",
-        memory.who()
+        memory.who(),
+        slug = memory.slug
     );
     tokio::select! {
         told = told_to_stop() => told?,
@@ -187,7 +193,10 @@ impl Memory {
         let platform = &process.app.platform;
         let password = URL_SAFE_NO_PAD.encode(platform.random::<12>());
         let tail = u32::from_be_bytes(platform.random());
-        let slug = format!("demo-{tail:08x}");
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let taken = store::by_slug(tx.conn(), SLUG).await?.is_some();
+        tx.commit().await?;
+        let slug = if taken { format!("{SLUG}-{tail:08x}") } else { SLUG.to_owned() };
         let admin = NewUser {
             name: "Demo Admin".parse()?,
             email: EMAIL.parse()?,

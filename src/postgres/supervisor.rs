@@ -184,33 +184,55 @@ fn options(sockets: &Path) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass().socket(sockets).username(SUPERUSER)
 }
 
-/// The folder of the server's own files, outside of what its user cannot reach.
+/// Where the private Postgres of a data folder answers while somebody runs it; none if the folder has none. Whether it runs
+/// is not looked at.
+///
+/// # Errors
+/// If it cannot be said which user it would run as.
+pub fn beside(data_dir: &Path) -> io::Result<Option<PgConnectOptions>> {
+    let Ok(data_dir) = fs::canonicalize(data_dir) else { return Ok(None) };
+    let home = place(&data_dir, Owner::needed()?);
+    let made = home.join("data/PG_VERSION").exists();
+    Ok(made.then(|| options(&socket_dir(&home)).database(DATABASE)))
+}
+
+/// The folder of the server's own files.
 fn home(data_dir: &Path, owner: Option<Owner>) -> io::Result<PathBuf> {
     fs::create_dir_all(data_dir)?;
-    let data_dir = fs::canonicalize(data_dir)?;
+    let home = place(&fs::canonicalize(data_dir)?, owner);
+    if let Some(parent) = home.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    private(&home, owner)?;
+    Ok(home)
+}
+
+/// Where that folder is: outside of what the server's user cannot reach.
+fn place(data_dir: &Path, owner: Option<Owner>) -> PathBuf {
     let hidden =
         |dir: &&Path| fs::metadata(dir).map_or(true, |found| found.permissions().mode() & 0o001 == 0);
-    let parent = match owner {
+    match owner {
         Some(_) if data_dir.ancestors().find(hidden).is_some() => {
-            let parent = Path::new("/var/lib/switchboard");
-            fs::create_dir_all(parent)?;
-            parent.join(short(&data_dir))
+            Path::new("/var/lib/switchboard").join(short(data_dir))
         }
         _ => data_dir.join("postgres"),
-    };
-    private(&parent, owner)?;
-    Ok(parent)
+    }
 }
 
 fn sockets(home: &Path, owner: Option<Owner>) -> io::Result<PathBuf> {
+    let dir = socket_dir(home);
+    private(&dir, owner)?;
+    Ok(dir)
+}
+
+/// Near the server's files, unless the path would be too long for a socket.
+fn socket_dir(home: &Path) -> PathBuf {
     let near = home.join("run");
-    let dir = if near.as_os_str().len() <= LONGEST_SOCKET_DIR {
+    if near.as_os_str().len() <= LONGEST_SOCKET_DIR {
         near
     } else {
         env::temp_dir().join(format!("sb-{}", short(home)))
-    };
-    private(&dir, owner)?;
-    Ok(dir)
+    }
 }
 
 /// Makes a folder that only its owner enters, and refuses one that others prepared.

@@ -125,7 +125,12 @@ pub const OF_INSTALLATION: &[Metric] = &[
         &["queue", "state"],
         "Jobs of all tenants: scheduled, available, paused, running.",
     ),
-    of(Gauge, "engine_queue_oldest_seconds", &["queue"], "Since when the oldest available job has been due."),
+    of(
+        Gauge,
+        "engine_queue_oldest_seconds",
+        &["queue"],
+        "How long the oldest available job was due when jobs were counted last.",
+    ),
     of(Gauge, "engine_nodes", &["role", "state"], "Processes by role: alive, draining, silent."),
     of(Gauge, "engine_handlers", &["state"], "Handlers of living processes: all, and busy of them."),
     of(Gauge, "engine_jobs_unrunnable", &[], "Jobs of kinds or versions that no living process knows."),

@@ -14,10 +14,10 @@ use tokio::{
 use uuid::Uuid;
 
 /// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(env::temp_dir().join(format!("sb-{}", Uuid::now_v7().simple())))
     }
 }
@@ -29,7 +29,8 @@ impl Drop for Folder {
     }
 }
 
-fn switchboard(arguments: &[&str], data: &Path) -> Command {
+/// A command on an installation of its own, whose data lies there.
+pub fn switchboard(arguments: &[&str], data: &Path) -> Command {
     let binary = env::var("TEST_BINARY").expect("TEST_BINARY is missing: run the tests by `./x test`");
     let mut command = Command::new(binary);
     command.args(arguments).arg("--data-dir").arg(data).env_remove("DATABASE_URL");
@@ -75,7 +76,7 @@ async fn begun(mut command: Command, words: &str) -> (tokio::process::Child, Str
 }
 
 /// Has a process end in order.
-async fn end(mut child: tokio::process::Child) {
+pub async fn end(mut child: tokio::process::Child) {
     let id = child.id().expect("it runs").to_string();
     let told = std::process::Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
     assert!(told.success());

@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use engine::vitals;
+use serde_json::json;
+use sqlx::PgConnection;
 use switchboard::telemetry::catalogue::{Kind, Metric, OF_INSTALLATION, OF_PROCESS};
 use switchboard_tests::TestApp;
+
+use crate::{message::sandbox, sending::idle};
 
 /// What each metric is labelled by.
 type Told = BTreeMap<String, BTreeSet<String>>;
@@ -66,5 +71,36 @@ async fn what_is_told_is_what_the_catalogue_lists_and_only_whoever_watches_is_to
         };
         assert!(later || told.contains_key(metric.name), "{} is not told", metric.name);
     }
+    app.process.stop().await;
+}
+
+/// How long the oldest message was due when it was counted last.
+async fn oldest(conn: &mut PgConnection) -> f64 {
+    let queues = vitals::queues(conn).await.expect("an answer");
+    queues.iter().find(|queue| queue.queue == "messages").expect("it is there").oldest_s
+}
+
+async fn count(conn: &mut PgConnection) {
+    sqlx::query("select engine.census()").execute(conn).await.expect("counted");
+}
+
+#[tokio::test]
+async fn what_was_counted_long_ago_or_is_paused_does_not_grow_old() {
+    let app = TestApp::with(idle).await;
+    let admin = &app.acme.admin;
+    let message = sandbox(admin).await;
+    admin.post("/api/v1/communication/messages", &message).await.expect(202);
+    let mut conn = app.database.connect_as("switchboard_system").await;
+    count(&mut conn).await;
+    app.database.advance(3_600.0).await;
+    let stale = oldest(&mut conn).await;
+    assert!((0.0..60.0).contains(&stale), "{stale}: it may have been sent since");
+    count(&mut conn).await;
+    let waits = oldest(&mut conn).await;
+    assert!((3_600.0..3_660.0).contains(&waits), "{waits}");
+    admin.post("/api/v1/queues/messages/pause", &json!({})).await.expect(204);
+    count(&mut conn).await;
+    let paused = oldest(&mut conn).await;
+    assert!((0.0..1.0).contains(&paused), "{paused}: nobody is late with what is held back");
     app.process.stop().await;
 }

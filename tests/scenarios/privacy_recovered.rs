@@ -10,6 +10,7 @@ use domain::{
     },
     types::ErasureId,
 };
+use fakes::smtp::{Nature, Server};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use switchboard::process::Roles;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     calls::at,
     campaigns::draft,
+    exports::saved,
     gates::{SUPPRESSIONS, becomes, send},
     message::sandbox,
     onboarding::{Desk, subjects, until},
@@ -26,6 +28,7 @@ use crate::{
     rights::admitted,
     routing_rules::lead as any_lead,
     sequences::{DAY, enter, published, steps, template},
+    smtp::account,
 };
 
 const MAIL: &str = "canary.kestrel@example.com";
@@ -230,7 +233,29 @@ async fn what_may_have_been_sent_since_waits_for_a_person() {
     app.process.stop().await;
 }
 
-async fn all_is_paused(system: &mut PgConnection) -> bool {
+#[tokio::test]
+async fn a_report_that_was_due_since_is_not_sent_again_by_a_scheduler_that_starts_afterwards() {
+    let app = saved::open("api,notifier".parse::<Roles>().expect("roles")).await;
+    let (admin, second) = (&app.acme.admin, platform(&app.database).await);
+    let server = Server::start(Nature::default()).await.expect("a server");
+    account(admin, &server, &json!({})).await;
+    let mut report = saved::weekly(&["boss@example.com"]);
+    report["crontab"] = json!("0 7 * * 1");
+    admin.post(saved::REPORTS, &report).await.expect(201);
+    let mut system = app.database.connect_as("switchboard_system").await;
+    // Nobody was here before: the first look settles where it is.
+    assert!(!recovery::guard(&second).await.expect("looked"));
+    moves(&mut system).await;
+    app.database.advance(8.0 * DAY).await;
+    let done = recovery::recover(&second, How::default()).await.expect("recovered").expect("to do");
+    assert!(done.goes_on && done.stopped == 1, "it was due, began and is cancelled: {done:?}");
+    assert_eq!(second.engine.tick().await.expect("ticked"), 0, "nothing is due any more");
+    assert!(server.ledger().is_empty());
+    app.process.stop().await;
+}
+
+/// Whether the product has stopped all work.
+pub async fn all_is_paused(system: &mut PgConnection) -> bool {
     sqlx::query_scalar(
         "select exists (select from engine.pauses
            where decided_by = 'product' and num_nonnulls(queue_id, tenant_id, kind) = 0)",

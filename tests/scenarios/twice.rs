@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
+use domain::upkeep;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::process::Roles;
-use switchboard_tests::{Answer, TestApp};
+use switchboard_tests::{Answer, Client, TestApp};
 
 use crate::{
     archive,
@@ -13,6 +15,7 @@ use crate::{
     isolation::{campaign, ids},
     leads::import,
     routing_rules::lead,
+    sessions::again,
 };
 
 /// Whose answer shows a secret that is good once, so that it is of no use to be told of it again.
@@ -217,5 +220,26 @@ async fn a_link_that_is_asked_for_twice_is_not_taken_back_by_the_second_time() {
     let chosen = json!({"token": link["token"], "password": "correct horse battery"});
     admin.anonymous().post("/api/v1/auth/password", &chosen).await.expect(204);
     admin.anonymous().login("acme", "b@example.com", "correct horse battery").await;
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_is_known_for_a_week() {
+    let app = TestApp::with_roles(Roles { api: true, ..Roles::default() }).await;
+    let call = json!({"direction": "outbound", "number": "+4930901821"});
+    let ask = async |admin: &Client| {
+        let request = admin.request(Method::POST, "/api/v1/calls").header("idempotency-key", "call-1");
+        said(&admin.send(request.json(&call)).await)
+    };
+    let forget = async || {
+        while upkeep::forget_some(&app.process.app.platform).await.expect("an answer") > 0 {}
+    };
+    let first = ask(&app.acme.admin).await;
+    app.advance(TimeDelta::days(6)).await;
+    forget().await;
+    assert_eq!(ask(&again(&app).await).await, first);
+    app.advance(TimeDelta::days(2)).await;
+    forget().await;
+    assert_ne!(ask(&again(&app).await).await, first, "it is of no use any more, and is made anew");
     app.process.stop().await;
 }

@@ -73,7 +73,18 @@ impl TestApp {
     /// # Panics
     /// If a part does not start.
     pub async fn with_platform(change: impl FnOnce(&mut Plan), alter: impl FnOnce(&mut Platform)) -> Self {
-        let database = Database::create().await;
+        Self::on(Database::create().await, change, alter).await
+    }
+
+    /// The same on a database that is there.
+    ///
+    /// # Panics
+    /// If a part does not start.
+    pub async fn on(
+        database: Database,
+        change: impl FnOnce(&mut Plan),
+        alter: impl FnOnce(&mut Platform),
+    ) -> Self {
         let (mut platform, clock) = (platform(&database).await, TestClock::default());
         platform.clock = Arc::new(clock.clone());
         alter(&mut platform);

@@ -23,6 +23,36 @@ pub struct Ran {
 /// # Panics
 /// If the binary is missing: run the tests by `./x test`.
 pub async fn switchboard(database: &Database, words: &[&str]) -> Ran {
+    ran(words, command(database, words).stdout(Stdio::piped())).await
+}
+
+/// The same, and whoever was to read what it prints is gone before it begins.
+///
+/// # Panics
+/// As [`switchboard`].
+pub async fn unread(database: &Database, words: &[&str]) -> Ran {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    ran(words, command(database, words).stdout(writer)).await
+}
+
+/// The same with other settings: an empty one is left out.
+///
+/// # Panics
+/// As [`switchboard`].
+pub async fn switchboard_with(database: &Database, settings: &[(&str, &str)], words: &[&str]) -> Ran {
+    let mut command = command(database, words);
+    for (name, value) in settings {
+        if value.is_empty() {
+            command.env_remove(name);
+        } else {
+            command.env(name, value);
+        }
+    }
+    ran(words, command.stdout(Stdio::piped())).await
+}
+
+fn command(database: &Database, words: &[&str]) -> Command {
     let binary = env::var("TEST_BINARY").expect("TEST_BINARY is missing: run the tests by `./x test`");
     let mut command = Command::new(binary);
     command
@@ -33,8 +63,14 @@ pub async fn switchboard(database: &Database, words: &[&str]) -> Ran {
         .env("SWITCHBOARD_DATA_DIR", crate::app::folder().join("machine"))
         .env("SWITCHBOARD_STORAGE", crate::app::files())
         .stdin(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true);
-    let ran = command.output().await.expect("the binary starts");
+    command
+}
+
+async fn ran(words: &[&str], command: &mut Command) -> Ran {
+    let child = command.spawn().expect("the binary starts");
+    let ran = child.wait_with_output().await.expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ran { asked: words.join(" "), code: ran.status.code(), out: text(ran.stdout), err: text(ran.stderr) }
 }

@@ -22,12 +22,19 @@ impl Database {
     /// If `DATABASE_URL` is missing or Postgres refuses: run the tests by `./x test`.
     pub async fn create() -> Self {
         let url = env::var("DATABASE_URL").expect("DATABASE_URL is missing: run the tests by `./x test`");
-        let cluster = PgConnectOptions::from_str(&url).expect("DATABASE_URL is a Postgres URL");
-        let mut conn = PgConnection::connect_with(&cluster).await.expect("Postgres answers");
-        let template = template(&cluster, &mut conn).await;
+        Self::create_on(&PgConnectOptions::from_str(&url).expect("DATABASE_URL is a Postgres URL")).await
+    }
+
+    /// Clones the template of another cluster.
+    ///
+    /// # Panics
+    /// If Postgres refuses.
+    pub async fn create_on(cluster: &PgConnectOptions) -> Self {
+        let mut conn = PgConnection::connect_with(cluster).await.expect("Postgres answers");
+        let template = template(cluster, &mut conn).await;
         let name = format!("test_{}", Uuid::now_v7().simple());
         run(&mut conn, format!("create database {name} template {template}")).await;
-        Self { owner: cluster.database(&name) }
+        Self { owner: cluster.clone().database(&name) }
     }
 
     /// A process's engine on this database.

@@ -9,6 +9,7 @@
 //! - [`detour`] a way to Postgres on which each statement is waited for
 //! - [`scripted`] a provider of messages whose answers a test gives
 //! - [`switchboard`] a command of the command line, and what it [`Ran`] to
+//! - [`Cluster`] a Postgres of a test's own that is archived, lost and restored
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 
 pub mod app;
@@ -16,6 +17,7 @@ mod browser;
 mod cli;
 mod client;
 mod clock;
+mod cluster;
 mod contacts;
 mod database;
 pub mod detour;
@@ -27,9 +29,10 @@ mod worker;
 
 pub use app::{PASSWORD, Tenant, TestApp, files, heads_file};
 pub use browser::{Browser, Shown};
-pub use cli::{Ran, switchboard};
+pub use cli::{Ran, switchboard, switchboard_with, unread};
 pub use client::{Answer, Client, example, id};
 pub use clock::TestClock;
+pub use cluster::Cluster;
 pub use contacts::contacts;
 pub use database::Database;
 pub use socket::Socket;

@@ -9,6 +9,7 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
+use super::common::is_common;
 use crate::{
     ctx::Platform,
     error::{Error, Result},
@@ -38,10 +39,16 @@ impl Default for Passwords {
 
 impl Passwords {
     /// # Errors
-    /// If the password is too weak, named under `pointer`.
+    /// If the password is too short or one that many use, named under `pointer`.
     pub async fn hash(&self, platform: &Platform, pointer: &str, password: &str) -> Result<String> {
         if password.chars().count() < MIN_CHARS || password.len() > MAX_BYTES {
             return Err(Error::invalid(pointer, "a password has 12 to 512 characters"));
+        }
+        if is_common(password) {
+            return Err(Error::invalid(
+                pointer,
+                "very many people use this password, or what it is made of; choose one that nobody else has",
+            ));
         }
         let salt: [u8; 16] = platform.random();
         let password = password.to_owned();

@@ -63,6 +63,21 @@ impl Storage {
         &self.place
     }
 
+    /// Asks for the first file of anybody's, to see that it answers; there may be none.
+    ///
+    /// # Errors
+    /// If it refuses, is not there or does not answer.
+    pub async fn ask(&self) -> Result<()> {
+        let Some(Err(cause)) = self.store.list(None).next().await else { return Ok(()) };
+        Err(match self.failed(cause) {
+            // No file was asked for: what is not found is all of it.
+            crate::Error::NotFound(_) => {
+                crate::Error::internal(format!("the storage {} is not there", self.place))
+            }
+            other => other,
+        })
+    }
+
     /// The files of one tenant.
     #[must_use]
     pub fn of(&self, tenant: TenantId) -> TenantFiles {
@@ -244,6 +259,8 @@ mod tests {
             mine.delete(&name("archive/a")).await.expect("gone");
         }
         assert_eq!(listed(&mine, Some("archive")).await, ["archive/b"]);
+        storage.ask().await.expect("it answers");
+        Storage::new(Arc::new(InMemory::new()), "empty").ask().await.expect("it has nothing to be asked for");
     }
 
     #[tokio::test]

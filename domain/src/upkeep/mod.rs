@@ -120,6 +120,9 @@ const KEEP_WAITING_CALLBACKS: i32 = 7;
 /// Minutes that is kept whose rights have changed: a token is good for ten.
 const KEEP_CHANGES: i32 = 15;
 
+/// Days that an `Idempotency-Key` is known again: longer than any client tries the same request.
+const KEEP_ANSWERS: i32 = 7;
+
 /// Days that is kept whose data was opened for whom: a breach of the year before can still be looked into.
 const KEEP_READS: i64 = 400;
 /// Rows of these that are deleted in one transaction.
@@ -127,7 +130,7 @@ const READS: i64 = 10_000;
 
 /// Deletes some of what is not kept any longer: sessions that are over, reports of imports, what dry runs remember, old
 /// routings, which webhooks were taken in, what became of those that were sent, what providers told, whose rights have
-/// changed, and reports that were made.
+/// changed, answers to requests that carried a key, and reports that were made.
 /// Answers how many rows; none when nothing is left.
 ///
 /// # Errors
@@ -146,9 +149,13 @@ pub async fn forget_some(platform: &Platform) -> Result<u64> {
     let webhooks = store::drop_webhooks(tx.conn(), now, KEEP_WEBHOOKS, BATCH).await?;
     let callbacks =
         store::drop_callbacks(tx.conn(), now, (KEEP_CALLBACKS, KEEP_WAITING_CALLBACKS), BATCH).await?;
+    let answers = store::drop_answers(tx.conn(), now, KEEP_ANSWERS, BATCH).await?;
     let made = analytics::store::drop_made(tx.conn(), analytics::make::KEPT_DAYS, BATCH).await?;
     tx.commit().await?;
-    Ok(made + sessions + reports + contacts + routings + deliveries + webhooks + lost + changes + callbacks)
+    let gone = [
+        changes, sessions, reports, contacts, routings, deliveries, lost, webhooks, callbacks, answers, made,
+    ];
+    Ok(gone.iter().sum())
 }
 
 /// Deletes some of whose data was opened for whom, once that is past its keeping. Answers how many rows; none when nothing

@@ -181,6 +181,29 @@ pub(super) async fn drop_webhooks(
     Ok(dropped.rows_affected())
 }
 
+/// Deletes answers that were kept for requests with an `Idempotency-Key`, once they are so many days old.
+pub(super) async fn drop_answers(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    days: i32,
+    most: i64,
+) -> Result<u64> {
+    let dropped = sqlx::query!(
+        "with gone as (
+           select tenant_id, actor_id, key from idempotency_keys
+            where created_at < $1::timestamptz - make_interval(days => $2)
+            order by created_at limit $3)
+         delete from idempotency_keys k using gone g
+          where k.tenant_id = g.tenant_id and k.actor_id = g.actor_id and k.key = g.key",
+        now,
+        days,
+        most
+    )
+    .execute(conn)
+    .await?;
+    Ok(dropped.rows_affected())
+}
+
 /// Deletes what providers told so many days ago; what belongs to no message goes sooner.
 pub(super) async fn drop_callbacks(
     conn: &mut PgConnection,

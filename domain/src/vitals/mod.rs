@@ -3,13 +3,13 @@
 
 mod store;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use engine::vitals::{self, EngineVitals, NodeVitals, QueueVitals};
 use uuid::Uuid;
 
 use crate::{
     ctx::Platform,
-    error::Result,
+    error::{Error, Result},
     tenancy::SystemTx,
     upkeep::{ITSELF, MONTHLY},
 };
@@ -99,13 +99,40 @@ pub async fn look(platform: &Platform) -> Result<Vitals> {
     Ok(found)
 }
 
+/// What takes longer says too little of the clocks.
+const LONGEST_ANSWER: TimeDelta = TimeDelta::seconds(1);
+
 /// How far this process's clock is ahead of the database's, give or take half of what the answer took.
 ///
 /// # Errors
-/// If the database does not answer.
+/// If the database does not answer within a second.
 pub async fn clock_offset(platform: &Platform) -> Result<TimeDelta> {
     let asked = platform.clock.now();
     let theirs = platform.engine.clock().await?;
-    let answered = platform.clock.now();
-    Ok(asked + (answered - asked) / 2 - theirs)
+    offset(asked, theirs, platform.clock.now())
+}
+
+fn offset(asked: DateTime<Utc>, theirs: DateTime<Utc>, answered: DateTime<Utc>) -> Result<TimeDelta> {
+    let took = answered - asked;
+    if took > LONGEST_ANSWER {
+        let words = format!("the database took {} ms to say what time it is", took.num_milliseconds());
+        return Err(Error::internal(words));
+    }
+    Ok(asked + took / 2 - theirs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_compared_half_way_and_not_by_an_answer_that_came_late() {
+        let asked = DateTime::UNIX_EPOCH;
+        let at = |ms| asked + TimeDelta::milliseconds(ms);
+        for (theirs, answered, ahead) in [(100, 200, 0), (-900, 200, 1_000), (2_500, 1_000, -2_000)] {
+            let found = offset(asked, at(theirs), at(answered)).expect("it came in time");
+            assert_eq!(found, TimeDelta::milliseconds(ahead));
+        }
+        assert!(offset(asked, at(15_000), at(30_000)).is_err(), "it may have been read at any time");
+    }
 }

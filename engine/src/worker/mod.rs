@@ -82,8 +82,7 @@ pub async fn open(
             .increment(0);
     }
     node.registered().await;
-    // After a long rest the days ahead are missing, and without its day no job can end.
-    sqlx::query!("call engine.ensure_partitions()").execute(engine.system()).await?;
+    engine.ensure_partitions().await?;
     let (claimed_in, claimed_out) = mpsc::channel(settings.concurrency);
     let (ended_in, ended_out) = mpsc::channel(settings.concurrency.max(64) * 2);
     let permits = Arc::new(Semaphore::new(settings.concurrency));

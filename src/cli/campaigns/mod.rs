@@ -1,5 +1,6 @@
 //! `campaigns`: one message to each of many leads, as it is steered.
 
+mod create;
 mod watch;
 
 use clap::Subcommand;
@@ -53,6 +54,8 @@ pub(super) enum Command {
         look: Look,
         id: Uuid,
     },
+    /// Write a campaign, as `POST /api/v1/campaigns` takes it.
+    Create(create::Wishes),
     /// Begin a run now, whatever time it is set to.
     Start {
         #[command(flatten)]
@@ -123,6 +126,7 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
             };
             form.one(&Shown { campaign, progress })
         }
+        Command::Create(wishes) => create::run(platform, form, &wishes).await,
         Command::Start { of, id, dry_run: true, .. } => {
             form.one(&preview::preview_saved(&of.show(platform).await?, CampaignId(id)).await?)
         }

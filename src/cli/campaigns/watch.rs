@@ -36,7 +36,8 @@ pub(super) async fn follow(
     bar.finish_and_clear();
     if now.run_status == RunStatus::Paused {
         let why = now.pause_why.or(now.pause_code).unwrap_or_default();
-        return Err(Exit::Refused.because(format!("run {} is paused: {why}", now.run_id)));
+        // Some of it was sent, so it is no refusal.
+        return Err(Exit::Failed.because(format!("run {} is paused: {why}", now.run_id)));
     }
     if now.run_status == RunStatus::Failed {
         let why = now.broke.unwrap_or_default();

@@ -52,22 +52,21 @@ pub(super) async fn run(config: &Config, form: Form, action: Action, deed: Deed)
     .await
 }
 
-/// Acts on one job after the other, and ends at the first that is refused: what was done by then is shown.
+/// Acts on one job after the other, and ends at the first that is refused. What was done by then is shown, and that it was
+/// done is told.
 async fn named(ctx: &Ctx, form: Form, action: Action, ids: &[Uuid], dry_run: bool) -> Result<(), Failure> {
-    let mut list = form.list(&COLUMNS[1..], None);
-    let mut refused = None;
-    for id in ids {
-        let done = if dry_run { jobs::get(ctx, *id, "job").await } else { jobs::act(ctx, action, *id).await };
-        match done {
-            Ok(job) => list.page(&[Job::from(job)])?,
-            Err(error) => {
-                refused = Some(error);
-                break;
-            }
-        }
+    let act = async |id: &Uuid| {
+        let job = if dry_run { jobs::get(ctx, *id, "job").await } else { jobs::act(ctx, action, *id).await };
+        job.map(Job::from)
+    };
+    let (found, refused) = Exit::until_refused(ids, act).await?;
+    let shown = form.list(&COLUMNS[1..], None).all(&found);
+    // Whether or not somebody reads the list, it was not all done.
+    match refused {
+        Some(why) if dry_run => Err(why),
+        Some(why) => Err(Exit::half_done(&*why)),
+        None => shown,
     }
-    list.end()?;
-    refused.map_or(Ok(()), |error| Err(error.into()))
 }
 
 async fn preview(ctx: &Ctx, form: Form, action: Action, filter: &Filter) -> Result<(), Failure> {
@@ -77,9 +76,7 @@ async fn preview(ctx: &Ctx, form: Form, action: Action, filter: &Filter) -> Resu
     if form == Form::Table {
         let more = if preview.more { " or more" } else { "" };
         eprintln!("{} jobs{more} would be looked at to {}; the newest:", preview.matched, action.verb());
-        let mut list = form.list(&COLUMNS[1..], None);
-        list.page(&preview.sample)?;
-        return list.end();
+        return form.list(&COLUMNS[1..], None).all(&preview.sample);
     }
     form.one(&preview)
 }

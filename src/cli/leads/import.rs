@@ -20,7 +20,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::Wishes;
 use crate::{
-    cli::{Failure, exit::Exit, output::Form, progress, serve::told_to_stop, with_platform},
+    cli::{
+        Failure,
+        exit::{self, Exit},
+        output::{Form, private},
+        progress,
+        serve::told_to_stop,
+        with_platform,
+    },
     config::Config,
 };
 
@@ -77,17 +84,25 @@ pub(super) async fn run(config: &Config, form: Form, wishes: &Wishes) -> Result<
         let id = import.id;
         let took = take(import, &mut source).await;
         source.bar.finish_and_clear();
-        if let Some(path) = &wishes.report {
-            write_report(&ctx, id, path).await?;
-        }
-        let view = match took {
-            Ok(view) => view,
+        let reported = match &wishes.report {
+            Some(path) => write_report(&ctx, id, path).await.map_err(|error| {
+                let (path, why) = (path.display(), exit::words(&*error));
+                Exit::Failed.because(format!("the report was not written to {path}: {why}"))
+            }),
+            None => Ok(()),
+        };
+        match took {
+            // What was imported is told, also if no report of it can be written.
+            Ok(view) => {
+                let told = form.done(&words(&view), &view);
+                reported.and(told)
+            }
             Err(error) => {
                 let now = report::get(&ctx, id).await?;
-                return Err(Exit::Failed.because(format!("{error}; {}", words(&now))));
+                let more = reported.err().map(|error| format!("; {error}")).unwrap_or_default();
+                Err(Exit::Failed.because(format!("{}; {}{more}", exit::words(&*error), words(&now))))
             }
-        };
-        form.done(&words(&view), &view)
+        }
     })
     .await
 }
@@ -137,7 +152,7 @@ async fn take(mut import: Import, source: &mut Source) -> Result<ImportView, Fai
 
 /// Writes what became of each row.
 async fn write_report(ctx: &Ctx, id: ImportId, path: &Path) -> Result<(), Failure> {
-    let mut file = File::create(path).await.map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut file = File::from_std(private(path)?);
     let mut report = Download::begin(ctx, id, None).await?;
     while let Some(piece) = report.piece().await? {
         file.write_all(&piece).await?;

@@ -70,6 +70,17 @@ impl<W: Write> List<W> {
         Ok(self.to.flush()?)
     }
 
+    /// Prints these rows, which are all.
+    pub(in crate::cli) fn all<T: Serialize>(mut self, rows: &[T]) -> Result<(), Failure> {
+        self.page(rows)?;
+        self.end()
+    }
+
+    /// Whether as many rows were printed as are wanted.
+    pub(in crate::cli) fn is_full(&self) -> bool {
+        self.wanted().is_none()
+    }
+
     /// Ends the list.
     pub(in crate::cli) fn end(mut self) -> Result<(), Failure> {
         match (self.form, self.shown) {
@@ -135,5 +146,6 @@ mod tests {
         );
         read.await.expect("it is read");
         assert_eq!(asked, [(None, 200), (Some(200), 50)]);
+        assert!(list.is_full());
     }
 }

@@ -7,16 +7,26 @@
 mod list;
 mod table;
 
-use std::io::{Stdout, Write as _, stdout};
+use std::{
+    fs::File,
+    io::{self, Stdout, Write as _, stdout},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use serde::Serialize;
 use serde_json::Value;
 
 pub(super) use self::{
     list::List,
-    table::{Columns, printable},
+    table::{Columns, lines},
 };
 use super::Failure;
+
+/// An empty file in which people may be named: if it is not there yet, nobody else may read it.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
 
 /// In which form a command prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -74,7 +84,7 @@ impl Form {
     /// What was done: in words for people, or what came of it.
     pub(super) fn done(self, words: &str, what: &impl Serialize) -> Result<(), Failure> {
         match self {
-            Self::Table => written(format!("{words}\n").as_bytes()),
+            Self::Table => written(format!("{}\n", lines(words)).as_bytes()),
             Self::Json | Self::Ndjson => self.one(what),
         }
     }

@@ -76,10 +76,15 @@ fn instant(text: &str) -> Option<String> {
 }
 
 /// What people wrote moves no cursor, changes no colour and turns no line round.
-pub(in crate::cli) fn printable(text: &str) -> String {
+fn printable(text: &str) -> String {
     let is_safe =
         |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// The same of a text of several lines, which stay lines.
+pub(in crate::cli) fn lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 fn length(text: &str) -> usize {
@@ -114,6 +119,7 @@ mod tests {
             assert_eq!(cell(Some(&value)), said, "{value}");
         }
         assert_eq!(length(&cut(&"x".repeat(99))), WIDEST);
+        assert_eq!(lines("a\u{1b}[2J\r\nb\u{202e}\n"), "a\u{fffd}[2J\nb\u{fffd}");
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn week() -> u16 {
 }
 
 impl CampaignDraft {
-    pub(super) fn read(self, at: &str) -> Result<NewCampaign, Problem> {
+    pub(crate) fn read(self, at: &str) -> Result<NewCampaign, Problem> {
         let CampaignAudience { filter, mode } = self.audience;
         let filter = match filter {
             Some(filter) => filter.read_below(&format!("{at}/audience"))?,

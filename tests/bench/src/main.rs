@@ -12,6 +12,7 @@ mod live;
 mod messages;
 mod privacy;
 mod reports;
+mod soak;
 mod table;
 mod workflows;
 
@@ -46,6 +47,8 @@ enum Command {
     Privacy(crate::table::Args),
     /// Reports: how soon they are made, how fast what happens is counted, and how fast rows leave as files.
     Reports(crate::table::Args),
+    /// Soak: whether it goes on as it began, for minutes under a steady load of everything.
+    Soak(crate::soak::Args),
     /// Faults: what must stay true while processes die, hang and restart.
     Faults(crate::faults::Args),
     /// A worker process of a measurement.
@@ -81,6 +84,7 @@ async fn run(command: Command) -> Outcome<()> {
         Command::Dashboard(args) => crate::dashboard::report(args).await,
         Command::Privacy(args) => crate::privacy::report(args).await,
         Command::Reports(args) => crate::reports::report(args).await,
+        Command::Soak(args) => crate::soak::report(args).await,
         Command::Faults(args) => crate::faults::report(args).await,
         Command::FaultWorker(orders) => crate::faults::work(orders).await,
         Command::PostgresGuard(orders) => Ok(switchboard::postgres::guard::run(orders).await?),

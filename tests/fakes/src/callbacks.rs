@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, redirect::Policy};
+use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
 
 use crate::faults::splitmix64;
 
@@ -24,6 +24,13 @@ impl CallbackRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The request, to be sent.
+    pub fn by(self, client: &Client) -> RequestBuilder {
+        let method = if self.method == "GET" { Method::GET } else { Method::POST };
+        let request = client.request(method, self.url).body(self.body);
+        self.headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
     }
 
     /// The same with another address and the signature that it had: as behind a proxy.
@@ -96,13 +103,8 @@ impl Courier {
     /// # Errors
     /// If there was no answer.
     pub async fn ask(&self, request: &CallbackRequest, base: Option<&str>) -> reqwest::Result<(u16, String)> {
-        let url = base.map_or_else(|| request.url.clone(), |base| request.via(base).url);
-        let method = if request.method == "GET" { Method::GET } else { Method::POST };
-        let mut sent = self.client.request(method, url).body(request.body.clone());
-        for (name, value) in &request.headers {
-            sent = sent.header(name, value);
-        }
-        let answer = sent.send().await?;
+        let there = base.map_or_else(|| request.clone(), |base| request.via(base));
+        let answer = there.by(&self.client).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 

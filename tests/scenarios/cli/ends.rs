@@ -1,11 +1,15 @@
 //! How commands end, whatever is asked for.
 
-use switchboard_tests::{Database, TestApp, switchboard};
+use std::{env, fs};
+
+use serde_json::json;
+use switchboard_tests::{Database, TestApp, files, switchboard, switchboard_with, unread};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn exit_codes_say_what_happened() {
     let app = TestApp::start().await;
-    let nobody = uuid::Uuid::now_v7().to_string();
+    let nobody = Uuid::now_v7().to_string();
     let asked: [(&[&str], i32, &str); 12] = [
         (&["frobnicate"], 2, "frobnicate"),
         (&["jobs", "list", "--state", "asleep"], 2, "asleep"),
@@ -60,6 +64,49 @@ async fn settings_are_shown_without_secrets_and_checked_without_a_trace() {
     let wrong = ["config", "check", "--database-url", "postgres://nobody@127.0.0.1:1/nothing"];
     let wrong = switchboard(&database, &wrong).await.expect(1);
     assert!(wrong.out.contains("database"), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_check_makes_nothing_that_is_not_there() {
+    let database = Database::create().await;
+    fs::create_dir_all(files()).expect("a folder");
+    let folder = env::temp_dir().join(format!("sb-{}", Uuid::now_v7().simple()));
+    let words = ["config", "check", "--data-dir", folder.to_str().expect("a path")];
+    switchboard(&database, &words).await.ends(0);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_check_asks_the_key_service_and_storage_whether_they_answer() {
+    let database = Database::create().await;
+    let away = [
+        ("SWITCHBOARD_KEY", ""),
+        ("SWITCHBOARD_KMS_KEY", "a-key"),
+        ("SWITCHBOARD_KMS_REGION", "eu-central-1"),
+        ("SWITCHBOARD_KMS_ACCESS_KEY_ID", "AKIATEST"),
+        ("SWITCHBOARD_KMS_SECRET_ACCESS_KEY", "nothing"),
+        ("SWITCHBOARD_KMS_ENDPOINT", "http://127.0.0.1:1"),
+        ("SWITCHBOARD_STORAGE", "s3://files"),
+        ("SWITCHBOARD_STORAGE_ENDPOINT", "http://127.0.0.1:1"),
+        ("SWITCHBOARD_STORAGE_REGION", "eu-central-1"),
+        ("SWITCHBOARD_STORAGE_KEY_ID", "AKIATEST"),
+        ("SWITCHBOARD_STORAGE_KEY_SECRET", "nothing"),
+    ];
+    let checked = switchboard_with(&database, &away, &["config", "check", "-o", "ndjson"]).await.expect(1);
+    let good = |what: &str| {
+        let checks = checked.lines();
+        checks.iter().find(|check| check["what"] == what).expect("it is there")["good"].clone()
+    };
+    assert_eq!(json!([good("key"), good("storage"), good("database")]), json!([false, false, true]));
+}
+
+#[tokio::test]
+async fn a_verdict_is_told_though_nobody_reads_what_is_printed() {
+    let database = Database::create().await;
+    unread(&database, &["config", "check"]).await.ends(0);
+    let away = ["--database-url", "postgres://nobody@127.0.0.1:1/nothing"];
+    unread(&database, &[&["config", "check"][..], &away].concat()).await.ends(1);
+    unread(&database, &[&["doctor"][..], &away].concat()).await.ends(5);
 }
 
 #[tokio::test]

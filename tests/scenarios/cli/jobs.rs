@@ -40,6 +40,12 @@ async fn jobs_are_listed_in_every_form_and_shown_as_the_api_shows_them() {
     let all = jobs(&["list", "--queue", "messages", "-o", "ndjson"]).await.expect(0).lines();
     assert!(all.len() == 3 && all.iter().all(|job| job["tenant"] == "acme"), "{all:?}");
 
+    let look = "/api/v1/compliance/audit-logs?action=look";
+    let looks = app.other.admin.all(look).await.len();
+    let full = jobs(&["list", "--queue", "messages", "--limit", "3", "-o", "ndjson"]).await.expect(0);
+    assert_eq!(full.lines().len(), 3);
+    assert_eq!(app.other.admin.all(look).await.len(), looks, "what is full looks into nobody else");
+
     let id = listed[0]["id"].as_str().expect("an id");
     let shown = jobs(&["show", "--tenant", "acme", id, "-o", "json"]).await.expect(0).json();
     let by_api = app.acme.admin.get(&format!("/api/v1/jobs/{id}")).await.expect(200);
@@ -65,6 +71,25 @@ async fn named_jobs_are_acted_on_and_a_dry_run_changes_nothing() {
     assert_eq!(states(&app).await, ["available"; 3]);
     let both = jobs(&["retry", "--tenant", "acme", id, "--state", "available"]).await.expect(2);
     assert!(both.err.contains("not both"), "{both:#?}");
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_done_before_a_refusal_is_listed_and_told() {
+    let app = waiting().await;
+    let jobs = async |words: &[&str]| switchboard(&app.database, &[&["jobs"][..], words].concat()).await;
+    let ids = app.acme.admin.all("/api/v1/jobs?kind=send_message").await;
+    let ids: Vec<_> = ids.iter().map(|job| job["id"].as_str().expect("an id")).collect();
+    jobs(&["cancel", "--tenant", "acme", ids[1]]).await.ends(0);
+    let discard = ["discard", "--tenant", "acme", "-o", "json"];
+    let half = jobs(&[&discard[..], &ids[..]].concat()).await.expect(1);
+    assert_eq!((&half.json()[0]["id"], half.json().as_array().map(Vec::len)), (&json!(ids[0]), Some(1)));
+    assert!(half.err.contains("cancelled") && half.err.contains("done before"), "{half:#?}");
+    let none = jobs(&[&discard[..], &ids[1..]].concat()).await.expect(4);
+    assert!(none.out.is_empty(), "{none:#?}");
+    let nobodys = uuid::Uuid::now_v7().to_string();
+    let look = jobs(&[&discard[..], &[ids[2], nobodys.as_str(), "--dry-run"]].concat()).await.expect(3);
+    assert_eq!(look.json()[0]["id"], ids[2]);
     app.process.stop().await;
 }
 

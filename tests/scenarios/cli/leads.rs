@@ -1,22 +1,22 @@
 //! A file of leads from the command line.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use serde_json::json;
 use switchboard_tests::{TestApp, switchboard};
 use uuid::Uuid;
 
 /// A file of its own, removed at the end.
-struct File(PathBuf);
+pub struct File(PathBuf);
 
 impl File {
-    fn of(text: &str) -> Self {
-        let path = env::temp_dir().join(format!("sb-{}.csv", Uuid::now_v7().simple()));
+    pub fn of(text: &str) -> Self {
+        let path = env::temp_dir().join(format!("sb-{}", Uuid::now_v7().simple()));
         fs::write(&path, text).expect("it is written");
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().expect("a path")
     }
 }
@@ -52,11 +52,19 @@ async fn a_file_is_looked_at_imported_and_reported_on() {
     let told = fs::read_to_string(&report.0).expect("a report");
     assert!(told.lines().count() == 1_202 && told.contains("rejected"), "{}", told.len());
 
+    let lost = import(&["--dry-run", "--report", "/nowhere/report.csv"]).await.expect(1);
+    assert_eq!(lost.json()["dry_run"], true, "what was found is told all the same");
+    assert!(lost.err.contains("/nowhere/report.csv"), "{lost:#?}");
+    fs::remove_file(&report.0).expect("it goes");
+    import(&["--dry-run", "--report", report.path()]).await.ends(0);
+    let mode = fs::metadata(&report.0).expect("a report").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "people are named in it");
+
     let again = import(&["--on-duplicate", "skip"]).await.expect(0).json();
     assert_eq!((&again["created"], &again["duplicates"]), (&json!(0), &json!(1_200)));
     let entries = ["audit", "list", "--tenant", "acme", "--action", "import", "-o", "ndjson"];
     let entries = switchboard(&app.database, &entries).await.expect(0).lines();
-    assert!(entries.len() == 3 && entries.iter().all(|one| one["actor_kind"] == "system"), "{entries:?}");
+    assert!(entries.len() == 5 && entries.iter().all(|one| one["actor_kind"] == "system"), "{entries:?}");
     app.process.stop().await;
 }
 

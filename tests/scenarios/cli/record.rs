@@ -1,9 +1,10 @@
 //! Reports, privacy, the audit log and the archive from the command line.
 
-use std::{env, fs};
+use std::{env, fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use serde_json::json;
-use switchboard_tests::{TestApp, switchboard};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use switchboard_tests::{TestApp, switchboard, unread};
 use uuid::Uuid;
 
 use crate::routing_rules::lead;
@@ -22,6 +23,8 @@ async fn a_report_is_made_in_every_form() {
     let file = env::temp_dir().join(format!("sb-{}.pdf", Uuid::now_v7().simple()));
     report(&["lead", "--format", "pdf", "--file", file.to_str().expect("a path")]).await.ends(0);
     let pdf = fs::read(&file).expect("a file");
+    let mode = fs::metadata(&file).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it is nobody else's");
     fs::remove_file(&file).expect("it goes");
     assert!(pdf.starts_with(b"%PDF-"));
     report(&["lead", "--from", "2026-02-01", "--to", "2026-01-01"]).await.ends(2);
@@ -81,5 +84,32 @@ async fn the_record_is_verified_and_the_archive_looked_into() {
     archive(&["release", &nobodys]).await.ends(3);
     archive(&["restore", &nobodys]).await.ends(3);
     archive(&["list", "--log", "diary"]).await.ends(2);
+    app.process.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_hold_is_told_though_nobody_reads_the_list() {
+    let app = TestApp::start().await;
+    lead(&app.acme.admin, &json!({})).await;
+    let verify = ["audit", "verify", "--tenant", "acme", "-o", "json"];
+    // Nobody says when the rows are sealed.
+    while switchboard(&app.database, &verify).await.expect(0).json()[0]["unsealed"] != 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let cut_off = unread(&app.database, &["audit", "verify"]).await.expect(1);
+    assert!(cut_off.err.contains("cannot be shown"), "the others were not gone through: {cut_off:#?}");
+    let mut owner = PgConnection::connect_with(&app.database.owner).await.expect("a connection");
+    let alter = format!(
+        "set session_replication_role = replica;
+         update audit_log set detail = '{{\"was\": \"never\"}}' where tenant_id = '{}' and seq = 1",
+        app.acme.id
+    );
+    sqlx::raw_sql(AssertSqlSafe(alter)).execute(&mut owner).await.expect("the owner may");
+    let broken = switchboard(&app.database, &verify).await.expect(1);
+    assert_eq!(broken.json()[0]["whole"], false);
+    for words in [&verify[..], &["audit", "verify"], &["archive", "verify"]] {
+        let told = unread(&app.database, words).await.expect(1);
+        assert!(told.err.contains("of 1 tenants does not hold"), "{told:#?}");
+    }
     app.process.stop().await;
 }

@@ -10,9 +10,13 @@ use crate::{
     types::{MessageId, ProviderId},
 };
 
-/// A job that sends a message once more, under the limit of an account.
-pub(in crate::messages) fn again(ctx: &Ctx, message: MessageId, by: ProviderId) -> Result<NewJob> {
-    SendMessage { message, of_step: false, by: Some(by) }.job(ctx)
+/// A job that sends a message once more, under the limit of an account, if one had it.
+pub(in crate::messages) fn again(
+    ctx: &Ctx,
+    message: MessageId,
+    by: impl Into<Option<ProviderId>>,
+) -> Result<NewJob> {
+    SendMessage { message, of_step: false, by: by.into() }.job(ctx)
 }
 
 /// Puts in the jobs that send these messages from now on.

@@ -71,8 +71,8 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
     }
     if status == Status::Queued {
         store::leave_run(tx.conn(), ctx.tenant, id).await?;
-        let had = held.provider.ok_or_else(|| Error::internal("nobody had a message of unknown fate"))?;
-        attempt::hand_on(&mut tx, vec![(id, attempt::again(ctx, id, had)?)]).await?;
+        // After a restore, one that no account had by the books may be of unknown fate, too.
+        attempt::hand_on(&mut tx, vec![(id, attempt::again(ctx, id, held.provider)?)]).await?;
     }
     tx.commit().await
 }

@@ -184,11 +184,12 @@ pub async fn get(ctx: &Ctx, id: ErasureId) -> Result<ErasureView> {
     view::one(&mut tx, id).await
 }
 
-/// Whoever goes by their age is erased as if they had asked, and at once: see [`retention`].
-pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<ErasureId> {
-    let id = take_in(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", None).await?;
-    start(ctx, tx, id, 0).await?;
-    Ok(id)
+/// Whoever goes by their age is erased as if they had asked, and at once, unless that is asked for already: see [`retention`].
+pub(super) async fn by_age(ctx: &Ctx, tx: &mut TenantTx, lead: LeadId) -> Result<()> {
+    match open(ctx, tx, (Some(lead), SubjectId(lead.0)), "retention", None).await? {
+        Some(id) => start(ctx, tx, id, 0).await,
+        None => Ok(()),
+    }
 }
 
 /// What waited for a hold over somebody goes on at once.
@@ -247,21 +248,34 @@ async fn of_nobody(
 async fn take_in(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    (named, subject): (Option<LeadId>, SubjectId),
+    whom: (Option<LeadId>, SubjectId),
     cause: &'static str,
     asked_at: Option<DateTime<Utc>>,
 ) -> Result<ErasureId> {
+    open(ctx, tx, whom, cause, asked_at).await?.ok_or_else(|| {
+        let detail = "it is asked for already that this person be erased; see the open requests";
+        Error::conflict("erasure-open", detail)
+    })
+}
+
+/// None if one of this person is open.
+async fn open(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (named, subject): (Option<LeadId>, SubjectId),
+    cause: &'static str,
+    asked_at: Option<DateTime<Utc>>,
+) -> Result<Option<ErasureId>> {
     let id = ErasureId(ctx.id());
     let by = ctx.actor.id();
     let new = store::NewRow { id, named, subject, cause, by, asked_at, due_days: DUE_DAYS };
     if !store::insert(tx.conn(), ctx.tenant, &new).await? {
-        let detail = "it is asked for already that this person be erased; see the open requests";
-        return Err(Error::conflict("erasure-open", detail));
+        return Ok(None);
     }
     let detail = json!({ "lead_id": named.map(|_| subject), "cause": cause });
     tx.audit(&[Entry::new("create", "erasure", id).detail(detail.clone()).notice()]).await?;
     tx.emit(&[Event::new(EventType::ErasureAsked, "erasure", id).with(detail)]).await?;
-    Ok(id)
+    Ok(Some(id))
 }
 
 async fn identify(ctx: &Ctx, tx: &mut TenantTx, id: ErasureId, identity: &str) -> Result<()> {

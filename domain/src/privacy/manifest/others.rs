@@ -57,7 +57,7 @@ pub const OTHERS: &[Other] = &[
     other("log_archives", "signature", "the signature over what lies in the archive"),
     other("restored_audit_log", "hash", "as that of the audit log, of which its rows are copies for a while"),
     other("login_buckets", "key", "a keyed hash of who tried to log in and from where, gone within the hour"),
-    other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a day"),
+    other("idempotency_keys", "fingerprint", "a hash of a request, to know it again for a week"),
     other(
         "personal_reads",
         "subject_id",

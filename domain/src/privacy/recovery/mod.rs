@@ -101,23 +101,33 @@ pub async fn recover(platform: &Platform, how: How) -> Result<Option<Recovered>>
     }
     tx.pause_scope(Decider::Product, ALL, ELSEWHERE).await?;
     tx.commit().await?;
+    // A backup may be older than the days that were made ahead in it.
+    platform.engine.ensure_partitions().await?;
     let mut done = Recovered::default();
-    let mut after = TenantId(uuid::Uuid::nil());
-    loop {
-        let mut tx = SystemTx::begin(&platform.engine).await?;
-        let tenants = store::tenants(tx.conn(), after, PAGE).await?;
-        tx.commit().await?;
-        let Some(last) = tenants.last() else { break };
-        after = *last;
-        for tenant in tenants {
-            of_tenant::recover(platform, tenant, &mut done).await?;
-        }
-    }
+    each_tenant(platform, async |tenant| of_tenant::recover(platform, tenant, &mut done).await).await?;
+    // What was due since begins now that no campaign is left which it could begin, and is cancelled if it writes: left to a
+    // scheduler that starts afterwards, a report would go a second time.
+    platform.engine.tick().await?;
+    each_tenant(platform, async |tenant| of_tenant::runs(platform, tenant, &mut done).await).await?;
     done.goes_on = how.regardless || (done.unreadable.is_empty() && done.left.is_empty());
     if done.goes_on {
         settle(platform, "recover").await?;
     }
     Ok(Some(done))
+}
+
+async fn each_tenant(platform: &Platform, mut visit: impl AsyncFnMut(TenantId) -> Result<()>) -> Result<()> {
+    let mut after = TenantId(uuid::Uuid::nil());
+    loop {
+        let mut tx = SystemTx::begin(&platform.engine).await?;
+        let tenants = store::tenants(tx.conn(), after, PAGE).await?;
+        tx.commit().await?;
+        let Some(last) = tenants.last() else { return Ok(()) };
+        after = *last;
+        for tenant in tenants {
+            visit(tenant).await?;
+        }
+    }
 }
 
 /// Lets work go on after another server has taken over in good order, so that nothing was lost that this installation had

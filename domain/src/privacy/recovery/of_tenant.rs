@@ -42,8 +42,7 @@ pub(super) async fn recover(platform: &Platform, tenant: TenantId, done: &mut Re
         }
     }
     campaigns(ctx, done).await?;
-    series(ctx, done).await?;
-    runs(ctx, done).await
+    series(ctx, done).await
 }
 
 /// Carries an erasure out again that the database does not know of any more. All of it at once: nothing else works.
@@ -97,7 +96,8 @@ async fn series(ctx: &Ctx, done: &mut Recovered) -> Result<()> {
 }
 
 /// Cancels runs of workflows that may have written to somebody since and would again.
-async fn runs(ctx: &Ctx, done: &mut Recovered) -> Result<()> {
+pub(super) async fn runs(platform: &Platform, tenant: TenantId, done: &mut Recovered) -> Result<()> {
+    let ctx = &Ctx::itself(platform, tenant);
     let mut after = Uuid::nil();
     loop {
         let mut tx = ctx.begin().await?;

@@ -4,7 +4,7 @@
 //! - [`filled`] what there is; [`visit`] the pages, as a browser asks for them
 
 mod filled;
-mod visit;
+pub mod visit;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -27,8 +27,13 @@ pub struct Seen {
 impl Visitor {
     /// Logs in by the form.
     pub async fn login(base: &str) -> Outcome<Self> {
+        Self::login_to(base, SLUG).await
+    }
+
+    /// The same to a tenant.
+    pub async fn login_to(base: &str, slug: &str) -> Outcome<Self> {
         let http = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).build()?;
-        let fields = [("tenant", SLUG), ("email", EMAIL), ("password", PASSWORD), ("next", "/ops")];
+        let fields = [("tenant", slug), ("email", EMAIL), ("password", PASSWORD), ("next", "/ops")];
         let form = Url::parse_with_params(base, fields)?.query().unwrap_or_default().to_owned();
         let sent = http.post(format!("{base}/ops/login")).header(header::ORIGIN, base);
         let sent = sent.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);

@@ -10,7 +10,7 @@ use crate::{Outcome, database::Database, table::Figures};
 const SETTLE: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(20);
 /// Linux counts a process's time in hundredths of a second.
-const TICKS_PER_S: f64 = 100.0;
+pub const TICKS_PER_S: f64 = 100.0;
 
 pub async fn cost() -> Outcome<Figures> {
     let database = Database::migrated().await?;
@@ -79,7 +79,8 @@ async fn transactions(database: &Database) -> Outcome<f64> {
     Ok(count)
 }
 
-fn cpu(id: u32) -> Outcome<f64> {
+/// The time on processors that a process has had, in ticks.
+pub fn cpu(id: u32) -> Outcome<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
     let after_name = stat.rsplit(')').next().ok_or("an unreadable stat")?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();

@@ -34,20 +34,22 @@ pub struct Door {
 impl Door {
     /// Starts one with these roles on a database, and waits until it answers.
     pub async fn open(connect: &PgConnectOptions, home: &Path, key: &str, roles: &str) -> Outcome<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let child = Command::new(std::env::current_exe()?.with_file_name("switchboard"))
-            .args(["serve", "--role", roles, "--listen", &addr.to_string(), "--data-dir"])
-            .arg(home)
-            .env("DATABASE_URL", connect.to_url_lossy().as_str())
-            .env("SWITCHBOARD_KEY", key)
-            .env("SWITCHBOARD_REQUESTS_PER_S", "1000000")
-            .env("SWITCHBOARD_TENANT_REQUESTS_PER_S", "1000000")
-            .env("SWITCHBOARD_ADDRESS_REQUESTS_PER_S", "1000000")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
+        let (addr, command) = serving(connect, home, key, roles)?;
+        Self::begin(addr, command).await
+    }
+
+    /// Starts one that does everything, as an installation of one process; it may call servers on this machine, and says that
+    /// it is reached where it listens.
+    pub async fn open_whole(connect: &PgConnectOptions, home: &Path, key: &str) -> Outcome<Self> {
+        let (addr, mut command) = serving(connect, home, key, "api,worker,scheduler,notifier")?;
+        command
+            .env("SWITCHBOARD_ALLOW_LOOPBACK", "true")
+            .env("SWITCHBOARD_PUBLIC_URL", format!("http://{addr}"));
+        Self::begin(addr, command).await
+    }
+
+    async fn begin(addr: SocketAddr, mut command: Command) -> Outcome<Self> {
+        let child = command.spawn()?;
         let process = child.id().ok_or("a process ended at once")?;
         let door = Self { child, process, addr, base: format!("http://{addr}") };
         let ready = async {
@@ -69,6 +71,30 @@ impl Door {
     pub fn rss_mb(&self) -> Outcome<f64> {
         crate::engine::idle::rss_mb(self.process)
     }
+}
+
+/// The command that starts a process, and where it will answer.
+fn serving(
+    connect: &PgConnectOptions,
+    home: &Path,
+    key: &str,
+    roles: &str,
+) -> Outcome<(SocketAddr, Command)> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("switchboard"));
+    command
+        .args(["serve", "--role", roles, "--listen", &addr.to_string(), "--data-dir"])
+        .arg(home)
+        .env("DATABASE_URL", connect.to_url_lossy().as_str())
+        .env("SWITCHBOARD_KEY", key)
+        .env("SWITCHBOARD_REQUESTS_PER_S", "1000000")
+        .env("SWITCHBOARD_TENANT_REQUESTS_PER_S", "1000000")
+        .env("SWITCHBOARD_ADDRESS_REQUESTS_PER_S", "1000000")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .kill_on_drop(true);
+    Ok((addr, command))
 }
 
 /// What a frame says, as far as it matters here.

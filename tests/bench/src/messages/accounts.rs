@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 /// The secret that a receiver of webhooks is to believe.
 pub const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-const FROM: &str = "+14155550100";
+/// The number that all write from.
+pub const FROM: &str = "+14155550100";
 
 pub fn twilio(fake: &twilio::Fake) -> Value {
     json!({

@@ -1,0 +1,2 @@
+set local lock_timeout = '2s';
+alter table leads add column token uuid not null default gen_random_uuid();

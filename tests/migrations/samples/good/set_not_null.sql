@@ -1,0 +1,2 @@
+set local lock_timeout = '2s';
+alter table leads alter column city set not null;
