@@ -141,7 +141,8 @@ impl Config {
             .set_default("service_name", "switchboard")?
             .set_default("traces_sampler", "parentbased_always_on")?;
         // The variables that every program has are defaults: what is said to this one alone counts more.
-        for (name, variable) in traces::STANDARD {
+        let is_off = std::env::var(traces::DISABLED).is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+        for (name, variable) in traces::STANDARD.into_iter().filter(|_| !is_off) {
             if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
                 sources = sources.set_default(name, value)?;
             }
@@ -169,18 +170,17 @@ impl Config {
         Ok(settings)
     }
 
-    /// How traces are told, if they are.
+    /// How traces are told, if they are; what is set besides an address is not judged without one.
     ///
     /// # Errors
     /// A sentence that names the setting.
     pub fn traces(&self) -> Result<Option<traces::Settings>, config::ConfigError> {
         let named = config::ConfigError::Message;
-        let sampler = traces::sampler(&self.traces_sampler, self.traces_sampler_arg).map_err(named)?;
+        let endpoint = traces::endpoint(self.otlp_endpoint.as_deref(), self.otlp_traces_endpoint.as_deref());
+        let Some(endpoint) = endpoint.map_err(named)? else { return Ok(None) };
         let headers = traces::headers(self.otlp_headers.as_deref().unwrap_or_default()).map_err(named)?;
-        let endpoint = traces::endpoint(self.otlp_endpoint.as_deref(), self.otlp_traces_endpoint.as_deref())
-            .map_err(named)?;
-        let service_name = self.service_name.clone();
-        Ok(endpoint.map(|endpoint| traces::Settings { endpoint, headers, service_name, sampler }))
+        let sampler = traces::sampler(&self.traces_sampler, self.traces_sampler_arg).map_err(named)?;
+        Ok(Some(traces::Settings { endpoint, headers, service_name: self.service_name.clone(), sampler }))
     }
 
     /// Where the newest heads of the audit log are kept.
@@ -293,6 +293,22 @@ mod tests {
         assert_eq!(config.listen.port(), 9);
         let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
         assert!(error.to_string().contains("app_connections"), "{error}");
+    }
+
+    #[test]
+    fn traces_are_told_where_an_address_is_set_alone() {
+        let load = |flags: &[(&str, &str)]| {
+            let flags: Vec<_> =
+                flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();
+            Config::load(&flags)
+        };
+        let quiet = load(&[("traces_sampler", "none of ours")]).expect("nobody asks for it");
+        assert!(quiet.traces().expect("settings").is_none());
+        let collector = ("otlp_endpoint", "http://127.0.0.1:4318");
+        let told = load(&[collector]).expect("an address").traces().expect("settings").expect("they are told");
+        assert_eq!(told.endpoint.as_str(), "http://127.0.0.1:4318/v1/traces");
+        let error = load(&[collector, ("traces_sampler", "none of ours")]).err().expect("a wrong name");
+        assert!(error.to_string().contains("traces_sampler"), "{error}");
     }
 
     #[test]

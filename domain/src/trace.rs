@@ -23,7 +23,7 @@ const BEHIND_ID: char = ';';
 
 /// From now on traces cross the queue. The first one to say how stays.
 pub fn carry_by(carrier: Carrier) {
-    CARRIER.get_or_init(|| carrier);
+    let _ = CARRIER.set(carrier);
 }
 
 /// What is kept with a job that is put in now, by a request of this id.
@@ -42,11 +42,13 @@ pub fn request_id(kept: &str) -> Option<&str> {
     Some(id).filter(|id| !id.is_empty())
 }
 
-/// Puts a span that has just begun under the one whose `traceparent` was kept, if one was.
-pub fn continue_kept(span: &Span, kept: &str) {
-    if let Some((_, parent)) = kept.split_once(BEHIND_ID) {
-        adopt(span, parent);
-    }
+/// The id of the request and the `traceparent`, out of what was kept: an id alone is handed on as it is, without a copy.
+#[must_use]
+pub fn apart(mut kept: String) -> (Option<String>, Option<String>) {
+    let Some(at) = kept.find(BEHIND_ID) else { return (Some(kept).filter(|id| !id.is_empty()), None) };
+    let parent = kept.split_off(at + BEHIND_ID.len_utf8());
+    kept.truncate(at);
+    (Some(kept).filter(|id| !id.is_empty()), Some(parent))
 }
 
 /// Puts a span that has just begun under what a `traceparent` names.
@@ -71,6 +73,10 @@ mod tests {
         assert_eq!(request_id("a-1"), Some("a-1"));
         assert_eq!(request_id(&joined(Some("a-1"), PARENT)), Some("a-1"));
         assert_eq!(request_id(&joined(None, PARENT)), None);
+        let (id, parent) = (Some("a-1".to_owned()), Some(PARENT.to_owned()));
+        assert_eq!(apart(joined(Some("a-1"), PARENT)), (id.clone(), parent.clone()));
+        assert_eq!(apart(joined(None, PARENT)), (None, parent));
+        assert_eq!(apart("a-1".to_owned()), (id, None));
         assert_eq!(kept(Some("a-1")).as_deref(), Some("a-1"), "nobody is told of traces");
         assert_eq!(kept(None), None);
     }

@@ -79,6 +79,7 @@ pub fn metrics() -> &'static PrometheusHandle {
             .install_recorder()
             .expect("no other recorder is installed");
         catalogue::describe();
+        traces::known_from_the_start();
         handle
     })
 }

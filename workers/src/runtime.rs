@@ -100,19 +100,19 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         let why = format!("this build was handed a kind that it does not know: {}", envelope.kind);
         return Err(Error::internal(std::io::Error::other(why)));
     };
-    let kept = envelope.trace.take();
+    let (request_id, traceparent) = envelope.trace.take().map_or((None, None), trace::apart);
     // Whoever enqueued a job had the right to; the work itself is the product's.
     let ctx = Ctx {
         actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
-        trace: kept.as_deref().and_then(trace::request_id).map(ToOwned::to_owned),
+        trace: request_id,
         ..Ctx::itself(&runtime.platform, TenantId(claim.tenant))
     };
     let span = tracing::info_span!(
         "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt,
         failure = field::Empty
     );
-    if let Some(kept) = &kept {
-        trace::continue_kept(&span, kept);
+    if let Some(traceparent) = &traceparent {
+        trace::adopt(&span, traceparent);
     }
     let run = Run { ctx, claim, signals: envelope.signals.clone(), shared: Arc::clone(&runtime.shared) };
     let ended = handler.call(run, envelope.version, &envelope.args).instrument(span.clone()).await;

@@ -8,13 +8,13 @@ mod queue;
 pub mod settings;
 mod shape;
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use domain::trace::{self, Carrier};
 use opentelemetry::{
     Context, KeyValue,
-    propagation::TextMapPropagator,
-    trace::{TraceContextExt, TracerProvider},
+    propagation::{Extractor, TextMapPropagator},
+    trace::{TraceContextExt, TraceFlags, TracerProvider},
 };
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+pub(super) use self::queue::known_from_the_start;
 use self::settings::Settings;
 
 /// How long a batch may take, with all that is tried again.
@@ -40,7 +41,6 @@ const HEADER: &str = "traceparent";
 
 /// Traces that are told.
 pub struct Traces {
-    /// Kept, for tracers of a provider that is gone tell nothing.
     provider: SdkTracerProvider,
     stop: CancellationToken,
     sending: JoinHandle<()>,
@@ -55,6 +55,7 @@ impl Traces {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(workers::rim::tls()?)
             .redirect(redirect::Policy::none())
+            .no_proxy()
             .timeout(PATIENCE)
             .build()?;
         let mut exporter = SpanExporter::builder()
@@ -103,15 +104,30 @@ pub(super) fn is_told(meta: &Metadata<'_>) -> bool {
         && matches!(meta.name(), shape::REQUEST | shape::ATTEMPT)
 }
 
+/// Version 0 of <https://www.w3.org/TR/trace-context/#traceparent-header>.
 fn current() -> Option<String> {
-    let mut carried: HashMap<String, String> = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carried);
-    carried.remove(HEADER)
+    let context = Span::current().context();
+    let span = context.span();
+    let at = span.span_context();
+    let flags = at.trace_flags() & TraceFlags::SAMPLED;
+    at.is_valid().then(|| format!("00-{}-{}-{flags:02x}", at.trace_id(), at.span_id()))
+}
+
+/// The one header that a `traceparent` came in.
+struct Carried<'t>(&'t str);
+
+impl Extractor for Carried<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (key == HEADER).then_some(self.0)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![HEADER]
+    }
 }
 
 fn adopt(span: &Span, traceparent: &str) {
-    let carried = HashMap::from([(HEADER.to_owned(), traceparent.to_owned())]);
-    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &carried);
+    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &Carried(traceparent));
     let is_one = parent.span().span_context().is_valid();
     if is_one && let Err(error) = span.set_parent(parent) {
         tracing::debug!(%error, "a span stays without its parent");

@@ -11,7 +11,7 @@ use opentelemetry_sdk::{
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::shape::shaped;
+use super::{PATIENCE, shape::shaped};
 
 /// As the specification has them for its own queues: <https://opentelemetry.io/docs/specs/otel/trace/sdk/#batching-processor>.
 const MOST: usize = 2048;
@@ -20,6 +20,13 @@ const DELAY: Duration = Duration::from_secs(5);
 
 const SENT: &str = "switchboard_spans_sent_total";
 const DROPPED: &str = "switchboard_spans_dropped_total";
+
+/// Whoever watches for growth does not see what begins with the first one.
+pub(in crate::telemetry) fn known_from_the_start() {
+    for name in [SENT, DROPPED] {
+        metrics::counter!(name).increment(0);
+    }
+}
 
 /// The end of the queue that spans are put in at.
 #[derive(Debug)]
@@ -58,6 +65,7 @@ impl SpanProcessor for Queue {
 }
 
 async fn send(exporter: SpanExporter, mut spans: mpsc::Receiver<SpanData>, stop: CancellationToken) {
+    let mut is_away = false;
     loop {
         let batch = gather(&mut spans, &stop).await;
         if batch.is_empty() {
@@ -67,13 +75,24 @@ async fn send(exporter: SpanExporter, mut spans: mpsc::Receiver<SpanData>, stop:
             continue;
         }
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        match exporter.export(batch).await {
-            Ok(()) => metrics::counter!(SENT).increment(count),
-            Err(error) => {
-                metrics::counter!(DROPPED).increment(count);
-                tracing::warn!(%error, spans = count, "the collector did not take traces; they are lost");
+        // The exporter looks at the time between two tries alone.
+        let taken = tokio::time::timeout(PATIENCE, exporter.export(batch)).await;
+        let refused = match taken {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(late) => Some(late.to_string()),
+        };
+        let counter = if refused.is_none() { SENT } else { DROPPED };
+        metrics::counter!(counter).increment(count);
+        // Once for each time that it goes or comes: there are many batches.
+        match &refused {
+            Some(error) if !is_away => {
+                tracing::warn!(%error, "the collector does not take traces; they are lost until it does");
             }
+            None if is_away => tracing::info!("the collector takes traces again"),
+            _ => {}
         }
+        is_away = refused.is_some();
     }
 }
 

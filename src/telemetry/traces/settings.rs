@@ -17,6 +17,9 @@ pub const STANDARD: [(&str, &str); 6] = [
     ("traces_sampler_arg", "OTEL_TRACES_SAMPLER_ARG"),
 ];
 
+/// The standard variable that turns off, by `true`, what the others turn on.
+pub const DISABLED: &str = "OTEL_SDK_DISABLED";
+
 /// What is told to whom, and how much of it.
 #[derive(Clone)]
 pub struct Settings {

@@ -73,6 +73,8 @@ pub(super) fn shaped(mut span: SpanData) -> Option<SpanData> {
         span.attributes.push(KeyValue::new("error.type", failure));
         span.status = Status::error("");
     }
-    (span.name, span.span_kind, span.events) = (name.into(), kind, SpanEvents::default());
+    span.name = name.into();
+    span.span_kind = kind;
+    span.events = SpanEvents::default();
     Some(span)
 }
