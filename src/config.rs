@@ -147,9 +147,8 @@ impl Config {
                 sources = sources.set_default(name, value)?;
             }
         }
-        let mut sources = sources
-            .add_source(config::File::with_name("switchboard.toml").required(false))
-            .add_source(
+        let mut sources =
+            sources.add_source(config::File::with_name("switchboard.toml").required(false)).add_source(
                 config::Environment::with_prefix("SWITCHBOARD")
                     .try_parsing(true)
                     .list_separator(",")
@@ -305,7 +304,8 @@ mod tests {
         let quiet = load(&[("traces_sampler", "none of ours")]).expect("nobody asks for it");
         assert!(quiet.traces().expect("settings").is_none());
         let collector = ("otlp_endpoint", "http://127.0.0.1:4318");
-        let told = load(&[collector]).expect("an address").traces().expect("settings").expect("they are told");
+        let told =
+            load(&[collector]).expect("an address").traces().expect("settings").expect("they are told");
         assert_eq!(told.endpoint.as_str(), "http://127.0.0.1:4318/v1/traces");
         let error = load(&[collector, ("traces_sampler", "none of ours")]).err().expect("a wrong name");
         assert!(error.to_string().contains("traces_sampler"), "{error}");

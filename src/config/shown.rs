@@ -161,6 +161,8 @@ mod tests {
         let some = || Some(secret.to_owned());
         (config.key, config.kms_secret_access_key, config.kms_session_token) = (some(), some(), some());
         (config.storage_key_secret, config.former_keys) = (some(), vec![secret.to_owned()]);
+        config.otlp_headers = Some(format!("authorization={secret}"));
+        config.otlp_endpoint = Some(format!("http://me:{secret}@collector"));
         let shown = serde_json::to_string(&config.shown()).expect("JSON");
         assert!(!shown.contains(secret), "{shown}");
         assert!(shown.contains("owner:********@host/db?host=%2Ftmp&password=********"), "{shown}");

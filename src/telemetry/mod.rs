@@ -15,7 +15,10 @@ use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{LevelFilter, filter_fn},
-    fmt, layer::SubscriberExt, registry, registry::LookupSpan,
+    fmt,
+    layer::SubscriberExt,
+    registry,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 

@@ -90,9 +90,11 @@ pub fn sampler(name: &str, share: Option<f64>) -> Result<Sampler, String> {
         "parentbased_always_off" => by_parent(Sampler::AlwaysOff),
         "parentbased_traceidratio" => by_parent(Sampler::TraceIdRatioBased(share)),
         _ => {
-            return Err("traces_sampler must be always_on, always_off, traceidratio, parentbased_always_on, \
+            return Err(
+                "traces_sampler must be always_on, always_off, traceidratio, parentbased_always_on, \
                         parentbased_always_off or parentbased_traceidratio"
-                .to_owned());
+                    .to_owned(),
+            );
         }
     })
 }

@@ -86,8 +86,12 @@ impl Handler for Collector {
         came.headers.push(request.headers.clone());
         came.bodies.push(request.body.clone());
         // An empty message: all were taken.
-        Answer { status: 200, headers: vec![("Content-Type".into(), "application/x-protobuf".into())], body: Vec::new() }
-            .into()
+        Answer {
+            status: 200,
+            headers: vec![("Content-Type".into(), "application/x-protobuf".into())],
+            body: Vec::new(),
+        }
+        .into()
     }
 }
 
@@ -102,7 +106,8 @@ impl Collector {
     #[must_use]
     pub fn header(&self, name: &str) -> Vec<String> {
         let came = lock(&self.came);
-        let value = |headers: &Vec<(String, String)>| crate::http::value(headers, name).map(ToOwned::to_owned);
+        let value =
+            |headers: &Vec<(String, String)>| crate::http::value(headers, name).map(ToOwned::to_owned);
         came.headers.iter().filter_map(value).collect()
     }
 
