@@ -10,7 +10,10 @@ use serde::Deserialize;
 use workers::rim::kms;
 
 pub use self::shown::Setting;
-use crate::{platform::KeySource, telemetry::LogFormat};
+use crate::{
+    platform::KeySource,
+    telemetry::{LogFormat, traces::settings as traces},
+};
 
 /// All there is to set. Every field can stand in `switchboard.toml` under its own name and in the
 /// environment as `SWITCHBOARD_<NAME>`.
@@ -92,6 +95,19 @@ pub struct Config {
     /// Days that events can be replayed.
     pub log_days: u16,
     pub log_format: LogFormat,
+    /// A collector of OpenTelemetry, for example `http://127.0.0.1:4318`: traces are posted to `/v1/traces` under it. Without
+    /// it and the next one nothing is told.
+    pub otlp_endpoint: Option<String>,
+    /// Where traces are posted, if that is not under `otlp_endpoint`; nothing is put behind it.
+    pub otlp_traces_endpoint: Option<String>,
+    /// What is sent along, as `name=value,name=value`; values percent-encoded.
+    pub otlp_headers: Option<String>,
+    /// What traces call this installation.
+    pub service_name: String,
+    /// Which traces are told, by the names of the OpenTelemetry specification.
+    pub traces_sampler: String,
+    /// The share of them, from 0 to 1, for samplers that take one.
+    pub traces_sampler_arg: Option<f64>,
 }
 
 impl Config {
@@ -122,8 +138,17 @@ impl Config {
             .set_default("history_days", 30)?
             .set_default("log_days", 30)?
             .set_default("log_format", "text")?
-            .add_source(config::File::with_name("switchboard.toml").required(false))
-            .add_source(
+            .set_default("service_name", "switchboard")?
+            .set_default("traces_sampler", "parentbased_always_on")?;
+        // The variables that every program has are defaults: what is said to this one alone counts more.
+        let is_off = std::env::var(traces::DISABLED).is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+        for (name, variable) in traces::STANDARD.into_iter().filter(|_| !is_off) {
+            if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+                sources = sources.set_default(name, value)?;
+            }
+        }
+        let mut sources =
+            sources.add_source(config::File::with_name("switchboard.toml").required(false)).add_source(
                 config::Environment::with_prefix("SWITCHBOARD")
                     .try_parsing(true)
                     .list_separator(",")
@@ -140,7 +165,21 @@ impl Config {
         let mut settings: Self = sources.build()?.try_deserialize()?;
         settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
         settings.check_key_service()?;
+        settings.traces()?;
         Ok(settings)
+    }
+
+    /// How traces are told, if they are; what is set besides an address is not judged without one.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn traces(&self) -> Result<Option<traces::Settings>, config::ConfigError> {
+        let named = config::ConfigError::Message;
+        let endpoint = traces::endpoint(self.otlp_endpoint.as_deref(), self.otlp_traces_endpoint.as_deref());
+        let Some(endpoint) = endpoint.map_err(named)? else { return Ok(None) };
+        let headers = traces::headers(self.otlp_headers.as_deref().unwrap_or_default()).map_err(named)?;
+        let sampler = traces::sampler(&self.traces_sampler, self.traces_sampler_arg).map_err(named)?;
+        Ok(Some(traces::Settings { endpoint, headers, service_name: self.service_name.clone(), sampler }))
     }
 
     /// Where the newest heads of the audit log are kept.
@@ -253,6 +292,23 @@ mod tests {
         assert_eq!(config.listen.port(), 9);
         let error = Config::load(&[("app_connections", Some("many".into()))]).err().expect("not a number");
         assert!(error.to_string().contains("app_connections"), "{error}");
+    }
+
+    #[test]
+    fn traces_are_told_where_an_address_is_set_alone() {
+        let load = |flags: &[(&str, &str)]| {
+            let flags: Vec<_> =
+                flags.iter().map(|(name, value)| (*name, Some((*value).to_owned()))).collect();
+            Config::load(&flags)
+        };
+        let quiet = load(&[("traces_sampler", "none of ours")]).expect("nobody asks for it");
+        assert!(quiet.traces().expect("settings").is_none());
+        let collector = ("otlp_endpoint", "http://127.0.0.1:4318");
+        let told =
+            load(&[collector]).expect("an address").traces().expect("settings").expect("they are told");
+        assert_eq!(told.endpoint.as_str(), "http://127.0.0.1:4318/v1/traces");
+        let error = load(&[collector, ("traces_sampler", "none of ours")]).err().expect("a wrong name");
+        assert!(error.to_string().contains("traces_sampler"), "{error}");
     }
 
     #[test]

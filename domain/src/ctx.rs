@@ -28,6 +28,7 @@ use crate::{
     processing::reads::{Opens, Reads},
     storage::Storage,
     tenancy::{Begun, Idempotency, TenantTx},
+    trace,
     types::{ApiKeyId, OperatorId, SessionId, TenantId, UserId},
     vault::{Personal, Vault},
 };
@@ -220,7 +221,7 @@ impl Ctx {
     #[must_use]
     pub fn provenance(&self) -> Provenance {
         let actor = serde_json::to_value(self.actor).unwrap_or_default();
-        Provenance { actor, trace: self.trace.clone() }
+        Provenance { actor, trace: trace::kept(self.trace.as_deref()) }
     }
 
     /// The same as the product itself: for what comes with time, whoever did what it comes of.

@@ -11,6 +11,7 @@
 //! - [`privacy`] what is held of people, and their rights to it; [`processing`] the account that is given of it
 //! - [`upkeep`] what nobody asked for but must be done; `spreadsheet` cells of files, `words` of enums, `wall_clock` instants
 //! - [`vitals`] how the installation is, in numbers
+//! - [`trace`] where a request stands in a trace, as jobs take it along
 //! - [`webhooks`] servers outside that are told of events
 //! - [`agents`], [`leads`], [`scoring`], [`routing`] who calls whom; [`calls`] what is said; [`messages`] what is sent to them
 //! - [`analytics`] what the work comes to, in figures
@@ -44,6 +45,7 @@ pub mod sequences;
 mod spreadsheet;
 pub mod storage;
 pub mod tenancy;
+pub mod trace;
 pub mod types;
 pub mod upkeep;
 pub mod vault;

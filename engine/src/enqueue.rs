@@ -22,7 +22,7 @@ pub struct Enqueued {
 pub struct Provenance {
     /// Who asked, as the domain describes an actor.
     pub actor: serde_json::Value,
-    /// W3C `traceparent`, or a request id.
+    /// The id of the request, and behind a semicolon its W3C `traceparent` where traces are told; the engine only keeps it.
     pub trace: Option<String>,
 }
 

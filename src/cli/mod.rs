@@ -46,7 +46,7 @@ use crate::{
     config::Config,
     postgres::{guard, supervisor},
     process::Roles,
-    telemetry,
+    telemetry::{self, traces::Traces},
 };
 
 /// The automation backend of a multi-tenant call centre.
@@ -186,7 +186,21 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         return output::written(&text);
     }
     let (config, form) = (flags.config()?, flags.output);
-    telemetry::start(config.log_format);
+    // Commands that run until they are told to stop tell traces; what the others do is told by the processes that they ask.
+    let settings = match command {
+        Command::Up | Command::Serve { .. } => config.traces()?,
+        _ => None,
+    };
+    let traces = settings.map(|settings| Traces::start(&settings)).transpose()?;
+    telemetry::start(config.log_format, traces.as_ref().map(Traces::tracer));
+    let done = Box::pin(act(command, config, form)).await;
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    done
+}
+
+async fn act(command: Command, config: Config, form: Form) -> Result<(), Failure> {
     match command {
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,

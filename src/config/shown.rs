@@ -65,6 +65,12 @@ impl Config {
             history_days,
             log_days,
             log_format,
+            otlp_endpoint,
+            otlp_traces_endpoint,
+            otlp_headers,
+            service_name,
+            traces_sampler,
+            traces_sampler_arg,
         } = self;
         let secret = |value: &Option<String>| json!(value.as_ref().map(|_| MASKED));
         let path = |path: &Path| json!(path.display().to_string());
@@ -108,6 +114,12 @@ impl Config {
             ("history_days", json!(history_days)),
             ("log_days", json!(log_days)),
             ("log_format", json!(log_format)),
+            ("otlp_endpoint", json!(otlp_endpoint.as_deref().map(without_password))),
+            ("otlp_traces_endpoint", json!(otlp_traces_endpoint.as_deref().map(without_password))),
+            ("otlp_headers", secret(otlp_headers)),
+            ("service_name", json!(service_name)),
+            ("traces_sampler", json!(traces_sampler)),
+            ("traces_sampler_arg", json!(traces_sampler_arg)),
         ];
         let setting = |(name, value): (&'static str, Value)| {
             let environment = format!("SWITCHBOARD_{}", name.to_uppercase());
@@ -149,6 +161,8 @@ mod tests {
         let some = || Some(secret.to_owned());
         (config.key, config.kms_secret_access_key, config.kms_session_token) = (some(), some(), some());
         (config.storage_key_secret, config.former_keys) = (some(), vec![secret.to_owned()]);
+        config.otlp_headers = Some(format!("authorization={secret}"));
+        config.otlp_endpoint = Some(format!("http://me:{secret}@collector"));
         let shown = serde_json::to_string(&config.shown()).expect("JSON");
         assert!(!shown.contains(secret), "{shown}");
         assert!(shown.contains("owner:********@host/db?host=%2Ftmp&password=********"), "{shown}");

@@ -6,8 +6,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use domain::trace;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use super::problem::{Problem, REQUEST_ID};
 
@@ -21,7 +22,13 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     let method = named(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", request_id = %id, http.method = %method, http.route = %route);
+    let span = tracing::info_span!(
+        "request", request_id = %id, http.request.method = %method, http.route = %route,
+        http.response.status_code = field::Empty
+    );
+    if let Some(parent) = request.headers().get("traceparent").and_then(|parent| parent.to_str().ok()) {
+        trace::adopt(&span, parent);
+    }
     let began = Instant::now();
     let run = REQUEST_ID.scope(id.clone(), next.run(request)).instrument(span.clone());
     let mut response = match tokio::spawn(run).await {
@@ -34,6 +41,7 @@ pub async fn envelope(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let seconds = began.elapsed().as_secs_f64();
     span.in_scope(|| tracing::debug!(status, seconds, "answered"));
+    span.record("http.response.status_code", i64::from(status));
     let labels = [("method", method.to_owned()), ("route", route), ("status", status.to_string())];
     metrics::counter!("switchboard_http_requests_total", &labels).increment(1);
     metrics::histogram!("switchboard_http_request_seconds", &labels[..2]).record(seconds);

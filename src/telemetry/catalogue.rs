@@ -96,6 +96,13 @@ pub const OF_PROCESS: &[Metric] = &[
     ),
     of(Gauge, "engine_connections_most", &["pool"], "How many a pool may open."),
     of(Gauge, "engine_clock_offset_seconds", &[], "How far this process's clock is ahead of the database's."),
+    of(Counter, "switchboard_spans_sent_total", &[], "Spans of traces that the collector took."),
+    of(
+        Counter,
+        "switchboard_spans_dropped_total",
+        &[],
+        "Spans of traces that are lost, for the queue was full or the collector did not take them.",
+    ),
     of(
         Gauge,
         "switchboard_audit_chains_broken",

@@ -166,6 +166,7 @@ mod suppressions;
 mod teams;
 mod templates;
 mod tenants;
+mod traces;
 mod twice;
 mod unreadable;
 mod unsubscribe;

@@ -26,9 +26,18 @@ impl Worker {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_with(database: &Database, settings: &[(&str, &str)]) -> Self {
+        Self::start_as(database, "worker,scheduler", settings)
+    }
+
+    /// The same with other roles.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_as(database: &Database, roles: &str, settings: &[(&str, &str)]) -> Self {
         let binary = env::var("TEST_BINARY").expect("TEST_BINARY is missing: run the tests by `./x test`");
         let child = Command::new(binary)
-            .args(["serve", "--role", "worker,scheduler"])
+            .args(["serve", "--role", roles])
             .env("DATABASE_URL", database.owner.to_url_lossy().as_str())
             .env("SWITCHBOARD_KEY", KEY)
             .env("SWITCHBOARD_ALLOW_LOOPBACK", "true")

@@ -7,6 +7,7 @@ use domain::{
     Ctx, Error,
     ctx::{Actor, Platform},
     messages::provider::Answer,
+    trace,
     types::TenantId,
     vault::service::is_away,
 };
@@ -18,7 +19,7 @@ use engine::{
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use crate::{
     jobs::Shared,
@@ -99,15 +100,20 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
         let why = format!("this build was handed a kind that it does not know: {}", envelope.kind);
         return Err(Error::internal(std::io::Error::other(why)));
     };
+    let (request_id, traceparent) = envelope.trace.take().map_or((None, None), trace::apart);
     // Whoever enqueued a job had the right to; the work itself is the product's.
     let ctx = Ctx {
         actor: serde_json::from_str(envelope.actor.get()).unwrap_or(Actor::System),
-        trace: envelope.trace.take(),
+        trace: request_id,
         ..Ctx::itself(&runtime.platform, TenantId(claim.tenant))
     };
     let span = tracing::info_span!(
-        "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt
+        "attempt", job.kind = %envelope.kind, job.id = %claim.job, tenant.id = %claim.tenant, attempt = claim.attempt,
+        failure = field::Empty
     );
+    if let Some(traceparent) = &traceparent {
+        trace::adopt(&span, traceparent);
+    }
     let run = Run { ctx, claim, signals: envelope.signals.clone(), shared: Arc::clone(&runtime.shared) };
     let ended = handler.call(run, envelope.version, &envelope.args).instrument(span.clone()).await;
     let _inside = span.enter();
@@ -122,7 +128,13 @@ async fn handle(mut envelope: Envelope, runtime: Data<Runtime>) -> Result<Outcom
             Ok(Outcome::Snooze { after: AWAY })
         }
         // What a command refuses will be refused again; what failed inside may work next time.
-        Err(error @ Error::Internal(_)) => Err(error),
-        Err(refused) => Ok(Outcome::Discard { code: "refused", why: refused.to_string() }),
+        Err(error @ Error::Internal(_)) => {
+            span.record("failure", "internal");
+            Err(error)
+        }
+        Err(refused) => {
+            span.record("failure", "refused");
+            Ok(Outcome::Discard { code: "refused", why: refused.to_string() })
+        }
     }
 }

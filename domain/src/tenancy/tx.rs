@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventType, whose},
     processing::reads::Opens,
+    trace,
     types::{SubjectId, TenantId},
 };
 
@@ -96,10 +97,11 @@ impl TenantTx {
     /// # Errors
     /// If the database refuses.
     pub async fn audit(&mut self, entries: &[Entry]) -> Result<()> {
-        let (tenant, actor, trace) = (self.tenant, self.actor, self.by.trace.clone());
+        let (tenant, actor) = (self.tenant, self.actor);
+        let request = self.by.trace.as_deref().and_then(trace::request_id).map(ToOwned::to_owned);
         let ids: Vec<Uuid> = entries.iter().map(|_| self.platform.chance.id()).collect();
         self.tx.will_tell(Topic::AuditLog as u8);
-        audit::store::insert(self.conn(), tenant, actor, trace.as_deref(), &ids, entries).await
+        audit::store::insert(self.conn(), tenant, actor, request.as_deref(), &ids, entries).await
     }
 
     /// Ends the caller's own attempts with the effects of this transaction. Answers the jobs that were

@@ -9,6 +9,7 @@
 //! - [`twilio`], [`whatsapp`], [`slack`], [`fcm`], [`smtp`]: the providers.
 //! - [`s3`], [`kms`]: storage and a key service, whose requests are signed as [`aws`] says.
 //! - [`receiver`]: somebody else's server that takes our webhooks.
+//! - [`otlp`]: a collector of traces.
 //! - [`callbacks`]: what providers send us by themselves, in any order and twice.
 
 use std::{
@@ -27,6 +28,7 @@ pub mod http;
 pub mod kms;
 pub mod ledger;
 mod listening;
+pub mod otlp;
 pub mod receiver;
 pub mod s3;
 pub mod signatures;

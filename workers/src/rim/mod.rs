@@ -12,4 +12,4 @@ mod signing;
 mod trust;
 
 pub use lookup::Lookup;
-pub(crate) use trust::tls;
+pub use trust::tls;

@@ -63,7 +63,8 @@ struct One {
 
 /// A job with its course, its errors and what it was given.
 pub async fn show_job(viewer: Viewer, Caller(ctx): Caller, Path(id): Path<Uuid>) -> Answer {
-    let job = domain::jobs::get(&ctx, id, "job").await?;
+    let mut job = domain::jobs::get(&ctx, id, "job").await?;
+    job.trace = job.trace.as_deref().and_then(domain::trace::request_id).map(ToOwned::to_owned);
     let ended = ENDED.contains(&job.state.as_str());
     let badly = ended && job.state != "completed";
     let waits = !ended && job.state != "running";
