@@ -7,7 +7,7 @@ use typst::text::TextItem;
 
 use super::*;
 
-#[path = "../examples/specimen/document.rs"]
+#[path = "../examples/specimen/document/mod.rs"]
 mod made_up;
 
 /// Every text on a page, with where it begins.

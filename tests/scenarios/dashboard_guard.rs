@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -13,10 +12,9 @@ use crate::{
     archive,
     dashboard_house::{between, logged, reader},
     dashboard_work::comes_to_say,
-    isolation,
     message::sandbox,
+    one_of_each,
     operators::looking,
-    second_factor::code,
     sessions::ADMIN,
 };
 
@@ -149,7 +147,7 @@ fn confirmation(path: &str, id: &str) -> String {
 #[tokio::test]
 async fn nothing_of_another_tenant_is_shown_or_changed() {
     let app = TestApp::start().await;
-    let mut theirs: BTreeMap<&str, String> = isolation::ids(&app.other).await;
+    let mut theirs: BTreeMap<&str, String> = one_of_each::ids(&app.other).await;
     theirs.insert(archive::ARCHIVES, archive::archived(&app, &app.other).await);
     let log = "/api/v1/compliance/audit-logs";
     let entry = app.other.admin.get(log).await.expect(200)["items"][0]["id"].clone();
@@ -245,71 +243,6 @@ async fn what_an_operator_looked_at_is_written_down_and_nothing_comes_by_itself(
 }
 
 #[tokio::test]
-async fn strangers_keep_no_operator_out() {
-    let app = TestApp::with(|plan| plan.proxy_hops = 1).await;
-    let client = app.operator("Olga").await;
-    let key = client.bearer.clone().expect("a key");
-    let mut stranger = Browser::new(&app);
-    for address in 1..=11 {
-        stranger.more = vec![("x-forwarded-for", format!("203.0.113.{address}"))];
-        for _ in 0..10 {
-            stranger.post("/ops/login/operator", &[("key", "sbo_nothing")]).await.expect(401);
-        }
-        stranger.post("/ops/login/operator", &[("key", "sbo_nothing")]).await.expect(429);
-    }
-    stranger.more = vec![("x-forwarded-for", "198.51.100.7".to_owned())];
-    assert_eq!(stranger.post("/ops/login/operator", &[("key", &key)]).await.leads(), "/ops");
-    let log = "/api/v1/compliance/audit-logs?action=login&outcome=denied&limit=200";
-    let log = client.send(looking(client.request(Method::GET, log), "installation")).await.expect(200);
-    let told = log["items"].as_array().expect("items");
-    let keys = told.iter().filter(|one| one["resource"] == "operator").count();
-    let many = told.iter().filter(|one| one["detail"]["why"] == "too many tries").count();
-    assert_eq!(keys, 110, "each key that was refused");
-    assert!((1..11).contains(&many), "that they are too many is not told each time: {many}");
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn guesses_at_a_code_count_at_all_doors() {
-    let app = TestApp::start().await;
-    let (admin, anyone) = (&app.acme.admin, app.acme.admin.anonymous());
-    let secret = admin.post("/api/v1/me/second-factor", &json!({"current": PASSWORD})).await.expect(201);
-    let first = json!({ "code": code(&app, &secret, -30) });
-    admin.post("/api/v1/me/second-factor/confirmation", &first).await.expect(200);
-    let mut browser = Browser::new(&app);
-    let who = [("tenant", "acme"), ("email", ADMIN), ("password", PASSWORD)];
-    let page = browser.post("/ops/login", &who).await.expect(200);
-    let halfway = between(&page.text, "name=\"halfway\" value=\"", "\"").to_owned();
-    let guess = [("halfway", halfway.as_str()), ("code", "guess")];
-    for _ in 0..10 {
-        browser.post("/ops/login/code", &guess).await.expect(401);
-    }
-    browser.post("/ops/login/code", &guess).await.expect(429);
-    let with = async |code: &str| {
-        let body = json!({"tenant": "acme", "email": ADMIN, "password": PASSWORD, "code": code});
-        anyone.post("/api/v1/auth/login", &body).await
-    };
-    assert_eq!(with("guess").await.problem(429), "too-many-requests");
-    app.advance(TimeDelta::seconds(61)).await;
-    with(&code(&app, &secret, 0)).await.expect(200);
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn another_login_of_a_browser_ends_the_one_before() {
-    let app = TestApp::start().await;
-    let mut browser = Browser::of(&app, "acme", ADMIN).await;
-    let before = browser.cookies.clone();
-    let who = [("tenant", "acme"), ("email", ADMIN), ("password", PASSWORD)];
-    assert_eq!(browser.post("/ops/login", &who).await.leads(), "/ops");
-    let after = std::mem::replace(&mut browser.cookies, before);
-    assert!(browser.get("/ops/account").await.leads().starts_with("/ops/login"), "a copy of it is of no use");
-    browser.cookies = after;
-    browser.get("/ops/account").await.expect(200);
-    app.process.stop().await;
-}
-
-#[tokio::test]
 async fn what_postgres_does_not_store_is_no_fault_of_ours() {
     let app = TestApp::start().await;
     let mut admin = Browser::of(&app, "acme", ADMIN).await;
@@ -370,26 +303,6 @@ async fn nobody_is_led_to_what_is_refused_to_them() {
     assert_eq!(few.get("/ops").await.leads(), "/ops/leads");
     assert!(!few.get("/ops/leads").await.expect(200).says("\"/ops/jobs\""));
     few.get("/ops/jobs").await.expect(403);
-    app.process.stop().await;
-}
-
-#[tokio::test]
-async fn over_https_every_cookie_is_kept_for_that() {
-    let app = TestApp::start().await;
-    let mut browser = Browser::new(&app);
-    browser.origin = browser.origin.replacen("http://", "https://", 1);
-    let who = [("tenant", "acme"), ("email", ADMIN), ("password", PASSWORD)];
-    let entered = browser.post("/ops/login", &who).await.expect(303);
-    browser.get("/ops/account").await.expect(200);
-    let zone = browser.post("/ops/account/zone", &[("zone", "Europe/Berlin")]).await.expect(303);
-    let theme = browser.post("/ops/theme", &[("theme", "dark")]).await.expect(303);
-    for (shown, least) in [(entered, 1), (zone, 2), (theme, 1)] {
-        let cookies = shown.headers.get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
-        let cookies: Vec<&str> = cookies.collect();
-        assert!(cookies.len() >= least, "{cookies:?}");
-        assert!(cookies.iter().all(|cookie| cookie.contains("; Secure")), "{cookies:?}");
-    }
-    assert!(browser.cookies.contains_key("__Host-switchboard"), "{:?}", browser.cookies);
     app.process.stop().await;
 }
 

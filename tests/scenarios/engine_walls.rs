@@ -53,7 +53,7 @@ async fn every_table_with_a_tenant_is_walled_and_a_fallen_wall_is_noticed() {
 async fn without_a_filter_the_app_sees_one_tenants_rows_only() {
     let app = TestApp::start().await;
     for tenant in [&app.acme, &app.other] {
-        crate::isolation::ids(tenant).await;
+        crate::one_of_each::ids(tenant).await;
     }
     let mut system = app.database.connect_as("switchboard_system").await;
     let mut walled = app.database.connect_as("switchboard_app").await;

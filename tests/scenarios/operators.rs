@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp};
 
-use crate::{
-    archive, inbound,
-    isolation::{OPEN, ids},
-};
+use crate::{archive, inbound, isolation::OPEN, one_of_each::ids};
 
 const LOGS: &str = "/api/v1/compliance/audit-logs";
 

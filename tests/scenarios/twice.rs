@@ -12,8 +12,8 @@ use switchboard_tests::{Answer, Client, TestApp};
 use crate::{
     archive,
     exports::saved,
-    isolation::{campaign, ids},
     leads::import,
+    one_of_each::{campaign, ids},
     routing_rules::lead,
     sessions::again,
 };

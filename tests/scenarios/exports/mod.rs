@@ -128,7 +128,7 @@ async fn recipients_of_a_run_and_reports_are_files_too() {
     let admin = &app.acme.admin;
     let lead = lead(admin, &json!({"email": "ada@example.com"})).await;
     let template = sandbox(admin).await["template_id"].clone();
-    let mut campaign = crate::isolation::campaign(None, &template);
+    let mut campaign = crate::one_of_each::campaign(None, &template);
     campaign["audience"] = json!({"filter": {"email": "ada@example.com"}});
     let campaign = admin.post("/api/v1/campaigns", &campaign).await.expect(201);
     let path = format!("/api/v1/campaigns/{}", campaign["id"].as_str().expect("an id"));

@@ -14,7 +14,7 @@ use switchboard_tests::{Client, TestApp};
 use uuid::Uuid;
 
 use crate::{
-    calls::begun, gates::CONSENT, isolation, onboarding::until, rights::admitted, routing_rules::lead,
+    calls::begun, gates::CONSENT, onboarding::until, one_of_each, rights::admitted, routing_rules::lead,
 };
 
 pub const EMAIL: &str = "ada.kanari@example.com";
@@ -84,7 +84,7 @@ async fn write_bare(admin: &Client) -> Value {
 /// address alone: nobody can tell to which of the two they were.
 pub async fn somebody(app: &TestApp) -> Held {
     let admin = &app.acme.admin;
-    let theirs = isolation::ids(&app.acme).await;
+    let theirs = one_of_each::ids(&app.acme).await;
     let template = &theirs["/api/v1/communication/templates"];
     let provider = &theirs["/api/v1/communication/providers"];
     let message = |to: &str, lead: Option<&Value>, word: &str| {

@@ -13,7 +13,7 @@ use super::{
     held::{Held, WORDS, somebody},
     link, records,
 };
-use crate::isolation;
+use crate::one_of_each;
 
 /// Whose rows are a person's, said once more and in another way than the product does: $2 the leads, $3 the message to the
 /// bare number, $4 the suppression.
@@ -82,7 +82,7 @@ async fn all_that_the_manifest_says_is_in_the_file_as_it_was_written_and_nothing
     let app = TestApp::start().await;
     let admin = &app.acme.admin;
     let held = somebody(&app).await;
-    isolation::ids(&app.other).await;
+    one_of_each::ids(&app.other).await;
     let mut system = app.database.connect_as("switchboard_system").await;
     let exported =
         || manifest::tables().filter(|table| table.who != Who::Staff && table.exported().next().is_some());

@@ -8,7 +8,7 @@ use switchboard::process::{Plan, Process, Roles};
 use switchboard_tests::{Client, TestApp, app, heads_file};
 
 use super::{HOOKS, KEYS, rotate, sealed_columns, under_other_keys};
-use crate::{inbound, isolation::ids};
+use crate::{inbound, one_of_each::ids};
 
 #[tokio::test]
 async fn every_sealed_column_is_in_the_list_that_rotations_follow() {

@@ -4,6 +4,7 @@
 //! alone at night is left alone while it is night in one of them.
 
 mod countries;
+mod many;
 
 use chrono_tz::Tz;
 

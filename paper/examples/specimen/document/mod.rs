@@ -1,7 +1,12 @@
 //! Made-up reports.
 
+mod charts;
+mod odd;
+
 use chrono::{DateTime, FixedOffset};
-use paper::{Align, Chart, Column, Document, Kind, Measure, Series, Table, Tile};
+use paper::{Align, Column, Document, Measure, Table, Tile};
+
+pub use odd::odd;
 
 fn made_at() -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339("2026-12-01T07:30:00+01:00").unwrap_or_default()
@@ -43,99 +48,10 @@ pub fn specimen() -> Document {
             tile("Satisfaction", "4.3 of 5", "of 2,117 answers"),
             tile("Revenue of campaigns", "€ 1,284,310.50", "+11.8 % on October"),
         ],
-        charts: charts(),
+        charts: charts::charts(),
         tables: vec![agents(), literal(), wide()],
         measures: measures(),
     }
-}
-
-fn charts() -> Vec<Chart> {
-    let days: Vec<String> = (1..=30).map(|day| format!("{day} Nov")).collect();
-    let weekday = |day: u32| if matches!(day % 7, 0 | 1) { 0.35 } else { 1.0 };
-    let calls = |seed: u32, base: f64| -> Vec<Option<f64>> {
-        (1..=30).map(|day| Some(((base + noise(day + seed)) * weekday(day)).round())).collect()
-    };
-    let offered = calls(3, 610.0);
-    let mut answered: Vec<_> = (1..)
-        .zip(&offered)
-        .map(|(day, calls)| calls.map(|calls| (calls * (0.86 + noise(day + 7) / 900.0)).round()))
-        .collect();
-    answered[17..20].fill(None);
-    answered[18] = Some(600.0);
-    let level = (1..=30).map(|day| (day != 12).then(|| 72.0 + noise(day + 60) / 5.0)).collect();
-    let hours: Vec<String> = (0..24).map(|hour| format!("{hour:02}:00")).collect();
-    let by_hour = |peak: f64, seed: u32| -> Vec<Option<f64>> {
-        (0..24_u32)
-            .map(|hour| {
-                let distance = (f64::from(hour) - peak) / 3.4;
-                Some((90.0 * (-distance * distance).exp() + noise(hour + seed) / 12.0).round())
-            })
-            .collect()
-    };
-    let queues = [
-        "Sales, new customers",
-        "Support, first line",
-        "Support, second line",
-        "Renewals",
-        "Rückrufe",
-        "خدمة العملاء",
-        "客户服务",
-    ];
-    vec![
-        Chart {
-            title: "Calls by day".into(),
-            kind: Kind::Line,
-            unit: "calls".into(),
-            labels: days.clone(),
-            series: vec![
-                Series { name: "Offered".into(), values: offered },
-                Series { name: "Answered".into(), values: answered },
-            ],
-        },
-        Chart {
-            title: "Service level by day".into(),
-            kind: Kind::Line,
-            unit: "% within 20 s".into(),
-            labels: days,
-            series: vec![Series { name: String::new(), values: level }],
-        },
-        Chart {
-            title: "Calls by hour".into(),
-            kind: Kind::Bar,
-            unit: "calls".into(),
-            labels: hours,
-            series: vec![
-                Series { name: "Inbound".into(), values: by_hour(10.5, 4) },
-                Series { name: "Outbound".into(), values: by_hour(15.0, 40) },
-            ],
-        },
-        Chart {
-            title: "Handling time by queue".into(),
-            kind: Kind::Bar,
-            unit: "minutes".into(),
-            labels: row(&queues),
-            series: vec![Series {
-                name: String::new(),
-                values: vec![Some(6.4), Some(4.1), Some(9.75), Some(5.2), None, Some(3.9), Some(7.0)],
-            }],
-        },
-        Chart {
-            title: "Change of the pipeline by month".into(),
-            kind: Kind::Bar,
-            unit: "€".into(),
-            labels: row(&["Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]),
-            series: vec![
-                Series {
-                    name: "Won".into(),
-                    values: [182e3, 140e3, 95e3, 210e3, 250e3, 281e3].map(Some).to_vec(),
-                },
-                Series {
-                    name: "Lost".into(),
-                    values: [-80e3, -120e3, -60e3, -30e3, -44e3, -51e3].map(Some).to_vec(),
-                },
-            ],
-        },
-    ]
 }
 
 fn agents() -> Table {
@@ -275,105 +191,6 @@ fn measures() -> Vec<Measure> {
     ]
     .map(|(name, sentence)| Measure { name: name.into(), sentence: sentence.into() })
     .to_vec()
-}
-
-/// A report in which nothing is as it should be: long names, many series, gaps, numbers of all sizes.
-pub fn odd() -> Document {
-    use Align::{Left, Right};
-    let hours: Vec<String> =
-        (0..168).map(|hour| format!("{} Nov {:02}:00", 2 + hour / 24, hour % 24)).collect();
-    let series = ["Sales", "Support", "Renewals", "Complaints", "المبيعات", "续约", "One too many"];
-    let waves = (0_u32..).zip(series).map(|(at, name)| Series {
-        name: name.into(),
-        values: (0..168_u32)
-            .map(|hour| {
-                let day = (f64::from(hour) * std::f64::consts::TAU / 24.0).sin().max(-0.4) + 0.4;
-                (hour % 61 != at * 7)
-                    .then(|| (day * f64::from(20 + 14 * at) + noise(hour + at) / 14.0).round())
-            })
-            .collect(),
-    });
-    let people: Vec<String> = (1..=24).map(|at| format!("Agent number {at} of the team")).collect();
-    let bars = |title: &str, unit: &str, labels: &[&str], values: &[f64]| Chart {
-        title: title.into(),
-        kind: Kind::Bar,
-        unit: unit.into(),
-        labels: row(labels),
-        series: vec![Series { name: String::new(), values: values.iter().copied().map(Some).collect() }],
-    };
-    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    Document {
-        title: "A title that is so long that it does not stand on one line, and goes on: المكالمات والوكلاء"
-            .into(),
-        tenant: "شركة الشمال لخدمة العملاء".into(),
-        range: "2–8 نوفمبر 2026".into(),
-        zone: "Africa/Cairo".into(),
-        made_at: made_at(),
-        language: Some("ar".into()),
-        note: None,
-        tiles: vec![
-            tile("مكالمات", "٤٢", ""),
-            tile(
-                "A label of a figure that takes two lines in here",
-                "123,456,789,012,345,678.90 EUR",
-                "and a note that goes on for so long that it is on more than a line",
-            ),
-            tile("Nothing known", "–", ""),
-        ],
-        charts: vec![
-            Chart {
-                title: "Calls by hour".into(),
-                kind: Kind::Line,
-                unit: "calls".into(),
-                labels: hours,
-                series: waves.collect(),
-            },
-            Chart {
-                title: "Calls and sales by agent".into(),
-                kind: Kind::Bar,
-                unit: "a month".into(),
-                labels: people,
-                series: vec![
-                    Series {
-                        name: "Calls".into(),
-                        values: (0..24).map(|at| Some(noise(at) * 12.0)).collect(),
-                    },
-                    Series { name: "Sales".into(), values: (0..24).map(|at| Some(noise(at + 30))).collect() },
-                ],
-            },
-            bars("Sales", "€", &days, &[2.1e6, 3.5e6, 12.25e6, 8e6, 7.5e6, 0.0, 1e5]),
-            bars("One day", "calls", &["Mon"], &[1.0]),
-            bars("Below nought", "points", &days, &[-2.0, -1.5, -3.25, -0.5, -1.0, -2.0, -2.5]),
-            bars("Nothing", "calls", &days, &[]),
-        ],
-        tables: vec![
-            Table {
-                title: "What no font has: 😀 বাংলা, and an empty table below".into(),
-                note: String::new(),
-                columns: columns(&[("Text", Left), ("Figure", Right)]),
-                rows: vec![
-                    row(&[
-                        "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua, ut enim ad minim veniam",
-                        "−1,204.50",
-                    ]),
-                    row(&[
-                        "لوريم إيبسوم دولور سيت أميت (consectetur 2026) إيليت، سيد دو إيوسمود تيمبور إنسيديدونت يوت لابوري إت دولوري ماغنا أليكا",
-                        "٣٧",
-                    ]),
-                    row(&["দাম 😀", ""]),
-                ],
-                totals: None,
-            },
-            Table {
-                title: "Empty".into(),
-                note: String::new(),
-                columns: columns(&[("Queue", Left), ("Calls", Right), ("Talk time", Right)]),
-                rows: vec![],
-                totals: Some(row(&["All", "0", "0 s"])),
-            },
-        ],
-        measures: vec![],
-    }
 }
 
 /// A report that is one table of `rows` rows.
