@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_tests::{Client, Socket, TestApp};
 
-use crate::{message::sandbox, routing_rules::lead};
+use crate::{message::sandbox, routing::rules::lead};
 
 pub async fn timeline(client: &Client, lead: &Value) -> Vec<Value> {
     client.all(&format!("/api/v1/leads/{}/activities", lead.as_str().expect("an id"))).await

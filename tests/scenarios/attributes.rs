@@ -7,7 +7,7 @@ use switchboard_tests::{Client, Socket, TestApp};
 
 use crate::{
     leads::import,
-    routing_rules::{id, lead, put},
+    routing::rules::{id, lead, put},
 };
 
 const ATTRIBUTES: &str = "/api/v1/leads/attributes";

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Client, TestApp};
 
-use crate::{archive, inbound, one_of_each::ids, routing::team, routing_rules::lead};
+use crate::{archive, inbound, one_of_each::ids, routing::rules::lead, routing::team};
 
 /// No version of anything.
 const STALE: &str = "\"999999-0000000000000000\"";

@@ -8,7 +8,7 @@ use switchboard_tests::{Socket, TestApp};
 
 use crate::{
     gates::{CONSENT, agrees},
-    routing_rules::lead,
+    routing::rules::lead,
 };
 
 fn path(lead: &Value) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_tests::TestApp;
 
-use crate::routing_rules::lead;
+use crate::routing::rules::lead;
 
 fn names(thing: &Value) -> Vec<&str> {
     thing.as_object().expect("an object").keys().map(String::as_str).collect()

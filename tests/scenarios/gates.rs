@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use switchboard_tests::{Client, Socket, TestApp};
 
-use crate::{message::sandbox, routing_rules::lead};
+use crate::{message::sandbox, routing::rules::lead};
 
 pub const MESSAGES: &str = "/api/v1/communication/messages";
 pub const SUPPRESSIONS: &str = "/api/v1/communication/suppressions";

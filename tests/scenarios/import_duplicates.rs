@@ -9,10 +9,10 @@ use switchboard::process::Roles;
 use switchboard_tests::{Answer, Client, PASSWORD, TestApp, contacts};
 
 use crate::{
-    lead_actions::somebody_waits,
+    leads::actions::somebody_waits,
     leads::import,
+    routing::rules::{id, lead},
     routing::team,
-    routing_rules::{id, lead},
 };
 
 pub const IMPORTS: &str = "/api/v1/leads/imports";

@@ -13,7 +13,7 @@ use sqlx::Connection;
 use switchboard_tests::scripted::{Scripted, lost, refused};
 
 use crate::{
-    lead_actions::somebody_waits,
+    leads::actions::somebody_waits,
     rights::admitted,
     sending::{MESSAGES, PROVIDERS, account, begin, end, go, idle, open, send, sms, stored},
 };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use switchboard_tests::{Socket, Tenant, TestApp};
 
 use crate::{
-    callbacks_messages::{Line, Scripted, count, open, system},
+    callbacks::messages::{Line, Scripted, count, open, system},
     rights::admitted,
 };
 

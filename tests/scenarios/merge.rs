@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use switchboard_tests::{Socket, TestApp};
 
-use crate::{activities::timeline, message::sandbox, routing::team, routing_rules::lead};
+use crate::{activities::timeline, message::sandbox, routing::rules::lead, routing::team};
 
 fn path(lead: &Value) -> String {
     format!("/api/v1/leads/{}", lead.as_str().expect("an id"))

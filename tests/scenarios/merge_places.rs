@@ -5,8 +5,8 @@ use switchboard_tests::{Answer, Client, Socket, TestApp};
 
 use crate::{
     activities::timeline,
+    routing::rules::{ROUTE, lead, set_status},
     routing::team,
-    routing_rules::{ROUTE, lead, set_status},
 };
 
 fn path(lead: &Value) -> String {

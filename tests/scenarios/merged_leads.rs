@@ -7,8 +7,8 @@ use crate::{
     agents::{at, person},
     calls::{CALLS, begun, onboarding},
     message::sandbox,
+    routing::rules::{ROUTE, lead},
     routing::team,
-    routing_rules::{ROUTE, lead},
 };
 
 const LEADS: &str = "/api/v1/leads";

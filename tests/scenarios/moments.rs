@@ -3,7 +3,7 @@
 use serde_json::json;
 use switchboard_tests::{Answer, TestApp};
 
-use crate::{call_webhook::Pbx, routing_rules::lead};
+use crate::{call_webhook::Pbx, routing::rules::lead};
 
 const FAR: [&str; 3] = ["-9999-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00"];
 

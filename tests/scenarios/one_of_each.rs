@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use switchboard_tests::Tenant;
 
-use crate::{leads, message::sandbox, privacy_erasure};
+use crate::{leads, message::sandbox, privacy::erasure};
 
 /// An id of each resource of a tenant, by the path it is under.
 #[expect(clippy::too_many_lines, reason = "one of each, one after the other")]
@@ -77,10 +77,10 @@ pub async fn ids(tenant: &Tenant) -> BTreeMap<&'static str, String> {
     let rectification = admin.post("/api/v1/compliance/gdpr/rectification", &rectification).await.expect(201);
     let consent = json!({"lead_id": person["id"], "channel": "email", "purpose": "marketing", "granted": true, "source": "s"});
     let consent = admin.post("/api/v1/compliance/gdpr/consent", &consent).await.expect(201);
-    privacy_erasure::at_once(admin).await;
+    erasure::at_once(admin).await;
     let erased = admin.post("/api/v1/leads", &json!({"email": "e@example.com"})).await.expect(201);
-    let erasure = privacy_erasure::ask(admin, &erased["id"]).await;
-    privacy_erasure::comes_to(admin, &erasure, "done").await;
+    let erasure = erasure::ask(admin, &erased["id"]).await;
+    erasure::comes_to(admin, &erasure, "done").await;
     let export = admin.post("/api/v1/analytics/export", &json!({"what": "leads"})).await;
     let exported = export.body["export_id"].clone();
     // So that there is a file to link to.

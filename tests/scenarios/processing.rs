@@ -222,7 +222,7 @@ async fn people_of_a_change_of_many_and_of_an_import_are_counted_and_the_import_
     let from = app.clock.now();
     let (action, filter) =
         (json!({"kind": "add_tags", "tags": ["vip"]}), json!({"email": "ada@example.com"}));
-    crate::lead_actions::done(admin, &action, &filter).await;
+    crate::leads::actions::done(admin, &action, &filter).await;
     import_so(admin, "on_duplicate=update", "email,region\nbea@example.com,Bern\neve@example.com,Graz\n")
         .await
         .expect(201);

@@ -7,7 +7,7 @@ use switchboard_tests::{Client, TestApp};
 
 use crate::{
     gates::{POLICY, agrees, becomes, delivered, marketing, send, to},
-    routing_rules::lead,
+    routing::rules::lead,
     sending::rests,
 };
 

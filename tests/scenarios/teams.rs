@@ -5,8 +5,8 @@ use switchboard_tests::TestApp;
 
 use crate::{
     agents::{AGENTS, NOBODY, TEAMS, at, pointer},
+    routing::rules::{ROUTE, RULES},
     routing::team,
-    routing_rules::{ROUTE, RULES},
 };
 
 const LEADS: &str = "/api/v1/leads";

@@ -14,7 +14,7 @@ use crate::{
     exports::saved,
     leads::import,
     one_of_each::{campaign, ids},
-    routing_rules::lead,
+    routing::rules::lead,
     sessions::again,
 };
 

@@ -9,7 +9,7 @@ use switchboard_tests::{Client, Tenant, TestApp};
 
 use crate::{
     gates::{CONSENT, SUPPRESSIONS, agrees, becomes, delivered, marketing, send},
-    routing_rules::lead,
+    routing::rules::lead,
 };
 
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";

@@ -13,12 +13,12 @@ use switchboard_tests::{Client, TestApp, scripted::Scripted};
 use crate::{
     onboarding::{Desk, started, step, subjects, until},
     rights::admitted,
-    routing_rules,
+    routing::rules,
     sending::{MESSAGES, PROVIDERS, begin, open, rests, stored},
 };
 
 async fn lead(client: &Client) -> Value {
-    routing_rules::lead(client, &json!({"name": "Ada", "attributes": {"plan": "team"}})).await
+    rules::lead(client, &json!({"name": "Ada", "attributes": {"plan": "team"}})).await
 }
 
 /// Has the account of the desk stand still, or go on.

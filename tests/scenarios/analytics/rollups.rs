@@ -15,7 +15,7 @@ use switchboard_tests::{Tenant, TestApp};
 use uuid::Uuid;
 
 use super::{World, counted, counted_app, ids, oracle, tell};
-use crate::{access_by_token::owner, onboarding::until, rights::admitted};
+use crate::{access::by_token::owner, onboarding::until, rights::admitted};
 
 /// What the tables of sums hold, by the names of their columns, those of all tenants but one left out.
 async fn sums(conn: &mut PgConnection, tenant: &Tenant) -> serde_json::Value {

@@ -12,7 +12,7 @@ use super::{
     clock::shows,
     world::{DAYS, at, drawn},
 };
-use crate::access_by_token::owner;
+use crate::access::by_token::owner;
 
 /// From an instant to before another.
 pub type Span = (DateTime<Utc>, DateTime<Utc>);

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use switchboard_tests::{TestApp, switchboard, unread};
 use uuid::Uuid;
 
-use crate::routing_rules::lead;
+use crate::routing::rules::lead;
 
 #[tokio::test]
 async fn a_report_is_made_in_every_form() {

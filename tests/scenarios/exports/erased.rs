@@ -10,9 +10,9 @@ use switchboard_tests::{Client, TestApp};
 use super::{EXPORT, at, fetched, file, held::stored, link, made};
 use crate::{
     calls::begun,
-    privacy_erasure::{ask, at_once, comes_to},
+    privacy::erasure::{ask, at_once, comes_to},
     rights::admitted,
-    routing_rules::lead,
+    routing::rules::lead,
 };
 
 async fn people(admin: &Client) -> (Value, Value) {

@@ -8,7 +8,7 @@ use serde_json::json;
 use switchboard_tests::TestApp;
 
 use super::{EXPORTS, at, fetched, link, made};
-use crate::routing_rules::lead;
+use crate::routing::rules::lead;
 
 /// What lies in a tenant's storage of exports.
 pub async fn stored(app: &TestApp) -> Vec<(FileName, Vec<u8>)> {

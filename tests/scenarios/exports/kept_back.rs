@@ -10,8 +10,8 @@ use super::{EXPORT, EXPORTS, at, column, file, key, made};
 use crate::{
     calls::{begun, step},
     message::sandbox,
+    routing::rules::lead,
     routing::team,
-    routing_rules::lead,
 };
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use switchboard_tests::{Client, TestApp};
 
-use crate::{calls::begun, leads::import, message::sandbox, routing_rules::lead};
+use crate::{calls::begun, leads::import, message::sandbox, routing::rules::lead};
 
 const EXPORT: &str = "/api/v1/analytics/export";
 const EXPORTS: &str = "/api/v1/analytics/exports";

@@ -14,7 +14,7 @@ use switchboard::process::Roles;
 use switchboard_tests::{Client, TestApp};
 
 use super::{EXPORT, at, fetched, held::stored, key, link, made};
-use crate::{rights::admitted, routing_rules::lead, sessions::again};
+use crate::{rights::admitted, routing::rules::lead, sessions::again};
 
 pub async fn user_of(client: &Client) -> String {
     let me = client.get("/api/v1/me").await.expect(200);

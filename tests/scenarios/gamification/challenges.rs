@@ -8,7 +8,7 @@ use switchboard_tests::{Socket, TestApp};
 use super::{
     again, becomes, call, game, give, give_at, has, hold, lead_of, made, of, put, rule, standing, until,
 };
-use crate::{agents::person, lead_actions::wait, routing::team};
+use crate::{agents::person, leads::actions::wait, routing::team};
 
 #[tokio::test]
 async fn a_scorecard_is_live_and_what_was_reached_is_claimed_once() {

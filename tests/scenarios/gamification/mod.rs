@@ -81,7 +81,7 @@ pub async fn call(client: &Client, agent: &Value, outcome: &Value) -> String {
 
 /// A lead of an agent.
 pub async fn lead_of(client: &Client, agent: &Value) -> Value {
-    let lead = crate::routing_rules::lead(client, &json!({})).await;
+    let lead = crate::routing::rules::lead(client, &json!({})).await;
     let path = "/api/v1/automation/leads/route";
     let route = json!({"lead_id": lead, "strategy": "direct", "agent_id": agent});
     assert_eq!(client.post(path, &route).await.expect(200)["outcome"], "assigned");

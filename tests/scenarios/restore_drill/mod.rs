@@ -25,9 +25,9 @@ use crate::{
     gates::{MESSAGES, send},
     leads::import,
     onboarding::until,
-    privacy_erasure::{ask, at_once, comes_to},
-    privacy_recovered::all_is_paused,
-    routing_rules::lead,
+    privacy::erasure::{ask, at_once, comes_to},
+    privacy::recovered::all_is_paused,
+    routing::rules::lead,
 };
 
 /// People that campaigns write to.

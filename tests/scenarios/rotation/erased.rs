@@ -13,7 +13,7 @@ use switchboard::process::Roles;
 use switchboard_tests::{TestApp, id};
 
 use super::until;
-use crate::{lead_actions::somebody_waits, rights::admitted};
+use crate::{leads::actions::somebody_waits, rights::admitted};
 
 async fn person(app: &TestApp, name: &str) -> SubjectId {
     let lead = json!({"name": name, "email": format!("{name}@example.org")});

@@ -1,5 +1,6 @@
 //! Keys are replaced while everybody reads and writes, and nothing is left under those before.
 
+mod crashes;
 mod erased;
 mod meanwhile;
 mod passes;
