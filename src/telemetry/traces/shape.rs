@@ -78,3 +78,76 @@ pub(super) fn shaped(mut span: SpanData) -> Option<SpanData> {
     span.events = SpanEvents::default();
     Some(span)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use opentelemetry::{
+        InstrumentationScope,
+        trace::{Event, SpanContext, SpanId},
+    };
+    use opentelemetry_sdk::trace::SpanLinks;
+
+    use super::*;
+
+    fn span(name: &'static str, attributes: Vec<KeyValue>) -> SpanData {
+        let mut events = SpanEvents::default();
+        events.events.push(Event::with_name("ada@example.com"));
+        SpanData {
+            span_context: SpanContext::empty_context(),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: name.into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes,
+            dropped_attributes_count: 0,
+            events,
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::builder("test").build(),
+        }
+    }
+
+    fn request(route: &'static str, status: i64) -> SpanData {
+        span(
+            REQUEST,
+            vec![
+                KeyValue::new("request_id", "caller-4155550101"),
+                KeyValue::new("http.request.method", "GET"),
+                KeyValue::new("http.route", route),
+                KeyValue::new("http.response.status_code", status),
+                KeyValue::new("anything", "ada@example.com"),
+            ],
+        )
+    }
+
+    #[test]
+    fn what_is_not_listed_stays_here() {
+        let told = shaped(request("/api/v1/leads", 200)).expect("it is told");
+        assert_eq!((&*told.name, &told.span_kind), ("GET /api/v1/leads", &SpanKind::Server));
+        assert_eq!(told.status, Status::Unset);
+        let all = format!("{told:?}");
+        assert!(!all.contains("ada@") && !all.contains("4155550101"), "{all}");
+        assert!(shaped(request("/metrics", 200)).is_none(), "whoever watches asks all the time");
+        assert!(shaped(span("of a library", Vec::new())).is_none());
+    }
+
+    #[test]
+    fn what_failed_says_so_in_a_word() {
+        let told = shaped(request("/api/v1/leads", 503)).expect("it is told");
+        assert_eq!(told.status, Status::error(""));
+        assert!(told.attributes.contains(&KeyValue::new("error.type", "503")));
+        let attempt = vec![
+            KeyValue::new("job.kind", "send_message"),
+            KeyValue::new("attempt", 2_i64),
+            KeyValue::new("failure", "refused"),
+        ];
+        let told = shaped(span(ATTEMPT, attempt)).expect("it is told");
+        assert_eq!((&*told.name, &told.span_kind), ("process send_message", &SpanKind::Consumer));
+        assert!(told.attributes.contains(&KeyValue::new("switchboard.job.attempt", 2_i64)));
+        assert!(told.attributes.contains(&KeyValue::new("error.type", "refused")));
+    }
+}

@@ -98,7 +98,7 @@ fn fields(mut rest: &[u8]) -> Option<Vec<(u64, Value<'_>)>> {
 }
 
 fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
+    let mut number = 0_u64;
     for place in 0..10 {
         let byte = take(rest, 1)?[0];
         number |= u64::from(byte & 0x7f) << (7 * place);
