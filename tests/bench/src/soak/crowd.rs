@@ -194,7 +194,7 @@ async fn hears(
     }
 }
 
-/// What somebody of a tenant was to be told, by the log.
+/// What somebody of a tenant was to be told, by the log: up to the last, behind which nobody listens.
 async fn due(shift: &Shift, tenant: &Tenant, prefix: &str) -> Outcome<Told> {
     let grants = RIGHTS.into_iter().collect();
     let mut tx = shift.house.platform.engine.begin_tenant(tenant.id.0).await?;
@@ -208,6 +208,9 @@ async fn due(shift: &Shift, tenant: &Tenant, prefix: &str) -> Outcome<Told> {
         };
         for entry in page.iter().filter(heard) {
             wanted.add(entry.seq);
+            if entry.subject == LAST {
+                return Ok(wanted);
+            }
         }
     }
 }
