@@ -98,10 +98,7 @@ async fn applied(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<Applied>>> 
     sqlx::query_as(applied).fetch_all(conn).await.map(Some)
 }
 
-async fn bring(
-    connect: &PgConnectOptions,
-    is_wanted: impl Fn(&Migration) -> bool,
-) -> Result<(), MigrateError> {
+async fn bring(connect: &PgConnectOptions, is_wanted: fn(&Migration) -> bool) -> Result<(), MigrateError> {
     let mut owner = PgConnection::connect_with(connect).await?;
     alone(&mut owner).await?;
     owner.ensure_migrations_table(TABLE).await?;
@@ -159,8 +156,7 @@ async fn apply(conn: &mut PgConnection, migration: &Migration) -> Result<(), Mig
 
 /// Whether a lock was not to be had, or two would have waited for each other.
 fn is_in_the_way(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    matches!(code.as_deref(), Some("55P03" | "40P01"))
+    error.as_database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("55P03" | "40P01")))
 }
 
 /// An index whose making was cut off is there and is none: it goes, so that it can be made again.
