@@ -149,7 +149,10 @@ async fn apply(conn: &mut PgConnection, migration: &Migration) -> Result<(), Mig
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }
-            ended => return ended.map(drop),
+            ended => {
+                ended?;
+                return Ok(());
+            }
         }
     }
 }

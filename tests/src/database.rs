@@ -89,9 +89,8 @@ async fn template(cluster: &PgConnectOptions, conn: &mut PgConnection) -> String
     let newest = engine::MIGRATIONS.iter().fold(0_u64, |sum, migration| {
         migration.checksum.iter().fold(sum, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))
     });
-    // `./x upgrade` asks for the schema before anything was taken away.
-    let is_expanded = env::var_os("TEST_EXPANDED").is_some();
-    let name = format!("template_{newest:x}{}", if is_expanded { "_expanded" } else { "" });
+    // `./x upgrade` has one that began as the schema of the release before.
+    let name = env::var("TEST_TEMPLATE").unwrap_or_else(|_| format!("template_{newest:x}"));
     sqlx::query("select pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(&mut *conn).await.expect("a lock");
     let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
         .bind(&name)
@@ -103,8 +102,7 @@ async fn template(cluster: &PgConnectOptions, conn: &mut PgConnection) -> String
         run(conn, format!("drop database if exists {draft}")).await;
         run(conn, format!("create database {draft}")).await;
         let options = cluster.clone().database(&draft);
-        let made = if is_expanded { Engine::expand(&options).await } else { Engine::migrate(&options).await };
-        made.expect("the schema is made");
+        Engine::migrate(&options).await.expect("the schema is made");
         let mut owner = PgConnection::connect_with(&options).await.expect("the draft answers");
         run(&mut owner, "create table test_clock (ahead interval not null)".into()).await;
         run(&mut owner, "insert into test_clock values ('0')".into()).await;

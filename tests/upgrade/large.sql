@@ -34,18 +34,38 @@ select '01900000-0000-7000-8000-000000000000', ('01950000-0000-7000-8000-' || lp
   from generate_series(1, 1000000) n;
 reset session_replication_role;
 
--- Those who work while migrations run. Each statement that they make is written down with how long it took.
+-- Those who work while migrations run, on rows that are found by their keys, as nearly all are. A row is drawn once for each
+-- statement (`select`).
 create schema drill;
 create unlogged table drill.waits (who text not null, began timestamptz not null, ended timestamptz not null);
 create table drill.over (is_over boolean not null);
 insert into drill.over values (false);
-create procedure drill.work(who text, statement text) language plpgsql as $$
-declare began timestamptz;
+create function drill.one_of(kind text) returns uuid language sql volatile as
+  $$ select ('01' || kind || '0000-0000-7000-8000-' || lpad(to_hex(1 + (random() * 999998)::int), 12, '0'))::uuid $$;
+create table drill.work (who text primary key, statement text not null);
+insert into drill.work values
+  ('reads leads', 'select from leads where tenant_id = $1 and id = (select drill.one_of(''91''))'),
+  ('writes leads', 'update leads set version = version + 1, updated_at = engine.now() where tenant_id = $1 and id = (select drill.one_of(''91''))'),
+  ('reads messages', 'select from messages where tenant_id = $1 and id = (select drill.one_of(''92''))'),
+  ('writes messages', 'update messages set error_text = ''drill'' where tenant_id = $1 and id = (select drill.one_of(''92''))'),
+  ('reads jobs', 'select from engine.job_history where tenant_id = $1 and id = (select drill.one_of(''94''))'),
+  ('writes jobs', 'insert into engine.job_history (id, tenant_id, lane, created_at, finished_at, timeout_ms, attempt, max_attempts,
+     watched, spread, state, args, actor)
+     values (gen_random_uuid(), $1, 1, engine.now(), engine.now(), 60000, 1, 5, false, false, ''completed'', ''{}'', ''{}'')'),
+  ('reads audit', 'select from audit_log where tenant_id = $1 and at > engine.now() - interval ''1 minute'' limit 20'),
+  ('writes audit', 'insert into audit_log (tenant_id, id, actor_kind, action, resource, outcome)
+     values ($1, gen_random_uuid(), ''system'', ''update'', ''lead'', ''done'')');
+
+-- Each statement is written down with how long it took.
+create procedure drill.keep_working(name text) language plpgsql as $$
+declare
+  began timestamptz;
+  statement text := (select w.statement from drill.work w where w.who = name);
 begin
   loop
     began := clock_timestamp();
-    execute statement;
-    insert into drill.waits values (who, began, clock_timestamp());
+    execute statement using '01900000-0000-7000-8000-000000000000'::uuid;
+    insert into drill.waits values (name, began, clock_timestamp());
     exit when (select is_over from drill.over);
     commit;
     perform pg_sleep(0.005);
