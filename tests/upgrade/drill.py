@@ -52,6 +52,8 @@ def migrations(folder):
 
 def release_before():
     """The newest tag; else the commit before the newest migration that meets data; else the commit before this one."""
+    if subprocess.run(["git", "rev-parse", "-q", "--verify", "HEAD~1"], cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+        sys.exit("nothing came before: name a release, or clone with the history (git fetch --unshallow)")
     if tags := told("git", "tag", "--list", "v*", "--sort=-v:refname", "--merged", "HEAD~1").split():
         return tags[0]
     newest, path = max(migrations(ROOT).items())
@@ -68,7 +70,7 @@ def check_out(ref):
     folder = HOME / "before"
     run("git", "worktree", "prune")
     if folder.exists():
-        run("git", "checkout", "-q", "--detach", commit, cwd=folder)
+        run("git", "checkout", "-q", "--force", "--detach", commit, cwd=folder)
     else:
         run("git", "worktree", "add", "-q", "--detach", folder, commit)
     say(f"The release before is {ref} ({commit[:10]}).")
@@ -182,7 +184,7 @@ def main():
 
     # The first test that wants a database makes the template of which all others get copies. A copy of it as the release
     # before made it is expanded for our suite; then it is brought up to date for theirs.
-    run("cargo", "nextest", "run", "-p", "switchboard-tests", "-E", "test(/^manifest::/)", cwd=folder, **old)
+    run("cargo", "nextest", "run", "--workspace", "-E", "test(/^manifest::/)", cwd=folder, **old)
     template = ask("postgres", "select datname from pg_database where datname ~ '^template_[0-9a-f]+$'")
     ask("postgres", f"create database expanded template {template}")
     migrate(now, "expanded", "--expand")

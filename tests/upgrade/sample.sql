@@ -6,3 +6,4 @@ alter table engine.jobs add column drilled text;
 alter table engine.job_history add column drilled text;
 alter table leads add constraint leads_drilled check (drilled <> '') not valid;
 create table drilled (id uuid primary key);
+insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9000, 'drilled', true, 'x', 0);
