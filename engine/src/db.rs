@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::{
     Connection, PgConnection, PgPool,
-    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{sync::Mutex, time::Instant};
@@ -82,43 +81,6 @@ impl Engine {
         let bus = Box::new(PgBus::start(system.clone(), stop.clone()));
         let (lanes, reader) = (Lanes::default(), Mutex::new(Line::to(as_system(&settings.connect))));
         Ok(Self(Arc::new(Inner { app, system, bus, lanes, connect: settings.connect, reader, stop })))
-    }
-
-    /// Brings the schema up to date, as the owner. What a newer build added stays as it is: while processes are
-    /// exchanged, and after a roll-back, an older build runs on a schema that was expanded.
-    ///
-    /// # Errors
-    /// If a migration fails; those before it stay. If one was applied that this build does not know although it
-    /// knows later ones: that is another line of builds, not a newer one.
-    pub async fn migrate(connect: &PgConnectOptions) -> Result<(), sqlx::migrate::MigrateError> {
-        let mut owner = PgConnection::connect_with(connect).await?;
-        if let Some(applied) = applied(&mut owner).await? {
-            let newest = crate::MIGRATIONS.iter().map(|known| known.version).max();
-            let stray =
-                |version: &i64| Some(*version) < newest && !crate::MIGRATIONS.version_exists(*version);
-            if let Some(version) = applied.into_iter().find(stray) {
-                return Err(sqlx::migrate::MigrateError::VersionMissing(version));
-            }
-        }
-        let mut all = Migrator::with_migrations(crate::MIGRATIONS.iter().cloned().collect());
-        all.set_ignore_missing(true);
-        all.run(&mut owner).await?;
-        owner.close().await?;
-        Ok(())
-    }
-
-    /// The first migration that this build needs and the database lacks. None as well if the user may not read
-    /// which were applied; newer ones than this build knows do not matter.
-    ///
-    /// # Errors
-    /// If Postgres does not answer.
-    pub async fn lacks(connect: &PgConnectOptions) -> sqlx::Result<Option<i64>> {
-        let mut conn = PgConnection::connect_with(connect).await?;
-        let applied = applied(&mut conn).await?;
-        conn.close().await?;
-        Ok(applied.and_then(|applied| {
-            crate::MIGRATIONS.iter().map(|known| known.version).find(|version| !applied.contains(version))
-        }))
     }
 
     /// A transaction behind one tenant's wall, as the unprivileged role.
@@ -265,21 +227,6 @@ impl Line {
         }
         self.run(work).await
     }
-}
-
-/// The migrations that were applied, if they may be read.
-async fn applied(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<i64>>> {
-    let readable: Option<bool> =
-        sqlx::query_scalar("select has_table_privilege(to_regclass('_sqlx_migrations'), 'select')")
-            .fetch_one(&mut *conn)
-            .await?;
-    match readable {
-        None => return Ok(Some(Vec::new())),
-        Some(false) => return Ok(None),
-        Some(true) => {}
-    }
-    let applied = "select version from _sqlx_migrations where success order by version";
-    sqlx::query_scalar(applied).fetch_all(conn).await.map(Some)
 }
 
 fn as_system(connect: &PgConnectOptions) -> PgConnectOptions {

@@ -95,6 +95,7 @@ pub mod operate;
 pub mod queues;
 mod retention;
 pub mod schedules;
+pub mod schema;
 mod spares;
 pub mod tallies;
 pub mod tx;

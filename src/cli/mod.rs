@@ -92,7 +92,11 @@ enum Command {
         role: Roles,
     },
     /// Bring the database's schema up to date, as its owner.
-    Migrate,
+    Migrate {
+        /// Take nothing away that processes of an older build may still use.
+        #[arg(long)]
+        expand: bool,
+    },
     /// What was asked for and what became of it: jobs of one tenant or of all.
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -205,7 +209,8 @@ async fn act(command: Command, config: Config, form: Form) -> Result<(), Failure
         Command::Up => serve::up(config).await,
         Command::Serve { role } => serve::serve(config, role).await,
         Command::Demo(wishes) => crate::demo::run(config, wishes).await,
-        Command::Migrate => serve::migrate(&external(&config)?).await,
+        Command::Migrate { expand: false } => serve::migrate(&external(&config)?).await,
+        Command::Migrate { expand: true } => serve::expand(&external(&config)?).await,
         Command::Jobs(command) => jobs::run(&config, form, command).await,
         Command::Workflows(command) => workflows::run(&config, form, command).await,
         Command::Campaigns(command) => campaigns::run(&config, form, command).await,

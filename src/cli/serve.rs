@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{ctx::Platform, outbound::OutboundPolicy};
-use engine::{Engine, Settings, upkeep::Retention};
-use sqlx::postgres::PgConnectOptions;
+use engine::{Engine, Settings, schema::Fit, upkeep::Retention};
+use sqlx::{migrate::MigrateError, postgres::PgConnectOptions};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, exit::Exit, external};
@@ -31,15 +31,24 @@ pub(super) async fn up(config: Config) -> Result<(), Failure> {
 
 /// Brings the schema up to date, or says why it cannot be.
 pub(crate) async fn migrate(connect: &PgConnectOptions) -> Result<(), Failure> {
-    use sqlx::migrate::MigrateError::{Execute, VersionMismatch, VersionMissing};
-    Engine::migrate(connect).await.map_err(|error| match error {
+    Engine::migrate(connect).await.map_err(unmigrated)
+}
+
+/// The same without what processes still use that are to be exchanged.
+pub(super) async fn expand(connect: &PgConnectOptions) -> Result<(), Failure> {
+    Engine::expand(connect).await.map_err(unmigrated)
+}
+
+fn unmigrated(error: MigrateError) -> Failure {
+    use MigrateError::{Execute, VersionMismatch, VersionMissing};
+    match error {
         VersionMismatch(_) | VersionMissing(_) => Exit::Refused.because(
             "this database was made by a build whose schema this one cannot bring up to date; start with an \
                  empty one, or use the build that made it",
         ),
         Execute(error) => error.into(),
         other => other.into(),
-    })
+    }
 }
 
 /// Some roles.
@@ -103,6 +112,21 @@ pub(crate) fn plan(config: &Config, roles: Roles) -> Plan {
     }
 }
 
+/// Refuses a schema that this build cannot work on.
+async fn fits(connect: &PgConnectOptions) -> Result<(), Failure> {
+    let words = match Engine::fit(connect).await? {
+        Fit::Good => return Ok(()),
+        Fit::Older(version) => format!(
+            "the schema is older than this build: migration {version} was not applied; run `switchboard migrate` first"
+        ),
+        Fit::Newer(version) => format!(
+            "a newer build took away what this one uses: run one that knows migration {version}; there is no way back \
+             behind it"
+        ),
+    };
+    Err(Exit::Refused.because(words))
+}
+
 async fn run(
     config: &Config,
     options: &PgConnectOptions,
@@ -110,12 +134,7 @@ async fn run(
     embedded: Option<&mut Embedded>,
 ) -> Result<(), Failure> {
     let platform = connect(config, options).await?;
-    if let Some(version) = Engine::lacks(options).await? {
-        let words = format!(
-            "the schema is older than this build: migration {version} was not applied; run `switchboard migrate` first"
-        );
-        return Err(Exit::Refused.because(words));
-    }
+    fits(options).await?;
     let process = Process::start(platform, plan(config, roles)).await?;
     if let Some(addr) = process.addr {
         tracing::info!("listening on http://{addr}");

@@ -10,16 +10,18 @@ import sys
 HERE = pathlib.Path(__file__).parent
 NAME = r'((?:"?\w+"?\.)?"?\w+"?)'
 STEADY = re.compile(r"now\(\)|current_\w+|'[^']*'(?:::[\w\[\] ]+)?|-?[\d.]+|true|false|null")
-LOCK = re.compile(r"^set (?:local )?lock_timeout\b")
-CONTRACT = "the release before still uses it: wait for the one that does not, and head the file " \
-    "`-- contract: <release that stopped using it>`"
+LOCK = re.compile(r"\block_timeout\b")
+CONTRACTS = re.compile(r"(?:\d+_)?contract_since_\d{4}(?:_\w+)?\.sql")
+RENAME = "no two releases can use both names: add the new one, write both, drop the old one later"
+CONTRACT = "the release before still uses it: wait for the one that does not, and call the file " \
+    "`contract_since_<last migration of the release that stopped using it>_<what goes>`"
 UNIQUE = "builds an index under a lock: `create unique index concurrently` in a file of its own, " \
     "then `add constraint … using index`"
 
 
 def statements(text):
     """Statements in small letters without comments; what stands within quotes and dollars ends none."""
-    parts, one, at = [], "", 0
+    parts, one = [], ""
     token = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|(\$\w*\$).*?\1|;|.", re.S)
     for found in token.finditer(text):
         piece = found.group()
@@ -79,7 +81,9 @@ def altered(table, clause, contract, checked):
         if (table, found[1]) not in checked:
             yield "set-not-null", "reads every row under a lock: first `add constraint … check (column is not null) not valid`, " \
                 "then `validate constraint` in a later file, then this"
-    elif re.match(r"rename\b|drop (?!constraint\b)", clause) and not contract:
+    elif re.match(r"rename (?!constraint\b)", clause):
+        yield "rename", RENAME
+    elif re.match(r"drop (?!constraint\b)", clause) and not contract:
         yield "contract", CONTRACT
 
 
@@ -102,15 +106,17 @@ class History:
                             self.valid.add((found[1], column))
 
 
-def wrong(text, history):
+def wrong(name, text, history):
     """Rule and advice for everything that is wrong with a file."""
     all_of_it, alone = statements(text), text.startswith("-- no-transaction")
-    contract = re.match(r"(?:-- no-transaction\n)?-- contract: \S+", text)
+    contract = CONTRACTS.fullmatch(name)
     fresh, late = set(), set()
     if alone and len(all_of_it) != 1:
         yield "alone", "several statements are sent as one transaction: one statement for each `-- no-transaction` file"
-    if not alone and not (all_of_it and LOCK.match(all_of_it[0])):
-        yield "lock-timeout", "begin with `set local lock_timeout = '2s'`: who waits for a lock holds up all behind him"
+    if any(LOCK.search(one) for one in all_of_it):
+        yield "lock-timeout", "`switchboard migrate` sets it and tries again: who waits longer holds up all behind him"
+    if "contract_since" in name and not contract:
+        yield "name", "builds read it: `contract_since_<four digits>_<what goes>.sql`"
     for one in all_of_it:
         if found := re.match(rf"create (?:unlogged )?table (?:if not exists )?{NAME}", one):
             fresh.add(found[1])
@@ -124,9 +130,14 @@ def wrong(text, history):
         elif found := re.match(r"drop index (concurrently )?", one):
             if not found[1] or not alone:
                 yield "drop-index", "`drop index concurrently`, alone in a file that begins with `-- no-transaction`"
-        elif re.match(r"drop (?:table|view|schema|type|materialized)\b", one) or re.match(r"alter (?:view|type) .*\brename\b", one):
+        elif re.match(r"drop (?:table|view|schema|type|materialized|function|procedure|sequence|domain)\b", one):
             if not contract:
                 yield "contract", CONTRACT
+        elif re.match(r"alter (?:view|type|function|procedure|sequence|schema) .*\brename\b", one):
+            yield "rename", RENAME
+        elif found := re.match(rf"(?:update|delete from) (?:only )?{NAME}", one):
+            if found[1] not in fresh:
+                yield "rows", "holds every row until the end: change them in batches, from a job"
         elif found := re.match(rf"alter table (?:if exists )?(?:only )?{NAME} (.*)", one):
             if found[1] in fresh:
                 continue
@@ -143,8 +154,9 @@ def self_test():
     history.learn("alter table leads add constraint leads_city_there check (city is not null) not valid;"
                   "alter table leads validate constraint leads_city_there")
     for path in sorted((HERE / "samples").rglob("*.sql")):
-        said = {rule for rule, _ in wrong(path.read_text(), history)}
-        due = set() if path.parent.name == "good" else {path.stem.split(".")[0]}
+        rule, _, rest = path.name.partition(".")
+        name, due = (path.name, set()) if path.parent.name == "good" else (rest, {rule})
+        said = {rule for rule, _ in wrong(name, path.read_text(), history)}
         if said != due:
             failed.append(f"{path}: {sorted(said)} instead of {sorted(due)}")
     return failed
@@ -156,7 +168,7 @@ def main():
     for path in sorted((HERE.parent.parent / "migrations").glob("*.sql")):
         text = path.read_text()
         if int(path.name.split("_")[0]) > baseline:
-            failed += [f"{path.name}: {rule}: {advice}" for rule, advice in wrong(text, history)]
+            failed += [f"{path.name}: {rule}: {advice}" for rule, advice in wrong(path.name, text, history)]
         history.learn(text)
     for line in failed:
         print(line, file=sys.stderr)

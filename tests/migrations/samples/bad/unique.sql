@@ -1,2 +1,1 @@
-set local lock_timeout = '2s';
 alter table leads add constraint leads_mail unique (mail);

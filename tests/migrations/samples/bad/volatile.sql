@@ -1,2 +1,1 @@
-set local lock_timeout = '2s';
 alter table leads add column token uuid not null default gen_random_uuid();

@@ -1,4 +1,3 @@
-set local lock_timeout = '2s';
 create table badges (id uuid primary key, tenant_id uuid not null);
 create unique index badges_tenant on badges (tenant_id);
 alter table badges add constraint badges_check check (id is not null);

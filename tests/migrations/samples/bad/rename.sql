@@ -1,0 +1,1 @@
+alter table leads rename column town to city;

@@ -1,0 +1,1 @@
+alter type engine.step_end rename to step_over;

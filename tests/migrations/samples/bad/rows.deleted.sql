@@ -1,0 +1,1 @@
+delete from leads where region is null;

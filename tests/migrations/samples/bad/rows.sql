@@ -1,0 +1,1 @@
+update leads set region = 'DE' where region = 'Germany';

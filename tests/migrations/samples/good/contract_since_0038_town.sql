@@ -1,0 +1,2 @@
+alter table leads drop column town;
+drop function town_of(uuid);
