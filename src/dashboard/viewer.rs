@@ -92,7 +92,7 @@ impl Viewer {
         let ctx = self.0.ctx.as_ref().filter(|_| self.operator().is_none());
         ctx.ok_or_else(|| {
             let detail = "this is for users of a tenant; you are here by an operator's key";
-            Problem::new(StatusCode::FORBIDDEN, "users-only", detail)
+            Problem::new(StatusCode::CONFLICT, "users-only", detail)
         })
     }
 

@@ -4,7 +4,8 @@
 //!   handlers
 //! - [`guard`] proves who asks, and `operators` what those may; [`peer`] from where; [`limits`] how often;
 //!   [`envelope`] what is done around every request, [`edge`] what is done with it before
-//! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers, [`download`] whole files
+//! - [`extract`], [`reply`], [`page`], [`problem`] reading requests and writing answers, [`download`] whole files; [`problems`] what their
+//!   kinds mean
 //! - [`conditional`] tags of what is read, and changes of what was read; [`fields`] a part of each thing
 //! - [`openapi`] the description, `headers` of it, [`examples`] what it shows; [`server`] the accept loop
 
@@ -24,6 +25,7 @@ pub mod operators;
 pub mod page;
 pub mod peer;
 pub mod problem;
+pub mod problems;
 pub mod reply;
 pub mod router;
 pub mod routes;

@@ -10,6 +10,8 @@ use axum::{
 use domain::{Error, error::FieldError, vault::service::is_away};
 use serde::Serialize;
 
+use super::problems;
+
 tokio::task_local! {
     /// The id of the request being served, for its problem and its log lines.
     pub static REQUEST_ID: String;
@@ -24,7 +26,7 @@ pub fn request_id() -> Option<String> {
 /// A problem document.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// A stable URI reference: `/problems/<kind>`.
+    /// A stable URI reference: `/problems/<kind>`, where it says what it means.
     #[serde(rename = "type")]
     pub kind: String,
     pub title: &'static str,
@@ -40,8 +42,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a stable kind.
+    /// A problem of a kind that [`problems`] explains.
     pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
+        let known = problems::find(kind).map(|known| known.status);
+        debug_assert_eq!(known, Some(status.as_u16()), "say in `http::problems` what `{kind}` means");
         Self {
             kind: format!("/problems/{kind}"),
             title: status.canonical_reason().unwrap_or("Problem"),

@@ -179,11 +179,13 @@ async fn ids_in_bodies_are_refused_like_those_in_paths() {
 }
 
 /// What anyone may call, by what each is for.
-pub const OPEN: [&str; 15] = [
+pub const OPEN: [&str; 17] = [
     "/livez",
     "/readyz",
     "/version",
     "/metrics",
+    "/problems",
+    "/problems/{kind}",
     "/api/v1/openapi.json",
     "/api/v1/asyncapi.json",
     "/api/v1/auth/login",

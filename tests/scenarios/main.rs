@@ -61,6 +61,7 @@ mod outbound;
 mod pipeline;
 mod presence;
 mod privacy;
+mod problems;
 mod processing;
 mod providers;
 mod quiet_hours;

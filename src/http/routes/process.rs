@@ -7,9 +7,12 @@ use super::{
     Access::{Needs, Public},
     Route,
 };
-use crate::http::{
-    api::{ops, sockets},
-    openapi,
+use crate::{
+    dashboard::problems,
+    http::{
+        api::{ops, sockets},
+        openapi,
+    },
 };
 
 /// The process itself, and sockets.
@@ -20,6 +23,8 @@ pub(super) fn process() -> Vec<Route> {
         (Public, routes!(ops::version)),
         (Public, routes!(ops::metrics)),
         (Public, routes!(openapi::document)),
+        (Public, routes!(problems::list)),
+        (Public, routes!(problems::one)),
         (Public, routes!(sockets::asyncapi_document)),
         (Needs(P::EventsRead), routes!(sockets::create_ticket)),
         (Public, routes!(sockets::open)),

@@ -1,0 +1,62 @@
+//! What the kinds of problems mean, at the address that is the `type` of each problem document: a page for people, JSON for
+//! programs.
+
+use askama::Template;
+use axum::{
+    Json,
+    extract::Path,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{guard::POLICY, page::show};
+use crate::http::{
+    problem::Problem,
+    problems::{self, ProblemKind},
+};
+
+/// It changes with a new build only.
+const KEPT: &str = "public, max-age=3600";
+
+#[derive(Template)]
+#[template(path = "problems.html")]
+struct Kinds<'a> {
+    title: &'a str,
+    kinds: &'a [&'static ProblemKind],
+    /// One is shown by itself, with a document of it.
+    document: Option<String>,
+}
+
+/// All kinds of problems that answers may be of: what each means and what to do next.
+#[utoipa::path(get, path = "/problems", tag = "operations",
+    responses((status = 200, content((Vec<ProblemKind> = "application/json"), (String = "text/html")))))]
+pub async fn list(headers: HeaderMap) -> Result<Response, Problem> {
+    let kinds: Vec<&ProblemKind> = problems::all().collect();
+    let page = Kinds { title: "Kinds of problems", kinds: &kinds, document: None };
+    answer(&headers, &kinds, &page)
+}
+
+/// One kind of problem; its address is the `type` of the problem documents of this kind.
+#[utoipa::path(get, path = "/problems/{kind}", tag = "operations",
+    params(("kind" = String, Path, description = "The last part of a problem's `type`, for example `version-outdated`")),
+    responses((status = 200, content((ProblemKind = "application/json"), (String = "text/html")))))]
+pub async fn one(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+    let kind = problems::find(&name).ok_or(domain::Error::NotFound("kind of problem; GET /problems lists them"))?;
+    let status = axum::http::StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
+    let document = Problem::new(status, kind.name, kind.means);
+    let document = serde_json::to_string_pretty(&document).map_err(domain::Error::internal)?;
+    let page = Kinds { title: kind.name, kinds: &[kind], document: Some(document) };
+    answer(&headers, kind, &page)
+}
+
+/// The page for whoever asks for HTML by name, as browsers do (RFC 9110, section 12.5.1); the value for all others.
+fn answer(headers: &HeaderMap, value: &impl Serialize, page: &Kinds<'_>) -> Result<Response, Problem> {
+    let asked = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let body = if asked.contains("text/html") {
+        ([(header::CONTENT_SECURITY_POLICY, POLICY)], show(page)?).into_response()
+    } else {
+        Json(value).into_response()
+    };
+    Ok(([(header::CACHE_CONTROL, KEPT), (header::VARY, "accept")], body).into_response())
+}
