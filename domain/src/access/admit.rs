@@ -55,7 +55,7 @@ impl Gate {
         match self.grants_of(&claims, fresh).await? {
             Some(held) if held.version == claims.ver => {
                 let ctx = self.ctx(claims.tid, Actor::User(claims.sub), held.rights.permissions, trace);
-                Ok(Ctx { session: Some(claims.sid), rows: held.rows, pace: held.pace, ..ctx })
+                Ok(Ctx { session: Some(claims.sid), enrols: held.enrols, rows: held.rows, pace: held.pace, ..ctx })
             }
             Some(_) => Err(Error::Unauthenticated("what you may do has changed; refresh the token")),
             None => Err(Error::Unauthenticated("the session is over; log in again")),

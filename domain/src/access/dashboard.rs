@@ -167,7 +167,13 @@ impl Gate {
                     async |conn: &mut _| store::user_grants(conn, row.tenant, user, Some(session)).await;
                 let held = engine.read_system(read).await?.ok_or(REFUSED)?;
                 let ctx = self.ctx(row.tenant, Actor::User(user), held.rights.permissions, trace);
-                let ctx = Ctx { session: Some(session), rows: held.rows, pace: held.pace, ..ctx };
+                let ctx = Ctx {
+                    session: Some(session),
+                    enrols: held.enrols,
+                    rows: held.rows,
+                    pace: held.pace,
+                    ..ctx
+                };
                 Visitor::User(Box::new(ctx))
             }
             (_, _, Some(operator)) => {

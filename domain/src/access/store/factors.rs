@@ -47,6 +47,26 @@ pub(in crate::access) async fn factor_since(
     Ok(since.flatten())
 }
 
+/// How a user stands to what their tenant demands.
+pub(in crate::access) async fn standing(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Standing> {
+    let standing = sqlx::query_as!(
+        Standing,
+        r#"select t.second_factor_required as "demanded!",
+                  exists (select from second_factors f
+                    where f.tenant_id = t.id and f.user_id = $2 and f.confirmed_at is not null) as "confirmed!"
+             from tenants t where t.id = $1"#,
+        tenant.0,
+        user.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(standing)
+}
+
 /// Puts a secret that is to be confirmed.
 pub(in crate::access) async fn put_factor(
     conn: &mut PgConnection,
