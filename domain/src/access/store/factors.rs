@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
+    access::demand::Standing,
     error::Result,
     types::{TenantId, UserId},
 };
