@@ -60,12 +60,6 @@ impl Viewer {
         looks && self.0.ctx.as_ref().is_some_and(there)
     }
 
-    /// Whether they have to set a second factor up before any other page opens.
-    #[must_use]
-    pub fn enrols(&self) -> bool {
-        self.0.ctx.as_ref().is_some_and(|ctx| ctx.enrols)
-    }
-
     /// The same of what is about all rows of the tenant, and not only about the leads of a team or their own.
     #[must_use]
     pub fn may_of_all(&self, permission: Permission) -> bool {

@@ -60,6 +60,12 @@ impl Problem {
         }
     }
 
+    /// Whether it is of this kind.
+    #[must_use]
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.strip_prefix("/problems/") == Some(kind)
+    }
+
     /// A problem with one wrong field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Error::invalid(pointer, detail).into()
