@@ -148,6 +148,7 @@ mod schedules;
 mod schedules_api;
 mod scoring;
 mod second_factor;
+mod second_factor_demanded;
 mod security_page;
 mod sending;
 mod sends_once;
