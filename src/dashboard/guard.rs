@@ -193,8 +193,8 @@ async fn admit(
 
 /// Whether a page is about whoever looks at it alone.
 fn is_own(access: Access, path: &str) -> bool {
-    let below = |own: &str| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    access == Access::Public || OWN.into_iter().any(below)
+    let mut rests = OWN.into_iter().filter_map(|own| path.strip_prefix(own));
+    access == Access::Public || rests.any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Reads a form: that it is one of ours, and whether it came before.

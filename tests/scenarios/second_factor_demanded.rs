@@ -59,7 +59,8 @@ async fn whoever_has_none_only_sets_one_up_until_it_is_confirmed() {
     assert_eq!(demand(admin, true).await.problem(409), "second-factor-missing");
     enrol(&app, admin).await;
     assert_eq!(demand(admin, true).await.expect(200)["second_factor_required"], true);
-    assert_eq!(logged(&app, "action=update&resource=tenant").await[0]["detail"]["second_factor_required"], true);
+    let said = &logged(&app, "action=update&resource=tenant").await[0]["detail"];
+    assert_eq!(said["second_factor_required"], true, "{said}");
 
     assert_eq!(sam.get(LEADS).await.problem(403), "second-factor-required", "at the next request");
     assert_eq!(socket.closed().await.0, 1008);

@@ -31,8 +31,8 @@ impl Standing {
     /// A conflict while the tenant demands it.
     pub fn lets_remove(self) -> Result<()> {
         if self.demanded {
-            let detail = "your tenant demands a second factor; if you change the authenticator, ask an admin to take the \
-                          factor away, and set another at your next login";
+            let detail = "your tenant demands a second factor; for another authenticator ask an admin to take it \
+                          away, and set it up anew";
             return Err(Error::conflict("second-factor-kept", detail));
         }
         Ok(())
@@ -46,7 +46,7 @@ impl Standing {
         if self.confirmed {
             return Ok(());
         }
-        let detail = "set up your own second factor first (POST /api/v1/me/second-factor), then demand it of others";
+        let detail = "you have no second factor yourself; set yours up first, then demand it of everybody";
         Err(Error::conflict("second-factor-missing", detail))
     }
 }

@@ -62,7 +62,9 @@ impl SignedRights {
     pub(super) fn read(&self, version: i64) -> Option<Grants> {
         let rights = Rights { permissions: PermissionSet::from_bits(self.may), scope: self.rows.scope() };
         let Self { rows, pace, role, since, era, .. } = *self;
-        (self.list == *LIST).then_some(Grants { version, rights, rows, pace, role, enrols: false, since, era })
+        // Nothing is signed of whoever has to set a second factor up first.
+        let held = Grants { version, rights, rows, pace, role, enrols: false, since, era };
+        (self.list == *LIST).then_some(held)
     }
 }
 
