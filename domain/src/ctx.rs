@@ -133,6 +133,8 @@ pub struct Ctx {
     pub actor: Actor,
     /// The login that a user acts by; none of keys and of work.
     pub session: Option<SessionId>,
+    /// The user has to set a second factor up first, and holds no permission until then.
+    pub enrols: bool,
     pub grants: PermissionSet,
     /// Which leads it is about, with what belongs to them.
     pub rows: Rows,
@@ -159,6 +161,7 @@ impl Ctx {
             tenant,
             actor: Actor::System,
             session: None,
+            enrols: false,
             grants: PermissionSet::all(),
             rows: Rows::All,
             opens: Opens::ForWork,
@@ -189,14 +192,25 @@ impl Ctx {
     }
 
     /// # Errors
-    /// [`Error::Forbidden`] names the permission that is missing.
+    /// [`Error::Forbidden`] names the permission that is missing; [`Error::FactorDemanded`] if none is held before a second
+    /// factor is set up.
     pub fn require(&self, permission: Permission) -> Result<()> {
+        self.require_enrolled()?;
         if self.grants.contains(permission) { Ok(()) } else { Err(Error::Forbidden(permission.as_str())) }
     }
 
+    /// For what is not about the caller themselves.
+    ///
     /// # Errors
-    /// [`Error::Beyond`] unless all leads are seen.
+    /// [`Error::FactorDemanded`] if a second factor has to be set up first.
+    pub fn require_enrolled(&self) -> Result<()> {
+        if self.enrols { Err(Error::FactorDemanded) } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// [`Error::Beyond`] unless all leads are seen, [`Error::FactorDemanded`].
     pub fn require_all_rows(&self) -> Result<()> {
+        self.require_enrolled()?;
         if self.rows == Rows::All {
             return Ok(());
         }
@@ -227,7 +241,7 @@ impl Ctx {
     /// The same as the product itself: for what comes with time, whoever did what it comes of.
     #[must_use]
     pub fn by_itself(&self) -> Self {
-        Self { actor: Actor::System, session: None, ..self.clone() }
+        Self { actor: Actor::System, session: None, enrols: false, ..self.clone() }
     }
 
     /// A transaction behind the tenant's wall.

@@ -47,6 +47,9 @@ pub enum Error {
     /// The first proof is right, and a second one is asked for.
     #[error("a second factor is needed")]
     SecondFactor,
+    /// The tenant demands a second factor, and the caller has to set one up before anything else.
+    #[error("set up a second factor first")]
+    FactorDemanded,
     /// Values that break a rule; nothing was written.
     #[error("{} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),

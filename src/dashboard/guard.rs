@@ -28,7 +28,7 @@ use crate::http::{
     App,
     extract::whole_body,
     operators, peer,
-    problem::{Problem, request_id},
+    problem::{FACTOR_DEMANDED, Problem, request_id},
     routes::Access,
 };
 
@@ -37,6 +37,10 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Styles, scripts and sockets of our own, and nothing that stands in a page itself.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Where a second factor is set up, and the places that stay open to whoever has to.
+const ENROL: &str = "/ops/account/second-factor";
+const OWN: [&str; 2] = ["/ops/account", "/ops/logout"];
 
 /// What the guard of a path knows.
 #[derive(Clone)]
@@ -64,6 +68,7 @@ pub async fn guard(State(guarded): State<Guarded>, request: Request, next: Next)
     let Judged { viewer, request } = judge(&guarded, request, here, &looked).await;
     let mut response = match request {
         Ok(request) => next.run(request).await,
+        Err(problem) if problem.is(FACTOR_DEMANDED) => lead(&headers, StatusCode::FORBIDDEN, ENROL),
         Err(problem) => problem.into_response(),
     };
     let status = response.status();
@@ -164,6 +169,9 @@ async fn admit(
                 .insert(OperatorCtx { idempotency: once, ..OperatorCtx::clone(operator) });
         }
     }
+    if let Some(ctx) = seen.ctx.as_ref().filter(|_| !is_own(guarded.access, request.uri().path())) {
+        ctx.require_enrolled()?;
+    }
     let operates = matches!(visit.visitor, Visitor::Operator(..));
     match (guarded.access, &seen.ctx) {
         (Access::Needs(_), None) => {
@@ -181,6 +189,12 @@ async fn admit(
         request.extensions_mut().insert(ctx.clone());
     }
     Ok(request)
+}
+
+/// Whether a page is about whoever looks at it alone.
+fn is_own(access: Access, path: &str) -> bool {
+    let mut rests = OWN.into_iter().filter_map(|own| path.strip_prefix(own));
+    access == Access::Public || rests.any(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Reads a form: that it is one of ours, and whether it came before.
@@ -221,12 +235,16 @@ async fn write_down(guarded: &Guarded, viewer: &Viewer, asked: &str, looked: &st
 
 fn to_login(method: &Method, headers: &HeaderMap, seen: &Seen) -> Response {
     let next = if *method == Method::GET { seen.here.as_str() } else { "/ops" };
-    let login = link::to("/ops/login", &[("next", next)]);
+    lead(headers, StatusCode::UNAUTHORIZED, &link::to("/ops/login", &[("next", next)]))
+}
+
+/// Leads the whole page elsewhere, also from a part of one that is refused.
+fn lead(headers: &HeaderMap, refused: StatusCode, to: &str) -> Response {
     if headers.contains_key("hx-request") {
-        let header = HeaderValue::try_from(login).unwrap_or(HeaderValue::from_static("/ops/login"));
-        return (StatusCode::UNAUTHORIZED, [("hx-redirect", header)]).into_response();
+        let header = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/ops/login"));
+        return (refused, [("hx-redirect", header)]).into_response();
     }
-    Redirect::to(&login).into_response()
+    Redirect::to(to).into_response()
 }
 
 /// What goes with every page. The notice of the form before is said once, by the page that is shown.

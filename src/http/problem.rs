@@ -17,6 +17,12 @@ tokio::task_local! {
     pub static REQUEST_ID: String;
 }
 
+/// The kind of refusal of whoever has to set a second factor up first.
+pub const FACTOR_DEMANDED: &str = "second-factor-required";
+const ENROL: &str = "your tenant demands a second factor, and you have none: get a secret by POST /api/v1/me/second-factor \
+                     with your password, and confirm it by a code with POST /api/v1/me/second-factor/confirmation; the \
+                     same token is good for everything then";
+
 /// The id of the request being served, if one is.
 #[must_use]
 pub fn request_id() -> Option<String> {
@@ -57,6 +63,12 @@ impl Problem {
         }
     }
 
+    /// Whether it is of this kind.
+    #[must_use]
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.strip_prefix("/problems/") == Some(kind)
+    }
+
     /// A problem with one wrong field.
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Error::invalid(pointer, detail).into()
@@ -86,6 +98,7 @@ impl From<Error> for Problem {
                 "second-factor-needed",
                 "send the code of your authenticator, or a recovery code, as `code`",
             ),
+            Error::FactorDemanded => Self::new(StatusCode::FORBIDDEN, FACTOR_DEMANDED, ENROL),
             Error::Unauthenticated(why) => Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", why),
             Error::Invalid(errors) => {
                 let detail = errors.first().map_or_else(String::new, |first| first.detail.clone());

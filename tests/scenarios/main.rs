@@ -78,6 +78,7 @@ mod rows;
 mod schedules;
 mod scoring;
 mod second_factor;
+mod second_factor_demanded;
 mod security_page;
 mod sending;
 mod sends_once;

@@ -10,7 +10,7 @@ const MAKERS: [&str; 4] = ["conflict(", "kind: ", "kind @ ", "Problem::new("];
 #[tokio::test]
 async fn the_type_of_a_refusal_is_an_address_that_explains_it() {
     let app = TestApp::start().await;
-    let nobody = app.anonymous();
+    let nobody = app.acme.admin.anonymous();
     let refused = nobody.get("/api/v1/leads").await;
     assert_eq!(refused.status, 401);
     let address = refused.body["type"].as_str().expect("a type").to_owned();

@@ -55,7 +55,8 @@ impl Gate {
         match self.grants_of(&claims, fresh).await? {
             Some(held) if held.version == claims.ver => {
                 let ctx = self.ctx(claims.tid, Actor::User(claims.sub), held.rights.permissions, trace);
-                Ok(Ctx { session: Some(claims.sid), rows: held.rows, pace: held.pace, ..ctx })
+                let store::Grants { enrols, rows, pace, .. } = held;
+                Ok(Ctx { session: Some(claims.sid), enrols, rows, pace, ..ctx })
             }
             Some(_) => Err(Error::Unauthenticated("what you may do has changed; refresh the token")),
             None => Err(Error::Unauthenticated("the session is over; log in again")),

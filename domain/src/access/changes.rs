@@ -110,7 +110,8 @@ mod tests {
         let id = Uuid::from_u128;
         let login = (TenantId(id(1)), UserId(id(2)), SessionId(id(3)));
         let (rights, role) = (Rights::default(), RoleId(id(4)));
-        let held = Grants { version: 1, rights, rows: Rows::All, pace: None, role, since: 5, era: 7 };
+        let held =
+            Grants { version: 1, rights, rows: Rows::All, pace: None, role, enrols: false, since: 5, era: 7 };
         let (changes, told) = (Changes::default(), AtomicU64::default());
         let learn = |asked: Asked| {
             let news = News { era: 7, next: 20, oldest: Some(1), changed: Vec::new() };

@@ -166,8 +166,9 @@ impl Gate {
                 let read =
                     async |conn: &mut _| store::user_grants(conn, row.tenant, user, Some(session)).await;
                 let held = engine.read_system(read).await?.ok_or(REFUSED)?;
+                let store::Grants { enrols, rows, pace, .. } = held;
                 let ctx = self.ctx(row.tenant, Actor::User(user), held.rights.permissions, trace);
-                let ctx = Ctx { session: Some(session), rows: held.rows, pace: held.pace, ..ctx };
+                let ctx = Ctx { session: Some(session), enrols, rows, pace, ..ctx };
                 Visitor::User(Box::new(ctx))
             }
             (_, _, Some(operator)) => {

@@ -42,6 +42,8 @@ pub struct Session {
     pub refresh_expires_at: DateTime<Utc>,
     pub user: UserId,
     pub tenant: TenantId,
+    /// It is good for setting a second factor up, and for little else until then.
+    pub enrols: bool,
 }
 
 /// Somebody whose password was right.

@@ -1,7 +1,7 @@
 //! Users, roles and keys: who may come in and what they may do.
 //!
 //! - [`permission`] the list of rights, [`four_roles`] who holds them in every tenant; [`rights`] what a role gives, [`rows`] whose leads
-//! - [`password`] (`common` those that many have), [`token`], [`second_factor`], [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
+//! - [`password`] (`common` those that many have), [`token`], [`second_factor`] (`demand` who needs one), [`api_key`], [`ticket`] the proofs; [`gate`] checks them, `admit` at each
 //!   request, which mostly asks nobody (`signed`, [`changes`], `seen`, `known`), `callbacks` those of phone systems,
 //!   [`provider_callbacks`] those of providers, `unsubscribing` whoever clicks in a message; [`throttle`] how often;
 //!   [`signers`]
@@ -16,6 +16,7 @@ mod callbacks;
 pub mod changes;
 mod common;
 pub mod dashboard;
+mod demand;
 mod export_reading;
 pub mod four_roles;
 pub mod gate;

@@ -14,6 +14,7 @@ use super::{
     links::{person, prove},
     permission::Permission,
     rights::held_now,
+    roles::tell,
     store,
     users::reach,
 };
@@ -67,6 +68,25 @@ pub async fn since(ctx: &Ctx, user: UserId) -> Result<Option<DateTime<Utc>>> {
     store::factor_since(tx.conn(), ctx.tenant, user).await
 }
 
+/// Whether the caller's tenant demands a second factor of everybody who logs in.
+///
+/// # Errors
+/// If the caller is no user, or the database does not answer.
+pub async fn is_demanded(ctx: &Ctx) -> Result<bool> {
+    let user = user_of(ctx)?;
+    let mut tx = ctx.begin().await?;
+    Ok(store::standing(tx.conn(), ctx.tenant, user).await?.demanded)
+}
+
+/// Whether whoever acts may have the tenant demand a second factor: they have one themselves, or the maker of their key.
+///
+/// # Errors
+/// A conflict if they have none.
+pub(crate) async fn may_demand(ctx: &Ctx, tx: &mut TenantTx) -> Result<()> {
+    let Some(user) = person(tx, ctx.actor).await? else { return Ok(()) };
+    store::standing(tx.conn(), ctx.tenant, user).await?.lets_demand()
+}
+
 /// Makes a secret for the caller, in place of one that was not confirmed. They show their password, so that nobody who
 /// has got hold of a token locks them out.
 ///
@@ -109,6 +129,8 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| hex(&ctx.platform.random::<8>())).collect();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| sha256(code.as_bytes()).to_vec()).collect();
     store::confirm_factor(tx.conn(), ctx.tenant, user, step, &hashes).await?;
+    // A login that could do nothing else can do everything now.
+    tell(&mut tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("create", "second_factor", user).notice()]).await?;
     tx.commit().await?;
     Ok(RecoveryCodes { codes })
@@ -117,9 +139,13 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
 /// Removes the caller's own second factor by a code of it.
 ///
 /// # Errors
-/// If there is none, or the code is wrong.
+/// If there is none, the code is wrong, or the tenant demands a second factor.
 pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> Result<()> {
     let user = user_of(ctx)?;
+    let mut tx = ctx.begin().await?;
+    store::standing(tx.conn(), ctx.tenant, user).await?.lets_remove()?;
+    // No connection is held while tries are counted.
+    tx.commit().await?;
     let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
     let mut tx = ctx.begin().await?;
     match shown(&mut tx, user, Some(code), ctx.now().timestamp()).await? {
@@ -157,6 +183,8 @@ pub(super) async fn remove_on(tx: &mut TenantTx, user: UserId) -> Result<()> {
     if !store::drop_factor(tx.conn(), tenant, user).await? {
         return Err(Error::NotFound("second factor"));
     }
+    // Where one is demanded, their logins are for setting another up from now on, and their sockets are closed.
+    tell(tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("delete", "second_factor", user).notice()]).await
 }
 

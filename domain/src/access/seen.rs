@@ -123,7 +123,7 @@ mod tests {
     /// What a token says by role 4.
     fn held(era: i64, since: i64) -> Grants {
         let (rights, role) = (Rights::default(), RoleId(Uuid::from_u128(4)));
-        Grants { version: 1, rights, rows: Rows::All, pace: None, role, since, era }
+        Grants { version: 1, rights, rows: Rows::All, pace: None, role, enrols: false, since, era }
     }
 
     fn spares(seen: &Seen, since: i64) -> bool {

@@ -199,10 +199,13 @@ impl Gate {
         let (tenant, id) = (refresh.tenant, refresh.session);
         let now = self.platform.clock.now();
         let claims = Claims::new(tenant, user, id, may.version, now);
-        let token = self.sign(&Claims { rts: Some(SignedRights::of(may)), ..claims }).await?;
+        // Whoever sets a second factor up may do more at the next request, by the same token.
+        let rts = (!may.enrols).then(|| SignedRights::of(may));
+        let token = self.sign(&Claims { rts, ..claims }).await?;
         let expires_at = now + LIFETIME;
         let refresh_token = refresh.reveal(&self.pepper);
-        Ok(Session { id, token, expires_at, refresh_token, refresh_expires_at, user, tenant })
+        let enrols = may.enrols;
+        Ok(Session { id, token, expires_at, refresh_token, refresh_expires_at, user, tenant, enrols })
     }
 }
 

@@ -62,7 +62,9 @@ impl SignedRights {
     pub(super) fn read(&self, version: i64) -> Option<Grants> {
         let rights = Rights { permissions: PermissionSet::from_bits(self.may), scope: self.rows.scope() };
         let Self { rows, pace, role, since, era, .. } = *self;
-        (self.list == *LIST).then_some(Grants { version, rights, rows, pace, role, since, era })
+        // Nothing is signed of whoever has to set a second factor up first.
+        let held = Grants { version, rights, rows, pace, role, enrols: false, since, era };
+        (self.list == *LIST).then_some(held)
     }
 }
 
@@ -102,7 +104,8 @@ mod tests {
         for rows in [Rows::All, Rows::Team(team), Rows::Own(Some(agent)), Rows::Own(None)] {
             let rights = Rights { permissions: may, scope: rows.scope() };
             let (role, era) = (RoleId(Uuid::from_u128(4)), (1_i64 << 53) - 1);
-            let held = Grants { version: 3, rights, rows, pace: Some(7), role, since: 1 << 40, era };
+            let held =
+                Grants { version: 3, rights, rows, pace: Some(7), role, enrols: false, since: 1 << 40, era };
             let text = serde_json::to_string(&SignedRights::of(&held)).expect("JSON");
             let signed: SignedRights = serde_json::from_str(&text).expect("what was written");
             let again = signed.read(3).expect("of this build");

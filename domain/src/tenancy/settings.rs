@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{TenantTx, store};
 use crate::{
     Ctx,
-    access::permission::Permission,
+    access::{permission::Permission, second_factor},
     agents,
     audit::Entry,
     error::{Error, FieldError, Result},
+    events::{Event, EventType},
     leads::terms,
     types::{Locale, TeamId, TenantId, Zone, nullable},
 };
@@ -39,6 +40,8 @@ pub struct TenantView {
     pub retention: TenantRetention,
     /// Whether leads are found by the words of their names.
     pub search_names: bool,
+    /// Whether whoever logs in has to set a second factor up before they may do anything else.
+    pub second_factor_required: bool,
     /// Whose agents take an incoming call that neither its lead, a rule nor its source says a team of.
     pub default_team_id: Option<TeamId>,
     pub created_at: DateTime<Utc>,
@@ -82,6 +85,8 @@ pub struct SettingsChange {
     /// Whether leads are found by the words of their names. Whoever gets at the database can then see which leads share
     /// a word, though not which. A job goes through all leads.
     pub search_names: Option<bool>,
+    /// Whether logins of users without a second factor are only good for setting one up. Whoever turns it on has one.
+    pub second_factor_required: Option<bool>,
     /// Whose agents take an incoming call that nothing else says a team of. Null: nobody's.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<TeamId>)]
@@ -129,7 +134,7 @@ pub async fn get(ctx: &Ctx) -> Result<TenantView> {
 /// Changes the caller's tenant.
 ///
 /// # Errors
-/// If a value is out of its bounds, or there is no such team.
+/// If a value is out of its bounds, there is no such team, or a second factor is demanded by somebody who has none.
 pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
     ctx.require(Permission::TenantWrite)?;
     change.retention.check()?;
@@ -145,11 +150,27 @@ pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
     {
         return Err(Error::invalid("/default_team_id", "there is no such team"));
     }
+    if let Some(wanted) = change.second_factor_required {
+        demand_factor(ctx, &mut tx, wanted).await?;
+    }
     store::update_settings(tx.conn(), ctx.tenant, &change).await?;
     tx.audit(&[Entry::new("update", "tenant", ctx.tenant).detail(change.detail()).notice()]).await?;
     let view = read(&mut tx).await?;
     tx.commit().await?;
     Ok(view)
+}
+
+/// What is to be done besides where a second factor is demanded from now on, or not any more: what was known of
+/// everybody's rights is not believed, and sockets of whoever has none are closed.
+async fn demand_factor(ctx: &Ctx, tx: &mut TenantTx, wanted: bool) -> Result<()> {
+    if wanted {
+        second_factor::may_demand(ctx, tx).await?;
+    }
+    if read(tx).await?.second_factor_required == wanted {
+        return Ok(());
+    }
+    let subject = format!("tenant:{}", ctx.tenant);
+    tx.emit(&[Event { kind: EventType::AccessChanged, subject, body: json!({}) }]).await
 }
 
 async fn read(tx: &mut TenantTx) -> Result<TenantView> {
@@ -176,7 +197,8 @@ impl SettingsChange {
             "zone": self.zone.as_ref().map(Zone::as_str), "locale": self.locale.as_ref().map(Locale::as_str),
             "sessions_days": self.retention.sessions_days, "imports_days": self.retention.imports_days,
             "audit_days": self.retention.audit_days, "attempts_days": self.retention.attempts_days,
-            "search_names": self.search_names, "default_team_id": self.default_team_id,
+            "search_names": self.search_names, "second_factor_required": self.second_factor_required,
+            "default_team_id": self.default_team_id,
         })
     }
 }

@@ -50,6 +50,9 @@ pub struct LoggedIn {
     pub session_id: SessionId,
     pub user_id: UserId,
     pub tenant_id: TenantId,
+    /// Your tenant demands a second factor, and you have none: until you have set one up, these tokens are good for that,
+    /// for what is about yourself, and for logging out.
+    pub second_factor_required: bool,
 }
 
 impl From<Session> for LoggedIn {
@@ -62,6 +65,7 @@ impl From<Session> for LoggedIn {
             session_id: session.id,
             user_id: session.user,
             tenant_id: session.tenant,
+            second_factor_required: session.enrols,
         }
     }
 }

@@ -75,6 +75,11 @@ async fn every_way_of_changing_rights_is_recorded_and_nothing_else() {
         (SYSTEM, format!("delete from sessions where id = '{session}'"), vec![session]),
         (SYSTEM, format!("update tenants set suspended_at = now() where id = '{tenant}'"), vec![tenant]),
         (SYSTEM, format!("update tenants set requests_per_s = 9 where id = '{tenant}'"), vec![tenant]),
+        (
+            command,
+            format!("update tenants set second_factor_required = true where id = '{tenant}'"),
+            vec![tenant],
+        ),
         (command, format!("update agents set team_id = '{team}' where id = '{agent}'"), vec![user]),
         (command, format!("update agents set user_id = '{second}' where id = '{agent}'"), vec![user, second]),
         (
@@ -117,7 +122,7 @@ async fn a_table_that_is_emptied_has_changed_every_tenant() {
     assert!(tenants.contains(&app.acme.id.0) && tenants.contains(&app.other.id.0));
     // Emptied are the tables that refer to it, too: nobody else may hold one of them and wait for another.
     app.process.stop().await;
-    for table in ["users", "sessions", "roles", "agents"] {
+    for table in ["users", "sessions", "roles", "agents", "second_factors"] {
         let statement = format!("truncate {table} cascade");
         assert_eq!(recorded(&mut owner, BY_HAND, &statement).await, tenants, "{statement}");
     }

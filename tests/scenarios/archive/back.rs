@@ -31,6 +31,7 @@ async fn what_comes_back_is_all_of_it_and_stays_what_it_is_and_half_of_it_can_be
         tenant: app.acme.id,
         actor: Actor::System,
         session: None,
+        enrols: false,
         opens: Opens::ForWork,
         grants: PermissionSet::all(),
         rows: Rows::All,

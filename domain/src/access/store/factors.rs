@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::{
+    access::demand::Standing,
     error::Result,
     types::{TenantId, UserId},
 };
@@ -45,6 +46,26 @@ pub(in crate::access) async fn factor_since(
     .fetch_optional(conn)
     .await?;
     Ok(since.flatten())
+}
+
+/// How a user stands to what their tenant demands.
+pub(in crate::access) async fn standing(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    user: UserId,
+) -> Result<Standing> {
+    let standing = sqlx::query_as!(
+        Standing,
+        r#"select t.second_factor_required as "demanded!",
+                  exists (select from second_factors f
+                    where f.tenant_id = t.id and f.user_id = $2 and f.confirmed_at is not null) as "confirmed!"
+             from tenants t where t.id = $1"#,
+        tenant.0,
+        user.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(standing)
 }
 
 /// Puts a secret that is to be confirmed.

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::{
     access::{
+        demand::Standing,
         rights::Rights,
         rows::{RowScope, Rows},
     },
@@ -27,6 +28,8 @@ pub(in crate::access) struct Grants {
     pub pace: Option<u32>,
     /// What gives the rights.
     pub role: RoleId,
+    /// They have to set a second factor up before they may do anything else.
+    pub enrols: bool,
     /// The first transaction that was not over when this was read, and the history that its number is of.
     pub since: i64,
     pub era: i64,
@@ -117,7 +120,10 @@ pub(in crate::access) async fn user_grants(
     let row = sqlx::query!(
         r#"select u.permission_version, u.role_id as "role: RoleId", r.name, r.built_in, r.permissions,
                   r.scope as "scope: RowScope", a.id as "agent?: AgentId", a.team_id as "team?: TeamId",
-                  t.requests_per_s, pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!",
+                  t.requests_per_s, t.second_factor_required as "demanded!",
+                  exists (select from second_factors f
+                    where f.tenant_id = u.tenant_id and f.user_id = u.id and f.confirmed_at is not null) as "confirmed!",
+                  pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!",
                   (select e.era from access_era e) as "era!"
            from users u
            join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
@@ -133,10 +139,14 @@ pub(in crate::access) async fn user_grants(
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| {
-        let rights = Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope);
+        let held = Rights::of_role(&row.name, row.built_in, &row.permissions, row.scope);
+        let standing = Standing { demanded: row.demanded, confirmed: row.confirmed };
+        let by_login = session.is_some();
+        let rights = Rights { permissions: standing.leaves(by_login, held.permissions), ..held };
         Grants {
             version: row.permission_version,
             rights,
+            enrols: standing.only_enrols(by_login),
             rows: Rows::of(rights.scope, row.agent, row.team),
             pace: row.requests_per_s.and_then(|pace| u32::try_from(pace).ok()),
             role: row.role,

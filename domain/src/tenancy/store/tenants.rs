@@ -117,7 +117,8 @@ pub(crate) async fn views(
 ) -> Result<Vec<TenantView>> {
     let rows = sqlx::query!(
         r#"select id as "id: TenantId", slug, name, zone, locale, requests_per_s, most_users, keep_sessions_days,
-                  keep_imports_days, keep_audit_days, keep_attempts_days, search_names, default_team_id as "default_team_id: TeamId", created_at,
+                  keep_imports_days, keep_audit_days, keep_attempts_days, search_names, second_factor_required,
+                  default_team_id as "default_team_id: TeamId", created_at,
                   suspended_at
              from tenants where ($1::uuid is null or id = $1) and slug > $2 and id <> $3 order by slug limit $4"#,
         only.map(|id| id.0),
@@ -141,6 +142,7 @@ pub(crate) async fn views(
             attempts_days: row.keep_attempts_days,
         },
         search_names: row.search_names,
+        second_factor_required: row.second_factor_required,
         default_team_id: row.default_team_id,
         created_at: row.created_at,
         suspended_at: row.suspended_at,
@@ -160,7 +162,8 @@ pub(in crate::tenancy) async fn update_settings(
                 keep_imports_days = coalesce($5, keep_imports_days), search_names = coalesce($6, search_names),
                 default_team_id = case when $7 then $8 else default_team_id end,
                 keep_audit_days = coalesce($9, keep_audit_days),
-                keep_attempts_days = coalesce($10, keep_attempts_days)
+                keep_attempts_days = coalesce($10, keep_attempts_days),
+                second_factor_required = coalesce($11, second_factor_required)
           where id = $1",
         id.0,
         change.zone.as_ref().map(Zone::as_str),
@@ -171,7 +174,8 @@ pub(in crate::tenancy) async fn update_settings(
         change.default_team_id.is_some(),
         change.default_team_id.flatten().map(|team| team.0),
         change.retention.audit_days,
-        change.retention.attempts_days
+        change.retention.attempts_days,
+        change.second_factor_required
     )
     .execute(conn)
     .await?;

@@ -35,6 +35,8 @@ struct Factor {
     offered: Option<Offered>,
     /// A code is asked for: the secret is in the authenticator.
     confirms: bool,
+    /// Their tenant wants everybody to have one.
+    demanded: bool,
     wrong: Option<String>,
 }
 
@@ -59,8 +61,9 @@ fn offered(new: NewSecondFactor) -> Offered {
 /// How it is with one's second factor.
 pub async fn form(viewer: Viewer) -> Answer {
     let (ctx, id) = myself(&viewer)?;
-    let since = second_factor::since(ctx, id).await?;
-    show(&Factor { page: viewer.page(TITLE), since, offered: None, confirms: false, wrong: None })
+    let (since, demanded) = (second_factor::since(ctx, id).await?, second_factor::is_demanded(ctx).await?);
+    let page = viewer.page(TITLE);
+    show(&Factor { page, since, offered: None, confirms: false, demanded, wrong: None })
 }
 
 /// Shows a secret to whoever shows their password.
@@ -72,15 +75,16 @@ pub async fn offer(
 ) -> Result<Response, Problem> {
     let (ctx, _) = myself(&viewer)?;
     let password = fields.get("current").unwrap_or_default();
-    let page = viewer.page(TITLE);
+    let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
     match second_factor::offer(ctx, &app.gate, password, address).await {
         Ok(new) => {
             let offered = Some(offered(new));
-            Ok(show(&Factor { page, since: None, offered, confirms: true, wrong: None })?.into_response())
+            let shown = Factor { page, since: None, offered, confirms: true, demanded, wrong: None };
+            Ok(show(&shown)?.into_response())
         }
         Err(Error::Invalid(_)) => {
             let wrong = Some("This is not your password.".to_owned());
-            let again = Factor { page, since: None, offered: None, confirms: false, wrong };
+            let again = Factor { page, since: None, offered: None, confirms: false, demanded, wrong };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),
@@ -98,8 +102,8 @@ pub async fn confirm(viewer: Viewer, fields: Fields) -> Result<Response, Problem
         }
         Err(Error::Invalid(_)) => {
             let wrong = Some("This code is wrong or too late; wait for the next one.".to_owned());
-            let page = viewer.page(TITLE);
-            let again = Factor { page, since: None, offered: None, confirms: true, wrong };
+            let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
+            let again = Factor { page, since: None, offered: None, confirms: true, demanded, wrong };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),
@@ -120,8 +124,8 @@ pub async fn remove(
         Err(Error::Invalid(_)) => {
             let since = second_factor::since(ctx, id).await?;
             let wrong = Some("This code is wrong or was used; wait for the next one.".to_owned());
-            let page = viewer.page(TITLE);
-            let again = Factor { page, since, offered: None, confirms: false, wrong };
+            let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
+            let again = Factor { page, since, offered: None, confirms: false, demanded, wrong };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),

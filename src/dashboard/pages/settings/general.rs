@@ -53,6 +53,7 @@ pub async fn change(Caller(ctx): Caller, fields: Fields) -> Result<Response, Pro
         None => None,
     };
     let search = fields.ticked("search_names");
+    let demand = fields.ticked("second_factor_required");
     let change = SettingsChange {
         retention: RetentionChange {
             sessions_days: days("sessions_days", there.retention.sessions_days)?,
@@ -61,6 +62,7 @@ pub async fn change(Caller(ctx): Caller, fields: Fields) -> Result<Response, Pro
             attempts_days: days("attempts_days", there.retention.attempts_days)?,
         },
         search_names: (search != there.search_names).then_some(search),
+        second_factor_required: (demand != there.second_factor_required).then_some(demand),
         default_team_id: None,
         zone,
         locale,
