@@ -88,8 +88,11 @@ mod tests {
     fn scripts_of_others_are_the_ones_that_are_written_down() {
         let mut looked_at = 0;
         for line in include_str!("assets/vendor/README.md").lines() {
-            let cells: Vec<&str> =
-                line.split('|').map(|cell| cell.trim().trim_matches('`')).filter(|cell| !cell.is_empty()).collect();
+            let cells: Vec<&str> = line
+                .split('|')
+                .map(|cell| cell.trim().trim_matches('`'))
+                .filter(|cell| !cell.is_empty())
+                .collect();
             let [name, _, _, _, written] = cells[..] else { continue };
             let Some(asset) = asset(name) else { continue };
             let digest: [u8; 32] = Sha256::digest(asset.bytes).into();

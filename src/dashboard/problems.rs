@@ -42,7 +42,8 @@ pub async fn list(headers: HeaderMap) -> Result<Response, Problem> {
     params(("kind" = String, Path, description = "The last part of a problem's `type`, for example `version-outdated`")),
     responses((status = 200, content((ProblemKind = "application/json"), (String = "text/html")))))]
 pub async fn one(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let kind = problems::find(&name).ok_or(domain::Error::NotFound("kind of problem; GET /problems lists them"))?;
+    let kind =
+        problems::find(&name).ok_or(domain::Error::NotFound("kind of problem; GET /problems lists them"))?;
     let status = axum::http::StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
     let document = Problem::new(status, kind.name, kind.means);
     let document = serde_json::to_string_pretty(&document).map_err(domain::Error::internal)?;

@@ -55,7 +55,8 @@ fn name_answers(description: &mut Value) {
         for (_, operation) in item.as_object_mut().into_iter().flatten() {
             let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
             for (status, answer) in answers.into_iter().flatten() {
-                let name = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|code| code.canonical_reason());
+                let name =
+                    StatusCode::from_bytes(status.as_bytes()).ok().and_then(|code| code.canonical_reason());
                 if let (Some(name), Some(answer)) = (name, answer.as_object_mut()) {
                     answer.entry("description").or_insert_with(|| name.into());
                 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use switchboard_tests::{Answer, Browser, Client, PASSWORD, Socket, TestApp};
 
 use crate::{
-    dashboard_house::{between, logged},
+    dashboard::house::{between, logged},
     second_factor::code,
     sessions::{ADMIN, login},
 };

@@ -50,7 +50,11 @@ mod tests {
         let mut names = HashSet::new();
         for kind in all() {
             assert!(names.insert(kind.name), "{} stands twice", kind.name);
-            assert!(kind.name.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'-'), "{}", kind.name);
+            assert!(
+                kind.name.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'-'),
+                "{}",
+                kind.name
+            );
             assert!((400..600).contains(&kind.status), "{}", kind.name);
             for text in [kind.means, kind.remedy] {
                 assert!(text.starts_with(|first: char| !first.is_lowercase()), "{}: {text}", kind.name);
