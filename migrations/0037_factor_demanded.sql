@@ -1,4 +1,3 @@
-set local lock_timeout = '2s';
 -- Whether logins of a tenant's users lead only to the setting up of a second factor until they have one.
 alter table tenants add column second_factor_required boolean not null default false;
 grant update (second_factor_required) on tenants to switchboard_app;

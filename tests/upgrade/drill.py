@@ -5,6 +5,7 @@ thrown away afterwards.
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).parent
-HOME = ROOT / "target" / "upgrade"
+HOME = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "upgrade"
 # Seconds that anybody may wait for a table.
 MOST = 1.0
 
@@ -51,22 +52,22 @@ def migrations(folder):
 
 
 def release_before():
-    """The newest tag; else the commit before the newest migration that meets data; else the commit before this one."""
-    if subprocess.run(["git", "rev-parse", "-q", "--verify", "HEAD~1"], cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
-        sys.exit("nothing came before: name a release, or clone with the history (git fetch --unshallow)")
-    if tags := told("git", "tag", "--list", "v*", "--sort=-v:refname", "--merged", "HEAD~1").split():
+    """The newest tag; else the commit before the first migration above the baseline, or before the newest if none is."""
+    if tags := told("git", "tag", "--list", "v*", "--sort=-v:refname", "--no-contains", "HEAD", "--merged", "HEAD").split():
         return tags[0]
-    newest, path = max(migrations(ROOT).items())
-    if newest > int((ROOT / "tests" / "migrations" / "baseline").read_text()):
-        came = ["git", "log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "--", path]
-        if commit := told(*came):
-            return f"{commit}~1"
-    return "HEAD~1"
+    known, baseline = migrations(ROOT), int((ROOT / "tests" / "migrations" / "baseline").read_text())
+    first = min((version for version in known if version > baseline), default=max(known))
+    came = told("git", "log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H", "--", known[first])
+    # One that is not committed yet comes behind all that is.
+    return f"{came}~1" if came else "HEAD"
 
 
 def check_out(ref):
     """The release before, in a folder of its own."""
-    commit = told("git", "rev-parse", "--verify", f"{ref}^{{commit}}")
+    try:
+        commit = told("git", "rev-parse", "--verify", f"{ref}^{{commit}}")
+    except subprocess.CalledProcessError:
+        sys.exit(f"there is no {ref}: name another commit, or fetch the history (git fetch --unshallow)")
     folder = HOME / "before"
     run("git", "worktree", "prune")
     if folder.exists():
@@ -158,16 +159,18 @@ def measured(known, since):
     return wrong
 
 
-def chosen():
-    apart = (HERE / "apart.txt").read_text().split("\n")
-    return " and ".join(f"not test(/^{name}/)" for name in apart if name and not name.startswith("#"))
+def tests(folder, *words, **env):
+    """Runs tests as `./x test` does; whether all went well."""
+    runner = ["nextest", "run"] if shutil.which("cargo-nextest") else ["test"]
+    command = ["cargo", *runner, "--workspace", "--no-fail-fast", *words]
+    return subprocess.run(command, cwd=folder, env=os.environ | env).returncode == 0
 
 
 def suite(what, folder, **env):
     say(f"The suite of {what}.")
-    command = ["cargo", "nextest", "run", "--workspace", "--no-fail-fast", "-E", chosen()]
-    ended = subprocess.run(command, cwd=folder, env=os.environ | env)
-    return [] if ended.returncode == 0 else [f"the suite of {what} fails"]
+    apart = [name for name in (HERE / "apart.txt").read_text().split("\n") if name and not name.startswith("#")]
+    skipped = [word for name in apart for word in ("--skip", name)]
+    return [] if tests(folder, "--", *skipped, **env) else [f"the suite of {what} fails"]
 
 
 def main():
@@ -179,12 +182,13 @@ def main():
     build = HOME / "build"
     before = build / "debug" / "switchboard"
     old = {"CARGO_TARGET_DIR": str(build), "TEST_BINARY": str(before)}
-    run("cargo", "build", "-q", "--bin", "switchboard", cwd=folder, **old)
+    run("cargo", "build", "--bin", "switchboard", cwd=folder, **old)
     wrong = migrate_under_load(now, before)
 
     # The first test that wants a database makes the template of which all others get copies. A copy of it as the release
     # before made it is expanded for our suite; then it is brought up to date for theirs.
-    run("cargo", "nextest", "run", "--workspace", "-E", "test(/^manifest::/)", cwd=folder, **old)
+    if not tests(folder, "manifest::", **old):
+        sys.exit("the release before has no good tests of its own schema")
     template = ask("postgres", "select datname from pg_database where datname ~ '^template_[0-9a-f]+$'")
     ask("postgres", f"create database expanded template {template}")
     migrate(now, "expanded", "--expand")
