@@ -17,11 +17,11 @@ async function described(demo) {
   return Object.values(paths).flatMap(Object.keys).filter((key) => METHODS.has(key)).length;
 }
 
-/** Opens it at a desk and on a phone. Answers what is wrong. */
+/** Opens it at a desk and on a phone, in light and in dark. Answers what is wrong. */
 export async function reference(browser, demo, shots) {
   const wrong = [], wanted = await described(demo);
   if (wanted === 0) wrong.push("the description has no operations");
-  for (const { name, ...options } of LOOKS.filter((look) => look.colorScheme === "light")) {
+  for (const { name, ...options } of LOOKS) {
     const context = await browser.newContext(options);
     try {
       const page = await context.newPage();

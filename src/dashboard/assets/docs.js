@@ -2,6 +2,12 @@
 // not with whatever this server has.
 "use strict";
 
+// The style sheet of the script has its dark colours under this class.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const choose = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", choose);
+choose();
+
 SwaggerUIBundle({
   url: "/api/v1/openapi.json",
   dom_id: "#operations",
