@@ -51,9 +51,9 @@ pub struct Step {
     pub times: Option<u32>,
     /// The status of the answer.
     pub status: u16,
-    /// The body of the answer; nothing if it has none, or if the step is not shown.
+    /// The body of the answer; nothing if it has none, or if only the request is shown.
     pub answer: Option<Value>,
-    /// Of a step that is not shown: what later ones call the `id` of its answer.
+    /// Where no answer is shown: what later steps call the `id` of it.
     pub makes: Option<String>,
 }
 
