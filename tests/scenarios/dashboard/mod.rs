@@ -4,7 +4,7 @@ mod campaigns;
 mod door;
 mod figures;
 mod guard;
-mod house;
+pub mod house;
 mod people;
 mod play;
 mod record;
