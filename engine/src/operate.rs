@@ -19,7 +19,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// For the audit log, and for what the command line says.
+    /// For the audit log, and within sentences to people.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
