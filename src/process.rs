@@ -43,6 +43,7 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// For a process that is alone.
     pub const ALL: Self = Self { api: true, worker: true, scheduler: true, notifier: true };
 
     fn names(self) -> Vec<&'static str> {

@@ -15,6 +15,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// `pointer` names the value as [`FieldError::pointer`] says, `detail` tells the sender what to change.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }

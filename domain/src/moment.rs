@@ -12,6 +12,7 @@ use crate::types::Malformed;
 pub struct Moment(DateTime<Utc>);
 
 impl Moment {
+    /// The plain instant, to the microsecond.
     #[must_use]
     pub fn utc(self) -> DateTime<Utc> {
         self.0

@@ -189,6 +189,7 @@ impl EmailAddress {
 macro_rules! texts {
     ($($name:ident),+) => {$(
         impl $name {
+            /// The value itself, for those who may see it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -248,6 +249,7 @@ impl<const MAX: usize> FromStr for Text<MAX> {
 }
 
 impl<const MAX: usize> Text<MAX> {
+    /// The text, without blanks at its ends.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

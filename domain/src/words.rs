@@ -11,8 +11,10 @@ macro_rules! words {
         }
 
         impl $name {
+            /// All of them, in the order in which they are written down.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
+            /// As it is stored, and as the API names it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {

@@ -39,6 +39,7 @@ impl Verdict {
     pub(crate) const ALL: [Self; 6] =
         [Self::Completed, Self::Cancelled, Self::Discarded, Self::Retrying, Self::Snoozed, Self::Released];
 
+    /// As `engine.finish` takes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -126,12 +126,14 @@ impl NewJob {
         })
     }
 
+    /// What it is about, for search: `lead:…`, `campaign:…`.
     #[must_use]
     pub fn about(mut self, business_key: impl Into<String>) -> Self {
         self.business_key = Some(business_key.into());
         self
     }
 
+    /// 0 (first) to 3 (last) within the tenant; what lies beyond is the nearer of them.
     #[must_use]
     pub fn priority(mut self, priority: i16) -> Self {
         self.priority = priority.clamp(0, 3);
@@ -145,30 +147,35 @@ impl NewJob {
         self
     }
 
+    /// Not before this instant; one that has passed means now.
     #[must_use]
     pub fn run_at(mut self, at: DateTime<Utc>) -> Self {
         self.run_at = Some(at);
         self
     }
 
+    /// Not before so long after the database's own clock at enqueue.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
+    /// How often it is tried before it is given up: once at least.
     #[must_use]
     pub fn max_attempts(mut self, attempts: i16) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
+    /// After this instant it is not worth running and is discarded.
     #[must_use]
     pub fn deadline(mut self, at: DateTime<Utc>) -> Self {
         self.deadline = Some(at);
         self
     }
 
+    /// Words that are kept with it for people; they take the place of those it had.
     #[must_use]
     pub fn tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
         self.tags = tags.into_iter().collect();

@@ -19,6 +19,7 @@ pub enum Action {
 }
 
 impl Action {
+    /// For the audit log, and within sentences to people.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {

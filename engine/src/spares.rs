@@ -40,6 +40,7 @@ pub(crate) struct Open {
 }
 
 impl Spares {
+    /// `connections` is the size of the pool: so many transactions are open at a time.
     pub fn of(pool: PgPool, connections: u32) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(usize::MAX)));
         Arc::new(Self { pool, connections, places, free: Mutex::default() })
@@ -111,10 +112,12 @@ impl Open {
         Ok(open)
     }
 
+    /// For the statements of the transaction.
     pub fn conn(&mut self) -> &mut PgConnection {
         self.conn.as_mut().unwrap_or_else(|| unreachable!("it is there until the end"))
     }
 
+    /// Hands its connection on afterwards. After an error nobody knows whether it was committed.
     pub async fn commit(mut self) -> sqlx::Result<()> {
         raw_sql("commit").execute(self.conn()).await?;
         if let (Some(conn), Some((home, place))) = (self.conn.take(), self.home.take()) {
@@ -124,6 +127,7 @@ impl Open {
         Ok(())
     }
 
+    /// Waits until all is undone, which dropping it does not.
     pub async fn rollback(mut self) -> sqlx::Result<()> {
         raw_sql("rollback").execute(self.conn()).await?;
         self.conn = None;

@@ -6,13 +6,17 @@ pub const ROWS: usize = 10_000;
 pub const CELLS: usize = 60_000;
 /// Columns of a table; more would not be legible on a page.
 pub const COLUMNS: usize = 20;
+/// Tables of a document; it says so where it had more.
 pub const TABLES: usize = 40;
+/// Charts of a document; the same.
 pub const CHARTS: usize = 40;
 /// Series of a chart: as many as there are colours that can be told apart.
 pub const SERIES: usize = 6;
 /// Labels of a chart.
 pub const LABELS: usize = 1_000;
+/// Tiles, which are single figures, of a document; the same.
 pub const TILES: usize = 24;
+/// Explanations of measures below a document; the same.
 pub const MEASURES: usize = 200;
 
 /// Characters of a title or a label.

@@ -69,6 +69,7 @@ pub enum Align {
     Right,
 }
 
+/// What a column is headed by, and where its cells stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,

@@ -20,6 +20,7 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// As the cookie or the form has it; whatever else comes means the system's.
     #[must_use]
     pub fn of(name: Option<&str>) -> Self {
         match name {
@@ -29,6 +30,7 @@ impl Theme {
         }
     }
 
+    /// As the cookie, the form and the style sheet have it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Failure;
 
+/// Somebody who is logged in.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -26,6 +27,7 @@ impl Client {
         Ok(client)
     }
 
+    /// A request with the token, not sent yet; `path` begins with `/api/v1`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
     }
@@ -44,10 +46,12 @@ impl Client {
         Err(format!("{url} answered {status}: {}", body["detail"].as_str().unwrap_or_default()).into())
     }
 
+    /// Reads a path and answers the body; fails as [`send`](Self::send).
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.send(self.request(Method::GET, path)).await
     }
 
+    /// Sends JSON to a path and answers the body; fails as [`send`](Self::send).
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.send(self.request(Method::POST, path).json(body)).await
     }

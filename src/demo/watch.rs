@@ -22,6 +22,7 @@ pub struct Told {
 }
 
 impl Told {
+    /// How many were told of a type, which is named as in the log: `message.sent`.
     #[must_use]
     pub fn of(&self, kind: &str) -> u64 {
         self.counts.get(kind).copied().unwrap_or_default()

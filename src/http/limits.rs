@@ -70,6 +70,7 @@ pub struct Left {
 }
 
 impl Limits {
+    /// Nothing is counted yet: a process that is new lets everybody ask as often as the rates say.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
         Self {

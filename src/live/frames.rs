@@ -40,6 +40,7 @@ pub fn resync(sequence: i64) -> String {
     json!({ "op": "resync", "sequence": sequence }).to_string()
 }
 
+/// The answer to a ping.
 #[must_use]
 pub fn pong() -> String {
     json!({ "op": "pong" }).to_string()

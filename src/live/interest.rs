@@ -6,6 +6,7 @@ use domain::events;
 
 /// The most that one socket may name: each is looked through for each event.
 pub const MOST_TYPES: usize = 100;
+/// The most resources that it may name.
 pub const MOST_RESOURCES: usize = 500;
 /// The longest name of one.
 const CHARS: usize = 100;
@@ -50,6 +51,7 @@ impl Interest {
         Ok(interest)
     }
 
+    /// Whether an entry of this type about this is asked for. Whether the peer may see it is not looked at here.
     #[must_use]
     pub fn wants(&self, kind: &str, subject: &str) -> bool {
         let any_type = self.types.is_empty() && self.families.is_empty();

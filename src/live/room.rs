@@ -92,11 +92,13 @@ impl Room {
         }
     }
 
+    /// The tenant's sockets at this process.
     #[must_use]
     pub fn len(&self) -> usize {
         self.audiences.values().map(HashMap::len).sum()
     }
 
+    /// Whether no socket of the tenant is at this process.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.audiences.is_empty()

@@ -92,10 +92,12 @@ impl Shared {
         }
     }
 
+    /// The peer knows of everything up to this sequence.
     pub fn told(&self, seq: i64) {
         self.told.store(seq, Ordering::Relaxed);
     }
 
+    /// The peer says that it has dealt with everything up to this sequence; a lower one than before says nothing.
     pub fn acked(&self, seq: i64) {
         self.acked.fetch_max(seq, Ordering::Relaxed);
     }

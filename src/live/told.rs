@@ -15,6 +15,7 @@ pub struct Told {
 }
 
 impl Told {
+    /// Writes the frame, for all sockets that hear of the entry.
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
         let mut frame = envelope::of_entry(entry);

@@ -67,6 +67,7 @@ pub type ApiKey = Key<ApiKeyId>;
 pub type OperatorKey = Key<OperatorId>;
 
 impl<I: KeyId> Key<I> {
+    /// The secret is 32 random bytes, which whoever makes the key draws.
     #[must_use]
     pub fn new(id: I, secret: [u8; 32]) -> Self {
         Self { id, secret: hex(&secret) }

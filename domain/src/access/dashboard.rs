@@ -27,8 +27,9 @@ use crate::{
     vault::cipher::{hex, mac, sha256},
 };
 
-/// How long a login lasts without a request, and at the longest (OWASP ASVS 5.0, 7.3).
+/// How long a login lasts without a request (OWASP ASVS 5.0, 7.3).
 pub const IDLE: Duration = Duration::hours(2);
+/// How long it lasts at the longest, from the login on (the same).
 pub const LONGEST: Duration = Duration::hours(12);
 /// How long a code may be typed in after the password.
 const HALFWAY: Duration = Duration::minutes(5);

@@ -81,12 +81,14 @@ impl<K: Hash + Eq, V: Clone> Recent<K, V> {
         Asked::now(&self.changes)
     }
 
+    /// Keeps what was answered; `asked` is of [before](Self::ask) the question.
     pub fn put(&self, key: K, value: V, asked: Asked) {
         self.values.insert(key, (value, asked));
     }
 }
 
 impl Known {
+    /// `changes` counts how often rights have changed: with each, nothing is believed any more.
     pub fn new(changes: &Arc<AtomicU64>) -> Self {
         Self { tokens: Cache::new(REMEMBERED), logins: Recent::new(changes), keys: Recent::new(changes) }
     }
@@ -96,6 +98,7 @@ impl Known {
         self.tokens.get(&sha256(token.as_bytes()))
     }
 
+    /// Keeps what a token says whose signature the key `kid` has proven; of the token itself only a hash.
     pub fn put_claims(&self, token: &str, kid: String, claims: Claims) {
         self.tokens.insert(sha256(token.as_bytes()), (kid, claims));
     }

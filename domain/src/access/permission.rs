@@ -12,8 +12,10 @@ macro_rules! permissions {
         }
 
         impl Permission {
+            /// In the order of the bits of a [`PermissionSet`].
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The stable name, as roles and API keys store it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -225,6 +227,7 @@ impl PermissionSet {
         Permission::ALL.iter().copied().collect()
     }
 
+    /// Whether this one is in it; [`covers`](Self::covers) asks for several.
     #[must_use]
     pub fn contains(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u8) != 0
@@ -259,6 +262,7 @@ impl PermissionSet {
         Self(self.0 & other.0)
     }
 
+    /// As they are stored, in the order of [`Permission::ALL`].
     #[must_use]
     pub fn names(self) -> Vec<String> {
         Permission::ALL.iter().filter(|p| self.contains(**p)).map(|p| p.as_str().to_owned()).collect()

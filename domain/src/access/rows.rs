@@ -41,6 +41,7 @@ pub enum Rows {
 }
 
 impl RowScope {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -31,6 +31,7 @@ pub enum AgentChannel {
 }
 
 impl AgentChannel {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub enum AgentStatus {
 }
 
 impl AgentStatus {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

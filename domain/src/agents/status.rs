@@ -42,6 +42,7 @@ pub enum Why {
 }
 
 impl Why {
+    /// As the audit log and events have it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -33,6 +33,7 @@ pub enum AfterWait {
 }
 
 impl AfterWait {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

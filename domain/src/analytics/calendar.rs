@@ -97,6 +97,7 @@ impl Dates {
         Ok(Self { from, to })
     }
 
+    /// One at least: `to` is the first day that is not counted.
     #[must_use]
     pub fn days(self) -> i64 {
         (self.to - self.from).num_days()
@@ -196,6 +197,7 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// A range without a whole day of UTC is all `head`.
     #[must_use]
     pub fn of(range: Range) -> Self {
         let first = range.from.date_naive();

@@ -44,6 +44,7 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Told apart by these, with nothing left out.
     #[must_use]
     pub fn of(by: &[Dimension]) -> Self {
         Self { by: by.to_vec(), only: Vec::new() }
@@ -113,6 +114,7 @@ impl Cube {
         Self::MessageTime,
     ];
 
+    /// What its sums are of.
     #[must_use]
     pub fn fact(self) -> Fact {
         match self {

@@ -22,6 +22,7 @@ pub enum Log {
 }
 
 impl Log {
+    /// As the database names it, and the files.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -128,6 +129,7 @@ impl Runs {
         }
     }
 
+    /// The runs, in the order of the chain.
     #[must_use]
     pub fn done(self) -> Vec<Run> {
         self.0

@@ -115,6 +115,7 @@ impl Download {
         &self.ctx
     }
 
+    /// For whoever saves it: the log and its month, `audit_log-2026-03.jsonl.zst`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

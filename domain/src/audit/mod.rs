@@ -49,6 +49,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,11 +61,13 @@ impl Severity {
 }
 
 impl Entry {
+    /// A deed that was done, of no concern to security, with nothing more to say of it.
     pub fn new(action: &'static str, resource: &'static str, id: impl std::fmt::Display) -> Self {
         let detail = serde_json::json!({});
         Self { action, resource, resource_id: id.to_string(), detail, denied: false, severity: None }
     }
 
+    /// What more there is to say, as an object: ids and states, never personal data.
     #[must_use]
     pub fn detail(mut self, detail: serde_json::Value) -> Self {
         self.detail = detail;

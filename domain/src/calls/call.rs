@@ -20,6 +20,7 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -150,6 +151,7 @@ pub struct Note(String);
 const LONGEST_NOTE: usize = 10_000;
 
 impl Note {
+    /// The text with all its lines.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -45,6 +45,7 @@ pub(super) struct Former {
 }
 
 impl Former {
+    /// Taken before the call changes hands.
     pub fn of(call: &HeldCall) -> Self {
         Self { agent: call.agent_id, team: call.team_id }
     }

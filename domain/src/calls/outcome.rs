@@ -27,6 +27,7 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -21,6 +21,7 @@ pub enum CallStatus {
 }
 
 impl CallStatus {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +34,7 @@ impl CallStatus {
         }
     }
 
+    /// Whether it has come to one of its three ends.
     #[must_use]
     pub fn is_over(self) -> bool {
         matches!(self, Self::Ended | Self::Missed | Self::Abandoned)

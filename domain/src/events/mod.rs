@@ -159,6 +159,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 }
 
 impl EventType {
+    /// What the domain tells of; the engine's own types are in [`kinds`] besides.
     pub const ALL: [Self; 77] = [
         Self::MessageQueued,
         Self::MessageSent,
@@ -239,6 +240,7 @@ impl EventType {
         Self::WebhookDisabled,
     ];
 
+    /// As the log stores it; on sockets and in webhooks it is `switchboard.<type>.v1`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -337,6 +339,7 @@ impl Event {
         Self { kind, subject: format!("{resource}:{id}"), body: json!({}) }
     }
 
+    /// What it says: ids and states, as `data` lists them for its type.
     #[must_use]
     pub fn with(mut self, body: Value) -> Self {
         self.body = body;

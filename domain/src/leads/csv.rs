@@ -37,6 +37,7 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// `delimiter` is the byte between fields. All the memory for rows is taken here.
     #[must_use]
     pub fn new(delimiter: u8) -> Self {
         Self {

@@ -19,6 +19,7 @@ pub struct CallbackRequest<'r> {
     pub now: DateTime<Utc>,
 }
 
+/// By POST they tell of messages; by GET some ask first whether the address is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackMethod {
     Get,

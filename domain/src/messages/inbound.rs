@@ -51,6 +51,7 @@ pub enum Keyword {
 }
 
 impl Keyword {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,17 +10,6 @@ pub enum Keyword {
     Help,
 }
 
-impl Keyword {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Start => "start",
-            Self::Help => "help",
-        }
-    }
-}
-
 /// In English those that Twilio's default handling knows, and `revoke` and `optout` of 47 CFR 64.1200(a)(10), as in force
 /// since April 2025; then the usual words of other languages.
 const STOP: &[&str] = &[

@@ -96,6 +96,7 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -264,11 +265,13 @@ pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 pub struct Providers(HashMap<&'static str, Arc<dyn Provider>>);
 
 impl Providers {
+    /// Of several with the same kind the last one counts.
     #[must_use]
     pub fn new(adapters: Vec<Arc<dyn Provider>>) -> Self {
         Self(adapters.into_iter().map(|adapter| (adapter.kind(), adapter)).collect())
     }
 
+    /// The adapter of a kind, as accounts name theirs; none if this build has no such one.
     #[must_use]
     pub fn get(&self, kind: &str) -> Option<Arc<dyn Provider>> {
         self.0.get(kind).cloned()

@@ -30,6 +30,7 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them, in the order of a message's course, then the ways in which it ends badly.
     pub const ALL: [Self; 11] = [
         Self::Pending,
         Self::Queued,
@@ -44,6 +45,7 @@ impl Status {
         Self::Unknown,
     ];
 
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -107,6 +109,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -139,6 +142,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -13,6 +13,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// As the API and the dashboard name it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

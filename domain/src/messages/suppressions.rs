@@ -55,6 +55,7 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -73,6 +73,7 @@ pub enum Field {
 }
 
 impl Field {
+    /// Its name within the conditions of a rule.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -34,6 +34,7 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// Whether the agent can be given a lead now.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.free && self.open < self.capacity
@@ -74,6 +75,7 @@ impl Floor {
         Self { seats, cursors, ..Self::default() }
     }
 
+    /// Where an agent sits; none if they are not on this floor.
     #[must_use]
     pub fn seat(&self, agent: AgentId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.agent == agent)

@@ -25,6 +25,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// All of them, for reading what is stored.
     pub const ALL: [Self; 7] = [
         Self::RoundRobin,
         Self::Direct,
@@ -35,6 +36,7 @@ impl Strategy {
         Self::Weighted,
     ];
 
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,6 +50,7 @@ impl Strategy {
         }
     }
 
+    /// Reads what is stored; none for a name that this build does not know.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|strategy| strategy.as_str() == text)

@@ -48,6 +48,7 @@ pub enum Why {
 }
 
 impl Why {
+    /// As it is stored with the score, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -22,6 +22,7 @@ pub struct FileName(String);
 pub struct BadName;
 
 impl FileName {
+    /// With its folders, below that of the tenant.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

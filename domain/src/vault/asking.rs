@@ -37,6 +37,7 @@ struct Absence {
 }
 
 impl Asking {
+    /// A service that nothing is known of yet.
     pub fn new() -> Self {
         Self { places: Semaphore::new(PLACES), away: Mutex::default() }
     }

@@ -114,6 +114,7 @@ impl std::fmt::Debug for Cipher {
 }
 
 impl Cipher {
+    /// Makes the key ready, once for all values that it seals and opens.
     #[must_use]
     pub fn of(key: &DataKey) -> Self {
         Self { id: key.id, gcm: Box::new(Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key.bytes))) }

@@ -71,6 +71,7 @@ impl Wrapping {
 }
 
 impl<S: KeyService> Envelope<S> {
+    /// Asks the service for nothing yet: it may be away when a process starts.
     #[must_use]
     pub fn new(service: S) -> Self {
         Self { service, asking: Asking::new(), open: Cache::new(OPEN), current: Cache::new(OPEN) }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serializer};
 pub struct Personal<T>(T);
 
 impl<T> Personal<T> {
+    /// Takes a value in. From here on it comes out by [`expose`](Self::expose) alone.
     pub fn new(value: T) -> Self {
         Self(value)
     }

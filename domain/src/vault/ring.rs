@@ -15,6 +15,7 @@ pub struct KekRing {
 }
 
 impl KekRing {
+    /// With one key alone, which wraps and unwraps.
     #[must_use]
     pub fn new(current: Arc<dyn KeyEncryptionKey>) -> Self {
         Self { current, former: Vec::new() }

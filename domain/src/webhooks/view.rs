@@ -97,6 +97,7 @@ pub enum DeliveryState {
 impl DeliveryState {
     const ALL: [Self; 4] = [Self::Pending, Self::Succeeded, Self::Failed, Self::Cancelled];
 
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,6 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 
+/// The attributes that [`again`] makes.
 #[derive(Template)]
 #[template(
     ext = "html",

@@ -40,6 +40,7 @@ struct Data<'a> {
     brush: bool,
 }
 
+/// The fragment that [`chart`] makes.
 #[derive(Template)]
 #[template(path = "ui/chart.html")]
 pub struct ChartBox<'a> {

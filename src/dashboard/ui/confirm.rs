@@ -23,6 +23,7 @@ pub struct Confirm {
     pub fields: Vec<(String, String)>,
 }
 
+/// The form that [`confirm`] makes.
 #[derive(Template)]
 #[template(path = "ui/confirm.html")]
 pub struct ConfirmForm<'a> {

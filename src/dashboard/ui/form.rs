@@ -3,6 +3,7 @@
 use askama::{Template, filters::HtmlSafe};
 use uuid::Uuid;
 
+/// The fields that [`hidden`] and [`once`] make.
 #[derive(Template)]
 #[template(
     ext = "html",

@@ -4,6 +4,7 @@
 use askama::{Template, filters::HtmlSafe};
 use chrono::{DateTime, SecondsFormat, Utc};
 
+/// The element that [`time()`] makes.
 #[derive(Template)]
 #[template(
     ext = "html",
@@ -27,6 +28,7 @@ pub fn time(at: &DateTime<Utc>) -> Time {
     }
 }
 
+/// The element that [`maybe_time`] makes; a dash where there is no time.
 #[derive(Template)]
 #[template(
     ext = "html",
@@ -56,6 +58,7 @@ pub fn lasting(milliseconds: i64) -> String {
     in_words(milliseconds)
 }
 
+/// The fragment that [`took`] makes, with the unit apart from the figure.
 #[derive(Template)]
 #[template(
     ext = "html",

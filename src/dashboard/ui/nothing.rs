@@ -2,6 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 
+/// The fragment that [`nothing`] makes.
 #[derive(Template)]
 #[template(
     ext = "html",

@@ -2,6 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 
+/// The fragment that [`number`], [`plain`] and [`compact`] make.
 #[derive(Template)]
 #[template(
     ext = "html",

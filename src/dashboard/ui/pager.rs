@@ -4,6 +4,7 @@ use askama::{Template, filters::HtmlSafe};
 
 use crate::dashboard::link;
 
+/// The links that [`pager`] and [`onward`] make.
 #[derive(Template)]
 #[template(path = "ui/pager.html")]
 pub struct Pager {

@@ -36,6 +36,7 @@ struct Data<'a> {
     brush: bool,
 }
 
+/// The fragment that [`plot`] makes.
 #[derive(Template)]
 #[template(path = "ui/plot.html")]
 pub struct PlotBox<'a> {

@@ -79,6 +79,7 @@ impl FacetValue {
     }
 }
 
+/// The fragment that [`rail`] makes.
 #[derive(Template)]
 #[template(path = "ui/rail.html")]
 pub struct Rail<'a> {

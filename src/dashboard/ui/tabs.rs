@@ -13,6 +13,7 @@ pub struct Tab {
 }
 
 impl Tab {
+    /// `current` if it leads to what is shown already.
     #[must_use]
     pub fn new(word: &'static str, href: impl Into<String>, current: bool) -> Self {
         Self { word, href: href.into(), current }
@@ -25,6 +26,7 @@ impl Tab {
     }
 }
 
+/// The links that [`tabs`] and [`choose`] make.
 #[derive(Template)]
 #[template(
     ext = "html",

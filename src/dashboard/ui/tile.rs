@@ -16,6 +16,7 @@ pub struct Tile {
     pub state: &'static str,
 }
 
+/// The fragment that [`tile`] makes.
 #[derive(Template)]
 #[template(path = "ui/tile.html")]
 pub struct TileBox<'a> {

@@ -2,6 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 
+/// The field that [`typed`] makes.
 #[derive(Template)]
 #[template(
     ext = "html",

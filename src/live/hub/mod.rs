@@ -46,6 +46,7 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// A hub without sockets; `stop` ends those that will come.
     #[must_use]
     pub fn new(node: Uuid, settings: Settings, stop: CancellationToken) -> Self {
         Self {

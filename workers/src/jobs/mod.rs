@@ -86,6 +86,7 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// One for a process: only what goes through the same one is put together into batches.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self {

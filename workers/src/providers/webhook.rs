@@ -34,6 +34,7 @@ struct Settings {
 }
 
 impl Webhook {
+    /// `outbound` says which addresses may be called, and calls them.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound }

@@ -18,49 +18,83 @@ pub enum Fact {
 
 /// The sums that are kept of calls, by their places in the arrays that the store reads.
 pub mod call {
+    /// Calls that began, in both directions.
     pub const CALLS: usize = 0;
+    /// Those that somebody answered, over or not.
     pub const ANSWERED: usize = 1;
+    /// Those that were answered and are over.
     pub const HANDLED: usize = 2;
+    /// Incoming calls that were answered or lost; those that came to no team are left out.
     pub const OFFERED: usize = 3;
+    /// Offered calls that were over before anybody answered.
     pub const LOST: usize = 4;
+    /// Offered calls that were answered within 20 seconds: the numerator of the service level.
     pub const IN_TIME: usize = 5;
     /// Incoming calls that were answered: offered and not lost.
     pub const TAKEN: usize = 6;
+    /// Milliseconds from the beginning to the answer, of all calls taken.
     pub const WAIT_MS: usize = 7;
+    /// Milliseconds from the answer to the end, of all handled calls.
     pub const TALK_MS: usize = 8;
+    /// Calls whose outcome is a sale.
     pub const CONVERTED: usize = 9;
+    /// Calls of which the customer said how content they were.
     pub const RATED: usize = 10;
+    /// What those customers said, 1 to 5 each, added up.
     pub const RATING: usize = 11;
+    /// What sales brought in, in cents.
     pub const VALUE: usize = 12;
+    /// How many sums there are: the length of the array.
     pub const ALL: usize = 13;
 }
 
 /// The same of leads.
 pub mod lead {
+    /// Leads that came in and are there now; one that was merged away counts no more.
     pub const LEADS: usize = 0;
+    /// Those with whom something was done since: a call, a message, a meeting.
     pub const ENGAGED: usize = 1;
+    /// How often something was done, with all of them together.
     pub const ACTIVITIES: usize = 2;
+    /// Those that came as far as `contacted` or further; a lost one counts as far as it had come.
     pub const CONTACTED: usize = 3;
+    /// The same up to `qualified`.
     pub const QUALIFIED: usize = 4;
+    /// The same up to `proposal`.
     pub const PROPOSAL: usize = 5;
+    /// Those that are converted now, whenever that was.
     pub const CONVERTED: usize = 6;
+    /// Those that are lost now.
     pub const LOST: usize = 7;
+    /// What the converted ones are worth, in cents.
     pub const VALUE: usize = 8;
+    /// What was spent on all of them, in cents.
     pub const COST: usize = 9;
+    /// How many sums there are: the length of the array.
     pub const ALL: usize = 10;
 }
 
 /// The same of messages.
 pub mod message {
+    /// Messages that were asked for.
     pub const MESSAGES: usize = 0;
+    /// Those that a provider took: sent, delivered, read or bounced.
     pub const ACCEPTED: usize = 1;
+    /// Those that arrived: delivered or read.
     pub const DELIVERED: usize = 2;
+    /// Those of which the provider says that they were read.
     pub const READ: usize = 3;
+    /// Those that a provider took and that came back.
     pub const BOUNCED: usize = 4;
+    /// Those that are not sent any more because of an error.
     pub const FAILED: usize = 5;
+    /// Those that consent, a suppression or a cap forbade.
     pub const SUPPRESSED: usize = 6;
+    /// Those that were taken back before they were sent.
     pub const CANCELLED: usize = 7;
+    /// Those of which nobody knows whether they were sent.
     pub const UNKNOWN: usize = 8;
+    /// How many sums there are: the length of the array.
     pub const ALL: usize = 9;
 }
 

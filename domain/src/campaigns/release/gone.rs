@@ -23,6 +23,7 @@ pub(super) struct Gone {
 }
 
 impl Gone {
+    /// Of a row that is due, once it is known that its lead is none any more.
     pub fn of(row: &DueRow) -> Self {
         Self { lead: row.lead, is_undrawn: row.wave == 0 && row.variant.is_none() }
     }

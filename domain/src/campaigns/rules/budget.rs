@@ -21,6 +21,7 @@ const WHOLE: i128 = 10_000;
 pub struct Micros(pub i64);
 
 impl Micros {
+    /// Nothing spent, or a message without a price.
     pub const ZERO: Self = Self(0);
 
     /// So many cents.

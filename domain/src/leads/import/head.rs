@@ -16,6 +16,7 @@ pub struct Head {
 }
 
 impl Head {
+    /// `delimiter` as the sender says it; if they do not, the first line tells.
     #[must_use]
     pub fn new(delimiter: Option<u8>) -> Self {
         Self { delimiter, waits: Vec::new(), is_begun: false, length: 0, reader: None, rows: Vec::new() }

@@ -53,6 +53,7 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
+    /// As long as a part may be, and no longer than what is left of the message.
     pub fn within(room: &Room) -> Self {
         Self { bytes: Vec::new(), most: room.part.min(room.left), over: false }
     }
@@ -62,6 +63,7 @@ impl Bounded {
         self.over
     }
 
+    /// What has come out; of what [is over](Self::is_over) only the beginning.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }

@@ -30,9 +30,11 @@ pub enum State {
 }
 
 impl State {
+    /// All of them, for reading what is stored.
     pub const ALL: [Self; 6] =
         [Self::Identity, Self::Cooling, Self::Held, Self::Running, Self::Done, Self::Withdrawn];
 
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -25,6 +25,7 @@ pub struct EraseSubject {
 }
 
 impl EraseSubject {
+    /// How long the run waits before anything is erased, by days of 24 hours.
     #[must_use]
     pub fn cool_off(&self) -> Duration {
         Duration::from_hours(24 * u64::from(self.cool_off_days.unsigned_abs()))

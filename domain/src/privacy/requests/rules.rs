@@ -31,6 +31,7 @@ pub enum Deed {
 }
 
 impl RequestStatus {
+    /// All of them, the two ends last.
     pub const ALL: [Self; 4] = [Self::Identity, Self::Working, Self::Answered, Self::Refused];
 
     /// As it is stored, and as the API names it.

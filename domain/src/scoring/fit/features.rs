@@ -82,11 +82,13 @@ impl Space {
         Self { features, columns: columns.0 }
     }
 
+    /// How many columns all features have together, which is how many weights are learned.
     #[must_use]
     pub fn columns(&self) -> u16 {
         self.columns
     }
 
+    /// How many features enough leads share to have columns.
     #[must_use]
     pub fn features(&self) -> usize {
         self.features.len()

@@ -19,6 +19,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Takes what one lead has of it.
     pub fn add(&mut self, kept: Kept) {
         self.present += 1;
         match kept {
@@ -33,6 +34,7 @@ impl Tally {
         }
     }
 
+    /// Whether nine of ten values are numbers: then it is one column, else it has words.
     pub fn is_number(&self) -> bool {
         self.numbers * 10 >= self.present * NUMBERS_OF_TEN
     }

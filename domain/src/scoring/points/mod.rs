@@ -31,6 +31,7 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// The four added up: the score that a lead is shown with.
     #[must_use]
     pub fn total(&self) -> i16 {
         self.source + self.status + self.engagement + self.assignment

@@ -69,6 +69,7 @@ pub enum What {
 }
 
 impl What {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,6 +121,7 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// As it is stored, and as the API names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -79,6 +79,7 @@ impl Asked {
         (!ends).then(|| asked::text(self.last.as_deref()).unwrap_or(DEFAULT))
     }
 
+    /// Whether anything but the span narrows the list, or its ends are said.
     pub fn is_filtered(&self) -> bool {
         ["actor", "action", "resource", "thing", "outcome", "severity", "from", "until"]
             .iter()

@@ -90,6 +90,7 @@ pub struct Money {
     pub roi: Option<String>,
 }
 
+/// What the run has cost and brought in; `budget` in cents, none if it may spend what it likes.
 pub fn costs(figures: &CampaignFigures, budget: Option<i64>) -> Money {
     Money {
         cost: money(figures.cost_cents),
@@ -121,6 +122,7 @@ pub struct VariantRow {
     pub href: String,
 }
 
+/// A row for each variant; its link narrows the recipients at `list` to it.
 pub fn variants(progress: &CampaignProgress, list: &str) -> Vec<VariantRow> {
     let share =
         |share: Option<f64>| share.map_or_else(|| "–".into(), |share| format!("{:.1} %", share * 100.0));

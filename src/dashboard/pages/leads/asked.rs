@@ -67,6 +67,7 @@ impl Asked {
         self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Where the page begins; none on the first one.
     pub fn cursor(&self) -> Option<&str> {
         self.field("cursor")
     }

@@ -63,6 +63,7 @@ pub struct Was {
 }
 
 impl Was {
+    /// With the stored reason in words.
     pub fn of(taken: &ScoreTaken) -> Self {
         let parts = &taken.parts;
         let why = match taken.why.as_str() {

@@ -22,6 +22,7 @@ pub struct Kpi {
 }
 
 impl Kpi {
+    /// If it cannot be told, the sentence of its measure says why.
     #[must_use]
     pub fn of(tile: &Tile) -> Self {
         let sentence = measures::named(&tile.measure).map_or("", |measure| measure.sentence);
@@ -119,6 +120,7 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// Figures stand to the right, texts and times to the left.
     #[must_use]
     pub fn of(table: &Table) -> Self {
         let right = |kind: ColumnKind| !matches!(kind, ColumnKind::Text | ColumnKind::Time);

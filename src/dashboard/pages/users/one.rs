@@ -51,6 +51,7 @@ pub struct Session {
 }
 
 impl Session {
+    /// How it stands at `now`: one that is past its end is `expired`, though nobody ended it.
     #[must_use]
     pub fn of(view: &SessionView, now: DateTime<Utc>) -> Self {
         let open = view.ended_at.is_none() && view.expires_at > now;

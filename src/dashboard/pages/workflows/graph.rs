@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 /// Of a box.
 pub const WIDTH: i32 = 152;
+/// Of a box, too: all are alike.
 pub const HEIGHT: i32 = 46;
 const BESIDE: i32 = 12;
 const BELOW: i32 = 30;

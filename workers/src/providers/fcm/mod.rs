@@ -88,6 +88,7 @@ impl Line {
 }
 
 impl Fcm {
+    /// `outbound` says which addresses may be called, and calls them. There are no access tokens yet.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound, tokens: Tokens::default() }

@@ -31,6 +31,7 @@ struct Settings {
 }
 
 impl SlackWebhook {
+    /// `outbound` says which addresses may be called, and calls them.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound }

@@ -59,6 +59,7 @@ struct Line {
 }
 
 impl Slack {
+    /// `outbound` says which addresses may be called, and calls them.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound }

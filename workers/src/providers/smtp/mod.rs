@@ -41,6 +41,7 @@ pub struct Smtp {
 }
 
 impl Smtp {
+    /// `outbound` says which servers may be called. No connection is open yet.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound, pool: Pool::default() }

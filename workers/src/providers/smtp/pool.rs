@@ -10,6 +10,7 @@ use super::{
 };
 use crate::rim::outbound::Outbound;
 
+/// What a process keeps open; a connection is used again for its own account only.
 #[derive(Default)]
 pub struct Pool(Kept<Conversation>);
 

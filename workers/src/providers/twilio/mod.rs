@@ -103,6 +103,7 @@ impl Line {
 }
 
 impl Twilio {
+    /// `outbound` says which addresses may be called, and calls them.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound }

@@ -83,6 +83,7 @@ impl Settings {
 }
 
 impl WhatsApp {
+    /// `outbound` says which addresses may be called, and calls them.
     #[must_use]
     pub fn new(outbound: Outbound) -> Self {
         Self { outbound }
