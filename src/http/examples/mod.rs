@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The stories, by their names.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 13] = [
     ("scores", include_str!("scores.json")),
     ("scoring_models", include_str!("scoring_models.json")),
     ("learned_models", include_str!("learned_models.json")),
@@ -21,6 +21,11 @@ const FILES: [(&str, &str); 8] = [
     ("queues", include_str!("queues.json")),
     ("automation_metrics", include_str!("automation_metrics.json")),
     ("campaigns", include_str!("campaigns.json")),
+    ("access", include_str!("access.json")),
+    ("agents", include_str!("agents.json")),
+    ("calls", include_str!("calls.json")),
+    ("leads", include_str!("leads.json")),
+    ("many_leads", include_str!("many_leads.json")),
 ];
 
 /// Steps that follow each other.
