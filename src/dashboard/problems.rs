@@ -21,7 +21,7 @@ const KEPT: &str = "public, max-age=3600";
 
 #[derive(Template)]
 #[template(path = "problems.html")]
-struct Kinds<'a> {
+struct Explained<'a> {
     title: &'a str,
     kinds: &'a [&'static ProblemKind],
     /// One is shown by itself, with a document of it.
@@ -33,7 +33,7 @@ struct Kinds<'a> {
     responses((status = 200, content((Vec<ProblemKind> = "application/json"), (String = "text/html")))))]
 pub async fn list(headers: HeaderMap) -> Result<Response, Problem> {
     let kinds: Vec<&ProblemKind> = problems::all().collect();
-    let page = Kinds { title: "Kinds of problems", kinds: &kinds, document: None };
+    let page = Explained { title: "Kinds of problems", kinds: &kinds, document: None };
     answer(&headers, &kinds, &page)
 }
 
@@ -47,12 +47,12 @@ pub async fn one(Path(name): Path<String>, headers: HeaderMap) -> Result<Respons
     let status = axum::http::StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
     let document = Problem::new(status, kind.name, kind.means);
     let document = serde_json::to_string_pretty(&document).map_err(domain::Error::internal)?;
-    let page = Kinds { title: kind.name, kinds: &[kind], document: Some(document) };
+    let page = Explained { title: kind.name, kinds: &[kind], document: Some(document) };
     answer(&headers, kind, &page)
 }
 
 /// The page for whoever asks for HTML by name, as browsers do (RFC 9110, section 12.5.1); the value for all others.
-fn answer(headers: &HeaderMap, value: &impl Serialize, page: &Kinds<'_>) -> Result<Response, Problem> {
+fn answer(headers: &HeaderMap, value: &impl Serialize, page: &Explained<'_>) -> Result<Response, Problem> {
     let asked = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let body = if asked.contains("text/html") {
         ([(header::CONTENT_SECURITY_POLICY, POLICY)], show(page)?).into_response()

@@ -38,7 +38,7 @@ async fn served(app: &TestApp, roles: &str, collector: Option<&str>) -> (Worker,
     }
     let process = Worker::start_as(&app.database, roles, &settings);
     let base = format!("http://{listen}");
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while reqwest::get(format!("{base}/livez")).await.is_err() {
         assert!(Instant::now() < until, "it does not answer");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -57,7 +57,7 @@ fn asked(admin: &Client, message: &Value, request_id: &str) -> RequestBuilder {
 
 /// Asks until it is so.
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while !is_so().await {
         assert!(Instant::now() < until, "{what}");
         tokio::time::sleep(Duration::from_millis(50)).await;

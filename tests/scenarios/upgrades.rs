@@ -108,9 +108,9 @@ async fn a_migration_that_gets_no_lock_lets_those_behind_it_by_and_tries_again()
         sqlx::query(statement).execute(&mut owner).await.expect("as if it had not been applied");
     }
     let writes = "lock table idempotency_keys in row exclusive mode";
-    let mut writer = database.connect_as("none").await;
-    let mut writer = writer.begin().await.expect("a transaction");
-    sqlx::query(writes).execute(&mut *writer).await.expect("a lock");
+    let mut busy = database.connect_as("none").await;
+    let mut busy = busy.begin().await.expect("a transaction");
+    sqlx::query(writes).execute(&mut *busy).await.expect("a lock");
     let connect = database.owner.clone();
     let migration = tokio::spawn(async move { Engine::migrate(&connect).await });
     database.blocks(&migration).await;
@@ -118,7 +118,7 @@ async fn a_migration_that_gets_no_lock_lets_those_behind_it_by_and_tries_again()
     let mut next = owner.begin().await.expect("a transaction");
     let got_by = tokio::time::timeout(Duration::from_secs(20), sqlx::query(writes).execute(&mut *next));
     got_by.await.expect("the migration lets go").expect("a lock");
-    for done in [next, writer] {
+    for done in [next, busy] {
         done.commit().await.expect("the lock is given back");
     }
     migration.await.expect("it ended").expect("it was applied in the end");

@@ -63,7 +63,10 @@ fn every_body_is_shown_by_one_that_works() {
             let operation = format!("{} {path}", method.to_uppercase());
             let is_shown = content.values().any(|form| form["examples"].is_object());
             let is_unplayed = UNPLAYED.contains(&operation.as_str());
-            assert_ne!(is_shown, is_unplayed, "give {operation} an example in src/http/examples, or say why not");
+            assert_ne!(
+                is_shown, is_unplayed,
+                "give {operation} an example in src/http/examples, or say why not"
+            );
         }
     }
 }
