@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The stories, by their names.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 12] = [
     ("scores", include_str!("scores.json")),
     ("scoring_models", include_str!("scoring_models.json")),
     ("learned_models", include_str!("learned_models.json")),
@@ -21,6 +21,10 @@ const FILES: [(&str, &str); 8] = [
     ("queues", include_str!("queues.json")),
     ("automation_metrics", include_str!("automation_metrics.json")),
     ("campaigns", include_str!("campaigns.json")),
+    ("privacy", include_str!("privacy.json")),
+    ("compliance", include_str!("compliance.json")),
+    ("gamification", include_str!("gamification.json")),
+    ("analytics", include_str!("analytics.json")),
 ];
 
 /// Steps that follow each other.
