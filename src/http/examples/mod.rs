@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The stories, by their names.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 17] = [
     ("scores", include_str!("scores.json")),
     ("scoring_models", include_str!("scoring_models.json")),
     ("learned_models", include_str!("learned_models.json")),
@@ -26,6 +26,10 @@ const FILES: [(&str, &str); 13] = [
     ("calls", include_str!("calls.json")),
     ("leads", include_str!("leads.json")),
     ("many_leads", include_str!("many_leads.json")),
+    ("privacy", include_str!("privacy.json")),
+    ("compliance", include_str!("compliance.json")),
+    ("gamification", include_str!("gamification.json")),
+    ("analytics", include_str!("analytics.json")),
 ];
 
 /// Steps that follow each other.
