@@ -102,6 +102,7 @@ impl Browser {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self.client.request(method, path).header("cookie", cookies.join("; "));
+        request = request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         if let Some(form) = form {
             let kind = "application/x-www-form-urlencoded";
             request = request.header("origin", &self.origin).header("content-type", kind).body(form);
