@@ -31,7 +31,7 @@ struct Explained<'a> {
 /// All kinds of problems that answers may be of: what each means and what to do next.
 #[utoipa::path(get, path = "/problems", tag = "operations",
     responses((status = 200, content((Vec<ProblemKind> = "application/json"), (String = "text/html")))))]
-pub async fn list(headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn list_problem_kinds(headers: HeaderMap) -> Result<Response, Problem> {
     let kinds: Vec<&ProblemKind> = problems::all().collect();
     let page = Explained { title: "Kinds of problems", kinds: &kinds, document: None };
     answer(&headers, &kinds, &page)
@@ -41,20 +41,22 @@ pub async fn list(headers: HeaderMap) -> Result<Response, Problem> {
 #[utoipa::path(get, path = "/problems/{kind}", tag = "operations",
     params(("kind" = String, Path, description = "The last part of a problem's `type`, for example `version-outdated`")),
     responses((status = 200, content((ProblemKind = "application/json"), (String = "text/html")))))]
-pub async fn one(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn get_problem_kind(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let kind =
         problems::find(&name).ok_or(domain::Error::NotFound("kind of problem; GET /problems lists them"))?;
     let status = axum::http::StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
-    let document = Problem::new(status, kind.name, kind.means);
+    // The same for everybody, for it may be kept by others on its way.
+    let document = Problem { request_id: "…".to_owned(), ..Problem::new(status, kind.name, kind.means) };
     let document = serde_json::to_string_pretty(&document).map_err(domain::Error::internal)?;
     let page = Explained { title: kind.name, kinds: &[kind], document: Some(document) };
     answer(&headers, kind, &page)
 }
 
-/// The page for whoever asks for HTML by name, as browsers do (RFC 9110, section 12.5.1); the value for all others.
+/// The page for whoever asks for HTML by name and not for JSON, as browsers do (RFC 9110, section 12.5.1); the value for all
+/// others.
 fn answer(headers: &HeaderMap, value: &impl Serialize, page: &Explained<'_>) -> Result<Response, Problem> {
     let asked = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let body = if asked.contains("text/html") {
+    let body = if asked.contains("text/html") && !asked.contains("application/json") {
         ([(header::CONTENT_SECURITY_POLICY, POLICY)], show(page)?).into_response()
     } else {
         Json(value).into_response()

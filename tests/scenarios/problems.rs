@@ -35,14 +35,46 @@ async fn the_type_of_a_refusal_is_an_address_that_explains_it() {
 /// What is made of no problem any more is not explained for ever.
 #[test]
 fn each_kind_is_made_somewhere() {
-    let mut source = String::new();
-    for folder in ["../src", "../domain/src", "../workers/src"] {
-        read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut source);
-    }
+    let source = sources();
     for kind in problems::all() {
         let made = source.contains(&format!("\"{}\"", kind.name));
         assert!(made, "no problem is of the kind {}", kind.name);
     }
+}
+
+/// A kind that is written where a problem is made, whether or not a scenario comes by.
+#[test]
+fn each_kind_that_is_made_is_explained() {
+    let source = sources();
+    let conflicts = source.split("conflict(").chain(source.split("Conflict { kind:")).filter_map(first_text);
+    let others = source.split("StatusCode::").filter_map(|rest| {
+        let (status, rest) = rest.split_once(',')?;
+        let bare = status.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'_');
+        first_text(rest).filter(|text| bare && is_name(text))
+    });
+    let mut looked_at = 0;
+    for name in conflicts.chain(others) {
+        assert!(problems::find(name).is_some(), "say in `http::problems` what `{name}` means");
+        looked_at += 1;
+    }
+    assert!(looked_at > 150, "{looked_at}");
+}
+
+/// The text that stands at the beginning, if one does.
+fn first_text(rest: &str) -> Option<&str> {
+    Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'-')
+}
+
+fn sources() -> String {
+    let mut source = String::new();
+    for folder in ["../src", "../domain/src", "../workers/src", "../workflows/src"] {
+        read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut source);
+    }
+    source
 }
 
 fn read(folder: std::path::PathBuf, source: &mut String) {
@@ -51,7 +83,9 @@ fn read(folder: std::path::PathBuf, source: &mut String) {
         if path.is_dir() && !path.ends_with("problems") {
             read(path, source);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            source.push_str(&std::fs::read_to_string(path).expect("text"));
+            let text = std::fs::read_to_string(path).expect("text");
+            // Tests of a unit stand at the end of its file, and make problems of no kind.
+            source.push_str(text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());
         }
     }
 }

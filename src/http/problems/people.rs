@@ -22,6 +22,7 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "agent-not-free" 409 "The agent is not available, or has as many open leads as they may." => "Choose another agent.";
     "agent-has-leads" 409 "The agent has open leads." => "Route them to others first, or send `?requeue=true`.";
     "agent-in-call" 409 "A call rings at the agent or is theirs." => "End it or ring somebody else, then do it again.";
+    "agent-in-use" 409 "A routing rule names this agent." => "Change that rule first.";
     "agent-moved" 409 "The agent was moved to another team at this moment." => "Ask again.";
     "user-is-agent" 409 "This user is another agent." => "Take that link away first.";
     "team-in-use" 409 "Agents or rules need this team." => "Move the agents and change the rules first.";
