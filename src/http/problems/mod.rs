@@ -58,7 +58,7 @@ mod tests {
             assert!((400..600).contains(&kind.status), "{}", kind.name);
             for text in [kind.means, kind.remedy] {
                 assert!(text.starts_with(|first: char| !first.is_lowercase()), "{}: {text}", kind.name);
-                assert!(text.ends_with('.') && text.len() > 10, "{}: {text}", kind.name);
+                assert!(text.ends_with('.') && text.len() > 5, "{}: {text}", kind.name);
             }
         }
     }
