@@ -3,15 +3,15 @@
 
 use askama::Template;
 use axum::{
-    Json,
     extract::Path,
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::{guard::POLICY, page::show};
+use super::guard::POLICY;
 use crate::http::{
+    conditional::hash_of,
     problem::Problem,
     problems::{self, ProblemKind},
 };
@@ -56,10 +56,17 @@ pub async fn get_problem_kind(Path(name): Path<String>, headers: HeaderMap) -> R
 /// others.
 fn answer(headers: &HeaderMap, value: &impl Serialize, page: &Explained<'_>) -> Result<Response, Problem> {
     let asked = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let body = if asked.contains("text/html") && !asked.contains("application/json") {
-        ([(header::CONTENT_SECURITY_POLICY, POLICY)], show(page)?).into_response()
+    let is_page = asked.contains("text/html") && !asked.contains("application/json");
+    let (kind, body) = if is_page {
+        ("text/html; charset=utf-8", page.render().map_err(domain::Error::internal)?)
     } else {
-        Json(value).into_response()
+        ("application/json", serde_json::to_string(value).map_err(domain::Error::internal)?)
     };
-    Ok(([(header::CACHE_CONTROL, KEPT), (header::VARY, "accept")], body).into_response())
+    let tag = format!("\"{}\"", hash_of(body.as_bytes()));
+    let said = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, KEPT), (header::VARY, "accept")];
+    let mut response = (said, [(header::ETAG, tag)], body).into_response();
+    if is_page {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    }
+    Ok(response)
 }

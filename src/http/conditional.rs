@@ -65,13 +65,19 @@ pub(super) fn is_tagged(path: &str) -> bool {
 /// If it is nothing that JSON knows.
 pub fn tagged<T: Serialize>(version: i64, thing: &T) -> Result<Response, Problem> {
     let body = serde_json::to_vec(thing).map_err(domain::Error::internal)?;
-    let digest: [u8; 32] = Sha256::digest(&body).into();
-    let hash = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    let hash = hash_of(&body);
     let mut response = ([(header::CONTENT_TYPE, "application/json")], body).into_response();
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}-{hash:016x}\"")) {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}-{hash}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// The hash of an answer, as its tag has it.
+#[must_use]
+pub fn hash_of(body: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    format!("{:016x}", digest.first_chunk().copied().map_or(0, u64::from_be_bytes))
 }
 
 /// For which versions a request says that it was made. Where nothing looks at it, to say so is refused: whoever says

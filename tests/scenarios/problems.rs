@@ -1,5 +1,6 @@
 //! Kinds of problems: each has an address that says what it means.
 
+use reqwest::Method;
 use serde_json::Value;
 use switchboard::http::problems;
 use switchboard_tests::{Browser, TestApp};
@@ -26,9 +27,35 @@ async fn the_type_of_a_refusal_is_an_address_that_explains_it() {
     for kind in all.as_array().expect("kinds") {
         let name = kind["name"].as_str().expect("a name");
         assert!(list.says(&format!("href=\"/problems/{name}\"")), "{name}");
-        assert_eq!(&nobody.get(&format!("/problems/{name}")).await.expect(200), kind);
+        let address = format!("/problems/{name}");
+        assert_eq!(&nobody.get(&address).await.expect(200), kind);
+        assert!(browser.get(&address).await.expect(200).says(&format!("<h1>{name}</h1>")), "{name}");
     }
     assert_eq!(nobody.get("/problems/nowhere").await.problem(404), "not-found");
+    let lost = browser.get("/problems/nowhere").await;
+    assert_eq!(lost.expect(404).headers["cache-control"], "no-store");
+    app.process.stop().await;
+}
+
+/// Each form has a tag of its own, for both stand at one address.
+#[tokio::test]
+async fn what_a_kind_means_is_not_sent_twice() {
+    let app = TestApp::start().await;
+    let nobody = app.acme.admin.anonymous();
+    let mut tags = Vec::new();
+    for form in ["application/json", "text/html"] {
+        let ask = || nobody.request(Method::GET, "/problems/not-found").header("accept", form);
+        let first = nobody.send(ask()).await;
+        assert_eq!(first.status, 200, "{form}");
+        assert_eq!(first.headers["cache-control"], "public, max-age=3600", "{form}");
+        let varies = first.headers.get_all("vary").iter().any(|on| on == "accept");
+        assert!(varies && first.headers["content-type"].to_str().expect("text").starts_with(form));
+        let tag = first.headers["etag"].clone();
+        let again = nobody.send(ask().header("if-none-match", tag.clone())).await;
+        assert_eq!(again.status, 304, "{form}");
+        tags.push(tag);
+    }
+    assert_ne!(tags[0], tags[1]);
     app.process.stop().await;
 }
 

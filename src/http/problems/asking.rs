@@ -9,7 +9,7 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "second-factor-needed" 401 "The password is right, and a second factor is asked for."
         => "Send the code of your authenticator, or a recovery code, as `code`.";
     "permission-missing" 403 "You are known, and this needs a permission that you do not have; `detail` names it."
-        => "Ask an admin of your tenant for a role or a key that has it.";
+        => "Ask an admin of your tenant for a role or a key that has it; what is for operators is done by whoever runs the installation.";
     "beyond-your-rights" 403 "You would give, take or reach more than you hold yourself."
         => "Leave out what goes beyond your own rights, or have it done by somebody who has them.";
     "users-only" 409 "This is for users of a tenant, and a key asks."
@@ -51,8 +51,8 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "not-found" 404 "There is no such thing in your tenant, or none that you may see."
         => "Look at the id and the address; GET /api/v1/openapi.json lists all routes.";
     "method-not-allowed" 405 "The route knows other methods." => "Send one of those that the header `Allow` names.";
-    "invalid" 422 "Values break a rule, and nothing was written; `errors` names each by a JSON pointer."
-        => "Change what `errors` names, and send it again.";
+    "invalid" 422 "Values break a rule, and nothing was written; `errors` names each by a JSON pointer, or `detail` says it."
+        => "Change what they name, and send it again.";
     "malformed-json" 400 "The body is not JSON, or not of the form that is asked for."
         => "Mend what `detail` names; the form stands in the description of the API.";
     "not-json" 415 "The body is asked for as JSON." => "Send it with `Content-Type: application/json`.";
@@ -60,8 +60,10 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "not-a-form" 415 "The form is asked for as browsers send it." => "Send it as `application/x-www-form-urlencoded`.";
     "body-too-large" 413 "The body is larger than this route takes."
         => "Send less at a time; files have routes of their own.";
-    "body-incomplete" 400 "The body broke off." => "Send it again, whole.";
-    "body-too-slow" 408 "The body did not arrive in time." => "Send it again; if the line is slow, in smaller parts.";
+    "body-incomplete" 400 "The body broke off."
+        => "Send it again, whole; of an import the complete rows before are there, so send only the rest.";
+    "body-too-slow" 408 "The body did not arrive in time."
+        => "Send it again, in smaller parts if the line is slow; of an import the rows before are there, so send only the rest.";
     "cursor-of-another-order" 400 "The cursor is of a list in another order."
         => "Send the `sort` that it came with, or begin anew without it.";
     "bad-idempotency-key" 400 "An Idempotency-Key is 1 to 255 visible ASCII characters." => "Use a UUID.";

@@ -42,8 +42,9 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
 
     // What the law asks.
     "person-erased" 409 "The person this is about was erased, and nothing more is kept of them."
-        => "Nothing is left to do; if they came back of their own will, make a new lead.";
-    "erasure-open" 409 "It is asked that this person be erased." => "Carry that out, or withdraw it, then do this.";
+        => "Nothing is left to do; if they came back of their own will, make a new lead, and record what they agree to: what keeps messages from them goes by that.";
+    "erasure-open" 409 "It is asked already that this person be erased."
+        => "See the open request; carry it out or withdraw it if it stands in the way of something else.";
     "erasure-begun" 409 "The erasure is being carried out, or was." => "It cannot be taken back.";
     "erasure-running" 409 "The person is being erased at this moment." => "See the open requests for erasure.";
     "erasure-identified" 409 "It is known already who asks, or the request was withdrawn." => "See the request as it is now.";
@@ -60,11 +61,13 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "overdue" 409 "The month of the request is over, within which the person had to be told of more time."
         => "Answer it now.";
     "export-running" 409 "A file is being made for this request." => "Wait for it.";
-    "no-file" 409 "There is no file." => "Have another one made.";
+    "no-file" 409 "There is no file, not yet or not any more."
+        => "Wait for its operation if it is being written; else have another one made.";
     "no-failover" 409 "The database is no later timeline of the cluster that was at work last, so no standby took over."
         => "After a restore run `switchboard recover` as the page on backups says.";
 
     // Keys.
-    "rotation-running" 409 "A rotation of keys goes on." => "Wait for its end; a tenant has one at a time.";
+    "rotation-running" 409 "A rotation of keys goes on, or one of another kind was stopped before its end."
+        => "Wait for its end, for a tenant has one at a time; if `detail` names one that was stopped, ask for that one, and it goes on.";
     "rotated-meanwhile" 409 "Another key was made at this moment." => "Do it again.";
 };

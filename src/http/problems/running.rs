@@ -11,7 +11,8 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "schedule-of-campaign" 409 "A campaign has this schedule." => "Change or cancel the campaign, and its schedule goes with it.";
     "schedule-of-report" 409 "A saved report has this schedule." => "Change or delete the report, and its schedule goes with it.";
     "too-many-schedules" 409 "A tenant has no more schedules than this." => "Delete one that is over.";
-    "workflow-state" 409 "The run is over." => "Begin another one if it is to be done again.";
+    "workflow-state" 409 "The run is not at a point where this can be done; `detail` says why."
+        => "If it goes on, cancel it or wait for its end; if it is over, begin another one, or name the step to begin again from.";
     "workflow-running" 409 "A run for the same thing goes on; `detail` names it." => "Cancel it, or wait for its end.";
     "unknown-workflow" 409 "This build does not know the workflow any more." => "Begin one that GET /api/v1/workflows names.";
     "signal-too-late" 409 "The step that waited for the signal is over." => "See what became of the run.";
@@ -34,14 +35,16 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     // Campaigns and sequences.
     "campaign-state" 409 "The campaign is not at a point where this can be done." => "See its status; `detail` says what comes first.";
     "own-campaign" 409 "Somebody else than who wrote the campaign must agree to it." => "Ask a colleague who may approve campaigns.";
-    "sequence-state" 409 "The sequence is archived." => "Make another one.";
+    "sequence-state" 409 "The sequence is not in a state where this can be done; `detail` says why."
+        => "See its state: a draft can be deleted, one that was published is archived, and instead of an archived one make another.";
     "been-through" 409 "The lead has been through this sequence, which does not let it enter again yet."
         => "Wait as long as its rule says, or change the rule.";
     "too-many-sequences" 409 "A tenant has no more sequences than this." => "Archive one that is not used.";
     "too-many-versions" 409 "A sequence has no more versions than this." => "Make another sequence.";
 
     // Scores.
-    "model-state" 409 "The model is in that state already." => "See the models as they are now.";
+    "model-state" 409 "The model is in force already, or no draft any more."
+        => "Nothing is left to do if it is in force as you want it; to change something, make a new draft.";
     "too-many-drafts" 409 "A tenant has no more drafts of models than this." => "Delete one that is not needed.";
     "too-few-outcomes" 409 "Too few leads were won and lost to learn from." => "Use a model with points until there are more.";
     "fit-running" 409 "A model is being learned." => "Wait for its end.";
@@ -49,13 +52,14 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     // Reports and exports.
     "rebuild-running" 409 "The figures are being counted anew." => "Wait for its end.";
     "too-long" 409 "The report took too long and was given up." => "Shorten its range.";
-    "too-many" 409 "A tenant has no more of these." => "Take one away that is not used.";
+    "too-many" 409 "As many of these are there, or go on at a time, as may be; `detail` says how many."
+        => "Take one away that is not used, or wait until one is over.";
     "too-many-saved-reports" 409 "A tenant has no more saved reports than this." => "Delete one that nobody needs.";
     "too-many-exports" 409 "As many files are kept, or are being made, as may be." => "Take one away, or wait until one is over.";
     "export-too-long" 409 "The file took too long to be read." => "Narrow the filter, and ask for several files.";
     "not-printed" 409 "The report cannot be set as PDF." => "Ask for csv, json or ndjson.";
     "print-too-long" 409 "The report takes too long to be set as PDF." => "Ask for fewer days, or for csv, json or ndjson.";
-    "rights-withdrawn" 409 "Whoever asked for this file may not have it any more." => "Have somebody ask for it who may.";
+    "rights-withdrawn" 409 "Whoever asked for this file may not have it any more." => "Have somebody ask for it, or save the report anew, who may.";
     "no-recipients" 409 "The report is sent to nobody." => "Name its recipients first.";
     "no-public-url" 409 "A mail can hold no link, for nobody said where this installation is." => "Have `public_url` set.";
 
