@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The stories, by their names.
-const FILES: [(&str, &str); 21] = [
+const FILES: [(&str, &str); 22] = [
     ("scores", include_str!("scores.json")),
     ("scoring_models", include_str!("scoring_models.json")),
     ("learned_models", include_str!("learned_models.json")),
@@ -21,10 +21,11 @@ const FILES: [(&str, &str); 21] = [
     ("queues", include_str!("queues.json")),
     ("automation_metrics", include_str!("automation_metrics.json")),
     ("campaigns", include_str!("campaigns.json")),
-    ("writing", include_str!("writing.json")),
+    ("campaign_drafts", include_str!("campaign_drafts.json")),
     ("messages", include_str!("messages.json")),
     ("sequences", include_str!("sequences.json")),
-    ("work", include_str!("work.json")),
+    ("schedules", include_str!("schedules.json")),
+    ("jobs", include_str!("jobs.json")),
     ("access", include_str!("access.json")),
     ("agents", include_str!("agents.json")),
     ("calls", include_str!("calls.json")),
