@@ -32,8 +32,8 @@ async fn the_type_of_a_refusal_is_an_address_that_explains_it() {
         assert!(browser.get(&address).await.expect(200).says(&format!("<h1>{name}</h1>")), "{name}");
     }
     assert_eq!(nobody.get("/problems/nowhere").await.problem(404), "not-found");
-    let lost = browser.get("/problems/nowhere").await;
-    assert_eq!(lost.expect(404).headers["cache-control"], "no-store");
+    let elsewhere = browser.get("/problems/nowhere").await;
+    assert_eq!(elsewhere.expect(404).headers["cache-control"], "no-store");
     app.process.stop().await;
 }
 

@@ -10,7 +10,7 @@ choose();
 
 SwaggerUIBundle({
   url: "/api/v1/openapi.json",
-  dom_id: "#operations",
+  dom_id: "#description",
   deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: -1,
