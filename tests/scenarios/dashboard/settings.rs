@@ -203,7 +203,7 @@ async fn everybody_changes_their_password_ends_their_sessions_and_chooses_a_zone
     let key = app.operator("Olga").await.bearer.expect("a key");
     operator.post("/ops/login/operator", &[("key", &key)]).await.expect(303);
     assert!(operator.get("/ops/account").await.expect(200).says("operator's key"));
-    operator.get("/ops/account/second-factor").await.expect(403);
+    operator.get("/ops/account/second-factor").await.expect(409);
     operator.get("/ops/settings").await.expect(409);
     app.process.stop().await;
 }
