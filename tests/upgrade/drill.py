@@ -97,8 +97,12 @@ def apply(file):
     """A file as `switchboard migrate` applies it; from when until when."""
     since = ask("large", "select clock_timestamp()")
     for _ in range(60):
-        if subprocess.run(psql("large", "-1", "-c", "set lock_timeout = '500ms'", "-f", HERE / file)).returncode == 0:
+        command = psql("large", "-1", "-c", "set lock_timeout = '500ms'", "-f", HERE / file)
+        tried = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if tried.returncode == 0:
             break
+        if "lock timeout" not in tried.stderr:
+            sys.exit(f"{file} is refused: {tried.stderr}")
         time.sleep(0.5)
     else:
         sys.exit(f"{file} could not be applied")
