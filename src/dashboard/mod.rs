@@ -6,7 +6,7 @@
 //! - [`guard`] proves who asks by `cookies`, from which site (`origin`) and for what; [`viewer`] who that is
 //! - [`page`] what stands around every page, [`forms`] what is sent, [`asked`] what forms and addresses say, [`link`] addresses with filters in them,
 //!   `refused` failures as pages
-//! - [`reference`] the description of the API as a page, at `/docs`; [`problems`] what its refusals mean, at `/problems`
+//! - [`reference`](mod@reference) the description of the API as a page, at `/docs`; [`problems`] what its refusals mean, at `/problems`
 //! - [`ui`] the parts that pages are made of; [`assets`] styles and scripts, all of them embedded
 
 pub mod asked;

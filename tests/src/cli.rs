@@ -29,7 +29,7 @@ pub async fn switchboard(database: &Database, words: &[&str]) -> Ran {
 /// The same, and whoever was to read what it prints is gone before it begins.
 ///
 /// # Panics
-/// As [`switchboard`].
+/// As [`switchboard`](fn@switchboard).
 pub async fn unread(database: &Database, words: &[&str]) -> Ran {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -39,7 +39,7 @@ pub async fn unread(database: &Database, words: &[&str]) -> Ran {
 /// The same with other settings: an empty one is left out.
 ///
 /// # Panics
-/// As [`switchboard`].
+/// As [`switchboard`](fn@switchboard).
 pub async fn switchboard_with(database: &Database, settings: &[(&str, &str)], words: &[&str]) -> Ran {
     let mut command = command(database, words);
     for (name, value) in settings {

@@ -8,7 +8,7 @@
 //! - [`probe`] jobs and a worker for the engine's own tests; [`played`] a node that can die
 //! - [`detour`] a way to Postgres on which each statement is waited for
 //! - [`scripted`] a provider of messages whose answers a test gives
-//! - [`switchboard`] a command of the command line, and what it [`Ran`] to
+//! - [`switchboard`](fn@switchboard) a command of the command line, and what it [`Ran`] to
 //! - [`Cluster`] a Postgres of a test's own that is archived, lost and restored
 //! - [`Worker`] a process to be killed; [`contacts`] real input
 

@@ -5,7 +5,7 @@
 //! rows of a month --write--> file + manifest --check (read back)--> verified --drop--> partition detached, dropped
 //! ```
 //!
-//! - [`month`], [`manifest`] and [`line`] what is stored and how, pure; `file` reading and writing it as streams
+//! - [`month`], [`manifest`] and [`line`](mod@line) what is stored and how, pure; `file` reading and writing it as streams
 //! - [`plan`] what goes; [`write`](mod@write) with `follow`, [`check`], [`leave`] the steps, each of which may be
 //!   cut off at any moment
 //! - [`bridge`] how a chain is followed across archives; [`work`] the jobs

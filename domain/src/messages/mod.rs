@@ -12,7 +12,7 @@
 //! - pure as well: [`segments`] of a short message, [`locale`] which one is nearest, [`zones`] of a number, [`keywords`] that
 //!   people write, [`signatures`] of providers, [`dsn`] mails that come back, [`verp`] to which message
 //! - [`read`] lists and single messages; [`cancel`] one that waits; [`stats`] figures; [`outbox`] the sandbox's;
-//!   [`bounded`] pages of what may be large
+//!   `bounded` pages of what may be large
 //! - `store` the tables
 
 pub(crate) mod accept;

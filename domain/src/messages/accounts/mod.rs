@@ -1,7 +1,7 @@
 //! Commands on providers: a tenant's accounts, their credentials sealed and never shown again.
 //!
-//! - `change` changing an account and taking it away; [`pause`] holding it still, and waking what waits for it
-//! - [`verify`] whether its credentials are good; [`address`] where the provider tells what became of messages
+//! - `change` changing an account and taking it away; [`pause`](mod@pause) holding it still, and waking what waits for it
+//! - [`verify`](mod@verify) whether its credentials are good; [`address`] where the provider tells what became of messages
 
 pub mod address;
 mod change;

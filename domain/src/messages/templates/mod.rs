@@ -1,7 +1,7 @@
 //! Commands on templates. A version is never changed: saving under a known name and locale makes the next one.
 //!
 //! - [`parts`] what a channel takes, pure; `replace` the next version of what is there, and taking it from offer
-//! - [`preview`] how it would look, without sending; [`lookup`] which version a name and a locale mean
+//! - [`preview`](mod@preview) how it would look, without sending; [`lookup`] which version a name and a locale mean
 
 pub mod lookup;
 pub mod parts;

@@ -1,5 +1,5 @@
 //! What is left of the person: rows are deleted, or what they say of the person is blanked, as the
-//! [manifest](crate::privacy::manifest) says, table by table in pages. Tables come from the last to the first, for a row
+//! [manifest] says, table by table in pages. Tables come from the last to the first, for a row
 //! leads to the person by rows of tables before it.
 
 use serde_json::json;

@@ -138,7 +138,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A node whose heart beats and whose upkeep runs; its workers begin with [`Self::work`].
+    /// A node whose heart beats and whose upkeep runs; its workers begin with [`Ready::work`].
     pub async fn join(engine: &Engine) -> Outcome<Ready> {
         let stop = CancellationToken::new();
         let card = Card {

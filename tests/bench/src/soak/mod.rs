@@ -3,7 +3,7 @@
 //!
 //! - [`plan`] what is done and how often; [`drive`] begins it when it is due, whatever came of what was before
 //! - [`shift`], [`tenant`] what is worked with; [`acts`], [`telephone`], [`files`], [`crowd`] what is done
-//! - [`record`], [`gauge`] what is measured; [`flat`], [`judge`] what is held against it; [`print`] says it
+//! - [`record`], [`gauge`] what is measured; [`flat`], [`judge`] what is held against it; [`print`](mod@print) says it
 
 mod acts;
 mod crowd;

@@ -1,7 +1,7 @@
 //! kill -9 of the product's own workers while providers break off, hang, fail after they took a message and ask for
 //! patience: nothing is lost, nothing comes twice, and what is of unknown fate is no more than what was hit.
 //!
-//! - [`provider`] who takes the messages; [`line`] an account and its messages
+//! - [`provider`] who takes the messages; [`line`](mod@line) an account and its messages
 //! - [`judge`] what came of it, by the providers' own ledgers
 
 mod judge;
