@@ -4,8 +4,8 @@ use super::{ProblemKind, kinds};
 
 pub(super) const KINDS: &[ProblemKind] = kinds! {
     // Who asks.
-    "unauthenticated" 401 "Nobody is known by this token or key: it is missing, over, revoked or wrong."
-        => "Log in again, or send a key that is in force, as `Authorization: Bearer …`.";
+    "unauthenticated" 401 "What was shown proves nobody: a token, key, password, link or ticket is missing, over, used or wrong."
+        => "Log in again, ask for a new link, or send a key that is in force, as `Authorization: Bearer …`.";
     "second-factor-needed" 401 "The password is right, and a second factor is asked for."
         => "Send the code of your authenticator, or a recovery code, as `code`.";
     "permission-missing" 403 "You are known, and this needs a permission that you do not have; `detail` names it."
@@ -20,8 +20,8 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
         => "Send `Switchboard-Tenant` with its slug and `Switchboard-Reason`, 3 to 200 characters that the tenant can read.";
     "no-tenant-chosen" 409 "The page is about one tenant, and an operator has not chosen one."
         => "Choose a tenant at the beginning of the dashboard.";
-    "https-only" 403 "The token went over the network in the open."
-        => "Use https, and make a new token: this one may have been read.";
+    "https-only" 403 "The request went over the network in the open."
+        => "Use https; if a token or key was in it, make a new one, for this one may have been read.";
     "origin-not-allowed" 403 "Pages of this origin may not open sockets."
         => "Have it added to `allowed_origins`.";
     "foreign-origin" 403 "The request came from a page of another site."
@@ -79,7 +79,8 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "name-taken" 409 "Another has this name." => "Choose another name, or change the one that has it.";
 
     // How often, and what is well.
-    "too-many-requests" 429 "You ask more often than is good for the others." => "Wait as long as `Retry-After` says.";
+    "too-many-requests" 429 "You ask or log in more often than is good for the others, or as much of this goes on as may."
+        => "Wait as long as `Retry-After` says.";
     "overloaded" 503 "More requests are under way than can be served well." => "Try again after `Retry-After`, with a growing pause.";
     "too-many-sockets" 503 "As many sockets are open as may be." => "Come again after `Retry-After`.";
     "not-a-websocket" 426 "Here a WebSocket is opened." => "Ask for the upgrade as RFC 6455 says.";

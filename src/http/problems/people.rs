@@ -6,8 +6,8 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     // Leads and calls.
     "duplicate-lead" 409 "Another lead has this address or number already; `detail` names it."
         => "Change that one, or make the two one by a merge.";
-    "lead-busy" 409 "Something goes on with the lead that would lose its ground."
-        => "Wait for its end, or end it, as `detail` says.";
+    "lead-busy" 409 "A call with the lead, or a message to it, is just changing."
+        => "Do it again in a moment.";
     "too-much-to-merge" 409 "Together the two leads have more than one may have." => "Remove some of it first, then merge.";
     "too-many-attributes" 409 "As many attributes of leads are defined as may be." => "Delete one that is not used.";
     "names-not-searched" 409 "Your tenant's leads are not found by their names."
@@ -19,13 +19,15 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
     "no-team" 409 "Nothing says whose agents take this call." => "Name a team, or set the tenant's default team.";
 
     // Agents and routing.
-    "agent-not-free" 409 "The agent is not available, or has as many open leads as they may." => "Choose another agent.";
+    "agent-not-free" 409 "The agent is not available, or has as many open leads or calls as they may."
+        => "Choose another agent.";
     "agent-has-leads" 409 "The agent has open leads." => "Route them to others first, or send `?requeue=true`.";
     "agent-in-call" 409 "A call rings at the agent or is theirs." => "End it or ring somebody else, then do it again.";
     "agent-in-use" 409 "A routing rule names this agent." => "Change that rule first.";
     "agent-moved" 409 "The agent was moved to another team at this moment." => "Ask again.";
     "user-is-agent" 409 "This user is another agent." => "Take that link away first.";
-    "team-in-use" 409 "Agents or rules need this team." => "Move the agents and change the rules first.";
+    "team-in-use" 409 "Agents, open leads or calls, routing rules, another team, a phone system or the tenant's settings need this team."
+        => "Do what `detail` says first.";
     "teams-changed" 409 "Teams were changed at this moment." => "Ask again.";
     "skill-in-use" 409 "A routing rule asks for this skill." => "Change that rule first.";
     "too-many-rules" 409 "A tenant has no more routing rules than this." => "Delete one that is not used.";
