@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     extract::Path,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -44,7 +44,7 @@ pub async fn list_problem_kinds(headers: HeaderMap) -> Result<Response, Problem>
 pub async fn get_problem_kind(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let kind =
         problems::find(&name).ok_or(domain::Error::NotFound("kind of problem; GET /problems lists them"))?;
-    let status = axum::http::StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
+    let status = StatusCode::from_u16(kind.status).map_err(domain::Error::internal)?;
     // The same for everybody, for it may be kept by others on its way.
     let document = Problem { request_id: "…".to_owned(), ..Problem::new(status, kind.name, kind.means) };
     let document = serde_json::to_string_pretty(&document).map_err(domain::Error::internal)?;

@@ -270,8 +270,7 @@ async fn steer(by: &OperatorCtx, tx: &mut SystemTx, id: TenantId, why: Option<&s
         Some(why) => tx.pause_tenant(id, why).await?,
         None => tx.resume_tenant(id).await?,
     }
-    let subject = format!("tenant:{id}");
-    tx.emit(id, &[Event { kind: EventType::AccessChanged, subject, body: json!({}) }]).await?;
+    tx.emit(id, &[Event::new(EventType::AccessChanged, "tenant", id)]).await?;
     let detail = json!({ "operator": by.name, "why": why });
     tx.audit(by, id, &[Entry::new(action, "tenant", id).detail(detail).notice()]).await?;
     Ok(true)

@@ -169,8 +169,7 @@ async fn demand_factor(ctx: &Ctx, tx: &mut TenantTx, wanted: bool) -> Result<()>
     if read(tx).await?.second_factor_required == wanted {
         return Ok(());
     }
-    let subject = format!("tenant:{}", ctx.tenant);
-    tx.emit(&[Event { kind: EventType::AccessChanged, subject, body: json!({}) }]).await
+    tx.emit(&[Event::new(EventType::AccessChanged, "tenant", ctx.tenant)]).await
 }
 
 async fn read(tx: &mut TenantTx) -> Result<TenantView> {

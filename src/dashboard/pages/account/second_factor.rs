@@ -40,6 +40,15 @@ struct Factor {
     wrong: Option<String>,
 }
 
+impl Factor {
+    /// How it is, where nothing is offered or asked for.
+    async fn plain(viewer: &Viewer, since: Option<DateTime<Utc>>) -> Result<Self, Problem> {
+        let demanded = second_factor::is_demanded(viewer.user()?).await?;
+        let page = viewer.page(TITLE);
+        Ok(Self { page, since, offered: None, confirms: false, demanded, wrong: None })
+    }
+}
+
 struct Offered {
     groups: String,
     url: String,
@@ -61,9 +70,8 @@ fn offered(new: NewSecondFactor) -> Offered {
 /// How it is with one's second factor.
 pub async fn form(viewer: Viewer) -> Answer {
     let (ctx, id) = myself(&viewer)?;
-    let (since, demanded) = (second_factor::since(ctx, id).await?, second_factor::is_demanded(ctx).await?);
-    let page = viewer.page(TITLE);
-    show(&Factor { page, since, offered: None, confirms: false, demanded, wrong: None })
+    let since = second_factor::since(ctx, id).await?;
+    show(&Factor::plain(&viewer, since).await?)
 }
 
 /// Shows a secret to whoever shows their password.
@@ -75,16 +83,15 @@ pub async fn offer(
 ) -> Result<Response, Problem> {
     let (ctx, _) = myself(&viewer)?;
     let password = fields.get("current").unwrap_or_default();
-    let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
     match second_factor::offer(ctx, &app.gate, password, address).await {
         Ok(new) => {
             let offered = Some(offered(new));
-            let shown = Factor { page, since: None, offered, confirms: true, demanded, wrong: None };
+            let shown = Factor { offered, confirms: true, ..Factor::plain(&viewer, None).await? };
             Ok(show(&shown)?.into_response())
         }
         Err(Error::Invalid(_)) => {
             let wrong = Some("This is not your password.".to_owned());
-            let again = Factor { page, since: None, offered: None, confirms: false, demanded, wrong };
+            let again = Factor { wrong, ..Factor::plain(&viewer, None).await? };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),
@@ -102,8 +109,7 @@ pub async fn confirm(viewer: Viewer, fields: Fields) -> Result<Response, Problem
         }
         Err(Error::Invalid(_)) => {
             let wrong = Some("This code is wrong or too late; wait for the next one.".to_owned());
-            let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
-            let again = Factor { page, since: None, offered: None, confirms: true, demanded, wrong };
+            let again = Factor { confirms: true, wrong, ..Factor::plain(&viewer, None).await? };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),
@@ -124,8 +130,7 @@ pub async fn remove(
         Err(Error::Invalid(_)) => {
             let since = second_factor::since(ctx, id).await?;
             let wrong = Some("This code is wrong or was used; wait for the next one.".to_owned());
-            let (page, demanded) = (viewer.page(TITLE), second_factor::is_demanded(ctx).await?);
-            let again = Factor { page, since, offered: None, confirms: false, demanded, wrong };
+            let again = Factor { wrong, ..Factor::plain(&viewer, since).await? };
             show_as(StatusCode::UNPROCESSABLE_ENTITY, &again)
         }
         Err(error) => Err(error.into()),
