@@ -107,7 +107,7 @@ pub struct Config {
     /// Which traces are told, by the names of the OpenTelemetry specification.
     pub traces_sampler: String,
     /// The share of them, from 0 to 1, for samplers that take one.
-    pub traces_sampler_arg: Option<f64>,
+    pub traces_sampler_arg: Option<String>,
 }
 
 impl Config {
@@ -165,11 +165,11 @@ impl Config {
         let mut settings: Self = sources.build()?.try_deserialize()?;
         settings.public_url = settings.public_url.map(|text| origin(&text)).transpose()?;
         settings.check_key_service()?;
-        settings.traces()?;
         Ok(settings)
     }
 
-    /// How traces are told, if they are; what is set besides an address is not judged without one.
+    /// How traces are told, if they are; what is set besides an address is not judged without one. Whoever tells none does
+    /// not ask: the standard variables stand in many a shell for other programs.
     ///
     /// # Errors
     /// A sentence that names the setting.
@@ -178,7 +178,8 @@ impl Config {
         let endpoint = traces::endpoint(self.otlp_endpoint.as_deref(), self.otlp_traces_endpoint.as_deref());
         let Some(endpoint) = endpoint.map_err(named)? else { return Ok(None) };
         let headers = traces::headers(self.otlp_headers.as_deref().unwrap_or_default()).map_err(named)?;
-        let sampler = traces::sampler(&self.traces_sampler, self.traces_sampler_arg).map_err(named)?;
+        let sampler =
+            traces::sampler(&self.traces_sampler, self.traces_sampler_arg.as_deref()).map_err(named)?;
         Ok(Some(traces::Settings { endpoint, headers, service_name: self.service_name.clone(), sampler }))
     }
 
@@ -307,8 +308,11 @@ mod tests {
         let told =
             load(&[collector]).expect("an address").traces().expect("settings").expect("they are told");
         assert_eq!(told.endpoint.as_str(), "http://127.0.0.1:4318/v1/traces");
-        let error = load(&[collector, ("traces_sampler", "none of ours")]).err().expect("a wrong name");
-        assert!(error.to_string().contains("traces_sampler"), "{error}");
+        for wrong in [("traces_sampler", "none of ours"), ("otlp_traces_endpoint", "here")] {
+            let config = load(&[collector, wrong]).expect("commands that tell no traces do not mind");
+            let error = config.traces().err().expect("a wrong setting");
+            assert!(error.to_string().contains(wrong.0), "{error}");
+        }
     }
 
     #[test]

@@ -99,7 +99,7 @@ def run(binary: Path, name: str, words: list[str], env: dict[str, str]) -> None:
     }
     with tempfile.TemporaryDirectory(prefix="sb-deploy-") as data:
         product = Product(binary, Path(data), env)
-        if words == ["migrate"]:
+        if words[0] == "migrate":
             product.run(*words)
         else:
             with product.serving(words, f"http://127.0.0.1:{ops}/readyz"):
@@ -111,8 +111,8 @@ def main() -> None:
     binary = Path(sys.argv[1]).resolve()
     groups = [of_compose(), *(of_kubernetes(Path(rendered)) for rendered in sys.argv[2:])]
     for group in groups:
-        group.sort(key=lambda one: one[1] != ["migrate"])
-        assert group[0][1] == ["migrate"], "nothing migrates"
+        group.sort(key=lambda one: one[1][0] != "migrate")
+        assert group[0][1][0] == "migrate", "nothing migrates"
         for name, words, env in group:
             run(binary, name, words, env)
     run(binary, "image", image_command(), {"DATABASE_URL": "", "SWITCHBOARD_KEY": ""})

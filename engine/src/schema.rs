@@ -85,17 +85,17 @@ fn since(description: &str) -> Option<i64> {
 
 /// The migrations that were applied, if they may be read.
 async fn applied(conn: &mut PgConnection) -> sqlx::Result<Option<Vec<Applied>>> {
-    let readable: Option<bool> =
-        sqlx::query_scalar("select has_table_privilege(to_regclass('_sqlx_migrations'), 'select')")
-            .fetch_one(&mut *conn)
-            .await?;
+    let readable: Option<bool> = sqlx::query_scalar("select has_table_privilege(to_regclass($1), 'select')")
+        .bind(TABLE)
+        .fetch_one(&mut *conn)
+        .await?;
     match readable {
         None => return Ok(Some(Vec::new())),
         Some(false) => return Ok(None),
         Some(true) => {}
     }
-    let applied = "select version, description from _sqlx_migrations where success order by version";
-    sqlx::query_as(applied).fetch_all(conn).await.map(Some)
+    let applied = format!("select version, description from {TABLE} where success order by version");
+    sqlx::query_as(AssertSqlSafe(applied)).fetch_all(conn).await.map(Some)
 }
 
 async fn bring(connect: &PgConnectOptions, is_wanted: fn(&Migration) -> bool) -> Result<(), MigrateError> {
@@ -123,16 +123,22 @@ async fn bring(connect: &PgConnectOptions, is_wanted: fn(&Migration) -> bool) ->
 /// Waits until nobody else migrates this database, by asking again and again: a statement that waits would be waited
 /// for by whoever makes an index concurrently.
 async fn alone(conn: &mut PgConnection) -> sqlx::Result<()> {
+    let mut is_told = false;
     while !sqlx::query_scalar::<_, bool>("select pg_try_advisory_lock(1036, 0)").fetch_one(&mut *conn).await?
     {
+        if !is_told {
+            tracing::info!("another process migrates this database; this one waits until it is done");
+            is_told = true;
+        }
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }
 
 async fn apply(conn: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
-    // What stands in no transaction is done concurrently: it waits for all who are at work, and nobody for it.
-    let patience = if migration.no_tx { "0" } else { LOCK };
+    // What is done concurrently waits for all who are at work, and nobody for it.
+    let holds_nobody_up = migration.no_tx && migration.sql.as_str().to_lowercase().contains("concurrently");
+    let patience = if holds_nobody_up { "0" } else { LOCK };
     sqlx::query("select set_config('lock_timeout', $1, false)").bind(patience).execute(&mut *conn).await?;
     let mut tries = 1;
     loop {

@@ -54,6 +54,7 @@ pub(super) async fn run(config: &Config, form: Form, command: Command) -> Result
                 Check::of("storage", within(files(config)).await),
                 Check::of("database", database(config).await),
                 Check::of("public_url", Ok(public(config))),
+                Check::of("traces", traces(config)),
             ];
             let shown = form.list(CHECKS, None).all(&checks);
             // The verdict is told whether or not somebody reads the list.
@@ -135,6 +136,17 @@ async fn missing_keys(platform: &Platform) -> Result<Vec<String>, Failure> {
     let wrapped = view::wrapped_by(platform).await?;
     let known: Vec<&str> = platform.vault.keks().names().collect();
     Ok(wrapped.into_iter().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str())).collect())
+}
+
+fn traces(config: &Config) -> Result<String, Failure> {
+    let settings = config.traces()?;
+    Ok(settings.map_or_else(
+        || "nobody is told any: no collector is named".into(),
+        |settings| {
+            let to = settings.endpoint.host_str().unwrap_or_default().to_owned();
+            format!("they are posted to {to} and not asked about here")
+        },
+    ))
 }
 
 fn public(config: &Config) -> String {

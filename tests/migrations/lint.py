@@ -113,6 +113,8 @@ def wrong(name, text, history):
     fresh, late = set(), set()
     if alone and len(all_of_it) != 1:
         yield "alone", "several statements are sent as one transaction: one statement for each `-- no-transaction` file"
+    if alone and not all(re.search(r"\bconcurrently\b", one) for one in all_of_it):
+        yield "needless", "only what is done concurrently needs no transaction; all else is rolled back within one when it fails"
     if any(LOCK.search(one) for one in all_of_it):
         yield "lock-timeout", "`switchboard migrate` sets it and tries again: who waits longer holds up all behind him"
     if "contract_since" in name and not contract:
@@ -125,6 +127,8 @@ def wrong(name, text, history):
                 continue
             if not found[1]:
                 yield "index", "holds up every write: `create index concurrently`, alone in a file that begins with `-- no-transaction`"
+            elif not re.match(r"create (?:unique )?index concurrently if not exists\b", one):
+                yield "again", "`if not exists`: it may be tried again after it was made and before that was written down"
             elif not alone:
                 yield "no-transaction", "concurrently works in no transaction: the file's first line is `-- no-transaction`"
         elif found := re.match(r"drop index (concurrently )?", one):

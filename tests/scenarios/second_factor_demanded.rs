@@ -1,5 +1,6 @@
 //! A second factor that a tenant demands: whoever has none can only set one up.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use switchboard_tests::{Answer, Browser, Client, PASSWORD, Socket, TestApp};
 
@@ -30,10 +31,12 @@ async fn refresh(app: &TestApp, tokens: &Value) -> Value {
     app.acme.admin.anonymous().post("/api/v1/auth/refresh", &refresh).await.expect(200)
 }
 
-async fn enrol(app: &TestApp, client: &Client) {
+/// The secret that they hold then.
+async fn enrol(app: &TestApp, client: &Client) -> Value {
     let secret = client.post(FACTOR, &json!({"current": PASSWORD})).await.expect(201);
     let shown = json!({"code": code(app, &secret, 0)});
     client.post(&format!("{FACTOR}/confirmation"), &shown).await.expect(200);
+    secret
 }
 
 async fn demand(client: &Client, wanted: bool) -> Answer {
@@ -57,7 +60,10 @@ async fn whoever_has_none_only_sets_one_up_until_it_is_confirmed() {
     assert_eq!(admin.get("/api/v1/tenant").await.expect(200)["second_factor_required"], false);
     assert_eq!(demand(&supervisor, true).await.problem(403), "permission-missing");
     assert_eq!(demand(admin, true).await.problem(409), "second-factor-missing");
+    let elsewhere = holder(&app, &login(&admin.anonymous(), ADMIN, PASSWORD).await.expect(200));
+    elsewhere.get(LEADS).await.expect(200);
     enrol(&app, admin).await;
+    assert_eq!(elsewhere.get(LEADS).await.problem(401), "unauthenticated", "it has shown no second factor");
     assert_eq!(demand(admin, true).await.expect(200)["second_factor_required"], true);
     let said = &logged(&app, "action=update&resource=tenant").await[0]["detail"];
     assert_eq!(said["second_factor_required"], true, "{said}");
@@ -81,20 +87,37 @@ async fn whoever_has_none_only_sets_one_up_until_it_is_confirmed() {
         free.get(LEADS).await.expect(200);
     }
 
-    enrol(&app, &sam).await;
+    let secret = enrol(&app, &sam).await;
     sam.get(LEADS).await.expect(200);
     let tokens = refresh(&app, &tokens).await;
     assert_eq!(tokens["second_factor_required"], false);
     let sam = holder(&app, &tokens);
     sam.get(LEADS).await.expect(200);
-    let removal = sam.post(&format!("{FACTOR}/removal"), &json!({"code": "000000"})).await;
-    assert_eq!(removal.problem(409), "second-factor-kept");
+
+    // Another authenticator: the old one goes by a code of it, and nothing else can be done until there is a new one.
+    app.advance(TimeDelta::seconds(30)).await;
+    let removal = json!({"code": code(&app, &secret, 0)});
+    sam.post(&format!("{FACTOR}/removal"), &removal).await.expect(204);
+    assert_eq!(sam.get(LEADS).await.problem(403), "second-factor-required", "they took it away");
+    enrol(&app, &sam).await;
+    sam.get(LEADS).await.expect(200);
 
     admin.delete(&format!("{user}/second-factor")).await.expect(204);
     assert_eq!(sam.get(LEADS).await.problem(403), "second-factor-required", "an admin took it away");
     demand(admin, false).await.expect(200);
     sam.get(LEADS).await.expect(200);
     app.process.stop().await;
+}
+
+/// Sets one up as a person does, and gives its secret.
+async fn set_up(app: &TestApp, browser: &mut Browser) -> Value {
+    let factor = "/ops/account/second-factor";
+    browser.get(factor).await.expect(200);
+    let offered = browser.post(factor, &[("current", PASSWORD)]).await.expect(200);
+    let url = between(&offered.text, "href=\"otpauth://", "\"").replace("&#38;", "&");
+    let secret = json!({ "secret": between(&format!("{url}&"), "secret=", "&") });
+    browser.post(&format!("{factor}/confirm"), &[("code", &code(app, &secret, 0))]).await.expect(200);
+    secret
 }
 
 #[tokio::test]
@@ -108,12 +131,12 @@ async fn the_dashboard_leads_to_where_it_is_set_up() {
     let (general, demand) = ("/ops/settings/general", [("second_factor_required", "1")]);
     browser.get(general).await.expect(200);
     browser.post(general, &demand).await.expect(409);
-    enrol(&app, &app.acme.admin).await;
+    let factor = "/ops/account/second-factor";
+    set_up(&app, &mut browser).await;
     browser.post(general, &demand).await.expect(303);
     let page = browser.get(general).await.expect(200);
     assert!(page.says("name=\"second_factor_required\" value=\"1\" checked"), "{}", page.text);
 
-    let factor = "/ops/account/second-factor";
     for path in ["/ops", "/ops/jobs", "/ops/settings"] {
         assert_eq!(sam.get(path).await.leads(), factor, "{path}");
     }
@@ -123,13 +146,13 @@ async fn the_dashboard_leads_to_where_it_is_set_up() {
     sam.get("/ops/account").await.expect(200);
     let form = sam.get(factor).await.expect(200);
     assert!(form.says("Your tenant demands one"), "{}", form.text);
-    let offered = sam.post(factor, &[("current", PASSWORD)]).await.expect(200);
-    let url = between(&offered.text, "href=\"otpauth://", "\"").replace("&#38;", "&");
-    let secret = json!({ "secret": between(&format!("{url}&"), "secret=", "&") });
-    sam.post(&format!("{factor}/confirm"), &[("code", &code(&app, &secret, 0))]).await.expect(200);
+    let secret = set_up(&app, &mut sam).await;
     sam.get("/ops/jobs").await.expect(200);
     let page = sam.get(factor).await.expect(200);
-    assert!(page.says("so it stays") && !page.says("/remove\""), "{}", page.text);
-    sam.post(&format!("{factor}/remove"), &[("code", "000000")]).await.expect(409);
+    assert!(page.says("all you can do is set another up"), "{}", page.text);
+    app.advance(TimeDelta::seconds(30)).await;
+    let gone = sam.post(&format!("{factor}/remove"), &[("code", &code(&app, &secret, 0))]).await;
+    assert_eq!(gone.leads(), factor);
+    assert_eq!(sam.get("/ops/jobs").await.leads(), factor);
     app.process.stop().await;
 }

@@ -1,6 +1,6 @@
 """`./x upgrade`: the release before and this build on each other's schemas (docs/upgrades.md, "What is drilled").
 
-Called with the binary of this build, the git reference of the release before, and `--only waits|old|new` for one of the three
+Called with the binary of this build, the git reference of the release before, and `--only waits|data|old|new` for one of the four
 steps; DATABASE_URL names a Postgres that is thrown away afterwards.
 """
 import argparse
@@ -164,6 +164,27 @@ def measured(known, since):
     return wrong
 
 
+def read_each_other(now, before):
+    """What one build writes the other reads, and the first again: the demo, which logs in and adds up what it finds."""
+    wrong = []
+    data = HOME / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    builds = {"the release before": before, "this build": now}
+    for number, (first, then) in enumerate([("the release before", "this build"), ("this build", "the release before")]):
+        database = f"written_{number}"
+        ask("postgres", f"create database {database}")
+        env = os.environ | {"DATABASE_URL": url(database), "SWITCHBOARD_DATA_DIR": str(data / database)}
+        for reader in (first, then, first):
+            ended = subprocess.run([builds[reader], "demo", "--once"], env=env, stdout=subprocess.PIPE, text=True)
+            if ended.returncode:
+                say(ended.stdout)
+                wrong.append(f"{reader} fails on what {first} has written")
+                break
+        else:
+            say(f"  {then} reads what {first} has written, and {first} reads it again")
+    return wrong
+
+
 def tests(folder, *words, **env):
     """Runs tests as `./x test` does; whether all went well."""
     runner = ["nextest", "run"] if shutil.which("cargo-nextest") else ["test"]
@@ -182,7 +203,7 @@ def main():
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("ref", nargs="?")
-    parser.add_argument("--only", choices=("waits", "old", "new"))
+    parser.add_argument("--only", choices=("waits", "data", "old", "new"))
     wishes = parser.parse_args()
     now = wishes.binary.resolve()
     HOME.mkdir(parents=True, exist_ok=True)
@@ -194,11 +215,14 @@ def main():
     old = {"CARGO_TARGET_DIR": str(build), "TEST_BINARY": str(before)}
     run("cargo", "build", "--bin", "switchboard", cwd=folder, **old)
     wrong = migrate_under_load(now, before) if wishes.only in (None, "waits") else []
-    if wishes.only != "waits":
+    if wishes.only in (None, "data"):
+        wrong += read_each_other(now, before)
+    if wishes.only in (None, "old", "new"):
         wrong += both_suites(now, folder, old, wishes.only)
     for line in wrong:
         say(f"WRONG: {line}")
-    say("The upgrade does not hold." if wrong else "The upgrade holds.")
+    holds = f"Of the upgrade this holds: {wishes.only}." if wishes.only else "The upgrade holds."
+    say("The upgrade does not hold." if wrong else holds)
     return bool(wrong)
 
 

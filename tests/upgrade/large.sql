@@ -52,6 +52,12 @@ insert into drill.work values
   ('writes jobs', 'insert into engine.job_history (id, tenant_id, lane, created_at, finished_at, timeout_ms, attempt, max_attempts,
      watched, spread, state, args, actor)
      values (gen_random_uuid(), $1, 1, engine.now(), engine.now(), 60000, 1, 5, false, false, ''completed'', ''{}'', ''{}'')'),
+  ('ends jobs', 'update engine.jobs set lane = lane where tenant_id = $1 and id = (select drill.one_of(''94''))'),
+  -- These hold few rows, and are asked at every login and every change of settings.
+  ('reads tenants', 'select from tenants where id = $1'),
+  ('writes tenants', 'update tenants set name = name where id = $1'),
+  ('logs in', 'select from users u left join second_factors f on f.tenant_id = u.tenant_id and f.user_id = u.id
+     where u.tenant_id = $1 for update of u'),
   ('reads audit', 'select from audit_log where tenant_id = $1 and at > engine.now() - interval ''1 minute'' limit 20'),
   ('writes audit', 'insert into audit_log (tenant_id, id, actor_kind, action, resource, outcome)
      values ($1, gen_random_uuid(), ''system'', ''update'', ''lead'', ''done'')');
@@ -80,6 +86,10 @@ begin
     perform from messages limit 1;
     perform from engine.job_history limit 1;
     perform from audit_log limit 1;
+    perform from engine.jobs limit 1;
+    perform from tenants limit 1;
+    perform from users limit 1;
+    perform from second_factors limit 1;
     perform pg_sleep(0.3);
     exit when (select is_over from drill.over);
     commit;

@@ -25,19 +25,6 @@ impl Standing {
         if self.only_enrols(by_login) { PermissionSet::default() } else { permissions }
     }
 
-    /// Whether the user may take their second factor away.
-    ///
-    /// # Errors
-    /// A conflict while the tenant demands it.
-    pub fn lets_remove(self) -> Result<()> {
-        if self.demanded {
-            let detail = "your tenant demands a second factor; for another authenticator ask an admin to take it \
-                          away, and set it up anew";
-            return Err(Error::conflict("second-factor-kept", detail));
-        }
-        Ok(())
-    }
-
     /// Whether the user may have the tenant demand one.
     ///
     /// # Errors
@@ -70,7 +57,6 @@ mod tests {
             assert_eq!(standing.only_enrols(by_login), limited, "{standing:?} {by_login}");
             let left = if limited { PermissionSet::default() } else { all };
             assert_eq!(standing.leaves(by_login, all), left, "{standing:?} {by_login}");
-            assert_eq!(standing.lets_remove().is_ok(), !demanded);
             assert_eq!(standing.lets_demand().is_ok(), confirmed);
         }
     }

@@ -115,7 +115,7 @@ pub async fn offer(ctx: &Ctx, gate: &Gate, password: &str, address: IpAddr) -> R
     Ok(NewSecondFactor { secret: secret.to_string(), otpauth_url })
 }
 
-/// Confirms the caller's secret by a code of it: from now on a login asks for one.
+/// Confirms the caller's secret by a code of it: from now on a login asks for one, and all others of theirs end.
 ///
 /// # Errors
 /// If there is none to confirm, or the code is wrong.
@@ -129,6 +129,8 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| hex(&ctx.platform.random::<8>())).collect();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| sha256(code.as_bytes()).to_vec()).collect();
     store::confirm_factor(tx.conn(), ctx.tenant, user, step, &hashes).await?;
+    // No other login has shown the factor, or will.
+    store::end_sessions(tx.conn(), ctx.tenant, user, None, ctx.session, "revoked", ctx.now()).await?;
     // A login that could do nothing else can do everything now.
     tell(&mut tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("create", "second_factor", user).notice()]).await?;
@@ -136,16 +138,13 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
     Ok(RecoveryCodes { codes })
 }
 
-/// Removes the caller's own second factor by a code of it.
+/// Removes the caller's own second factor by a code of it. Where their tenant demands one, all they can do then is set
+/// another up: so an authenticator is exchanged, also by an only admin.
 ///
 /// # Errors
-/// If there is none, the code is wrong, or the tenant demands a second factor.
+/// If there is none, or the code is wrong.
 pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> Result<()> {
     let user = user_of(ctx)?;
-    let mut tx = ctx.begin().await?;
-    store::standing(tx.conn(), ctx.tenant, user).await?.lets_remove()?;
-    // No connection is held while tries are counted.
-    tx.commit().await?;
     let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
     let mut tx = ctx.begin().await?;
     match shown(&mut tx, user, Some(code), ctx.now().timestamp()).await? {

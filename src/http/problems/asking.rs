@@ -40,8 +40,6 @@ pub(super) const KINDS: &[ProblemKind] = kinds! {
         => "Set one up by POST /api/v1/me/second-factor, or on the page of your account; then go on.";
     "second-factor-missing" 409 "Who demands a second factor of all must have one."
         => "Set up your own first, then demand it.";
-    "second-factor-kept" 409 "Your tenant demands a second factor, so yours stays."
-        => "Have an admin remove it if it is lost; you are led to set up another.";
     "own-factor" 409 "This removes the second factor of others."
         => "Remove your own by a code of it.";
     "own-password" 409 "This sets the password of others."

@@ -72,23 +72,24 @@ fn decoded(value: &str) -> String {
     form_urlencoded::parse(form.as_bytes()).map(|(text, _)| text.into_owned()).next().unwrap_or_default()
 }
 
-/// The sampler of a name; `share` is for those that take a part of all traces, from 0 to 1.
+/// The sampler of a name; `share` is for those that take a part of all traces, from 0 to 1, and all without it.
 ///
 /// # Errors
 /// A sentence that names the setting.
-pub fn sampler(name: &str, share: Option<f64>) -> Result<Sampler, String> {
-    let share = share.unwrap_or(1.0);
-    if !(0.0..=1.0).contains(&share) {
-        return Err("traces_sampler_arg must be from 0 to 1".to_owned());
-    }
+pub fn sampler(name: &str, share: Option<&str>) -> Result<Sampler, String> {
+    let by_share = || {
+        let share = share.map_or(Ok(1.0), str::parse).ok().filter(|share| (0.0..=1.0).contains(share));
+        let share = share.ok_or_else(|| "traces_sampler_arg must be a number from 0 to 1".to_owned());
+        share.map(Sampler::TraceIdRatioBased)
+    };
     let by_parent = |root: Sampler| Sampler::ParentBased(Box::new(root));
     Ok(match name {
         "always_on" => Sampler::AlwaysOn,
         "always_off" => Sampler::AlwaysOff,
-        "traceidratio" => Sampler::TraceIdRatioBased(share),
+        "traceidratio" => by_share()?,
         "parentbased_always_on" => by_parent(Sampler::AlwaysOn),
         "parentbased_always_off" => by_parent(Sampler::AlwaysOff),
-        "parentbased_traceidratio" => by_parent(Sampler::TraceIdRatioBased(share)),
+        "parentbased_traceidratio" => by_parent(by_share()?),
         _ => {
             return Err(
                 "traces_sampler must be always_on, always_off, traceidratio, parentbased_always_on, \
@@ -126,9 +127,11 @@ mod tests {
 
     #[test]
     fn samplers_go_by_their_names() {
-        assert!(matches!(sampler("parentbased_traceidratio", Some(0.1)), Ok(Sampler::ParentBased(_))));
+        assert!(matches!(sampler("parentbased_traceidratio", Some("0.1")), Ok(Sampler::ParentBased(_))));
         assert!(matches!(sampler("traceidratio", None), Ok(Sampler::TraceIdRatioBased(_))));
-        assert!(sampler("traceidratio", Some(1.5)).is_err());
+        assert!(matches!(sampler("always_on", Some("for another program")), Ok(Sampler::AlwaysOn)));
+        assert!(sampler("traceidratio", Some("1.5")).is_err());
+        assert!(sampler("traceidratio", Some("half")).is_err());
         assert!(sampler("jaeger_remote", None).is_err());
     }
 }

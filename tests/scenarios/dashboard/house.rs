@@ -5,7 +5,7 @@ use switchboard_tests::{Browser, Client, PASSWORD, TestApp};
 
 use crate::sessions::ADMIN;
 
-const LOGS: &str = "/api/v1/compliance/audit-logs";
+pub const LOGS: &str = "/api/v1/compliance/audit-logs";
 
 /// A browser of a user of acme who holds these permissions and nothing else.
 pub async fn reader(app: &TestApp, permissions: &[&str]) -> Browser {

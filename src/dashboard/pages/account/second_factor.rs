@@ -126,7 +126,7 @@ pub async fn remove(
     let (ctx, id) = myself(&viewer)?;
     let code = fields.text("code").unwrap_or_default();
     match second_factor::remove_own(ctx, &app.gate, code, address).await {
-        Ok(()) => Ok(done("/ops/account", "Your second factor is off: your password alone lets you in.")),
+        Ok(()) => Ok(done("/ops/account/second-factor", "Your second factor is off.")),
         Err(Error::Invalid(_)) => {
             let since = second_factor::since(ctx, id).await?;
             let wrong = Some("This code is wrong or was used; wait for the next one.".to_owned());

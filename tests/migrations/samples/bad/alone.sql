@@ -1,3 +1,3 @@
 -- no-transaction
-create index concurrently leads_city on leads (city);
-create index concurrently leads_town on leads (town);
+create index concurrently if not exists leads_city on leads (city);
+create index concurrently if not exists leads_town on leads (town);

@@ -1,1 +1,1 @@
-create index concurrently leads_city on leads (city);
+create index concurrently if not exists leads_city on leads (city);

@@ -1,2 +1,2 @@
 -- no-transaction
-create index concurrently leads_city on leads (city);
+create index concurrently if not exists leads_city on leads (city);

@@ -1,0 +1,2 @@
+-- no-transaction
+create index concurrently leads_city on leads (city);

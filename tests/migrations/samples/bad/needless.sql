@@ -1,0 +1,2 @@
+-- no-transaction
+alter table leads add column town text;
