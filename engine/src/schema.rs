@@ -136,9 +136,7 @@ async fn alone(conn: &mut PgConnection) -> sqlx::Result<()> {
 }
 
 async fn apply(conn: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
-    // What is done concurrently waits for all who are at work, and nobody for it.
-    let holds_nobody_up = migration.no_tx && migration.sql.as_str().to_lowercase().contains("concurrently");
-    let patience = if holds_nobody_up { "0" } else { LOCK };
+    let patience = if holds_nobody_up(migration) { "0" } else { LOCK };
     sqlx::query("select set_config('lock_timeout', $1, false)").bind(patience).execute(&mut *conn).await?;
     let mut tries = 1;
     loop {
@@ -161,6 +159,15 @@ async fn apply(conn: &mut PgConnection, migration: &Migration) -> Result<(), Mig
             }
         }
     }
+}
+
+/// Whether it waits for all who are at work, and nobody for it.
+fn holds_nobody_up(migration: &Migration) -> bool {
+    const SO: [&str; 3] =
+        ["create index concurrently ", "create unique index concurrently ", "drop index concurrently "];
+    let lines = migration.sql.as_str().lines().filter(|line| !line.trim_start().starts_with("--"));
+    let statement = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ").to_lowercase();
+    migration.no_tx && SO.iter().any(|begins| statement.starts_with(begins))
 }
 
 /// Whether a lock was not to be had, or two would have waited for each other.
@@ -186,11 +193,27 @@ async fn forget_half_made(conn: &mut PgConnection, migration: &Migration) -> sql
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{SqlSafeStr as _, migrate::MigrationType};
+
     use super::*;
 
     fn all_but(left_out: Option<i64>) -> Vec<Applied> {
         let kept = MIGRATIONS.iter().filter(|known| Some(known.version) != left_out);
         kept.map(|known| (known.version, String::from(&*known.description))).collect()
+    }
+
+    #[test]
+    fn only_indexes_are_waited_for_as_long_as_it_takes() {
+        let with = |no_tx: bool, sql: &str| {
+            let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+            holds_nobody_up(&Migration::new(1, "".into(), MigrationType::Simple, sql, no_tx))
+        };
+        let index =
+            "-- no-transaction\n-- a town\nCREATE INDEX\n  concurrently if not exists x on leads (town)";
+        assert!(with(true, index));
+        assert!(!with(false, index));
+        assert!(!with(true, "-- no-transaction\nalter table leads add column concurrently text"));
+        assert!(!with(true, "alter table log detach partition log_1 concurrently"));
     }
 
     #[test]

@@ -11,6 +11,8 @@ HERE = pathlib.Path(__file__).parent
 NAME = r'((?:"?\w+"?\.)?"?\w+"?)'
 STEADY = re.compile(r"now\(\)|current_\w+|'[^']*'(?:::[\w\[\] ]+)?|-?[\d.]+|true|false|null")
 LOCK = re.compile(r"\block_timeout\b")
+CONCURRENT = re.compile(r"(?:create (?:unique )?index|drop index) concurrently ")
+AGAIN = re.compile(r"\bindex\s+concurrently\s+if\s+not\s+exists\s+[a-z_][a-z0-9_]{0,62}\s+on\b")
 CONTRACTS = re.compile(r"(?:\d+_)?contract_since_\d{4}(?:_\w+)?\.sql")
 RENAME = "no two releases can use both names: add the new one, write both, drop the old one later"
 CONTRACT = "the release before still uses it: wait for the one that does not, and call the file " \
@@ -113,8 +115,8 @@ def wrong(name, text, history):
     fresh, late = set(), set()
     if alone and len(all_of_it) != 1:
         yield "alone", "several statements are sent as one transaction: one statement for each `-- no-transaction` file"
-    if alone and not all(re.search(r"\bconcurrently\b", one) for one in all_of_it):
-        yield "needless", "only what is done concurrently needs no transaction; all else is rolled back within one when it fails"
+    if alone and not all(CONCURRENT.match(one) for one in all_of_it):
+        yield "needless", "only indexes that are made or dropped concurrently need none; all else is rolled back within one when it fails"
     if any(LOCK.search(one) for one in all_of_it):
         yield "lock-timeout", "`switchboard migrate` sets it and tries again: who waits longer holds up all behind him"
     if "contract_since" in name and not contract:
@@ -125,10 +127,14 @@ def wrong(name, text, history):
         elif found := re.match(rf"create (?:unique )?index (concurrently )?.*?\bon (?:only )?{NAME}", one):
             if found[2] in fresh:
                 continue
+            if re.search(r" on only ", one):
+                # The one of a partitioned table, which those of its partitions are attached to: nothing is read for it.
+                continue
             if not found[1]:
                 yield "index", "holds up every write: `create index concurrently`, alone in a file that begins with `-- no-transaction`"
-            elif not re.match(r"create (?:unique )?index concurrently if not exists\b", one):
-                yield "again", "`if not exists`: it may be tried again after it was made and before that was written down"
+            elif not AGAIN.search(text.lower()):
+                yield "again", "`if not exists` and a bare name: it may be tried again after it was made and before that was written " \
+                    "down, and what is half made is found by its name"
             elif not alone:
                 yield "no-transaction", "concurrently works in no transaction: the file's first line is `-- no-transaction`"
         elif found := re.match(r"drop index (concurrently )?", one):

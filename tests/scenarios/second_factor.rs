@@ -95,3 +95,35 @@ async fn an_only_admin_who_has_lost_everything_comes_back_by_whoever_has_the_mac
     }
     app.process.stop().await;
 }
+
+/// Beside a confirmation a login by a password alone, or one that the owner has ended, gets nothing.
+#[tokio::test]
+async fn who_comes_in_or_goes_out_beside_a_confirmation_is_judged_after_it() {
+    let app = TestApp::start().await;
+    let (admin, anyone) = (app.acme.admin.clone(), app.acme.admin.anonymous());
+    let factor = "/api/v1/me/second-factor";
+    let secret = admin.post(factor, &json!({"current": PASSWORD})).await.expect(201);
+    let shown = json!({"code": code(&app, &secret, 0)});
+    let engine = &app.process.app.platform.engine;
+    let lock = "select from users for update";
+
+    let mut busy = engine.begin_tenant(app.acme.id.0).await.expect("a transaction");
+    sqlx::query(lock).execute(busy.conn()).await.expect("a lock");
+    let confirm = tokio::spawn(async move { admin.post(&format!("{factor}/confirmation"), &shown).await });
+    app.database.blocks(&confirm).await;
+    let end = "update sessions set ended_at = now(), end_reason = 'revoked' where ended_at is null";
+    sqlx::query(end).execute(busy.conn()).await.expect("ended");
+    busy.commit().await.expect("committed");
+    assert_eq!(confirm.await.expect("an answer").problem(401), "unauthenticated");
+    login(&anyone, ADMIN, PASSWORD).await.expect(200);
+
+    let mut busy = engine.begin_tenant(app.acme.id.0).await.expect("a transaction");
+    sqlx::query(lock).execute(busy.conn()).await.expect("a lock");
+    let coming = tokio::spawn(async move { login(&anyone, ADMIN, PASSWORD).await });
+    app.database.blocks(&coming).await;
+    let confirm = "update second_factors set confirmed_at = now()";
+    sqlx::query(confirm).execute(busy.conn()).await.expect("confirmed");
+    busy.commit().await.expect("committed");
+    assert_eq!(coming.await.expect("an answer").problem(401), "second-factor-needed");
+    app.process.stop().await;
+}

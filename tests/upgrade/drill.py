@@ -117,7 +117,7 @@ def migrate_under_load(now, before):
     ask("postgres", "create database large")
     migrate(before, "large")
     known = int(ask("large", "select max(version) from _sqlx_migrations"))
-    say("A million leads, messages, finished jobs and entries of the audit log are made.")
+    say("A million leads, messages, jobs that wait, finished ones, users and entries of the audit log are made.")
     run(*psql("large", "-f", HERE / "large.sql"))
     run(*psql("large", "-c", "vacuum analyze"))
     names = ask("large", "select who from drill.work").split("\n")
@@ -174,11 +174,12 @@ def read_each_other(now, before):
         database = f"written_{number}"
         ask("postgres", f"create database {database}")
         env = os.environ | {"DATABASE_URL": url(database), "SWITCHBOARD_DATA_DIR": str(data / database)}
-        for reader in (first, then, first):
-            ended = subprocess.run([builds[reader], "demo", "--once"], env=env, stdout=subprocess.PIPE, text=True)
+        for turn, reader in enumerate((first, then, first)):
+            command = ["timeout", "600", builds[reader], "demo", "--once"]
+            ended = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True)
             if ended.returncode:
                 say(ended.stdout)
-                wrong.append(f"{reader} fails on what {first} has written")
+                wrong.append(f"{reader} fails on what {first} has written" if turn else f"the demo of {reader} fails")
                 break
         else:
             say(f"  {then} reads what {first} has written, and {first} reads it again")

@@ -32,6 +32,17 @@ insert into audit_log (tenant_id, id, at, actor_kind, action, resource, resource
 select '01900000-0000-7000-8000-000000000000', ('01950000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        engine.now() - n * interval '50 ms', 'system', 'update', 'lead', n::text, 'done'
   from generate_series(1, 1000000) n;
+
+insert into engine.jobs (id, tenant_id, lane, run_at, created_at, timeout_ms, max_attempts, args, actor)
+select ('01960000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, '01900000-0000-7000-8000-000000000000', 1,
+       engine.now() + interval '1 day', engine.now(), 60000, 5, json_build_object('number', n), '{"kind": "system"}'
+  from generate_series(1, 1000000) n;
+
+insert into users (tenant_id, id, email_sealed, email_index, name_sealed, password_hash, role_id)
+select '01900000-0000-7000-8000-000000000000', ('01970000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+       decode(repeat('00', 60), 'hex'), decode(md5(n::text), 'hex'), decode(repeat('00', 40), 'hex'), 'none',
+       '01980000-0000-7000-8000-000000000000'
+  from generate_series(1, 1000000) n;
 reset session_replication_role;
 
 -- Those who work while migrations run, on rows that are found by their keys, as nearly all are. A row is drawn once for each
@@ -52,12 +63,11 @@ insert into drill.work values
   ('writes jobs', 'insert into engine.job_history (id, tenant_id, lane, created_at, finished_at, timeout_ms, attempt, max_attempts,
      watched, spread, state, args, actor)
      values (gen_random_uuid(), $1, 1, engine.now(), engine.now(), 60000, 1, 5, false, false, ''completed'', ''{}'', ''{}'')'),
-  ('ends jobs', 'update engine.jobs set lane = lane where tenant_id = $1 and id = (select drill.one_of(''94''))'),
-  -- These hold few rows, and are asked at every login and every change of settings.
+  ('ends jobs', 'update engine.jobs set lane = lane where tenant_id = $1 and id = (select drill.one_of(''96''))'),
   ('reads tenants', 'select from tenants where id = $1'),
   ('writes tenants', 'update tenants set name = name where id = $1'),
   ('logs in', 'select from users u left join second_factors f on f.tenant_id = u.tenant_id and f.user_id = u.id
-     where u.tenant_id = $1 for update of u'),
+     where u.tenant_id = $1 and u.id = (select drill.one_of(''97'')) for update of u'),
   ('reads audit', 'select from audit_log where tenant_id = $1 and at > engine.now() - interval ''1 minute'' limit 20'),
   ('writes audit', 'insert into audit_log (tenant_id, id, actor_kind, action, resource, outcome)
      values ($1, gen_random_uuid(), ''system'', ''update'', ''lead'', ''done'')');

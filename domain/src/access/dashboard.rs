@@ -85,9 +85,9 @@ impl Gate {
     ) -> Result<Entered> {
         let Proven { tenant, user, tried } = self.prove(who, address, trace.clone()).await?;
         match self.prove_more(tenant, user.id, None, tried, trace.clone()).await {
-            Ok(()) => {
+            Ok(by_code) => {
                 let client = Client::of(address, agent);
-                Ok(Entered::In(self.open_dashboard(tenant, &user, &client, trace).await?))
+                Ok(Entered::In(self.open_dashboard(tenant, &user, by_code, &client, trace).await?))
             }
             Err(Error::SecondFactor) => {
                 let until = self.platform.clock.now() + HALFWAY;
@@ -121,8 +121,8 @@ impl Gate {
         if verify_slices_are_equal(ours.as_bytes(), halfway.as_bytes()).is_err() || until <= ctx.now() {
             return Err(LATE);
         }
-        self.prove_more(tenant, id, Some(code), tried, trace.clone()).await?;
-        self.open_dashboard(tenant, &user, &Client::of(address, agent), trace).await
+        let by_code = self.prove_more(tenant, id, Some(code), tried, trace.clone()).await?;
+        self.open_dashboard(tenant, &user, by_code, &Client::of(address, agent), trace).await
     }
 
     /// Lets an operator of the installation in by their key. Answers what goes into the cookie.
@@ -233,11 +233,12 @@ impl Gate {
         &self,
         tenant: TenantId,
         user: &store::UserRow,
+        by_code: bool,
         client: &Client,
         trace: Option<String>,
     ) -> Result<String> {
         let (session, _, now): (SessionId, _, _) =
-            self.begin_session(tenant, user, client, LONGEST, trace).await?;
+            self.begin_session(tenant, user, by_code, client, LONGEST, trace).await?;
         let token = self.dashboard_token();
         let mut tx = SystemTx::begin(&self.platform.engine).await?;
         let whose = Whose::User(tenant, user.id, session);

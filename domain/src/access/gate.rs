@@ -97,8 +97,8 @@ impl Gate {
             self.came_in(tried).await?;
             tried = self.try_login(&tenant.to_string(), &user.id.to_string(), address).await?;
         }
-        self.prove_more(tenant, user.id, code, tried, trace.clone()).await?;
-        self.open_session(tenant, &user, &Client::of(address, agent), trace).await
+        let by_code = self.prove_more(tenant, user.id, code, tried, trace.clone()).await?;
+        self.open_session(tenant, &user, by_code, &Client::of(address, agent), trace).await
     }
 
     /// The first half of a login: tenant, e-mail address and password.
@@ -135,7 +135,8 @@ impl Gate {
         }
     }
 
-    /// The second half: a code, for whoever has set a second factor. The try is given back unless the code is wrong.
+    /// The second half: a code, for whoever has set a second factor; whether one was shown. The try is given back unless the
+    /// code is wrong.
     pub(super) async fn prove_more(
         &self,
         tenant: TenantId,
@@ -143,10 +144,14 @@ impl Gate {
         code: Option<&str>,
         tried: Try,
         trace: Option<String>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let ctx = self.ctx(tenant, Actor::User(user), PermissionSet::default(), trace);
-        match self.second_factor(&ctx, user, code).await? {
-            Shown::NoneIsSet | Shown::Right => self.came_in(tried).await,
+        let shown = self.second_factor(&ctx, user, code).await?;
+        match shown {
+            Shown::NoneIsSet | Shown::Right => {
+                self.came_in(tried).await?;
+                Ok(shown == Shown::Right)
+            }
             Shown::Missing => {
                 self.came_in(tried).await?;
                 Err(Error::SecondFactor)

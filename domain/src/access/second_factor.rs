@@ -118,14 +118,20 @@ pub async fn offer(ctx: &Ctx, gate: &Gate, password: &str, address: IpAddr) -> R
 /// Confirms the caller's secret by a code of it: from now on a login asks for one, and all others of theirs end.
 ///
 /// # Errors
-/// If there is none to confirm, or the code is wrong.
-pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
+/// If there is none to confirm, the code is wrong, or the caller's own login has ended meanwhile.
+pub async fn confirm(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> Result<RecoveryCodes> {
+    const OVER: Error = Error::Unauthenticated("the session is over; log in again");
     let user = user_of(ctx)?;
+    let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
     let mut tx = ctx.begin().await?;
+    // The user first, as whoever begins a session does: beside this nobody comes in by a password alone.
+    store::lock_password(tx.conn(), ctx.tenant, user).await?.ok_or(OVER)?;
+    store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?.ok_or(OVER)?;
     let held = store::lock_factor(tx.conn(), ctx.tenant, user).await?.filter(|held| !held.confirmed);
     let held = held.ok_or_else(|| Error::conflict("nothing-to-confirm", "ask for a secret first"))?;
-    let step = step_of(&mut tx, user, &held, code, ctx.now().timestamp()).await?;
-    let step = step.ok_or_else(|| Error::invalid("/code", WRONG))?;
+    let Some(step) = step_of(&mut tx, user, &held, code, ctx.now().timestamp()).await? else {
+        return wrong(tx, "create", user).await;
+    };
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| hex(&ctx.platform.random::<8>())).collect();
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| sha256(code.as_bytes()).to_vec()).collect();
     store::confirm_factor(tx.conn(), ctx.tenant, user, step, &hashes).await?;
@@ -135,11 +141,20 @@ pub async fn confirm(ctx: &Ctx, code: &str) -> Result<RecoveryCodes> {
     tell(&mut tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("create", "second_factor", user).notice()]).await?;
     tx.commit().await?;
+    gate.came_in(tried).await?;
     Ok(RecoveryCodes { codes })
 }
 
-/// Removes the caller's own second factor by a code of it. Where their tenant demands one, all they can do then is set
-/// another up: so an authenticator is exchanged, also by an only admin.
+/// Writes down what somebody tried with a wrong code, and refuses it.
+async fn wrong<T>(mut tx: TenantTx, action: &'static str, user: UserId) -> Result<T> {
+    tx.audit(&[Entry::new(action, "second_factor", user).denied()]).await?;
+    tx.commit().await?;
+    Err(Error::invalid("/code", WRONG))
+}
+
+/// Removes the caller's own second factor by a code of it; all other logins of theirs end. Where their tenant demands one,
+/// all they can do then is set another up: so an authenticator is exchanged, also by an only admin. Until they have, their
+/// password alone lets in whoever sets one up.
 ///
 /// # Errors
 /// If there is none, or the code is wrong.
@@ -150,12 +165,9 @@ pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> 
     match shown(&mut tx, user, Some(code), ctx.now().timestamp()).await? {
         Shown::NoneIsSet => return Err(Error::NotFound("second factor")),
         Shown::Right => {}
-        Shown::Wrong | Shown::Missing => {
-            tx.audit(&[Entry::new("delete", "second_factor", user).denied()]).await?;
-            tx.commit().await?;
-            return Err(Error::invalid("/code", WRONG));
-        }
+        Shown::Wrong | Shown::Missing => return wrong(tx, "delete", user).await,
     }
+    store::end_sessions(tx.conn(), ctx.tenant, user, None, ctx.session, "revoked", ctx.now()).await?;
     remove_on(&mut tx, user).await?;
     tx.commit().await?;
     gate.came_in(tried).await
@@ -188,6 +200,7 @@ pub(super) async fn remove_on(tx: &mut TenantTx, user: UserId) -> Result<()> {
 }
 
 /// What was shown of a second factor.
+#[derive(PartialEq, Eq)]
 pub(super) enum Shown {
     NoneIsSet,
     Missing,

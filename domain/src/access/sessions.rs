@@ -110,15 +110,17 @@ impl RefreshToken {
 }
 
 impl Gate {
-    /// Opens a session for a user who has shown who they are, unless their password has changed meanwhile.
+    /// Opens a session for a user who has shown who they are, by a code as well or not, unless their password has changed
+    /// meanwhile or a code is asked for since.
     pub(super) async fn open_session(
         &self,
         tenant: TenantId,
         row: &store::UserRow,
+        by_code: bool,
         client: &Client,
         trace: Option<String>,
     ) -> Result<Session> {
-        let (id, may, now) = self.begin_session(tenant, row, client, IDLE, trace).await?;
+        let (id, may, now) = self.begin_session(tenant, row, by_code, client, IDLE, trace).await?;
         self.tokens(&RefreshToken { tenant, session: id, number: 0 }, row.id, &may, now + IDLE).await
     }
 
@@ -127,6 +129,7 @@ impl Gate {
         &self,
         tenant: TenantId,
         row: &store::UserRow,
+        by_code: bool,
         client: &Client,
         lasts: Duration,
         trace: Option<String>,
@@ -140,6 +143,10 @@ impl Gate {
             return Err(Error::Unauthenticated(
                 "this password was changed just now; log in with the new one",
             ));
+        }
+        // Whoever confirms a second factor holds the same lock.
+        if !by_code && store::factor_since(tx.conn(), tenant, user).await?.is_some() {
+            return Err(Error::SecondFactor);
         }
         let subject = SubjectId(user.0);
         let keys = Vault::subjects(&mut tx, &[subject]).await?;

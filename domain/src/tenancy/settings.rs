@@ -163,11 +163,11 @@ pub async fn change(ctx: &Ctx, change: SettingsChange) -> Result<TenantView> {
 /// What is to be done besides where a second factor is demanded from now on, or not any more: what was known of
 /// everybody's rights is not believed, and sockets of whoever has none are closed.
 async fn demand_factor(ctx: &Ctx, tx: &mut TenantTx, wanted: bool) -> Result<()> {
-    if read(tx).await?.second_factor_required == wanted {
-        return Ok(());
-    }
     if wanted {
         second_factor::may_demand(ctx, tx).await?;
+    }
+    if read(tx).await?.second_factor_required == wanted {
+        return Ok(());
     }
     tx.emit(&[Event::new(EventType::AccessChanged, "tenant", ctx.tenant)]).await
 }

@@ -40,17 +40,19 @@ pub async fn offer_second_factor(
     Ok((StatusCode::CREATED, Body(second_factor::offer(&ctx, &app.gate, &current, address).await?)))
 }
 
-/// Confirm the secret by a code; the recovery codes in the answer are shown this once.
+/// Confirm the secret by a code: all your other logins end. The recovery codes in the answer are shown this once.
 #[utoipa::path(post, path = "/api/v1/me/second-factor/confirmation", tag = "access", request_body = Code,
     responses((status = 200, body = RecoveryCodes)))]
 pub async fn confirm_second_factor(
+    State(app): Shared,
     Caller(ctx): Caller,
+    ClientAddress(address): ClientAddress,
     Json(Code { code }): Json<Code>,
 ) -> Result<Body<RecoveryCodes>, Problem> {
-    Ok(Body(second_factor::confirm(&ctx, &code).await?))
+    Ok(Body(second_factor::confirm(&ctx, &app.gate, &code, address).await?))
 }
 
-/// Remove your second factor by a code of it.
+/// Remove your second factor by a code of it: all your other logins end.
 #[utoipa::path(post, path = "/api/v1/me/second-factor/removal", tag = "access", request_body = Code,
     responses((status = 204)))]
 pub async fn remove_own_second_factor(

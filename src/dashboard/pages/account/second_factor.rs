@@ -99,10 +99,15 @@ pub async fn offer(
 }
 
 /// Confirms it by a code, and shows the recovery codes this once.
-pub async fn confirm(viewer: Viewer, fields: Fields) -> Result<Response, Problem> {
+pub async fn confirm(
+    State(app): Shared,
+    viewer: Viewer,
+    ClientAddress(address): ClientAddress,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let (ctx, _) = myself(&viewer)?;
     let code = fields.text("code").unwrap_or_default();
-    match second_factor::confirm(ctx, code).await {
+    match second_factor::confirm(ctx, &app.gate, code, address).await {
         Ok(RecoveryCodes { codes }) => {
             let page = viewer.page("Your recovery codes");
             Ok(show(&Recovery { page, codes })?.into_response())

@@ -1,0 +1,2 @@
+-- no-transaction
+create index concurrently if not exists "leads city" on leads (city);
