@@ -232,7 +232,7 @@ def both_suites(now, folder, old, only):
     # The first test that wants a database makes the template of which all others get copies. A copy of it as the release
     # before made it is expanded for our suite; then it is brought up to date for theirs.
     if not tests(folder, "manifest::", **old):
-        sys.exit("the release before has no good tests of its own schema")
+        sys.exit("the release before has no good tests of its own schema: name a commit whose suite is green")
     template = ask("postgres", "select datname from pg_database where datname ~ '^template_[0-9a-f]+$'")
     ask("postgres", f"create database expanded template {template}")
     migrate(now, "expanded", "--expand")

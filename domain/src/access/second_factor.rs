@@ -141,7 +141,7 @@ pub async fn confirm(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> Res
     tell(&mut tx, [Actor::User(user)].into_iter()).await?;
     tx.audit(&[Entry::new("create", "second_factor", user).notice()]).await?;
     tx.commit().await?;
-    gate.came_in(tried).await?;
+    gate.has_done(tried).await;
     Ok(RecoveryCodes { codes })
 }
 
@@ -170,7 +170,8 @@ pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> 
     store::end_sessions(tx.conn(), ctx.tenant, user, None, ctx.session, "revoked", ctx.now()).await?;
     remove_on(&mut tx, user).await?;
     tx.commit().await?;
-    gate.came_in(tried).await
+    gate.has_done(tried).await;
+    Ok(())
 }
 
 /// Removes the second factor of a user who has lost theirs.

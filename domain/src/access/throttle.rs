@@ -111,4 +111,11 @@ impl Gate {
         store::return_tokens(tx.conn(), &tried.0).await?;
         tx.commit().await
     }
+
+    /// The same of what is done and stays done: a try that cannot be given back counts as one that failed, for a while.
+    pub(super) async fn has_done(&self, tried: Try) {
+        if let Err(error) = self.came_in(tried).await {
+            tracing::warn!(%error, "a try that succeeded could not be given back");
+        }
+    }
 }
