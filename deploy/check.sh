@@ -20,7 +20,7 @@ step 'Prometheus: configuration, rules, and their tests'
 sed '/kubernetes_sd_configs:/,/names:/d' deploy/prometheus/kubernetes.yml > "$home/kubernetes-scrape.yml"
 promtool check config --syntax-only "$home/kubernetes-scrape.yml"
 promtool check config deploy/prometheus/prometheus.yml
-promtool test rules deploy/prometheus/alerts_test.yml
+promtool test rules deploy/prometheus/tests/*.yml
 
 step 'Kubernetes: both overlays, as kustomize puts them together'
 rendered=()

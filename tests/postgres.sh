@@ -49,8 +49,11 @@ need_postgres() {
   [ "$(id -u)" = 0 ] || root='sudo -n'
   if command -v apt-get >/dev/null && { [ -z "$root" ] || sudo -n true 2>/dev/null; }; then
     say 'Installing PostgreSQL with apt-get; no server is started.'
-    $root mkdir -p /etc/postgresql-common
-    echo 'create_main_cluster = false' | $root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    # What somebody has said there before stays.
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+      $root mkdir -p /etc/postgresql-common
+      echo 'create_main_cluster = false' | $root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    fi
     $root apt-get update -q >&2
     $root apt-get install -y -q --no-install-recommends postgresql >&2
     pg_bin=$(find_postgres) && return

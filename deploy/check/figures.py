@@ -106,7 +106,7 @@ def of_alerts(known: Known) -> None:
         for linked in re.findall(r"\]\(([^)#]+)", page.read_text()):
             if not (page.parent / linked).exists():
                 wrong(page.name, f"links to {linked}, which is not there")
-    tests = yaml.safe_load((folder / "alerts_test.yml").read_text())["tests"]
+    tests = [test for file in sorted((folder / "tests").iterdir()) for test in yaml.safe_load(file.read_text())["tests"]]
     for name in sorted(names - {test["name"] for test in tests}):
         wrong(name, "has no test")
     for test in tests:

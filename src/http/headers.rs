@@ -15,9 +15,35 @@ const IF_NONE_MATCH: &str =
 const IDEMPOTENCY_KEY: &str = "1 to 255 visible ASCII characters, for example a UUID. A request that comes again with \
                                its key happens once: it is answered with the same status and Location, without a body";
 
+const KEY_OF_CHANGE: &str = "1 to 255 visible ASCII characters, for example a UUID. A request that comes again with its \
+                             key happens once: it is answered with the same status and how it is by then, and without a \
+                             body where that would show a secret again";
+
 /// What makes something and is not kept with its answer: it shows a secret that is good once, so a second answer without
 /// it would be of no use, and asking again takes the first one back or lets it expire.
 const WITHOUT_KEY: [&str; 2] = ["/api/v1/me/second-factor", "/api/v1/ws/tickets"];
+
+/// What changes something that is there and keeps its key, though it makes nothing.
+const WITH_KEY: [&str; 18] = [
+    "/api/v1/call-sources/{id}/rotate",
+    "/api/v1/calls/{id}/answer",
+    "/api/v1/calls/{id}/disposition",
+    "/api/v1/calls/{id}/end",
+    "/api/v1/calls/{id}/ring",
+    "/api/v1/communication/webhooks/{id}/rotate",
+    "/api/v1/gamification-advanced/challenges/{id}/claim",
+    "/api/v1/jobs/{id}/cancel",
+    "/api/v1/jobs/{id}/discard",
+    "/api/v1/jobs/{id}/retry",
+    "/api/v1/leads/{id}/merge",
+    "/api/v1/sequences/enrolments/{id}/leave",
+    "/api/v1/sequences/{id}/archive",
+    "/api/v1/sequences/{id}/pause",
+    "/api/v1/sequences/{id}/publish",
+    "/api/v1/sequences/{id}/resume",
+    "/api/v1/workflows/{id}/cancel",
+    "/api/v1/workflows/{id}/retry",
+];
 
 /// Says it of each operation of a route.
 pub(super) fn say_headers(paths: &mut Paths) {
@@ -25,10 +51,12 @@ pub(super) fn say_headers(paths: &mut Paths) {
         if is_tagged(path) {
             say_tags(item);
         }
-        if let Some(operation) = item.post.as_mut().filter(|post| makes(post))
-            && !WITHOUT_KEY.contains(&path.as_str())
-        {
+        let path = path.as_str();
+        let Some(operation) = &mut item.post else { continue };
+        if makes(operation) && !WITHOUT_KEY.contains(&path) {
             add(operation, "Idempotency-Key", IDEMPOTENCY_KEY);
+        } else if WITH_KEY.contains(&path) {
+            add(operation, "Idempotency-Key", KEY_OF_CHANGE);
         }
     }
 }

@@ -207,6 +207,19 @@ async fn whatever_makes_something_is_answered_the_same_under_one_key_and_makes_i
     app.process.stop().await;
 }
 
+/// Those that make nothing stand in a list by their paths: each of it is an operation.
+#[test]
+fn commands_that_keep_a_key_say_so() {
+    let description: Value = serde_json::from_str(&switchboard::http::openapi::text()).expect("JSON");
+    let posts = description["paths"].as_object().expect("paths").values().map(|item| &item["post"]);
+    let keeps = |post: &&Value| {
+        let parameters = post["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        parameters.iter().any(|one| one["name"] == "Idempotency-Key")
+    };
+    let makes = |post: &&Value| ["201", "202"].iter().any(|status| post["responses"][*status].is_object());
+    assert_eq!(posts.filter(keeps).filter(|post| !makes(post)).count(), 18);
+}
+
 #[tokio::test]
 async fn a_link_that_is_asked_for_twice_is_not_taken_back_by_the_second_time() {
     let app = TestApp::start().await;

@@ -89,6 +89,7 @@ pub(super) async fn prove(
     gate: &Gate,
     current: &str,
     address: IpAddr,
+    (action, resource): (&'static str, &'static str),
 ) -> Result<(UserId, String)> {
     let Actor::User(user) = ctx.actor else {
         return Err(Error::conflict("users-only", "an API key has no password; log in to do this"));
@@ -99,7 +100,7 @@ pub(super) async fn prove(
     tx.commit().await?;
     let stored = stored.ok_or(Error::Unauthenticated("the session is over; log in again"))?;
     if !gate.passwords.fits(Some(stored.clone()), current).await? {
-        audit::record(ctx, Entry::new("update", "password", user).denied()).await?;
+        audit::record(ctx, Entry::new(action, resource, user).denied()).await?;
         return Err(Error::invalid("/current", "this is not your password"));
     }
     gate.came_in(tried).await?;
@@ -116,7 +117,7 @@ pub async fn change_password(
     (current, new): (&str, &str),
     address: IpAddr,
 ) -> Result<()> {
-    let (user, stored) = prove(ctx, gate, current, address).await?;
+    let (user, stored) = prove(ctx, gate, current, address, ("update", "password")).await?;
     let hash = gate.passwords.hash(&ctx.platform, "/new", new).await?;
     let mut tx = ctx.begin().await?;
     let unchanged = store::lock_password(tx.conn(), ctx.tenant, user).await?.as_ref() == Some(&stored);

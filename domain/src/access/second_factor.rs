@@ -93,7 +93,7 @@ pub(crate) async fn may_demand(ctx: &Ctx, tx: &mut TenantTx) -> Result<()> {
 /// # Errors
 /// If the password is wrong, one is confirmed already, or the caller is an API key.
 pub async fn offer(ctx: &Ctx, gate: &Gate, password: &str, address: IpAddr) -> Result<NewSecondFactor> {
-    let (user, _) = prove(ctx, gate, password, address).await?;
+    let (user, _) = prove(ctx, gate, password, address, ("create", "second_factor")).await?;
     let mut tx = ctx.begin().await?;
     if store::lock_factor(tx.conn(), ctx.tenant, user).await?.is_some_and(|held| held.confirmed) {
         return Err(Error::conflict(
@@ -128,7 +128,12 @@ pub async fn confirm(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> Res
     store::lock_password(tx.conn(), ctx.tenant, user).await?.ok_or(OVER)?;
     store::user_grants(tx.conn(), ctx.tenant, user, ctx.session).await?.ok_or(OVER)?;
     let held = store::lock_factor(tx.conn(), ctx.tenant, user).await?.filter(|held| !held.confirmed);
-    let held = held.ok_or_else(|| Error::conflict("nothing-to-confirm", "ask for a secret first"))?;
+    let Some(held) = held else {
+        // Nothing was guessed at.
+        drop(tx);
+        gate.has_done(tried).await;
+        return Err(Error::conflict("nothing-to-confirm", "ask for a secret first"));
+    };
     let Some(step) = step_of(&mut tx, user, &held, code, ctx.now().timestamp()).await? else {
         return wrong(tx, "create", user).await;
     };
@@ -163,7 +168,11 @@ pub async fn remove_own(ctx: &Ctx, gate: &Gate, code: &str, address: IpAddr) -> 
     let tried = gate.try_login(&ctx.tenant.to_string(), &user.to_string(), address).await?;
     let mut tx = ctx.begin().await?;
     match shown(&mut tx, user, Some(code), ctx.now().timestamp()).await? {
-        Shown::NoneIsSet => return Err(Error::NotFound("second factor")),
+        Shown::NoneIsSet => {
+            drop(tx);
+            gate.has_done(tried).await;
+            return Err(Error::NotFound("second factor"));
+        }
         Shown::Right => {}
         Shown::Wrong | Shown::Missing => return wrong(tx, "delete", user).await,
     }

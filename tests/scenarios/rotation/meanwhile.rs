@@ -55,7 +55,8 @@ async fn what_was_changed_meanwhile_is_not_overwritten() {
     let swap = || Swaps { rows: vec![id], before: vec![held.clone()], after: vec![held.clone()] };
     let mut tx = ctx.begin().await.expect("a transaction");
     assert_eq!(column.swap(tx.conn(), app.acme.id, swap()).await.expect("an answer"), 0);
-    drop(holder);
+    // What is dropped is rolled back a moment later.
+    holder.commit().await.expect("let go of");
     drop(tx);
     let mut tx = ctx.begin().await.expect("a transaction");
     assert_eq!(column.swap(tx.conn(), app.acme.id, swap()).await.expect("an answer"), 1);
