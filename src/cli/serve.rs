@@ -135,6 +135,8 @@ async fn run(
 ) -> Result<(), Failure> {
     let platform = connect(config, options).await?;
     fits(options).await?;
+    // Before it says that it is ready: whoever hears that may end it at once.
+    let told = told_to_stop()?;
     let process = Process::start(platform, plan(config, roles)).await?;
     if let Some(addr) = process.addr {
         tracing::info!("listening on http://{addr}");
@@ -143,7 +145,7 @@ async fn run(
         tracing::info!("saying how it is on http://{addr}");
     }
     let lost = tokio::select! {
-        told = told_to_stop() => told.err().map(Failure::from),
+        () = told => None,
         ended = ended(embedded) => Some(ended.into()),
         () = process.failed.cancelled() => Some("a worker ended by itself; the log has the cause".into()),
     };
@@ -159,13 +161,14 @@ async fn ended(embedded: Option<&mut Embedded>) -> std::io::Error {
     }
 }
 
-/// Resolves at SIGTERM or SIGINT.
-pub(crate) async fn told_to_stop() -> std::io::Result<()> {
+/// Hears SIGTERM and SIGINT from now on; what it answers resolves at the first.
+pub(crate) fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -153,7 +153,7 @@ async fn show(config: &Config, wishes: Wishes, process: &Process) -> Result<(), 
         slug = memory.slug
     );
     tokio::select! {
-        told = told_to_stop() => told?,
+        () = told_to_stop()? => {}
         () = alive::go_on(&base, &login, &process.app.platform) => {}
     }
     Ok(())

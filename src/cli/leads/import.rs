@@ -110,11 +110,10 @@ pub(super) async fn run(config: &Config, form: Form, wishes: &Wishes) -> Result<
 /// Takes the file in to its end, or until it is told to stop: the import is closed in any case.
 async fn take(mut import: Import, source: &mut Source) -> Result<ImportView, Failure> {
     let stop = CancellationToken::new();
-    let told = stop.clone();
+    let (told, heard) = (told_to_stop()?, stop.clone());
     let listens = tokio::spawn(async move {
-        if told_to_stop().await.is_ok() {
-            told.cancel();
-        }
+        told.await;
+        heard.cancel();
     });
     let why: Failure = loop {
         let piece = tokio::select! {
